@@ -1,0 +1,23 @@
+"""Owns the array type of the model and the few ways we make one. Knows nothing of what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+
+
+def frozen(values: Iterable[float] | Array) -> Array:
+    """A read-only double array holding a copy of `values`.
+
+    >>> frozen([1, 2]).flags.writeable
+    False
+    """
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array

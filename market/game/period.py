@@ -1,0 +1,75 @@
+"""Owns one period's game: who sells, who buys, the price band. Knows nothing of how it is played."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.arrays import Array, frozen
+from market.declaration import Declaration, Role
+from market.scenario.model import PublicRules
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodGame:
+    """The public data of one period, n sellers and m buyers, each in the order of the declarations.
+
+    period : index from 0 · floor, cap : the band [p̲, p̄] · feed_in : f, a seller's opportunity cost (16)
+    temperature : τ of (M1) · base_power_mw : S0 of (17) · tick : price grid, used only when τ = 0
+    surplus_mw : S, shape (n,), > 0 · deficit_mw : D, own_supply_mw : P^s, satisfaction_cny_per_h : k, shape (m,)
+    """
+
+    period: int
+    period_h: float
+    floor_cny_per_mwh: float
+    cap_cny_per_mwh: float
+    feed_in_cny_per_mwh: float
+    temperature_cny_per_mwh: float
+    base_power_mw: float
+    tick_cny_per_mwh: float
+    sellers: tuple[str, ...]
+    surplus_mw: Array
+    buyers: tuple[str, ...]
+    deficit_mw: Array
+    own_supply_mw: Array
+    satisfaction_cny_per_h: Array
+
+    @property
+    def tradable(self) -> bool:
+        """Whether there is anything to negotiate: a seller, a buyer, and a band that is not empty."""
+        return bool(self.sellers) and bool(self.buyers) and self.floor_cny_per_mwh <= self.cap_cny_per_mwh
+
+
+def period_games(declarations: Sequence[Declaration], public: PublicRules) -> tuple[PeriodGame, ...]:
+    """The games of all periods, from everybody's declaration.
+
+    The band is p̲ = max(p_min, feed-in), p̄ = min(p_max, retail) (MODEL section 3).
+    Sellers and buyers keep the order of `declarations`.
+    """
+    ordered = tuple(declarations)
+    return tuple(_period_game(t, ordered, public) for t in range(public.horizon.periods))
+
+
+def _period_game(t: int, declarations: tuple[Declaration, ...], public: PublicRules) -> PeriodGame:
+    market, tariff = public.market, public.tariff
+    feed_in, retail = float(tariff.feed_in_cny_per_mwh[t]), float(tariff.retail_cny_per_mwh[t])
+    sellers = [d for d in declarations if d.roles[t] is Role.SELLER]
+    buyers = [d for d in declarations if d.roles[t] is Role.BUYER]
+    return PeriodGame(
+        period=t,
+        period_h=public.horizon.period_h,
+        floor_cny_per_mwh=max(market.price_min_cny_per_mwh, feed_in),
+        cap_cny_per_mwh=min(market.price_max_cny_per_mwh, retail),
+        feed_in_cny_per_mwh=feed_in,
+        temperature_cny_per_mwh=market.choice_temperature_cny_per_mwh,
+        base_power_mw=market.base_power_mw,
+        tick_cny_per_mwh=market.price_tick_cny_per_mwh,
+        sellers=tuple(d.vpp for d in sellers),
+        surplus_mw=frozen(np.array([d.surplus_mw[t] for d in sellers])),
+        buyers=tuple(d.vpp for d in buyers),
+        deficit_mw=frozen(np.array([d.deficit_mw[t] for d in buyers])),
+        own_supply_mw=frozen(np.array([d.own_supply_mw[t] for d in buyers])),
+        satisfaction_cny_per_h=frozen(np.array([d.satisfaction_cny_per_h[t] for d in buyers])),
+    )
