@@ -43,7 +43,7 @@ class CostBreakdown:
 
 @dataclass(frozen=True, slots=True)
 class DirectExchange:
-    """Power fixed by trade with other VPPs, MW, shape (periods,) each; `quota_in_t` is the net quota that came along."""
+    """Power fixed by trade with other VPPs, MW, shape (periods,); `quota_in_t`: net quota that came along."""
 
     in_mw: Array
     out_mw: Array

@@ -40,7 +40,7 @@ class MicroTurbine:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """An energy storage system, (8) to (10). SOC limits are shares of `energy_mwh`; the day ends as it began."""
+    """Energy storage, (8) to (10). SOC limits are shares of `energy_mwh`; the day ends as it began."""
 
     energy_mwh: float
     charge_max_mw: float
@@ -57,7 +57,7 @@ class Storage:
 class ControllableLoad:
     """Load that may be shed against compensation, at most `share_of_load` of each period's load.
 
-    credit_t_per_mwh : carbon credits handed to the users per MWh shed (they leave the VPP's quota), 0 for none
+    credit_t_per_mwh : carbon credits given to users per MWh shed (they leave the quota), 0 for none
     """
 
     share_of_load: float
