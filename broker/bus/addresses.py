@@ -1,0 +1,39 @@
+"""Owns what an address looks like and the topics of the data plane. Knows nothing of sockets."""
+
+from __future__ import annotations
+
+import re
+
+from market.errors import RunError
+
+TOPIC_ALL = b"m"
+"""What every node receives."""
+
+_ADDRESS = re.compile(r"tcp://(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})\Z")
+
+
+def inbox_topic(vpp: str) -> bytes:
+    """The topic that only one node receives."""
+    return b"@" + vpp.encode()
+
+
+def ready_topic(vpp: str) -> bytes:
+    """The topic of a node's echo. It sorts after all others, so its subscription is the last to arrive."""
+    return b"\xff" + vpp.encode()
+
+
+def host_of(address: str) -> str:
+    """The host in `tcp://host:port`; RunError if it is not such an address."""
+    return _match(address)["host"]
+
+
+def port_of(address: str) -> int:
+    """The port in `tcp://host:port`; RunError if it is not such an address."""
+    return int(_match(address)["port"])
+
+
+def _match(address: str) -> re.Match[str]:
+    match = _ADDRESS.match(address)
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise RunError(f"a broker's address must look like tcp://host:port, got {address!r}; e.g. tcp://127.0.0.1:5555")
+    return match

@@ -1,0 +1,183 @@
+"""Owns the broker's three sockets and what can be waited for with them.
+
+    control    ROUTER   hello, ready, heartbeats, turns, confirmations, audit
+    inward     XSUB     what nodes publish
+    outward    XPUB     what the broker delivers; also where nodes' ready echoes are asked for
+
+Knows nothing of what is in a frame. No high-water mark drops a market message: queues are unlimited, and the
+protocol bounds what can be in them (a node has one turn at a time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import TypeAlias
+
+import zmq
+
+from market.errors import RunError
+
+HARD_FRAME_LIMIT = 16 << 20
+"""Beyond this the transport itself drops the connection; the wire's own, smaller limit is counted and answered."""
+
+
+class Plane(StrEnum):
+    """Where a frame came in."""
+
+    CONTROL = "control"
+    DATA = "data"
+    SUBSCRIPTION = "subscription"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One frame from outside. `route` is who to answer on the control plane, empty elsewhere."""
+
+    plane: Plane
+    route: bytes
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A node has subscribed to its ready topic: all its other subscriptions are in."""
+
+    topic: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A message whose very parts are wrong, e.g. too many frames."""
+
+    plane: Plane
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A watched file descriptor became readable, e.g. a process has ended."""
+
+    descriptor: int
+
+
+BusEvent: TypeAlias = Arrival | Echo | Malformed | Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The three addresses the broker is bound to."""
+
+    control: str
+    inward: str
+    outward: str
+
+
+class BrokerEnd:
+    """The broker's sockets, bound on `host`. With `port` 0 the system chooses three free ports, else port…port+2."""
+
+    def __init__(self, host: str, port: int = 0) -> None:
+        self._context = zmq.Context()
+        self._poller = zmq.Poller()
+        self._watched: set[int] = set()
+        try:
+            self._control = self._open(zmq.ROUTER)
+            self._inward = self._open(zmq.XSUB)
+            self._outward = self._open(zmq.XPUB)
+            self._outward.setsockopt(zmq.XPUB_VERBOSER, 1)
+            self.endpoints = Endpoints(
+                _bind(self._control, host, port),
+                _bind(self._inward, host, port + 1 if port else 0),
+                _bind(self._outward, host, port + 2 if port else 0),
+            )
+        except BaseException:
+            self._context.destroy(linger=0)
+            raise
+        self._inward.send(b"\x01")  # subscribe to everything that nodes publish
+
+    def _open(self, kind: int) -> zmq.Socket[bytes]:
+        socket = self._context.socket(kind)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.SNDHWM, 0)
+        socket.setsockopt(zmq.RCVHWM, 0)
+        socket.setsockopt(zmq.MAXMSGSIZE, HARD_FRAME_LIMIT)
+        self._poller.register(socket, zmq.POLLIN)
+        return socket
+
+    def __enter__(self) -> BrokerEnd:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close everything. What has not been sent is given a moment, then dropped."""
+        for socket in (self._control, self._inward, self._outward):
+            socket.close(linger=200)
+        self._context.term()
+
+    def watch(self, descriptor: int) -> None:
+        """Report a `Signal` when this file descriptor becomes readable."""
+        self._watched.add(descriptor)
+        self._poller.register(descriptor, zmq.POLLIN)
+
+    def unwatch(self, descriptor: int) -> None:
+        """Stop watching a descriptor."""
+        self._watched.discard(descriptor)
+        self._poller.unregister(descriptor)
+
+    def send(self, route: bytes, frame: bytes) -> None:
+        """Send on the control plane. A route that is gone is no error: its silence is noticed elsewhere."""
+        self._control.send_multipart([route, frame])
+
+    def publish(self, topic: bytes, frame: bytes) -> None:
+        """Publish on the data plane."""
+        self._outward.send_multipart([topic, frame])
+
+    def wait(self, timeout_s: float) -> Iterator[BusEvent]:
+        """What has come in, after waiting for at most `timeout_s`; nothing if nothing came."""
+        ready = dict(self._poller.poll(max(0, round(timeout_s * 1000))))
+        for descriptor in self._watched & ready.keys():
+            yield Signal(descriptor)
+        if self._control in ready:
+            yield from self._drain(self._control, Plane.CONTROL, frames=2)
+        if self._inward in ready:
+            yield from self._drain(self._inward, Plane.DATA, frames=2)
+        if self._outward in ready:
+            yield from self._drain(self._outward, Plane.SUBSCRIPTION, frames=1)
+
+    def _drain(self, socket: zmq.Socket[bytes], plane: Plane, frames: int) -> Iterator[BusEvent]:
+        for _ in range(1000):  # a flood on one socket must not starve the others
+            try:
+                parts = socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            if len(parts) != frames:
+                yield Malformed(plane, f"{len(parts)} parts, {frames} expected")
+            elif plane is Plane.SUBSCRIPTION:
+                yield from _subscription(parts[0])
+            else:
+                yield Arrival(plane, parts[0] if plane is Plane.CONTROL else b"", parts[1])
+
+
+def _subscription(part: bytes) -> Iterator[BusEvent]:
+    if part[:2] == b"\x01\xff" and len(part) <= 64:
+        yield Echo(part[1:])
+    elif part[:1] not in (b"\x00", b"\x01"):
+        yield Malformed(Plane.SUBSCRIPTION, "not a subscription")
+
+
+def _bind(socket: zmq.Socket[bytes], host: str, port: int) -> str:
+    address = f"tcp://{host}:{port or '*'}"
+    try:
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        reason = {zmq.EADDRINUSE: "the port is in use", zmq.EACCES: "this port needs more rights"}.get(
+            error.errno, error.strerror
+        )
+        raise RunError(f"the broker cannot listen on {address}: {reason}; choose another --port or --host") from None
+    return socket.getsockopt_string(zmq.LAST_ENDPOINT)

@@ -1,0 +1,162 @@
+"""Owns a node's three sockets. Knows nothing of what is in a frame.
+
+    control    DEALER   to the broker's ROUTER
+    publish    XPUB     to the broker's XSUB; an XPUB and not a PUB, since it can wait until the broker has
+                        subscribed: a PUB that connects loses whatever it sends before
+    subscribe  SUB      to the broker's XPUB
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import zmq
+
+from broker.bus.addresses import host_of
+from broker.bus.broker_end import HARD_FRAME_LIMIT, Arrival, BusEvent, Malformed, Plane, Signal
+from market.errors import RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What came while the ready echo was awaited; it counts, and is handled next."""
+
+    arrivals: tuple[BusEvent, ...]
+
+
+class NodeEnd:
+    """A node's sockets. `connect_data` is called once the broker has said where its data plane is."""
+
+    def __init__(self, control_address: str) -> None:
+        self._host = host_of(control_address)
+        self._context = zmq.Context()
+        self._poller = zmq.Poller()
+        self._watched: set[int] = set()
+        self._control = self._open(zmq.DEALER)
+        self._control.connect(control_address)
+        self._poller.register(self._control, zmq.POLLIN)
+        self._publish: zmq.Socket[bytes] | None = None
+        self._subscribe: zmq.Socket[bytes] | None = None
+
+    def _open(self, kind: int) -> zmq.Socket[bytes]:
+        socket = self._context.socket(kind)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.SNDHWM, 0)
+        socket.setsockopt(zmq.RCVHWM, 0)
+        socket.setsockopt(zmq.MAXMSGSIZE, HARD_FRAME_LIMIT)
+        return socket
+
+    def __enter__(self) -> NodeEnd:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close everything; what has not been sent is given a moment, then dropped."""
+        for socket in (self._control, self._publish, self._subscribe):
+            if socket is not None:
+                socket.close(linger=200)
+        self._context.term()
+
+    def watch(self, descriptor: int) -> None:
+        """Report a `Signal` when this file descriptor becomes readable."""
+        self._watched.add(descriptor)
+        self._poller.register(descriptor, zmq.POLLIN)
+
+    def connect_data(
+        self, publish_port: int, subscribe_port: int, topics: Sequence[bytes], echo: bytes, timeout_s: float
+    ) -> Hearing:
+        """Open both halves of the data plane and prove them open; RunError if that takes longer than `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        publish, subscribe = self._open(zmq.XPUB), self._open(zmq.SUB)
+        self._publish, self._subscribe = publish, subscribe
+        publish.connect(f"tcp://{self._host}:{publish_port}")
+        for topic in (*topics, echo):
+            subscribe.subscribe(topic)
+        subscribe.connect(f"tcp://{self._host}:{subscribe_port}")
+        _await_subscription(publish, deadline)
+        hearing = _await_echo(subscribe, echo, deadline)
+        self._poller.register(subscribe, zmq.POLLIN)
+        return hearing
+
+    def send(self, frame: bytes) -> None:
+        """Send on the control plane."""
+        self._control.send(frame)
+
+    def publish(self, topic: bytes, frame: bytes) -> None:
+        """Publish on the data plane (after `connect_data`)."""
+        if self._publish is None:
+            raise RunError("the data plane is not open yet")
+        self._publish.send_multipart([topic, frame])
+
+    def wait(self, timeout_s: float) -> Iterator[BusEvent]:
+        """What has come in, after waiting for at most `timeout_s`."""
+        ready = dict(self._poller.poll(max(0, round(timeout_s * 1000))))
+        for descriptor in self._watched & ready.keys():
+            yield Signal(descriptor)
+        if self._subscribe is not None and self._subscribe in ready:
+            yield from _drain(self._subscribe, Plane.DATA, frames=2)
+        if self._control in ready:
+            yield from _drain(self._control, Plane.CONTROL, frames=1)
+
+
+class PulseEnd:
+    """One more control socket, for the thread that sends heartbeats (a socket belongs to one thread)."""
+
+    def __init__(self, control_address: str) -> None:
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.SNDHWM, 8)  # nobody there: old heartbeats are worth nothing
+        self._socket.connect(control_address)
+
+    def send(self, frame: bytes) -> None:
+        """Send, or drop when nobody takes it."""
+        try:
+            self._socket.send(frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return
+
+    def close(self) -> None:
+        """Close at once."""
+        self._context.destroy(linger=0)
+
+
+def _drain(socket: zmq.Socket[bytes], plane: Plane, frames: int) -> Iterator[BusEvent]:
+    while True:
+        try:
+            parts = socket.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return
+        if len(parts) != frames:
+            yield Malformed(plane, f"{len(parts)} parts, {frames} expected")
+        else:
+            yield Arrival(plane, b"", parts[-1])
+
+
+def _await_subscription(publish: zmq.Socket[bytes], deadline: float) -> None:
+    while publish.poll(_left_ms(deadline)):
+        if publish.recv()[:1] == b"\x01":
+            return
+    raise RunError("the broker's data plane (inward half) does not answer; is its port reachable from here?")
+
+
+def _await_echo(subscribe: zmq.Socket[bytes], echo: bytes, deadline: float) -> Hearing:
+    kept: list[BusEvent] = []
+    while subscribe.poll(_left_ms(deadline)):
+        parts = subscribe.recv_multipart()
+        if parts[0] == echo:
+            return Hearing(tuple(kept))
+        if len(parts) == 2:
+            kept.append(Arrival(Plane.DATA, b"", parts[1]))
+    raise RunError("the broker's data plane (outward half) does not answer; is its port reachable from here?")
+
+
+def _left_ms(deadline: float) -> int:
+    return max(0, round((deadline - time.monotonic()) * 1000))

@@ -1,0 +1,201 @@
+"""Owns the messages of the market: what nodes and broker can say to each other, as typed values.
+
+Knows nothing of bytes (`broker.wire.frames`) or sockets. The class name is the kind on the wire; the types of the
+fields are what is checked on arrival. Periods are indices from 0. Which plane a message belongs to:
+
+    data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded
+    control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Audit, Failure
+    control plane, broker to node: Welcome, Refused, Begin, Turn, Settle, Beat, Resend, Stop
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from market.arrays import Array
+from market.declaration import Declaration
+from market.outcome import Verdict
+from market.plan import DirectExchange, DispatchPlan
+
+BROKER = "broker"
+"""The sender name of the broker; no VPP may have it."""
+
+
+# --- data plane -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A VPP's roles, volumes and satisfaction for the day (step 0)."""
+
+    declaration: Declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A seller's prices in the periods in which it sells (steps 1 and 3). `version` counts its offers from 1."""
+
+    version: int
+    periods: tuple[int, ...]
+    price_cny_per_mwh: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A buyer's answer to the newest offers (step 2).
+
+    seller_counts : how many sellers each period has; probability and requested_mw hold that many entries a
+    period, one after the other, sellers in the order of the roster
+    """
+
+    version: int
+    periods: tuple[int, ...]
+    seller_counts: tuple[int, ...]
+    probability: Array
+    requested_mw: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """The broker's verdict on every period (step 4)."""
+
+    verdicts: tuple[Verdict, ...]
+
+
+# --- control plane, node to broker ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A node asks to join. `public_digest` identifies the market rules it believes in."""
+
+    process_id: int
+    public_digest: str
+    software: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Both halves of the node's data plane have been proved open by an echo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The node's process is alive, though it may be deep in a long solve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The newest offer version of `vpp` that a participant has consumed."""
+
+    vpp: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A turn is over: what was published up to `published_upto` is all of it; `seen` confirms what was consumed.
+
+    wake : the node's own rule wants another step though nobody else moved
+    """
+
+    turn: int
+    published_upto: int
+    seen: tuple[Seen, ...]
+    wake: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """One data message: its sender and number."""
+
+    sender: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """These data messages were promised and have not come; send them again."""
+
+    refs: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was private until the end: the plan without trade and the plan with it."""
+
+    turn: int
+    before: DispatchPlan
+    after: DispatchPlan
+    peak_memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The node cannot go on. `kind` is `dispatch` for a day that cannot be planned, else `error`."""
+
+    kind: str
+    text: str
+
+
+# --- control plane, broker to node ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The node may join: where the data plane is."""
+
+    publish_port: int
+    subscribe_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The node may not join, or what it sent was not accepted."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Turn `turn` opens an epoch with this roster: plan your day and declare."""
+
+    turn: int
+    time_s: float
+    roster: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """It is `time_s` now and these data messages have reached you; act on them, then say Done."""
+
+    turn: int
+    time_s: float
+    deliveries: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The trade that was concluded for you: plan your day again with it fixed, then send the audit."""
+
+    turn: int
+    direct: DirectExchange
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The broker is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The run is over for this node."""
+
+    reason: str
+
+
+DataMessage: TypeAlias = Declared | Offer | Selection | Concluded
+FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Audit | Failure
+FromBroker: TypeAlias = Welcome | Refused | Begin | Turn | Settle | Beat | Resend | Stop
+Message: TypeAlias = DataMessage | FromNode | FromBroker

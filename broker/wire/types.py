@@ -1,0 +1,132 @@
+"""Owns how a typed value becomes plain msgpack data and back, checked on the way in.
+
+Knows nothing of messages, frames or limits. A codec is derived from a type hint: numbers must be finite and
+of their own kind, arrays travel as little-endian doubles, records as lists of their fields in order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from market.arrays import Array
+from market.errors import WireError
+
+MAX_TEXT = 4096
+MAX_INTEGER = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """`pack` makes plain data of a value; `unpack(data, place)` checks data and makes the value."""
+
+    pack: Callable[[Any], Any]
+    unpack: Callable[[Any, str], Any]
+
+
+def bad(place: str, rule: str, data: object) -> WireError:
+    """The error for a field that breaks a rule; the value is shown short."""
+    return WireError("bad_field", f"{place} must be {rule}, got {type(data).__name__} {data!r:.40}")
+
+
+def _real(data: object, place: str) -> float:
+    if type(data) is not float or not math.isfinite(data):
+        raise bad(place, "a finite double", data)
+    return data
+
+
+def _integer(data: object, place: str) -> int:
+    if type(data) is not int or not 0 <= data <= MAX_INTEGER:
+        raise bad(place, "an integer from 0 to 2^53", data)
+    return data
+
+
+def _text(data: object, place: str) -> str:
+    if type(data) is not str or len(data) > MAX_TEXT:
+        raise bad(place, f"a text of at most {MAX_TEXT} characters", data)
+    return data
+
+
+def _boolean(data: object, place: str) -> bool:
+    if type(data) is not bool:
+        raise bad(place, "true or false", data)
+    return data
+
+
+def _pack_vector(value: Array) -> bytes:
+    return np.ascontiguousarray(value, dtype="<f8").tobytes()
+
+
+def _unpack_vector(data: object, place: str) -> Array:
+    if type(data) is not bytes or len(data) % 8:
+        raise bad(place, "doubles as bytes", data)
+    vector = np.frombuffer(data, dtype="<f8")
+    if not np.isfinite(vector).all():
+        raise bad(place, "finite doubles", data)
+    return vector.astype(np.float64, copy=False)
+
+
+def _choice(kind: type[StrEnum]) -> Codec:
+    members = {member.value: member for member in kind}
+
+    def unpack(data: object, place: str) -> StrEnum:
+        if type(data) is not str or data not in members:
+            raise bad(place, f"one of {', '.join(members)}", data)
+        return members[data]
+
+    return Codec(lambda value: value.value, unpack)
+
+
+def _sequence(item: Codec) -> Codec:
+    def unpack(data: object, place: str) -> tuple[Any, ...]:
+        if type(data) is not list:
+            raise bad(place, "a list", data)
+        return tuple(item.unpack(entry, f"{place}[{i}]") for i, entry in enumerate(data))
+
+    return Codec(lambda value: [item.pack(entry) for entry in value], unpack)
+
+
+def _record(kind: type) -> Codec:
+    hints = get_type_hints(kind)
+    parts = [(field.name, codec_for(hints[field.name])) for field in fields(kind)]
+
+    def pack(value: Any) -> list[Any]:
+        return [codec.pack(getattr(value, name)) for name, codec in parts]
+
+    def unpack(data: object, place: str) -> Any:
+        if type(data) is not list or len(data) != len(parts):
+            raise bad(place, f"a list of {len(parts)} fields", data)
+        entries = zip(parts, data, strict=True)
+        return kind(*(codec.unpack(entry, f"{place}.{name}") for (name, codec), entry in entries))
+
+    return Codec(pack, unpack)
+
+
+_PLAIN = {
+    float: Codec(float, _real),
+    int: Codec(int, _integer),
+    str: Codec(str, _text),
+    bool: Codec(bool, _boolean),
+}
+
+
+@cache
+def codec_for(hint: Any) -> Codec:
+    """The codec of a type hint: float, int, str, bool, Array, a StrEnum, tuple[X, ...] or a dataclass of these."""
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if hint == Array:
+        return Codec(_pack_vector, _unpack_vector)
+    if get_origin(hint) is tuple:
+        return _sequence(codec_for(get_args(hint)[0]))
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return _choice(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _record(hint)
+    raise TypeError(f"no wire codec for {hint!r}")
