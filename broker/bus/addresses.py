@@ -35,5 +35,7 @@ def port_of(address: str) -> int:
 def _match(address: str) -> re.Match[str]:
     match = _ADDRESS.match(address)
     if match is None or not 0 < int(match["port"]) < 65536:
-        raise RunError(f"a broker's address must look like tcp://host:port, got {address!r}; e.g. tcp://127.0.0.1:5555")
+        raise RunError(
+            f"a broker's address must look like tcp://host:port, got {address!r}; e.g. tcp://127.0.0.1:5555"
+        )
     return match

@@ -10,6 +10,7 @@ protocol bounds what can be in them (a node has one turn at a time).
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,7 +77,7 @@ class Endpoints:
 
 
 class BrokerEnd:
-    """The broker's sockets, bound on `host`. With `port` 0 the system chooses three free ports, else port…port+2."""
+    """The broker's sockets, bound on `host`. Port 0: three free ports of the system's choice, else port…port+2."""
 
     def __init__(self, host: str, port: int = 0) -> None:
         self._context = zmq.Context()
@@ -176,8 +177,10 @@ def _bind(socket: zmq.Socket[bytes], host: str, port: int) -> str:
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
-        reason = {zmq.EADDRINUSE: "the port is in use", zmq.EACCES: "this port needs more rights"}.get(
-            error.errno, error.strerror
+        reason = {zmq.EADDRINUSE: "the port is in use", errno.EACCES: "this port needs more rights"}.get(
+            error.errno or 0, error.strerror
         )
-        raise RunError(f"the broker cannot listen on {address}: {reason}; choose another --port or --host") from None
+        raise RunError(
+            f"the broker cannot listen on {address}: {reason}; choose another --port or --host"
+        ) from None
     return socket.getsockopt_string(zmq.LAST_ENDPOINT)

@@ -1,9 +1,9 @@
 """Owns a node's three sockets. Knows nothing of what is in a frame.
 
-    control    DEALER   to the broker's ROUTER
-    publish    XPUB     to the broker's XSUB; an XPUB and not a PUB, since it can wait until the broker has
-                        subscribed: a PUB that connects loses whatever it sends before
-    subscribe  SUB      to the broker's XPUB
+control    DEALER   to the broker's ROUTER
+publish    XPUB     to the broker's XSUB; an XPUB and not a PUB, since it can wait until the broker has
+                    subscribed: a PUB that connects loses whatever it sends before
+subscribe  SUB      to the broker's XPUB
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class NodeEnd:
     def connect_data(
         self, publish_port: int, subscribe_port: int, topics: Sequence[bytes], echo: bytes, timeout_s: float
     ) -> Hearing:
-        """Open both halves of the data plane and prove them open; RunError if that takes longer than `timeout_s`."""
+        """Open both halves of the data plane and prove them open; RunError if that takes too long."""
         deadline = time.monotonic() + timeout_s
         publish, subscribe = self._open(zmq.XPUB), self._open(zmq.SUB)
         self._publish, self._subscribe = publish, subscribe

@@ -97,13 +97,13 @@ class Seen:
 class Done:
     """A turn is over: what was published up to `published_upto` is all of it; `seen` confirms what was consumed.
 
-    wake : the node's own rule wants another step though nobody else moved
+    restless : periods in which the node's own rule wants another step though nobody else moved
     """
 
     turn: int
     published_upto: int
     seen: tuple[Seen, ...]
-    wake: bool
+    restless: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
