@@ -1,0 +1,241 @@
+"""Owns who pays whom for the trade of a day, each VPP's account, and the laws that a settled day obeys.
+
+Knows nothing of how the trade was negotiated or how a plan is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+import numpy as np
+
+from market.arrays import Array, frozen
+from market.outcome import MarketOutcome, PeriodResult
+from market.plan import DirectExchange, DispatchPlan
+from market.rules import CarbonMode, CarbonRules
+from market.scenario.model import PublicRules
+
+POWER_TOLERANCE_MW = 1e-6
+MONEY_TOLERANCE = 1e-6  # of the amount concerned
+CREDIT_TOLERANCE_T = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one VPP's day, or the whole system's, comes to.
+
+    trade_cny : net payments to other VPPs, + where it pays · quota_t : E^q of (1), traded credits included
+    """
+
+    vpp: str
+    operation_cny: float
+    trade_cny: float
+    carbon_cny: float
+    emission_t: float
+    quota_t: float
+    curtailed_mwh: float
+
+    @property
+    def total_cny(self) -> float:
+        """F of (4), trade included."""
+        return self.operation_cny + self.trade_cny + self.carbon_cny
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The accounts of all VPPs, in the scenario's order, with the grid only and with the game."""
+
+    grid_only: tuple[Account, ...]
+    game: tuple[Account, ...]
+
+    @property
+    def grid_only_system(self) -> Account:
+        """The sum over all VPPs with the grid only (the paper's Scenario 1)."""
+        return _system(self.grid_only)
+
+    @property
+    def game_system(self) -> Account:
+        """The sum over all VPPs with the game (the paper's Scenario 2)."""
+        return _system(self.game)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLaw:
+    """One law of settlement that a day does not obey: which, what was found, where."""
+
+    law: str
+    value: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.law}; got {self.value}; this is a fault of the program, please report it"
+
+
+def settled_mw(result: PeriodResult) -> Array:
+    """Power that counts as delivered, q_ij, shape (m, n): zero where the negotiation came to no rest."""
+    if result.verdict.rests:
+        return result.delivered_mw
+    return frozen(np.zeros((len(result.game.buyers), len(result.game.sellers))))
+
+
+def payment_cny(result: PeriodResult) -> Array:
+    """Payments q_ij p_j Δt from each buyer to each seller, shape (m, n)."""
+    delivered_mw = settled_mw(result)
+    if not delivered_mw.any():
+        return delivered_mw
+    return delivered_mw * result.price_cny_per_mwh * result.game.period_h
+
+
+def direct_exchange(vpp_id: str, results: Sequence[PeriodResult], public: PublicRules) -> DirectExchange:
+    """What trade with other VPPs fixes in the dispatch of one of them, and the quota that came along.
+
+    With `credits_follow_energy` each MWh delivered carries σ_dir t of quota from its seller to its buyer.
+    """
+    taken_mw = frozen([fsum(_as_buyer(vpp_id, result, settled_mw(result))) for result in results])
+    given_mw = frozen([fsum(_as_seller(vpp_id, result, settled_mw(result))) for result in results])
+    return DirectExchange(taken_mw, given_mw, quota_in_t=_quota_in_t(taken_mw, given_mw, public))
+
+
+def net_payment_cny(vpp_id: str, results: Sequence[PeriodResult]) -> float:
+    """What a VPP pays to the others over the day, less what they pay to it."""
+    paid = fsum(x for result in results for x in _as_buyer(vpp_id, result, payment_cny(result)))
+    earned = fsum(x for result in results for x in _as_seller(vpp_id, result, payment_cny(result)))
+    return paid - earned
+
+
+def settle(outcome: MarketOutcome, public: PublicRules) -> Settlement:
+    """Every VPP's account with the grid only (stage 1) and with the game (stage 3 and payments)."""
+    period_h = public.horizon.period_h
+    names = [day.declaration.vpp for day in outcome.days]
+    return Settlement(
+        grid_only=tuple(
+            _account(name, day.before, 0.0, period_h) for name, day in zip(names, outcome.days, strict=True)
+        ),
+        game=tuple(
+            _account(name, day.after, net_payment_cny(name, outcome.periods), period_h)
+            for name, day in zip(names, outcome.days, strict=True)
+        ),
+    )
+
+
+def check_laws(outcome: MarketOutcome, settlement: Settlement, public: PublicRules) -> tuple[BrokenLaw, ...]:
+    """Every law of MODEL section 5 that this day breaks; empty for a sound run."""
+    return (
+        *_exchange_laws(outcome, public),
+        *(broken for result in outcome.periods for broken in _delivery_laws(result)),
+        *_zero_sum_laws(outcome, settlement, public),
+        *_no_loss_law(outcome, settlement, public.carbon),
+    )
+
+
+def _as_buyer(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
+    """The entries of an (m, n) matrix in which a VPP is the buyer; nothing where it is not one."""
+    buyers = result.game.buyers
+    yield from matrix[buyers.index(vpp_id), :].tolist() if vpp_id in buyers else ()
+
+
+def _as_seller(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
+    sellers = result.game.sellers
+    yield from matrix[:, sellers.index(vpp_id)].tolist() if vpp_id in sellers else ()
+
+
+def _quota_in_t(taken_mw: Array, given_mw: Array, public: PublicRules) -> float:
+    if not public.carbon.credits_follow_energy:
+        return 0.0
+    net_mw = fsum(taken_mw.tolist()) - fsum(given_mw.tolist())
+    return public.carbon.direct_quota_t_per_mwh * net_mw * public.horizon.period_h
+
+
+def _account(vpp_id: str, plan: DispatchPlan, trade_cny: float, period_h: float) -> Account:
+    return Account(
+        vpp=vpp_id,
+        operation_cny=plan.costs.operation_cny,
+        trade_cny=trade_cny,
+        carbon_cny=plan.costs.carbon_cny,
+        emission_t=plan.emission_t,
+        quota_t=plan.quota_t,
+        curtailed_mwh=fsum(plan.curtailed_mw.tolist()) * period_h,
+    )
+
+
+def _system(accounts: Sequence[Account]) -> Account:
+    return Account(
+        vpp="system",
+        operation_cny=fsum(a.operation_cny for a in accounts),
+        trade_cny=fsum(a.trade_cny for a in accounts),
+        carbon_cny=fsum(a.carbon_cny for a in accounts),
+        emission_t=fsum(a.emission_t for a in accounts),
+        quota_t=fsum(a.quota_t for a in accounts),
+        curtailed_mwh=fsum(a.curtailed_mwh for a in accounts),
+    )
+
+
+def _exchange_laws(outcome: MarketOutcome, public: PublicRules) -> Iterator[BrokenLaw]:
+    """Each plan carries exactly the power that was delivered, and Σ_k dir_kt = 0."""
+    net_mw = np.zeros(public.horizon.periods)
+    for day in outcome.days:
+        fixed = direct_exchange(day.declaration.vpp, outcome.periods, public)
+        net_mw += day.after.direct_in_mw - day.after.direct_out_mw
+        off_mw = np.maximum(
+            np.abs(day.after.direct_in_mw - fixed.in_mw), np.abs(day.after.direct_out_mw - fixed.out_mw)
+        )
+        for t in np.flatnonzero(off_mw > POWER_TOLERANCE_MW):
+            yield BrokenLaw(
+                "the plan with trade carries exactly the delivered power",
+                f"{off_mw[t]!r} MW too much or too little",
+                f"{day.declaration.vpp}, period {t + 1}",
+            )
+    for t in np.flatnonzero(np.abs(net_mw) > POWER_TOLERANCE_MW):
+        yield BrokenLaw("direct exchanges of all VPPs sum to zero", f"{float(net_mw[t])!r} MW", f"period {t + 1}")
+
+
+def _delivery_laws(result: PeriodResult) -> Iterator[BrokenLaw]:
+    """No seller delivers more than its surplus, no buyer takes more than its deficit."""
+    delivered_mw, game = settled_mw(result), result.game
+    place = f"period {game.period + 1}"
+    for j, seller in enumerate(game.sellers):
+        given_mw = fsum(delivered_mw[:, j].tolist())
+        if given_mw > game.surplus_mw[j] + POWER_TOLERANCE_MW:
+            yield BrokenLaw(
+                f"a seller delivers at most its surplus, {game.surplus_mw[j]} MW",
+                f"{given_mw!r} MW",
+                f"{seller}, {place}",
+            )
+    for i, buyer in enumerate(game.buyers):
+        taken_mw = fsum(delivered_mw[i, :].tolist())
+        if taken_mw > game.deficit_mw[i] + POWER_TOLERANCE_MW:
+            yield BrokenLaw(
+                f"a buyer takes at most its deficit, {game.deficit_mw[i]} MW",
+                f"{taken_mw!r} MW",
+                f"{buyer}, {place}",
+            )
+
+
+def _zero_sum_laws(outcome: MarketOutcome, settlement: Settlement, public: PublicRules) -> Iterator[BrokenLaw]:
+    """Payments and traded credits each sum to zero over all VPPs."""
+    payments = [account.trade_cny for account in settlement.game]
+    if abs(fsum(payments)) > MONEY_TOLERANCE * max(1.0, fsum(map(abs, payments))):
+        yield BrokenLaw("payments between VPPs sum to zero", f"{fsum(payments)!r} CNY", "the whole day")
+    credits_t = [direct_exchange(day.declaration.vpp, outcome.periods, public).quota_in_t for day in outcome.days]
+    if abs(fsum(credits_t)) > CREDIT_TOLERANCE_T * max(1.0, fsum(map(abs, credits_t))):
+        yield BrokenLaw("traded credits sum to zero", f"{fsum(credits_t)!r} t", "the whole day")
+
+
+def _no_loss_law(outcome: MarketOutcome, settlement: Settlement, carbon: CarbonRules) -> Iterator[BrokenLaw]:
+    """No VPP pays more with trade than without, wherever that is proved.
+
+    The proof needs a VPP to minimise what it is billed (not mode `none`) and energy to come without
+    credits: then the plan without trade, less the trade, stays feasible and costs no more.
+    """
+    if carbon.mode is CarbonMode.NONE or carbon.credits_follow_energy:
+        return
+    for day, before, after in zip(outcome.days, settlement.grid_only, settlement.game, strict=True):
+        allowed_cny = MONEY_TOLERANCE * max(1.0, abs(before.total_cny)) + day.after.gap_cny
+        if after.total_cny > before.total_cny + allowed_cny:
+            yield BrokenLaw(
+                f"no VPP pays more than without trade, {before.total_cny!r} CNY",
+                f"{after.total_cny!r} CNY",
+                before.vpp,
+            )
