@@ -1,14 +1,14 @@
 """Owns the tape: the append-only record of a run, written before what it records is delivered.
 
-Knows nothing of the protocol beyond the records below. A record is `length (4 bytes, big-endian), CRC-32 (4 bytes),
-msgpack`; the payload is a list whose first entry is its kind:
+Knows nothing of the protocol beyond the records below. A record is `length (4 bytes, big-endian), CRC-32
+(4 bytes), msgpack`; the payload is a list whose first entry is its kind:
 
-    ["tape", version, wire version, scenario digest, seed, roster]        the first record
-    ["message", time_s, epoch, sender, seq, kind, body]                   a message of the data plane, as it was sent
-    ["turn", number, time_s, receiver, [[sender, seq], …]]                what reached whom, when
-    ["command", number, time_s, receiver, kind, body]                     an order of the broker to one node
-    ["audit", sender, before, after]                                      a node's plans
-    ["end", verdict]                                                      the last record of a complete run
+    ["tape", version, wire version, scenario digest, seed, roster]    the first record
+    ["message", time_s, epoch, sender, seq, kind, body]               a message of the data plane, when it was sent
+    ["turn", number, time_s, receiver, [[sender, seq], …]]            what reached whom, when
+    ["command", number, time_s, receiver, kind, body]                 an order of the broker to one node
+    ["audit", sender, before, after]                                  a node's plans
+    ["end", verdict]                                                  the last record of a complete run
 
 Nothing on it depends on real time, process ids or ports, so equal runs have equal tapes.
 """

@@ -55,6 +55,12 @@ class Selection:
     probability: Array
     requested_mw: Array
 
+    def part(self, period: int) -> slice:
+        """Where the entries of one of its periods are."""
+        index = self.periods.index(period)
+        start = sum(self.seller_counts[:index])
+        return slice(start, start + self.seller_counts[index])
+
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
@@ -196,6 +202,7 @@ class Stop:
 
 
 DataMessage: TypeAlias = Declared | Offer | Selection | Concluded
+MarketMessage: TypeAlias = Declared | Offer | Selection
 FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Audit | Failure
 FromBroker: TypeAlias = Welcome | Refused | Begin | Turn | Settle | Beat | Resend | Stop
 Message: TypeAlias = DataMessage | FromNode | FromBroker

@@ -1,0 +1,96 @@
+"""Owns what the broker's machines are told and may ask of the world. Knows nothing of who does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from broker.tape import Record
+from broker.wire.frames import Envelope
+from broker.wire.messages import FromBroker
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A data message as it came: its envelope, and the frame to pass on unchanged."""
+
+    envelope: Envelope
+    frame: bytes
+
+
+# --- events ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ControlCame:
+    """A valid control frame, and the route on which to answer."""
+
+    route: bytes
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class DataCame:
+    """A valid data frame."""
+
+    parcel: Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEnded:
+    """A node's process that we started has ended."""
+
+    vpp: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Some real time has passed."""
+
+
+Event: TypeAlias = ControlCame | DataCame | ProcessEnded | Tick
+
+
+# --- actions --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a control message to a member."""
+
+    vpp: str
+    message: FromBroker
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Send a control message on a route, member or not."""
+
+    route: bytes
+    message: FromBroker
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish a frame to these members, or to everybody (None)."""
+
+    frame: bytes
+    receivers: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Publish a message of the broker's own to everybody."""
+
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Put a record on the tape; it is on it before anything that follows is sent."""
+
+    record: Record
+
+
+Action: TypeAlias = Send | Answer | Publish | Announce | Write

@@ -1,0 +1,108 @@
+"""Owns what stands in an epoch once all have declared: newest offers and selections, and each period's verdict.
+
+Knows nothing of turns, time or how messages arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from market.game.equilibrium import conclude
+
+from broker.detector import Detector
+from broker.wire.messages import Done, Offer, Selection
+from market.arrays import Array
+from market.game.period import PeriodGame
+from market.outcome import PeriodResult, Verdict
+
+_CYCLE_SHOWN = 8
+
+
+class Trading:
+    """The games of an epoch and how far each has come."""
+
+    def __init__(self, games: Sequence[PeriodGame], offer_budget: int) -> None:
+        self.games = tuple(games)
+        self._budget = offer_budget
+        self._detector = Detector(games)
+        self._selections: dict[str, Selection] = {}
+        self._ended: dict[int, tuple[Verdict, str]] = {}  # periods found not to come to rest, and why
+
+    def take(self, sender: str, message: Offer | Selection) -> None:
+        """A message that has passed the screening."""
+        if isinstance(message, Offer):
+            self._detector.offer(sender, message)
+        else:
+            self._selections[sender] = message
+
+    def done(self, vpp: str, done: Done) -> None:
+        """A confirmation, after the messages it speaks of."""
+        self._detector.done(vpp, done)
+
+    def concerned(self, message: Offer | Selection) -> set[str]:
+        """Whom a message matters to: an offer all who play in one of its periods, a selection the sellers."""
+        games = [self.games[t] for t in message.periods]
+        sellers = {seller for game in games for seller in game.sellers}
+        if isinstance(message, Selection):
+            return sellers
+        return sellers | {buyer for game in games for buyer in game.buyers}
+
+    def settled(self) -> bool:
+        """Whether, at the end of a batch, every period rests or has been found not to."""
+        self._detector.note_prices()
+        return all(self._detector.rests(game) or self._hopeless(game) for game in self.games)
+
+    def _hopeless(self, game: PeriodGame) -> bool:
+        if game.period not in self._ended:
+            cycle = self._detector.cycle(game)
+            if cycle:
+                self._ended[game.period] = (Verdict.CYCLING, _story(game, cycle))
+            elif self._detector.rounds(game) >= self._budget:
+                story = f"a seller has published {self._budget} offers and would go on; raise market.offer_budget"
+                self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
+        return game.period in self._ended
+
+    def stall(self, evidence: str) -> None:
+        """Nothing will come any more: what does not rest now is stalled."""
+        for game in self.games:
+            if not self._detector.rests(game):
+                self._ended.setdefault(game.period, (Verdict.STALLED, evidence))
+
+    def residual(self) -> int:
+        """How many periods do not rest yet."""
+        return sum(not self._detector.rests(game) for game in self.games)
+
+    def rounds(self) -> int:
+        """The most offers that any one seller has published."""
+        return max((self._detector.rounds(game) for game in self.games), default=0)
+
+    def results(self) -> tuple[PeriodResult, ...]:
+        """Every period concluded as it stands, certificates included."""
+        return tuple(self._result(game) for game in self.games)
+
+    def _result(self, game: PeriodGame) -> PeriodResult:
+        rests = Verdict.EQUILIBRIUM if game.tradable else Verdict.NO_TRADE
+        ended, evidence = self._ended.get(game.period, (rests, ""))
+        prices = self._detector.prices(game) if game.tradable else None
+        if prices is None:
+            prices = np.zeros(len(game.sellers))
+        rounds = self._detector.rounds(game) if game.tradable else 0
+        return conclude(game, prices, *self._answers(game), rounds, ended, evidence)
+
+    def _answers(self, game: PeriodGame) -> tuple[Array, Array]:
+        """The newest probabilities and requests of a period, shape (m, n) each."""
+        probability = np.zeros((len(game.buyers), len(game.sellers)))
+        requested = np.zeros_like(probability)
+        for row, buyer in enumerate(game.buyers):
+            selection = self._selections.get(buyer)
+            if selection is not None and game.period in selection.periods:
+                part = selection.part(game.period)
+                probability[row], requested[row] = selection.probability[part], selection.requested_mw[part]
+        return probability, requested
+
+
+def _story(game: PeriodGame, cycle: Sequence[tuple[float, ...]]) -> str:
+    steps = [f"({', '.join(f'{price:g}' for price in vector)})" for vector in cycle[:_CYCLE_SHOWN]]
+    more = ["…"] if len(cycle) > _CYCLE_SHOWN else []
+    return f"prices of {', '.join(game.sellers)} repeat after {len(cycle)} steps: {' → '.join(steps + more)}"
