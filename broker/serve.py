@@ -1,0 +1,131 @@
+"""Owns the broker's shell: it moves frames between the sockets and the coordinator, and writes the tape.
+
+Knows nothing of what is negotiated. What a batch puts on the tape is on it before any of it is delivered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from broker.actions import (
+    Action,
+    Announce,
+    Answer,
+    ControlCame,
+    DataCame,
+    Event,
+    Parcel,
+    ProcessEnded,
+    Publish,
+    Send,
+    Tick,
+    Write,
+)
+from broker.bus.addresses import TOPIC_ALL, inbox_topic
+from broker.bus.broker_end import Arrival, BrokerEnd, BusEvent, Echo, Malformed, Plane, Signal
+from broker.coordinator import Coordinator, Phase, Proceedings, Progress
+from broker.tape import TapeWriter
+from broker.wire.frames import Envelope, decode, encode
+from broker.wire.messages import BROKER, FromBroker
+from market.errors import WireError
+
+TICK_S = 0.1
+
+
+class Watched(Protocol):
+    """Processes that we started: file descriptors that become readable when one ends, and how it did."""
+
+    def descriptors(self) -> Mapping[int, str]:
+        """The VPP of each descriptor."""
+        ...
+
+    def how(self, vpp: str) -> str:
+        """How a VPP's process ended, e.g. `was killed by signal 9`."""
+        ...
+
+
+class Shell:
+    """One broker at work: sockets, tape and token round a coordinator."""
+
+    def __init__(self, coordinator: Coordinator, bus: BrokerEnd, tape: TapeWriter, token: bytes) -> None:
+        self._coordinator = coordinator
+        self._bus = bus
+        self._tape = tape
+        self._token = token
+        self._carry_out(coordinator.open())
+
+    def run(self, watched: Watched | None, on_progress: Callable[[Progress], None]) -> Proceedings:
+        """Serve until the run is over; raises what the coordinator raises."""
+        sentinels = dict(watched.descriptors()) if watched else {}
+        for descriptor in sentinels:
+            self._bus.watch(descriptor)
+        ticked_at = time.monotonic()
+        while self._coordinator.phase is not Phase.OVER:
+            for bus_event in self._bus.wait(TICK_S):
+                self._take(bus_event, sentinels, watched)
+            now = time.monotonic()
+            if now - ticked_at >= TICK_S:
+                ticked_at = now
+                self._handle(Tick(), now)
+                on_progress(self._coordinator.progress(now))
+        return self._coordinator.proceedings()
+
+    def farewell(self, reason: str) -> None:
+        """Tell all members to stop."""
+        self._carry_out(self._coordinator.farewell(reason))
+
+    def _take(self, event: BusEvent, sentinels: Mapping[int, str], watched: Watched | None) -> None:
+        now = time.monotonic()
+        if isinstance(event, Arrival):
+            came = self._decoded(event)
+            if came is not None:
+                self._handle(came, now)
+        elif isinstance(event, Echo):
+            self._bus.publish(event.topic, b"ready")
+        elif isinstance(event, Malformed):
+            self._coordinator.refuse("malformed")
+        elif isinstance(event, Signal) and watched is not None:
+            self._bus.unwatch(event.descriptor)
+            vpp = sentinels[event.descriptor]
+            self._handle(ProcessEnded(vpp, watched.how(vpp)), now)
+
+    def _decoded(self, arrival: Arrival) -> Event | None:
+        try:
+            envelope = decode(arrival.frame, self._token)
+        except WireError as error:
+            self._coordinator.refuse(error.reason)
+            return None
+        if arrival.plane is Plane.CONTROL:
+            return ControlCame(arrival.route, envelope)
+        return DataCame(Parcel(envelope, arrival.frame))
+
+    def _handle(self, event: Event, now: float) -> None:
+        self._carry_out(self._coordinator.handle(event, now))
+
+    def _carry_out(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Write):
+                self._tape.add(action.record)
+        self._tape.flush()
+        for action in actions:
+            self._send(action)
+
+    def _send(self, action: Action) -> None:
+        if isinstance(action, Send):
+            self._bus.send(self._coordinator.membership.members[action.vpp].route, self._control(action.message))
+        elif isinstance(action, Answer):
+            self._bus.send(action.route, self._control(action.message))
+        elif isinstance(action, Publish):
+            for topic in _topics(action.receivers):
+                self._bus.publish(topic, action.frame)
+        elif isinstance(action, Announce):
+            self._bus.publish(TOPIC_ALL, encode(action.envelope, self._token))
+
+    def _control(self, message: FromBroker) -> bytes:
+        return encode(Envelope(self._coordinator.negotiation.epoch, BROKER, 0, message), self._token)
+
+
+def _topics(receivers: Iterable[str] | None) -> list[bytes]:
+    return [TOPIC_ALL] if receivers is None else [inbox_topic(vpp) for vpp in receivers]
