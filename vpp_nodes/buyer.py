@@ -1,0 +1,60 @@
+"""Owns a buyer's behaviour: answer the newest offers with the rest point of the evolutionary game.
+
+Knows nothing of its own plant (its deficit is in the games) or of how a selection travels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from market.game.answer import Answer, answer_day
+
+from broker.wire.messages import Selection
+from market.arrays import Array
+from market.rules import MarketRules
+from vpp_nodes.offer_book import OfferBook
+
+
+class Buyer:
+    """One VPP in the periods in which it buys."""
+
+    def __init__(self, vpp: str, book: OfferBook, rules: MarketRules) -> None:
+        self._vpp = vpp
+        self._book = book
+        self._rules = rules
+        self._periods = tuple(t for t, game in book.games.items() if vpp in game.buyers)
+        self._answered: dict[int, tuple[tuple[float, ...], Answer]] = {}
+        self._published: Selection | None = None
+
+    def answer(self) -> Selection | None:
+        """Answer where prices have moved; None if nothing changes or some seller has not been heard of yet."""
+        if not self._periods or not all(self._book.complete(period) for period in self._periods):
+            return None
+        self._answer_moved()
+        return self._publish()
+
+    def _answer_moved(self) -> None:
+        prices = {period: self._book.prices(period) for period in self._periods}
+        moved = [t for t in self._periods if t not in self._answered or self._answered[t][0] != _key(prices[t])]
+        if not moved:
+            return
+        answers = answer_day(
+            self._vpp, [self._book.games[t] for t in moved], [prices[t] for t in moved], self._rules
+        )
+        for period, answer in zip(moved, answers, strict=True):
+            self._answered[period] = (_key(prices[period]), answer)
+
+    def _publish(self) -> Selection | None:
+        answers = [self._answered[period][1] for period in self._periods]
+        probability = np.concatenate([answer.probability for answer in answers])
+        requested_mw = np.concatenate([answer.requested_mw for answer in answers])
+        last = self._published
+        if last and (last.probability == probability).all() and (last.requested_mw == requested_mw).all():
+            return None
+        counts = tuple(len(answer.probability) for answer in answers)
+        version = last.version + 1 if last else 1
+        self._published = Selection(version, self._periods, counts, probability, requested_mw)
+        return self._published
+
+
+def _key(prices: Array) -> tuple[float, ...]:
+    return tuple(prices.tolist())

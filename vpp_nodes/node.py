@@ -1,0 +1,146 @@
+"""Owns one VPP's behaviour from the first plan to the audit: one machine, no input/output.
+
+`handle(event)` takes what the broker asks and returns what to publish and what to reply, in that order.
+Knows nothing of sockets, numbering or real time, and the virtual time of a turn changes nothing it decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen
+from market.declaration import Declaration
+from market.errors import ProtocolError
+from market.game.period import PeriodGame, period_games
+from market.plan import DirectExchange, DispatchPlan
+from market.rules import MarketRules
+from market.scenario.model import PublicRules
+from vpp_nodes.buyer import Buyer
+from vpp_nodes.offer_book import OfferBook
+from vpp_nodes.seller import Seller
+
+Planner: TypeAlias = Callable[[DirectExchange | None], DispatchPlan]
+Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An epoch has begun with this roster."""
+
+    roster: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """These messages have reached us, each with its sender."""
+
+    messages: tuple[tuple[str, DataMessage], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """This trade was concluded for us."""
+
+    direct: DirectExchange
+
+
+NodeEvent: TypeAlias = Begun | Reached | Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The turn is over: publish `messages`; `seen` has been consumed; the rule wants more in `restless` periods."""
+
+    messages: tuple[MarketMessage, ...]
+    seen: tuple[Seen, ...]
+    restless: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The plans without trade and with it."""
+
+    before: DispatchPlan
+    after: DispatchPlan
+
+
+NodeReply: TypeAlias = Confirmed | Audited
+
+
+class Traders:
+    """The two behaviours of one VPP in one epoch, round one book of offers."""
+
+    def __init__(self, vpp: str, games: Sequence[PeriodGame], rules: MarketRules) -> None:
+        self.book = OfferBook(games)
+        self.seller = Seller(vpp, self.book, rules)
+        self.buyer = Buyer(vpp, self.book, rules)
+
+    def answer(self) -> tuple[MarketMessage, ...]:
+        """What the newest offers call for; one answer, however many have come."""
+        said = (self.seller.answer(), self.buyer.answer())
+        return tuple(message for message in said if message is not None)
+
+
+class Node:
+    """One VPP. `plan` solves its day (with a trade fixed, or none), `declare` makes a plan public."""
+
+    def __init__(self, vpp: str, public: PublicRules, plan: Planner, declare: Declarer) -> None:
+        self._vpp = vpp
+        self._public = public
+        self._plan = plan
+        self._declare = declare
+        self._roster: tuple[str, ...] = ()
+        self._before: DispatchPlan | None = None
+        self._declarations: dict[str, Declaration] = {}
+        self._traders: Traders | None = None
+        self._early: list[tuple[str, Offer]] = []  # offers that came before the last declaration
+
+    def handle(self, event: NodeEvent) -> NodeReply:
+        """Take an event; DispatchError if the day cannot be planned, ProtocolError if the event is out of turn."""
+        if isinstance(event, Begun):
+            return self._begin(event.roster)
+        if isinstance(event, Settled):
+            return self._settle(event.direct)
+        return self._reached(event.messages)
+
+    def _begin(self, roster: tuple[str, ...]) -> Confirmed:
+        self._before = self._plan(None)
+        declaration = self._declare(self._before)
+        self._roster = roster
+        self._declarations = {self._vpp: declaration}
+        return self._confirmed((Declared(declaration), *self._open_if_complete()))
+
+    def _reached(self, messages: Sequence[tuple[str, DataMessage]]) -> Confirmed:
+        for sender, message in messages:
+            if isinstance(message, Declared):
+                self._declarations[sender] = message.declaration
+            elif isinstance(message, Offer) and self._traders is not None:
+                self._traders.book.take(sender, message)
+            elif isinstance(message, Offer):
+                self._early.append((sender, message))
+        if self._traders is not None:
+            return self._confirmed(self._traders.answer())
+        return self._confirmed(self._open_if_complete())
+
+    def _open_if_complete(self) -> tuple[MarketMessage, ...]:
+        """Nobody prices before holding everybody's declaration: a missing rival looks like an infinite price."""
+        if len(self._declarations) < len(self._roster):
+            return ()
+        games = period_games([self._declarations[vpp] for vpp in self._roster], self._public)
+        self._traders = Traders(self._vpp, games, self._public.market)
+        opening = self._traders.seller.open()
+        for sender, offer in self._early:
+            self._traders.book.take(sender, offer)
+        return ((opening,) if opening else ()) + (self._traders.answer() if self._early else ())
+
+    def _confirmed(self, messages: tuple[MarketMessage, ...]) -> Confirmed:
+        if self._traders is None:
+            return Confirmed(messages, (), ())
+        return Confirmed(messages, self._traders.book.seen(), self._traders.seller.restless)
+
+    def _settle(self, direct: DirectExchange) -> Audited:
+        if self._before is None:
+            raise ProtocolError("out_of_turn", "asked to settle before any epoch has begun")
+        return Audited(self._before, self._plan(direct))

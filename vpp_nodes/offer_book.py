@@ -1,0 +1,47 @@
+"""Owns the newest offers that a trader has consumed. Knows nothing of what follows from them.
+
+A seller that has not been heard of yet stands at p_clr, where everybody starts: it needs public data only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from market.game.clearing import clearing_price
+
+from broker.wire.messages import Offer, Seen
+from market.arrays import Array, frozen
+from market.game.period import PeriodGame
+
+
+class OfferBook:
+    """Prices by period and seller, each from the newest version seen."""
+
+    def __init__(self, games: Sequence[PeriodGame]) -> None:
+        self.games = {game.period: game for game in games if game.tradable}
+        self.clearing = {period: clearing_price(game) for period, game in self.games.items()}
+        self._prices = {t: np.full(len(game.sellers), self.clearing[t]) for t, game in self.games.items()}
+        self._versions: dict[str, int] = {}
+        self._heard: dict[int, set[str]] = {period: set() for period in self.games}
+
+    def take(self, seller: str, offer: Offer) -> None:
+        """Consume an offer; one that is not newer than what is known is discarded."""
+        if offer.version <= self._versions.get(seller, 0):
+            return
+        self._versions[seller] = offer.version
+        for period, price in zip(offer.periods, offer.price_cny_per_mwh.tolist(), strict=True):
+            self._prices[period][self.games[period].sellers.index(seller)] = price
+            self._heard[period].add(seller)
+
+    def prices(self, period: int) -> Array:
+        """The prices of a period's sellers, shape (n,)."""
+        return frozen(self._prices[period])
+
+    def complete(self, period: int) -> bool:
+        """Whether every seller of a period has been heard of."""
+        return len(self._heard[period]) == len(self.games[period].sellers)
+
+    def seen(self) -> tuple[Seen, ...]:
+        """The newest version consumed of each seller."""
+        return tuple(Seen(vpp, version) for vpp, version in sorted(self._versions.items()))

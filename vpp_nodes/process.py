@@ -1,0 +1,153 @@
+"""Owns a node's shell: sockets, heartbeat and signals round the client. Knows nothing of what is negotiated."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing import parent_process
+
+from market.roles import declare
+
+from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
+from broker.bus.broker_end import Arrival, BusEvent, Plane, Signal
+from broker.bus.node_end import NodeEnd, PulseEnd
+from broker.wire.frames import Envelope, decode, encode
+from broker.wire.messages import Failure, FromNode, Heartbeat, Hello
+from market.errors import DispatchError, MarketError, WireError
+from market.scenario.model import PublicRules
+from market.vpp import Vpp
+from vpp_nodes.client import Client, Instruction, OpenData, Say, Stage, Tell
+from vpp_nodes.dispatch import dispatch
+from vpp_nodes.node import Node
+
+TICK_S = 0.2
+HEARTBEAT_S = 1.0
+OPEN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTask:
+    """What a node process is given: its VPP, the market's rules, where the broker is, and the run's token."""
+
+    vpp: Vpp
+    public: PublicRules
+    broker: str
+    token: bytes
+
+
+def run_local_node(task: NodeTask) -> None:
+    """Be the node of a local run: the run's owner handles interrupts and reports; end when it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    sys.exit(serve_node(task, parent.sentinel if parent else None))
+
+
+def serve_node(task: NodeTask, parent: int | None = None) -> int:
+    """Take part in one run. Returns an exit code: 0 after a Stop, 2 if the day cannot be planned, 4 otherwise.
+
+    `parent` is a file descriptor that becomes readable when the process that started this one is gone.
+    """
+    with NodeEnd(task.broker) as bus:
+        shell = _Shell(task, bus, parent)
+        pulse = _Pulse(task)
+        pulse.start()
+        try:
+            return shell.run()
+        except MarketError as error:
+            return shell.fail(error)
+        finally:
+            pulse.stop()
+
+
+class _Shell:
+    def __init__(self, task: NodeTask, bus: NodeEnd, parent: int | None) -> None:
+        vpp, public = task.vpp, task.public
+        node = Node(
+            vpp.id, public, lambda direct: dispatch(vpp, public, direct), lambda p: declare(vpp, p, public)
+        )
+        self._task = task
+        self._bus = bus
+        self._client = Client(vpp.id, node, time.monotonic())
+        if parent is not None:
+            bus.watch(parent)
+
+    def run(self) -> int:
+        hello = Hello(os.getpid(), self._task.public.digest, version("vppmarket"))
+        self._tell(hello, epoch=1)
+        while self._client.stage is not Stage.STOPPED:
+            for event in self._bus.wait(TICK_S):
+                if isinstance(event, Signal):
+                    return 4
+                self._take(event)
+            self._carry_out(self._client.tick(time.monotonic()))
+        return 0
+
+    def fail(self, error: MarketError) -> int:
+        """Say on both ends why this node cannot go on."""
+        kind = "dispatch" if isinstance(error, DispatchError) else "error"
+        self._tell(Failure(kind, str(error)[:4000]), epoch=1)
+        if parent_process() is None:
+            print(f"error: {error}", file=sys.stderr)
+        return 2 if kind == "dispatch" else 4
+
+    def _take(self, event: BusEvent) -> None:
+        if not isinstance(event, Arrival):
+            self._client.refused["malformed"] += 1
+            return
+        try:
+            envelope = decode(event.frame, self._task.token)
+        except WireError as error:
+            self._client.refused[error.reason] += 1
+            return
+        self._client.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        control = event.plane is Plane.CONTROL
+        self._carry_out(self._client.came(envelope, control=control, now=time.monotonic()))
+
+    def _carry_out(self, instructions: Sequence[Instruction]) -> None:
+        for instruction in instructions:
+            if isinstance(instruction, Say):
+                self._bus.publish(TOPIC_ALL, encode(instruction.envelope, self._task.token))
+            elif isinstance(instruction, Tell):
+                self._tell(instruction.message, instruction.epoch)
+            else:
+                self._open(instruction)
+
+    def _open(self, ports: OpenData) -> None:
+        vpp = self._task.vpp.id
+        topics = (TOPIC_ALL, inbox_topic(vpp))
+        hearing = self._bus.connect_data(
+            ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp), OPEN_S
+        )
+        for event in hearing.arrivals:
+            self._take(event)
+        self._carry_out(self._client.data_open())
+
+    def _tell(self, message: FromNode, epoch: int) -> None:
+        self._bus.send(encode(Envelope(epoch, self._task.vpp.id, 0, message), self._task.token))
+
+
+class _Pulse(threading.Thread):
+    """Heartbeats from a thread of their own: a long solve is not a death."""
+
+    def __init__(self, task: NodeTask) -> None:
+        super().__init__(name="pulse", daemon=True)
+        self._address = task.broker
+        self._frame = encode(Envelope(1, task.vpp.id, 0, Heartbeat()), task.token)
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        end = PulseEnd(self._address)
+        while not self._ended.wait(HEARTBEAT_S):
+            end.send(self._frame)
+        end.close()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.join(timeout=2 * HEARTBEAT_S)
