@@ -20,7 +20,7 @@ from broker.trading import Trading
 from broker.wire.frames import to_body
 from broker.wire.messages import Begin, Declared, Done, MarketMessage, Ref, Turn
 from market.declaration import Declaration
-from market.errors import ProtocolError
+from market.errors import ProtocolError, RunError
 from market.game.period import period_games
 from market.outcome import PeriodResult
 from market.scenario.model import PublicRules
@@ -201,7 +201,8 @@ class Negotiation:
 
     def _stall(self) -> list[Action]:
         if self.trading is None:
-            raise ProtocolError("no_declaration", "a member ended its first turn without declaring")
+            silent = ", ".join(vpp for vpp in self.roster if vpp not in self._declarations)
+            raise RunError(f"{silent} ended the first turn without declaring: is it the same software version?")
         self.trading.stall("nothing is under way, yet not everybody has confirmed the newest prices")
         self.results = self.trading.results()
         return []

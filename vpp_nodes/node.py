@@ -51,7 +51,7 @@ NodeEvent: TypeAlias = Begun | Reached | Settled
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The turn is over: publish `messages`; `seen` has been consumed; the rule wants more in `restless` periods."""
+    """The turn is over: publish `messages`; `seen` was consumed; the rule wants more in `restless` periods."""
 
     messages: tuple[MarketMessage, ...]
     seen: tuple[Seen, ...]

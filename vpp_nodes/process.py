@@ -55,9 +55,8 @@ def serve_node(task: NodeTask, parent: int | None = None) -> int:
     `parent` is a file descriptor that becomes readable when the process that started this one is gone.
     """
     with NodeEnd(task.broker) as bus:
-        shell = _Shell(task, bus, parent)
         pulse = _Pulse(task)
-        pulse.start()
+        shell = _Shell(task, bus, pulse, parent)
         try:
             return shell.run()
         except MarketError as error:
@@ -67,13 +66,14 @@ def serve_node(task: NodeTask, parent: int | None = None) -> int:
 
 
 class _Shell:
-    def __init__(self, task: NodeTask, bus: NodeEnd, parent: int | None) -> None:
+    def __init__(self, task: NodeTask, bus: NodeEnd, pulse: _Pulse, parent: int | None) -> None:
         vpp, public = task.vpp, task.public
         node = Node(
             vpp.id, public, lambda direct: dispatch(vpp, public, direct), lambda p: declare(vpp, p, public)
         )
         self._task = task
         self._bus = bus
+        self._pulse = pulse
         self._client = Client(vpp.id, node, time.monotonic())
         if parent is not None:
             bus.watch(parent)
@@ -128,6 +128,7 @@ class _Shell:
         for event in hearing.arrivals:
             self._take(event)
         self._carry_out(self._client.data_open())
+        self._pulse.start()
 
     def _tell(self, message: FromNode, epoch: int) -> None:
         self._bus.send(encode(Envelope(epoch, self._task.vpp.id, 0, message), self._task.token))
@@ -150,4 +151,5 @@ class _Pulse(threading.Thread):
 
     def stop(self) -> None:
         self._ended.set()
-        self.join(timeout=2 * HEARTBEAT_S)
+        if self.is_alive():
+            self.join(timeout=2 * HEARTBEAT_S)
