@@ -1,0 +1,62 @@
+"""Owns small market days for tests of the broker and the nodes: rules and declarations, worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from market.arrays import frozen
+from market.declaration import Declaration, Role
+from market.rules import CarbonMode, CarbonRules, Horizon, MarketRules, PriceRule, Tariff
+from market.scenario.model import PublicRules
+
+SELLS, BUYS, IDLES = Role.SELLER, Role.BUYER, Role.IDLE
+
+
+def market_rules(
+    temperature: float = 50.0, rule: PriceRule = PriceRule.BEST_RESPONSE, offer_budget: int = 5000
+) -> MarketRules:
+    """The default market rules, with what tests vary."""
+    return MarketRules(
+        price_min_cny_per_mwh=300.0,
+        price_max_cny_per_mwh=1200.0,
+        choice_temperature_cny_per_mwh=temperature,
+        base_power_mw=0.001,
+        role_tolerance=1e-6,
+        price_rule=rule,
+        revision_step=0.5,
+        gradient_step_cny_per_mwh_per_mw=10.0,
+        tatonnement_step_cny_per_mwh=20.0,
+        price_tick_cny_per_mwh=1.0,
+        offer_budget=offer_budget,
+    )
+
+
+def public_rules(
+    periods: int = 2, retail: float = 750.0, feed_in: float = 400.0, market: MarketRules | None = None
+) -> PublicRules:
+    """A flat tariff and the paper's carbon parameters."""
+    carbon = CarbonRules(CarbonMode.STEPPED, 280.0, 280.0, 2.0, 0.25, 5, 0.98, 0.728, 0.42, 0.0, False, 0.0)
+    return PublicRules(
+        Horizon(periods, 1.0),
+        Tariff(frozen([retail] * periods), frozen([feed_in] * periods)),
+        market or market_rules(),
+        carbon,
+        "digest",
+    )
+
+
+def declaration(
+    vpp: str, volumes: Sequence[float], willing: float = 700.0, own_supply: float = 0.5
+) -> Declaration:
+    """A declaration from signed volumes, MW: > 0 surplus, < 0 deficit, 0 idle; a buyer is willing to pay `willing`."""
+    surplus = frozen([max(v, 0.0) for v in volumes])
+    deficit = frozen([max(-v, 0.0) for v in volumes])
+    own = frozen([own_supply if v < 0 else 0.0 for v in volumes])
+    satisfaction = frozen([willing * (0.001 + own_supply - v) if v < 0 else 0.0 for v in volumes])
+    roles = tuple(SELLS if v > 0 else BUYS if v < 0 else IDLES for v in volumes)
+    return Declaration(vpp, roles, surplus, deficit, own, satisfaction)
+
+
+def market_day(volumes: Mapping[str, Sequence[float]]) -> tuple[Declaration, ...]:
+    """Everybody's declaration."""
+    return tuple(declaration(vpp, row) for vpp, row in volumes.items())
