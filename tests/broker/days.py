@@ -48,7 +48,7 @@ def public_rules(
 def declaration(
     vpp: str, volumes: Sequence[float], willing: float = 700.0, own_supply: float = 0.5
 ) -> Declaration:
-    """A declaration from signed volumes, MW: > 0 surplus, < 0 deficit, 0 idle; a buyer is willing to pay `willing`."""
+    """A declaration from signed volumes, MW: > 0 surplus, < 0 deficit; buyers are willing to pay `willing`."""
     surplus = frozen([max(v, 0.0) for v in volumes])
     deficit = frozen([max(-v, 0.0) for v in volumes])
     own = frozen([own_supply if v < 0 else 0.0 for v in volumes])

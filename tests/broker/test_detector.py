@@ -1,4 +1,4 @@
-"""Claims: rest (M3) is declared exactly when everybody concerned has confirmed the newest prices; cycles are seen."""
+"""Claims: rest (M3) is declared exactly when all concerned have confirmed the newest prices; cycles are seen."""
 
 from __future__ import annotations
 

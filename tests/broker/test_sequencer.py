@@ -1,4 +1,4 @@
-"""Claims: arrivals come in time order whatever the order of sending; a batch holds what cannot affect each other."""
+"""Claims: arrivals come in time order however they were sent; a batch holds what cannot affect each other."""
 
 from __future__ import annotations
 

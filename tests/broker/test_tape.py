@@ -1,4 +1,4 @@
-"""Claims: a tape gives back what was put on it; a torn end loses only the torn record; damage is told, not passed over."""
+"""Claims: a tape gives back what was put on it; a torn end loses only the torn record; damage is told."""
 
 from __future__ import annotations
 
