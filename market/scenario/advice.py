@@ -1,0 +1,59 @@
+"""Owns advice on a valid scenario: what is allowed but rarely meant. Knows nothing of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from market.errors import Fault
+from market.scenario.model import Scenario
+
+
+def scenario_advice(scenario: Scenario) -> tuple[Fault, ...]:
+    """What a reader of the scenario should look at twice; nothing here forbids a run."""
+    return (*_carbon_advice(scenario), *_price_advice(scenario), *_vpp_advice(scenario))
+
+
+def _carbon_advice(scenario: Scenario) -> Iterator[Fault]:
+    carbon = scenario.public.carbon
+    emission, quota = carbon.grid_emission_t_per_mwh, carbon.grid_quota_t_per_mwh
+    if emission <= quota:
+        remedy = "keep δ_g above σ_g, or buying more from the grid lowers the carbon bill"
+        value = f"δ_g {emission:g}, σ_g {quota:g}"
+        yield Fault("grid energy should emit more than its quota", value, "carbon.grid_quota_t_per_mwh", remedy)
+    for vpp in scenario.vpps:
+        if vpp.mt and vpp.mt.emission_t_per_mwh <= carbon.mt_quota_t_per_mwh:
+            remedy = "keep δ_MT above σ_MT, or running the turbine lowers the carbon bill"
+            value = f"δ_MT {vpp.mt.emission_t_per_mwh:g}, σ_MT {carbon.mt_quota_t_per_mwh:g}"
+            yield Fault("turbine energy should emit more than its quota", value, f"{vpp.id} mt", remedy)
+
+
+def _price_advice(scenario: Scenario) -> Iterator[Fault]:
+    tariff, market = scenario.public.tariff, scenario.public.market
+    retail, feed_in = tariff.retail_cny_per_mwh, tariff.feed_in_cny_per_mwh
+    if np.any(feed_in > retail):
+        value = f"periods {_listed(feed_in > retail)}"
+        yield Fault("the grid should not pay more than it asks", value, "profiles", "exchange the two columns?")
+    empty = np.maximum(feed_in, market.price_min_cny_per_mwh) > np.minimum(retail, market.price_max_cny_per_mwh)
+    if np.any(empty):
+        remedy = "nobody can trade there: the floor, or feed-in, is above the cap, or retail"
+        yield Fault("the price band should not be empty", f"periods {_listed(empty)}", "market, profiles", remedy)
+    if market.choice_temperature_cny_per_mwh == 0.0:
+        remedy = "expect periods that end as cycling; any τ above 0 has given an equilibrium"
+        yield Fault("τ should be above 0", "0", "market.choice_temperature_cny_per_mwh", remedy)
+
+
+def _vpp_advice(scenario: Scenario) -> Iterator[Fault]:
+    if len(scenario.vpps) == 1:
+        yield Fault("a market should have two VPPs or more", "1", "vpps", "add a VPP to trade with")
+    for vpp in scenario.vpps:
+        if vpp.satisfaction > 1.0:
+            remedy = "use a share up to 1: above it a buyer pays peers more than energy is worth to it"
+            yield Fault("κ should not be above 1", f"{vpp.satisfaction:g}", f"{vpp.id} satisfaction", remedy)
+
+
+def _listed(where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> str:
+    """Periods, counted from 1, at most eight of them."""
+    periods = [str(index + 1) for index in np.flatnonzero(where)]
+    return ", ".join(periods[:8]) + (f" and {len(periods) - 8} more" if len(periods) > 8 else "")

@@ -1,0 +1,114 @@
+"""Owns the way from a folder, or the name of a built-in case, to a validated `Scenario`.
+
+Knows nothing of how a scenario is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from pydantic import ValidationError
+
+from market.errors import Fault, ScenarioError
+from market.scenario.build import build_scenario
+from market.scenario.cases import case_folder
+from market.scenario.document import FILE_NAME, Document, parse_document
+from market.scenario.faults import schema_faults, shown
+from market.scenario.files import read_text
+from market.scenario.model import Scenario
+from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, Wanted, power_column, read_profiles
+from market.scenario.schema import (
+    DEFAULT_PERIODS,
+    DEFAULT_PROFILES,
+    ID_PATTERN,
+    MAX_PERIODS,
+    ScenarioFile,
+    is_inside,
+)
+
+_MAX_MEBIBYTES = 16
+
+
+def load_scenario(source: str | Path) -> Scenario:
+    """Read and validate a scenario: a folder with `scenario.yaml` and its CSV profiles, or a built-in case.
+
+    A folder wins over a built-in case of the same name. The scenario is called after its folder.
+    Raises ScenarioError with every fault that can be told at once.
+    """
+    folder = _folder(source)
+    text = read_text(folder / FILE_NAME, FILE_NAME, _MAX_MEBIBYTES)
+    if isinstance(text, Fault):
+        raise ScenarioError([text])
+    document = parse_document(text)
+    profiles = read_profiles(folder, _wanted(document.values))
+    faults = [*document.faults, *_repeated_ids(document)]
+    try:
+        file = ScenarioFile.model_validate(document.values)
+    except ValidationError as error:
+        faults += schema_faults(ScenarioFile, error, document.place)
+        raise ScenarioError([*faults, *profiles.faults]) from None
+    if faults or profiles.faults:
+        raise ScenarioError([*faults, *profiles.faults])
+    return build_scenario(folder.resolve().name, file, profiles.columns)
+
+
+def _folder(source: str | Path) -> Path:
+    text = str(source)
+    if os.path.isdir(text):
+        return Path(text)
+    if os.path.exists(text):
+        remedy = f"give the folder that holds {FILE_NAME} and the profiles"
+        raise ScenarioError([Fault("a scenario is a folder", "a file", shown(text), remedy)])
+    return case_folder(text)
+
+
+def _wanted(values: dict[str, object]) -> Wanted:
+    """What the profiles must hold, as far as the file, which may have faults of its own, tells."""
+    files, columns = _profile_files(values), _columns(values)
+    horizon = values.get("horizon", {})
+    periods = horizon.get("periods", DEFAULT_PERIODS) if isinstance(horizon, dict) else None
+    known = type(periods) is int and 1 <= periods <= MAX_PERIODS
+    return Wanted(files, periods if known else None, columns if files else None)
+
+
+def _profile_files(values: dict[str, object]) -> tuple[str, ...]:
+    given = values.get("profiles", DEFAULT_PROFILES)
+    names = given if isinstance(given, list) else [given]
+    sound = [name for name in names if isinstance(name, str) and is_inside(name)]
+    return tuple(dict.fromkeys(sound)) if len(sound) == len(names) else ()
+
+
+def _columns(values: dict[str, object]) -> frozenset[str] | None:
+    columns = {RETAIL, FEED_IN}
+    for vpp in _vpps(values):
+        if not isinstance(vpp, dict) or not _is_id(vpp.get("id")):
+            return None
+        present = [asset for asset in ASSETS if asset == "load" or vpp.get(asset) is not None]
+        columns |= {power_column(vpp["id"], asset) for asset in present}
+    return frozenset(columns) if _vpps(values) else None
+
+
+def _repeated_ids(document: Document) -> Iterator[Fault]:
+    """Ids must differ in more than the case of their letters: they become names of columns and files."""
+    first: dict[str, int] = {}
+    for index, vpp in enumerate(_vpps(document.values)):
+        vpp_id = vpp.get("id") if isinstance(vpp, dict) else None
+        if not _is_id(vpp_id):
+            continue
+        other = first.setdefault(vpp_id.casefold(), index)
+        if other != index:
+            place = document.place(("vpps", index, "id"))
+            yield Fault("must be an id of its own", f"{vpp_id!r}, as in vpps[{other}]", place, "choose another id")
+
+
+def _vpps(values: dict[str, object]) -> list[Any]:
+    vpps = values.get("vpps")
+    return vpps if isinstance(vpps, list) else []
+
+
+def _is_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and re.fullmatch(ID_PATTERN, value) is not None
