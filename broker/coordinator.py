@@ -51,6 +51,7 @@ class Phase(StrEnum):
     """How far a run is."""
 
     JOINING = "joining"
+    PLANNING = "planning"
     TRADING = "trading"
     SETTLING = "settling"
     OVER = "over"
@@ -70,7 +71,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Proceedings:
-    """Everything that a complete run leaves behind."""
+    """Everything that a complete run leaves behind. `ended_at`: the real time at which each phase ended."""
 
     results: tuple[PeriodResult, ...]
     declarations: tuple[Declaration, ...]
@@ -79,6 +80,8 @@ class Proceedings:
     time_s: float
     counters: Counter[str]
     refused: Counter[str]
+    process_ids: dict[str, int]
+    ended_at: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Coordinator:
         self.audits: dict[str, Audit] = {}
         self._charge = charge
         self._settling: dict[str, int] = {}
+        self._ended_at: dict[str, float] = {}
         self._beat_at = now
         self._moved_at = now
         self._asked_at = now
@@ -141,7 +145,7 @@ class Coordinator:
             return []
         if actions:
             self._moved_at, self._asked = now, 0
-        return actions + self._next_phase()
+        return actions + self._next_phase(now)
 
     # --- messages ---
 
@@ -161,7 +165,7 @@ class Coordinator:
     def _from_member(self, vpp: str, message: Message) -> list[Action]:
         if isinstance(message, Failure):
             raise (DispatchError if message.kind == "dispatch" else RunError)(message.text)
-        if isinstance(message, Done) and self.phase is Phase.TRADING:
+        if isinstance(message, Done) and self.phase in (Phase.PLANNING, Phase.TRADING):
             return self.negotiation.done(vpp, message)
         if isinstance(message, Resend) and self.phase is not Phase.JOINING:
             return self.negotiation.resend(vpp, message.refs)
@@ -171,7 +175,7 @@ class Coordinator:
         raise ProtocolError("out_of_turn", f"{type(message).__name__} from {vpp} while {self.phase}")
 
     def _data(self, event: DataCame) -> list[Action]:
-        if self.phase is not Phase.TRADING:
+        if self.phase not in (Phase.PLANNING, Phase.TRADING):
             raise ProtocolError("out_of_turn", f"a market message while {self.phase}")
         return self.negotiation.data(event.parcel)
 
@@ -184,15 +188,21 @@ class Coordinator:
 
     # --- phases ---
 
-    def _next_phase(self) -> list[Action]:
+    def _next_phase(self, now: float) -> list[Action]:
         if self.phase is Phase.JOINING and self.membership.complete:
-            self.phase = Phase.TRADING
+            self.phase = Phase.PLANNING
+            self._ended_at["joining"] = now
             return self.negotiation.begin()
+        if self.phase is Phase.PLANNING and self.negotiation.trading is not None:
+            self.phase = Phase.TRADING
+            self._ended_at["planning"] = now
         if self.phase is Phase.TRADING and self.negotiation.results is not None:
             self.phase = Phase.SETTLING
+            self._ended_at["trading"] = now
             return self._settle(self.negotiation.results)
         if self.phase is Phase.SETTLING and len(self.audits) == len(self._settling):
             self.phase = Phase.OVER
+            self._ended_at["settling"] = now
             audits = [_audit_record(vpp, self.audits[vpp]) for vpp in self._charge.vpps]
             return [*audits, Write(["end", self._verdict()]), *self.farewell("the run is complete")]
         return []
@@ -280,6 +290,8 @@ class Coordinator:
             time_s=self.negotiation.time_s,
             counters=Counter(self.negotiation.counters),
             refused=Counter(self.refused),
+            process_ids={vpp: member.process_id for vpp, member in self.membership.members.items()},
+            ended_at=dict(self._ended_at),
         )
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from market.game.equilibrium import conclude
 
 from broker.detector import Detector
 from broker.wire.messages import Done, Offer, Selection
 from market.arrays import Array
+from market.game.equilibrium import conclude
 from market.game.period import PeriodGame
 from market.outcome import PeriodResult, Verdict
 

@@ -1,0 +1,167 @@
+"""Owns a run as separate processes: nodes are started, the broker serves them, the outcome is put together.
+
+Knows nothing of what is negotiated, of files other than the tape, or of how results are shown.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from broker.bus.broker_end import BrokerEnd
+from broker.coordinator import Charge, Coordinator, Proceedings, Progress
+from broker.delay import delay_of
+from broker.launch import LocalNodes, deaf_to_interrupts, warm_up
+from broker.membership import Patience
+from broker.serve import Shell
+from broker.tape import TAPE_NAME, TapeWriter
+from broker.wire.frames import TOKEN_BYTES
+from broker.wire.messages import BROKER
+from market.app.run_facts import OnProgress, RunFacts, RunProgress
+from market.app.trace import evolution_rows, trace_rows
+from market.outcome import MarketOutcome, VppDay
+from market.scenario.model import Scenario
+from vpp_nodes.process import NodeTask, run_local_node
+
+PRELOAD = ("vpp_nodes.process",)
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the broker listens: `port` 0 means three free ports, else it and the next two."""
+
+    host: str = LOOPBACK
+    port: int = 0
+
+
+def prepare() -> None:
+    """Start the fork server early, so that it warms up while the scenario is read."""
+    warm_up(PRELOAD)
+
+
+def run_distributed(
+    scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress, listening: Listening | None = None
+) -> tuple[MarketOutcome, RunFacts]:
+    """Run a day with one process for each VPP and the broker in this one.
+
+    RunError if a process dies or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError if the
+    tape cannot be written. No process is left behind, however this ends.
+    """
+    token = secrets.token_bytes(TOKEN_BYTES)
+    where = listening or Listening()
+    with LocalNodes() as nodes, _broker(scenario, seed, out_dir, where, token, Patience()) as (shell, bus):
+        on_progress(RunProgress("starting nodes"))
+        for vpp in scenario.vpps:
+            task = NodeTask(vpp, scenario.public, bus.endpoints.control, token)
+            nodes.start(vpp.id, run_local_node, task)
+        proceedings, durations = _serve(shell, nodes, on_progress)
+        facts = _facts(proceedings, bus, nodes.process_ids(), durations)
+    return _outcome(scenario, proceedings), facts
+
+
+def run_broker(
+    scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress, listening: Listening, opening: Opening
+) -> tuple[MarketOutcome, RunFacts]:
+    """Run a day for nodes that others start, here or on other machines. Errors as in `run_distributed`."""
+    patience = Patience(join_s=opening.join_s)
+    with _broker(scenario, seed, out_dir, listening, opening.token, patience) as (shell, bus):
+        opening.announce(bus.endpoints.control)
+        proceedings, durations = _serve(shell, None, on_progress)
+        facts = _facts(proceedings, bus, proceedings.process_ids, durations)
+    return _outcome(scenario, proceedings), facts
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A market that others join: its token, how long it stays open, and whom to tell where it is."""
+
+    token: bytes
+    join_s: float
+    announce: Callable[[str], None]
+
+
+@contextmanager
+def _broker(
+    scenario: Scenario, seed: int, out_dir: Path, listening: Listening, token: bytes, patience: Patience
+) -> Iterator[tuple[Shell, BrokerEnd]]:
+    """A broker at work; whatever ends the block, its members are told to stop."""
+    charge = Charge(
+        public=scenario.public,
+        scenario_digest=scenario.digest,
+        vpps=tuple(vpp.id for vpp in scenario.vpps),
+        delay=delay_of(scenario.network),
+        seed=seed,
+        patience=patience,
+    )
+    with TapeWriter(out_dir / TAPE_NAME) as tape, BrokerEnd(listening.host, listening.port) as bus:
+        coordinator = Coordinator(charge, bus.endpoints, time.monotonic())
+        shell = Shell(coordinator, bus, tape, token)
+        try:
+            yield shell, bus
+        except BaseException:
+            with deaf_to_interrupts():
+                shell.farewell("the run has been broken off")
+            raise
+
+
+def _serve(
+    shell: Shell, nodes: LocalNodes | None, on_progress: OnProgress
+) -> tuple[Proceedings, Mapping[str, float]]:
+    stages: dict[str, float] = {}
+
+    def report(progress: Progress) -> None:
+        on_progress(
+            RunProgress(
+                stage=progress.phase.value,
+                rounds=progress.rounds,
+                unrested_periods=progress.unrested_periods,
+                messages=progress.messages,
+                waiting_for=progress.waiting_for,
+                waiting_s=progress.waiting_s,
+            )
+        )
+
+    started = time.monotonic()
+    proceedings = shell.run(nodes, report)
+    previous = started
+    for phase, ended in proceedings.ended_at.items():
+        stages[phase] = ended - previous
+        previous = ended
+    return proceedings, stages
+
+
+def _facts(
+    proceedings: Proceedings, bus: BrokerEnd, process_ids: Mapping[str, int], durations: Mapping[str, float]
+) -> RunFacts:
+    own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    nodes_mb = {vpp: audit.peak_memory_mb for vpp, audit in proceedings.audits.items()}
+    return RunFacts(
+        time_mode="virtual",
+        process_ids={BROKER: os.getpid(), **process_ids},
+        endpoints=asdict(bus.endpoints),
+        counters=dict(sorted(proceedings.counters.items())),
+        refused=dict(sorted(proceedings.refused.items())),
+        tape=TAPE_NAME,
+        rest_time_s=proceedings.time_s,
+        durations_s=dict(durations),
+        peak_memory_mb={BROKER: own_mb, **{vpp: nodes_mb[vpp] for vpp in process_ids}},
+    )
+
+
+def _outcome(scenario: Scenario, proceedings: Proceedings) -> MarketOutcome:
+    days = tuple(
+        VppDay(declaration, proceedings.audits[declaration.vpp].before, proceedings.audits[declaration.vpp].after)
+        for declaration in proceedings.declarations
+    )
+    trace = (
+        *trace_rows(proceedings.said, proceedings.results),
+        *evolution_rows(proceedings.results, scenario.public.market, proceedings.time_s),
+    )
+    return MarketOutcome(proceedings.results, days, trace)
