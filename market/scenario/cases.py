@@ -58,5 +58,5 @@ def copy_case(name: str, target: Path, source: str = DEFAULT_CASE) -> Path:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         remedy = "choose a folder that exists and that you may write to"
-        raise ScenarioError([Fault("the folder must be writable", reason, str(folder), remedy)]) from None
+        raise ScenarioError([Fault("must be possible to create", reason, str(folder), remedy)]) from None
     return folder

@@ -18,7 +18,7 @@ from market.errors import Fault, ScenarioError
 
 FILE_NAME = "scenario.yaml"
 _MAX_DEPTH = 16
-_MAX_VALUES = 2_000_000
+_MAX_VALUES = 1_000_000
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
@@ -74,7 +74,7 @@ class Document:
 
     def place(self, path: Path) -> str:
         """For messages: file, line and path."""
-        return f"{FILE_NAME}:{self.line(path)} {path_text(path)}"
+        return f"{FILE_NAME}:{self.line(path)} {path_text(path)}".rstrip()
 
 
 def path_text(path: Path) -> str:
@@ -95,7 +95,7 @@ def parse_document(text: str) -> Document:
     except yaml.YAMLError as error:
         raise ScenarioError([_syntax_fault(error)]) from None
     if root.value is not dict:
-        found = "a list" if root.value is list else f"the value {root.value!r}"
+        found = "a list" if root.value is list else f"the value {root.value!r}" if root.value else "nothing"
         remedy = "write `name: value` lines, as in the built-in cases"
         raise ScenarioError([Fault("must be a mapping of sections", found, f"{FILE_NAME}:1", remedy)])
     values = {str(key): child.plain() for key, (_, child) in root.children.items()}
@@ -132,7 +132,10 @@ class _Reader:
                 if root is not None:
                     line = _line(event)
                     raise _fatal(
-                        "one YAML document", "a second one", line, "remove the `---` line and what follows"
+                        "must be a single YAML document",
+                        "a second one",
+                        line,
+                        "remove the `---` line and what follows",
                     )
                 root = self.node(event, events, 0)
         return root or Node(None, {}, 1)
@@ -140,17 +143,23 @@ class _Reader:
     def node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
         line = _line(event)
         if depth > _MAX_DEPTH:
-            raise _fatal(f"at most {_MAX_DEPTH} levels of nesting", "more", line, "close the brackets before")
+            raise _fatal(f"must nest at most {_MAX_DEPTH} levels", "more", line, "close the brackets before")
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise _fatal(
-                    "an alias needs an anchor before it", f"*{event.anchor}", line, "write the value itself"
+                    "must have the anchor of an alias before it",
+                    f"*{event.anchor}",
+                    line,
+                    "write the value itself",
                 )
             return self.anchors[event.anchor]
         node = self.fresh(event, events, depth, line)
         if node.size > _MAX_VALUES:
             raise _fatal(
-                f"at most {_MAX_VALUES:,} values", "more (aliases written out)", line, "use fewer aliases"
+                f"must have at most {_MAX_VALUES:,} values",
+                "more (aliases written out)",
+                line,
+                "use fewer aliases",
             )
         if isinstance(event, yaml.NodeEvent) and event.anchor:
             self.anchors[event.anchor] = node
@@ -159,7 +168,7 @@ class _Reader:
     def fresh(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int, line: int) -> Node:
         tag = getattr(event, "tag", None)
         if tag not in (None, "!"):
-            self.fault("plain values without tags", str(tag), line, "remove the tag")
+            self.fault("must be plain values without tags", str(tag), line, "remove the tag")
         if isinstance(event, yaml.MappingStartEvent):
             return self.mapping(events, depth)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -174,13 +183,13 @@ class _Reader:
                 break
             line = _line(event)
             if not isinstance(event, yaml.ScalarEvent):
-                raise _fatal("a key is a plain word", "something else", line, "write `name: value`")
+                raise _fatal("must have plain words as keys", "something else", line, "write `name: value`")
             key = str(self.text(event.value, line))
             child = self.node(next(events), events, depth + 1)
             if key in children:
                 first = children[key][0]
                 remedy = "keep one of them"
-                self.fault("each key only once", f"{key!r} again, first on line {first}", line, remedy)
+                self.fault("must have each key only once", f"{key!r} again, first on line {first}", line, remedy)
             else:
                 children[key] = (line, child)
         return Node(dict, children, 1 + sum(child.size for _, child in children.values()))
@@ -209,7 +218,7 @@ class _Reader:
     def text(self, text: str, line: int) -> str:
         if text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text):
             return text
-        self.fault("text of Unicode characters", ascii(text), line, "remove the escaped surrogate")
+        self.fault("must be Unicode text", ascii(text), line, "remove the escaped surrogate")
         return ascii(text)
 
     def fault(self, rule: str, value: str, line: int, remedy: str) -> None:

@@ -19,13 +19,29 @@ from market.errors import Fault
 
 Place = Callable[[Sequence[str | int]], str]
 
-_KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
+_KINDS = {float: "a number", int: "a whole number", bool: "true or false"}
+_TYPE_REMEDIES = {
+    "float_type": "write a plain number, without quotes, units or thousands separators",
+    "int_type": "write a plain whole number, without quotes and without a point",
+    "bool_type": "write true or false, without quotes",
+    "string_type": "put it in quotes",
+}
+_MOST = 200
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 def schema_faults(schema: type[BaseModel], error: ValidationError, place: Place) -> list[Fault]:
-    """Every fault in a pydantic error. `place` turns a path of field names and indices into words."""
-    return [fault for detail in error.errors(include_url=False) for fault in _faults(schema, detail, place)]
+    """The faults in a pydantic error. `place` turns a path of field names and indices into words."""
+    details = error.errors(include_url=False)
+    told = [fault for detail in details[:_MOST] for fault in _faults(schema, detail, place)]
+    return told + more_faults(len(details) - _MOST, place(()))
+
+
+def more_faults(count: int, place: str) -> list[Fault]:
+    """One fault that stands for `count` more of the same kind; none where there are none."""
+    if count <= 0:
+        return []
+    return [Fault("must be free of such faults", f"{count} more", place, "repair those above, then check again")]
 
 
 def shown(value: object) -> str:
@@ -38,15 +54,18 @@ def shown(value: object) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    text = repr(str(value) if isinstance(value, str) else value)
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        text = f"[{', '.join(shown(item) for item in value[:20])}]"
+    else:
+        text = repr(str(value) if isinstance(value, str) else value)
     return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:
     """`did you mean ...? ` where a known word is close, else nothing."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    close = get_close_matches(word, known[:2000], n=1, cutoff=0.6)
     return f"did you mean {close[0]}? " if close else ""
 
 
@@ -61,10 +80,11 @@ def _faults(schema: type[BaseModel], detail: ErrorDetails, place: Place) -> Iter
         yield _unknown_field(schema, path, place)
         return
     field = _field_at(schema, path)
+    domain = _domain(field, item=isinstance(path[-1], int))
     if kind == "missing":
-        yield Fault(f"required, {_domain(field)}", "nothing", place(path), f"add it: {field.description}")
-        return
-    yield Fault(f"must be {_domain(field)}", shown(value), place(path), _remedy(field, kind, value))
+        yield Fault(f"required, {domain}", "nothing", place(path), f"add it: {field.description}")
+    else:
+        yield Fault(f"must be {domain}", shown(value), place(path), _remedy(field, kind, value))
 
 
 def _unknown_field(schema: type[BaseModel], path: tuple[str | int, ...], place: Place) -> Fault:
@@ -74,18 +94,17 @@ def _unknown_field(schema: type[BaseModel], path: tuple[str | int, ...], place: 
 
 
 def _remedy(field: FieldInfo, kind: str, value: object) -> str:
-    if isinstance(value, str) and field.annotation in (float, int, float | None):
-        return "write a plain number, without quotes, units or thousands separators"
-    if kind == "string_type":
-        return "put it in quotes"
-    if field.is_required() or field.default is None or field.default_factory is not None:
+    if kind in _TYPE_REMEDIES:
+        return _TYPE_REMEDIES[kind]
+    if field.default_factory is not None:
+        return f"write its fields below it, or leave it out: {field.description}"
+    if field.is_required() or field.default is None:
         return f"correct it: {field.description}"
-    default = field.default.value if isinstance(field.default, StrEnum) else field.default
-    return f"correct it, or leave it out for the default {shown(default)}: {field.description}"
+    return f"correct it, or leave it out for the default {shown(field.default)}: {field.description}"
 
 
-def _domain(field: FieldInfo) -> str:
-    """What a field may hold, in words and limits."""
+def _domain(field: FieldInfo, *, item: bool) -> str:
+    """What a field, or an item of its list, may hold, in words and limits."""
     annotation: Any = field.annotation
     nullable = NoneType in get_args(annotation)
     if nullable:
@@ -96,17 +115,19 @@ def _domain(field: FieldInfo) -> str:
         for name, sign in _SIGNS.items()
         if hasattr(limit, name)
     ]
-    words = _kind(annotation, field) + (" " + " and ".join(limits) if limits else "")
+    words = " ".join([_kind(annotation, item, field.description or ""), " and ".join(limits)]).rstrip()
     return f"{words}, or null" if nullable else words
 
 
-def _kind(annotation: Any, field: FieldInfo) -> str:
-    if annotation in (str, float, int, bool):
-        return f"{_KINDS[annotation]} ({field.description})" if annotation is str else _KINDS[annotation]
-    members = _members(annotation)
-    if getattr(annotation, "__origin__", None) is list:
-        return f"a list of: {', '.join(members)}" if members else "a list that is not empty"
-    return f"one of: {', '.join(members)}" if members else "a section of `name: value` lines"
+def _kind(annotation: Any, item: bool, meaning: str) -> str:
+    if annotation is str:
+        return f"text ({meaning})"
+    if annotation in _KINDS:
+        return _KINDS[annotation]
+    members = ", ".join(_members(annotation))
+    if getattr(annotation, "__origin__", None) is list and not item:
+        return f"a list out of: {members}" if members else "a list that is not empty"
+    return f"one of: {members}" if members else "a section of `name: value` lines"
 
 
 def _members(annotation: Any) -> tuple[str, ...]:

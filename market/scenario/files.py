@@ -16,7 +16,7 @@ def read_text(path: Path, place: str, max_mebibytes: int) -> str | Fault:
     `place` is how messages call the file. Never blocks on a device or a pipe, never reads past the limit.
     """
     if not os.path.exists(path):  # unlike Path.exists, never raises
-        return Fault("the file must exist", "nothing", place, f"create {place} or correct its name")
+        return Fault("must be there", "nothing", place, f"create {place} or correct its name")
     if not os.path.isfile(path):
         return Fault("must be a regular file", "a folder or a device", place, f"put a text file at {place}")
     limit = max_mebibytes * _MEBIBYTE
@@ -25,11 +25,14 @@ def read_text(path: Path, place: str, max_mebibytes: int) -> str | Fault:
             data = file.read(limit + 1)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        return Fault("the file must be readable", reason, place, "give yourself the right to read it")
+        return Fault("must be readable", reason, place, "give yourself the right to read it")
     if len(data) > limit:
         size = f"more than {max_mebibytes} MiB"
         return Fault(
-            f"at most {max_mebibytes} MiB", size, place, "split the scenario or drop what it does not need"
+            f"must have at most {max_mebibytes} MiB",
+            size,
+            place,
+            "split the scenario or drop what it does not need",
         )
     return _decoded(data, place)
 

@@ -28,6 +28,7 @@ from market.scenario.schema import (
     MAX_PERIODS,
     ScenarioFile,
     is_inside,
+    is_reserved,
 )
 
 _MAX_MEBIBYTES = 16
@@ -62,7 +63,7 @@ def _folder(source: str | Path) -> Path:
         return Path(text)
     if os.path.exists(text):
         remedy = f"give the folder that holds {FILE_NAME} and the profiles"
-        raise ScenarioError([Fault("a scenario is a folder", "a file", shown(text), remedy)])
+        raise ScenarioError([Fault("must be a folder", "a file", shown(text), remedy)])
     return case_folder(text)
 
 
@@ -83,13 +84,16 @@ def _profile_files(values: dict[str, object]) -> tuple[str, ...]:
 
 
 def _columns(values: dict[str, object]) -> frozenset[str] | None:
+    """The columns called for; None where the ids are at fault, so that one fault is not told twice."""
+    vpps = [vpp for vpp in _vpps(values) if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
+    ids = {vpp["id"].casefold() for vpp in vpps}
+    if not vpps or len(ids) < len(_vpps(values)):
+        return None
     columns = {RETAIL, FEED_IN}
-    for vpp in _vpps(values):
-        if not isinstance(vpp, dict) or not _is_id(vpp.get("id")):
-            return None
+    for vpp in vpps:
         present = [asset for asset in ASSETS if asset == "load" or vpp.get(asset) is not None]
         columns |= {power_column(vpp["id"], asset) for asset in present}
-    return frozenset(columns) if _vpps(values) else None
+    return frozenset(columns)
 
 
 def _repeated_ids(document: Document) -> Iterator[Fault]:
@@ -111,4 +115,4 @@ def _vpps(values: dict[str, object]) -> list[Any]:
 
 
 def _is_id(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and re.fullmatch(ID_PATTERN, value) is not None
+    return isinstance(value, str) and re.fullmatch(ID_PATTERN, value) is not None and not is_reserved(value)

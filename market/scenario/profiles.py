@@ -9,13 +9,13 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from market.errors import Fault
-from market.scenario.faults import shown, suggestion
+from market.scenario.faults import more_faults, shown, suggestion
 from market.scenario.files import read_text
 from market.scenario.schema import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH
 
@@ -25,8 +25,10 @@ FEED_IN = "feed_in_cny_per_mwh"
 ASSETS = ("load", "wt", "pv")
 _TARIFFS = (RETAIL, FEED_IN)
 _MAX_MEBIBYTES = 64
-_MOST_FAULTS = 50
+_MOST_OF_COLUMN = 3
+_MOST_OF_FILE = 50
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_PLAIN_NAME = re.compile(r"[\w.-]{1,60}")
 _POWER_NAME = re.compile(rf"(?P<id>.+)_(?P<asset>{'|'.join(ASSETS)})_mw")
 
 
@@ -62,8 +64,15 @@ class _Table:
     def body(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         return islice(zip(self.lines, self.rows, strict=True), 1, None)
 
-    def place(self, line: int, column: str = "") -> str:
-        return f"{self.name}:{line} column {column}" if column else f"{self.name}:{line}"
+    def place(self, line: int, column: str | None = None) -> str:
+        """For messages; a column name that is not plain is shown in quotes."""
+        if column is None:
+            return f"{self.name}:{line}"
+        return f"{self.name}:{line} column {column if _PLAIN_NAME.fullmatch(column) else shown(column)}"
+
+    def header_place(self, column: str) -> str:
+        """Where a column is named."""
+        return self.place(self.lines[0], column)
 
 
 def power_column(vpp_id: str, asset: str) -> str:
@@ -72,7 +81,7 @@ def power_column(vpp_id: str, asset: str) -> str:
 
 
 def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
-    """Read every file and check it against what is wanted; all faults at once, at most 50 told of one file."""
+    """Read every file and check it against what is wanted; all faults at once, long lists of them cut short."""
     readings = [_read_table(folder, name) for name in wanted.files]
     tables = [reading for reading in readings if isinstance(reading, _Table)]
     columns: dict[str, tuple[float, ...]] = {}
@@ -82,13 +91,14 @@ def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
         for index, name in enumerate(table.header):
             if name != PERIOD and (wanted.columns is None or name in wanted.columns):
                 columns[name], broken = _numbers(table, index)
-                found += broken
-        faults += _shortened(found, table.name)
-    if wanted.columns is not None:
-        complete = len(tables) == len(wanted.files)
-        faults += _unknown_columns(tables, wanted.columns)
-        faults += _repeated_columns(tables)
-        faults += _missing_columns(tables, wanted.columns) if complete else ()
+                found += _shortened(broken, _MOST_OF_COLUMN, f"{table.name} column {name}")
+        faults += _shortened(found, _MOST_OF_FILE, table.name)
+    faults += _shortened(_repeated_columns(tables), _MOST_OF_FILE, "profiles")
+    if wanted.columns is not None and len(tables) == len(wanted.files):
+        present = {name for table in tables for name in table.header}
+        missing = sorted(wanted.columns - present)
+        faults += _unknown_columns(tables, wanted.columns, [*missing, *({PERIOD} - present)])
+        faults += _shortened(_missing_columns(tables, missing), _MOST_OF_FILE, "profiles")
     return Profiles(columns, tuple(faults))
 
 
@@ -173,58 +183,58 @@ def _cell_remedy(cell: str, value: float) -> str:
     return "correct it; check the sign and the unit"
 
 
-def _unknown_columns(tables: Sequence[_Table], wanted: frozenset[str]) -> Iterator[Fault]:
-    for table in tables:
-        for name in dict.fromkeys(table.header):
-            if name != PERIOD and name not in wanted:
-                rule = "must be a column that scenario.yaml calls for"
-                remedy = _column_remedy(name, wanted)
-                yield Fault(rule, shown(name), table.place(table.lines[0], name or "without a name"), remedy)
+def _unknown_columns(tables: Sequence[_Table], wanted: frozenset[str], missing: Sequence[str]) -> list[Fault]:
+    unknown = [
+        (table, name)
+        for table in tables
+        for name in dict.fromkeys(table.header)
+        if name != PERIOD and name not in wanted
+    ]
+    rule = "must be a column that scenario.yaml calls for"
+    told = [
+        Fault(rule, shown(name), table.header_place(name), _column_remedy(name, wanted, missing))
+        for table, name in unknown[:_MOST_OF_FILE]
+    ]
+    return told + more_faults(len(unknown) - _MOST_OF_FILE, "profiles")
 
 
-def _column_remedy(name: str, wanted: frozenset[str]) -> str:
+def _column_remedy(name: str, wanted: frozenset[str], missing: Sequence[str]) -> str:
     match = _POWER_NAME.fullmatch(name)
+    if close := suggestion(name, missing):
+        return f"{close}if not, remove the column"
     if match and power_column(match["id"], "load") in wanted:
         return f"add `{match['asset']}: {{}}` to {match['id']} in scenario.yaml, or remove the column"
-    if close := suggestion(name, sorted({*wanted, PERIOD})):
-        return f"{close}if not, remove the column"
-    return "remove the column, or add its VPP to scenario.yaml"
+    if match:
+        return f"add a VPP {shown(match['id'])} to scenario.yaml, or remove the column"
+    return "remove the column"
 
 
 def _repeated_columns(tables: Sequence[_Table]) -> Iterator[Fault]:
-    first: dict[str, str] = {}
+    home: dict[str, str] = {}
     for table in tables:
         seen: set[str] = set()
         for name in table.header:
-            home = table.name if name in seen else first.get(name, "")
-            if home and (name != PERIOD or name in seen):
-                place = table.place(table.lines[0], name or "without a name")
-                yield Fault(
-                    "must be given only once", f"{name} again, already in {home}", place, "remove one of them"
-                )
+            if name in seen or (name != PERIOD and name in home):
+                value = f"{shown(name)} again, already in {home[name]}"
+                yield Fault("must be given only once", value, table.header_place(name), "remove one of them")
             seen.add(name)
-            first.setdefault(name, table.name)
+            home.setdefault(name, table.name)
 
 
-def _missing_columns(tables: Sequence[_Table], wanted: frozenset[str]) -> Iterator[Fault]:
-    present = {name for table in tables for name in table.header}
-    files = " or ".join(table.name for table in tables)
-    place = f"{files}:1" if len(tables) == 1 else files
-    for name in sorted(wanted - present):
+def _missing_columns(tables: Sequence[_Table], missing: Sequence[str]) -> Iterator[Fault]:
+    place = " or ".join(table.name for table in tables) + (":1" if len(tables) == 1 else "")
+    remedies = {
+        "load": "add the column, in MW; zeros where there is no load",
+        "wt": "add the column, in MW, or take `wt` out of scenario.yaml",
+        "pv": "add the column, in MW, or take `pv` out of scenario.yaml",
+    }
+    for name in missing:
         match = _POWER_NAME.fullmatch(name)
-        remedy = "add the column, in CNY/MWh"
-        if match:
-            without = (
-                "zeros where it has none" if match["asset"] == "load" else "or remove the plant from scenario.yaml"
-            )
-            remedy = f"add the column, in MW; {without}"
+        remedy = remedies[match["asset"]] if match else "add the column, in CNY/MWh"
         yield Fault("required column", "nothing", f"{place} column {name}", remedy)
 
 
-def _shortened(faults: Sequence[Fault], name: str) -> list[Fault]:
-    """The first faults of a file, and how many more there are."""
-    if len(faults) <= _MOST_FAULTS:
-        return list(faults)
-    more = f"{len(faults) - _MOST_FAULTS} more faults"
-    last = Fault("every cell must follow the rules above", more, name, "repair those above, then check again")
-    return [*faults[:_MOST_FAULTS], last]
+def _shortened(faults: Iterable[Fault], most: int, place: str) -> list[Fault]:
+    """The first faults of a column or a file, and how many more there are."""
+    found = iter(faults)
+    return [*islice(found, most), *more_faults(sum(1 for _ in found), place)]

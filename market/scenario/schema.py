@@ -112,6 +112,11 @@ def is_inside(name: str) -> bool:
     return plain and 0 < len(name) <= 200 and not any(part in ("", ".", "..") for part in name.split("/"))
 
 
+def is_reserved(vpp_id: str) -> bool:
+    """Whether an id is one that the market itself uses."""
+    return vpp_id.casefold() in RESERVED_IDS
+
+
 def _inside(name: str) -> str:
     if is_inside(name):
         return name
@@ -361,7 +366,7 @@ class VppSection(Section):
 
     def broken(self) -> list[Broken]:
         """The id is free to take."""
-        if self.id.casefold() not in RESERVED_IDS:
+        if not is_reserved(self.id):
             return []
         rule = f"must not be one of the names the market itself uses ({', '.join(RESERVED_IDS)})"
         return [Broken("id", rule, repr(self.id), "choose another id")]
