@@ -6,10 +6,10 @@ Knows nothing of its own plant (its deficit is in the games) or of how a selecti
 from __future__ import annotations
 
 import numpy as np
-from market.game.answer import Answer, answer_day
 
 from broker.wire.messages import Selection
 from market.arrays import Array
+from market.game.answer import Answer, answer_day
 from market.rules import MarketRules
 from vpp_nodes.offer_book import OfferBook
 

@@ -25,6 +25,7 @@ from broker.wire.messages import (
     Offer,
     Ready,
     Ref,
+    Refusals,
     Refused,
     Resend,
     Selection,
@@ -190,7 +191,8 @@ class Client:
 
     def _reply(self, epoch: int, turn: int, reply: NodeReply) -> list[Instruction]:
         if isinstance(reply, Audited):
-            return [Tell(Audit(turn, reply.before, reply.after, self.peak_memory_mb), epoch)]
+            refused = tuple(Refusals(reason, count) for reason, count in sorted(self.refused.items()))
+            return [Tell(Audit(turn, reply.before, reply.after, self.peak_memory_mb, refused), epoch)]
         fresh = []
         for message in reply.messages:
             envelope = Envelope(epoch, self._vpp, len(self._said) + 1, message)

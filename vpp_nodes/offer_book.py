@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from market.game.clearing import clearing_price
 
 from broker.wire.messages import Offer, Seen
 from market.arrays import Array, frozen
+from market.game.clearing import clearing_price
 from market.game.period import PeriodGame
 
 

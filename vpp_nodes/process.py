@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import parent_process
 
-from market.roles import declare
-
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
 from broker.bus.broker_end import Arrival, BusEvent, Plane, Signal
 from broker.bus.node_end import NodeEnd, PulseEnd
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello
 from market.errors import DispatchError, MarketError, WireError
+from market.roles import declare
 from market.scenario.model import PublicRules
 from market.vpp import Vpp
 from vpp_nodes.client import Client, Instruction, OpenData, Say, Stage, Tell

@@ -6,10 +6,10 @@ Knows nothing of its own plant (its surplus is in the games) or of how an offer 
 from __future__ import annotations
 
 import numpy as np
-from market.game.pricing import Memory, reprice
 
 from broker.wire.messages import Offer
 from market.arrays import frozen
+from market.game.pricing import Memory, reprice
 from market.rules import MarketRules
 from vpp_nodes.offer_book import OfferBook
 

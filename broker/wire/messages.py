@@ -128,13 +128,22 @@ class Resend:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many frames a node has refused for one reason."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
-    """What was private until the end: the plan without trade and the plan with it."""
+    """What was private until the end: the plan without trade and the plan with it; and how the process fared."""
 
     turn: int
     before: DispatchPlan
     after: DispatchPlan
     peak_memory_mb: float
+    refused: tuple[Refusals, ...]
 
 
 @dataclass(frozen=True, slots=True)

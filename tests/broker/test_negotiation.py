@@ -1,0 +1,335 @@
+"""Claims: the machines of broker and nodes together reach the oracle's equilibrium, however sockets interleave.
+
+Whole markets without sockets: real coordinator, real node machines, encoded frames, random order of connections.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broker.actions import DataCame, Parcel, ProcessEnded, Tick
+from broker.coordinator import Phase
+from broker.delay import ConstantDelay
+from broker.negotiation import Said
+from broker.tape import Record
+from broker.wire.frames import Envelope, decode, encode
+from broker.wire.messages import BROKER, Audit, Declared, Done, Hello, Message, Offer, Ready, Selection, Stop
+from market.arrays import frozen
+from market.errors import RunError
+from market.game.equilibrium import solve_day
+from market.game.period import period_games
+from market.outcome import Verdict
+from market.rules import PriceRule
+from tests.broker.days import declaration, market_day, market_rules, public_rules
+from tests.broker.loopback import TOKEN, Hop, Loopback, blank_plan, prices_of
+
+DAY = {  # glut, scarcity, one seller, nobody buys, nobody sells
+    "A": [2.0, 1.0, 2.0, 1.0, -1.0],
+    "B": [1.5, 0.8, -1.0, 1.0, -1.0],
+    "C": [-1.0, -2.0, -0.5, 0.0, -1.0],
+    "D": [-1.2, -1.0, 0.0, 1.0, 0.0],
+}
+
+
+def loopback(**options: object) -> Loopback:
+    return Loopback(public_rules(periods=5), market_day(DAY), **options)  # type: ignore[arg-type]
+
+
+def test_the_market_agrees_with_the_oracle() -> None:
+    market = loopback()
+    proceedings = market.run()
+    expected = solve_day(period_games(market.declarations, market.public), market.public.market)
+    assert [r.verdict for r in proceedings.results] == [
+        *[Verdict.EQUILIBRIUM] * 3,
+        Verdict.NO_TRADE,
+        Verdict.NO_TRADE,
+    ]
+    for got, wanted in zip(proceedings.results, expected, strict=True):
+        assert got.verdict == wanted.verdict
+        if got.game.tradable:
+            np.testing.assert_allclose(got.price_cny_per_mwh, wanted.price_cny_per_mwh, rtol=0, atol=1e-6)
+            np.testing.assert_allclose(got.probability, wanted.probability, rtol=0, atol=1e-9)
+    assert proceedings.refused == Counter()
+
+
+def test_the_settled_trade_reaches_every_node() -> None:
+    proceedings = loopback().run()
+    for vpp, audit in proceedings.audits.items():
+        sold = [
+            sum(r.delivered_mw[:, r.game.sellers.index(vpp)]) if vpp in r.game.sellers else 0.0
+            for r in proceedings.results
+        ]
+        np.testing.assert_allclose(audit.after.direct_out_mw, sold, atol=1e-12)
+
+
+@settings(max_examples=15, derandomize=True, deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_tape_does_not_depend_on_how_sockets_interleave(seed: int) -> None:
+    plain, mixed = loopback(), loopback(seed=seed)
+    plain.run()
+    mixed.run()
+    assert mixed.tape == plain.tape
+
+
+def test_a_constant_delay_changes_times_and_nothing_else() -> None:
+    swift, slow = loopback(), loopback(delay=ConstantDelay(0.05))
+    at_once, later = swift.run(), slow.run()
+    assert prices_of(later) == prices_of(at_once)
+    assert at_once.time_s == 0.0
+    assert later.time_s > 0.0
+    turns = {round(record[2] / 0.05, 6) for record in slow.tape if record[0] == "turn"}
+    assert turns == set(range(1, len(turns) + 1))  # every step of the exchange takes one delay
+
+
+def test_everything_delivered_is_on_the_tape_before() -> None:
+    """Each message that a turn names stands on the tape above it, and the tape ends with the verdict."""
+    market = loopback()
+    market.run()
+    known: set[tuple[str, int]] = set()
+    for record in market.tape:
+        if record[0] == "message":
+            known.add((record[3], record[4]))
+        elif record[0] == "turn":
+            assert {(sender, seq) for sender, seq in record[4]} <= known
+    assert market.tape[0][0] == "tape"
+    assert market.tape[-1] == ["end", "equilibrium"]
+
+
+def test_nobody_prices_before_holding_every_declaration() -> None:
+    proceedings = loopback().run()
+    said = [type(entry.message) for entry in proceedings.said]
+    assert said[:4] == [Declared] * 4
+    assert Declared not in said[4:]
+
+
+def test_a_node_answers_many_inputs_once_and_says_nothing_twice() -> None:
+    proceedings = loopback().run()
+    newest: dict[tuple[str, type[Message]], Said] = {}
+    for entry in proceedings.said:
+        before = newest.get((entry.sender, type(entry.message)))
+        if before is not None and isinstance(entry.message, Offer):
+            assert isinstance(before.message, Offer)
+            assert entry.message.version == before.message.version + 1
+            assert (entry.message.price_cny_per_mwh != before.message.price_cny_per_mwh).any()
+        newest[(entry.sender, type(entry.message))] = entry
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lost_frames_of_the_data_plane_are_sent_again(seed: int) -> None:
+    undisturbed = loopback()
+    undisturbed.run()
+    chance = Random(seed)
+    lost = Counter[str]()
+
+    def steal(hop: Hop, frame: bytes) -> bool:
+        if hop.plane == "data" and chance.random() < 0.2:
+            lost[hop.receiver] += 1
+            return True
+        return False
+
+    market = loopback(seed=seed, steal=steal)
+    proceedings = market.run()
+    assert lost[BROKER] > 0
+    assert sum(lost.values()) > lost[BROKER]
+    assert proceedings.counters["resent"] > 0
+    assert proceedings.counters["asked_again"] > 0
+    assert without_numbers(market.tape) == without_numbers(undisturbed.tape)
+
+
+def without_numbers(tape: list[Record]) -> list[Record]:
+    return tape
+
+
+def test_messages_that_never_come_end_the_run_with_a_story() -> None:
+    market = loopback(steal=lambda hop, frame: hop == Hop("data", "B", BROKER))
+    with pytest.raises(RunError, match="B: messages do not arrive or are not accepted"):
+        market.run()
+
+
+@pytest.mark.parametrize(
+    ("rule", "day"),
+    [(PriceRule.GRADIENT, {"A": [2.0], "B": [-1.0]}), (PriceRule.TATONNEMENT, {"A": [0.7], "B": [-1.0]})],
+)
+def test_local_rules_go_on_by_themselves_until_they_rest(rule: PriceRule, day: dict[str, list[float]]) -> None:
+    """A lone seller hears nothing new from anybody: its own rule must keep the market awake."""
+    market = Loopback(public_rules(1, market=market_rules(rule=rule)), market_day(day))
+    proceedings = market.run()
+    best = Loopback(public_rules(1), market_day(day)).run()
+    assert proceedings.results[0].verdict is Verdict.EQUILIBRIUM
+    assert proceedings.results[0].rounds > 2
+    np.testing.assert_allclose(prices_of(proceedings)[0], prices_of(best)[0], rtol=0, atol=1e-4)
+
+
+def test_the_offer_budget_ends_a_period_that_would_go_on() -> None:
+    rules = public_rules(periods=5, market=market_rules(offer_budget=2))
+    proceedings = Loopback(rules, market_day(DAY)).run()
+    verdicts = [result.verdict for result in proceedings.results]
+    assert Verdict.BUDGET_SPENT in verdicts
+    spent = proceedings.results[verdicts.index(Verdict.BUDGET_SPENT)]
+    assert "raise market.offer_budget" in spent.evidence
+    assert not spent.delivered_mw.any()
+
+
+# --- what is not accepted ---
+
+
+def started() -> Loopback:
+    """A market in which everybody has been asked to declare and nobody has."""
+    market = loopback(steal=lambda hop, frame: hop.plane == "data")
+    for vpp in market.clients:
+        market.tell(vpp, Hello(1, "digest", "test"))
+    while market.coordinator.phase is not Phase.PLANNING:
+        market.step()
+    return market
+
+
+def publish(market: Loopback, sender: str, message: Message, *, seq: int = 1, epoch: int = 1) -> str:
+    """The reason for which a published message is refused, empty if it is not."""
+    envelope = Envelope(epoch, sender, seq, message)
+    before = market.coordinator.refused.copy()
+    market.event(DataCame(Parcel(envelope, encode(envelope, TOKEN))))
+    return next(iter(market.coordinator.refused - before), "")
+
+
+@pytest.mark.parametrize(
+    ("sender", "message", "seq", "epoch", "reason"),
+    [
+        ("Z", Declared(declaration("Z", [0.0] * 5)), 1, 1, "not_a_member"),
+        ("A", Declared(declaration("A", [0.0] * 5)), 1, 2, "wrong_epoch"),
+        ("A", Declared(declaration("A", [0.0] * 5)), 2, 1, "gap"),
+        ("A", Declared(declaration("B", [0.0] * 5)), 1, 1, "wrong_sender"),
+        ("A", Declared(declaration("A", [0.0] * 4)), 1, 1, "bad_content"),
+        ("A", Declared(declaration("A", [1e9] * 5)), 1, 1, "bad_content"),
+        ("A", Offer(1, (0,), frozen([500.0])), 1, 1, "out_of_turn"),
+        ("A", Selection(1, (0,), (1,), frozen([1.0]), frozen([1.0])), 1, 1, "out_of_turn"),
+        ("A", Stop("now"), 1, 1, "wrong_sender"),
+    ],
+)
+def test_a_message_that_may_not_come_is_refused(
+    sender: str, message: Message, seq: int, epoch: int, reason: str
+) -> None:
+    assert publish(started(), sender, message, seq=seq, epoch=epoch) == reason
+
+
+def test_the_same_message_again_is_a_duplicate_and_counted() -> None:
+    market = started()
+    declared = Declared(declaration("A", [0.0] * 5))
+    assert publish(market, "A", declared) == ""
+    assert publish(market, "A", declared) == ""
+    assert market.coordinator.negotiation.counters["duplicates"] == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (Offer(1, (0, 1, 2), frozen([500.0, 500.0, 1e6])), "bad_content"),
+        (Offer(1, (0, 1), frozen([500.0, 500.0])), "bad_content"),
+        (Offer(0, (0, 1, 2), frozen([500.0, 500.0, 500.0])), "bad_content"),
+        (Declared(declaration("A", DAY["A"])), "out_of_turn"),
+        (Selection(1, (0, 1, 2), (1, 1, 1), frozen([1.0] * 3), frozen([1.0] * 3)), "bad_content"),
+    ],
+)
+def test_an_offer_must_fit_the_market(message: Message, reason: str) -> None:
+    market = loopback()
+    for vpp in market.clients:
+        market.tell(vpp, Hello(1, "digest", "test"))
+    while market.coordinator.phase is not Phase.TRADING or "A" not in market.coordinator.negotiation.waiting_for():
+        market.step()
+    upto = max(record[4] for record in market.tape if record[0] == "message" and record[3] == "A")
+    assert publish(market, "A", message, seq=upto + 1) == reason
+
+
+@pytest.mark.parametrize(
+    ("probability", "requested"),
+    [
+        ([0.5, 0.6, 0.5, 0.5, 1.0], [0.1] * 5),
+        ([-0.5, 1.5, 0.5, 0.5, 1.0], [0.1] * 5),
+        ([0.5, 0.5, 0.5, 0.5, 1.0], [0.9, 0.9, 0.1, 0.1, 0.1]),
+        ([0.5, 0.5, 0.5, 0.5, 1.0], [-0.1] * 5),
+        ([0.5, 0.5, 1.0], [0.1] * 3),
+    ],
+)
+def test_a_selection_must_fit_the_market(probability: list[float], requested: list[float]) -> None:
+    market = loopback()
+    for vpp in market.clients:
+        market.tell(vpp, Hello(1, "digest", "test"))
+    while market.coordinator.phase is not Phase.TRADING or "C" not in market.coordinator.negotiation.waiting_for():
+        market.step()
+    answer = Selection(1, (0, 1, 2), (2, 2, 1), frozen(probability), frozen(requested))
+    assert publish(market, "C", answer, seq=2) == "bad_content"
+
+
+@pytest.mark.parametrize(
+    ("vpp", "route", "message", "reason"),
+    [
+        ("Z", "Z", Ready(), "not_a_member"),
+        ("A", "stranger", Done(1, 0, (), ()), "wrong_route"),
+        ("A", "A", Done(77, 0, (), ()), "out_of_turn"),
+        ("A", "A", Audit(1, blank_plan(5), blank_plan(5), 0.0, ()), "out_of_turn"),
+        ("A", "A", Stop("please"), "out_of_turn"),
+    ],
+)
+def test_a_control_message_that_may_not_come_is_refused(
+    vpp: str, route: str, message: Message, reason: str
+) -> None:
+    market = started()
+    before = market.coordinator.refused.copy()
+    market.carry(Hop("control", route, BROKER), encode(Envelope(1, vpp, 0, message), TOKEN))
+    while (refused := market.coordinator.refused - before) == Counter():
+        market.step()
+    assert refused == Counter({reason: 1})
+
+
+@pytest.mark.parametrize(
+    ("vpp", "digest", "story"),
+    [
+        ("Z", "digest", "no VPP 'Z'"),
+        ("A", "other rules", "differ from the broker's"),
+        ("A", "digest", "has joined already"),
+    ],
+)
+def test_who_may_not_join_is_told_why(vpp: str, digest: str, story: str) -> None:
+    market = started()
+    hop = Hop("control", "stranger", BROKER)
+    market.carry(hop, encode(Envelope(1, vpp, 0, Hello(2, digest, "test")), TOKEN))
+    answers: list[Message] = []
+
+    def watch(hop: Hop, frame: bytes) -> bool:
+        if hop.receiver == "stranger":
+            answers.append(decode(frame, TOKEN).message)
+        return hop.plane == "data" or hop.receiver == "stranger"
+
+    market.steal = watch
+    while not answers:
+        market.step()
+    assert story in str(answers[0])
+
+
+# --- patience ---
+
+
+def test_who_does_not_come_is_named() -> None:
+    market = loopback()
+    market.tell("A", Hello(1, "digest", "test"))
+    market.now = 61.0
+    with pytest.raises(RunError, match="waited 60 s for A, B, C, D to join"):
+        market.event(Tick())
+
+
+def test_a_silent_member_is_named() -> None:
+    market = started()
+    market.now += 10.5
+    with pytest.raises(RunError, match=r"(process 1) has given no sign of life for 1[01] s"):
+        market.event(Tick())
+
+
+def test_a_dead_process_ends_the_run_at_once() -> None:
+    market = started()
+    with pytest.raises(RunError, match=r"B's process was killed by signal 9 while planning \(turn 4, waiting for"):
+        market.event(ProcessEnded("B", "was killed by signal 9"))
