@@ -1,0 +1,1 @@
+"""Owns what people meet: command line, run folder, summaries. Outermost layer: nothing else imports it."""

@@ -1,0 +1,99 @@
+"""Owns the command line: its commands, their flags, and how an error is told. Knows nothing of what they do."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import click
+
+from market.app.exit_codes import ExitCode, exit_code_of_error
+from market.app.run_command import RunOptions, run_command
+from market.app.scenario_commands import check_command, new_command, schema_command
+from market.app.screen import complain, put
+from market.errors import MarketError
+from market.scenario import DEFAULT_CASE
+
+EPILOG = "Exit codes: 0 equilibrium, 2 bad input, 3 no equilibrium, 4 the run broke, 130 interrupted."
+
+
+def command(arguments: list[str]) -> int:
+    """Carry out a command line; returns the exit code. KeyboardInterrupt passes through."""
+    try:
+        with commands.make_context("vppmarket", arguments) as context:
+            return int(commands.invoke(context) or 0)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        complain(f"error: {_usage(error)}")
+        return ExitCode.BAD_INPUT
+    except MarketError as error:
+        for line in str(error).splitlines():
+            complain(f"error: {line}")
+        return exit_code_of_error(error)
+    except Exception:
+        complain(traceback.format_exc().rstrip())
+        complain("error: this is a fault of the program; please report it with the lines above")
+        return ExitCode.BROKEN
+
+
+def _usage(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "vppmarket"
+    message = error.format_message().rstrip(".")
+    return f"{path}: {message[:1].lower()}{message[1:]}; see '{path} --help'"
+
+
+@click.group(epilog=EPILOG, invoke_without_command=True, context_settings={"max_content_width": 100})
+@click.version_option(package_name="vppmarket", message="%(prog)s %(version)s")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Virtual power plants trade electricity and carbon for a day, each as a process of its own."""
+    if context.invoked_subcommand is None:
+        put(context.get_help() + "\n")
+
+
+@commands.command(epilog=EPILOG)
+@click.argument("scenario", default=DEFAULT_CASE)
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
+@click.option("--time", "time_mode", type=click.Choice(["virtual"]), default="virtual", show_default=True)
+@click.option("--delay", help="Latency of every link, such as 50ms or constant:50ms.  [default: the scenario's]")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="For all that is random."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def run(
+    scenario: str,
+    out: Path | None,
+    in_process: bool,
+    time_mode: str,
+    delay: str | None,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Run a market day. SCENARIO is a folder or a built-in case."""
+    return run_command(RunOptions(scenario, out, in_process, delay, seed, as_json, quiet))
+
+
+@commands.command()
+@click.argument("scenario")
+def check(scenario: str) -> int:
+    """Read a scenario and show every fault in it, without running it."""
+    return check_command(scenario)
+
+
+@commands.command()
+@click.argument("name", type=click.Path(path_type=Path))
+@click.option("--from", "case", default=DEFAULT_CASE, show_default=True, help="Built-in case to start from.")
+def new(name: Path, case: str) -> int:
+    """Make the folder NAME with a copy of a built-in case, to be changed."""
+    return new_command(name, case)
+
+
+@commands.command()
+def schema() -> int:
+    """Print the JSON Schema of scenario.yaml, which editors can use."""
+    return schema_command()

@@ -1,0 +1,64 @@
+"""Owns a run in one process, without messages: the oracle that the distributed run is compared with.
+
+Knows nothing of files or of how results are shown.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from pathlib import Path
+
+from market.app.run_facts import OnProgress, RunFacts, RunProgress
+from market.app.trace import evolution_rows
+from market.game.equilibrium import solve_day
+from market.game.period import period_games
+from market.outcome import MarketOutcome, VppDay
+from market.roles import declare
+from market.scenario.model import Scenario
+from market.settlement import direct_exchange
+from vpp_nodes.dispatch import dispatch
+
+
+def run_in_process(
+    scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress
+) -> tuple[MarketOutcome, RunFacts]:
+    """Run a day here and now. DispatchError if a VPP's day cannot be planned.
+
+    Nothing in it is random and it leaves no tape, so `seed` and `out_dir` change nothing.
+    """
+    public = scenario.public
+    clock = _Stages(on_progress)
+    clock.enter("planning")
+    before = [dispatch(vpp, public, None) for vpp in scenario.vpps]
+    declarations = [declare(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
+    clock.enter("trading")
+    results = solve_day(period_games(declarations, public), public.market)
+    clock.enter("settling")
+    after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
+    trace = tuple(evolution_rows(results, public.market, 0.0))
+    facts = RunFacts(
+        time_mode="none",
+        process_ids={"market": os.getpid()},
+        durations_s=clock.ended(),
+        peak_memory_mb={"market": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024},
+    )
+    days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
+    return MarketOutcome(results, days, trace), facts
+
+
+class _Stages:
+    """What is being done, for people, and how long each stage took."""
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
+        self._entered: list[tuple[str, float]] = []
+
+    def enter(self, stage: str) -> None:
+        self._entered.append((stage, time.monotonic()))
+        self._on_progress(RunProgress(stage))
+
+    def ended(self) -> dict[str, float]:
+        ends = [at for _, at in self._entered[1:]] + [time.monotonic()]
+        return {stage: end - at for (stage, at), end in zip(self._entered, ends, strict=True)}

@@ -1,0 +1,111 @@
+"""Owns the command `run`: from its flags to what is shown and the exit code. Knows nothing of how a day is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from market.app.delays import parse_delay_s
+from market.app.exit_codes import exit_code_of_error
+from market.app.run_day import Report, Runner, json_text, run_day
+from market.app.run_folder.folder import new_run_folder
+from market.app.run_folder.manifest import Undertaking
+from market.app.screen import complain, live_progress, put
+from market.errors import Fault, MarketError, ScenarioError
+from market.scenario import load_scenario, scenario_advice, with_overrides
+from market.scenario.model import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The flags of `run`, as given."""
+
+    scenario: str
+    out: Path | None
+    in_process: bool
+    delay: str | None
+    seed: int
+    as_json: bool
+    quiet: bool
+
+
+def run_command(options: RunOptions) -> int:
+    """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
+    try:
+        report = _run(options)
+    except MarketError as error:
+        if options.as_json:
+            put(json_text(_refusal(error)))
+        raise
+    _show(report, options)
+    for law in report.broken_laws:
+        complain(f"error: {law}")
+    return report.exit_code
+
+
+def _run(options: RunOptions) -> Report:
+    since, started = time.monotonic(), datetime.now().astimezone()
+    if options.in_process and options.delay is not None:
+        remedy = "leave out --delay or --in-process"
+        raise ScenarioError([Fault("one process has no links to delay", options.delay, "--delay", remedy)])
+    runner = _runner(options.in_process)
+    scenario = _scenario(options)
+    what = Undertaking(scenario, options.seed, options.in_process, started)
+    folder = new_run_folder(options.out, scenario.name, started)
+    with live_progress(since, wanted=not (options.quiet or options.as_json)) as on_progress:
+        return run_day(what, runner, folder, on_progress, since)
+
+
+def _runner(in_process: bool) -> Runner:
+    """The way to run a day. Imported late: each way needs packages that the other does without."""
+    if in_process:
+        from market.app.in_process import run_in_process
+
+        return run_in_process
+    from market.app.distributed import prepare, run_distributed
+
+    prepare()
+    return run_distributed
+
+
+def _scenario(options: RunOptions) -> Scenario:
+    changes = {} if options.delay is None else {"network.delay_s": parse_delay_s(options.delay)}
+    scenario = with_overrides(load_scenario(options.scenario), changes)
+    if not options.quiet:
+        for advice in scenario_advice(scenario):
+            complain(f"note: {advice}")
+    return scenario
+
+
+def _show(report: Report, options: RunOptions) -> None:
+    if options.as_json:
+        put(json_text(_result(report)))
+    elif not options.quiet:
+        from market.app.summary.page import summary_text
+
+        put(summary_text(report))
+
+
+def _result(report: Report) -> dict[str, Any]:
+    """What `--json` prints of a run that came to its end: the manifest, and the tables one asks for first."""
+    shown = ("periods", "offers", "selections", "costs")
+    return {
+        "exit_code": int(report.exit_code),
+        "folder": str(report.folder),
+        **report.manifest,
+        "tables": {name: report.tables[name].records() for name in shown},
+    }
+
+
+def _refusal(error: MarketError) -> dict[str, Any]:
+    faults: Sequence[Fault] = error.faults if isinstance(error, ScenarioError) else ()
+    return {
+        "exit_code": int(exit_code_of_error(error)),
+        "verdict": "aborted",
+        "error": str(error),
+        "faults": [asdict(fault) for fault in faults],
+    }

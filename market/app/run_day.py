@@ -1,0 +1,85 @@
+"""Owns one run from a scenario to a complete run folder, whatever ends it. Knows nothing of flags or screens."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from market.app.exit_codes import ExitCode, exit_code_of
+from market.app.run_facts import OnProgress, RunFacts
+from market.app.run_folder.certificate import certificate_document
+from market.app.run_folder.folder import RunFolder
+from market.app.run_folder.manifest import Undertaking, manifest_of_abort, manifest_of_run
+from market.app.run_folder.table import Table
+from market.app.run_folder.tables import day_tables
+from market.errors import RunError
+from market.outcome import MarketOutcome
+from market.scenario.model import Scenario
+from market.settlement import Settlement, check_laws, settle
+
+Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutcome, RunFacts]]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run that came to its end, with everything that its folder holds."""
+
+    scenario: Scenario
+    outcome: MarketOutcome
+    settlement: Settlement
+    facts: RunFacts
+    folder: Path
+    tables: dict[str, Table]
+    manifest: dict[str, Any]
+
+    @property
+    def broken_laws(self) -> list[str]:
+        """The laws of settlement that the day does not obey; empty for a sound run."""
+        laws: list[str] = self.manifest["broken_laws"]
+        return laws
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """By the verdict, unless a law is broken: then nothing in the folder can be relied on."""
+        return ExitCode.BROKEN if self.broken_laws else exit_code_of(self.outcome.verdict)
+
+
+def run_day(what: Undertaking, runner: Runner, folder: RunFolder, on_progress: OnProgress, since: float) -> Report:
+    """Run a day and write its folder, the manifest last; a run that breaks leaves a manifest that says so.
+
+    since : `time.monotonic()` at the start of the command. Raises what the runner raises.
+    """
+    try:
+        outcome, facts = runner(what.scenario, what.seed, folder.path, on_progress)
+        return _recorded(what, outcome, facts, folder, since)
+    except BaseException as error:
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+        with suppress(RunError):  # a full disk must not hide what broke the run
+            folder.write("manifest.json", json_text(manifest_of_abort(what, reason, time.monotonic() - since)))
+        raise
+
+
+def _recorded(
+    what: Undertaking, outcome: MarketOutcome, facts: RunFacts, folder: RunFolder, since: float
+) -> Report:
+    public = what.scenario.public
+    settlement = settle(outcome, public)
+    laws = check_laws(outcome, settlement, public)
+    tables = day_tables(what.scenario, outcome, settlement)
+    for table in tables:
+        folder.write(f"{table.name}.csv", table.csv())
+    folder.write("certificate.json", json_text(certificate_document(outcome)))
+    manifest = manifest_of_run(what, outcome, facts, laws, time.monotonic() - since)
+    folder.write("manifest.json", json_text(manifest))
+    by_name = {table.name: table for table in tables}
+    return Report(what.scenario, outcome, settlement, facts, folder.path, by_name, manifest)
+
+
+def json_text(document: dict[str, Any]) -> str:
+    """A document as JSON that any reader takes: no NaN, no infinity."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,50 @@
+"""Owns what a way of running a day reports beside the market's outcome. Knows nothing of either way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """How a day was run.
+
+    time_mode : `virtual`, or `none` where no time passes · process_ids : by who (`broker`, VPP ids)
+    endpoints : the bus's addresses by name · counters, refused : messages by what became of them
+    tape : file name in the run folder · rest_time_s : simulated time until the market came to rest
+    durations_s : real time of each stage · peak_memory_mb : resident, by who
+    """
+
+    time_mode: str
+    process_ids: Mapping[str, int]
+    endpoints: Mapping[str, str] = field(default=_NOTHING)
+    counters: Mapping[str, int] = field(default=_NOTHING)
+    refused: Mapping[str, int] = field(default=_NOTHING)
+    tape: str | None = None
+    rest_time_s: float | None = None
+    durations_s: Mapping[str, float] = field(default=_NOTHING)
+    peak_memory_mb: Mapping[str, float] = field(default=_NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Where a run stands, for people.
+
+    stage : what is being done · rounds : most offers any seller has published · unrested_periods : the residual
+    messages : sent so far · waiting_for : who owes an answer, and for how long
+    """
+
+    stage: str
+    rounds: int = 0
+    unrested_periods: int | None = None
+    messages: int = 0
+    waiting_for: tuple[str, ...] = ()
+    waiting_s: float = 0.0
+
+
+OnProgress: TypeAlias = Callable[[RunProgress], None]

@@ -1,0 +1,80 @@
+"""Owns the folder of one run on disk: found or refused before the run, its files written whole or not at all.
+
+Knows nothing of what the files hold.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from market.errors import Fault, RunError, ScenarioError
+
+RUNS = Path("runs")
+
+
+class RunFolder:
+    """A folder that was empty when the run began."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, name: str, text: str) -> None:
+        """Put a file there in one step: no reader ever sees half of it. RunError if the disk does not take it."""
+        part = self.path / f".{name}.part"
+        try:
+            part.write_text(text, encoding="utf-8", newline="")
+            os.replace(part, self.path / name)
+        except OSError as error:
+            raise RunError(f"{self.path / name} cannot be written: {_reason(error)}") from None
+
+
+def new_run_folder(out: Path | None, scenario_name: str, started: datetime) -> RunFolder:
+    """The folder `out`, made if need be, or a new one under `runs` called after the scenario and the time.
+
+    Raises ScenarioError if `out` holds anything already, or if it cannot be made or written to.
+    """
+    if out is not None:
+        return RunFolder(_made(out, may_exist=True))
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", scenario_name).strip("-.") or "run"
+    for path in _names(RUNS / f"{stem}-{started:%Y%m%d-%H%M%S}"):
+        if not path.exists():
+            try:
+                return RunFolder(_made(path, may_exist=False))
+            except FileExistsError:  # another run has just taken the name
+                continue
+    raise AssertionError("names never run out")
+
+
+def _names(path: Path) -> Iterator[Path]:
+    yield path
+    yield from (path.with_name(f"{path.name}-{number}") for number in count(2))
+
+
+def _made(path: Path, *, may_exist: bool) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=may_exist)
+        taken = any(path.iterdir())
+    except FileExistsError:
+        if not may_exist:
+            raise
+        raise _refusal(path, "the run folder must be a folder", "a file") from None
+    except OSError as error:
+        raise _refusal(path, "the run folder must be writable", _reason(error)) from None
+    if taken:
+        raise _refusal(path, "the run folder must be empty, so that no run is overwritten", "a folder with files")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise _refusal(path, "the run folder must be writable", "no right to write")
+    return path
+
+
+def _refusal(path: Path, rule: str, value: str) -> ScenarioError:
+    return ScenarioError([Fault(rule, value, f"--out {path}", "choose another folder")])
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()

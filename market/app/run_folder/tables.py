@@ -1,0 +1,244 @@
+"""Owns the tables of a run folder: every number of a market day, by name and unit. Knows nothing of files.
+
+Periods count from 1. Rows stand in the order of the scenario's VPPs and of the periods, so equal days give
+equal tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from market.app.run_folder.table import Cell, Table
+from market.outcome import MarketOutcome, PeriodResult, VppDay
+from market.plan import DispatchPlan
+from market.roles import demand_mw, sdr, supply_mw
+from market.scenario.model import Scenario
+from market.settlement import Account, Settlement, payment_cny, settled_mw
+
+Rows = Iterator[tuple[Cell, ...]]
+NOTHING = float("nan")
+
+DISPATCH_QUANTITIES = (
+    "load_mw",
+    "wt_mw",
+    "pv_mw",
+    "mt_mw",
+    "charge_mw",
+    "discharge_mw",
+    "soc_mwh",
+    "cl_mw",
+    "buy_mw",
+    "sell_mw",
+    "direct_in_mw",
+    "direct_out_mw",
+    "curtailed_mw",
+)
+
+
+def day_tables(scenario: Scenario, outcome: MarketOutcome, settlement: Settlement) -> tuple[Table, ...]:
+    """All tables of a day, in the order in which they are written."""
+    return (
+        roles_table(outcome.days),
+        bids_table(scenario, outcome),
+        offers_table(outcome.periods),
+        selections_table(outcome.periods),
+        periods_table(scenario, outcome.periods),
+        dispatch_table(outcome.days),
+        costs_table(settlement),
+        trace_table(outcome),
+    )
+
+
+def roles_table(days: Sequence[VppDay]) -> Table:
+    """What each VPP has, needs and therefore is, (14), (15)."""
+    columns = (
+        "vpp period supply_mw demand_mw sdr role surplus_mw deficit_mw curtailed_mw marginal_value_cny_per_mwh"
+    )
+    return Table("roles", tuple(columns.split()), tuple(row for day in days for row in _role_rows(day)))
+
+
+def bids_table(scenario: Scenario, outcome: MarketOutcome) -> Table:
+    """What each buyer made public of its demand, (17)."""
+    columns = ("vpp", "period", "deficit_mw", "own_supply_mw", "k_cny_per_h", "kappa")
+    rows = (
+        (buyer, *_at(result, game.deficit_mw[i], game.own_supply_mw[i], game.satisfaction_cny_per_h[i]), kappa)
+        for result in outcome.periods
+        for game in [result.game]
+        for i, buyer in enumerate(game.buyers)
+        for kappa in [scenario.vpp(buyer).satisfaction]
+    )
+    return Table("bids", columns, tuple(rows))
+
+
+def offers_table(results: Sequence[PeriodResult]) -> Table:
+    """What each seller offered in the end, and what came of it; where nothing can be traded nobody offers."""
+    columns = (
+        "vpp",
+        "period",
+        "surplus_mw",
+        "price_cny_per_mwh",
+        "requested_mw",
+        "delivered_mw",
+        "utility_cny",
+        "regret_cny",
+    )
+    return Table("offers", columns, tuple(row for result in _traded(results) for row in _offer_rows(result)))
+
+
+def selections_table(results: Sequence[PeriodResult]) -> Table:
+    """How each buyer spread its demand over the sellers, and what it got and paid."""
+    columns = (
+        "buyer",
+        "seller",
+        "period",
+        "probability",
+        "requested_mw",
+        "delivered_mw",
+        "price_cny_per_mwh",
+        "payment_cny",
+    )
+    return Table("selections", columns, tuple(row for r in _traded(results) for row in _selection_rows(r)))
+
+
+def periods_table(scenario: Scenario, results: Sequence[PeriodResult]) -> Table:
+    """The band, the grid's prices and the end of each period."""
+    columns = (
+        "period",
+        "floor_cny_per_mwh",
+        "cap_cny_per_mwh",
+        "feed_in_cny_per_mwh",
+        "retail_cny_per_mwh",
+        "tau_cny_per_mwh",
+        "p_clr_cny_per_mwh",
+        "verdict",
+        "rounds",
+    )
+    retail = scenario.public.tariff.retail_cny_per_mwh
+    rows = (_period_row(result, float(retail[result.game.period])) for result in results)
+    return Table("periods", columns, tuple(rows))
+
+
+def dispatch_table(days: Sequence[VppDay]) -> Table:
+    """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13)."""
+    rows = (
+        row
+        for day in days
+        for stage, plan in ((1, day.before), (3, day.after))
+        for row in _plan_rows(day, stage, plan)
+    )
+    return Table("dispatch", ("vpp", "stage", "period", *DISPATCH_QUANTITIES), tuple(rows))
+
+
+def costs_table(settlement: Settlement) -> Table:
+    """Every VPP's account, and the system's, with the grid only and with the game."""
+    columns = (
+        "vpp",
+        "scenario",
+        "operation_cny",
+        "trade_cny",
+        "carbon_cny",
+        "total_cny",
+        "emission_t",
+        "quota_t",
+        "curtailed_mwh",
+    )
+    rows = (
+        *(_cost_row(account, "grid_only") for account in settlement.grid_only),
+        _cost_row(settlement.grid_only_system, "grid_only"),
+        *(_cost_row(account, "game") for account in settlement.game),
+        _cost_row(settlement.game_system, "game"),
+    )
+    return Table("costs", columns, rows)
+
+
+def trace_table(outcome: MarketOutcome) -> Table:
+    """The way to the end: every offer and selection as it was made, and the evolution at the final prices."""
+    columns = ("time_s", "round", "vpp", "counterpart", "period", "quantity", "value", "residual")
+    rows = (
+        (r.time_s, r.round, r.vpp, r.counterpart, r.period + 1, r.quantity.value, r.value, r.residual)
+        for r in outcome.trace
+    )
+    return Table("trace", columns, tuple(rows))
+
+
+def _role_rows(day: VppDay) -> Rows:
+    plan, said = day.before, day.declaration
+    numbers = zip(
+        supply_mw(plan).tolist(),
+        demand_mw(plan).tolist(),
+        sdr(plan).tolist(),
+        said.roles,
+        said.surplus_mw.tolist(),
+        said.deficit_mw.tolist(),
+        plan.curtailed_mw.tolist(),
+        plan.marginal_value_cny_per_mwh.tolist(),
+        strict=True,
+    )
+    for t, (supply, demand, ratio, role, *rest) in enumerate(numbers):
+        yield (said.vpp, t + 1, supply, demand, ratio, role.value, *rest)
+
+
+def _traded(results: Sequence[PeriodResult]) -> Iterator[PeriodResult]:
+    return (result for result in results if result.game.tradable)
+
+
+def _at(result: PeriodResult, *values: float | np.floating) -> tuple[Cell, ...]:
+    """A period's number and some values of it, as cells."""
+    return (result.game.period + 1, *(float(value) for value in values))
+
+
+def _period_row(result: PeriodResult, retail_cny_per_mwh: float) -> tuple[Cell, ...]:
+    game = result.game
+    return (
+        game.period + 1,
+        game.floor_cny_per_mwh,
+        game.cap_cny_per_mwh,
+        game.feed_in_cny_per_mwh,
+        retail_cny_per_mwh,
+        game.temperature_cny_per_mwh,
+        result.clearing_price_cny_per_mwh if game.tradable else NOTHING,
+        result.verdict.value,
+        result.rounds,
+    )
+
+
+def _offer_rows(result: PeriodResult) -> Rows:
+    """utility_cny is the bracket of (22): [(p − f) min(S, Q) + f S] Δt."""
+    game, certificate = result.game, result.certificate
+    requested_mw, delivered_mw = result.requested_mw.sum(axis=0), settled_mw(result).sum(axis=0)
+    for j, seller in enumerate(game.sellers):
+        surplus_mw, price = game.surplus_mw[j], result.price_cny_per_mwh[j]
+        gain = (price - game.feed_in_cny_per_mwh) * min(surplus_mw, requested_mw[j])
+        utility = (gain + game.feed_in_cny_per_mwh * surplus_mw) * game.period_h
+        regret = certificate.seller_regret_cny[j] if certificate else NOTHING
+        yield (seller, *_at(result, surplus_mw, price, requested_mw[j], delivered_mw[j], utility, regret))
+
+
+def _selection_rows(result: PeriodResult) -> Rows:
+    game, delivered_mw, paid_cny = result.game, settled_mw(result), payment_cny(result)
+    for i, buyer in enumerate(game.buyers):
+        for j, seller in enumerate(game.sellers):
+            chosen = (result.probability[i, j], result.requested_mw[i, j], delivered_mw[i, j])
+            yield (buyer, seller, *_at(result, *chosen, result.price_cny_per_mwh[j], paid_cny[i, j]))
+
+
+def _plan_rows(day: VppDay, stage: int, plan: DispatchPlan) -> Rows:
+    series = [getattr(plan, quantity).tolist() for quantity in DISPATCH_QUANTITIES]
+    for t, values in enumerate(zip(*series, strict=True)):
+        yield (day.declaration.vpp, stage, t + 1, *values)
+
+
+def _cost_row(account: Account, scenario: str) -> tuple[Cell, ...]:
+    return (
+        account.vpp,
+        scenario,
+        account.operation_cny,
+        account.trade_cny,
+        account.carbon_cny,
+        account.total_cny,
+        account.emission_t,
+        account.quota_t,
+        account.curtailed_mwh,
+    )
