@@ -1,0 +1,58 @@
+"""Owns the fixed lattices on which prices and probabilities are published. Knows nothing of who publishes.
+
+A value has changed only when it differs on its lattice, so that an exchange of values can end (M3).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from market.arrays import Array
+from market.errors import ModelError
+from market.game.period import PeriodGame
+
+PRICE_LATTICE_CNY_PER_MWH: Final = 1e-9
+PROBABILITY_LATTICE: Final = 1e-12
+
+_MOST_TICKS: Final = 1_000_000
+_PRICE_UNITS: Final = round(1 / PRICE_LATTICE_CNY_PER_MWH)
+_PROBABILITY_UNITS: Final = round(1 / PROBABILITY_LATTICE)
+
+
+def on_lattice(price: float, game: PeriodGame) -> float:
+    """`price` (CNY/MWh) rounded to the lattice, within [floor, cap].
+
+    The lattice has steps of 1e-9 CNY/MWh; with τ = 0 it is the tick grid: floor, floor + tick, …, and the cap.
+    """
+    floor, cap = game.floor_cny_per_mwh, game.cap_cny_per_mwh
+    if game.temperature_cny_per_mwh > 0:
+        return min(max(float(np.rint(price * _PRICE_UNITS)) / _PRICE_UNITS, floor), cap)
+    ticks = max(0.0, float(np.rint((price - floor) / game.tick_cny_per_mwh)))
+    return min(floor + ticks * game.tick_cny_per_mwh, cap)
+
+
+def tick_grid(game: PeriodGame) -> Array:
+    """Every price of the band when τ = 0, ascending, CNY/MWh. ModelError if there are more than a million."""
+    floor, cap, tick = game.floor_cny_per_mwh, game.cap_cny_per_mwh, game.tick_cny_per_mwh
+    if not cap - floor <= tick * _MOST_TICKS:
+        raise ModelError(
+            f"period {game.period + 1}: the band may hold at most {_MOST_TICKS} price ticks; got {floor:g} to "
+            f"{cap:g} CNY/MWh in ticks of {tick:g}; use a larger price tick, or a temperature above 0"
+        )
+    inner = floor + tick * np.arange(int((cap - floor) / tick) + 1)
+    return np.append(inner[inner < cap], cap)
+
+
+def probabilities_on_lattice(probability: Array) -> Array:
+    """Rows rounded to the lattice; each row's largest entry takes what rounding left over, so rows still sum to 1.
+
+    probability : shape (…, n), rows on the simplex; of equal largest entries the first one takes it.
+    """
+    units = np.rint(probability * _PROBABILITY_UNITS)
+    largest = np.argmax(units, axis=-1)[..., None]
+    rest = _PROBABILITY_UNITS - units.sum(axis=-1, keepdims=True)
+    np.put_along_axis(units, largest, np.take_along_axis(units, largest, axis=-1) + rest, axis=-1)
+    rounded: Array = units / _PROBABILITY_UNITS
+    return rounded

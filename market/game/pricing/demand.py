@@ -1,0 +1,197 @@
+"""Owns the demand that a seller faces as a function of its own price, its rivals' prices given.
+
+Knows nothing of what price a seller then takes. The followers are at their rest point (M2): to one seller
+they look like Q(p) = Σ_i y_i(p) x*_i(p) with y_i = 1/(1 + exp(burden_i/τ + rivalry_i)), where rivalry is the
+logarithm of the rivals' weights in (M2) over the seller's own surplus. Q never rises with p.
+
+Many sellers of many games are worked on together: a `Faced` has one row for each, and arrays are
+(rows, prices, buyers). Games are padded to equal size with sellers that weigh nothing and buyers that want
+next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.arrays import Array, BoolArray, IndexArray
+from market.game.period import PeriodGame
+from market.game.satisfaction import Appetite
+from market.game.selection import attraction
+
+_NEXT_TO_NOTHING_MW = 1e-250  # deficit of a buyer that pads a game; 0 would divide by zero
+_LARGEST_EXPONENT = 700.0
+_TINY = 1e-200
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Several games side by side, all with τ > 0: T games, at most n sellers and m buyers.
+
+    floor, cap, feed_in, temperature : shape (T,) · surplus : (T, n), 0 where there is no seller
+    appetite : arrays (T, m, 1)
+    """
+
+    floor: Array
+    cap: Array
+    feed_in: Array
+    temperature: Array
+    surplus: Array
+    appetite: Appetite
+
+
+@dataclass(frozen=True, slots=True)
+class Faced:
+    """What each of R sellers faces. Vectors have shape (R,), `appetite` and `rivalry` (R, 1, m).
+
+    surplus in MW; floor, cap, feed_in, temperature in CNY/MWh; rivalry dimensionless, −inf without a rival
+    """
+
+    floor: Array
+    cap: Array
+    feed_in: Array
+    temperature: Array
+    surplus: Array
+    appetite: Appetite
+    rivalry: Array
+
+    def take(self, rows: IndexArray | slice) -> Faced:
+        """The given rows, repeated where an index repeats."""
+        return Faced(
+            self.floor[rows],
+            self.cap[rows],
+            self.feed_in[rows],
+            self.temperature[rows],
+            self.surplus[rows],
+            self.appetite.map(lambda values: values[rows]),
+            self.rivalry[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """Q in MW and the derivatives of the revenue (p − f) Q from the left and the right, MW; shape (R, P)."""
+
+    power: Array
+    left: Array
+    right: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Q, Q', and the first two derivatives of (p − f) Q where no buyer changes its regime; shape (R, P)."""
+
+    power: Array
+    power_slope: Array
+    revenue_slope: Array
+    revenue_bend: Array
+
+
+def stack(games: Sequence[PeriodGame]) -> Stack:
+    """Put games side by side."""
+    sellers, buyers = max(len(g.sellers) for g in games), max(len(g.buyers) for g in games)
+    surplus = np.zeros((len(games), sellers))
+    demand = np.empty((3, len(games), buyers, 1))
+    demand[0], demand[1], demand[2] = 0.0, 1.0, _NEXT_TO_NOTHING_MW
+    for row, game in enumerate(games):
+        surplus[row, : len(game.sellers)] = game.surplus_mw
+        demand[0, row, : len(game.buyers), 0] = game.satisfaction_cny_per_h
+        demand[1, row, : len(game.buyers), 0] = game.base_power_mw + game.own_supply_mw
+        demand[2, row, : len(game.buyers), 0] = game.deficit_mw
+    return Stack(
+        np.array([g.floor_cny_per_mwh for g in games]),
+        np.array([g.cap_cny_per_mwh for g in games]),
+        np.array([g.feed_in_cny_per_mwh for g in games]),
+        np.array([g.temperature_cny_per_mwh for g in games]),
+        surplus,
+        Appetite.of(demand[0], demand[1], demand[2]),
+    )
+
+
+def faced(games: Stack, prices: Array, turns: IndexArray) -> Faced:
+    """What the sellers named by `turns`, pairs (game, seller) of shape (R, 2), face at `prices` (T, n)."""
+    there = games.surplus > 0
+    logarithm = np.full(games.surplus.shape, -np.inf)
+    np.log(games.surplus, out=logarithm, where=there)
+    burden = games.appetite.burden(prices[:, None, :])
+    pull = attraction(logarithm[:, None, :], burden, games.temperature[:, None, None])
+    rivals = _weight_of_the_others(pull)
+    game, seller = turns[:, 0], turns[:, 1]
+    return Faced(
+        games.floor[game],
+        games.cap[game],
+        games.feed_in[game],
+        games.temperature[game],
+        games.surplus[game, seller],
+        games.appetite.map(lambda values: values[game].swapaxes(1, 2)),
+        (rivals[game, :, seller] - logarithm[game, seller][:, None])[:, None, :],
+    )
+
+
+def power(sellers: Faced, price: Array) -> Array:
+    """Q at prices of shape (R, P), MW."""
+    share, _ = _share(sellers, price)
+    total: Array = (share * sellers.appetite.wanted(price[:, :, None])).sum(axis=2)
+    return total
+
+
+def slopes(sellers: Faced, price: Array) -> Slopes:
+    """Q and the one-sided derivatives of (p − f) Q at prices of shape (R, P).
+
+    They differ where a buyer starts to save (x* leaves D) or stops buying (x* reaches 0).
+    """
+    at = price[:, :, None]
+    buyers = sellers.appetite
+    share, rest = _share(sellers, price)
+    wanted = buyers.wanted(at)
+    requested = share * wanted
+    total = requested.sum(axis=2)
+    switching = (requested * rest * wanted / _spread(sellers)).sum(axis=2)
+    saving = share * buyers.satisfaction / np.maximum(at, _TINY) ** 2
+    margin = price - sellers.feed_in[:, None]
+    below = (saving * ((at > buyers.full_price) & (at <= buyers.none_price))).sum(axis=2)
+    above = (saving * ((at >= buyers.full_price) & (at < buyers.none_price))).sum(axis=2)
+    smooth = total - margin * switching
+    return Slopes(total, smooth - margin * below, smooth - margin * above)
+
+
+def curve(sellers: Faced, price: Array, elastic: BoolArray) -> Curve:
+    """Q and its derivatives at prices of shape (R, P); `elastic` (R, 1, m) marks buyers with 0 < x* < D."""
+    at = price[:, :, None]
+    share, rest = _share(sellers, price)
+    wanted = sellers.appetite.wanted(at)
+    saving = np.where(elastic, sellers.appetite.satisfaction / np.maximum(at, _TINY) ** 2, 0.0)
+    scale = _spread(sellers)
+    pace = wanted / scale  # of the burden over τ
+    share_slope = -share * rest * pace
+    share_bend = -share_slope * pace * (1.0 - 2.0 * share) + share * rest * saving / scale
+    wanted_bend = 2.0 * saving / np.maximum(at, _TINY)
+    total = (share * wanted).sum(axis=2)
+    slope = (share_slope * wanted - share * saving).sum(axis=2)
+    bend = (share_bend * wanted - 2.0 * share_slope * saving + share * wanted_bend).sum(axis=2)
+    margin = price - sellers.feed_in[:, None]
+    return Curve(total, slope, total + margin * slope, 2.0 * slope + margin * bend)
+
+
+def _share(sellers: Faced, price: Array) -> tuple[Array, Array]:
+    """y and 1 − y, each computed without cancellation, (R, P, m)."""
+    burden = sellers.appetite.burden(price[:, :, None])
+    exponent = burden / sellers.temperature[:, None, None] + sellers.rivalry
+    odds = np.exp(np.minimum(exponent, _LARGEST_EXPONENT))
+    share = 1.0 / (1.0 + odds)
+    return share, odds * share
+
+
+def _spread(sellers: Faced) -> Array:
+    """D τ, the utility over which a buyer's choice spreads, CNY/h, (R, 1, m)."""
+    return sellers.appetite.deficit * sellers.temperature[:, None, None]
+
+
+def _weight_of_the_others(pull: Array) -> Array:
+    """ln Σ_{m≠j} exp(pull_m) along the last axis, without subtracting a seller's own weight from the sum."""
+    before, after = np.full_like(pull, -np.inf), np.full_like(pull, -np.inf)
+    before[..., 1:] = np.logaddexp.accumulate(pull, axis=-1)[..., :-1]
+    after[..., :-1] = np.logaddexp.accumulate(pull[..., ::-1], axis=-1)[..., ::-1][..., 1:]
+    return np.logaddexp(before, after)

@@ -1,0 +1,107 @@
+"""Owns a seller's next price, (26), by the market's rule. Knows nothing of rounds, messages or verdicts.
+
+`reprice_all` answers many turns at once, which costs little more than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.arrays import Array
+from market.game.lattice import on_lattice
+from market.game.period import PeriodGame
+from market.game.pricing.best import best_prices
+from market.game.pricing.demand import Faced, faced, stack
+from market.game.pricing.local import Memory, ascent, shortage, step
+from market.game.pricing.tick import best_tick, better_tick, faced_power
+from market.rules import MarketRules, PriceRule
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A seller's turn to price: its place in the game, the prices it knows, shape (n,), and its memory."""
+
+    game: PeriodGame
+    seller: int
+    prices: Array
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Repricing:
+    """The answer to a turn. `again`: the rule wants another step even if nobody else moves."""
+
+    price: float
+    memory: Memory
+    again: bool
+
+
+def best_response(game: PeriodGame, seller: int, prices: Array) -> float:
+    """The price that maximises (22) against `prices` (n,) of the others, (26); of equals the lowest.
+
+    For τ > 0 not rounded, good to about 1e-12 relative; for τ = 0 on the tick grid. CNY/MWh.
+    """
+    if game.temperature_cny_per_mwh == 0:
+        return best_tick(game, seller, prices)
+    return float(best_prices(_faced([Turn(game, seller, prices, Memory.fresh())]))[0])
+
+
+def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, memory: Memory) -> Repricing:
+    """A seller's next price on the lattice, (26). prices : of all sellers, its own included, shape (n,)."""
+    return reprice_all(rules, [Turn(game, seller, prices, memory)])[0]
+
+
+def reprice_all(rules: MarketRules, turns: Sequence[Turn]) -> tuple[Repricing, ...]:
+    """The next price of each turn, in order; the turns do not see each other's."""
+    smooth = [turn for turn in turns if turn.game.temperature_cny_per_mwh > 0]
+    wishes = iter(_wishes(rules, smooth).tolist() if smooth else ())
+    return tuple(
+        _answer(rules, turn, next(wishes) if turn.game.temperature_cny_per_mwh > 0 else _tick_wish(rules, turn))
+        for turn in turns
+    )
+
+
+def _answer(rules: MarketRules, turn: Turn, wish: float) -> Repricing:
+    """`wish` is a price under best response and a pull on the price (CNY/MWh) under a local rule."""
+    if rules.price_rule is PriceRule.BEST_RESPONSE:
+        return Repricing(on_lattice(wish, turn.game), turn.memory, False)
+    own = float(turn.prices[turn.seller])
+    memory = step(turn.memory, wish, tuple(turn.prices.tolist()), turn.seller)
+    price = on_lattice(own + memory.last, turn.game) if wish else own
+    return Repricing(price, memory, price != own)
+
+
+def _wishes(rules: MarketRules, turns: Sequence[Turn]) -> Array:
+    sellers = _faced(turns)
+    if rules.price_rule is PriceRule.BEST_RESPONSE:
+        return best_prices(sellers)
+    own = np.array([turn.prices[turn.seller] for turn in turns])
+    if rules.price_rule is PriceRule.GRADIENT:
+        return rules.gradient_step_cny_per_mwh_per_mw * ascent(sellers, own)
+    return rules.tatonnement_step_cny_per_mwh * shortage(sellers, own)
+
+
+def _tick_wish(rules: MarketRules, turn: Turn) -> float:
+    game, seller, prices = turn.game, turn.seller, turn.prices
+    if rules.price_rule is PriceRule.BEST_RESPONSE:
+        return best_tick(game, seller, prices)
+    if rules.price_rule is PriceRule.GRADIENT:
+        return better_tick(game, seller, prices)
+    surplus = float(game.surplus_mw[seller])
+    total = float(faced_power(game, seller, prices, prices[seller : seller + 1])[0])
+    return rules.tatonnement_step_cny_per_mwh * (total - surplus) / surplus
+
+
+def _faced(turns: Sequence[Turn]) -> Faced:
+    """What the sellers of all turns face; turns with the same game and prices share the work."""
+    views = {(id(turn.game), id(turn.prices)): turn for turn in turns}
+    place = {key: row for row, key in enumerate(views)}
+    games = stack([turn.game for turn in views.values()])
+    prices = np.zeros(games.surplus.shape)
+    for row, turn in enumerate(views.values()):
+        prices[row, : len(turn.prices)] = turn.prices
+    at = [(place[id(turn.game), id(turn.prices)], turn.seller) for turn in turns]
+    return faced(games, prices, np.array(at, dtype=np.intp))

@@ -1,0 +1,167 @@
+"""Owns how a buyer's demand spreads over sellers at given prices: (18), (19), (M1), (25) and its rest (M2).
+
+Knows nothing of how prices come about or of rationing. Buyers meet each other through prices and rationing
+only: one buyer's fitness holds nothing of the others. The rest point is the quantal response of a buyer's
+population of demand blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.arrays import Array, BoolArray
+from market.errors import ModelError
+from market.game.period import PeriodGame
+from market.game.satisfaction import appetite, utility, wanted_power
+
+_SETTLED = 1e-14  # a replicator step that moves no probability by more is the last
+_SIMPLEX_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """An evolution of (25): where it rests, shape (m, n), after how many steps of the slowest buyer.
+
+    trace : every step with the start, shape (steps + 1, m, n), or None where it was not asked for
+    """
+
+    probability: Array
+    steps: int
+    trace: Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Where rows of log-probabilities came to rest, shape (rows, n), and each row's steps, shape (rows,)."""
+
+    probability: Array
+    steps: Array
+    trace: tuple[Array, ...]
+
+
+def fitness(game: PeriodGame, prices: Array, probability: Array) -> Array:
+    """Fitness of seller j to buyer i's demand, (M1): f = U(x*)/D − τ ln[y_j / (S_j / Σ_m S_m)].
+
+    prices : shape (n,) · probability : shape (m, n), inside the simplex. Returns: shape (m, n), CNY/MWh.
+    Raises: ModelError if a row is off the simplex, or on its border while τ > 0 (the crowding is infinite).
+    """
+    _check_simplex(game, probability)
+    worth = utility(game, prices, wanted_power(game, prices)) / game.deficit_mw[:, None]
+    if game.temperature_cny_per_mwh == 0:
+        return worth
+    crowding = np.log(probability / _surplus_share(game))
+    fit: Array = worth - game.temperature_cny_per_mwh * crowding
+    return fit
+
+
+def imitation_rates(probability: Array, fit: Array) -> Array:
+    """Revision protocol (18): a block at seller j meets a block at m and copies it if that is fitter.
+
+    ρ_jm = y_m max(0, f_m − f_j). Arguments: one buyer's, shape (n,). Returns: shape (n, n), CNY/MWh.
+    """
+    return probability[None, :] * np.maximum(0.0, fit[None, :] - fit[:, None])
+
+
+def replicator_field(game: PeriodGame, prices: Array, probability: Array) -> Array:
+    """Replicator dynamics (19), the mean of (18): dy_j/dt = y_j (f_j − Σ_m y_m f_m).
+
+    Arguments and errors as in `fitness`. Returns: shape (m, n), CNY/MWh; every row sums to zero.
+    """
+    fit = fitness(game, prices, probability)
+    mean = (probability * fit).sum(axis=1, keepdims=True)
+    field: Array = probability * (fit - mean)
+    return field
+
+
+def rest_point(game: PeriodGame, prices: Array) -> Array:
+    """Where (25) comes to rest, in closed form (M2): y_j ∝ S_j exp[U_j / (D τ)].
+
+    With τ = 0 its limit: the cheapest sellers share each buyer by surplus.
+    prices : shape (n,), CNY/MWh. Returns: shape (m, n), every row on the simplex.
+    """
+    if game.temperature_cny_per_mwh == 0:
+        return _pure_choice(game, prices)
+    weight = np.exp(rest_logarithm(_attraction(game, prices)))
+    rest: Array = weight / weight.sum(axis=1, keepdims=True)
+    return rest
+
+
+def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace: bool = False) -> Evolution:
+    """Replicator steps (25) from y = 1/n until they stand still: y ← y exp(δ₁ f)/Σ, δ₁ = revision_step/τ.
+
+    With τ = 0 that δ₁ has no bound, and one step reaches the pure choice.
+    prices : shape (n,), CNY/MWh · revision_step : δ₁ τ in (0, 1).
+    """
+    start = np.full((len(game.buyers), len(game.sellers)), 1.0 / max(1, len(game.sellers)))
+    if game.temperature_cny_per_mwh == 0:
+        rest = _pure_choice(game, prices)
+        return Evolution(rest, 1, np.stack([start, rest]) if keep_trace else None)
+    ended = relax(np.log(start), _attraction(game, prices), revision_step, keep_trace=keep_trace)
+    trace = np.stack(ended.trace) if keep_trace else None
+    return Evolution(ended.probability, int(ended.steps.max(initial=0)), trace)
+
+
+def attraction(surplus_logarithm: Array, burden: Array, temperature: Array | float) -> Array:
+    """Logarithm of the weights of (M2), up to a constant of each row: ln S_j − burden/τ."""
+    pull: Array = surplus_logarithm - burden / temperature
+    return pull
+
+
+def rest_logarithm(pull: Array) -> Array:
+    """Rows of ln y from rows of attraction; −inf marks a seller that is not there."""
+    shifted = pull - pull.max(axis=-1, keepdims=True)
+    logarithm: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logarithm
+
+
+def relax(start: Array, pull: Array, revision_step: float, *, keep_trace: bool = False) -> Rest:
+    """Iterate (25) in logarithms, where it contracts: ln y ← (1 − δ₁τ) ln y + δ₁τ pull, less ln Σ.
+
+    start, pull : shape (rows, n); a row stops on its own, so that it does not depend on its neighbours.
+    """
+    logarithm, drive = start, revision_step * rest_logarithm(pull)
+    probability = np.exp(start)
+    moving: BoolArray = np.ones((len(start), 1), dtype=np.bool_)
+    steps = np.zeros((len(start), 1))
+    trace = [probability]
+    while moving.any():
+        moved = (1.0 - revision_step) * logarithm + drive
+        weight = np.exp(moved)
+        total = weight.sum(axis=-1, keepdims=True)
+        stepped = weight / total
+        change = np.abs(stepped - probability).max(axis=-1, keepdims=True)
+        logarithm = np.where(moving, moved - np.log(total), logarithm)
+        probability = np.where(moving, stepped, probability)
+        steps += moving
+        moving = moving & (change > _SETTLED)
+        if keep_trace:
+            trace.append(probability)
+    return Rest(probability, steps[:, 0], tuple(trace))
+
+
+def _attraction(game: PeriodGame, prices: Array) -> Array:
+    return attraction(np.log(game.surplus_mw), appetite(game).burden(prices), game.temperature_cny_per_mwh)
+
+
+def _pure_choice(game: PeriodGame, prices: Array) -> Array:
+    cheapest = np.where(prices == prices.min(initial=np.inf), game.surplus_mw, 0.0)
+    return np.tile(cheapest / cheapest.sum(), (len(game.buyers), 1))
+
+
+def _surplus_share(game: PeriodGame) -> Array:
+    share: Array = game.surplus_mw / game.surplus_mw.sum()
+    return share
+
+
+def _check_simplex(game: PeriodGame, probability: Array) -> None:
+    border = 0.0 if game.temperature_cny_per_mwh > 0 else -_SIMPLEX_TOLERANCE
+    off = np.abs(probability.sum(axis=1) - 1.0) > _SIMPLEX_TOLERANCE
+    bad = np.flatnonzero(off | ~(probability > border).all(axis=1))
+    if bad.size:
+        buyer, row = game.buyers[bad[0]], probability[bad[0]].tolist()
+        raise ModelError(
+            f"period {game.period + 1}: probabilities must be positive and sum to 1; got {row} from {buyer!r}; "
+            "start from 1/n, which (25) keeps inside the simplex"
+        )
