@@ -39,7 +39,7 @@ def answer_day(
 ) -> tuple[Answer, ...]:
     """The buyer's selections (17)–(21), (25) in several periods at once, one `Answer` a game, in their order.
 
-    prices : one array of shape (n,) a game, CNY/MWh. All games of a market have one τ.
+    prices : one array of shape (n,) a game, CNY/MWh. τ = 0 in all of the games or in none.
     Raises: ModelError if the buyer does not buy in one of the games.
     """
     if not games:
@@ -84,8 +84,8 @@ def _rest(
 ) -> Rest:
     """The rest of each row; sellers that a game does not have carry probability 0."""
     there = surplus > 0
-    temperature = games[0].temperature_cny_per_mwh
-    if temperature == 0:
+    temperature = np.array([[game.temperature_cny_per_mwh] for game in games])
+    if not temperature.all():
         cheapest = np.where(there, offers, np.inf).min(axis=1, keepdims=True)
         chosen = np.where(there & (offers == cheapest), surplus, 0.0)
         return Rest(chosen / chosen.sum(axis=1, keepdims=True), np.ones(len(games)), ())

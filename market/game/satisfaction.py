@@ -48,7 +48,7 @@ class Appetite:
     def wanted(self, price: Array) -> Array:
         """x* of (20), MW."""
         elastic = self.satisfaction / np.maximum(price, _TINY) - self.base
-        return np.where(price <= self.full_price, self.deficit, np.clip(elastic, 0.0, self.deficit))
+        return np.where(price <= self.full_price, self.deficit, np.minimum(np.maximum(elastic, 0.0), self.deficit))
 
     def burden(self, price: Array) -> Array:
         """What `price` takes from a buyer, CNY per MWh of its deficit: [U at full_price − U at price]/D.
@@ -57,7 +57,7 @@ class Appetite:
         it by a constant of the buyer, which no choice between sellers feels; without that constant the
         exponents of (M2) stay small.
         """
-        elastic = np.clip(price, self.full_price, self.none_price) - self.full_price
+        elastic = np.minimum(np.maximum(price, self.full_price), self.none_price) - self.full_price
         logarithm = np.log1p(elastic / np.maximum(self.full_price, _TINY))
         saved = np.minimum(price, self.full_price) - self.full_price
         return saved + (self.satisfaction * logarithm - self.base * elastic) / self.deficit
