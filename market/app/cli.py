@@ -1,4 +1,7 @@
-"""Owns the command line: its commands, their flags, and how an error is told. Knows nothing of what they do."""
+"""Owns the command line: its commands, their flags, and how an error is told. Knows nothing of what they do.
+
+Each command imports what it needs when it is called, so that none waits for the packages of another.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from pathlib import Path
 import click
 
 from market.app.exit_codes import ExitCode, exit_code_of_error
-from market.app.run_command import RunOptions, run_command
-from market.app.scenario_commands import check_command, new_command, schema_command
 from market.app.screen import complain, put
 from market.errors import MarketError
 from market.scenario import DEFAULT_CASE
@@ -75,6 +76,8 @@ def run(
     quiet: bool,
 ) -> int:
     """Run a market day. SCENARIO is a folder or a built-in case."""
+    from market.app.run_command import RunOptions, run_command
+
     return run_command(RunOptions(scenario, out, in_process, delay, seed, as_json, quiet))
 
 
@@ -82,6 +85,8 @@ def run(
 @click.argument("scenario")
 def check(scenario: str) -> int:
     """Read a scenario and show every fault in it, without running it."""
+    from market.app.scenario_commands import check_command
+
     return check_command(scenario)
 
 
@@ -90,10 +95,14 @@ def check(scenario: str) -> int:
 @click.option("--from", "case", default=DEFAULT_CASE, show_default=True, help="Built-in case to start from.")
 def new(name: Path, case: str) -> int:
     """Make the folder NAME with a copy of a built-in case, to be changed."""
+    from market.app.scenario_commands import new_command
+
     return new_command(name, case)
 
 
 @commands.command()
 def schema() -> int:
     """Print the JSON Schema of scenario.yaml, which editors can use."""
+    from market.app.scenario_commands import schema_command
+
     return schema_command()

@@ -10,9 +10,10 @@ import resource
 import time
 from pathlib import Path
 
+from market.app.round_trace import round_rows
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
 from market.app.trace import evolution_rows
-from market.game.equilibrium import solve_day
+from market.game.equilibrium import negotiate, solve_day
 from market.game.period import period_games
 from market.outcome import MarketOutcome, VppDay
 from market.roles import declare
@@ -34,10 +35,14 @@ def run_in_process(
     before = [dispatch(vpp, public, None) for vpp in scenario.vpps]
     declarations = [declare(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
     clock.enter("trading")
-    results = solve_day(period_games(declarations, public), public.market)
+    games = period_games(declarations, public)
+    results = solve_day(games, public.market)
     clock.enter("settling")
     after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
-    trace = tuple(evolution_rows(results, public.market, 0.0))
+    trace = (
+        *round_rows(games, negotiate(games, public.market)),
+        *evolution_rows(results, public.market, 0.0),
+    )
     facts = RunFacts(
         time_mode="none",
         process_ids={"market": os.getpid()},

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, TypeAlias
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +19,13 @@ class RunFacts:
 
     time_mode: str
     process_ids: Mapping[str, int]
-    endpoints: Mapping[str, str] = field(default=_NOTHING)
-    counters: Mapping[str, int] = field(default=_NOTHING)
-    refused: Mapping[str, int] = field(default=_NOTHING)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    counters: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
     tape: str | None = None
     rest_time_s: float | None = None
-    durations_s: Mapping[str, float] = field(default=_NOTHING)
-    peak_memory_mb: Mapping[str, float] = field(default=_NOTHING)
+    durations_s: Mapping[str, float] = field(default_factory=dict)
+    peak_memory_mb: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

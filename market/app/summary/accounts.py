@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from market.app.run_day import Report
-from market.app.summary.style import new_table
+from market.app.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out
 from market.settlement import Account, Settlement
 
 
@@ -15,27 +15,27 @@ def costs_table(report: Report) -> Table:
     """Every VPP's costs and the system's, with the grid only and with trade, and what trading saves."""
     headings = (
         *("grid only\noperation", "\ncarbon", "\ntotal"),
-        *("with trade\noperation", "\ntrade", "\ncarbon", "\ntotal"),
+        *("trading\noperation", "\ntrade", "\ncarbon", "\ntotal"),
         "trading\nsaves",
     )
-    table = _by_vpp("Costs in CNY", headings)
+    rows = []
     for before, after in _pairs(report.settlement):
         money = (
             *(before.operation_cny, before.carbon_cny, before.total_cny),
             *(after.operation_cny, after.trade_cny, after.carbon_cny, after.total_cny),
             before.total_cny - after.total_cny,
         )
-        _add(table, before, [_cny(amount) for amount in money])
-    return table
+        rows.append((before.vpp, *(f"{round(amount):,}" for amount in money)))
+    return _fill(_by_vpp("Costs in CNY", headings), rows)
 
 
 def carbon_table(report: Report) -> Table:
     """Emission, quota, curtailed and traded energy of every VPP and of the system."""
     headings = (
-        *("emission t\ngrid only", "\nwith trade", "quota t\ngrid only", "\nwith trade"),
-        *("curtailed MWh\ngrid only", "\nwith trade", "traded MWh\nbought", "\nsold"),
+        *("emission t\ngrid only", "\ntrading", "quota t\ngrid only", "\ntrading"),
+        *("curtailed MWh\ngrid only", "\ntrading", "traded MWh\nbought", "\nsold"),
     )
-    table = _by_vpp("Carbon and energy", headings)
+    rows = []
     period_h = report.scenario.public.horizon.period_h
     plans = [day.after for day in report.outcome.days]
     bought = [float(plan.direct_in_mw.sum()) * period_h for plan in plans]
@@ -47,15 +47,14 @@ def carbon_table(report: Report) -> Table:
             *(before.emission_t, after.emission_t, before.quota_t, after.quota_t),
             *(before.curtailed_mwh, after.curtailed_mwh, bought_mwh, sold_mwh),
         )
-        _add(table, before, [f"{number:,.2f}" for number in numbers])
-    return table
+        rows.append((before.vpp, *(f"{number:,.2f}" for number in numbers)))
+    return _fill(_by_vpp("Carbon and energy", headings), rows)
 
 
 def _by_vpp(title: str, headings: Sequence[str]) -> Table:
     table = new_table(title)
-    table.add_column("")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+    add_names(table, "")
+    add_numbers(table, headings)
     return table
 
 
@@ -65,12 +64,12 @@ def _pairs(settlement: Settlement) -> Iterator[tuple[Account, Account]]:
     yield settlement.grid_only_system, settlement.game_system
 
 
-def _add(table: Table, account: Account, cells: list[str]) -> None:
-    system = account.vpp == "system"
-    if system:
-        table.add_section()
-    table.add_row(account.vpp, *cells, style="bold" if system else None)
-
-
-def _cny(amount: float) -> str:
-    return f"{round(amount):,}"
+def _fill(table: Table, rows: Sequence[tuple[str, ...]]) -> Table:
+    """The first VPPs and, set apart, the system, which is the last row."""
+    *vpps, system = rows
+    for row in vpps[:VPPS_SHOWN]:
+        table.add_row(*row)
+    table.add_section()
+    table.add_row(*system, style="bold")
+    note_left_out(table, len(vpps) - VPPS_SHOWN, "VPPs", "costs.csv")
+    return table

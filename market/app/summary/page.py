@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 
+from market.app.exit_codes import exit_code_of
 from market.app.run_day import Report
 from market.app.summary.accounts import carbon_table, costs_table
 from market.app.summary.negotiation import price_tables, roles_tables
-from market.outcome import Verdict
+from market.outcome import MarketOutcome, Verdict
 
 PIPED_WIDTH = 100
 
@@ -36,31 +38,61 @@ def summary_text(report: Report) -> str:
 
 
 def _parts(report: Report) -> Iterator[RenderableType]:
-    yield f"[bold]{report.scenario.name}[/bold]  {report.scenario.title}"
-    yield _headline(report)
+    yield f"[bold]{escape(report.scenario.name)}[/bold]  {escape(report.scenario.title)}"
+    yield _verdict(report)
+    yield _circumstances(report)
     yield from _troubles(report)
+    yield ""
     yield from roles_tables(report)
     yield from price_tables(report)
     yield costs_table(report)
     yield carbon_table(report)
-    yield f"Everything in full precision: {report.folder}"
+    yield f"Everything in full precision: {escape(str(report.folder))}"
 
 
-def _headline(report: Report) -> str:
-    outcome, manifest = report.outcome, report.manifest
-    colour = "green" if report.exit_code == 0 else "red"
-    processes = len(report.facts.process_ids)
-    return (
-        f"[bold {colour}]{outcome.verdict.value}[/bold {colour}], "
-        f"ε = {outcome.epsilon_cny:.1e} CNY ({outcome.epsilon_relative:.1e} of the value traded)  ·  "
-        f"{_periods(report)}  ·  {manifest['rounds']} rounds  ·  "
-        f"{processes} process{'es' if processes > 1 else ''}  ·  {manifest['wall_s']:.1f} s"
-    )
+def _verdict(report: Report) -> str:
+    outcome, sound = report.outcome, report.exit_code == 0
+    verdict = f"[bold {'green' if sound else 'red'}]{outcome.verdict.value}[/]"
+    most = f"ε = {outcome.epsilon_cny:.1e} CNY, {outcome.epsilon_relative:.1e} of the value traded"
+    if exit_code_of(outcome.verdict) == 0:
+        return f"{verdict}  ·  nobody gains more by moving than {most}"
+    return f"{verdict}  ·  most to be gained by moving, where it rests: {most}"
 
 
-def _periods(report: Report) -> str:
-    counts = report.manifest["periods"]
-    return ", ".join(f"{counts[v.value]} {v.value.replace('_', ' ')}" for v in Verdict if v.value in counts)
+def _circumstances(report: Report) -> str:
+    facts = report.facts
+    messages = facts.counters.get("sent", 0)
+    parts = [
+        f"periods: {', '.join(_periods(report.outcome))}",
+        f"{report.manifest['rounds']} rounds",
+        f"{messages} messages among {len(facts.process_ids)} processes" if messages else "one process",
+        f"{report.manifest['wall_s']:.1f} s",
+    ]
+    return "  ·  ".join(parts)
+
+
+def _periods(outcome: MarketOutcome) -> Iterator[str]:
+    """How many periods ended in which way; which they are, where it was no equilibrium."""
+    for verdict in Verdict:
+        numbers = [result.game.period + 1 for result in outcome.periods if result.verdict is verdict]
+        if numbers:
+            which = "" if verdict is Verdict.EQUILIBRIUM else f" ({_ranges(numbers)})"
+            yield f"{len(numbers)} {verdict.value.replace('_', ' ')}{which}"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Rising numbers, runs of them shortened.
+
+    >>> _ranges([1, 3, 4, 5])
+    '1, 3–5'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
 def _troubles(report: Report) -> Iterator[RenderableType]:
@@ -68,4 +100,4 @@ def _troubles(report: Report) -> Iterator[RenderableType]:
     for result in report.outcome.periods:
         if result.verdict not in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE):
             story = result.evidence or "a seller or buyer would gain by moving; see certificate.json"
-            yield f"[red]period {result.game.period + 1}: {result.verdict.value}[/red]: {story}"
+            yield f"[red]period {result.game.period + 1}: {result.verdict.value}[/red]: {escape(story)}"

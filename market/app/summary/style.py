@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich import box
 from rich.table import Table
 
+VPPS_SHOWN = 24
 
-def new_table(title: str, padding: tuple[int, int, int, int] = (0, 1, 0, 1)) -> Table:
-    """An empty table in the one style of the summary."""
+
+def new_table(title: str, gap: int = 1) -> Table:
+    """An empty table in the one style of the summary, with `gap` + 1 blanks between columns."""
     return Table(
         title=title,
         title_justify="left",
         title_style="bold",
+        caption_justify="left",
         header_style="dim",
         box=box.SIMPLE_HEAD,
-        padding=padding,
+        padding=(0, gap, 0, 0),
         pad_edge=False,
     )
+
+
+def add_names(table: Table, heading: str) -> None:
+    """A first column of names, which are cut where they are too long."""
+    table.add_column(heading, no_wrap=True, max_width=14)
+
+
+def add_numbers(table: Table, headings: Iterable[str]) -> None:
+    """Columns of numbers."""
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+
+
+def note_left_out(table: Table, number: int, what: str, where: str) -> None:
+    """Say below a table that not everything fits on a page."""
+    if number > 0:
+        table.caption = f"… {number} more {what} in {where}"

@@ -1,0 +1,36 @@
+"""Owns the command `node`: one VPP of a market that a broker has opened, here or on another machine.
+
+Knows nothing of what is negotiated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.bus.addresses import port_of
+from market.app.tokens import parse_token
+from market.errors import Fault, ScenarioError
+from market.scenario import load_scenario
+from vpp_nodes.process import NodeTask, serve_node
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """The flags of `node`, as given."""
+
+    vpp: str
+    broker: str
+    scenario: str
+    token: str | None
+
+
+def node_command(options: NodeOptions) -> int:
+    """Be one VPP until the run is over; returns the exit code. Raises MarketError."""
+    port_of(options.broker)  # a wrong address is told before anything else is done
+    token = parse_token(options.token)
+    scenario = load_scenario(options.scenario)
+    known = [vpp.id for vpp in scenario.vpps]
+    if options.vpp not in known:
+        remedy = f"choose one of {', '.join(known)}, or another --scenario"
+        raise ScenarioError([Fault("must be a VPP of the scenario", repr(options.vpp), "--id", remedy)])
+    return serve_node(NodeTask(scenario.vpp(options.vpp), scenario.public, options.broker, token))
