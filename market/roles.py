@@ -1,0 +1,115 @@
+"""Owns who sells and who buys in each period, (14) and (15), and what a VPP declares of it.
+
+Knows nothing of how the plan was made or of what others declare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.arrays import Array, BoolArray, frozen
+from market.carbon import CarbonAccount, marginal_price_cny_per_t
+from market.declaration import Declaration, Role
+from market.plan import DispatchPlan
+from market.rules import CarbonRules
+from market.scenario.model import PublicRules
+from market.vpp import Vpp
+
+VOLUME_DECIMALS = 9  # S and D are rounded to 1e-9 MW, once, here
+
+
+@dataclass(frozen=True, slots=True)
+class DayRoles:
+    """What (14) and (15) make of a plan, one entry for each period.
+
+    supply_mw : P^s · demand_mw : P^d · surplus_mw : S, 0 unless a seller · deficit_mw : D, 0 unless a buyer
+    """
+
+    roles: tuple[Role, ...]
+    supply_mw: Array
+    demand_mw: Array
+    surplus_mw: Array
+    deficit_mw: Array
+
+
+def supply_mw(plan: DispatchPlan) -> Array:
+    """P^s of (14): WT + PV + MT + discharge, shape (periods,)."""
+    return frozen(plan.wt_mw + plan.pv_mw + plan.mt_mw + plan.discharge_mw)
+
+
+def demand_mw(plan: DispatchPlan) -> Array:
+    """P^d of (14): load − load shed + charge, shape (periods,)."""
+    return frozen(plan.load_mw - plan.cl_mw + plan.charge_mw)
+
+
+def sdr(plan: DispatchPlan) -> Array:
+    """SDR = P^s/P^d of (14), shape (periods,): infinite without demand, 1 where there is no supply either."""
+    supply, demand = supply_mw(plan), demand_mw(plan)
+    without = np.where(supply > 0.0, np.inf, 1.0)
+    return frozen(np.divide(supply, demand, out=without, where=demand != 0.0))
+
+
+def day_roles(vpp: Vpp, plan: DispatchPlan, role_tolerance: float) -> DayRoles:
+    """(15), period by period.
+
+        seller  SDR > 1 + ε_r, or not a buyer but curtailing;  S = min(P^s − P^d + curtailed, dir_out limit)
+        buyer   SDR < 1 − ε_r;  D = min(P^d − P^s, dir_in limit)
+
+    Everybody else is idle, and so is whoever would trade 0 MW after rounding (a limit of 0, say). The ratios
+    are compared as products, so a period without demand needs no rule of its own.
+    """
+    supply, demand = supply_mw(plan), demand_mw(plan)
+    available = supply + plan.curtailed_mw
+    buys = supply < (1.0 - role_tolerance) * demand
+    sells = ~buys & (available > (1.0 + role_tolerance) * demand)
+    surplus = _volume(sells, available - demand, vpp.exchange.direct_out_max_mw)
+    deficit = _volume(buys, demand - supply, vpp.exchange.direct_in_max_mw)
+    return DayRoles(
+        roles=tuple(_role(s, d) for s, d in zip(surplus.tolist(), deficit.tolist(), strict=True)),
+        supply_mw=supply,
+        demand_mw=demand,
+        surplus_mw=surplus,
+        deficit_mw=deficit,
+    )
+
+
+def declare(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Declaration:
+    """What `vpp` makes public of its plan without trade: roles, volumes and, where it buys, its appetite.
+
+        k = κ λ (S0 + P^d), not below 0, CNY/h (MODEL section 3)
+
+    Only buyers publish P^s and k. With `credits_follow_energy` a MWh from a peer also saves σ_dir t of quota,
+    so λ rises by σ_dir times the VPP's own marginal carbon price (section 5).
+    """
+    day = day_roles(vpp, plan, public.market.role_tolerance)
+    buys = day.deficit_mw > 0.0
+    worth = plan.marginal_value_cny_per_mwh + _credit_worth_cny_per_mwh(public.carbon, plan)
+    satisfaction = vpp.satisfaction * worth * (public.market.base_power_mw + day.demand_mw)
+    return Declaration(
+        vpp=vpp.id,
+        roles=day.roles,
+        surplus_mw=day.surplus_mw,
+        deficit_mw=day.deficit_mw,
+        own_supply_mw=frozen(np.where(buys, day.supply_mw, 0.0)),
+        satisfaction_cny_per_h=frozen(np.where(buys, np.maximum(satisfaction, 0.0), 0.0)),
+    )
+
+
+def _volume(trades: BoolArray, power_mw: Array, limit_mw: float) -> Array:
+    return frozen(np.where(trades, np.round(np.minimum(power_mw, limit_mw), VOLUME_DECIMALS), 0.0))
+
+
+def _role(surplus_mw: float, deficit_mw: float) -> Role:
+    if surplus_mw > 0.0:
+        return Role.SELLER
+    return Role.BUYER if deficit_mw > 0.0 else Role.IDLE
+
+
+def _credit_worth_cny_per_mwh(carbon: CarbonRules, plan: DispatchPlan) -> float:
+    """What the quota that comes with a MWh is worth to a buyer; 0 where none comes."""
+    if not carbon.credits_follow_energy:
+        return 0.0
+    excess_t = CarbonAccount(plan.emission_t, plan.quota_t).excess_t
+    return carbon.direct_quota_t_per_mwh * marginal_price_cny_per_t(carbon, excess_t)
