@@ -9,7 +9,7 @@ import numpy as np
 
 from broker.wire.messages import Offer
 from market.arrays import frozen
-from market.game.pricing import Memory, reprice
+from market.game.pricing import Memory, Turn, reprice_all
 from market.rules import MarketRules
 from vpp_nodes.offer_book import OfferBook
 
@@ -39,20 +39,22 @@ class Seller:
 
     def answer(self) -> Offer | None:
         """Re-price where a rival has moved or the rule is not finished; None if no price changes."""
-        moved = {}
-        for period, seat in self._seats.items():
-            prices = self._book.prices(period)
-            if period in self._restless or self._priced_at.get(period) != _rivals(prices.tolist(), seat):
-                moved[period] = self._reprice(period, seat)
-        return self._publish(moved)
+        due = [t for t in self._seats if t in self._restless or self._priced_at.get(t) != self._rivals(t)]
+        steps = reprice_all(self._rules, [self._turn(period) for period in due])
+        for period, step in zip(due, steps, strict=True):
+            self._memories[period] = step.memory
+            self._priced_at[period] = self._rivals(period)
+            (self._restless.add if step.again else self._restless.discard)(period)
+        return self._publish({period: step.price for period, step in zip(due, steps, strict=True)})
 
-    def _reprice(self, period: int, seat: int) -> float:
-        prices = self._book.prices(period)
-        step = reprice(self._rules, self._book.games[period], seat, prices, self._memories[period])
-        self._memories[period] = step.memory
-        self._priced_at[period] = _rivals(prices.tolist(), seat)
-        (self._restless.add if step.again else self._restless.discard)(period)
-        return step.price
+    def _turn(self, period: int) -> Turn:
+        prices, memory = self._book.prices(period), self._memories[period]
+        return Turn(self._book.games[period], self._seats[period], prices, memory)
+
+    def _rivals(self, period: int) -> tuple[float, ...]:
+        """What the others ask in a period."""
+        prices, seat = self._book.prices(period).tolist(), self._seats[period]
+        return (*prices[:seat], *prices[seat + 1 :])
 
     def _publish(self, moved: dict[int, float]) -> Offer | None:
         known = dict(zip(self._seats, self._published, strict=True)) if self._published else {}
@@ -63,7 +65,3 @@ class Seller:
         offer = Offer(self._version, tuple(self._seats), frozen(np.array(prices)))
         self._book.take(self._vpp, offer)
         return offer
-
-
-def _rivals(prices: list[float], seat: int) -> tuple[float, ...]:
-    return tuple(prices[:seat] + prices[seat + 1 :])

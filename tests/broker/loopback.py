@@ -35,7 +35,7 @@ from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import BROKER, Hello, Message
 from market.arrays import frozen
 from market.declaration import Declaration
-from market.errors import ProtocolError, WireError
+from market.errors import WireError
 from market.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
 from market.scenario.model import PublicRules
 from vpp_nodes.client import Client, Instruction, OpenData, Say, Tell
@@ -48,18 +48,19 @@ ENDPOINTS = Endpoints("tcp://127.0.0.1:1001", "tcp://127.0.0.1:1002", "tcp://127
 def blank_plan(periods: int, direct: DirectExchange | None = None) -> DispatchPlan:
     """A plan of zeros, but for the trade that is fixed in it."""
     zeros = frozen(np.zeros(periods))
+    powers = ("wt", "pv", "mt", "charge", "discharge", "cl", "buy", "sell", "curtailed", "load")
     return DispatchPlan(
-        *[zeros] * 10,
-        direct.in_mw if direct else zeros,
-        direct.out_mw if direct else zeros,
-        zeros,
-        zeros,
-        0.0,
-        0.0,
-        CostBreakdown(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        0.0,
-        0.0,
-        SolveMethod.LP,
+        **{f"{name}_mw": zeros for name in powers},
+        soc_mwh=zeros,
+        direct_in_mw=direct.in_mw if direct else zeros,
+        direct_out_mw=direct.out_mw if direct else zeros,
+        marginal_value_cny_per_mwh=zeros,
+        emission_t=0.0,
+        quota_t=0.0,
+        costs=CostBreakdown(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        objective_cny=0.0,
+        gap_cny=0.0,
+        method=SolveMethod.LP,
     )
 
 
@@ -144,8 +145,10 @@ class Loopback:
         except WireError as error:
             self.coordinator.refuse(error.reason)
             return
-        control = ControlCame(hop.sender.encode(), envelope)
-        self.event(control if hop.plane == "control" else DataCame(Parcel(envelope, frame)))
+        if hop.plane == "control":
+            self.event(ControlCame(hop.sender.encode(), envelope))
+        else:
+            self.event(DataCame(Parcel(envelope, frame)))
 
     def _act(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -178,15 +181,3 @@ class Loopback:
 def prices_of(proceedings: Proceedings) -> Mapping[int, list[float]]:
     """The final prices of each period that trades."""
     return {r.game.period: r.price_cny_per_mwh.tolist() for r in proceedings.results if r.game.tradable}
-
-
-def refusal(loopback: Loopback, act: Callable[[], object]) -> str:
-    """By which reason a deed of the test is refused."""
-    before = loopback.coordinator.refused.copy()
-    try:
-        act()
-    except ProtocolError as error:
-        return error.reason
-    new = loopback.coordinator.refused - before
-    assert sum(new.values()) == 1, new
-    return next(iter(new))
