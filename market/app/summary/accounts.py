@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import Group
 from rich.table import Table
 
 from market.app.run_day import Report
-from market.app.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out
+from market.app.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out, titled
 from market.settlement import Account, Settlement
 
 
-def costs_table(report: Report) -> Table:
+def costs_table(report: Report) -> Group:
     """Every VPP's costs and the system's, with the grid only and with trade, and what trading saves."""
     headings = (
         *("grid only\noperation", "\ncarbon", "\ntotal"),
@@ -26,10 +27,10 @@ def costs_table(report: Report) -> Table:
             before.total_cny - after.total_cny,
         )
         rows.append((before.vpp, *(f"{round(amount):,}" for amount in money)))
-    return _fill(_by_vpp("Costs in CNY", headings), rows)
+    return titled("Costs in CNY", _filled(headings, rows))
 
 
-def carbon_table(report: Report) -> Table:
+def carbon_table(report: Report) -> Group:
     """Emission, quota, curtailed and traded energy of every VPP and of the system."""
     headings = (
         *("emission t\ngrid only", "\ntrading", "quota t\ngrid only", "\ntrading"),
@@ -48,14 +49,7 @@ def carbon_table(report: Report) -> Table:
             *(before.curtailed_mwh, after.curtailed_mwh, bought_mwh, sold_mwh),
         )
         rows.append((before.vpp, *(f"{number:,.2f}" for number in numbers)))
-    return _fill(_by_vpp("Carbon and energy", headings), rows)
-
-
-def _by_vpp(title: str, headings: Sequence[str]) -> Table:
-    table = new_table(title)
-    add_names(table, "")
-    add_numbers(table, headings)
-    return table
+    return titled("Carbon and energy", _filled(headings, rows))
 
 
 def _pairs(settlement: Settlement) -> Iterator[tuple[Account, Account]]:
@@ -64,8 +58,11 @@ def _pairs(settlement: Settlement) -> Iterator[tuple[Account, Account]]:
     yield settlement.grid_only_system, settlement.game_system
 
 
-def _fill(table: Table, rows: Sequence[tuple[str, ...]]) -> Table:
+def _filled(headings: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
     """The first VPPs and, set apart, the system, which is the last row."""
+    table = new_table()
+    add_names(table, "")
+    add_numbers(table, headings)
     *vpps, system = rows
     for row in vpps[:VPPS_SHOWN]:
         table.add_row(*row)

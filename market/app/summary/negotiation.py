@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rich.table import Table
+from rich.console import Group, RenderableType
 
 from market.app.run_day import Report
-from market.app.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out
+from market.app.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out, titled
 from market.arrays import Array
 from market.declaration import Role
 from market.outcome import PeriodResult
@@ -21,22 +21,22 @@ SELLERS_SHOWN = 8  # with more than that the day is told by lowest, mean and hig
 SAME_PROBABILITY = 5e-4  # buyers whose probabilities differ by less are shown as one
 
 
-def roles_tables(report: Report) -> Iterator[Table]:
+def roles_tables(report: Report) -> Iterator[RenderableType]:
     """Who sells (S), buys (B) or is balanced (·) in which period; one table for every 24 periods."""
     periods, days = report.scenario.public.horizon.periods, report.outcome.days
     for first in range(0, min(periods, 4 * PERIODS_ABREAST), PERIODS_ABREAST):
         shown = range(first, min(first + PERIODS_ABREAST, periods))
-        table = new_table("Roles: S sells, B buys, · balanced" if first == 0 else "", gap=0)
+        table = new_table(gap=0)
         add_names(table, "period")
         add_numbers(table, (f"{t + 1:2}" for t in shown))
         for day in days[:VPPS_SHOWN]:
             said = day.declaration
             table.add_row(said.vpp, *(ROLE_LETTER[said.roles[t]] for t in shown))
         note_left_out(table, len(days) - VPPS_SHOWN, "VPPs", "roles.csv")
-        yield table
+        yield titled("Roles: S sells, B buys, · balanced", table) if first == 0 else table
 
 
-def price_tables(report: Report) -> Iterator[Table]:
+def price_tables(report: Report) -> Iterator[RenderableType]:
     """Prices and probabilities of the periods in which there is something to trade."""
     traded = [result for result in report.outcome.periods if result.game.tradable]
     selling = {seller for result in traded for seller in result.game.sellers}
@@ -48,7 +48,7 @@ def price_tables(report: Report) -> Iterator[Table]:
         yield _offers_table(traded, sellers[first : first + SELLERS_ABREAST])
 
 
-def _offers_table(traded: Sequence[PeriodResult], sellers: Sequence[str]) -> Table:
+def _offers_table(traded: Sequence[PeriodResult], sellers: Sequence[str]) -> Group:
     """A column for each of a few sellers."""
     present = [result for result in traded if any(seller in result.game.sellers for seller in sellers)]
     rest = all(result.verdict.rests for result in present)
@@ -60,7 +60,7 @@ def _offers_table(traded: Sequence[PeriodResult], sellers: Sequence[str]) -> Tab
     )
 
 
-def _spread_table(traded: Sequence[PeriodResult]) -> Table:
+def _spread_table(traded: Sequence[PeriodResult]) -> Group:
     """The prices of many sellers: how many there are, the lowest, the mean by energy, the highest."""
     headings = ("sellers", "lowest", "mean", "highest")
     return _price_table("Prices in CNY/kWh", headings, traded, _spread)
@@ -71,8 +71,8 @@ def _price_table(
     headings: Sequence[str],
     results: Sequence[PeriodResult],
     cells: Callable[[PeriodResult], Iterator[str]],
-) -> Table:
-    table = new_table(title)
+) -> Group:
+    table = new_table()
     add_numbers(table, ("period", "supply\n/demand", "clearing\nprice", *headings, "traded\nMWh"))
     for result in results[:PERIODS_SHOWN]:
         game = result.game
@@ -84,7 +84,7 @@ def _price_table(
             f"{settled_mw(result).sum() * game.period_h:.2f}",
         )
     note_left_out(table, len(results) - PERIODS_SHOWN, "periods", "offers.csv")
-    return table
+    return titled(title, table)
 
 
 def _offer(result: PeriodResult, seller: str) -> str:

@@ -53,7 +53,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
 def _verdict(report: Report) -> str:
     outcome, sound = report.outcome, report.exit_code == 0
     verdict = f"[bold {'green' if sound else 'red'}]{outcome.verdict.value}[/]"
-    most = f"ε = {outcome.epsilon_cny:.1e} CNY, {outcome.epsilon_relative:.1e} of the value traded"
+    most = f"ε = {outcome.epsilon_cny:.2g} CNY, {outcome.epsilon_relative:.2g} of the value traded"
     if exit_code_of(outcome.verdict) == 0:
         return f"{verdict}  ·  nobody gains more by moving than {most}"
     return f"{verdict}  ·  most to be gained by moving, where it rests: {most}"

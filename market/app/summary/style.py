@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 
 VPPS_SHOWN = 24
 
 
-def new_table(title: str, gap: int = 1) -> Table:
+def new_table(gap: int = 1) -> Table:
     """An empty table in the one style of the summary, with `gap` + 1 blanks between columns."""
     return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
         caption_justify="left",
         header_style="dim",
         box=box.SIMPLE_HEAD,
         padding=(0, gap, 0, 0),
         pad_edge=False,
     )
+
+
+def titled(title: str, table: Table) -> Group:
+    """A table below its title, which may be wider."""
+    return Group(f"[bold]{title}[/bold]", table)
 
 
 def add_names(table: Table, heading: str) -> None:
