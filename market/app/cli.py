@@ -38,6 +38,26 @@ def command(arguments: list[str]) -> int:
         return ExitCode.BROKEN
 
 
+class _Seed(click.ParamType[int]):
+    name = "integer"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            self.fail(f"{text!r} is not a whole number of 0 or more, of at most 18 digits", param, ctx)
+        return int(text)
+
+
+SEED = _Seed()
+PORT = click.option(
+    "--port",
+    type=click.IntRange(0, 65533),
+    default=0,
+    show_default=True,
+    help="First of three ports to listen on; 0: three free ones.",
+)
+
+
 def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "vppmarket"
@@ -65,6 +85,7 @@ def commands(context: click.Context) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@PORT
 def run(
     scenario: str,
     out: Path | None,
@@ -74,11 +95,57 @@ def run(
     seed: int,
     as_json: bool,
     quiet: bool,
+    port: int,
 ) -> int:
     """Run a market day. SCENARIO is a folder or a built-in case."""
     from market.app.run_command import RunOptions, run_command
 
-    return run_command(RunOptions(scenario, out, in_process, delay, seed, as_json, quiet))
+    return run_command(RunOptions(scenario, out, in_process, delay, seed, as_json, quiet, port))
+
+
+@commands.command(epilog=EPILOG)
+@click.argument("scenario", default=DEFAULT_CASE)
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@click.option("--delay", help="Latency of every link, such as 50ms or constant:50ms.  [default: the scenario's]")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors and where to join.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@PORT
+@click.option("--token", envvar="VPPMARKET_TOKEN", help="The run's token.  [default: a new one, printed]")
+@click.option("--wait", "wait_s", type=click.FloatRange(1, 86400), default=600, show_default=True, help="Seconds.")
+@click.option("--insecure", is_flag=True, help="Listen beyond this machine although nothing is encrypted.")
+def broker(
+    scenario: str,
+    out: Path | None,
+    delay: str | None,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+    host: str,
+    port: int,
+    token: str | None,
+    wait_s: float,
+    insecure: bool,
+) -> int:
+    """Open a market that nodes join by themselves, from here or other machines; ends as `run` does."""
+    from market.app.broker_command import BrokerOptions, broker_command
+    from market.app.run_command import RunOptions
+
+    options = BrokerOptions(host, token, wait_s, insecure)
+    return broker_command(options, RunOptions(scenario, out, False, delay, seed, as_json, quiet, port))
+
+
+@commands.command()
+@click.option("--id", "vpp", required=True, help="Which VPP of the scenario to be.")
+@click.option("--broker", "address", required=True, help="Where the broker listens, such as tcp://127.0.0.1:5555.")
+@click.option("--scenario", default=DEFAULT_CASE, show_default=True, help="Folder or built-in case.")
+@click.option("--token", envvar="VPPMARKET_TOKEN", help="The run's token, as the broker printed it.")
+def node(vpp: str, address: str, scenario: str, token: str | None) -> int:
+    """Be one VPP of a market that a broker has opened, and end with it."""
+    from market.app.node_command import NodeOptions, node_command
+
+    return node_command(NodeOptions(vpp, address, scenario, token))
 
 
 @commands.command()

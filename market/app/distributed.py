@@ -37,8 +37,8 @@ LOOPBACK = "127.0.0.1"
 class Listening:
     """Where the broker listens: `port` 0 means three free ports, else it and the next two."""
 
-    host: str = LOOPBACK
-    port: int = 0
+    host: str
+    port: int
 
 
 def prepare() -> None:
@@ -47,7 +47,7 @@ def prepare() -> None:
 
 
 def run_distributed(
-    scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress, listening: Listening | None = None
+    scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress, listening: Listening
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day with one process for each VPP and the broker in this one.
 
@@ -55,8 +55,7 @@ def run_distributed(
     tape cannot be written. No process is left behind, however this ends.
     """
     token = secrets.token_bytes(TOKEN_BYTES)
-    where = listening or Listening()
-    with LocalNodes() as nodes, _broker(scenario, seed, out_dir, where, token, Patience()) as (shell, bus):
+    with LocalNodes() as nodes, _broker(scenario, seed, out_dir, listening, token, Patience()) as (shell, bus):
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
             task = NodeTask(vpp, scenario.public, bus.endpoints.control, token)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,16 @@ class RunOptions:
     seed: int
     as_json: bool
     quiet: bool
+    port: int = 0
 
 
-def run_command(options: RunOptions) -> int:
-    """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
+def run_command(options: RunOptions, runner: Runner | None = None) -> int:
+    """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well.
+
+    runner : how to run it, where the flags do not say
+    """
     try:
-        report = _run(options)
+        report = _run(options, runner)
     except MarketError as error:
         if options.as_json:
             put(json_text(_refusal(error)))
@@ -47,12 +52,15 @@ def run_command(options: RunOptions) -> int:
     return report.exit_code
 
 
-def _run(options: RunOptions) -> Report:
+def _run(options: RunOptions, runner: Runner | None) -> Report:
     since, started = time.monotonic(), datetime.now().astimezone()
     if options.in_process and options.delay is not None:
         remedy = "leave out --delay or --in-process"
         raise ScenarioError([Fault("one process has no links to delay", options.delay, "--delay", remedy)])
-    runner = _runner(options.in_process)
+    if options.in_process and options.port:
+        remedy = "leave out --port or --in-process"
+        raise ScenarioError([Fault("one process listens nowhere", str(options.port), "--port", remedy)])
+    runner = runner or _runner(options)
     scenario = _scenario(options)
     what = Undertaking(scenario, options.seed, options.in_process, started)
     folder = new_run_folder(options.out, scenario.name, started)
@@ -60,16 +68,16 @@ def _run(options: RunOptions) -> Report:
         return run_day(what, runner, folder, on_progress, since)
 
 
-def _runner(in_process: bool) -> Runner:
+def _runner(options: RunOptions) -> Runner:
     """The way to run a day. Imported late: each way needs packages that the other does without."""
-    if in_process:
+    if options.in_process:
         from market.app.in_process import run_in_process
 
         return run_in_process
-    from market.app.distributed import prepare, run_distributed
+    from market.app.distributed import LOOPBACK, Listening, prepare, run_distributed
 
     prepare()
-    return run_distributed
+    return partial(run_distributed, listening=Listening(LOOPBACK, options.port))
 
 
 def _scenario(options: RunOptions) -> Scenario:
