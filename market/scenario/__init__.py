@@ -7,15 +7,16 @@ needs only `market.scenario.model`, never imports pydantic or yaml.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+DEFAULT_CASE = "five_vpp"
+
 if TYPE_CHECKING:
     from market.scenario.advice import scenario_advice
-    from market.scenario.cases import DEFAULT_CASE, builtin_cases, copy_case
+    from market.scenario.cases import builtin_cases, copy_case
     from market.scenario.load import load_scenario
     from market.scenario.overrides import with_overrides
     from market.scenario.schema import scenario_schema
 else:
     _HOMES = {
-        "DEFAULT_CASE": "cases",
         "builtin_cases": "cases",
         "copy_case": "cases",
         "load_scenario": "load",

@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 
 from market.errors import Fault, ScenarioError
+from market.scenario import DEFAULT_CASE
 from market.scenario.document import FILE_NAME
 from market.scenario.faults import shown, suggestion
 from market.scenario.schema import scenario_schema
 
-DEFAULT_CASE = "five_vpp"
 SCHEMA_NAME = "scenario.schema.json"
 _CASES = Path(__file__).parent.parent / "cases"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")

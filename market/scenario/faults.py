@@ -84,7 +84,7 @@ def _faults(schema: type[BaseModel], detail: ErrorDetails, place: Place) -> Iter
     if kind == "missing":
         yield Fault(f"required, {domain}", "nothing", place(path), f"add it: {field.description}")
     else:
-        yield Fault(f"must be {domain}", shown(value), place(path), _remedy(field, kind, value))
+        yield Fault(f"must be {domain}", shown(value), place(path), _remedy(field, kind))
 
 
 def _unknown_field(schema: type[BaseModel], path: tuple[str | int, ...], place: Place) -> Fault:
@@ -93,7 +93,7 @@ def _unknown_field(schema: type[BaseModel], path: tuple[str | int, ...], place: 
     return Fault("must be a known field", shown(name), place(path), remedy)
 
 
-def _remedy(field: FieldInfo, kind: str, value: object) -> str:
+def _remedy(field: FieldInfo, kind: str) -> str:
     if kind in _TYPE_REMEDIES:
         return _TYPE_REMEDIES[kind]
     if field.default_factory is not None:
