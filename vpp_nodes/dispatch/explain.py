@@ -91,8 +91,8 @@ def _surplus(day: Day, miss: Miss, t: int) -> str:
     supply = {name: power for name, power in _supply(day, miss.powers, t).items() if power > 0.0}
     use = _demand(day, miss.powers, t) | {"grid": float(miss.powers.sell_mw[t])}
     return (
-        f"{sum(supply.values()):.4g} MW cannot be avoided ({_listed(supply)}), at most {sum(use.values()):.4g} MW "
-        f"can be used ({_listed(use)}): {miss.surplus_mw[t]:.4g} MW cannot go anywhere"
+        f"{sum(supply.values()):.4g} MW of supply ({_listed(supply)}), at most {sum(use.values()):.4g} MW can be "
+        f"used ({_listed(use)}): {miss.surplus_mw[t]:.4g} MW cannot go anywhere"
     )
 
 
