@@ -80,9 +80,7 @@ def commands(context: click.Context) -> None:
 @click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
 @click.option("--time", "time_mode", type=click.Choice(["virtual"]), default="virtual", show_default=True)
 @click.option("--delay", help="Latency of every link, such as 50ms or constant:50ms.  [default: the scenario's]")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="For all that is random."
-)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @PORT

@@ -64,8 +64,8 @@ def _circumstances(report: Report) -> str:
     messages = facts.counters.get("sent", 0)
     parts = [
         f"periods: {', '.join(_periods(report.outcome))}",
-        f"{report.manifest['rounds']} rounds",
-        f"{messages} messages among {len(facts.process_ids)} processes" if messages else "one process",
+        f"rounds: {report.manifest['rounds']}",
+        f"{messages} messages, {len(facts.process_ids)} processes" if messages else "one process",
         f"{report.manifest['wall_s']:.1f} s",
     ]
     return "  ·  ".join(parts)

@@ -1,0 +1,21 @@
+"""Owns running the command to its end in a folder, and reading the errors that it tells of."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.processes.command import COMMAND
+
+
+def vppmarket(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command with these arguments, to its end."""
+    return subprocess.run([COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+
+
+def error_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What a failed command said: only lines that begin with `error: `, or the test fails."""
+    lines = done.stderr.splitlines()
+    assert lines
+    assert all(line.startswith("error: ") for line in lines), done.stderr
+    return lines
