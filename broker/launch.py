@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerProcess
 from types import TracebackType
 from typing import Any
@@ -32,6 +32,7 @@ def deaf_to_interrupts() -> Iterator[None]:
 def warm_up(preload: Sequence[str]) -> None:
     """Start the fork server with these modules imported, in the background; later starts are then quick."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
+    resource_tracker.ensure_running()  # starting it lifts a block of SIGINT, so it is started before the block
     with deaf_to_interrupts():
         forkserver.ensure_running()
 

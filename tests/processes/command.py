@@ -105,5 +105,3 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
     """The rows of one of its tables."""
     with (folder / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
-
-

@@ -32,9 +32,7 @@ def shares(folder: Path, period: int) -> dict[str, dict[str, float]]:
 def day(folder: Path, vpp: str, column: str, stage: int = 1) -> dict[int, float]:
     table = rows(folder, "dispatch")
     return {
-        int(row["period"]): float(row[column])
-        for row in table
-        if row["vpp"] == vpp and row["stage"] == str(stage)
+        int(row["period"]): float(row[column]) for row in table if row["vpp"] == vpp and row["stage"] == str(stage)
     }
 
 
@@ -92,7 +90,9 @@ def test_f6_at_3_several_sell_and_probabilities_converge_quickly(default_run: Pa
 
 def test_f7_the_pv_plant_has_its_surplus_by_day_and_sheds_little_load_then(default_run: Path) -> None:
     selling = {
-        int(row["period"]) for row in rows(default_run, "roles") if row["vpp"] == "VPP1" and row["role"] == "seller"
+        int(row["period"])
+        for row in rows(default_run, "roles")
+        if row["vpp"] == "VPP1" and row["role"] == "seller"
     }
     assert selling
     assert selling <= set(range(7, 18))
