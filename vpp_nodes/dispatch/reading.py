@@ -54,14 +54,16 @@ class Powers:
 
 def read_powers(day: Day, model: Model, answer: Answer) -> Powers:
     """The answer's powers, values within 1e-9 of a bound being put on it; 0 for what the VPP does not have."""
+    v = model.variables
     lower, upper = model.program.bounds()
-    values = np.where(np.abs(answer.values - lower) <= _SNAP, lower, answer.values)
-    values = np.where(np.abs(values - upper) <= _SNAP, upper, values)
+    values = _snapped(_snapped(answer.values, lower), upper)
+    if v.mt_on and day.vpp.mt is not None:
+        unit = slice(v.mt.start, v.mt.stop)
+        values[unit] = _snapped(values[unit], day.filled(day.vpp.mt.p_min_mw))
 
     def series(run: range) -> Array:
         return frozen(values[run.start : run.stop] if run else day.filled(0.0))
 
-    v = model.variables
     return Powers(
         wt_mw=series(v.wt),
         pv_mw=series(v.pv),
@@ -73,6 +75,10 @@ def read_powers(day: Day, model: Model, answer: Answer) -> Powers:
         buy_mw=series(v.buy),
         sell_mw=series(v.sell),
     )
+
+
+def _snapped(values: Array, bounds: Array) -> Array:
+    return np.where(np.abs(values - bounds) <= _SNAP, bounds, values)
 
 
 def broken_modes(powers: Powers) -> frozenset[Binary]:
