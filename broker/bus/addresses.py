@@ -22,6 +22,12 @@ def ready_topic(vpp: str) -> bytes:
     return b"\xff" + vpp.encode()
 
 
+def is_address(text: str) -> bool:
+    """Whether a text looks like `tcp://host:port`."""
+    match = _ADDRESS.match(text)
+    return match is not None and 0 < int(match["port"]) < 65536
+
+
 def host_of(address: str) -> str:
     """The host in `tcp://host:port`; RunError if it is not such an address."""
     return _match(address)["host"]
@@ -34,8 +40,6 @@ def port_of(address: str) -> int:
 
 def _match(address: str) -> re.Match[str]:
     match = _ADDRESS.match(address)
-    if match is None or not 0 < int(match["port"]) < 65536:
-        raise RunError(
-            f"a broker's address must look like tcp://host:port, got {address!r}; e.g. tcp://127.0.0.1:5555"
-        )
+    if match is None or not is_address(address):
+        raise RunError(f"an address must look like tcp://host:port, got {address!r}; e.g. tcp://127.0.0.1:5555")
     return match

@@ -147,6 +147,11 @@ def _facts(
         endpoints=asdict(bus.endpoints),
         counters=dict(sorted(proceedings.counters.items())),
         refused=dict(sorted(proceedings.refused.items())),
+        refused_by_nodes={
+            vpp: {entry.reason: entry.count for entry in audit.refused}
+            for vpp, audit in proceedings.audits.items()
+            if audit.refused
+        },
         tape=TAPE_NAME,
         rest_time_s=proceedings.time_s,
         durations_s=dict(durations),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.bus.addresses import port_of
+from broker.bus.addresses import is_address
 from market.app.tokens import parse_token
 from market.errors import Fault, ScenarioError
 from market.scenario import load_scenario
@@ -26,7 +26,7 @@ class NodeOptions:
 
 def node_command(options: NodeOptions) -> int:
     """Be one VPP until the run is over; returns the exit code. Raises MarketError."""
-    port_of(options.broker)  # a wrong address is told before anything else is done
+    _check_address(options.broker)
     token = parse_token(options.token)
     scenario = load_scenario(options.scenario)
     known = [vpp.id for vpp in scenario.vpps]
@@ -34,3 +34,9 @@ def node_command(options: NodeOptions) -> int:
         remedy = f"choose one of {', '.join(known)}, or another --scenario"
         raise ScenarioError([Fault("must be a VPP of the scenario", repr(options.vpp), "--id", remedy)])
     return serve_node(NodeTask(scenario.vpp(options.vpp), scenario.public, options.broker, token))
+
+
+def _check_address(address: str) -> None:
+    if not is_address(address):
+        remedy = "copy it from what the broker printed"
+        raise ScenarioError([Fault("must look like tcp://host:port", repr(address), "--broker", remedy)])

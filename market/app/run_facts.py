@@ -12,7 +12,8 @@ class RunFacts:
     """How a day was run.
 
     time_mode : `virtual`, or `none` where no time passes · process_ids : by who (`broker`, VPP ids)
-    endpoints : the bus's addresses by name · counters, refused : messages by what became of them
+    endpoints : the bus's addresses by name · counters, refused : messages by what became of them at the broker
+    refused_by_nodes : the same at each node that refused anything
     tape : file name in the run folder · rest_time_s : simulated time until the market came to rest
     durations_s : real time of each stage · peak_memory_mb : resident, by who
     """
@@ -22,6 +23,7 @@ class RunFacts:
     endpoints: Mapping[str, str] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
+    refused_by_nodes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tape: str | None = None
     rest_time_s: float | None = None
     durations_s: Mapping[str, float] = field(default_factory=dict)

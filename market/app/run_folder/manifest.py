@@ -72,6 +72,7 @@ def _facts(facts: RunFacts) -> dict[str, Any]:
         "rest_time_s": facts.rest_time_s,
         "counters": dict(facts.counters),
         "refused": dict(facts.refused),
+        "refused_by_nodes": {vpp: dict(counts) for vpp, counts in facts.refused_by_nodes.items()},
         "process_ids": dict(facts.process_ids),
         "endpoints": dict(facts.endpoints),
         "tape": facts.tape,
