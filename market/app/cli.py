@@ -126,7 +126,10 @@ def broker(
     wait_s: float,
     insecure: bool,
 ) -> int:
-    """Open a market that nodes join by themselves, from here or other machines; ends as `run` does."""
+    """Open a market for nodes started by hand.
+
+    They join from this machine or from others; the run, its folder and its output are those of `run`.
+    """
     from market.app.broker_command import BrokerOptions, broker_command
     from market.app.run_command import RunOptions
 
@@ -140,7 +143,7 @@ def broker(
 @click.option("--scenario", default=DEFAULT_CASE, show_default=True, help="Folder or built-in case.")
 @click.option("--token", envvar="VPPMARKET_TOKEN", help="The run's token, as the broker printed it.")
 def node(vpp: str, address: str, scenario: str, token: str | None) -> int:
-    """Be one VPP of a market that a broker has opened, and end with it."""
+    """Be one VPP of a market that a broker has opened."""
     from market.app.node_command import NodeOptions, node_command
 
     return node_command(NodeOptions(vpp, address, scenario, token))
@@ -149,7 +152,7 @@ def node(vpp: str, address: str, scenario: str, token: str | None) -> int:
 @commands.command()
 @click.argument("scenario")
 def check(scenario: str) -> int:
-    """Read a scenario and show every fault in it, without running it."""
+    """Show every fault of a scenario at once."""
     from market.app.scenario_commands import check_command
 
     return check_command(scenario)
@@ -159,7 +162,7 @@ def check(scenario: str) -> int:
 @click.argument("name", type=click.Path(path_type=Path))
 @click.option("--from", "case", default=DEFAULT_CASE, show_default=True, help="Built-in case to start from.")
 def new(name: Path, case: str) -> int:
-    """Make the folder NAME with a copy of a built-in case, to be changed."""
+    """Copy a built-in case to the new folder NAME."""
     from market.app.scenario_commands import new_command
 
     return new_command(name, case)
@@ -167,7 +170,7 @@ def new(name: Path, case: str) -> int:
 
 @commands.command()
 def schema() -> int:
-    """Print the JSON Schema of scenario.yaml, which editors can use."""
+    """Print the JSON Schema of scenario.yaml."""
     from market.app.scenario_commands import schema_command
 
     return schema_command()
