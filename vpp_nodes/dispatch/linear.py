@@ -128,6 +128,10 @@ class LinearProgram:
         """Lower and upper bounds of the columns as they were added, each of shape (columns,)."""
         return np.concatenate(self._lower), np.concatenate(self._upper)
 
+    def message(self) -> Any:
+        """A copy of the program as OR-Tools' own `MPModelProto`, for others to compare with."""
+        return self._copy()._model
+
     def solve_lp(self) -> Answer:
         """The continuous program by GLOP, with duals.
 
