@@ -165,3 +165,14 @@ def test_a_remedy_that_is_named_works(name: str) -> None:
     day, _ = CASES[name]
     mended = replace(day.vpp, exchange=replace(day.vpp.exchange, grid_buy_max_mw=1e3))
     assert dispatch(mended, day.public, day.direct).objective_cny >= 0.0
+
+
+@pytest.mark.parametrize("beyond_mw", [3e-9, 2e-8, 5e-7])
+def test_a_miss_that_a_solver_would_let_pass_is_said_instead_of_planned(beyond_mw: float) -> None:
+    """GLOP says OPTIMAL up to about 1e-8 beyond feasible and ABNORMAL up to 1e-6; a plan keeps (6) to 1e-9."""
+    assert "only just touch" in complaint(case([1.0], buy=1.5, direct_out=[0.5 + beyond_mw]))
+
+
+def test_a_trade_rounded_up_by_half_a_billionth_is_still_delivered() -> None:
+    day = case([1.0], buy=1.5, direct_out=[0.5 + 5e-10])
+    assert dispatch(day.vpp, day.public, day.direct).buy_mw.tolist() == [1.5]

@@ -40,14 +40,14 @@ class Miss:
         return float((self.short_mw + self.surplus_mw).sum())
 
 
-def infeasible_day(day: Day, binaries: Collection[Binary]) -> DispatchError:
-    """The error to raise for a day without any plan, in the user's terms."""
+def infeasible_day(day: Day, binaries: Collection[Binary], ending: Ending) -> DispatchError:
+    """The error to raise for a day without any plan, in the user's terms. `ending` is what the solver said."""
     miss = least_miss(day, binaries)
     if miss is None or miss.sum_mw <= _TOLERANCE_MW:
         return DispatchError(
-            f"{day.vpp.id} cannot be dispatched: the solver finds no plan, though none of the periods is short or "
-            f"in surplus by more than {_TOLERANCE_MW:g} MW; look for limits that are crossed (a lower one above "
-            "its upper one) or that only just touch"
+            f"{day.vpp.id} cannot be dispatched: the solver finds no plan (it ended as `{ending}`), though no "
+            f"period need be short or in surplus by more than {_TOLERANCE_MW:g} MW; look for limits that are "
+            "crossed (a lower one above its upper one) or that only just touch, and give them a little room"
         )
     return DispatchError(f"{day.vpp.id} cannot be dispatched: {_what(day, miss)}; {_remedies(day, binaries)}")
 

@@ -22,6 +22,8 @@ from vpp_nodes.dispatch.variables import Binary
 # A value this close to a bound is at the bound. Solvers stop a rounding error away from it, and a
 # micro-turbine of −1e-13 MW would be on, a balanced VPP a seller.
 _SNAP = 1e-9
+# The largest miss of (6), relative to 1 MW and the net load.
+BALANCE_TOLERANCE = 1e-9
 # The largest disagreement between the cost minimised and the cost of the plan, relative to the money moved.
 _COST_TOLERANCE = 1e-6
 
@@ -98,6 +100,7 @@ def make_plan(day: Day, model: Model, solution: Solution) -> DispatchPlan:
     costs = cost_breakdown(day.vpp, day.public, powers, account.excess_t)
     objective = objective_cny(carbon, costs)
     _check_cost(day, costs, objective, solution.minimised_cny)
+    _check_balance(day, powers)
     plants = ((day.vpp.wt, powers.wt_mw), (day.vpp.pv, powers.pv_mw))
     curtailed = sum((plant.forecast_mw - used_mw for plant, used_mw in plants if plant), day.filled(0.0))
     return DispatchPlan(
@@ -123,4 +126,16 @@ def _check_cost(day: Day, costs: CostBreakdown, objective: float, minimised: flo
         raise DispatchError(
             f"{day.vpp.id} cannot be dispatched: the plan costs {objective:.6g} CNY, but {minimised:.6g} CNY were "
             "minimised; costs must be convex: mt.cost_a_cny_per_mw2h, the carbon price and its growth must be >= 0"
+        )
+
+
+def _check_balance(day: Day, powers: Powers) -> None:
+    """Refuse a plan that misses (6): solvers allow themselves more than we do where limits nearly conflict."""
+    supply = powers.wt_mw + powers.pv_mw + powers.mt_mw + powers.discharge_mw + powers.cl_mw + powers.buy_mw
+    missed = np.abs(supply - powers.charge_mw - powers.sell_mw - day.net_load_mw)
+    t = int(np.argmax(missed))
+    if missed[t] > BALANCE_TOLERANCE * (1.0 + abs(float(day.net_load_mw[t]))):
+        raise DispatchError(
+            f"{day.vpp.id} cannot be dispatched: period {t + 1}: load and supply miss each other by "
+            f"{missed[t]:.1e} MW; its limits only just touch, give them a little room"
         )

@@ -61,8 +61,8 @@ def _optimal(day: Day, answer: Answer, binaries: frozenset[Binary]) -> Answer:
     """The answer, if it is optimal; DispatchError otherwise."""
     if answer.ending is Ending.OPTIMAL:
         return answer
-    if answer.ending is Ending.INFEASIBLE:
-        raise infeasible_day(day, binaries)
+    if answer.ending in (Ending.INFEASIBLE, Ending.ABNORMAL):  # GLOP says ABNORMAL within 1e-6 of feasible
+        raise infeasible_day(day, binaries, answer.ending)
     raise DispatchError(
         f"{day.vpp.id} cannot be dispatched: the solver ended as `{answer.ending}`, not optimal"
         f"{' (' + answer.detail + ')' if answer.detail else ''}; "
