@@ -67,6 +67,7 @@ class Negotiation:
         self._outboxes = {vpp: _Outbox() for vpp in self.roster}
         self._parcels: dict[Ref, Parcel] = {}
         self._turns: dict[str, _OpenTurn] = {}
+        self._unfinished: set[str] = set()
         self._declarations: dict[str, Declaration] = {}
 
     @property
@@ -97,7 +98,7 @@ class Negotiation:
         if 0 < envelope.seq <= outbox.upto:
             self.counters["duplicates"] += 1
             return []
-        if sender not in self.waiting_for():
+        if sender not in self._unfinished:
             raise ProtocolError("out_of_turn", f"{sender} publishes while it is not its turn")
         if envelope.seq != outbox.upto + 1:
             raise ProtocolError("gap", f"{sender}'s message {envelope.seq} came after {outbox.upto}")
@@ -106,7 +107,7 @@ class Negotiation:
         outbox.upto = envelope.seq
         outbox.batch.append((parcel, message))
         self.counters["sent"] += 1
-        return self._advance_if_complete()
+        return self._advance_if_complete(sender)
 
     def done(self, vpp: str, done: Done) -> list[Action]:
         """A member has ended its turn; ProtocolError if that is not the turn it holds."""
@@ -114,7 +115,7 @@ class Negotiation:
         if turn is None or turn.number != done.turn or turn.done is not None:
             raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, which it does not hold")
         turn.done = done
-        return self._advance_if_complete()
+        return self._advance_if_complete(vpp)
 
     def resend(self, vpp: str, refs: Sequence[Ref]) -> list[Action]:
         """A member misses messages it was promised: publish them again, to it alone."""
@@ -126,7 +127,7 @@ class Negotiation:
 
     def waiting_for(self) -> tuple[str, ...]:
         """Whose turn is not over."""
-        return tuple(vpp for vpp, turn in self._turns.items() if turn.done is None or self.missing(vpp))
+        return tuple(sorted(self._unfinished))
 
     def missing(self, vpp: str) -> tuple[Ref, ...]:
         """What a member says it has published in its turn and has not arrived."""
@@ -134,14 +135,13 @@ class Negotiation:
         upto = self._outboxes[vpp].upto
         return tuple(Ref(vpp, seq) for seq in range(upto + 1, done.published_upto + 1)) if done else ()
 
-    def turn_of(self, vpp: str) -> int:
-        """The number of the turn that a member holds, 0 if none."""
-        return self._turns[vpp].number if vpp in self._turns else 0
-
     # --- the end of a batch ---
 
-    def _advance_if_complete(self) -> list[Action]:
-        if self.waiting_for():
+    def _advance_if_complete(self, vpp: str) -> list[Action]:
+        """Something came from a member; if that was the last thing waited for, the batch is over."""
+        if self._turns[vpp].done is not None and not self.missing(vpp):
+            self._unfinished.discard(vpp)
+        if self._unfinished:
             return []
         turns, self._turns = self._turns, {}
         actions = self._send_on(turns)
@@ -229,4 +229,5 @@ class Negotiation:
         self.turn += 1
         self.counters["turns"] += 1
         self._turns[vpp] = _OpenTurn(self.turn, time_s)
+        self._unfinished.add(vpp)
         return self.turn

@@ -47,6 +47,15 @@ def _integer(data: object, place: str) -> int:
     return data
 
 
+def _integers(data: object, place: str) -> tuple[int, ...]:
+    """As a sequence of `_integer`, but looked at as a whole: such lists are long and frequent."""
+    if type(data) is not list:
+        raise bad(place, "a list", data)
+    if data and (set(map(type, data)) != {int} or min(data) < 0 or max(data) > MAX_INTEGER):
+        raise bad(place, "a list of integers from 0 to 2^53", data)
+    return tuple(data)
+
+
 def _text(data: object, place: str) -> str:
     if type(data) is not str or len(data) > MAX_TEXT:
         raise bad(place, f"a text of at most {MAX_TEXT} characters", data)
@@ -123,6 +132,8 @@ def codec_for(hint: Any) -> Codec:
         return _PLAIN[hint]
     if hint == Array:
         return Codec(_pack_vector, _unpack_vector)
+    if hint == tuple[int, ...]:
+        return Codec(list, _integers)
     if get_origin(hint) is tuple:
         return _sequence(codec_for(get_args(hint)[0]))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
