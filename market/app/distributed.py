@@ -17,7 +17,7 @@ from pathlib import Path
 from broker.bus.broker_end import BrokerEnd
 from broker.coordinator import Charge, Coordinator, Proceedings, Progress
 from broker.delay import delay_of
-from broker.launch import LocalNodes, deaf_to_interrupts, warm_up
+from broker.launch import LocalNodes, deaf_to_interrupts
 from broker.membership import Patience
 from broker.serve import Shell
 from broker.tape import TAPE_NAME, TapeWriter
@@ -29,7 +29,6 @@ from market.outcome import MarketOutcome, VppDay
 from market.scenario.model import Scenario
 from vpp_nodes.process import NodeTask, run_local_node
 
-PRELOAD = ("vpp_nodes.process",)
 LOOPBACK = "127.0.0.1"
 
 
@@ -39,11 +38,6 @@ class Listening:
 
     host: str
     port: int
-
-
-def prepare() -> None:
-    """Start the fork server early, so that it warms up while the scenario is read."""
-    warm_up(PRELOAD)
 
 
 def run_distributed(

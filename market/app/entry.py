@@ -21,6 +21,10 @@ def main() -> int:
 
 
 def _run() -> int:
+    if sys.argv[1:2] == ["run"] and "--in-process" not in sys.argv:
+        from market.app.warm_up import start_fork_server  # it imports while we do
+
+        start_fork_server()
     # An interrupt in the middle of an import leaves half a module behind. Held back here, it is raised at the
     # end of the block; and threads that numpy starts now stay deaf to it, so that later blocks hold as well.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -16,6 +16,7 @@ from market.app.run_day import Report, Runner, json_text, run_day
 from market.app.run_folder.folder import new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.screen import complain, live_progress, put
+from market.app.warm_up import start_fork_server
 from market.errors import Fault, MarketError, ScenarioError
 from market.scenario import load_scenario, scenario_advice, with_overrides
 from market.scenario.model import Scenario
@@ -74,9 +75,9 @@ def _runner(options: RunOptions) -> Runner:
         from market.app.in_process import run_in_process
 
         return run_in_process
-    from market.app.distributed import LOOPBACK, Listening, prepare, run_distributed
+    from market.app.distributed import LOOPBACK, Listening, run_distributed
 
-    prepare()
+    start_fork_server()  # where `entry` has not done so already
     return partial(run_distributed, listening=Listening(LOOPBACK, options.port))
 
 
