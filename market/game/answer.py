@@ -88,7 +88,7 @@ def _rest(
     if not temperature.all():
         cheapest = np.where(there, offers, np.inf).min(axis=1, keepdims=True)
         chosen = np.where(there & (offers == cheapest), surplus, 0.0)
-        return Rest(chosen / chosen.sum(axis=1, keepdims=True), np.ones(len(games)), ())
+        return Rest(chosen / chosen.sum(axis=1, keepdims=True), np.ones(len(games)), None)
     logarithm = np.full(surplus.shape, -np.inf)
     np.log(surplus, out=logarithm, where=there)
     start = np.where(there, -np.log(there.sum(axis=1, keepdims=True)), -np.inf)

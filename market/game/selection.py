@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market.arrays import Array, BoolArray
+from market.arrays import Array, IndexArray
 from market.errors import ModelError
 from market.game.period import PeriodGame
 from market.game.satisfaction import appetite, utility, wanted_power
 
 _SETTLED = 1e-14  # a replicator step that moves no probability by more is the last
 _SIMPLEX_TOLERANCE = 1e-9
+_STEPS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,14 @@ class Evolution:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Where rows of log-probabilities came to rest, shape (rows, n), and each row's steps, shape (rows,)."""
+    """Where rows of log-probabilities came to rest, shape (rows, n), and each row's steps, shape (rows,).
+
+    trace : every step with the start, shape (steps + 1, rows, n), or None where it was not asked for
+    """
 
     probability: Array
     steps: Array
-    trace: tuple[Array, ...]
+    trace: Array | None
 
 
 def fitness(game: PeriodGame, prices: Array, probability: Array) -> Array:
@@ -99,8 +103,7 @@ def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace:
         rest = _pure_choice(game, prices)
         return Evolution(rest, 1, np.stack([start, rest]) if keep_trace else None)
     ended = relax(np.log(start), _attraction(game, prices), revision_step, keep_trace=keep_trace)
-    trace = np.stack(ended.trace) if keep_trace else None
-    return Evolution(ended.probability, int(ended.steps.max(initial=0)), trace)
+    return Evolution(ended.probability, int(ended.steps.max(initial=0)), ended.trace)
 
 
 def attraction(surplus_logarithm: Array, burden: Array, temperature: Array | float) -> Array:
@@ -117,28 +120,34 @@ def rest_logarithm(pull: Array) -> Array:
 
 
 def relax(start: Array, pull: Array, revision_step: float, *, keep_trace: bool = False) -> Rest:
-    """Iterate (25) in logarithms, where it contracts: ln y ← (1 − δ₁τ) ln y + δ₁τ pull, less ln Σ.
+    """Iterate (25) until it stands still, many steps at a time.
 
+    In logarithms (25) is ln y ← (1 − δ₁τ) ln y + δ₁τ pull, less ln Σ: the distance to its rest shrinks by the same
+    factor at every step, so that after k steps ln y = ln rest + (1 − δ₁τ)^k (ln start − ln rest), less ln Σ.
     start, pull : shape (rows, n); a row stops on its own, so that it does not depend on its neighbours.
     """
-    logarithm, drive = start, revision_step * rest_logarithm(pull)
-    probability = np.exp(start)
-    moving: BoolArray = np.ones((len(start), 1), dtype=np.bool_)
-    steps = np.zeros((len(start), 1))
-    trace = [probability]
-    while moving.any():
-        moved = (1.0 - revision_step) * logarithm + drive
-        weight = np.exp(moved)
-        total = weight.sum(axis=-1, keepdims=True)
-        stepped = weight / total
-        change = np.abs(stepped - probability).max(axis=-1, keepdims=True)
-        logarithm = np.where(moving, moved - np.log(total), logarithm)
-        probability = np.where(moving, stepped, probability)
-        steps += moving
-        moving = moving & (change > _SETTLED)
-        if keep_trace:
-            trace.append(probability)
-    return Rest(probability, steps[:, 0], tuple(trace))
+    rest = rest_logarithm(pull)
+    distance = np.subtract(start, rest, out=np.zeros_like(start), where=np.isfinite(start))
+    ended, probability = np.zeros(len(start), dtype=np.intp), np.exp(start)
+    blocks, first = [probability[None].copy()], 0
+    while not ended.all():
+        shrunk = (1.0 - revision_step) ** np.arange(first + 1, first + 1 + _STEPS_AT_ONCE)
+        weight = np.exp(rest + shrunk[:, None, None] * distance)
+        path = np.concatenate([blocks[-1][-1:], weight / weight.sum(axis=-1, keepdims=True)])
+        still = np.abs(np.diff(path, axis=0)).max(axis=-1) <= _SETTLED
+        stops = (ended == 0) & still.any(axis=0)
+        ended[stops] = first + 1 + still.argmax(axis=0)[stops]
+        probability[stops] = path[ended[stops] - first, stops]
+        blocks.append(path[1:])
+        first += _STEPS_AT_ONCE
+    trace = _trace(np.concatenate(blocks), ended) if keep_trace else None
+    return Rest(probability, ended.astype(np.float64), trace)
+
+
+def _trace(path: Array, ended: IndexArray) -> Array:
+    """Every step up to the last row's end; a row that ended earlier stays where it did."""
+    step = np.minimum(np.arange(ended.max(initial=0) + 1)[:, None], ended)
+    return path[step, np.arange(path.shape[1])]
 
 
 def _attraction(game: PeriodGame, prices: Array) -> Array:
