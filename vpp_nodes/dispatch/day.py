@@ -58,6 +58,16 @@ class Day:
         """Right-hand side of (6): load + dir_out − dir_in."""
         return self.vpp.load_mw + self.direct.out_mw - self.direct.in_mw
 
+    @property
+    def most_needed_mw(self) -> Array:
+        """The largest net load that (11) has to leave room for."""
+        return self.net_load_mw
+
+    @property
+    def least_needed_mw(self) -> Array:
+        """The smallest net load that (11) has to leave room for."""
+        return self.net_load_mw
+
     def filled(self, value: float) -> Array:
         """The same value in each period."""
         return np.full(self.periods, value)

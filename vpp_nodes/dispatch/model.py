@@ -19,16 +19,20 @@ INFINITY = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A day's program. `balance_rows` are the rows of (6), one for each period; their duals give λ."""
+    """A day's program. `balance_rows` are the rows of (6), one for each period; their duals give λ.
+
+    carbon_row : the row of (3), None in mode `none`
+    """
 
     program: LinearProgram
     variables: Variables
     balance_rows: tuple[int, ...]
+    carbon_row: int | None
 
 
-def build_model(day: Day, binaries: Collection[Binary] = ()) -> Model:
-    """Equations (1) to (13) of one day, with the kinds of binaries asked for."""
-    program = LinearProgram()
+def build_model(day: Day, binaries: Collection[Binary] = (), program: LinearProgram | None = None) -> Model:
+    """Equations (1) to (13) of one day, with the kinds of binaries asked for; in `program` where it is given."""
+    program = program or LinearProgram()
     variables = add_variables(program, day, binaries)
     balance_rows = power_balance_6(program, day, variables)
     storage_mode_8(program, day, variables)
@@ -37,8 +41,8 @@ def build_model(day: Day, binaries: Collection[Binary] = ()) -> Model:
     mt_output_12(program, day, variables)
     mt_ramps_13(program, day, variables)
     cl_daily_energy(program, day, variables)
-    carbon_excess_3(program, day, variables)
-    return Model(program, variables, balance_rows)
+    carbon_row = carbon_excess_3(program, day, variables)
+    return Model(program, variables, balance_rows, carbon_row)
 
 
 def power_balance_6(program: LinearProgram, day: Day, v: Variables) -> tuple[int, ...]:
@@ -145,10 +149,10 @@ def cl_daily_energy(program: LinearProgram, day: Day, v: Variables) -> None:
     program.row(-INFINITY, cl.daily_energy_max_mwh, list(v.cl), [day.period_h] * day.periods)
 
 
-def carbon_excess_3(program: LinearProgram, day: Day, v: Variables) -> None:
+def carbon_excess_3(program: LinearProgram, day: Day, v: Variables) -> int | None:
     """Σ stretches = E = Σ_t (excess factors · powers) Δt − quota_in, with (1) and (2) in the factors."""
     if not v.carbon:
-        return
+        return None
     factors = excess_factors(day.vpp, day.public.carbon)
     columns, coefficients = list(v.carbon), [1.0] * len(v.carbon)
     per_run = ((v.buy, factors.buy), (v.mt, factors.mt), (v.wt, factors.renewable), (v.pv, factors.renewable))
@@ -156,4 +160,4 @@ def carbon_excess_3(program: LinearProgram, day: Day, v: Variables) -> None:
         if factor:
             columns += run
             coefficients += [-factor * day.period_h] * len(run)
-    program.row(-day.direct.quota_in_t, -day.direct.quota_in_t, columns, coefficients)
+    return program.row(-day.direct.quota_in_t, -day.direct.quota_in_t, columns, coefficients)

@@ -95,7 +95,7 @@ def buy_limit_mw(day: Day) -> Array:
     stands in for an infinite limit; it cuts off no plan and leaves no program unbounded.
     """
     charge_mw = day.vpp.ess.charge_max_mw if day.vpp.ess else 0.0
-    physical = np.maximum(day.net_load_mw + charge_mw, 0.0) + _ROOM_MW
+    physical = np.maximum(day.most_needed_mw + charge_mw, 0.0) + _ROOM_MW
     return np.minimum(day.vpp.exchange.grid_buy_max_mw, physical)
 
 
@@ -108,7 +108,7 @@ def sell_limit_mw(day: Day) -> Array:
     generation = sum((plant.forecast_mw for plant in (vpp.wt, vpp.pv) if plant), day.filled(0.0))
     generation = generation + (vpp.mt.p_max_mw if vpp.mt else 0.0)
     generation = generation + (vpp.ess.discharge_max_mw if vpp.ess else 0.0)
-    physical = np.maximum(generation + cl_limit_mw(day) - day.net_load_mw, 0.0) + _ROOM_MW
+    physical = np.maximum(generation + cl_limit_mw(day) - day.least_needed_mw, 0.0) + _ROOM_MW
     return np.minimum(vpp.exchange.grid_sell_max_mw, physical)
 
 

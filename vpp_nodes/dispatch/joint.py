@@ -1,0 +1,201 @@
+"""Owns the cooperative optimum: one dispatch of all VPPs at once, which exchange energy freely among themselves.
+
+Knows nothing of prices between VPPs. It is the yardstick of a market: nobody's private interest is in it, and
+every trade that a market can arrange is among its plans.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from math import fsum
+
+import numpy as np
+
+from market.arrays import Array, frozen
+from market.carbon import carbon_account
+from market.costs import cost_breakdown
+from market.errors import DispatchError
+from market.plan import DirectExchange, DispatchPlan, SolveMethod
+from market.rules import CarbonMode
+from market.scenario.model import PublicRules
+from market.vpp import Vpp
+from vpp_nodes.dispatch.day import Day, checked_day
+from vpp_nodes.dispatch.linear import Answer, Ending, LinearProgram
+from vpp_nodes.dispatch.model import Model, build_model
+from vpp_nodes.dispatch.reading import Powers, Solution, broken_modes, make_plan, read_powers
+from vpp_nodes.dispatch.variables import Binary, commitment_binaries
+
+_COST_TOLERANCE = 1e-6  # of the money moved
+
+
+@dataclass(frozen=True, slots=True)
+class JointPlan:
+    """The plans of all VPPs, in their order. Their totals add up to `total_cny`, exchange costs nothing.
+
+    gap_cny : how far from optimal it may be · method : of the one programme
+    """
+
+    plans: tuple[DispatchPlan, ...]
+    total_cny: float
+    gap_cny: float
+    method: SolveMethod
+
+
+@dataclass(frozen=True, slots=True)
+class _FreeDay(Day):
+    """A day whose direct exchange is still open, between the limits of (11); shape (periods,)."""
+
+    most_in_mw: Array = field(default_factory=lambda: np.zeros(0))
+    most_out_mw: Array = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def most_needed_mw(self) -> Array:
+        return self.net_load_mw + self.most_out_mw
+
+    @property
+    def least_needed_mw(self) -> Array:
+        return self.net_load_mw - self.most_in_mw
+
+
+@dataclass(frozen=True, slots=True)
+class _JointModel:
+    """One programme; `net_in` has a run of columns for each VPP, its net direct exchange, + where it takes."""
+
+    program: LinearProgram
+    models: tuple[Model, ...]
+    net_in: tuple[range, ...]
+
+
+def joint_dispatch(vpps: Sequence[Vpp], public: PublicRules) -> JointPlan:
+    """The day that is cheapest for all together: (1) to (13) of every VPP and Σ_k dir_kt = 0 in each period.
+
+    Carbon is billed to each VPP by itself, as ever. In mode `none`, where a VPP leaves the bill out of its own
+    objective, the steps of (3) are minimised all the same, so that nothing billed is cheaper than this.
+    Never dearer than any market's day: its plans, with what it delivered, are among those compared.
+    Raises: DispatchError for data that are not finite or do not fit, and where the system has no plan.
+    """
+    if public.carbon.mode is CarbonMode.NONE:
+        public = replace(public, carbon=replace(public.carbon, mode=CarbonMode.STEPPED))
+    days = _free_days(vpps, public)
+    binaries = [commitment_binaries(vpp) for vpp in vpps]
+    while True:
+        model = _build(days, binaries)
+        answer, bound, method = _solve(model, any(binaries))
+        powers = [read_powers(day, part, answer) for day, part in zip(days, model.models, strict=True)]
+        missing = [broken_modes(power) - own for power, own in zip(powers, binaries, strict=True)]
+        if not any(missing):
+            return _joint_plan(days, model, answer, bound, method)
+        binaries = [own | more for own, more in zip(binaries, missing, strict=True)]
+
+
+def _free_days(vpps: Sequence[Vpp], public: PublicRules) -> list[_FreeDay]:
+    """Every VPP's day; limits of exchange that are infinite give way to what the system could move at all."""
+    days = [checked_day(vpp, public, None) for vpp in vpps]
+    movable = sum((_movable_mw(vpp, public.horizon.periods) for vpp in vpps), np.zeros(public.horizon.periods))
+    return [
+        _FreeDay(
+            day.vpp,
+            day.public,
+            day.direct,
+            np.minimum(day.vpp.exchange.direct_in_max_mw, movable),
+            np.minimum(day.vpp.exchange.direct_out_max_mw, movable),
+        )
+        for day in days
+    ]
+
+
+def _movable_mw(vpp: Vpp, periods: int) -> Array:
+    """All that a VPP can make or use in a period, shape (periods,)."""
+    powers = np.abs(vpp.load_mw) * 2.0 + sum(
+        (plant.forecast_mw for plant in (vpp.wt, vpp.pv) if plant), np.zeros(periods)
+    )
+    turbine = vpp.mt.p_max_mw if vpp.mt else 0.0
+    storage = vpp.ess.charge_max_mw + vpp.ess.discharge_max_mw if vpp.ess else 0.0
+    limits = (vpp.exchange.grid_buy_max_mw, vpp.exchange.grid_sell_max_mw)
+    grid = sum(limit for limit in limits if math.isfinite(limit))
+    movable: Array = powers + turbine + storage + grid
+    return movable
+
+
+def _build(days: Sequence[_FreeDay], binaries: Sequence[Collection[Binary]]) -> _JointModel:
+    program = LinearProgram()
+    models = tuple(build_model(day, kinds, program) for day, kinds in zip(days, binaries, strict=True))
+    net_in = tuple(_net_exchange_11(program, day, model) for day, model in zip(days, models, strict=True))
+    if days:
+        for t in range(days[0].periods):
+            program.row(0.0, 0.0, [run[t] for run in net_in], [1.0] * len(net_in))
+    return _JointModel(program, models, net_in)
+
+
+def _net_exchange_11(program: LinearProgram, day: _FreeDay, model: Model) -> range:
+    """−dir_out_max ≤ net_in ≤ dir_in_max; it takes part in (6), and in (3) where credits follow energy."""
+    run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
+    for row, column in zip(model.balance_rows, run, strict=True):
+        program.extend_row(row, column, 1.0)
+    carbon = day.public.carbon
+    if model.carbon_row is not None and carbon.credits_follow_energy:
+        for column in run:
+            program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
+    return run
+
+
+def _solve(model: _JointModel, integer: bool) -> tuple[Answer, float, SolveMethod]:
+    """The answer, a proven lower bound of its cost, and how it was found; as in `vpp_nodes.dispatch.solve`."""
+    if not integer:
+        answer = _optimal(model.program.solve_lp())
+        return answer, answer.objective, SolveMethod.LP
+    milp = _optimal(model.program.solve_milp())
+    fixed = {column: float(np.rint(milp.values[column])) for column in model.program.integers()}
+    return _optimal(model.program.with_fixed(fixed).solve_lp()), milp.bound, SolveMethod.MILP
+
+
+def _optimal(answer: Answer) -> Answer:
+    if answer.ending is Ending.OPTIMAL:
+        return answer
+    raise DispatchError(
+        f"the VPPs cannot be dispatched together: the solver ended as `{answer.ending}`; "
+        "see that each VPP has a plan of its own (`vppmarket run --in-process`)"
+    )
+
+
+def _joint_plan(
+    days: Sequence[_FreeDay], model: _JointModel, answer: Answer, bound: float, method: SolveMethod
+) -> JointPlan:
+    plans = []
+    for day, part, run in zip(days, model.models, model.net_in, strict=True):
+        settled = replace(day, direct=_direct(day, answer.values[run.start : run.stop]))
+        powers = read_powers(day, part, answer)
+        cost_cny = _cost_cny(settled, powers)
+        plans.append(make_plan(settled, part, Solution(powers, answer.duals, cost_cny, cost_cny, method)))
+    total = fsum(plan.costs.total_cny for plan in plans)
+    _check_cost(total, answer.objective, plans)
+    return JointPlan(tuple(plans), total, max(total - bound, 0.0), method)
+
+
+def _direct(day: Day, net_in_mw: Array) -> DirectExchange:
+    """Net exchange as what is taken and what is given, and the quota that comes along."""
+    carbon = day.public.carbon
+    quota_t = carbon.direct_quota_t_per_mwh * float(net_in_mw.sum()) * day.period_h
+    return DirectExchange(
+        frozen(np.maximum(net_in_mw, 0.0)),
+        frozen(np.maximum(-net_in_mw, 0.0)),
+        quota_t if carbon.credits_follow_energy else 0.0,
+    )
+
+
+def _cost_cny(day: Day, powers: Powers) -> float:
+    carbon = day.public.carbon
+    account = carbon_account(day.vpp, carbon, day.public.horizon, powers, day.direct.quota_in_t)
+    return cost_breakdown(day.vpp, day.public, powers, account.excess_t).total_cny
+
+
+def _check_cost(total_cny: float, minimised_cny: float, plans: Sequence[DispatchPlan]) -> None:
+    """Refuse plans whose cost is not the one minimised (the check of one VPP's plan, for all together)."""
+    moved = fsum(abs(plan.costs.operation_cny) + abs(plan.costs.carbon_cny) for plan in plans)
+    if abs(total_cny - minimised_cny) > _COST_TOLERANCE * (1.0 + moved):
+        raise DispatchError(
+            f"the VPPs cannot be dispatched together: their plans cost {total_cny:.6g} CNY, but "
+            f"{minimised_cny:.6g} CNY were minimised; costs must be convex, see each VPP's own dispatch"
+        )
