@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from market.app.round_trace import round_rows
@@ -29,19 +31,12 @@ def run_in_process(
 
     Nothing in it is random and it leaves no tape, so `seed` and `out_dir` change nothing.
     """
-    public = scenario.public
     clock = _Stages(on_progress)
-    clock.enter("planning")
-    before = [dispatch(vpp, public, None) for vpp in scenario.vpps]
-    declarations = [declare(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
-    clock.enter("trading")
-    games = period_games(declarations, public)
-    results = solve_day(games, public.market)
-    clock.enter("settling")
-    after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
+    outcome = market_day(scenario, clock.enter)
+    games = [result.game for result in outcome.periods]
     trace = (
-        *round_rows(games, negotiate(games, public.market)),
-        *evolution_rows(results, public.market, 0.0),
+        *round_rows(games, negotiate(games, scenario.public.market)),
+        *evolution_rows(outcome.periods, scenario.public.market, 0.0),
     )
     facts = RunFacts(
         time_mode="none",
@@ -49,8 +44,21 @@ def run_in_process(
         durations_s=clock.ended(),
         peak_memory_mb={"market": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024},
     )
+    return replace(outcome, trace=trace), facts
+
+
+def market_day(scenario: Scenario, enter: Callable[[str], None] = lambda stage: None) -> MarketOutcome:
+    """Plan, trade and plan again, without a trace; `enter` is told of each stage. DispatchError as above."""
+    public = scenario.public
+    enter("planning")
+    before = [dispatch(vpp, public, None) for vpp in scenario.vpps]
+    declarations = [declare(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
+    enter("trading")
+    results = solve_day(period_games(declarations, public), public.market)
+    enter("settling")
+    after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
     days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
-    return MarketOutcome(results, days, trace), facts
+    return MarketOutcome(results, days, trace=())
 
 
 class _Stages:
