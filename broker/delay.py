@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from market.scenario.model import NetworkRules
+from market.network import Constant, NetworkRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,6 @@ class ConstantDelay:
 
 def delay_of(network: NetworkRules) -> Delay:
     """The delay model that a scenario's network section asks for."""
-    return ConstantDelay(network.delay_s)
+    latency = network.every.latency
+    assert isinstance(latency, Constant)  # until the sequencer takes `broker.conditions`
+    return ConstantDelay(latency.value_s)

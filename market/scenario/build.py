@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from market.arrays import frozen
+from market.network import Constant, LinkConditions, NetworkRules
 from market.rules import CarbonRules, Horizon, MarketRules, Tariff
 from market.scenario.digest import seal_public, seal_scenario
-from market.scenario.model import NetworkRules, Scenario
+from market.scenario.model import Scenario
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
 from market.scenario.schema import (
     CarbonSection,
@@ -69,7 +70,7 @@ def carbon_rules(section: CarbonSection) -> CarbonRules:
 
 def network_rules(section: NetworkSection) -> NetworkRules:
     """The network as it stands in the section."""
-    return NetworkRules(delay_s=section.delay_s)
+    return NetworkRules(LinkConditions(Constant(section.delay_s)))
 
 
 def _vpp(section: VppSection, satisfaction: float, period_h: float, columns: Columns) -> Vpp:

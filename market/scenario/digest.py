@@ -12,8 +12,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from market.network import NetworkRules
 from market.rules import CarbonRules, Horizon, MarketRules, Tariff
-from market.scenario.model import Coupling, NetworkRules, PublicRules, Scenario
+from market.scenario.model import Coupling, PublicRules, Scenario
 from market.vpp import Vpp
 
 _FORM = "vppmarket scenario 1"  # a new number whenever the canonical form changes
@@ -43,7 +44,7 @@ def _canonical(value: object) -> object:
         return {field.name: _canonical(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, np.ndarray):
         return [_canonical(item) for item in value.tolist()]
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]
     if isinstance(value, StrEnum):
         return value.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from market.network import NetworkRules
 from market.rules import CarbonRules, Horizon, MarketRules, Tariff
 from market.vpp import Vpp
 
@@ -24,13 +25,6 @@ class PublicRules:
     market: MarketRules
     carbon: CarbonRules
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkRules:
-    """Communication conditions. `delay_s`: latency of every link, seconds."""
-
-    delay_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
+from market.network import Constant
 from market.scenario.build import carbon_rules, market_rules, network_rules
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.document import FILE_NAME, path_text
@@ -33,7 +34,7 @@ def with_overrides(scenario: Scenario, changes: Mapping[str, object]) -> Scenari
     faults = [_unknown(path) for path in changes if not _is_open(path)]
     market = _changed(MarketSection, "market", asdict(scenario.public.market), changes, faults)
     carbon = _changed(CarbonSection, "carbon", _carbon_fields(scenario), changes, faults)
-    network = _changed(NetworkSection, "network", asdict(scenario.network), changes, faults)
+    network = _changed(NetworkSection, "network", _network_fields(scenario), changes, faults)
     if market is None or carbon is None or network is None or faults:
         raise ScenarioError(faults)
     old = scenario.public
@@ -57,6 +58,12 @@ def _unknown(path: str) -> Fault:
 def _carbon_fields(scenario: Scenario) -> dict[str, object]:
     """The carbon rules as fields; a source that does not count has the factor 0, so all may be named."""
     return {**asdict(scenario.public.carbon), "quota_sources": list(QuotaSource)}
+
+
+def _network_fields(scenario: Scenario) -> dict[str, object]:
+    latency = scenario.network.every.latency
+    assert isinstance(latency, Constant)
+    return {"delay_s": latency.value_s}
 
 
 def _changed(

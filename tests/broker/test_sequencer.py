@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from broker.delay import ConstantDelay, Transit, delay_of
 from broker.sequencer import Grant, Sequencer
 from broker.wire.messages import Ref
-from market.scenario.model import NetworkRules
+from market.network import Constant, LinkConditions, NetworkRules
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def test_zero_delay_delivers_all_of_a_moment_as_one_batch() -> None:
 
 
 def test_constant_delay_moves_time_on_by_itself() -> None:
-    sequencer = Sequencer(delay_of(NetworkRules(0.05)), seed=0, epoch=1)
+    sequencer = Sequencer(delay_of(NetworkRules(LinkConditions(Constant(0.05)))), seed=0, epoch=1)
     sequencer.send(Ref("A", 1), ("B",), 0.0)
     sequencer.send(Ref("A", 2), ("B",), 0.05)
     first, second = sequencer.next_batch(), sequencer.next_batch()

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from market.errors import ScenarioError
+from market.network import Constant, LinkConditions, NetworkRules
 from market.rules import CarbonMode, PriceRule
 from market.scenario import builtin_cases, load_scenario
 from market.scenario.model import Coupling, Scenario
@@ -77,8 +78,8 @@ def test_every_public_field_arrives(full: Scenario) -> None:
         "credits_follow_energy": True,
         "direct_quota_t_per_mwh": 0.5,
     }
-    assert (full.name, full.title, full.network.delay_s, full.coupling) == (
-        "full", "Everything set", 0.05, Coupling.ONCE
+    assert (full.name, full.title, full.network, full.coupling) == (
+        "full", "Everything set", NetworkRules(LinkConditions(Constant(0.05))), Coupling.ONCE
     )  # fmt: skip
 
 
@@ -169,7 +170,7 @@ def test_what_is_left_out_takes_the_default(tmp_path: Path) -> None:
         "credits_follow_energy": False,
         "direct_quota_t_per_mwh": 0.728,
     }
-    assert (scenario.public.horizon.period_h, scenario.network.delay_s, scenario.title) == (1.0, 0.0, "")
+    assert (scenario.public.horizon.period_h, scenario.network, scenario.title) == (1.0, NetworkRules(), "")
     assert (vpp.satisfaction, vpp.wt, vpp.mt, vpp.ess, vpp.cl) == (0.85, None, None, None, None)
     assert vpp.pv is not None
     assert vpp.pv.om_cost_cny_per_mwh == 12.0
