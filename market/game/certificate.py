@@ -29,7 +29,7 @@ _MOST_CELLS = 1 << 16  # a search that needs more at once stops and reports the 
 _NARROWEST = 1e-12  # of the price: a cell is cut no further
 _NUMBERS_AT_ONCE = 1 << 20
 _LARGEST_EXPONENT = 700.0
-_TINY = 1e-200
+_TINY = 1e-100
 _SLACK = 1e-9
 
 

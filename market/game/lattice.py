@@ -21,16 +21,24 @@ _PRICE_UNITS: Final = round(1 / PRICE_LATTICE_CNY_PER_MWH)
 _PROBABILITY_UNITS: Final = round(1 / PROBABILITY_LATTICE)
 
 
-def on_lattice(price: float, game: PeriodGame) -> float:
-    """`price` (CNY/MWh) rounded to the lattice, within [floor, cap].
+def lattice_step(game: PeriodGame) -> float:
+    """The distance between neighbouring prices, CNY/MWh: 1e-9, or the tick when τ = 0."""
+    return PRICE_LATTICE_CNY_PER_MWH if game.temperature_cny_per_mwh > 0 else game.tick_cny_per_mwh
 
-    The lattice has steps of 1e-9 CNY/MWh; with τ = 0 it is the tick grid: floor, floor + tick, …, and the cap.
+
+def on_lattice(price: float, game: PeriodGame) -> float:
+    """`price` (CNY/MWh) rounded to the lattice, within [floor, cap]; floor and cap are on it.
+
+    The lattice has the multiples of 1e-9 CNY/MWh; with τ = 0 it has floor + tick, floor + 2 tick, …
     """
     floor, cap = game.floor_cny_per_mwh, game.cap_cny_per_mwh
     if game.temperature_cny_per_mwh > 0:
-        return min(max(float(np.rint(price * _PRICE_UNITS)) / _PRICE_UNITS, floor), cap)
+        half = PRICE_LATTICE_CNY_PER_MWH / 2
+        rounded = float(np.rint(price * _PRICE_UNITS)) / _PRICE_UNITS
+        return floor if price < floor + half else cap if price > cap - half else rounded
     ticks = max(0.0, float(np.rint((price - floor) / game.tick_cny_per_mwh)))
-    return min(floor + ticks * game.tick_cny_per_mwh, cap)
+    near = min(floor + ticks * game.tick_cny_per_mwh, cap)
+    return cap if cap - price < abs(near - price) else near
 
 
 def tick_grid(game: PeriodGame) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from market.arrays import Array
 from market.game.period import PeriodGame
 
-_TINY = 1e-200  # keeps a division by a price or a threshold of 0 finite; never reaches a result
+_TINY = 1e-100  # keeps a division by a price or a threshold of 0 finite; never reaches a result
 
 
 @dataclass(frozen=True, slots=True)

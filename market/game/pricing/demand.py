@@ -23,7 +23,7 @@ from market.game.selection import attraction
 
 _NEXT_TO_NOTHING_MW = 1e-250  # deficit of a buyer that pads a game; 0 would divide by zero
 _LARGEST_EXPONENT = 700.0
-_TINY = 1e-200
+_TINY = 1e-100
 
 
 @dataclass(frozen=True, slots=True)

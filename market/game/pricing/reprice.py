@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.arrays import Array
-from market.game.lattice import on_lattice
+from market.game.lattice import lattice_step, on_lattice
 from market.game.period import PeriodGame
 from market.game.pricing.best import best_prices
 from market.game.pricing.demand import Faced, faced, stack
@@ -70,7 +70,8 @@ def _answer(rules: MarketRules, turn: Turn, wish: float) -> Repricing:
         return Repricing(on_lattice(wish, turn.game), turn.memory, False)
     own = float(turn.prices[turn.seller])
     memory = step(turn.memory, wish, tuple(turn.prices.tolist()), turn.seller)
-    price = on_lattice(own + memory.last, turn.game) if wish else own
+    moves = wish and abs(memory.last) >= lattice_step(turn.game)  # rounding up a shorter step keeps swings alive
+    price = on_lattice(own + memory.last, turn.game) if moves else own
     return Repricing(price, memory, price != own)
 
 
