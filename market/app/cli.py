@@ -6,6 +6,7 @@ Each command imports what it needs when it is called, so that none waits for the
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -174,3 +175,60 @@ def schema() -> int:
     from market.app.scenario_commands import schema_command
 
     return schema_command()
+
+
+@commands.group()
+def experiment() -> None:
+    """Studies of many days: the paper's case study, economics, sensitivities."""
+
+
+def _study(command: Callable[..., int]) -> Callable[..., int]:
+    """The argument and the flags that all studies have."""
+    scenario = click.argument("scenario", default=DEFAULT_CASE)
+    out = click.option(
+        "--out", type=click.Path(path_type=Path), help="Folder of the study; new or empty.  [default: runs/…]"
+    )
+    quiet = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+    return scenario(out(quiet(command)))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+@click.option(
+    "--draws",
+    type=click.IntRange(0, 10000),
+    default=40,
+    show_default=True,
+    help="How often the facts are tried on data disturbed by 5 %; 0: not at all.",
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the first draw; the others follow.")
+def paper(scenario: str, out: Path | None, quiet: bool, draws: int, seed: int) -> int:
+    """Carry out the paper's case study.
+
+    Models 1 to 4, Scenarios 1 and 2, Tables 1 to 5, its figures, and every stated fact, published beside
+    computed. SCENARIO is the built-in case or a changed copy of it, with the same VPPs and 24 periods.
+    """
+    from market.app.experiment.options import StudyOptions
+    from market.app.experiment.paper_command import paper_command
+
+    return paper_command(StudyOptions(scenario, out, quiet, draws, seed))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+def economics(scenario: str, out: Path | None, quiet: bool) -> int:
+    """Measure a day: efficiency, who gains, mark-ups, concentration. SCENARIO is a folder or a built-in case."""
+    from market.app.experiment.economics_command import economics_command
+    from market.app.experiment.options import StudyOptions
+
+    return economics_command(StudyOptions(scenario, out, quiet))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+def sensitivity(scenario: str, out: Path | None, quiet: bool) -> int:
+    """Move one parameter after the other and solve the day again. SCENARIO is a folder or a built-in case."""
+    from market.app.experiment.options import StudyOptions
+    from market.app.experiment.sensitivity_command import sensitivity_command
+
+    return sensitivity_command(StudyOptions(scenario, out, quiet))

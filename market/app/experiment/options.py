@@ -1,0 +1,29 @@
+"""Owns the flags that the studies share. Knows nothing of how they are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from market.app.screen import complain
+from market.scenario import load_scenario, scenario_advice
+from market.scenario.model import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOptions:
+    """The flags of a study, as given. draws : of disturbed data, where the study has them."""
+
+    scenario: str
+    out: Path | None
+    quiet: bool
+    draws: int = 0
+    seed: int = 0
+
+    def load(self) -> Scenario:
+        """The scenario, with advice on it where people read. ScenarioError."""
+        scenario = load_scenario(self.scenario)
+        if not self.quiet:
+            for advice in scenario_advice(scenario):
+                complain(f"note: {advice}")
+        return scenario

@@ -1,0 +1,40 @@
+"""Owns the command `experiment sensitivity`: any scenario with one parameter after the other moved.
+
+Knows nothing of parameters or of how a day is solved.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from market.app.exit_codes import ExitCode
+from market.app.experiment.options import StudyOptions
+from market.app.experiment.printed import printed
+from market.app.experiment.study import study
+from market.app.run_folder.table import Table
+from market.app.screen import put
+from market.app.sensitivity import Sweep, sweep_tables, sweeps
+
+
+def sensitivity_command(options: StudyOptions) -> int:
+    """Solve every day of every sweep, write a table for each. Raises MarketError."""
+    scenario = options.load()
+    asked = sweeps(scenario)
+    with study(options.out, f"sensitivity-{scenario.name}", quiet=options.quiet) as under_way:
+        tables = sweep_tables(scenario, partial(under_way.solve_all, "sensitivities"), asked)
+        under_way.write(tables)
+        path = under_way.path
+    if not options.quiet:
+        put(sensitivity_text(asked, tables) + f"Everything in full precision: {path}\n")
+    return ExitCode.EQUILIBRIUM
+
+
+def sensitivity_text(asked: tuple[Sweep, ...], tables: tuple[Table, ...]) -> str:
+    """The sweeps one after the other, for people."""
+    columns = ("value", "verdict", "saving_cny", "game_total_cny", "game_carbon_cny", "traded_mwh")
+    headings = ("value", "", "trade saves CNY", "total CNY", "carbon CNY", "traded MWh")
+    parts = (
+        printed(f"{sweep.label}", table, (*columns, "mean_price_cny_per_mwh"), (*headings, "mean price CNY/MWh"))
+        for sweep, table in zip(asked, tables, strict=True)
+    )
+    return "\n".join(parts) + "\n"

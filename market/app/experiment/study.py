@@ -1,0 +1,71 @@
+"""Owns what all studies share: their folder, their progress, and many days at once. Knows no particular study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from market.app.many import solve_many
+from market.app.run_facts import OnProgress, RunProgress
+from market.app.run_folder.folder import RunFolder, new_run_folder
+from market.app.run_folder.table import Table
+from market.app.screen import live_progress
+from market.errors import RunError
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study under way: where its files go, since when, and whom to tell how far it is."""
+
+    folder: RunFolder
+    started: datetime
+    since: float
+    on_progress: OnProgress
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.folder.path
+
+    def stage(self, name: str) -> None:
+        """Say what is being done."""
+        self.on_progress(RunProgress(name))
+
+    def write(self, tables: Sequence[Table]) -> None:
+        """Write each table as CSV."""
+        for table in tables:
+            self.folder.write(f"{table.name}.csv", table.csv())
+
+    def inside(self, name: str) -> RunFolder:
+        """A new folder in this one. RunError if the disk does not take it."""
+        path = self.path / name
+        try:
+            path.mkdir()
+        except OSError as error:
+            raise RunError(f"{path} cannot be made: {(error.strerror or type(error).__name__).lower()}") from None
+        return RunFolder(path)
+
+    def solve_all(self, name: str, function: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
+        """`solve_many` that tells of its progress under this name."""
+        return solve_many(function, items, partial(self._counted, name, len(items)))
+
+    def _counted(self, name: str, all_of_them: int, done: int) -> None:
+        self.stage(f"{name}: {done} of {all_of_them} days")
+
+
+@contextmanager
+def study(out: Path | None, name: str, *, quiet: bool) -> Iterator[Study]:
+    """A study in the folder `out`, or a new one under `runs`. ScenarioError if that folder cannot be."""
+    since, started = time.monotonic(), datetime.now().astimezone()
+    folder = new_run_folder(out, name, started)
+    with live_progress(since, wanted=not quiet) as on_progress:
+        yield Study(folder, started, since, on_progress)
