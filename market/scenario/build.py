@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from market.arrays import frozen
-from market.network import Constant, LinkConditions, NetworkRules
 from market.rules import CarbonRules, Horizon, MarketRules, Tariff
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.model import Scenario
+from market.scenario.network_build import Samples, network_rules
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
 from market.scenario.schema import (
     CarbonSection,
@@ -21,7 +21,6 @@ from market.scenario.schema import (
     ExchangeSection,
     MarketSection,
     MicroTurbineSection,
-    NetworkSection,
     PvSection,
     QuotaSource,
     ScenarioFile,
@@ -34,13 +33,13 @@ from market.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Stor
 Columns: TypeAlias = Mapping[str, tuple[float, ...]]
 
 
-def build_scenario(name: str, file: ScenarioFile, columns: Columns) -> Scenario:
-    """The scenario of validated fields and complete columns, with its digests."""
+def build_scenario(name: str, file: ScenarioFile, columns: Columns, samples: Samples) -> Scenario:
+    """The scenario of validated fields, complete columns and measured latencies, with its digests."""
     horizon = Horizon(file.horizon.periods, file.horizon.period_h)
     tariff = Tariff(frozen(columns[RETAIL]), frozen(columns[FEED_IN]))
     public = seal_public(horizon, tariff, market_rules(file.market), carbon_rules(file.carbon))
     vpps = tuple(_vpp(vpp, file.market.satisfaction, horizon.period_h, columns) for vpp in file.vpps)
-    return seal_scenario(name, file.title, public, vpps, network_rules(file.network), file.coupling)
+    return seal_scenario(name, file.title, public, vpps, network_rules(file.network, samples), file.coupling)
 
 
 def market_rules(section: MarketSection) -> MarketRules:
@@ -66,11 +65,6 @@ def carbon_rules(section: CarbonSection) -> CarbonRules:
         credits_follow_energy=section.credits_follow_energy,
         direct_quota_t_per_mwh=section.grid_quota_t_per_mwh if direct is None else direct,
     )
-
-
-def network_rules(section: NetworkSection) -> NetworkRules:
-    """The network as it stands in the section."""
-    return NetworkRules(LinkConditions(Constant(section.delay_s)))
 
 
 def _vpp(section: VppSection, satisfaction: float, period_h: float, columns: Columns) -> Vpp:

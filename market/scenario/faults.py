@@ -33,7 +33,7 @@ _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 def schema_faults(schema: type[BaseModel], error: ValidationError, place: Place) -> list[Fault]:
     """The faults in a pydantic error. `place` turns a path of field names and indices into words."""
     details = error.errors(include_url=False)
-    told = [fault for detail in details[:_MOST] for fault in _faults(schema, detail, place)]
+    told = [fault for detail in details[:_MOST] for fault in _told(schema, detail, place)]
     return told + more_faults(len(details) - _MOST, place(()))
 
 
@@ -69,7 +69,7 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}? " if close else ""
 
 
-def _faults(schema: type[BaseModel], detail: ErrorDetails, place: Place) -> Iterator[Fault]:
+def _told(schema: type[BaseModel], detail: ErrorDetails, place: Place) -> Iterator[Fault]:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
     if kind == "rules":
         for broken in detail["ctx"]["broken"]:
@@ -80,7 +80,7 @@ def _faults(schema: type[BaseModel], detail: ErrorDetails, place: Place) -> Iter
         yield _unknown_field(schema, path, place)
         return
     field = _field_at(schema, path)
-    domain = _domain(field, item=isinstance(path[-1], int))
+    domain = _domain(field, _depth(path))
     if kind == "missing":
         yield Fault(f"required, {domain}", "nothing", place(path), f"add it: {field.description}")
     else:
@@ -88,7 +88,7 @@ def _faults(schema: type[BaseModel], detail: ErrorDetails, place: Place) -> Iter
 
 
 def _unknown_field(schema: type[BaseModel], path: tuple[str | int, ...], place: Place) -> Fault:
-    name, known = str(path[-1]), tuple(_section_at(schema, path[:-1]).model_fields)
+    name, known = str(path[-1]), tuple(_fields(_section_at(schema, path[:-1])))
     remedy = f"{suggestion(name, known)}known here: {', '.join(known)}"
     return Fault("must be a known field", shown(name), place(path), remedy)
 
@@ -103,30 +103,40 @@ def _remedy(field: FieldInfo, kind: str) -> str:
     return f"correct it, or leave it out for the default {shown(field.default)}: {field.description}"
 
 
-def _domain(field: FieldInfo, *, item: bool) -> str:
-    """What a field, or an item of its list, may hold, in words and limits."""
-    annotation: Any = field.annotation
-    nullable = NoneType in get_args(annotation)
-    if nullable:
-        annotation = next(part for part in get_args(annotation) if part is not NoneType)
+def _domain(field: FieldInfo, depth: int) -> str:
+    """What a field may hold, in words and limits; or, `depth` lists down, an item of it."""
+    annotation, metadata = _plain(field.annotation), list(field.metadata)
+    nullable = depth == 0 and NoneType in get_args(field.annotation)
+    for _ in range(depth):
+        item = (get_args(annotation) or (str,))[0]
+        metadata = [part for note in getattr(item, "__metadata__", ()) for part in getattr(note, "metadata", ())]
+        annotation = getattr(item, "__origin__", item) if hasattr(item, "__metadata__") else item
     limits = [
         f"{sign} {getattr(limit, name):.12g}"
-        for limit in field.metadata
+        for limit in metadata
         for name, sign in _SIGNS.items()
         if hasattr(limit, name)
     ]
-    words = " ".join([_kind(annotation, item, field.description or ""), " and ".join(limits)]).rstrip()
+    filled = any(getattr(limit, "min_length", 0) for limit in metadata)
+    words = " ".join([_kind(annotation, field.description or "", filled), " and ".join(limits)]).rstrip()
     return f"{words}, or null" if nullable else words
 
 
-def _kind(annotation: Any, item: bool, meaning: str) -> str:
+def _plain(annotation: Any) -> Any:
+    """The annotation without `| None`."""
+    if NoneType not in get_args(annotation):
+        return annotation
+    return next(part for part in get_args(annotation) if part is not NoneType)
+
+
+def _kind(annotation: Any, meaning: str, filled: bool) -> str:
     if annotation is str:
         return f"text ({meaning})"
     if annotation in _KINDS:
         return _KINDS[annotation]
     members = ", ".join(_members(annotation))
-    if getattr(annotation, "__origin__", None) is list and not item:
-        return f"a list out of: {members}" if members else "a list that is not empty"
+    if getattr(annotation, "__origin__", None) is list:
+        return f"a list out of: {members}" if members else "a list that is not empty" if filled else "a list"
     return f"one of: {members}" if members else "a section of `name: value` lines"
 
 
@@ -137,16 +147,26 @@ def _members(annotation: Any) -> tuple[str, ...]:
     return next((found for part in get_args(annotation) if (found := _members(part))), ())
 
 
+def _depth(path: tuple[str | int, ...]) -> int:
+    """How many lists down from its field a path ends."""
+    return next((depth for depth, part in enumerate(reversed(path)) if isinstance(part, str)), len(path))
+
+
 def _field_at(schema: type[BaseModel], path: tuple[str | int, ...]) -> FieldInfo:
     names = [index for index, part in enumerate(path) if isinstance(part, str)]
-    return _section_at(schema, path[: names[-1]]).model_fields[str(path[names[-1]])]
+    return _fields(_section_at(schema, path[: names[-1]]))[str(path[names[-1]])]
 
 
 def _section_at(schema: type[BaseModel], path: tuple[str | int, ...]) -> type[BaseModel]:
     for part in path:
         if isinstance(part, str):
-            schema = _section_in(schema.model_fields[part].annotation) or schema
+            schema = _section_in(_fields(schema)[part].annotation) or schema
     return schema
+
+
+def _fields(schema: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a section by the names they have in the file."""
+    return {field.alias or name: field for name, field in schema.model_fields.items()}
 
 
 def _section_in(annotation: Any) -> type[BaseModel] | None:

@@ -18,17 +18,17 @@ from market.scenario.build import build_scenario
 from market.scenario.cases import case_folder
 from market.scenario.document import FILE_NAME, Document, parse_document
 from market.scenario.faults import schema_faults, shown
+from market.scenario.fields import ID_PATTERN, is_inside, is_reserved
 from market.scenario.files import read_text
 from market.scenario.model import Scenario
+from market.scenario.network_ids import unknown_ids
+from market.scenario.network_samples import read_samples
 from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, Wanted, power_column, read_profiles
 from market.scenario.schema import (
     DEFAULT_PERIODS,
     DEFAULT_PROFILES,
-    ID_PATTERN,
     MAX_PERIODS,
     ScenarioFile,
-    is_inside,
-    is_reserved,
 )
 
 _MAX_MEBIBYTES = 16
@@ -46,15 +46,16 @@ def load_scenario(source: str | Path) -> Scenario:
         raise ScenarioError([text])
     document = parse_document(text)
     profiles = read_profiles(folder, _wanted(document.values))
-    faults = [*document.faults, *_repeated_ids(document)]
+    samples = read_samples(folder, document.values.get("network"))
+    faults = [*document.faults, *_repeated_ids(document), *_strangers(document)]
     try:
         file = ScenarioFile.model_validate(document.values)
     except ValidationError as error:
         faults += schema_faults(ScenarioFile, error, document.place)
-        raise ScenarioError([*faults, *profiles.faults]) from None
-    if faults or profiles.faults:
-        raise ScenarioError([*faults, *profiles.faults])
-    return build_scenario(folder.resolve().name, file, profiles.columns)
+        raise ScenarioError([*faults, *profiles.faults, *samples.faults]) from None
+    if faults or profiles.faults or samples.faults:
+        raise ScenarioError([*faults, *profiles.faults, *samples.faults])
+    return build_scenario(folder.resolve().name, file, profiles.columns, samples.by_file)
 
 
 def _folder(source: str | Path) -> Path:
@@ -107,6 +108,14 @@ def _repeated_ids(document: Document) -> Iterator[Fault]:
         if other != index:
             place = document.place(("vpps", index, "id"))
             yield Fault("must be an id of its own", f"{vpp_id!r}, as in vpps[{other}]", place, "choose another id")
+
+
+def _strangers(document: Document) -> Iterator[Fault]:
+    """Ids in the section network that no VPP has; told where the VPPs' own ids are sound."""
+    ids = [vpp.get("id") for vpp in _vpps(document.values) if isinstance(vpp, dict)]
+    known = tuple(vpp_id for vpp_id in ids if _is_id(vpp_id))
+    if known and len(known) == len(_vpps(document.values)):
+        yield from unknown_ids(document.values.get("network"), known, document.place)
 
 
 def _vpps(values: dict[str, object]) -> list[Any]:

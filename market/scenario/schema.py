@@ -5,57 +5,33 @@ Knows nothing of files, profiles or how the model uses a value. The JSON Schema 
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from market.rules import CarbonMode, PriceRule
+from market.scenario.fields import (
+    ID_PATTERN,
+    RESERVED_IDS,
+    Broken,
+    Section,
+    inside,
+    is_reserved,
+    quantity,
+    section,
+    share,
+    text,
+)
 from market.scenario.model import Coupling
+from market.scenario.network_schema import NetworkSection
 
 DEFAULT_PERIODS = 24
 DEFAULT_PROFILES = "profiles.csv"
 MAX_PERIODS = 35_136  # a leap year of quarter hours
 MAX_POWER_MW = 1e6
 MAX_PRICE_CNY_PER_MWH = 1e6
-ID_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
-RESERVED_IDS = ("broker", "system")
-_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
-
-
-class Broken(NamedTuple):
-    """A rule between fields of one section that does not hold; `field` is where to look, below the section."""
-
-    field: str
-    rule: str
-    value: str
-    remedy: str
-
-
-class Section(BaseModel):
-    """A part of `scenario.yaml`: no unknown fields, and numbers are numbers."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
-
-    def broken(self) -> list[Broken]:
-        """The rules between fields that do not hold."""
-        return []
-
-    def _one_way(self, short: str, *long: str) -> list[Broken]:
-        """A shorthand and what it stands for are not both given."""
-        both = [name for name in long if name in self.model_fields_set]
-        if getattr(self, short) is None or not both:
-            return []
-        rule = f"must not be given together with {' or '.join(both)}"
-        return [Broken(short, rule, repr(getattr(self, short)), f"keep {short} or {' and '.join(both)}")]
-
-    @model_validator(mode="after")
-    def _rules_hold(self) -> Self:
-        if broken := self.broken():
-            raise PydanticCustomError("rules", "rules between fields are broken", {"broken": broken})
-        return self
 
 
 class QuotaSource(StrEnum):
@@ -67,124 +43,78 @@ class QuotaSource(StrEnum):
     PV = "pv"
 
 
-def _quantity(
-    unit: str,
-    meaning: str,
-    default: Any = ...,
-    *,
-    gt: float | None = None,
-    ge: float | None = None,
-    lt: float | None = None,
-    le: float | None = None,
-) -> Any:
-    """A number field: its description ends with the unit, which the JSON Schema also holds as `unit`."""
-    description = f"{meaning} [{unit}]"
-    return Field(default, description=description, gt=gt, ge=ge, lt=lt, le=le, json_schema_extra={"unit": unit})
-
-
 def _power(meaning: str, default: Any = ...) -> Any:
-    return _quantity("MW", meaning, default, ge=0, le=MAX_POWER_MW)
+    return quantity("MW", meaning, default, ge=0, le=MAX_POWER_MW)
 
 
 def _cost(meaning: str, default: Any = ..., unit: str = "CNY/MWh") -> Any:
-    return _quantity(unit, meaning, default, ge=0, le=MAX_PRICE_CNY_PER_MWH)
+    return quantity(unit, meaning, default, ge=0, le=MAX_PRICE_CNY_PER_MWH)
 
 
 def _factor(meaning: str, default: Any = ...) -> Any:
-    return _quantity("t CO2/MWh", meaning, default, ge=0, le=100)
-
-
-def _share(meaning: str, default: Any = ...) -> Any:
-    return _quantity("share", meaning, default, ge=0, le=1)
-
-
-def _section(schema: type[Section], meaning: str) -> Any:
-    return Field(default_factory=schema, description=meaning)
-
-
-def _text(meaning: str) -> Any:
-    return Field("", description=meaning, max_length=200, pattern=_TEXT_PATTERN)
-
-
-def is_inside(name: str) -> bool:
-    """Whether a profile's name stays inside the scenario's folder and is plain enough to print."""
-    plain = re.fullmatch(_TEXT_PATTERN, name) is not None and "\\" not in name and ":" not in name
-    return plain and 0 < len(name) <= 200 and not any(part in ("", ".", "..") for part in name.split("/"))
-
-
-def is_reserved(vpp_id: str) -> bool:
-    """Whether an id is one that the market itself uses."""
-    return vpp_id.casefold() in RESERVED_IDS
-
-
-def _inside(name: str) -> str:
-    if is_inside(name):
-        return name
-    remedy = "put the file into the scenario's folder and give its name there"
-    broken = Broken("", "must be a file name inside the scenario's folder", repr(name[:60]), remedy)
-    raise PydanticCustomError("rules", "rules are broken", {"broken": [broken]})
+    return quantity("t CO2/MWh", meaning, default, ge=0, le=100)
 
 
 class HorizonSection(Section):
     """The day: how many periods, how long each."""
 
-    periods: int = _quantity("periods", "Number of periods, T", DEFAULT_PERIODS, ge=1, le=MAX_PERIODS)
-    period_h: float = _quantity("h", "Length of a period, Δt", 1.0, ge=0.001, le=168)
+    periods: int = quantity("periods", "Number of periods, T", DEFAULT_PERIODS, ge=1, le=MAX_PERIODS)
+    period_h: float = quantity("h", "Length of a period, Δt", 1.0, ge=0.001, le=168)
 
 
 class MarketSection(Section):
     """Rules of the VPP-to-VPP market, the same for all."""
 
-    price_min_cny_per_mwh: float = _quantity(
+    price_min_cny_per_mwh: float = quantity(
         "CNY/MWh",
         "Lowest price of an offer; the feed-in price of a period, if higher, counts instead",
         300.0,
         gt=0,
         le=MAX_PRICE_CNY_PER_MWH,
     )
-    price_max_cny_per_mwh: float = _quantity(
+    price_max_cny_per_mwh: float = quantity(
         "CNY/MWh",
         "Highest price of an offer; the retail price of a period, if lower, counts instead",
         1200.0,
         gt=0,
         le=MAX_PRICE_CNY_PER_MWH,
     )
-    choice_temperature_cny_per_mwh: float = _quantity(
+    choice_temperature_cny_per_mwh: float = quantity(
         "CNY/MWh",
         "How widely buyers spread over sellers, τ; 0: all take the cheapest, prices move on a tick",
         50.0,
         ge=0,
         le=MAX_PRICE_CNY_PER_MWH,
     )
-    satisfaction: float = _quantity(
+    satisfaction: float = quantity(
         "share",
         "Share κ of its marginal value up to which a buyer lets peers serve its whole deficit",
         0.85,
         gt=0,
         le=10,
     )
-    base_power_mw: float = _quantity(
+    base_power_mw: float = quantity(
         "MW", "Base power S0 inside the logarithms of the utilities", 0.001, gt=0, le=MAX_POWER_MW
     )
-    role_tolerance: float = _quantity(
+    role_tolerance: float = quantity(
         "share", "A VPP is idle while supply / demand is within 1 ± this", 1e-6, ge=0, lt=1
     )
     price_rule: Annotated[PriceRule, Strict(False)] = Field(
         PriceRule.BEST_RESPONSE, description="How a seller moves its price, (26)"
     )
-    revision_step: float = _quantity(
+    revision_step: float = quantity(
         "share", "By how much one replicator step (25) contracts, δ₁τ", 0.5, ge=0.001, lt=1
     )
-    gradient_step_cny_per_mwh_per_mw: float = _quantity(
+    gradient_step_cny_per_mwh_per_mw: float = quantity(
         "CNY/MWh per MW", "Step δ₂ of price rule `gradient`", 10.0, gt=0, le=1e6
     )
-    tatonnement_step_cny_per_mwh: float = _quantity(
+    tatonnement_step_cny_per_mwh: float = quantity(
         "CNY/MWh", "Step δ₂ of price rule `tatonnement`", 20.0, gt=0, le=MAX_PRICE_CNY_PER_MWH
     )
-    price_tick_cny_per_mwh: float = _quantity(
+    price_tick_cny_per_mwh: float = quantity(
         "CNY/MWh", "Grid of prices, used only where τ is 0", 1.0, gt=0, le=MAX_PRICE_CNY_PER_MWH
     )
-    offer_budget: int = _quantity(
+    offer_budget: int = quantity(
         "offers",
         "Most offers a seller may publish before a period ends as budget_spent",
         5000,
@@ -212,9 +142,9 @@ class CarbonSection(Section):
     )
     base_price_cny_per_t: float = _cost("Price of the first step, μ", 280.0, "CNY/t")
     flat_price_cny_per_t: float | None = _cost("Price in mode flat; left out: the base price", None, "CNY/t")
-    interval_t: float = _quantity("t CO2", "Width of a step, l", 2.0, gt=0, le=1e9)
-    growth: float = _quantity("share", "Growth of the price from step to step, α", 0.25, ge=0, le=100)
-    steps: int = _quantity("steps", "Number of steps, N; the last has no end", 5, ge=1, le=1000)
+    interval_t: float = quantity("t CO2", "Width of a step, l", 2.0, gt=0, le=1e9)
+    growth: float = quantity("share", "Growth of the price from step to step, α", 0.25, ge=0, le=100)
+    steps: int = quantity("steps", "Number of steps, N; the last has no end", 5, ge=1, le=1000)
     grid_emission_t_per_mwh: float = _factor("Emission of energy bought from the grid, δ_g", 0.98)
     grid_quota_t_per_mwh: float = _factor(
         "Free quota of energy bought from the grid, σ_g; keep it below δ_g", 0.728
@@ -249,12 +179,6 @@ class CarbonSection(Section):
         return broken
 
 
-class NetworkSection(Section):
-    """Communication conditions."""
-
-    delay_s: float = _quantity("s", "Latency of every link", 0.0, ge=0, le=1e6)
-
-
 class WindSection(Section):
     """A wind plant; its forecast is the profile column `<id>_wt_mw`."""
 
@@ -272,20 +196,20 @@ class MicroTurbineSection(Section):
 
     p_min_mw: float = _power("Lowest output while it runs", 0.0)
     p_max_mw: float = _power("Highest output")
-    ramp_mw_per_h: float | None = _quantity(
+    ramp_mw_per_h: float | None = quantity(
         "MW/h", "Ramp limit up and down; left out: its whole range in a period", None, ge=0, le=MAX_POWER_MW
     )
-    ramp_up_mw_per_h: float | None = _quantity(
+    ramp_up_mw_per_h: float | None = quantity(
         "MW/h", "Ramp limit up, in place of ramp_mw_per_h", None, ge=0, le=MAX_POWER_MW
     )
-    ramp_down_mw_per_h: float | None = _quantity(
+    ramp_down_mw_per_h: float | None = quantity(
         "MW/h", "Ramp limit down, in place of ramp_mw_per_h", None, ge=0, le=MAX_POWER_MW
     )
     cost_a_cny_per_mw2h: float = _cost("Quadratic cost a", 0.0, "CNY/(MW² h)")
     cost_b_cny_per_mwh: float = _cost("Linear cost b")
     cost_on_cny_per_h: float = _cost("Cost of an hour of running, whatever the output, c_on", 0.0, "CNY/h")
     commitment: bool = Field(False, description="Whether the unit may be switched off; if not, it always runs")
-    cost_pieces: int = _quantity("pieces", "Equal pieces that stand for the quadratic cost", 8, ge=4, le=1000)
+    cost_pieces: int = quantity("pieces", "Equal pieces that stand for the quadratic cost", 8, ge=4, le=1000)
     emission_t_per_mwh: float = _factor("Emission, δ_MT", 0.6)
 
     def broken(self) -> list[Broken]:
@@ -300,14 +224,14 @@ class MicroTurbineSection(Section):
 class StorageSection(Section):
     """Energy storage, (8) to (10); the day ends as it began."""
 
-    energy_mwh: float = _quantity("MWh", "Capacity, which the SOC shares refer to", ge=0, le=MAX_POWER_MW)
+    energy_mwh: float = quantity("MWh", "Capacity, which the SOC shares refer to", ge=0, le=MAX_POWER_MW)
     charge_max_mw: float = _power("Highest charging power")
     discharge_max_mw: float = _power("Highest discharging power")
-    charge_efficiency: float = _quantity("share", "Share of the energy taken that is stored", 0.95, gt=0, le=1)
-    discharge_efficiency: float = _quantity("share", "Share of the energy released that arrives", 0.95, gt=0, le=1)
-    soc_min: float = _share("Lowest state of charge", 0.1)
-    soc_max: float = _share("Highest state of charge", 0.9)
-    soc_initial: float = _share("State of charge at the start, and again at the end", 0.5)
+    charge_efficiency: float = quantity("share", "Share of the energy taken that is stored", 0.95, gt=0, le=1)
+    discharge_efficiency: float = quantity("share", "Share of the energy released that arrives", 0.95, gt=0, le=1)
+    soc_min: float = share("Lowest state of charge", 0.1)
+    soc_max: float = share("Highest state of charge", 0.9)
+    soc_initial: float = share("State of charge at the start, and again at the end", 0.5)
     wear_cny_per_mwh: float = _cost("Wear, on energy charged and on energy discharged", 30.0)
 
     def broken(self) -> list[Broken]:
@@ -326,9 +250,9 @@ class StorageSection(Section):
 class ControllableLoadSection(Section):
     """Load that may be shed against compensation."""
 
-    share_of_load: float = _share("Most that may be shed of each period's load", 0.1)
+    share_of_load: float = share("Most that may be shed of each period's load", 0.1)
     compensation_cny_per_mwh: float = _cost("What users get for energy shed")
-    daily_energy_max_mwh: float | None = _quantity(
+    daily_energy_max_mwh: float | None = quantity(
         "MWh", "Most energy shed in all periods; left out: no such limit", None, ge=0, le=1e9
     )
     credit_t_per_mwh: float = _factor("Carbon credits users get for energy shed; they leave the quota", 0.0)
@@ -355,14 +279,14 @@ class VppSection(Section):
         description="Name: a letter, then up to 31 letters, digits, _ or -; not `broker` or `system`",
         pattern=ID_PATTERN,
     )
-    label: str = _text("What it is, for readers: one line, at most 200 characters")
-    satisfaction: float | None = _quantity("share", "Its own κ in place of market.satisfaction", None, gt=0, le=10)
+    label: str = text("What it is, for readers: one line, at most 200 characters")
+    satisfaction: float | None = quantity("share", "Its own κ in place of market.satisfaction", None, gt=0, le=10)
     wt: WindSection | None = Field(None, description="Wind plant; `wt: {}` takes the default cost")
     pv: PvSection | None = Field(None, description="PV plant; `pv: {}` takes the default cost")
     mt: MicroTurbineSection | None = Field(None, description="Micro-turbine")
     ess: StorageSection | None = Field(None, description="Energy storage")
     cl: ControllableLoadSection | None = Field(None, description="Controllable load")
-    exchange: ExchangeSection = _section(ExchangeSection, "Limits of exchange with the grid and with other VPPs")
+    exchange: ExchangeSection = section(ExchangeSection, "Limits of exchange with the grid and with other VPPs")
 
     def broken(self) -> list[Broken]:
         """The id is free to take."""
@@ -387,9 +311,9 @@ def _as_list(value: object) -> object:
 class ScenarioFile(Section):
     """A market to run: the rules, the virtual power plants, the network between them."""
 
-    title: str = _text("What this market is, for readers: one line, at most 200 characters")
+    title: str = text("What this market is, for readers: one line, at most 200 characters")
     profiles: Annotated[
-        list[Annotated[str, AfterValidator(_inside)]], BeforeValidator(_as_list), AfterValidator(_distinct)
+        list[Annotated[str, AfterValidator(inside)]], BeforeValidator(_as_list), AfterValidator(_distinct)
     ] = Field(
         [DEFAULT_PROFILES],
         description="CSV file or files with the columns `period`, `retail_cny_per_mwh`, `feed_in_cny_per_mwh`, "
@@ -397,10 +321,10 @@ class ScenarioFile(Section):
         min_length=1,
         json_schema_extra={"type": ["string", "array"]},
     )
-    horizon: HorizonSection = _section(HorizonSection, "The day")
-    market: MarketSection = _section(MarketSection, "Rules of the VPP-to-VPP market")
-    carbon: CarbonSection = _section(CarbonSection, "Rules of carbon trading")
-    network: NetworkSection = _section(NetworkSection, "Communication conditions")
+    horizon: HorizonSection = section(HorizonSection, "The day")
+    market: MarketSection = section(MarketSection, "Rules of the VPP-to-VPP market")
+    carbon: CarbonSection = section(CarbonSection, "Rules of carbon trading")
+    network: NetworkSection = section(NetworkSection, "Communication conditions")
     coupling: Annotated[Coupling, Strict(False)] = Field(
         Coupling.ONCE, description="How dispatch and game are coupled: `once`, dispatch, game, dispatch"
     )

@@ -163,7 +163,7 @@ _FIELDS = (
     ),
     _field(
         "negative delay", "delay_s: 0.05", "delay_s: -0.05",
-        "network.delay_s", _POWER, "-0.05", "Latency of every link [s]",
+        "network.delay_s", f"{_POWER}, or null", "-0.05", "Constant latency",
     ),
     _field(
         "turbine upside down", "p_min_mw: 0.3", "p_min_mw: 1.8",

@@ -87,6 +87,7 @@ def test_units_in_names_agree_with_the_schema() -> None:
         "_mwh": "MWh",
         "_h": "h",
         "_s": "s",
+        "_bit_per_s": "bit/s",
         "_t": "t CO2",
         "_mw_per_h": "MW/h",
         "_cny_per_h": "CNY/h",
