@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 
 from market.app.exit_codes import ExitCode, exit_code_of_error
+from market.app.network_flags import NetworkFlags
+from market.app.network_options import network_options
 from market.app.screen import complain, put
 from market.errors import MarketError
 from market.scenario import DEFAULT_CASE
@@ -80,7 +82,7 @@ def commands(context: click.Context) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
 @click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
 @click.option("--time", "time_mode", type=click.Choice(["virtual"]), default="virtual", show_default=True)
-@click.option("--delay", help="Latency of every link, such as 50ms or constant:50ms.  [default: the scenario's]")
+@network_options
 @click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -90,7 +92,7 @@ def run(
     out: Path | None,
     in_process: bool,
     time_mode: str,
-    delay: str | None,
+    network: NetworkFlags,
     seed: int,
     as_json: bool,
     quiet: bool,
@@ -99,13 +101,13 @@ def run(
     """Run a market day. SCENARIO is a folder or a built-in case."""
     from market.app.run_command import RunOptions, run_command
 
-    return run_command(RunOptions(scenario, out, in_process, delay, seed, as_json, quiet, port))
+    return run_command(RunOptions(scenario, out, in_process, network, seed, as_json, quiet, port))
 
 
 @commands.command(epilog=EPILOG)
 @click.argument("scenario", default=DEFAULT_CASE)
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
-@click.option("--delay", help="Latency of every link, such as 50ms or constant:50ms.  [default: the scenario's]")
+@network_options
 @click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors and where to join.")
@@ -117,7 +119,7 @@ def run(
 def broker(
     scenario: str,
     out: Path | None,
-    delay: str | None,
+    network: NetworkFlags,
     seed: int,
     as_json: bool,
     quiet: bool,
@@ -135,7 +137,7 @@ def broker(
     from market.app.run_command import RunOptions
 
     options = BrokerOptions(host, token, wait_s, insecure)
-    return broker_command(options, RunOptions(scenario, out, False, delay, seed, as_json, quiet, port))
+    return broker_command(options, RunOptions(scenario, out, False, network, seed, as_json, quiet, port))
 
 
 @commands.command()

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from market.app.delays import parse_delay_s
 from market.app.exit_codes import exit_code_of_error
+from market.app.network_flags import NetworkFlags, network_changes
 from market.app.run_day import Report, Runner, json_text, run_day
 from market.app.run_folder.folder import new_run_folder
 from market.app.run_folder.manifest import Undertaking
@@ -29,7 +29,7 @@ class RunOptions:
     scenario: str
     out: Path | None
     in_process: bool
-    delay: str | None
+    network: NetworkFlags
     seed: int
     as_json: bool
     quiet: bool
@@ -55,9 +55,11 @@ def run_command(options: RunOptions, runner: Runner | None = None) -> int:
 
 def _run(options: RunOptions, runner: Runner | None) -> Report:
     since, started = time.monotonic(), datetime.now().astimezone()
-    if options.in_process and options.delay is not None:
-        remedy = "leave out --delay or --in-process"
-        raise ScenarioError([Fault("one process has no links to delay", options.delay, "--delay", remedy)])
+    if options.in_process and (given := tuple(options.network.given())):
+        rule = "one process has no network"
+        raise ScenarioError(
+            [Fault(rule, repr(text), flag, f"leave out {flag} or --in-process") for flag, text in given]
+        )
     if options.in_process and options.port:
         remedy = "leave out --port or --in-process"
         raise ScenarioError([Fault("one process listens nowhere", str(options.port), "--port", remedy)])
@@ -82,8 +84,9 @@ def _runner(options: RunOptions) -> Runner:
 
 
 def _scenario(options: RunOptions) -> Scenario:
-    changes = {} if options.delay is None else {"network.delay_s": parse_delay_s(options.delay)}
-    scenario = with_overrides(load_scenario(options.scenario), changes)
+    scenario = load_scenario(options.scenario)
+    changes = network_changes(options.network, tuple(vpp.id for vpp in scenario.vpps))
+    scenario = with_overrides(scenario, changes.values, changes.told_as)
     if not options.quiet:
         for advice in scenario_advice(scenario):
             complain(f"note: {advice}")
