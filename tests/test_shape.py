@@ -26,7 +26,7 @@ ENTRY_POINTS = {"broker.__main__", "vpp_nodes.__main__"}  # they may reach the c
 MAY_IMPORT = {
     "market": {"market", "numpy"},
     "market.scenario": {"market", "numpy", "pydantic", "pydantic_core", "yaml"},
-    "market.app": {"market", "market.app", "broker", "vpp_nodes", "numpy", "click", "rich"},
+    "market.app": {"market", "market.app", "broker", "vpp_nodes", "numpy", "click", "matplotlib", "rich"},
     "broker": {"market", "broker", "numpy", "msgpack"},
     "broker.bus": {"market", "broker", "numpy", "zmq"},
     "vpp_nodes": {"market", "broker", "vpp_nodes", "numpy"},
