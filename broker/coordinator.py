@@ -14,10 +14,13 @@ from enum import StrEnum
 
 from broker.actions import Action, Announce, ControlCame, DataCame, Event, ProcessEnded, Send, Tick, Write
 from broker.bus.broker_end import Endpoints
-from broker.delay import Delay
+from broker.conditions import Conditions
+from broker.epoch import Epoch, Said
 from broker.membership import Membership, Patience
-from broker.negotiation import Negotiation, Said
+from broker.network_log import NetworkLog
 from broker.tape import TAPE_VERSION
+from broker.virtual_time import VirtualTime
+from broker.wall_time import WallTime
 from broker.wire.frames import WIRE_VERSION, Envelope, to_body
 from broker.wire.messages import (
     BROKER,
@@ -37,6 +40,7 @@ from broker.wire.messages import (
 from broker.wire.types import codec_for
 from market.declaration import Declaration
 from market.errors import DispatchError, ProtocolError, RunError
+from market.network import NetworkRules, TimeMode
 from market.outcome import PeriodResult, worst
 from market.plan import DispatchPlan
 from market.scenario.model import PublicRules
@@ -64,7 +68,7 @@ class Charge:
     public: PublicRules
     scenario_digest: str
     vpps: tuple[str, ...]
-    delay: Delay
+    network: NetworkRules
     seed: int
     patience: Patience
 
@@ -79,6 +83,7 @@ class Proceedings:
     said: tuple[Said, ...]
     time_s: float
     counters: Counter[str]
+    network: NetworkLog
     refused: Counter[str]
     process_ids: dict[str, int]
     ended_at: dict[str, float]
@@ -104,7 +109,13 @@ class Coordinator:
         self.phase = Phase.JOINING
         self.refused: Counter[str] = Counter()
         self.membership = Membership(charge.vpps, charge.public.digest, endpoints, charge.patience, now)
-        self.negotiation = Negotiation(charge.public, charge.vpps, epoch=1, delay=charge.delay, seed=charge.seed)
+        conditions = Conditions(charge.network, charge.vpps, charge.seed)
+        self.epoch = Epoch(charge.public, charge.vpps, number=1)
+        self.clockwork: VirtualTime | WallTime = (
+            VirtualTime(self.epoch, conditions)
+            if charge.network.time is TimeMode.VIRTUAL
+            else WallTime(self.epoch, conditions)
+        )
         self.audits: dict[str, Audit] = {}
         self._charge = charge
         self._settling: dict[str, int] = {}
@@ -127,7 +138,7 @@ class Coordinator:
         if isinstance(event, ControlCame):
             return self._guarded(lambda: self._control(event.route, event.envelope, now), now)
         if isinstance(event, DataCame):
-            return self._guarded(lambda: self._data(event), now)
+            return self._guarded(lambda: self._data(event, now), now)
         if isinstance(event, ProcessEnded):
             return self._ended(event)
         assert isinstance(event, Tick)
@@ -160,24 +171,24 @@ class Coordinator:
         if isinstance(message, Ready):
             self.membership.ready(vpp, route)
             return []
-        return self._from_member(vpp, message)
+        return self._from_member(vpp, message, now)
 
-    def _from_member(self, vpp: str, message: Message) -> list[Action]:
+    def _from_member(self, vpp: str, message: Message, now: float) -> list[Action]:
         if isinstance(message, Failure):
             raise (DispatchError if message.kind == "dispatch" else RunError)(message.text)
         if isinstance(message, Done) and self.phase in (Phase.PLANNING, Phase.TRADING):
-            return self.negotiation.done(vpp, message)
+            return self.clockwork.done(vpp, message, now)
         if isinstance(message, Resend) and self.phase is not Phase.JOINING:
-            return self.negotiation.resend(vpp, message.refs)
+            return self.clockwork.resend(vpp, message.refs, now)
         if isinstance(message, Audit) and self._settling.get(vpp) == message.turn and vpp not in self.audits:
             self.audits[vpp] = message
             return []
         raise ProtocolError("out_of_turn", f"{type(message).__name__} from {vpp} while {self.phase}")
 
-    def _data(self, event: DataCame) -> list[Action]:
+    def _data(self, event: DataCame, now: float) -> list[Action]:
         if self.phase not in (Phase.PLANNING, Phase.TRADING):
             raise ProtocolError("out_of_turn", f"a market message while {self.phase}")
-        return self.negotiation.data(event.parcel)
+        return self.clockwork.data(event.parcel, now)
 
     def _ended(self, event: ProcessEnded) -> list[Action]:
         if self.phase is Phase.OVER:
@@ -192,14 +203,14 @@ class Coordinator:
         if self.phase is Phase.JOINING and self.membership.complete:
             self.phase = Phase.PLANNING
             self._ended_at["joining"] = now
-            return self.negotiation.begin()
-        if self.phase is Phase.PLANNING and self.negotiation.trading is not None:
+            return self.clockwork.begin(now)
+        if self.phase is Phase.PLANNING and self.epoch.trading is not None:
             self.phase = Phase.TRADING
             self._ended_at["planning"] = now
-        if self.phase is Phase.TRADING and self.negotiation.results is not None:
+        if self.phase is Phase.TRADING and self.epoch.results is not None:
             self.phase = Phase.SETTLING
             self._ended_at["trading"] = now
-            return self._settle(self.negotiation.results)
+            return self._settle(self.epoch.results)
         if self.phase is Phase.SETTLING and len(self.audits) == len(self._settling):
             self.phase = Phase.OVER
             self._ended_at["settling"] = now
@@ -210,20 +221,20 @@ class Coordinator:
     def _settle(self, results: Sequence[PeriodResult]) -> list[Action]:
         """Announce the verdicts, and tell each member the trade that was concluded for it."""
         concluded = Concluded(tuple(result.verdict for result in results))
-        time_s, epoch = self.negotiation.time_s, self.negotiation.epoch
+        time_s, epoch = self.clockwork.time_s, self.epoch.number
         actions: list[Action] = [
             Write(["message", time_s, epoch, BROKER, 1, "Concluded", to_body(concluded)]),
             Announce(Envelope(epoch, BROKER, 1, concluded)),
         ]
-        for number, vpp in enumerate(self._charge.vpps, start=self.negotiation.turn + 1):
+        for number, vpp in enumerate(self._charge.vpps, start=self.clockwork.turn + 1):
             self._settling[vpp] = number
             settle = Settle(number, direct_exchange(vpp, results, self._charge.public))
             actions += [Write(["command", number, time_s, vpp, "Settle", to_body(settle)]), Send(vpp, settle)]
         return actions
 
     def _verdict(self) -> str:
-        assert self.negotiation.results is not None
-        return worst([result.verdict for result in self.negotiation.results]).value
+        assert self.epoch.results is not None
+        return worst([result.verdict for result in self.epoch.results]).value
 
     def farewell(self, reason: str) -> list[Action]:
         """Tell every member that its run is over."""
@@ -236,34 +247,41 @@ class Coordinator:
             return []
         self.membership.check(now)
         actions = self._ask_again(now)
+        if self.phase in (Phase.PLANNING, Phase.TRADING):
+            actions += self.clockwork.tick(now)
+        actions += self._next_phase(now)
         if now - self._beat_at >= BEAT_S:
             self._beat_at = now
-            actions += [Send(vpp, Beat()) for vpp in self.membership.members]
+            actions += [Send(vpp, Beat(())) for vpp in self.membership.members]
         return actions
 
     def _ask_again(self, now: float) -> list[Action]:
         """Ask for data messages that a member says it has published and that have not come."""
-        owed = {v: refs for v in self.negotiation.waiting_for() if (refs := self.negotiation.missing(v))}
+        owed = self.clockwork.owed()
         if not owed or now - max(self._moved_at, self._asked_at) < RESEND_AFTER_S:
             return []
         if self._asked >= RESEND_LIMIT:
             reasons = ", ".join(f"{reason} ×{count}" for reason, count in self.refused.items()) or "nothing"
             raise RunError(f"{', '.join(owed)}: messages do not arrive or are not accepted (refused: {reasons})")
         self._asked, self._asked_at = self._asked + 1, now
-        self.negotiation.counters["asked_again"] += sum(len(refs) for refs in owed.values())
+        self.epoch.counters["asked_again"] += sum(len(refs) for refs in owed.values())
         return [Send(vpp, Resend(refs)) for vpp, refs in owed.items()]
 
     # --- for people ---
 
+    def next_due(self) -> float | None:
+        """The real time at which a tick is needed, if one is."""
+        return self.clockwork.next_due() if self.phase in (Phase.PLANNING, Phase.TRADING) else None
+
     def progress(self, now: float) -> Progress:
         """Where the run stands."""
-        trading = self.negotiation.trading
+        trading = self.epoch.trading
         return Progress(
             phase=self.phase,
             rounds=trading.rounds() if trading else 0,
             unrested_periods=trading.residual() if trading else 0,
-            messages=self.negotiation.counters["sent"],
-            time_s=self.negotiation.time_s,
+            messages=self.epoch.counters["sent"],
+            time_s=self.clockwork.time_s,
             waiting_for=self._waiting_for(),
             waiting_s=now - self._moved_at,
         )
@@ -273,22 +291,23 @@ class Coordinator:
             return self.membership.missing()
         if self.phase is Phase.SETTLING:
             return tuple(vpp for vpp in self._settling if vpp not in self.audits)
-        return self.negotiation.waiting_for()
+        return self.clockwork.waiting_for()
 
     def _story(self) -> str:
         waiting = ", ".join(self._waiting_for()) or "nobody"
-        return f"{self.phase} (turn {self.negotiation.turn}, waiting for {waiting})"
+        return f"{self.phase} (turn {self.clockwork.turn}, waiting for {waiting})"
 
     def proceedings(self) -> Proceedings:
         """What a complete run leaves behind (phase `over`)."""
-        assert self.negotiation.results is not None
+        assert self.epoch.results is not None
         return Proceedings(
-            results=self.negotiation.results,
-            declarations=self.negotiation.declarations,
+            results=self.epoch.results,
+            declarations=self.epoch.declarations,
             audits=dict(self.audits),
-            said=tuple(self.negotiation.said),
-            time_s=self.negotiation.time_s,
-            counters=Counter(self.negotiation.counters),
+            said=tuple(self.epoch.said),
+            time_s=self.clockwork.time_s,
+            counters=Counter(self.epoch.counters),
+            network=self.clockwork.log,
             refused=Counter(self.refused),
             process_ids={vpp: member.process_id for vpp, member in self.membership.members.items()},
             ended_at=dict(self._ended_at),

@@ -63,14 +63,21 @@ class Shell:
             self._bus.watch(descriptor)
         ticked_at = time.monotonic()
         while self._coordinator.phase is not Phase.OVER:
-            for bus_event in self._bus.wait(TICK_S):
+            for bus_event in self._bus.wait(self._patience_s()):
                 self._take(bus_event, sentinels, watched)
             now = time.monotonic()
+            due = self._coordinator.next_due()
+            if now - ticked_at >= TICK_S or (due is not None and now >= due):
+                self._handle(Tick(), now)
             if now - ticked_at >= TICK_S:
                 ticked_at = now
-                self._handle(Tick(), now)
                 on_progress(self._coordinator.progress(now))
         return self._coordinator.proceedings()
+
+    def _patience_s(self) -> float:
+        """How long to wait for the next event: until something of ours is due, at most one tick."""
+        due = self._coordinator.next_due()
+        return TICK_S if due is None else min(TICK_S, max(0.0, due - time.monotonic()))
 
     def farewell(self, reason: str) -> None:
         """Tell all members to stop."""
@@ -124,7 +131,7 @@ class Shell:
             self._bus.publish(TOPIC_ALL, encode(action.envelope, self._token))
 
     def _control(self, message: FromBroker) -> bytes:
-        return encode(Envelope(self._coordinator.negotiation.epoch, BROKER, 0, message), self._token)
+        return encode(Envelope(self._coordinator.epoch.number, BROKER, 0, message), self._token)
 
 
 def _topics(receivers: Iterable[str] | None) -> list[bytes]:

@@ -7,7 +7,8 @@ beyond handing each turn to the node's behaviour.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -39,6 +40,7 @@ from vpp_nodes.inbox import Inbox
 from vpp_nodes.node import Audited, Begun, Node, NodeEvent, NodeReply, Reached, Settled
 
 RESEND_AFTER_S = 0.5
+RESEND_AT_MOST_S = 5.0
 JOIN_S = 15.0
 SILENCE_S = 15.0
 
@@ -86,6 +88,40 @@ class _Held:
     asked_at: float
 
 
+@dataclass(slots=True)
+class _Live:
+    """Real time: act on whatever comes. `gaps`: when each missing message is asked for next, and after that."""
+
+    epoch: int
+    turn: int
+    fresh: list[Ref] = field(default_factory=list)
+    restless: bool = False
+    newest: dict[str, int] = field(default_factory=dict)
+    gaps: dict[Ref, tuple[float, float]] = field(default_factory=dict)
+
+    def came(self, ref: Ref, now: float) -> None:
+        """A message has come: what its sender numbered before it and has not come is a gap."""
+        self.fresh.append(ref)
+        self.gaps.pop(ref, None)
+        for seq in range(self.newest.get(ref.sender, 0) + 1, ref.seq):
+            self.gaps[Ref(ref.sender, seq)] = (now + RESEND_AFTER_S, RESEND_AFTER_S)
+        self.newest[ref.sender] = max(ref.seq, self.newest.get(ref.sender, 0))
+
+    def due(self, refs: Sequence[Ref], now: float) -> None:
+        """The broker says that these should have come: ask for them at once."""
+        for ref in refs:
+            self.gaps[ref] = (now, RESEND_AFTER_S)
+            self.newest[ref.sender] = max(ref.seq, self.newest.get(ref.sender, 0))
+
+    def to_ask(self, now: float) -> tuple[Ref, ...]:
+        """The gaps that are to be asked for now, all in one request; each is asked for again later and later."""
+        asked = tuple(ref for ref, (at, _) in self.gaps.items() if now >= at)
+        for ref in asked:
+            wait_s = self.gaps[ref][1]
+            self.gaps[ref] = (now + wait_s, min(2 * wait_s, RESEND_AT_MOST_S))
+        return asked
+
+
 class Client:
     """A node as its broker sees it. `peak_memory_mb` is asked for once, for the audit."""
 
@@ -98,6 +134,7 @@ class Client:
         self._inbox = Inbox()
         self._said: list[Envelope] = []
         self._held: _Held | None = None
+        self._live: _Live | None = None
         self._last_turn = 0
         self._heard_at = now
         self._since = now
@@ -111,7 +148,7 @@ class Client:
         try:
             if control:
                 return self._control(envelope, now)
-            self._data(envelope)
+            self._data(envelope, now)
             return self._take_held(now)
         except ProtocolError as error:
             self.refused[error.reason] += 1
@@ -123,11 +160,29 @@ class Client:
             raise RunError(f"{self._vpp}: no answer from the broker for {JOIN_S:g} s: refused, or not reachable?")
         if now - self._heard_at > SILENCE_S:
             raise RunError(f"{self._vpp}: no sign of life from the broker for {SILENCE_S:g} s; this node ends")
+        if self._live is not None:
+            return self._act_live(self._live, now)
         held = self._held
         if held is None or now - held.asked_at < RESEND_AFTER_S:
             return []
         held.asked_at = now
         return [Tell(Resend(self._inbox.missing(held.turn.deliveries)), held.epoch)]
+
+    @property
+    def wants_to_act(self) -> bool:
+        """Whether `tick` should be called at once: in real time something has come, or the rule goes on."""
+        return self._live is not None and (bool(self._live.fresh) or self._live.restless)
+
+    def _act_live(self, live: _Live, now: float) -> list[Instruction]:
+        """One answer to everything that has come, and one request for everything that has not."""
+        instructions: list[Instruction] = []
+        asked = live.to_ask(now)
+        if asked:
+            instructions.append(Tell(Resend(asked), live.epoch))
+        if live.fresh or live.restless:
+            fresh, live.fresh = live.fresh, []
+            instructions += self._act(live.epoch, live.turn, Reached(self._inbox.take(fresh)))
+        return instructions
 
     # --- control plane ---
 
@@ -145,6 +200,8 @@ class Client:
             self.stage = Stage.STOPPED
             return []
         if isinstance(message, Beat):
+            if self._live is not None:
+                self._live.due([ref for ref in message.due if not self._inbox.has(ref)], now)
             return []
         if isinstance(message, Resend):
             return [Say(self._said[ref.seq - 1]) for ref in message.refs if self._has_said(ref)]
@@ -160,22 +217,27 @@ class Client:
             raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._last_turn}")
         self._last_turn = message.turn
         if isinstance(message, Begin):
+            self._live = _Live(epoch, message.turn) if message.live else None
             return self._act(epoch, message.turn, Begun(message.roster))
         if isinstance(message, Settle):
+            self._live = None
             return self._act(epoch, message.turn, Settled(message.direct))
         self._held = _Held(epoch, message, asked_at=now)
         return self._take_held(now)
 
     # --- data plane ---
 
-    def _data(self, envelope: Envelope) -> None:
+    def _data(self, envelope: Envelope, now: float) -> None:
         message = envelope.message
         if envelope.sender == self._vpp:
             return
         if not isinstance(message, Declared | Offer | Selection | Concluded):
             raise ProtocolError("wrong_plane", f"{type(message).__name__} was published")
-        if not self._inbox.put(Ref(envelope.sender, envelope.seq), message):
+        ref = Ref(envelope.sender, envelope.seq)
+        if not self._inbox.put(ref, message):
             raise ProtocolError("duplicate", f"message {envelope.seq} of {envelope.sender} came again")
+        if self._live is not None and envelope.sender != BROKER:
+            self._live.came(ref, now)
 
     def _take_held(self, now: float) -> list[Instruction]:
         held = self._held
@@ -198,5 +260,7 @@ class Client:
             envelope = Envelope(epoch, self._vpp, len(self._said) + 1, message)
             self._said.append(envelope)
             fresh.append(envelope)
+        if self._live is not None:
+            self._live.restless = bool(reply.restless)
         done = Done(turn, len(self._said), reply.seen, reply.restless)
         return [*(Say(envelope) for envelope in fresh), Tell(done, epoch)]

@@ -20,10 +20,14 @@ class Inbox:
 
     def put(self, ref: Ref, message: DataMessage) -> bool:
         """Keep a message; False if it is a duplicate."""
-        if ref in self._taken or ref in self._waiting:
+        if self.has(ref):
             return False
         self._waiting[ref] = message
         return True
+
+    def has(self, ref: Ref) -> bool:
+        """Whether a message has come, taken or not."""
+        return ref in self._taken or ref in self._waiting
 
     def missing(self, refs: Sequence[Ref]) -> tuple[Ref, ...]:
         """Which of these have not come."""

@@ -81,7 +81,7 @@ class _Shell:
         hello = Hello(os.getpid(), self._task.public.digest, version("vppmarket"))
         self._tell(hello, epoch=1)
         while self._client.stage is not Stage.STOPPED:
-            for event in self._bus.wait(TICK_S):
+            for event in self._bus.wait(0.0 if self._client.wants_to_act else TICK_S):
                 if isinstance(event, Signal):
                     return 4
                 self._take(event)

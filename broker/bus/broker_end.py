@@ -14,6 +14,7 @@ import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from types import TracebackType
 from typing import TypeAlias
 
@@ -141,7 +142,7 @@ class BrokerEnd:
 
     def wait(self, timeout_s: float) -> Iterator[BusEvent]:
         """What has come in, after waiting for at most `timeout_s`; nothing if nothing came."""
-        ready = dict(self._poller.poll(max(0, round(timeout_s * 1000))))
+        ready = dict(self._poller.poll(max(0, ceil(timeout_s * 1000))))
         for descriptor in self._watched & ready.keys():
             yield Signal(descriptor)
         if self._control in ready:

@@ -31,8 +31,16 @@ class LinkQueue:
             if start_s + duration_s <= taken_s:
                 break
             start_s = max(start_s, free_s)
-        self._take(spans, (start_s, start_s + duration_s))
+        if duration_s > 0.0:
+            self._take(spans, (start_s, start_s + duration_s))
         return start_s + duration_s
+
+    def idle_s(self, sender: str, receiver: str, now_s: float) -> float:
+        """From when on the link is free again, if it is taken at `now_s`; else `now_s`."""
+        for taken_s, free_s in self._busy.get((sender, receiver), ()):
+            if taken_s <= now_s < free_s:
+                return free_s
+        return now_s
 
     def forget_before(self, now_s: float) -> None:
         """Nothing will be ready before `now_s`: drop what lies before it."""

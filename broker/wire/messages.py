@@ -174,11 +174,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Turn `turn` opens an epoch with this roster: plan your day and declare."""
+    """Turn `turn` opens an epoch with this roster: plan your day and declare.
+
+    live : real time: act on whatever comes, whenever it comes; else wait for turns
+    """
 
     turn: int
     time_s: float
     roster: tuple[str, ...]
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,9 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The broker is alive."""
+    """The broker is alive; these messages should have reached the node by now."""
+
+    due: tuple[Ref, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from broker.bus.broker_end import BrokerEnd
 from broker.coordinator import Charge, Coordinator, Proceedings, Progress
-from broker.delay import delay_of
 from broker.launch import LocalNodes, deaf_to_interrupts
 from broker.membership import Patience
 from broker.serve import Shell
@@ -55,7 +54,7 @@ def run_distributed(
             task = NodeTask(vpp, scenario.public, bus.endpoints.control, token)
             nodes.start(vpp.id, run_local_node, task)
         proceedings, durations = _serve(shell, nodes, on_progress)
-        facts = _facts(proceedings, bus, nodes.process_ids(), durations)
+        facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
     return _outcome(scenario, proceedings), facts
 
 
@@ -67,7 +66,7 @@ def run_broker(
     with _broker(scenario, seed, out_dir, listening, opening.token, patience) as (shell, bus):
         opening.announce(bus.endpoints.control)
         proceedings, durations = _serve(shell, None, on_progress)
-        facts = _facts(proceedings, bus, proceedings.process_ids, durations)
+        facts = _facts(scenario, proceedings, bus, proceedings.process_ids, durations)
     return _outcome(scenario, proceedings), facts
 
 
@@ -89,7 +88,7 @@ def _broker(
         public=scenario.public,
         scenario_digest=scenario.digest,
         vpps=tuple(vpp.id for vpp in scenario.vpps),
-        delay=delay_of(scenario.network),
+        network=scenario.network,
         seed=seed,
         patience=patience,
     )
@@ -131,12 +130,16 @@ def _serve(
 
 
 def _facts(
-    proceedings: Proceedings, bus: BrokerEnd, process_ids: Mapping[str, int], durations: Mapping[str, float]
+    scenario: Scenario,
+    proceedings: Proceedings,
+    bus: BrokerEnd,
+    process_ids: Mapping[str, int],
+    durations: Mapping[str, float],
 ) -> RunFacts:
     own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     nodes_mb = {vpp: audit.peak_memory_mb for vpp, audit in proceedings.audits.items()}
     return RunFacts(
-        time_mode="virtual",
+        time_mode=scenario.network.time.value,
         process_ids={BROKER: os.getpid(), **process_ids},
         endpoints=asdict(bus.endpoints),
         counters=dict(sorted(proceedings.counters.items())),

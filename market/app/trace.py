@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from broker.negotiation import Said
+from broker.epoch import Said
 from broker.wire.messages import Offer, Selection
 from market.game.selection import evolve
 from market.outcome import PeriodResult, TraceQuantity, TraceRow

@@ -28,7 +28,6 @@ from broker.actions import (
 )
 from broker.bus.broker_end import Endpoints
 from broker.coordinator import Charge, Coordinator, Phase, Proceedings
-from broker.delay import ConstantDelay, Delay
 from broker.membership import Patience
 from broker.tape import Record
 from broker.wire.frames import Envelope, decode, encode
@@ -36,6 +35,7 @@ from broker.wire.messages import BROKER, Hello, Message
 from market.arrays import frozen
 from market.declaration import Declaration
 from market.errors import WireError
+from market.network import NetworkRules
 from market.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
 from market.scenario.model import PublicRules
 from vpp_nodes.client import Client, Instruction, OpenData, Say, Tell
@@ -80,14 +80,15 @@ class Loopback:
     public: PublicRules
     declarations: Sequence[Declaration]
     seed: int = 0
-    delay: Delay = field(default_factory=lambda: ConstantDelay(0.0))
+    network: NetworkRules = field(default_factory=NetworkRules)
     steal: Callable[[Hop, bytes], bool] = lambda hop, frame: False
+    network_seed: int = 7
     tape: list[Record] = field(default_factory=list)
     now: float = 0.0
 
     def __post_init__(self) -> None:
         roster = tuple(declaration.vpp for declaration in self.declarations)
-        charge = Charge(self.public, "scenario", roster, self.delay, 7, Patience())
+        charge = Charge(self.public, "scenario", roster, self.network, self.network_seed, Patience())
         self.coordinator = Coordinator(charge, ENDPOINTS, self.now)
         self._queues: dict[Hop, deque[bytes]] = {}
         self._random = Random(self.seed)
@@ -109,10 +110,12 @@ class Loopback:
         raise AssertionError("the run does not end")
 
     def step(self) -> None:
-        """Carry one frame; with none under way, let a second pass."""
+        """Carry one frame; with none under way, let time pass: a second, or until something is due."""
         waiting = sorted((hop for hop, queue in self._queues.items() if queue), key=repr)
         if not waiting:
-            self.now += 1.0
+            if not any(client.wants_to_act for client in self.clients.values()):
+                due = self.coordinator.next_due()
+                self.now = self.now + 1.0 if due is None else min(max(due, self.now), self.now + 1.0)
             self.event(Tick())
             for vpp, client in self.clients.items():
                 self._instruct(vpp, client.tick(self.now))

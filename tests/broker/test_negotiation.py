@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from broker.actions import DataCame, Parcel, ProcessEnded, Tick
 from broker.coordinator import Phase
-from broker.delay import ConstantDelay
-from broker.negotiation import Said
+from broker.epoch import Said
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import BROKER, Audit, Declared, Done, Hello, Message, Offer, Ready, Selection, Stop
 from market.arrays import frozen
 from market.errors import RunError
 from market.game.equilibrium import solve_day
 from market.game.period import period_games
+from market.network import Constant, LinkConditions, NetworkRules
 from market.outcome import Verdict
 from market.rules import PriceRule
 from tests.broker.days import declaration, market_day, market_rules, public_rules
@@ -77,7 +77,7 @@ def test_the_tape_does_not_depend_on_how_sockets_interleave(seed: int) -> None:
 
 
 def test_a_constant_delay_changes_times_and_nothing_else() -> None:
-    swift, slow = loopback(), loopback(delay=ConstantDelay(0.05))
+    swift, slow = loopback(), loopback(network=NetworkRules(every=LinkConditions(Constant(0.05))))
     at_once, later = swift.run(), slow.run()
     assert prices_of(later) == prices_of(at_once)
     assert at_once.time_s == 0.0
@@ -224,7 +224,7 @@ def test_the_same_message_again_is_a_duplicate_and_counted() -> None:
     declared = Declared(declaration("A", [0.0] * 5))
     assert publish(market, "A", declared) == ""
     assert publish(market, "A", declared) == ""
-    assert market.coordinator.negotiation.counters["duplicates"] == 1
+    assert market.coordinator.epoch.counters["duplicates"] == 1
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_an_offer_must_fit_the_market(message: Message, reason: str) -> None:
     market = loopback()
     for vpp in market.clients:
         market.tell(vpp, Hello(1, "digest", "test"))
-    while market.coordinator.phase is not Phase.TRADING or "A" not in market.coordinator.negotiation.waiting_for():
+    while market.coordinator.phase is not Phase.TRADING or "A" not in market.coordinator.clockwork.waiting_for():
         market.step()
     upto = max(record[4] for record in market.tape if record[0] == "message" and record[3] == "A")
     assert publish(market, "A", message, seq=upto + 1) == reason
@@ -261,7 +261,7 @@ def test_a_selection_must_fit_the_market(probability: list[float], requested: li
     market = loopback()
     for vpp in market.clients:
         market.tell(vpp, Hello(1, "digest", "test"))
-    while market.coordinator.phase is not Phase.TRADING or "C" not in market.coordinator.negotiation.waiting_for():
+    while market.coordinator.phase is not Phase.TRADING or "C" not in market.coordinator.clockwork.waiting_for():
         market.step()
     answer = Selection(1, (0, 1, 2), (2, 2, 1), frozen(probability), frozen(requested))
     assert publish(market, "C", answer, seq=2) == "bad_content"

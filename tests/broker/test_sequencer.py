@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.delay import ConstantDelay, Transit, delay_of
-from broker.sequencer import Grant, Sequencer
+from broker.conditions import Conditions, Journey, LinkQueue, Transit
+from broker.network_log import NetworkLog
+from broker.sequencer import Grant, Sequencer, Undelivered
 from broker.wire.messages import Ref
 from market.network import Constant, LinkConditions, NetworkRules
 
 
-@dataclass(frozen=True)
-class TableDelay:
-    """Delays chosen by a test."""
+class TableConditions(Conditions):
+    """Arrivals chosen by a test, as delays after sending."""
 
-    smallest_s: float
-    rule: Callable[[Transit], float]
+    def __init__(self, smallest_s: float, delays_s: Callable[[Transit], tuple[float, ...]]) -> None:
+        super().__init__(NetworkRules(), (), seed=0)
+        self.smallest_s = smallest_s
+        self._table = delays_s
 
-    def delay_s(self, transit: Transit) -> float:
-        return self.rule(transit)
+    def journey(
+        self, transit: Transit, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
+    ) -> Journey:
+        arrivals = tuple(sent_s + delay_s for delay_s in self._table(transit))
+        return Journey(arrivals, 0, None if arrivals else "the table")
+
+
+def perfect() -> Conditions:
+    return Conditions(NetworkRules(), "ABC", seed=0)
+
+
+def sequencer_of(conditions: Conditions) -> tuple[Sequencer, NetworkLog]:
+    log = NetworkLog()
+    return Sequencer(conditions, 1, log), log
 
 
 def test_zero_delay_delivers_all_of_a_moment_as_one_batch() -> None:
-    sequencer = Sequencer(ConstantDelay(0.0), seed=0, epoch=1)
-    sequencer.send(Ref("B", 1), ("A", "C"), 0.0)
-    sequencer.send(Ref("A", 1), ("B", "C"), 0.0)
+    sequencer, _ = sequencer_of(perfect())
+    sequencer.send(Ref("B", 1), ("A", "C"), 0.0, 100)
+    sequencer.send(Ref("A", 1), ("B", "C"), 0.0, 100)
     assert sequencer.next_batch() == (
         Grant("A", 0.0, (Ref("B", 1),)),
         Grant("B", 0.0, (Ref("A", 1),)),
@@ -39,32 +52,69 @@ def test_zero_delay_delivers_all_of_a_moment_as_one_batch() -> None:
 
 
 def test_constant_delay_moves_time_on_by_itself() -> None:
-    sequencer = Sequencer(delay_of(NetworkRules(LinkConditions(Constant(0.05)))), seed=0, epoch=1)
-    sequencer.send(Ref("A", 1), ("B",), 0.0)
-    sequencer.send(Ref("A", 2), ("B",), 0.05)
+    rules = NetworkRules(every=LinkConditions(Constant(0.05)))
+    sequencer, _ = sequencer_of(Conditions(rules, "AB", seed=0))
+    sequencer.send(Ref("A", 1), ("B",), 0.0, 100)
+    sequencer.send(Ref("A", 2), ("B",), 0.05, 100)
     first, second = sequencer.next_batch(), sequencer.next_batch()
     assert [grant.time_s for grant in (*first, *second)] == [0.05, 0.1]
-    assert sequencer.in_flight == 0
+    assert sequencer.next_batch() == ()
 
 
 def test_look_ahead_lets_independent_receivers_act_in_one_batch() -> None:
-    slow_to_c = TableDelay(1.0, lambda transit: 1.5 if transit.receiver == "C" else 1.0)
-    sequencer = Sequencer(slow_to_c, seed=0, epoch=1)
-    sequencer.send(Ref("A", 1), ("B", "C"), 0.0)
+    slow_to_c = TableConditions(1.0, lambda transit: (1.5,) if transit.receiver == "C" else (1.0,))
+    sequencer, _ = sequencer_of(slow_to_c)
+    sequencer.send(Ref("A", 1), ("B", "C"), 0.0, 100)
     assert [(grant.receiver, grant.time_s) for grant in sequencer.next_batch()] == [("B", 1.0), ("C", 1.5)]
 
 
 def test_a_receiver_gets_one_moment_at_a_time() -> None:
-    by_number = TableDelay(1.0, lambda transit: 1.0 + 0.25 * transit.seq)
-    sequencer = Sequencer(by_number, seed=0, epoch=1)
+    sequencer, _ = sequencer_of(TableConditions(1.0, lambda transit: (1.0 + 0.25 * transit.seq,)))
     for seq in (3, 1, 2):
-        sequencer.send(Ref("A", seq), ("B",), 0.0)
+        sequencer.send(Ref("A", seq), ("B",), 0.0, 100)
     times = [sequencer.next_batch()[0] for _ in range(3)]
     assert [(grant.time_s, grant.refs[0].seq) for grant in times] == [(1.25, 1), (1.5, 2), (1.75, 3)]
 
 
+def test_a_busy_receiver_gets_what_came_meanwhile_at_once() -> None:
+    sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: (0.1 * transit.seq,)))
+    sequencer.busy("B", 1.0)
+    for seq in (1, 2, 15):
+        sequencer.send(Ref("A", seq), ("B",), 0.0, 100)
+    assert sequencer.next_batch() == (Grant("B", 1.0, (Ref("A", 1), Ref("A", 2))),)
+    assert sequencer.next_batch() == (Grant("B", 1.5, (Ref("A", 15),)),)
+    assert max(moment.queued for moment in log.moments) == 2
+
+
+def test_a_copy_is_counted_and_not_given_again() -> None:
+    sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: (0.1, 0.3)))
+    sequencer.send(Ref("A", 1), ("B",), 0.0, 100)
+    assert sequencer.next_batch() == (Grant("B", 0.1, (Ref("A", 1),)),)
+    assert sequencer.next_batch() == ()
+    link = log.link("A", "B")
+    assert (link.sent, link.delivered, link.duplicated, link.bytes) == (1, 1, 1, 100)
+
+
+def test_what_comes_after_something_newer_is_counted_as_late() -> None:
+    sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: (1.0 / transit.seq,)))
+    sequencer.send(Ref("A", 1), ("B",), 0.0, 100)
+    sequencer.send(Ref("A", 2), ("B",), 0.0, 100)
+    order = [sequencer.next_batch()[0].refs[0].seq for _ in range(2)]
+    assert order == [2, 1]
+    link = log.link("A", "B")
+    assert (link.late, link.delay_min_s, link.delay_max_s, link.delay_mean_s) == (1, 0.5, 1.0, 0.75)
+
+
+def test_what_never_arrives_is_remembered_with_its_reason() -> None:
+    sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: ()))
+    sequencer.send(Ref("A", 1), ("B",), 2.0, 100)
+    assert sequencer.next_batch() == ()
+    assert sequencer.undelivered == [Undelivered(Ref("A", 1), "B", 2.0, "the table")]
+    assert log.total("undeliverable") == 1
+
+
 def test_a_wake_up_is_a_turn_without_messages() -> None:
-    sequencer = Sequencer(ConstantDelay(0.0), seed=0, epoch=1)
+    sequencer, _ = sequencer_of(perfect())
     sequencer.wake("A", 0.0)
     assert sequencer.next_batch() == (Grant("A", 0.0, ()),)
 
@@ -81,11 +131,11 @@ def test_the_order_of_sending_does_not_matter(
     sent: list[tuple[str, str, float, float]], smallest_s: float, shuffle: Random
 ) -> None:
     def batches(order: list[int]) -> list[tuple[Grant, ...]]:
-        table = TableDelay(smallest_s, lambda transit: smallest_s + sent[transit.seq - 1][3])
-        sequencer = Sequencer(table, seed=0, epoch=1)
+        table = TableConditions(smallest_s, lambda transit: (smallest_s + sent[transit.seq - 1][3],))
+        sequencer, _ = sequencer_of(table)
         for index in order:
             sender, receiver, time_s, _ = sent[index]
-            sequencer.send(Ref(sender, index + 1), (receiver,), time_s)
+            sequencer.send(Ref(sender, index + 1), (receiver,), time_s, 100)
         found = []
         while batch := sequencer.next_batch():
             found.append(batch)

@@ -48,7 +48,7 @@ def data(who: Client, sender: str, seq: int, message: Message, now: float = 0.0)
 def joined() -> Client:
     who = client()
     order(who, Welcome(1002, 1003))
-    order(who, Begin(1, 0.0, ROSTER))
+    order(who, Begin(1, 0.0, ROSTER, False))
     return who
 
 
@@ -62,7 +62,7 @@ def test_joining_opens_the_data_plane_and_reports_it() -> None:
 def test_beginning_declares_then_ends_the_turn() -> None:
     who = client()
     order(who, Welcome(1002, 1003))
-    declared, done = order(who, Begin(1, 0.0, ROSTER))
+    declared, done = order(who, Begin(1, 0.0, ROSTER, False))
     assert declared == Say(Envelope(1, "A", 1, Declared(DAY[0])))
     assert done == Tell(Done(1, 1, (), ()), 1)
 
@@ -101,7 +101,7 @@ def test_a_node_says_again_what_it_said_and_only_that() -> None:
 @pytest.mark.parametrize(
     ("message", "sender", "reason"),
     [
-        (Begin(1, 0.0, ROSTER), BROKER, "out_of_turn"),  # a turn that is over
+        (Begin(1, 0.0, ROSTER, False), BROKER, "out_of_turn"),  # a turn that is over
         (Turn(1, 0.0, ()), BROKER, "out_of_turn"),
         (Welcome(1, 2), BROKER, "out_of_turn"),
         (Ready(), BROKER, "out_of_turn"),
@@ -141,7 +141,7 @@ def test_a_broker_that_never_answers_is_given_up() -> None:
 
 def test_a_broker_that_falls_silent_is_given_up_and_a_beat_prevents_it() -> None:
     who = joined()
-    order(who, Beat(), now=SILENCE_S)
+    order(who, Beat(()), now=SILENCE_S)
     who.tick(SILENCE_S + 1.0)
     with pytest.raises(RunError, match="no sign of life from the broker"):
         who.tick(2 * SILENCE_S + 0.1)
@@ -159,7 +159,7 @@ def test_offers_before_the_last_declaration_are_kept_not_priced_against() -> Non
     node = Node("A", public_rules(1), lambda trade: blank_plan(1, trade), lambda plan: three[0])
     who = Client("A", node, now=0.0)
     order(who, Welcome(1002, 1003))
-    order(who, Begin(1, 0.0, ("A", "B", "C")))
+    order(who, Begin(1, 0.0, ("A", "B", "C"), False))
     data(who, "B", 1, Declared(three[1]))
     data(who, "B", 2, Offer(1, (0,), frozen([600.0])))
     early = order(who, Turn(2, 0.0, (Ref("B", 1), Ref("B", 2))))

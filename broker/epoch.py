@@ -1,0 +1,140 @@
+"""Owns what has been said in one epoch: numbering, screening, declarations, then trading, until there are results.
+
+Knows nothing of time, turns or delivery; `broker.virtual_time` and `broker.wall_time` are two ways to carry it on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from broker.actions import Parcel, Write
+from broker.screening import screen
+from broker.trading import Trading
+from broker.wire.frames import to_body
+from broker.wire.messages import Declared, Done, MarketMessage, Ref
+from market.declaration import Declaration
+from market.errors import ProtocolError
+from market.game.period import period_games
+from market.outcome import PeriodResult
+from market.scenario.model import PublicRules
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A market message, and the time at which it was sent."""
+
+    time_s: float
+    sender: str
+    message: MarketMessage
+
+
+class Epoch:
+    """One roster, one set of declarations, and what follows from them."""
+
+    def __init__(self, public: PublicRules, roster: Sequence[str], number: int) -> None:
+        self.public = public
+        self.roster = tuple(roster)
+        self.number = number
+        self.results: tuple[PeriodResult, ...] | None = None
+        self.trading: Trading | None = None
+        self.said: list[Said] = []
+        self.counters: Counter[str] = Counter()
+        self._upto = dict.fromkeys(self.roster, 0)
+        self._parcels: dict[Ref, Parcel] = {}
+        self._declarations: dict[str, Declaration] = {}
+
+    @property
+    def declarations(self) -> tuple[Declaration, ...]:
+        """Everybody's declaration, in the order of the roster, once all have declared."""
+        return tuple(self._declarations[vpp] for vpp in self.roster)
+
+    def accept(self, parcel: Parcel) -> MarketMessage | None:
+        """The message of a parcel that is its sender's next one; None for a duplicate.
+
+        ProtocolError with reason `not_a_member`, `wrong_epoch`, `gap`, or one of the screening.
+        """
+        envelope = parcel.envelope
+        sender = envelope.sender
+        if sender not in self._upto:
+            raise ProtocolError("not_a_member", f"{sender!r:.40} is not on the roster")
+        if envelope.epoch != self.number:
+            raise ProtocolError("wrong_epoch", f"epoch {envelope.epoch}, this is {self.number}")
+        if 0 < envelope.seq <= self._upto[sender]:
+            self.counters["duplicates"] += 1
+            return None
+        if envelope.seq != self._upto[sender] + 1:
+            raise ProtocolError("gap", f"{sender}'s message {envelope.seq} came after {self._upto[sender]}")
+        games = self.trading.games if self.trading else None
+        message = screen(sender, envelope.message, self.public.horizon.periods, games)
+        self._upto[sender] = envelope.seq
+        self._parcels[Ref(sender, envelope.seq)] = parcel
+        self.counters["sent"] += 1
+        return message
+
+    def take(self, parcel: Parcel, message: MarketMessage, time_s: float) -> Write:
+        """An accepted message counts from now on, and belongs on the tape."""
+        envelope = parcel.envelope
+        self.said.append(Said(time_s, envelope.sender, message))
+        if isinstance(message, Declared):
+            self._declarations[envelope.sender] = message.declaration
+        elif self.trading is not None:
+            self.trading.take(envelope.sender, message)
+        kind = type(message).__name__
+        return Write(["message", time_s, self.number, envelope.sender, envelope.seq, kind, to_body(message)])
+
+    def confirm(self, vpp: str, done: Done) -> None:
+        """A member has confirmed what it consumed; its own messages up to then have been taken."""
+        if self.trading is not None:
+            self.trading.done(vpp, done)
+
+    def open_trading(self) -> bool:
+        """Whether trading is open; it opens with the last declaration."""
+        if self.trading is None and len(self._declarations) == len(self.roster):
+            games = period_games(self.declarations, self.public)
+            self.trading = Trading(games, self.public.market.offer_budget)
+        return self.trading is not None
+
+    def settle_if_at_rest(self) -> bool:
+        """Whether there are results: every period rests, or has been found not to."""
+        if self.trading is not None and self.trading.settled():
+            self.results = self.trading.results()
+        return self.results is not None
+
+    def stall(self, evidence: str) -> None:
+        """Nothing more can come: what does not rest is stalled."""
+        assert self.trading is not None
+        self.trading.stall(evidence)
+        self.results = self.trading.results()
+
+    def others(self, vpp: str) -> tuple[str, ...]:
+        """Everybody but one."""
+        return tuple(member for member in self.roster if member != vpp)
+
+    def concerned(self, sender: str, message: MarketMessage) -> tuple[str, ...]:
+        """Whom a message matters to: a declaration all others, trade those who play in its periods."""
+        if isinstance(message, Declared) or self.trading is None:
+            return self.others(sender)
+        concerned = self.trading.concerned(message)
+        return tuple(vpp for vpp in self.others(sender) if vpp in concerned)
+
+    def undeclared(self) -> tuple[str, ...]:
+        """Who has not declared yet."""
+        return tuple(vpp for vpp in self.roster if vpp not in self._declarations)
+
+    def upto(self, vpp: str) -> int:
+        """The number up to which nothing of a member's is missing."""
+        return self._upto[vpp]
+
+    def lacks(self, vpp: str, published_upto: int) -> tuple[Ref, ...]:
+        """What a member says it has published and has not arrived."""
+        return tuple(Ref(vpp, seq) for seq in range(self._upto[vpp] + 1, published_upto + 1))
+
+    def parcel(self, ref: Ref) -> Parcel:
+        """A message that was accepted; KeyError for any other."""
+        return self._parcels[ref]
+
+    def known(self, refs: Sequence[Ref]) -> tuple[Ref, ...]:
+        """Those of the references that were accepted."""
+        return tuple(ref for ref in refs if ref in self._parcels)

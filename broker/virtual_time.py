@@ -1,0 +1,203 @@
+"""Owns an epoch carried on in virtual time: turns out, messages in, until every period has a verdict.
+
+Knows nothing of sockets, real time or admission. A turn gives a node a moment of virtual time and the messages
+that have reached it by then; the node publishes what it has to say and ends the turn with Done. When all turns
+of a batch are done, what was said goes on the tape in the order (time, sender, number) and to the sequencer, and
+the next batch is due. Nothing here waits for real time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from broker.actions import Action, Parcel, Publish, Send, Write
+from broker.conditions import Conditions
+from broker.epoch import Epoch
+from broker.network_log import NetworkLog
+from broker.news import NewsDesk
+from broker.sequencer import Grant, Sequencer, Undelivered
+from broker.wire.frames import to_body
+from broker.wire.messages import Begin, Done, MarketMessage, Offer, Ref, Turn
+from market.errors import ProtocolError, RunError
+
+_SHOWN = 4
+
+
+@dataclass(slots=True)
+class _OpenTurn:
+    number: int
+    time_s: float
+    done: Done | None = None
+
+
+class VirtualTime:
+    """The turns of one epoch."""
+
+    def __init__(self, epoch: Epoch, conditions: Conditions) -> None:
+        self.epoch = epoch
+        self.log = NetworkLog()
+        self.time_s = 0.0
+        self.turn = 0
+        self._conditions = conditions
+        self._sequencer = Sequencer(conditions, epoch.number, self.log)
+        self._news = NewsDesk(self.log)
+        self._turns: dict[str, _OpenTurn] = {}
+        self._unfinished: set[str] = set()
+        self._batch: dict[str, list[tuple[Parcel, MarketMessage]]] = {vpp: [] for vpp in epoch.roster}
+
+    # --- what comes in ---
+
+    def begin(self, now: float) -> list[Action]:
+        """Ask everybody to plan the day and declare. Real time plays no part."""
+        actions: list[Action] = []
+        for vpp in self.epoch.roster:
+            begin = Begin(self._open_turn(vpp, self.time_s), self.time_s, self.epoch.roster, live=False)
+            actions.append(Write(["command", begin.turn, self.time_s, vpp, "Begin", to_body(begin)]))
+            actions.append(Send(vpp, begin))
+        return actions
+
+    def data(self, parcel: Parcel, now: float) -> list[Action]:
+        """A member has published; ProtocolError if it may not now, or not this."""
+        sender = parcel.envelope.sender
+        fresh = parcel.envelope.seq > self.epoch.upto(sender) if sender in self._batch else True
+        if fresh and sender in self._batch and sender not in self._unfinished:
+            raise ProtocolError("out_of_turn", f"{sender} publishes while it is not its turn")
+        message = self.epoch.accept(parcel)
+        if message is None:
+            return []
+        self._batch[sender].append((parcel, message))
+        return self._advance_if_complete(sender)
+
+    def done(self, vpp: str, done: Done, now: float) -> list[Action]:
+        """A member has ended its turn; ProtocolError if that is not the turn it holds."""
+        turn = self._turns.get(vpp)
+        if turn is None or turn.number != done.turn or turn.done is not None:
+            raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, which it does not hold")
+        turn.done = done
+        return self._advance_if_complete(vpp)
+
+    def resend(self, vpp: str, refs: Sequence[Ref], now: float) -> list[Action]:
+        """A member misses messages it was promised: publish them again, to it alone."""
+        known = self.epoch.known(refs)
+        self.epoch.counters["resent"] += len(known)
+        return [Publish(self.epoch.parcel(ref).frame, (vpp,)) for ref in known]
+
+    def tick(self, now: float) -> list[Action]:
+        """Real time has passed: nothing to do."""
+        return []
+
+    def next_due(self) -> float | None:
+        """No moment of real time is waited for."""
+        return None
+
+    # --- who is waited for ---
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Whose turn is not over."""
+        return tuple(sorted(self._unfinished))
+
+    def owed(self) -> dict[str, tuple[Ref, ...]]:
+        """By member, what it says it has published in its turn and has not arrived."""
+        return {vpp: refs for vpp in sorted(self._unfinished) if (refs := self._lacking(vpp))}
+
+    def _lacking(self, vpp: str) -> tuple[Ref, ...]:
+        done = self._turns[vpp].done
+        return self.epoch.lacks(vpp, done.published_upto) if done else ()
+
+    # --- the end of a batch ---
+
+    def _advance_if_complete(self, vpp: str) -> list[Action]:
+        """Something came from a member; if that was the last thing waited for, the batch is over."""
+        if self._turns[vpp].done is not None and not self._lacking(vpp):
+            self._unfinished.discard(vpp)
+        if self._unfinished:
+            return []
+        turns, self._turns = self._turns, {}
+        actions = self._send_on(turns)
+        self._confirm(turns)
+        if self.epoch.open_trading() and self.epoch.settle_if_at_rest():
+            return actions
+        return actions + self._next_batch()
+
+    def _send_on(self, turns: dict[str, _OpenTurn]) -> list[Action]:
+        """Put what was said in this batch on the tape and under way, in the order (time, sender, number)."""
+        ends = {vpp: turn.time_s + self._conditions.compute_s(vpp) for vpp, turn in turns.items()}
+        said = [(ends[vpp], vpp, *entry) for vpp in turns for entry in self._batch[vpp]]
+        said.sort(key=lambda entry: (entry[0], entry[1], entry[2].envelope.seq))
+        actions: list[Action] = []
+        for time_s, sender, parcel, message in said:
+            actions.append(self.epoch.take(parcel, message, time_s))
+            ref = Ref(sender, parcel.envelope.seq)
+            done = turns[sender].done
+            if isinstance(message, Offer) and done is not None:
+                self._news.offer(time_s, sender, message, done.seen)
+            receivers = self.epoch.concerned(sender, message)
+            self._sequencer.send(ref, receivers, time_s, len(parcel.frame))
+        for vpp, end_s in ends.items():
+            self._sequencer.busy(vpp, end_s)
+            self._batch[vpp].clear()
+        return actions
+
+    def _confirm(self, turns: dict[str, _OpenTurn]) -> None:
+        for vpp, turn in turns.items():
+            assert turn.done is not None
+            self.epoch.confirm(vpp, turn.done)
+            if turn.done.restless:
+                self._sequencer.wake(vpp, turn.time_s + self._conditions.compute_s(vpp))
+
+    # --- the next batch ---
+
+    def _next_batch(self) -> list[Action]:
+        grants = self._sequencer.next_batch()
+        if not grants:
+            self._stall()
+            return []
+        self.time_s = grants[0].time_s
+        return self._deliver(grants) + [action for grant in grants for action in self._turn(grant)]
+
+    def _stall(self) -> None:
+        """Nothing is under way and not everybody has what it needs."""
+        lost = self._sequencer.undelivered
+        if self.epoch.trading is None and not lost:
+            silent = ", ".join(self.epoch.undeclared())
+            raise RunError(f"{silent} ended the first turn without declaring: is it the same software version?")
+        if self.epoch.trading is None:
+            raise RunError(f"the market cannot open: {_story(lost)}")
+        self.epoch.stall(_story(lost) if lost else "not everybody has confirmed the newest prices")
+
+    def _deliver(self, grants: Sequence[Grant]) -> list[Action]:
+        """Publish each message of a batch once, to all whom it reaches now."""
+        receivers: dict[Ref, list[str]] = {}
+        for grant in grants:
+            self.epoch.counters["delivered"] += len(grant.refs)
+            for ref in grant.refs:
+                receivers.setdefault(ref, []).append(grant.receiver)
+        others = len(self.epoch.roster) - 1
+        return [
+            Publish(self.epoch.parcel(ref).frame, None if len(who) == others else tuple(who))
+            for ref, who in receivers.items()
+        ]
+
+    def _turn(self, grant: Grant) -> list[Action]:
+        turn = Turn(self._open_turn(grant.receiver, grant.time_s), grant.time_s, grant.refs)
+        refs = [[ref.sender, ref.seq] for ref in grant.refs]
+        return [Write(["turn", turn.turn, grant.time_s, grant.receiver, refs]), Send(grant.receiver, turn)]
+
+    def _open_turn(self, vpp: str, time_s: float) -> int:
+        self.turn += 1
+        self.epoch.counters["turns"] += 1
+        self._turns[vpp] = _OpenTurn(self.turn, time_s)
+        self._unfinished.add(vpp)
+        return self.turn
+
+
+def _story(lost: Sequence[Undelivered]) -> str:
+    """Who waits for whom, since when, and why; the newest of each pair."""
+    newest = {(entry.receiver, entry.ref.sender): entry for entry in lost}
+    told = [
+        f"{receiver} waits for {sender}'s message {entry.ref.seq} since {entry.sent_s:g} s ({entry.blocked_by})"
+        for (receiver, sender), entry in sorted(newest.items())
+    ]
+    more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+    return "; ".join(told[:_SHOWN] + more)

@@ -1,0 +1,219 @@
+"""Owns an epoch carried on in real time: messages are passed on when their links' conditions let them through.
+
+Knows nothing of sockets or admission. Nodes act when something reaches them; nobody is given turns. A lost
+message is recovered by the protocol: its receiver is told, when it should have come, that there is such a message,
+asks for it, and it is sent again under the same conditions, with back-off. Nothing relevant is in flight when
+everybody has confirmed the newest prices, and that is what ends a period (M3).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from broker.actions import Action, Parcel, Publish, Send, Write
+from broker.conditions import Conditions, LinkQueue, Transit
+from broker.epoch import Epoch
+from broker.network_log import Moment, NetworkLog
+from broker.news import NewsDesk
+from broker.wire.frames import to_body
+from broker.wire.messages import Beat, Begin, Done, Offer, Ref
+from market.errors import ProtocolError, RunError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Due:
+    """At `time_s`, `ref` reaches `receiver`; or, if `lost`, the receiver is told that it should have."""
+
+    time_s: float
+    receiver: str
+    sender: str
+    seq: int
+    lost: bool
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One message on its way to one receiver."""
+
+    sent_s: float
+    attempts: int = 0
+    under_way: int = 0
+    arrived: bool = False
+
+
+class WallTime:
+    """One epoch in real time, which counts from its beginning."""
+
+    def __init__(self, epoch: Epoch, conditions: Conditions) -> None:
+        self.epoch = epoch
+        self.log = NetworkLog()
+        self.time_s = 0.0
+        self.turn = 1
+        self._conditions = conditions
+        self._stall_after_s = conditions.rules.stall_after_s
+        self._news = NewsDesk(self.log)
+        self._began = 0.0
+        self._moved_s = 0.0
+        self._queue = LinkQueue()
+        self._heap: list[_Due] = []
+        self._passages: dict[tuple[str, Ref], _Passage] = {}
+        self._busy_until_s: dict[str, float] = {}
+        self._newest: dict[tuple[str, str], int] = {}
+        self._told: dict[str, Done] = {}
+        self._waiting: set[str] = set(epoch.roster)
+
+    # --- what comes in ---
+
+    def begin(self, now: float) -> list[Action]:
+        """Ask everybody to plan the day and declare; the clock starts."""
+        self._began = now
+        begin = Begin(self.turn, 0.0, self.epoch.roster, live=True)
+        record = [Write(["command", 1, 0.0, vpp, "Begin", to_body(begin)]) for vpp in self.epoch.roster]
+        return [*record, *(Send(vpp, begin) for vpp in self.epoch.roster)]
+
+    def data(self, parcel: Parcel, now: float) -> list[Action]:
+        """A member has published; ProtocolError if it may not publish this."""
+        message = self.epoch.accept(parcel)
+        if message is None:
+            return []
+        sender = parcel.envelope.sender
+        self.time_s = now - self._began
+        self._moved_s = self.time_s
+        written = self.epoch.take(parcel, message, self.time_s)
+        ref = Ref(sender, parcel.envelope.seq)
+        if isinstance(message, Offer):
+            seen = self._told[sender].seen if sender in self._told else ()
+            self._news.offer(self.time_s, sender, message, seen)
+        for receiver in self.epoch.others(sender):
+            self._passages[(receiver, ref)] = _Passage(self.time_s)
+            self.log.link(sender, receiver).sent += 1
+            self._try(receiver, ref, self.time_s + self._conditions.compute_s(sender))
+        self._occupy(sender, self.time_s + self._conditions.compute_s(sender))
+        return [written, *self._confirm(sender)]
+
+    def _occupy(self, sender: str, until_s: float) -> None:
+        """Nothing is passed on to a node that computes, or whose last message has not left its links."""
+        links = (self._queue.idle_s(sender, receiver, until_s) for receiver in self.epoch.others(sender))
+        self._busy_until_s[sender] = max(links, default=until_s)
+
+    def done(self, vpp: str, done: Done, now: float) -> list[Action]:
+        """A member confirms what it has consumed and published so far."""
+        if done.turn != self.turn:
+            raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, this is {self.turn}")
+        self.time_s = now - self._began
+        self._told[vpp] = done
+        return self._confirm(vpp)
+
+    def _confirm(self, vpp: str) -> list[Action]:
+        """Let a confirmation count once everything that it speaks of has come."""
+        done = self._told.get(vpp)
+        if done is None or self.epoch.lacks(vpp, done.published_upto):
+            return []
+        self._waiting.discard(vpp)
+        self.epoch.open_trading()
+        self.epoch.confirm(vpp, done)
+        self.epoch.settle_if_at_rest()
+        return []
+
+    def resend(self, vpp: str, refs: Sequence[Ref], now: float) -> list[Action]:
+        """A member misses messages: try again those that are not under way to it."""
+        self.time_s = now - self._began
+        for ref in self.epoch.known(refs):
+            passage = self._passages.get((vpp, ref))
+            if passage is not None and not passage.under_way:
+                self.epoch.counters["resent"] += 1
+                self._try(vpp, ref, self.time_s)
+        return []
+
+    # --- what goes out ---
+
+    def _try(self, receiver: str, ref: Ref, sent_s: float) -> None:
+        """One attempt, under the link's conditions."""
+        passage = self._passages[(receiver, ref)]
+        passage.attempts += 1
+        transit = Transit(self.epoch.number, ref.sender, receiver, ref.seq, passage.attempts)
+        size_bytes = len(self.epoch.parcel(ref).frame)
+        attempt = self._conditions.attempt(transit, sent_s, size_bytes, self._queue)
+        link = self.log.link(ref.sender, receiver)
+        link.bytes += size_bytes
+        link.lost += not attempt.delays_s
+        if not attempt.delays_s:
+            tell_s = sent_s + self._conditions.rules.retransmission.wait_s(passage.attempts)
+            heapq.heappush(self._heap, _Due(tell_s, receiver, ref.sender, ref.seq, True))
+        for delay_s in attempt.delays_s:
+            passage.under_way += 1
+            heapq.heappush(self._heap, _Due(sent_s + delay_s, receiver, ref.sender, ref.seq, False))
+
+    def tick(self, now: float) -> list[Action]:
+        """Pass on what is due by now; give up when nothing can come any more."""
+        self.time_s = now - self._began
+        actions: list[Action] = []
+        while self._heap and self._heap[0].time_s <= self.time_s:
+            actions += self._pass_on(heapq.heappop(self._heap))
+        if actions:
+            self.log.moments.append(Moment(self.time_s, self._in_flight(), 0))
+        if self.time_s - self._moved_s > self._stall_after_s and not self._in_flight():
+            self._stall()
+        return actions
+
+    def _pass_on(self, due: _Due) -> list[Action]:
+        ref, link = Ref(due.sender, due.seq), self.log.link(due.sender, due.receiver)
+        passage = self._passages[(due.receiver, ref)]
+        if due.lost:
+            told = not passage.arrived and not passage.under_way
+            return [Send(due.receiver, Beat((ref,)))] if told else []
+        free_s = self._busy_until_s.get(due.receiver, 0.0)
+        if self.time_s < free_s:
+            heapq.heappush(self._heap, replace(due, time_s=free_s))
+            return []
+        passage.under_way -= 1
+        if passage.arrived:
+            link.duplicated += 1
+        else:
+            passage.arrived = True
+            self._moved_s = self.time_s
+            self.epoch.counters["delivered"] += 1
+            newest = self._newest.get((due.sender, due.receiver), 0)
+            link.late += due.seq < newest
+            self._newest[(due.sender, due.receiver)] = max(newest, due.seq)
+            link.arrived(due.time_s - passage.sent_s)
+        return [Publish(self.epoch.parcel(ref).frame, (due.receiver,))]
+
+    def next_due(self) -> float | None:
+        """The real time at which something is to be passed on."""
+        return self._began + self._heap[0].time_s if self._heap else None
+
+    def _in_flight(self) -> int:
+        return sum(not due.lost for due in self._heap)
+
+    def _stall(self) -> None:
+        """Nothing is under way, and for too long nothing has come."""
+        story = "; ".join(self._stories()) or f"nothing has moved for {self._stall_after_s:g} s"
+        if self.epoch.trading is None:
+            raise RunError(f"the market cannot open: {story}")
+        self.epoch.stall(story)
+
+    def _stories(self) -> list[str]:
+        """Who waits for whom, since when, and how often it was tried; the oldest of each pair."""
+        oldest: dict[tuple[str, str], tuple[Ref, _Passage]] = {}
+        for (receiver, ref), passage in self._passages.items():
+            if not passage.arrived:
+                oldest.setdefault((receiver, ref.sender), (ref, passage))
+        return [
+            f"{receiver} waits for {sender}'s message {ref.seq} since {passage.sent_s:.3f} s"
+            f" ({passage.attempts} tries)"
+            for (receiver, sender), (ref, passage) in sorted(oldest.items())
+        ]
+
+    # --- who is waited for ---
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Who has not confirmed anything yet, or owes messages."""
+        return tuple(sorted(self._waiting | self.owed().keys()))
+
+    def owed(self) -> dict[str, tuple[Ref, ...]]:
+        """By member, what it says it has published and has not arrived here."""
+        owed = {vpp: self.epoch.lacks(vpp, done.published_upto) for vpp, done in sorted(self._told.items())}
+        return {vpp: refs for vpp, refs in owed.items() if refs}
