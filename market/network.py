@@ -6,6 +6,7 @@ Knows nothing of how a message is carried or of random draws. Values here are al
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -161,12 +162,9 @@ class Retransmission:
 
     def wait_s(self, attempt: int) -> float:
         """How long to wait after the given attempt, counted from 1, before the next."""
-        wait_s = self.after_s
-        for _ in range(attempt - 1):
-            if wait_s >= self.max_s or self.backoff <= 1.0:
-                break
-            wait_s *= self.backoff
-        return min(wait_s, self.max_s)
+        growth = math.log(self.backoff)
+        until_longest = math.ceil(math.log(self.max_s / self.after_s) / growth) if growth > 0.0 else 0
+        return min(self.after_s * self.backoff ** min(attempt - 1, until_longest), self.max_s)
 
 
 @dataclass(frozen=True, slots=True)
