@@ -27,7 +27,7 @@ def lattice_step(game: PeriodGame) -> float:
 
 
 def on_lattice(price: float, game: PeriodGame) -> float:
-    """`price` (CNY/MWh) rounded to the lattice, within [floor, cap]; floor and cap are on it.
+    """`price` (CNY/MWh) rounded to the lattice, within [floor, cap] (23), both of which are on it.
 
     The lattice has the multiples of 1e-9 CNY/MWh; with τ = 0 it has floor + tick, floor + 2 tick, …
     """
@@ -56,7 +56,7 @@ def tick_grid(game: PeriodGame) -> Array:
 def probabilities_on_lattice(probability: Array) -> Array:
     """Rows rounded to the lattice; each row's largest entry takes what rounding left over, so rows still sum to 1.
 
-    probability : shape (…, n), rows on the simplex; of equal largest entries the first one takes it.
+    probability : shape (…, n), rows on the simplex (24); of equal largest entries the first one takes it.
     """
     units = np.rint(probability * _PROBABILITY_UNITS)
     largest = np.argmax(units, axis=-1)[..., None]

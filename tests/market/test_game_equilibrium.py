@@ -16,7 +16,7 @@ from market.game.clearing import clearing_price
 from market.game.conclusion import CERTIFICATE_TOLERANCE, conclude
 from market.game.equilibrium import Order, gap_from_cap, negotiate, solve_day, solve_period
 from market.game.period import PeriodGame
-from market.game.pricing import best_response
+from market.game.pricing import Memory, Turn, best_response, reprice_all
 from market.game.satisfaction import wanted_power
 from market.game.selection import rest_point
 from market.outcome import Verdict
@@ -209,9 +209,13 @@ def test_a_cycling_period_trades_nothing_and_shows_what_could_be_gained() -> Non
 def test_the_verdict_cycling_is_true_there_is_no_pure_equilibrium() -> None:
     # An equilibrium is a fixed point of the two replies in succession; none comes within 1 CNY/MWh of itself.
     game = contested_and_captive()
+
+    def replies(seller: int, rivals: list[float]) -> list[float]:
+        turns = [Turn(game, seller, np.array([price, price]), Memory.fresh()) for price in rivals]
+        return [reply.price for reply in reprice_all(make_rules(), turns)]
+
     own = np.linspace(300.0, 1200.0, 901)
-    rival = [best_response(game, 1, np.array([price, 300.0])) for price in own]
-    again = [best_response(game, 0, np.array([300.0, price])) for price in rival]
+    again = replies(0, replies(1, own.tolist()))
     assert np.abs(np.array(again) - own).min() > 1.0
 
 

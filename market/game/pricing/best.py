@@ -57,7 +57,7 @@ def best_prices(sellers: Faced) -> Array:
 
 
 def utility(sellers: Faced, price: Array, total: Array) -> Array:
-    """(p − f) min(S, Q), the part of (22) that its own price moves, CNY/h; arguments (R, P)."""
+    """(p − f) min(S, Q), the part of (16) and (22) that its own price moves, CNY/h; arguments (R, P)."""
     sold: Array = (price - sellers.feed_in[:, None]) * np.minimum(sellers.surplus[:, None], total)
     return sold
 

@@ -1,0 +1,219 @@
+"""Owns the numbered list of the model's equations: what each says, on what ground, and where the code has it.
+
+Knows nothing of how any of them is computed. Docstrings cite the numbers; a test keeps both sides true.
+
+    [P]  the paper's words fix it     [R]  reconstructed: the usual form that fits the words
+    [B]  beyond the paper             (M…) our own numbers
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Mark(StrEnum):
+    """On what ground an equation stands."""
+
+    PAPER = "P"
+    RECONSTRUCTED = "R"
+    BEYOND = "B"
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One equation. `where`: places "module:name" in the code, `name` a function, class or class.method."""
+
+    number: str
+    marks: tuple[Mark, ...]
+    statement: str
+    where: tuple[str, ...]
+
+
+_P, _R, _B = Mark.PAPER, Mark.RECONSTRUCTED, Mark.BEYOND
+
+EQUATIONS: Final[tuple[Equation, ...]] = (
+    Equation(
+        "1",
+        (_R,),
+        "Carbon quota of a day: E^q = Σ_t (σ_g P^buy + σ_MT P^MT [+ σ_re (P^WT + P^PV)]) Δt.",
+        ("market.carbon:quota_factors", "market.carbon:carbon_account"),
+    ),
+    Equation(
+        "2",
+        (_P,),
+        "Emission of a day: E^a = Σ_t (δ_g P^buy + δ_MT P^MT) Δt.",
+        ("market.carbon:emission_factors", "market.carbon:carbon_account"),
+    ),
+    Equation(
+        "3",
+        (_P, _R),
+        "Stepped carbon cost of E = E^a − E^q: step n = 0…N−1 costs μ(1 + nα) per tonne over E in (n l, (n+1) l], "
+        "the last step has no end, E ≤ 0 earns μE; convex, so C is the largest of the affine pieces.",
+        ("market.carbon:stepped_cost_cny", "vpp_nodes.dispatch.model:carbon_excess_3"),
+    ),
+    Equation(
+        "4",
+        (_P,),
+        "A VPP's day minimises F = C^op + C^CO2.",
+        ("market.costs:objective_cny", "vpp_nodes.dispatch.solve:dispatch"),
+    ),
+    Equation(
+        "5",
+        (_P, _R),
+        "Operating cost C^op: O&M of WT and PV, wear of ESS, aP² + bP + c of MT, grid purchase less feed-in, "
+        "compensation of CL.",
+        ("market.costs:cost_breakdown",),
+    ),
+    Equation(
+        "6",
+        (_P,),
+        "Balance of each period: WT + PV + MT + discharge + CL + buy + dir_in = load + charge + sell + dir_out.",
+        ("vpp_nodes.dispatch.model:power_balance_6",),
+    ),
+    Equation(
+        "7",
+        (_P,),
+        "WT and PV run between 0 and their forecast.",
+        ("vpp_nodes.dispatch.variables:add_variables",),
+    ),
+    Equation(
+        "8",
+        (_P,),
+        "ESS power limits; a binary keeps it from charging and discharging at once.",
+        ("vpp_nodes.dispatch.model:storage_mode_8",),
+    ),
+    Equation(
+        "9",
+        (_P,),
+        "SOC_t = SOC_{t−1} + (η_c charge − discharge/η_d) Δt.",
+        ("vpp_nodes.dispatch.model:storage_energy_9",),
+    ),
+    Equation(
+        "10",
+        (_P,),
+        "SOC stays within its limits and ends the day as it began.",
+        ("vpp_nodes.dispatch.variables:add_variables", "vpp_nodes.dispatch.model:storage_energy_9"),
+    ),
+    Equation(
+        "11",
+        (_P,),
+        "Limits of exchange with the grid and with other VPPs; never buying and selling at once.",
+        ("vpp_nodes.dispatch.model:exchange_mode_11",),
+    ),
+    Equation("12", (_P,), "MT output limits, on or off.", ("vpp_nodes.dispatch.model:mt_output_12",)),
+    Equation("13", (_P,), "MT ramps.", ("vpp_nodes.dispatch.model:mt_ramps_13",)),
+    Equation(
+        "14",
+        (_P,),
+        "Supply over demand: SDR = (WT + PV + MT + discharge)/(load − CL + charge).",
+        ("market.roles:sdr",),
+    ),
+    Equation(
+        "15",
+        (_P,),
+        "SDR > 1 + ε_r sells S, SDR < 1 − ε_r buys D, between is idle; S counts what would be curtailed.",
+        ("market.roles:day_roles",),
+    ),
+    Equation(
+        "16",
+        (_P, _R),
+        "A seller's utility: v ln(1 + L/S0) for its own load, which no price moves, plus what it earns with its "
+        "surplus, a MWh not delivered being worth the feed-in price.",
+        ("market.game.pricing.best:utility",),
+    ),
+    Equation(
+        "17",
+        (_R, _B),
+        "A buyer's utility per hour: U_ij = k_i ln[(S0 + P^s_i + x)/(S0 + P^s_i)] − p_j x, with "
+        "k_i = κ_i λ_i (S0 + P^d_i).",
+        ("market.game.satisfaction:utility", "market.roles:declare"),
+    ),
+    Equation(
+        "18",
+        (_R,),
+        "Revision protocol: a block of demand at j copies one at m at the rate y_m max(0, f_m − f_j).",
+        ("market.game.selection:imitation_rates",),
+    ),
+    Equation(
+        "19",
+        (_R,),
+        "Replicator dynamics: dy_ij/dt = y_ij (f_ij − Σ_m y_im f_im).",
+        ("market.game.selection:replicator_field",),
+    ),
+    Equation(
+        "20",
+        (_R,),
+        "Wanted power: x*_ij = clip(k_i/p_j − S0 − P^s_i, 0, D_i), which maximises (17).",
+        ("market.game.satisfaction:wanted_power",),
+    ),
+    Equation(
+        "21",
+        (_P, _R),
+        "Requested y_ij x*_ij; delivered q_ij = y_ij x*_ij min(1, S_j/Q_j) with Q_j = Σ_i y_ij x*_ij; the rest "
+        "comes from the grid.",
+        ("market.game.exchange:requested_power", "market.game.exchange:delivered_power"),
+    ),
+    Equation(
+        "22",
+        (_P, _R),
+        "Leader's problem: U_j = v_j ln(1 + L_j/S0) + [(p_j − f) min(S_j, Q_j(p)) + f S_j] Δt, Q_j at the "
+        "followers' rest.",
+        ("market.game.pricing.demand:power", "market.game.pricing.best:best_prices"),
+    ),
+    Equation("23", (_P,), "Leaders choose p_j within [floor, cap].", ("market.game.lattice:on_lattice",)),
+    Equation(
+        "24", (_P,), "Followers choose y_i on the simplex.", ("market.game.lattice:probabilities_on_lattice",)
+    ),
+    Equation(
+        "25",
+        (_P, _R),
+        "Discrete replicator step: y ← y exp(δ₁ f)/Σ, 0 < δ₁τ < 1, from y = 1/n.",
+        ("market.game.selection:evolve", "market.game.answer:answer_day"),
+    ),
+    Equation(
+        "26",
+        (_R,),
+        "Price update: the best response; or p + δ₂ ∂U/∂p; or p + δ₂ (Q − S)/S; kept within the band.",
+        ("market.game.pricing.reprice:reprice", "market.game.pricing.local:step"),
+    ),
+    Equation(
+        "M1",
+        (_B,),
+        "Fitness with crowding: f_ij = U_ij(x*_ij)/D_i − τ ln[y_ij/(S_j/Σ_m S_m)].",
+        ("market.game.selection:fitness",),
+    ),
+    Equation(
+        "M2",
+        (_B,),
+        "Rest of (25) under (M1): y_ij ∝ S_j exp[U_ij/(D_i τ)]; with τ = 0 the cheapest share by surplus.",
+        ("market.game.selection:rest_point",),
+    ),
+    Equation(
+        "M3",
+        (_B,),
+        "Equilibrium is declared only when everybody has consumed the newest value of everything relevant to its "
+        "rule without changing its own; a value changes only on its lattice.",
+        ("broker.detector:Detector.rests", "market.game.lattice:on_lattice"),
+    ),
+    Equation(
+        "M4",
+        (_B,),
+        "Certificate: each seller's regret by a global search of its own with a bound on every deviation, each "
+        "buyer's distance from (M2) and gain in Σ_j y_j [U_ij/D_i − τ ln(y_j Σ_m S_m/S_j)].",
+        ("market.game.certificate:certify",),
+    ),
+)
+
+
+def equation(number: str) -> Equation:
+    """The equation of that number, without parentheses; KeyError if there is none.
+
+    >>> equation("20").where
+    ('market.game.satisfaction:wanted_power',)
+    """
+    for entry in EQUATIONS:
+        if entry.number == number:
+            return entry
+    raise KeyError(number)
