@@ -48,4 +48,5 @@ def short(cell: Cell) -> str:
         return str(cell)
     if math.isnan(cell):
         return ""
+    cell = cell if abs(cell) >= 5e-4 else 0.0
     return f"{cell:,.0f}" if abs(cell) >= 1000.0 else f"{cell:,.2f}" if abs(cell) >= 10.0 else f"{cell:.3f}"

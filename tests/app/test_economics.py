@@ -1,0 +1,174 @@
+"""Claims about the economics of a day: cooperation bounds what a market can reach, and gains add up.
+
+Laws hold for any scenario; scenarios here are built-in cases, and others made from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import fsum, isnan
+
+import numpy as np
+import pytest
+
+from market.app.economics import Economy, economics_tables, economy_of, hhi
+from market.app.run_folder.table import Table
+from market.arrays import frozen
+from market.rules import CarbonMode, Tariff
+from market.scenario import load_scenario, with_overrides
+from market.scenario.digest import seal_scenario
+from market.scenario.model import Scenario
+from market.vpp import Exchange, Renewable
+from vpp_nodes.dispatch.joint import joint_dispatch
+
+RELATIVE = 1e-9
+
+
+def copies(scenario: Scenario, count: int, seed: int = 0) -> Scenario:
+    """A scenario with `count` VPPs: the first ones of it over and over, their loads and forecasts varied."""
+    draw = np.random.default_rng(seed)
+    vpps = []
+    for n in range(count):
+        vpp = scenario.vpps[n % len(scenario.vpps)]
+        load = frozen(vpp.load_mw * draw.uniform(0.7, 1.3, len(vpp.load_mw)))
+        vpps.append(replace(vpp, id=f"V{n + 1}", load_mw=load))
+    return seal_scenario("copies", "", scenario.public, tuple(vpps), scenario.network, scenario.coupling)
+
+
+def without_trade(scenario: Scenario) -> Scenario:
+    """The same VPPs with no line between them."""
+    alone = [
+        replace(vpp, exchange=replace(vpp.exchange, direct_in_max_mw=0.0, direct_out_max_mw=0.0))
+        for vpp in scenario.vpps
+    ]
+    return seal_scenario("alone", "", scenario.public, tuple(alone), scenario.network, scenario.coupling)
+
+
+SCENARIOS = {
+    "five_vpp": lambda: load_scenario("five_vpp"),
+    "two VPPs": lambda: load_scenario("two_vpp"),
+    "96 periods": lambda: load_scenario("quarter_hours"),
+    "12 VPPs": lambda: copies(load_scenario("five_vpp"), 12),
+    "no trade": lambda: without_trade(load_scenario("five_vpp")),
+    "flat carbon": lambda: with_overrides(load_scenario("five_vpp"), {"carbon.mode": "flat"}),
+    "carbon not in the objective": lambda: with_overrides(load_scenario("five_vpp"), {"carbon.mode": "none"}),
+    "credits": lambda: with_overrides(load_scenario("five_vpp"), {"carbon.credits_follow_energy": True}),
+}
+
+
+@pytest.fixture(scope="module", params=list(SCENARIOS))
+def economy(request: pytest.FixtureRequest) -> Economy:
+    return economy_of(SCENARIOS[request.param]())
+
+
+def table(economy: Economy, name: str) -> Table:
+    (found,) = [table for table in economics_tables(economy) if table.name == f"economics_{name}"]
+    return found
+
+
+def numbers(found: Table, column: str) -> list[float]:
+    place = found.columns.index(column)
+    return [float(row[place]) for row in found.rows]
+
+
+def test_cooperation_costs_no_more_than_the_game_nor_than_the_grid_alone(economy: Economy) -> None:
+    joint = economy.joint.total_cny - economy.joint.gap_cny
+    allowed = RELATIVE * fsum(abs(account.operation_cny) for account in economy.settlement.grid_only) + 1e-6
+    assert joint <= economy.settlement.grid_only_system.total_cny + allowed
+    assert joint <= economy.settlement.game_system.total_cny + allowed
+
+
+def test_cooperation_moves_no_more_than_lines_allow_and_sums_to_zero(economy: Economy) -> None:
+    net = sum(plan.direct_in_mw - plan.direct_out_mw for plan in economy.joint.plans)
+    np.testing.assert_allclose(net, 0.0, atol=1e-7)
+    for vpp, plan in zip(economy.scenario.vpps, economy.joint.plans, strict=True):
+        assert (plan.direct_in_mw <= vpp.exchange.direct_in_max_mw + 1e-7).all()
+        assert (plan.direct_out_mw <= vpp.exchange.direct_out_max_mw + 1e-7).all()
+
+
+def test_where_nothing_can_be_exchanged_cooperation_gains_nothing() -> None:
+    alone = economy_of(without_trade(load_scenario("five_vpp")))
+    assert alone.joint.total_cny == pytest.approx(alone.settlement.grid_only_system.total_cny, rel=1e-9)
+    assert numbers(table(alone, "gains"), "gain_cny") == [0.0] * 6
+
+
+def test_cooperation_of_one_vpp_is_its_own_plan() -> None:
+    scenario = load_scenario("five_vpp")
+    for vpp, account in zip(scenario.vpps, economy_of(scenario).settlement.grid_only, strict=True):
+        isolated = replace(vpp, exchange=replace(vpp.exchange, direct_in_max_mw=0.0, direct_out_max_mw=0.0))
+        assert joint_dispatch([isolated], scenario.public).total_cny == pytest.approx(account.total_cny, rel=1e-9)
+
+
+def test_cooperation_by_hand() -> None:
+    """One VPP has 2 MW of sun and no grid, the other needs 3 MW at 500: 2 MW go over, 1 MW is bought."""
+    day = load_scenario("two_vpp")
+    periods = day.public.horizon.periods
+    series = [frozen(np.full(periods, power)) for power in (0.0, 2.0, 3.0, 500.0)]
+    bare = replace(day.vpps[0], wt=None, pv=None, mt=None, ess=None, cl=None)
+    sunny = replace(bare, id="A", load_mw=series[0], pv=Renewable(series[1], 0.0), exchange=Exchange(0, 0, 9, 9))
+    needy = replace(bare, id="B", load_mw=series[2], exchange=Exchange(9, 9, 9, 9))
+    public = replace(
+        day.public,
+        tariff=Tariff(series[3], series[0]),
+        carbon=replace(day.public.carbon, mode=CarbonMode.FLAT, flat_price_cny_per_t=0.0),
+    )
+    joint = joint_dispatch([sunny, needy], public)
+    assert joint.total_cny == pytest.approx(500.0 * day.public.horizon.period_h * periods)
+    np.testing.assert_allclose(joint.plans[1].direct_in_mw, 2.0, atol=1e-9)
+
+
+def test_every_vpp_s_gain_is_the_sum_of_its_parts_and_the_system_s_of_its_vpps(economy: Economy) -> None:
+    gains = table(economy, "gains")
+    parts = ("selling_margin_cny", "buying_margin_cny", "carbon_saving_cny", "replanning_cny")
+    gain = numbers(gains, "gain_cny")
+    for row, whole in enumerate(gain):
+        added = fsum(numbers(gains, part)[row] for part in parts)
+        assert added == pytest.approx(whole, rel=1e-9, abs=1e-6)
+    assert fsum(gain[:-1]) == pytest.approx(gain[-1], rel=1e-9, abs=1e-6)
+    settled = economy.settlement.grid_only_system.total_cny - economy.settlement.game_system.total_cny
+    assert gain[-1] == pytest.approx(settled, rel=1e-9, abs=1e-6)
+
+
+def test_what_is_earned_is_what_is_paid(economy: Economy) -> None:
+    gains = table(economy, "gains")
+    assert numbers(gains, "earned_cny")[-1] == pytest.approx(numbers(gains, "paid_cny")[-1], rel=1e-9, abs=1e-6)
+    assert numbers(gains, "sold_mwh")[-1] == pytest.approx(numbers(gains, "bought_mwh")[-1], rel=1e-9, abs=1e-9)
+
+
+def test_margins_of_periods_add_up_to_those_of_vpps(economy: Economy) -> None:
+    for side in ("selling_margin_cny", "buying_margin_cny"):
+        by_period = fsum(numbers(table(economy, "periods"), side))
+        assert by_period == pytest.approx(numbers(table(economy, "gains"), side)[-1], rel=1e-9, abs=1e-6)
+
+
+def test_nobody_sells_below_feed_in_or_buys_above_retail(economy: Economy) -> None:
+    periods = table(economy, "periods")
+    for side in ("selling_margin_cny", "buying_margin_cny"):
+        assert min(numbers(periods, side), default=0.0) >= -1e-6
+
+
+def test_concentration_lies_between_equal_shares_and_one(economy: Economy) -> None:
+    periods = table(economy, "periods")
+    for count, index in zip(numbers(periods, "sellers"), numbers(periods, "hhi_delivered"), strict=True):
+        if not isnan(index):
+            assert 1.0 / count - 1e-12 <= index <= 1.0 + 1e-12
+
+
+def test_hhi_by_hand() -> None:
+    assert hhi(np.array([1.0, 1.0])) == 0.5
+    assert hhi(np.array([3.0, 1.0])) == pytest.approx(0.625)
+    assert isnan(hhi(np.zeros(2)))
+
+
+def test_prices_from_the_cap_never_lie_below_those_from_the_clearing_price(economy: Economy) -> None:
+    """From p_clr the answer is the least equilibrium, so any other start ends at or above it."""
+    gaps = [gap for gap in numbers(table(economy, "offers"), "gap_from_cap_cny_per_mwh") if not isnan(gap)]
+    assert min(gaps, default=0.0) >= -1e-6
+
+
+def test_flat_carbon_scenario_is_one_price_times_the_excess(economy: Economy) -> None:
+    price = economy.scenario.public.carbon.base_price_cny_per_t
+    for account in economy.flat:
+        assert account.carbon_cny == pytest.approx(
+            price * (account.emission_t - account.quota_t), rel=1e-9, abs=1e-6
+        )
