@@ -110,7 +110,7 @@ class ConditionsSection(Section):
         "Bits that the link carries in a second; left out: as for all links, there unlimited",
         None,
         ge=1,
-        le=1e15,
+        le=1e11,
     )
 
     def broken(self) -> list[Broken]:
