@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broker.actions import Parcel, Write
+from broker.gaps import Gap, story
 from broker.screening import screen
 from broker.trading import Trading
 from broker.wire.frames import to_body
 from broker.wire.messages import Declared, Done, MarketMessage, Ref
 from market.declaration import Declaration
-from market.errors import ProtocolError
-from market.game.period import period_games
+from market.errors import ProtocolError, RunError
+from market.game.period import PeriodGame, period_games
 from market.outcome import PeriodResult
 from market.scenario.model import PublicRules
 
@@ -102,9 +103,21 @@ class Epoch:
             self.results = self.trading.results()
         return self.results is not None
 
-    def stall(self, evidence: str) -> None:
-        """Nothing more can come: what does not rest is stalled."""
-        assert self.trading is not None
+    def stall(self, gaps: Sequence[Gap], otherwise: str) -> None:
+        """Nothing more can come: what does not rest is stalled, by the gaps that concern it, or `otherwise`.
+
+        RunError if not everybody has declared: then there is no market to speak of.
+        """
+        if self.trading is None:
+            silent = ", ".join(vpp for vpp in self.roster if vpp not in self._declarations)
+            raise RunError(f"{silent} ended the first turn without declaring: is it the same software version?")
+
+        def evidence(game: PeriodGame) -> str:
+            players = {*game.sellers, *game.buyers}
+            return (
+                story([gap for gap in gaps if gap.sender in game.sellers and gap.receiver in players]) or otherwise
+            )
+
         self.trading.stall(evidence)
         self.results = self.trading.results()
 
@@ -118,10 +131,6 @@ class Epoch:
             return self.others(sender)
         concerned = self.trading.concerned(message)
         return tuple(vpp for vpp in self.others(sender) if vpp in concerned)
-
-    def undeclared(self) -> tuple[str, ...]:
-        """Who has not declared yet."""
-        return tuple(vpp for vpp in self.roster if vpp not in self._declarations)
 
     def upto(self, vpp: str) -> int:
         """The number up to which nothing of a member's is missing."""

@@ -14,6 +14,7 @@ import heapq
 from dataclasses import dataclass, field
 
 from broker.conditions import Conditions, LinkQueue, Transit
+from broker.gaps import Gap
 from broker.network_log import Moment, NetworkLog
 from broker.wire.messages import Ref
 
@@ -25,16 +26,6 @@ class Grant:
     receiver: str
     time_s: float
     refs: tuple[Ref, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Undelivered:
-    """A message that will never reach a receiver: sent when, and what is in its way."""
-
-    ref: Ref
-    receiver: str
-    sent_s: float
-    blocked_by: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,7 +44,7 @@ class Sequencer:
     """The heap of what is under way in one epoch."""
 
     def __init__(self, conditions: Conditions, epoch: int, log: NetworkLog) -> None:
-        self.undelivered: list[Undelivered] = []
+        self.undelivered: list[Gap] = []
         self._conditions = conditions
         self._epoch = epoch
         self._log = log
@@ -77,7 +68,7 @@ class Sequencer:
             link.lost += journey.lost_attempts
             if not journey.arrivals_s:
                 link.undeliverable += 1
-                self.undelivered.append(Undelivered(ref, receiver, sent_s, journey.blocked_by or "loss"))
+                self.undelivered.append(Gap(ref.sender, ref.seq, receiver, sent_s, journey.blocked_by or "loss"))
             for arrival_s in journey.arrivals_s:
                 self._push(arrival_s, receiver, ref)
 

@@ -5,7 +5,7 @@ Knows nothing of turns, time or how messages arrive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -63,11 +63,11 @@ class Trading:
                 self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
         return game.period in self._ended
 
-    def stall(self, evidence: str) -> None:
+    def stall(self, evidence: Callable[[PeriodGame], str]) -> None:
         """Nothing will come any more: what does not rest now is stalled."""
         for game in self.games:
             if not self._detector.rests(game):
-                self._ended.setdefault(game.period, (Verdict.STALLED, evidence))
+                self._ended.setdefault(game.period, (Verdict.STALLED, evidence(game)))
 
     def residual(self) -> int:
         """How many periods do not rest yet."""

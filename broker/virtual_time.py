@@ -16,12 +16,10 @@ from broker.conditions import Conditions
 from broker.epoch import Epoch
 from broker.network_log import NetworkLog
 from broker.news import NewsDesk
-from broker.sequencer import Grant, Sequencer, Undelivered
+from broker.sequencer import Grant, Sequencer
 from broker.wire.frames import to_body
 from broker.wire.messages import Begin, Done, MarketMessage, Offer, Ref, Turn
-from market.errors import ProtocolError, RunError
-
-_SHOWN = 4
+from market.errors import ProtocolError
 
 
 @dataclass(slots=True)
@@ -158,13 +156,7 @@ class VirtualTime:
 
     def _stall(self) -> None:
         """Nothing is under way and not everybody has what it needs."""
-        lost = self._sequencer.undelivered
-        if self.epoch.trading is None and not lost:
-            silent = ", ".join(self.epoch.undeclared())
-            raise RunError(f"{silent} ended the first turn without declaring: is it the same software version?")
-        if self.epoch.trading is None:
-            raise RunError(f"the market cannot open: {_story(lost)}")
-        self.epoch.stall(_story(lost) if lost else "not everybody has confirmed the newest prices")
+        self.epoch.stall(self._sequencer.undelivered, "not everybody has confirmed the newest prices")
 
     def _deliver(self, grants: Sequence[Grant]) -> list[Action]:
         """Publish each message of a batch once, to all whom it reaches now."""
@@ -190,14 +182,3 @@ class VirtualTime:
         self._turns[vpp] = _OpenTurn(self.turn, time_s)
         self._unfinished.add(vpp)
         return self.turn
-
-
-def _story(lost: Sequence[Undelivered]) -> str:
-    """Who waits for whom, since when, and why; the newest of each pair."""
-    newest = {(entry.receiver, entry.ref.sender): entry for entry in lost}
-    told = [
-        f"{receiver} waits for {sender}'s message {entry.ref.seq} since {entry.sent_s:g} s ({entry.blocked_by})"
-        for (receiver, sender), entry in sorted(newest.items())
-    ]
-    more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
-    return "; ".join(told[:_SHOWN] + more)

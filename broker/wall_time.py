@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from broker.actions import Action, Parcel, Publish, Send, Write
 from broker.conditions import Conditions, LinkQueue, Transit
 from broker.epoch import Epoch
+from broker.gaps import Gap
 from broker.network_log import Moment, NetworkLog
 from broker.news import NewsDesk
 from broker.wire.frames import to_body
 from broker.wire.messages import Beat, Begin, Done, Offer, Ref
-from market.errors import ProtocolError, RunError
+from market.errors import ProtocolError
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -190,22 +191,12 @@ class WallTime:
 
     def _stall(self) -> None:
         """Nothing is under way, and for too long nothing has come."""
-        story = "; ".join(self._stories()) or f"nothing has moved for {self._stall_after_s:g} s"
-        if self.epoch.trading is None:
-            raise RunError(f"the market cannot open: {story}")
-        self.epoch.stall(story)
-
-    def _stories(self) -> list[str]:
-        """Who waits for whom, since when, and how often it was tried; the oldest of each pair."""
-        oldest: dict[tuple[str, str], tuple[Ref, _Passage]] = {}
-        for (receiver, ref), passage in self._passages.items():
-            if not passage.arrived:
-                oldest.setdefault((receiver, ref.sender), (ref, passage))
-        return [
-            f"{receiver} waits for {sender}'s message {ref.seq} since {passage.sent_s:.3f} s"
-            f" ({passage.attempts} tries)"
-            for (receiver, sender), (ref, passage) in sorted(oldest.items())
+        gaps = [
+            Gap(ref.sender, ref.seq, receiver, passage.sent_s, f"tried {passage.attempts} times")
+            for (receiver, ref), passage in self._passages.items()
+            if not passage.arrived
         ]
+        self.epoch.stall(gaps, f"nothing has moved for {self._stall_after_s:g} s")
 
     # --- who is waited for ---
 

@@ -37,10 +37,9 @@ class LinkQueue:
 
     def idle_s(self, sender: str, receiver: str, now_s: float) -> float:
         """From when on the link is free again, if it is taken at `now_s`; else `now_s`."""
-        for taken_s, free_s in self._busy.get((sender, receiver), ()):
-            if taken_s <= now_s < free_s:
-                return free_s
-        return now_s
+        spans = self._busy.get((sender, receiver), [])
+        at = bisect_right(spans, now_s, key=lambda span: span[1])
+        return spans[at][1] if at < len(spans) and spans[at][0] <= now_s else now_s
 
     def forget_before(self, now_s: float) -> None:
         """Nothing will be ready before `now_s`: drop what lies before it."""

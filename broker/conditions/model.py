@@ -34,10 +34,14 @@ class Transit:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of one attempt: seconds from sending to each arrival; none where `lost_by` says what took it."""
+    """What became of one attempt: seconds from sending to each arrival; none where `lost_by` says what took it.
+
+    `link_s`: of these, seconds until it had left the link.
+    """
 
     delays_s: tuple[float, ...]
     lost_by: str | None
+    link_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,11 @@ class Conditions:
         """
         link = self._link(transit.sender, transit.receiver)
         left_s = self._left_s(transit, sent_s, size_bytes, queue)
+        link_s = left_s - sent_s
         if lost_by := self._lost_by(link, transit, left_s):
-            return Attempt((), lost_by)
-        waited_s = left_s - sent_s
-        return Attempt(tuple(waited_s + delay_s for delay_s in self._delays_s(link.conditions, transit)), None)
+            return Attempt((), lost_by, link_s)
+        delays_s = self._delays_s(link.conditions, transit)
+        return Attempt(tuple(link_s + delay_s for delay_s in delays_s), None, link_s)
 
     def journey(
         self, transit: Transit, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None

@@ -394,6 +394,7 @@ def test_bandwidth_is_eight_bits_a_byte_and_one_message_at_a_time() -> None:
     assert conditions.journey(Transit(1, "A", "C", 1), 0.0, 1000, queue).arrivals_s == pytest.approx((0.175,))
     assert conditions.attempt(a_to_b(9), 0.0, 1000, LinkQueue()).delays_s == pytest.approx((0.175,))
     assert conditions.attempt(a_to_b(9), 0.0, 1000).delays_s == pytest.approx((0.175,))
+    assert conditions.attempt(a_to_b(9), 0.0, 1000).link_s == pytest.approx(0.125)
 
 
 def test_an_attempt_made_later_leaves_the_link_to_others_until_then() -> None:
@@ -425,6 +426,16 @@ def test_a_link_carries_one_message_at_a_time_and_is_not_idle_for_nothing(asked:
 def _inside(moment: int, taken: set[int]) -> bool:
     """Whether a moment lies strictly inside a span that is taken; spans that touch are one."""
     return moment in taken and moment - 1 in taken
+
+
+def test_a_link_is_idle_where_nothing_is_on_it() -> None:
+    queue = LinkQueue()
+    queue.depart_s("A", "B", 1.0, 1.0)
+    queue.depart_s("A", "B", 2.0, 0.5)
+    queue.depart_s("A", "B", 4.0, 1.0)
+    moments = (0.5, 1.0, 2.0, 2.4, 2.5, 3.9, 4.5, 5.0)
+    assert [queue.idle_s("A", "B", now_s) for now_s in moments] == [0.5, 2.5, 2.5, 2.5, 2.5, 3.9, 5.0, 5.0]
+    assert queue.idle_s("B", "A", 1.5) == 1.5
 
 
 def test_a_queue_forgets_what_is_past_and_nothing_else() -> None:

@@ -6,6 +6,7 @@ carrying an epoch on come to the prices of the undisturbed run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -80,15 +81,10 @@ def test_virtual_time_comes_to_the_same_answer(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_wall_time_comes_to_the_same_answer(name: str) -> None:
-    rules = CONDITIONS[name]
-    live = NetworkRules(**{**_fields(rules), "time": TimeMode.WALL})
+    live = replace(CONDITIONS[name], time=TimeMode.WALL)
     proceedings = market(live, network_seed=3).run()
     assert_same_answer(proceedings.results)
     assert proceedings.time_s > 0.0
-
-
-def _fields(rules: NetworkRules) -> dict[str, object]:
-    return {name: getattr(rules, name) for name in NetworkRules.__dataclass_fields__}
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.conditions import Conditions, Journey, LinkQueue, Transit
+from broker.gaps import Gap
 from broker.network_log import NetworkLog
-from broker.sequencer import Grant, Sequencer, Undelivered
+from broker.sequencer import Grant, Sequencer
 from broker.wire.messages import Ref
 from market.network import Constant, LinkConditions, NetworkRules
 
@@ -109,7 +110,7 @@ def test_what_never_arrives_is_remembered_with_its_reason() -> None:
     sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: ()))
     sequencer.send(Ref("A", 1), ("B",), 2.0, 100)
     assert sequencer.next_batch() == ()
-    assert sequencer.undelivered == [Undelivered(Ref("A", 1), "B", 2.0, "the table")]
+    assert sequencer.undelivered == [Gap("A", 1, "B", 2.0, "the table")]
     assert log.total("undeliverable") == 1
 
 
