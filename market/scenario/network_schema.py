@@ -169,7 +169,7 @@ class SelectionSection(Section):
 class WindowSection(Section):
     """From when until when."""
 
-    start_s: float = _seconds("When it begins, in time since the start of trading", 0.0)
+    start_s: float = _seconds("When it begins, in time of the run", 0.0)
     end_s: float | None = _seconds("When it is over; left out or null: never")
 
     def broken(self) -> list[Broken]:
