@@ -55,8 +55,9 @@ CONDITIONS = {
 }
 
 
-def market(network: NetworkRules, **options: int) -> Loopback:
-    return Loopback(public_rules(4), market_day(DAY), network=network, **options)
+def market(network: NetworkRules, network_seed: int = 7, seed: int = 0) -> Loopback:
+    day = market_day(DAY)
+    return Loopback(public_rules(4), day, network=network, network_seed=network_seed, seed=seed)
 
 
 @cache
