@@ -30,7 +30,7 @@ class LinkQueue:
         for taken_s, free_s in spans[first:]:
             if start_s + duration_s <= taken_s:
                 break
-            start_s = max(start_s, free_s)
+            start_s = free_s
         if duration_s > 0.0:
             self._take(spans, (start_s, start_s + duration_s))
         return start_s + duration_s

@@ -199,6 +199,20 @@ def test_quantiles_are_those_of_the_distribution(latency: Latency, quantile: Cal
         assert low_s <= drawn[int(share * COUNT)] <= high_s
 
 
+def test_truncation_spreads_the_tails_over_the_rest_and_heaps_nothing_on_the_bounds() -> None:
+    """At the edges the inverse distribution reaches its bounds with the slope of the truncated density."""
+    step = 1e-6
+    slope = KEPT / PHI.pdf(3.0)  # deviations a share
+    scores: list[tuple[Latency, Callable[[float], float]]] = [
+        (Normal(1.0, 0.1), lambda delay_s: (delay_s - 1.0) / 0.1),
+        (Lognormal(1.0, 0.5), lambda delay_s: math.log(delay_s) / 0.5),
+    ]
+    for latency, score in scores:
+        assert score(latency_s(latency, step)) + 3.0 == pytest.approx(slope * step, rel=0.01)
+        assert score(latency_s(latency, 2 * step)) + 3.0 == pytest.approx(slope * 2 * step, rel=0.01)
+        assert 3.0 - score(latency_s(latency, 1.0 - step)) == pytest.approx(slope * step, rel=0.01)
+
+
 LATENCIES = st.one_of(
     st.builds(Constant, st.floats(0, 10)),
     st.tuples(st.floats(0, 10), st.floats(0, 10)).map(lambda ends: Uniform(min(ends), max(ends))),
