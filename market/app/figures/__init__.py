@@ -1,0 +1,1 @@
+"""Owns the pictures of a run. Knows nothing of how a run comes about."""

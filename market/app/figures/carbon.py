@@ -1,0 +1,91 @@
+"""Owns the picture of carbon cost against emission: the steps, and where each VPP stands. Knows no energy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from market.app.figures import style
+from market.app.run_folder.recorded import RecordedRun
+from market.carbon import carbon_bill_cny, step_prices_cny_per_t
+from market.rules import CarbonMode, CarbonRules
+
+
+def carbon_rules(manifest: Mapping[str, Any]) -> CarbonRules:
+    """The carbon rules of a run, from its manifest."""
+    told = manifest["rules"]["carbon"]
+    return CarbonRules(**{**told, "mode": CarbonMode(told["mode"])})
+
+
+@style.drawn
+def carbon_figure(run: RecordedRun) -> Figure:
+    """Carbon cost (3) against emission beyond the quota; each VPP's day without trading and with it."""
+    rules, look, costs = carbon_rules(run.manifest), style.looks(run.vpps), run["costs"]
+    excess = {
+        (vpp, scenario): float((row["emission_t"] - row["quota_t"])[0])
+        for vpp in run.vpps
+        for scenario in ("grid_only", "game")
+        for row in [costs.where(vpp=vpp, scenario=scenario)]
+    }
+    most = max(*excess.values(), rules.interval_t * 1.2) * 1.08
+    least = min(0.0, *excess.values()) * 1.08
+    figure = style.new_figure(4.8)
+    ax = figure.subplots()
+    entries = _steps(ax, rules, least, most)
+    for vpp in run.vpps:
+        bills = [float(costs.where(vpp=vpp, scenario=s)["carbon_cny"][0]) for s in ("grid_only", "game")]
+        places = [excess[vpp, "grid_only"], excess[vpp, "game"]]
+        shape: dict[str, Any] = {
+            "marker": look[vpp].marker,
+            "markersize": 9,
+            "linestyle": "none",
+            "markeredgewidth": 1.6,
+        }
+        ax.plot(places[:1], bills[:1], markerfacecolor="white", markeredgecolor=look[vpp].colour, **shape)
+        (mark,) = ax.plot(
+            places[1:],
+            bills[1:],
+            markerfacecolor=look[vpp].colour,
+            markeredgecolor=look[vpp].colour,
+            label=vpp,
+            **shape,
+        )
+        entries.append((mark, vpp))
+    ax.set_xlim(least - 0.02 * (most - least), most)
+    ax.set_xlabel("emission beyond the quota, t CO2 in the day")
+    style.value_axis(ax, "carbon cost in CNY")
+    ax.xaxis.set_major_formatter(style.THOUSANDS)
+    style.outside_legend(figure, [*entries, *_meaning()], columns=8)
+    return figure
+
+
+def _steps(ax: Axes, rules: CarbonRules, least: float, most: float) -> list[tuple[Artist, str]]:
+    """The bill as a curve, with the price of each step that is in sight."""
+    stepped = rules.mode is not CarbonMode.FLAT
+    prices = step_prices_cny_per_t(rules).tolist() if stepped else [rules.flat_price_cny_per_t]
+    starts = [n * rules.interval_t for n in range(len(prices)) if n * rules.interval_t < most]
+    x = np.array([least, *starts, most])
+    (curve,) = ax.plot(x, [carbon_bill_cny(rules, e) for e in x], color=style.BLACK, linewidth=1.4, label="bill")
+    for start, price in zip(starts, prices, strict=False):
+        if start > 0:
+            ax.axvline(start, color=style.GREY, linewidth=0.8, linestyle=":")
+        label = f"{price:,.10g}\nCNY/t" if start == 0 else f"{price:,.10g}"
+        ax.annotate(
+            label, (start, 1), (3, -3), xycoords=ax.get_xaxis_transform(), textcoords="offset points",
+            ha="left", va="top", fontsize=8.5, color=style.GREY,
+        )  # fmt: skip
+    return [(curve, "cost by the steps" if stepped else "cost at one price")]
+
+
+def _meaning() -> list[tuple[Artist, str]]:
+    shape: dict[str, Any] = {"marker": "o", "markersize": 8, "linestyle": "none", "markeredgecolor": style.GREY}
+    return [
+        (Line2D([], [], markerfacecolor="white", **shape), "without trading"),
+        (Line2D([], [], markerfacecolor=style.GREY, **shape), "with trading"),
+    ]

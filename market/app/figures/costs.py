@@ -1,0 +1,62 @@
+"""Owns the picture of what the day came to, without trading and with it. Knows nothing of how it came about."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from market.app.figures import style
+from market.app.run_folder.recorded import RecordedRun
+
+MEASURES = (
+    ("total_cny", "Total cost", "CNY", 1.0),
+    ("carbon_cny", "Carbon cost", "CNY", 1.0),
+    ("emission_t", "Emission", "kg CO2", 1000.0),
+)
+SCENARIOS = (("grid_only", style.GREY, "", "without trading"), ("game", style.ORANGE, "///", "with trading"))
+
+
+@style.drawn
+def costs_figure(run: RecordedRun) -> Figure:
+    """Total cost, carbon cost and emission of each VPP without trading and with it; the system's in the titles."""
+    figure = style.new_figure(0.48 * len(run.vpps) + 1.7)
+    axes = figure.subplots(1, len(MEASURES), sharey=True)
+    for ax, (column, name, unit, factor) in zip(axes, MEASURES, strict=True):
+        _bars(ax, run, column, factor)
+        before, after = (_of(run, "system", scenario, column) * factor for scenario in ("grid_only", "game"))
+        ax.set_title(f"{name}\nall: {before:,.0f} → {after:,.0f}".replace("-", "−"))
+        ax.set_xlabel(unit)
+    axes[0].set_yticks(range(len(run.vpps)), run.vpps)
+    axes[0].invert_yaxis()
+    style.outside_legend(
+        figure,
+        [(Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in SCENARIOS],
+    )
+    return figure
+
+
+def _bars(ax: Axes, run: RecordedRun, column: str, factor: float) -> None:
+    rows = np.arange(len(run.vpps))
+    for shift, (scenario, colour, hatch, _) in zip((-0.19, 0.19), SCENARIOS, strict=True):
+        values = [_of(run, vpp, scenario, column) * factor for vpp in run.vpps]
+        ax.barh(
+            rows + shift,
+            values,
+            height=0.36,
+            color=colour,
+            hatch=hatch,
+            edgecolor="#303030",
+            linewidth=0.4,
+            label=scenario,
+        )
+    ax.axvline(0, color=style.BLACK, linewidth=0.8)
+    ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
+    ax.xaxis.set_major_formatter(style.THOUSANDS)
+
+
+def _of(run: RecordedRun, vpp: str, scenario: str, column: str) -> float:
+    return float(run["costs"].where(vpp=vpp, scenario=scenario)[column][0])

@@ -1,0 +1,61 @@
+"""Owns the forecast curves: renewable output and load of each VPP, and the tariff (Figure 5). Knows no trade."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from market.app.figures import style
+from market.app.run_folder.recorded import RecordedRun
+from market.arrays import Array
+
+
+@style.drawn
+def forecast_figure(run: RecordedRun) -> Figure:
+    """Renewable power available and load of each VPP, MW; below them the grid's prices, CNY/kWh."""
+    abreast = 3 if len(run.vpps) > 2 else 2
+    rows = -(-len(run.vpps) // abreast)
+    figure = style.new_figure(1.75 * rows + 3.0)
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1.75 * rows + 0.5, 2.3])
+    axes = style.panels(upper, len(run.vpps), abreast)
+    for place, (ax, vpp) in enumerate(zip(axes, run.vpps, strict=True)):
+        _curves(ax, run, vpp)
+        lowest = style.is_lowest(place, len(run.vpps), abreast)
+        style.period_axis(ax, run.period_count, label=lowest, most_ticks=8)
+        style.value_axis(ax, "MW" if place % abreast == 0 else "")
+        ax.set_ylim(bottom=0)
+    handles = [axes[0].patches[0], axes[0].patches[1]]
+    style.outside_legend(upper, [(handles[0], "renewable power available"), (handles[1], "load")])
+    _tariff(lower, run)
+    return figure
+
+
+def _curves(ax: Axes, run: RecordedRun, vpp: str) -> None:
+    available, load, sources = available_mw(run, vpp)
+    where = style.edges(run.period_count)
+    ax.stairs(available, where, fill=True, color=style.SKY, alpha=0.75, label="available")
+    ax.stairs(load, where, baseline=None, color=style.BLACK, linewidth=1.5, label="load")
+    ax.set_title(f"{vpp} ({sources})" if sources else vpp)
+
+
+def available_mw(run: RecordedRun, vpp: str) -> tuple[Array, Array, str]:
+    """Renewable forecast (used and curtailed power) and load, shape (T,), and which renewables there are."""
+    plan = run["dispatch"].where(vpp=vpp, stage=1)
+    used = plan["wt_mw"] + plan["pv_mw"]
+    kinds = [name for name, column in (("wind", "wt_mw"), ("sun", "pv_mw")) if plan[column].any()]
+    return used + plan["curtailed_mw"], plan["load_mw"], " and ".join(kinds)
+
+
+def _tariff(figure: Figure, run: RecordedRun) -> None:
+    ax = figure.subplots()
+    table, where = run["periods"], style.edges(run.period_count)
+    retail = ax.stairs(
+        table["retail_cny_per_mwh"] / 1000, where, baseline=None, color=style.VERMILLION, linewidth=2
+    )
+    feed_in = ax.stairs(
+        table["feed_in_cny_per_mwh"] / 1000, where, baseline=None, color=style.GREEN, linewidth=2, linestyle="--"
+    )
+    ax.set_title("The grid's prices")
+    style.period_axis(ax, run.period_count)
+    style.value_axis(ax, "CNY/kWh")
+    style.outside_legend(figure, [(retail, "retail: the grid asks"), (feed_in, "feed-in: the grid pays")])

@@ -1,0 +1,144 @@
+"""Owns a self-contained HTML page: sections of text, tables and pictures. Knows nothing of what they tell.
+
+All text given to it is escaped; pictures and style are inside the file, which refers to nothing outside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import NewType
+
+from market.app.figures.picture import Picture, svg_bytes
+from market.app.report.theme import CSS
+from market.app.run_folder.table import Cell
+
+Html = NewType("Html", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a page with a heading of its own; its blocks come from the functions of this module."""
+
+    title: str
+    blocks: Sequence[Html]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole page: a title, a line below it, and sections that the reader can jump to."""
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+
+    def html(self) -> str:
+        """The page as one file."""
+        names = [_anchor(number, section.title) for number, section in enumerate(self.sections, 1)]
+        jumps = "".join(
+            f'<a href="#{name}">{escape(section.title)}</a>'
+            for name, section in zip(names, self.sections, strict=True)
+        )
+        body = "".join(
+            f'<section id="{name}"><h2>{escape(section.title)}</h2>{"".join(section.blocks)}</section>\n'
+            for name, section in zip(names, self.sections, strict=True)
+        )
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{escape(self.title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n"
+            f"<header><h1>{escape(self.title)}</h1><p>{escape(self.subtitle)}</p></header>\n"
+            f"<nav>{jumps}</nav>\n<main>\n{body}</main>\n</body>\n</html>\n"
+        )
+
+
+def paragraph(text: str) -> Html:
+    """A paragraph."""
+    return Html(f"<p>{escape(text)}</p>")
+
+
+def callout(text: str, *, good: bool) -> Html:
+    """A sentence that a reader must not miss."""
+    return Html(f'<p class="callout {"good" if good else "bad"}">{escape(text)}</p>')
+
+
+def cards(numbers: Iterable[tuple[str, str]]) -> Html:
+    """The few numbers to know first: (what, number with unit)."""
+    shown = "".join(
+        f"<div><strong>{escape(number)}</strong><span>{escape(what)}</span></div>" for what, number in numbers
+    )
+    return Html(f'<div class="cards">{shown}</div>')
+
+
+def bullets(lines: Iterable[str]) -> Html:
+    """A list."""
+    return Html("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    caption: str = "",
+    *,
+    digits: int = 2,
+    sum_row: bool = False,
+) -> Html:
+    """A table; numbers stand to the right, doubles with so many digits, NaN as an empty cell.
+
+    sum_row : the last row is a sum, set apart
+    """
+    filled = [list(row) for row in rows]
+    numeric = [
+        bool(filled) and all(not isinstance(row[k], str) or row[k] == "" for row in filled)
+        for k in range(len(columns))
+    ]
+    head = "".join(
+        f"<th{' class=number' if right else ''}>{escape(c)}</th>"
+        for c, right in zip(columns, numeric, strict=True)
+    )
+    body = "".join(_row(row, digits, last=sum_row and row is filled[-1]) for row in filled)
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return Html(
+        f'<div class="wide"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def picture(shown: Picture) -> Html:
+    """A figure with its caption, as SVG inside the page."""
+    data = base64.b64encode(svg_bytes(shown.figure)).decode("ascii")
+    return Html(
+        f'<figure id="figure-{escape(shown.name)}"><h3>{escape(shown.title)}</h3>'
+        f'<img alt="{escape(shown.title)}" src="data:image/svg+xml;base64,{data}">'
+        f"<figcaption>{escape(shown.caption)}</figcaption></figure>"
+    )
+
+
+def number_text(cell: Cell, digits: int = 2) -> str:
+    """A cell for people: thousands set apart, a true minus sign, nothing for NaN."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, int):
+        return f"{cell:,}".replace("-", "−")
+    if math.isnan(cell):
+        return ""
+    small = cell != 0 and abs(cell) < 0.5 * 10**-digits
+    text = f"{cell:.1e}" if small else f"{cell:,.{digits}f}"
+    return text.replace("-", "−")
+
+
+def _row(row: Sequence[Cell], digits: int, *, last: bool) -> str:
+    cells = "".join(
+        f"<td>{escape(cell)}</td>"
+        if isinstance(cell, str)
+        else f"<td class=number>{escape(number_text(cell, digits))}</td>"
+        for cell in row
+    )
+    return f"<tr{' class=sum' if last else ''}>{cells}</tr>"
+
+
+def _anchor(number: int, title: str) -> str:
+    return f"{number}-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

@@ -1,0 +1,262 @@
+"""Owns the report of one run: which sections it has and what they say. Knows nothing of HTML or of drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from market.app.figures.picture import Picture
+from market.app.report.flat import flat
+from market.app.report.page import (
+    Html,
+    Page,
+    Section,
+    bullets,
+    callout,
+    cards,
+    number_text,
+    paragraph,
+    picture,
+    table,
+)
+from market.app.run_folder.recorded import RecordedRun
+from market.app.run_folder.table import Cell
+
+MEANING = {
+    "equilibrium": "No seller gains by another price and no buyer by another choice, up to the ε told below. "
+    "That was checked by a search that shares no code with the negotiation.",
+    "no_trade": "In no period can anybody trade: nobody sells, nobody buys, or the grid leaves no room for a price.",
+    "uncertified": "Prices came to rest, but somebody would gain by moving: this is no equilibrium.",
+    "cycling": "Prices go round in a circle; there is no equilibrium in prices to be found.",
+    "budget_spent": "The sellers used up their offers before prices came to rest.",
+    "stalled": "Somebody was waited for in vain; the negotiation did not end.",
+    "aborted": "The run broke off.",
+}
+SOUND = ("equilibrium", "no_trade")
+SCENARIOS = ("grid_only", "game")
+
+
+def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> Page:
+    """The report of a run with its pictures, those of `day_pictures`."""
+    by_name = {shown.name: shown for shown in pictures}
+    days = [picture(shown) for name, shown in by_name.items() if name.startswith("dispatch_")]
+
+    def shown(*names: str) -> list[Html]:
+        return [picture(by_name[name]) for name in names if name in by_name]
+
+    sections = (
+        Section("The result", list(_result(run))),
+        Section("The day ahead", [paragraph(_setting(run)), *shown("forecast")]),
+        Section("Who sells, who buys", [paragraph(ROLES), *shown("sdr"), _roles(run)]),
+        Section("Prices", [*shown("prices"), _prices(run), *shown("price_convergence")]),
+        Section("Whom buyers choose", [paragraph(CHOICE), *shown("probabilities", "convergence")]),
+        Section("Costs with and without trading", [*shown("costs"), _costs(run)]),
+        Section("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run)]),
+        Section("Each VPP's day", days),
+        Section("Certificate", list(_certificate(run))),
+        Section("Communication", list(_communication(run))),
+        Section("Rules and conditions", list(_conditions(run))),
+    )
+    return Page(f"Market day: {run.manifest['scenario']}", str(run.manifest.get("title", "")), sections)
+
+
+ROLES = (
+    "Before any trade each VPP plans its day with the grid alone. Where its own supply is more than its own demand "
+    "it becomes a seller of that period, where it is less a buyer."
+)
+CHOICE = (
+    "A buyer spreads its demand over the sellers. The more of it one seller already has, compared with that "
+    "seller's share of the surplus, the less attractive the next block; so the dearer seller can be chosen more."
+)
+CARBON = (
+    "Each VPP has a free quota for the energy it buys and makes. What it emits beyond is paid for, in steps that "
+    "grow dearer; a VPP that stays below its quota earns."
+)
+
+
+def _result(run: RecordedRun) -> Iterator[Html]:
+    told, verdict = run.manifest, str(run.manifest["verdict"])
+    yield callout(f"{verdict.replace('_', ' ').capitalize()}. {MEANING.get(verdict, '')}", good=verdict in SOUND)
+    yield from (callout(f"A law of settlement is broken: {law}", good=False) for law in told["broken_laws"])
+    before, after = (run["costs"].where(vpp="system", scenario=scenario) for scenario in SCENARIOS)
+
+    def change(column: str, unit: str, digits: int = 0) -> str:
+        first, second = (number_text(float(rows[column][0]), digits) for rows in (before, after))
+        return f"{first} → {second} {unit}"
+
+    traded_mwh = float(run["selections"]["delivered_mw"].sum()) * run.period_h
+    yield cards(
+        [
+            ("total cost of all VPPs, without → with trading", change("total_cny", "CNY")),
+            ("carbon cost", change("carbon_cny", "CNY")),
+            ("emission", change("emission_t", "t CO2", 2)),
+            ("renewable energy curtailed", change("curtailed_mwh", "MWh", 2)),
+            ("traded among VPPs", f"{traded_mwh:,.2f} MWh"),
+            ("ε: most that anybody gains by moving", f"{told['epsilon_cny']:.2g} CNY"),
+        ]
+    )
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in told["periods"].items())
+    yield paragraph(f"Periods: {counts}. Rounds of prices: {told['rounds']}.")
+
+
+def _setting(run: RecordedRun) -> str:
+    market = run.manifest["rules"]["market"]
+    low, high = (market[f"price_{end}_cny_per_mwh"] / 1000 for end in ("min", "max"))
+    return (
+        f"{len(run.vpps)} VPPs, {run.period_count} periods of {run.period_h:g} h. VPPs may trade with each other "
+        f"at {low:g} to {high:g} CNY/kWh, and within that never worse than with the grid: not below its feed-in "
+        "price, not above its retail price."
+    )
+
+
+def _roles(run: RecordedRun) -> Html:
+    rows = [
+        (vpp, *(ranges(own.where(role=role)["period"].tolist()) for role in ("seller", "buyer", "idle")))
+        for vpp in run.vpps
+        for own in [run["roles"].where(vpp=vpp)]
+    ]
+    return table(("VPP", "sells in periods", "buys in periods", "balanced in periods"), rows)
+
+
+def ranges(periods: Sequence[int]) -> str:
+    """Periods in short.
+
+    >>> ranges([1, 2, 3, 7, 9, 10])
+    '1–3, 7, 9–10'
+    """
+    runs: list[list[int]] = []
+    for period in periods:
+        if runs and runs[-1][-1] == period - 1:
+            runs[-1].append(period)
+        else:
+            runs.append([period])
+    return ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 1 else f"{r[0]}" for r in runs)
+
+
+def _prices(run: RecordedRun) -> Html:
+    columns = (
+        "period",
+        "sellers",
+        "supply / demand",
+        "clearing price CNY/kWh",
+        "lowest CNY/kWh",
+        "highest CNY/kWh",
+        "traded MWh",
+        "traded for CNY",
+    )
+    rows = list(_price_rows(run))
+    if not rows:
+        return paragraph("Nobody offers anything to other VPPs on this day: the grid serves all.")
+    return table(columns, rows, "Periods in which there is something to trade", digits=4)
+
+
+def _price_rows(run: RecordedRun) -> Iterator[Sequence[Cell]]:
+    clearing = run.by_period(run["periods"], "p_clr_cny_per_mwh")
+    for period in run["offers"].distinct("period"):
+        offers, bids = run["offers"].where(period=period), run["bids"].where(period=period)
+        trades = run["selections"].where(period=period)
+        prices = offers["price_cny_per_mwh"] / 1000
+        yield (
+            int(period),
+            len(offers),
+            float(offers["surplus_mw"].sum() / bids["deficit_mw"].sum()),
+            float(clearing[period - 1]) / 1000,
+            float(prices.min()),
+            float(prices.max()),
+            float(trades["delivered_mw"].sum()) * run.period_h,
+            float(trades["payment_cny"].sum()),
+        )
+
+
+def _costs(run: RecordedRun) -> Html:
+    columns = (
+        *("VPP", "operation, grid only", "carbon, grid only", "total, grid only"),
+        *("operation, trading", "trade, trading", "carbon, trading", "total, trading", "trading saves"),
+    )
+    rows = []
+    for vpp, before, after in _accounts(run):
+        first = [float(before[c][0]) for c in ("operation_cny", "carbon_cny", "total_cny")]
+        second = [float(after[c][0]) for c in ("operation_cny", "trade_cny", "carbon_cny", "total_cny")]
+        rows.append((vpp, *first, *second, first[-1] - second[-1]))
+    return table(columns, rows, "CNY; payments among VPPs are negative for who earns", digits=0, sum_row=True)
+
+
+def _carbon(run: RecordedRun) -> Html:
+    columns = (
+        *("VPP", "emission t, grid only", "emission t, trading", "quota t, grid only", "quota t, trading"),
+        *(
+            "carbon cost CNY, grid only",
+            "carbon cost CNY, trading",
+            "curtailed MWh, grid only",
+            "curtailed MWh, trading",
+        ),
+    )
+    rows = [
+        (
+            vpp,
+            *(float(a[c][0]) for c in ("emission_t", "quota_t", "carbon_cny", "curtailed_mwh") for a in accounts),
+        )
+        for vpp, *accounts in _accounts(run)
+    ]
+    return table(columns, rows, sum_row=True)
+
+
+def _accounts(run: RecordedRun) -> Iterator[tuple[str, Mapping[str, np.ndarray], Mapping[str, np.ndarray]]]:
+    for vpp in (*run.vpps, "system"):
+        before, after = (run["costs"].where(vpp=vpp, scenario=scenario).columns for scenario in SCENARIOS)
+        yield "all" if vpp == "system" else vpp, before, after
+
+
+def _certificate(run: RecordedRun) -> Iterator[Html]:
+    told = run.manifest
+    yield paragraph(
+        f"ε = {told['epsilon_cny']:.2g} CNY, {told['epsilon_relative']:.2g} of the value traded: the largest gain "
+        "that any seller could have by another price, or any buyer by another choice, in any period."
+    )
+    rows: list[Sequence[Cell]] = []
+    for entry in run.certificate.get("periods", []):
+        if "sellers" not in entry:
+            continue
+        regret = max((s["regret_cny"] for s in entry["sellers"]), default=0.0)
+        gain = max((b["gain_cny"] for b in entry["buyers"]), default=0.0)
+        markup = max((s["markup_cny_per_mwh"] for s in entry["sellers"]), default=0.0) / 1000
+        hhi = float("nan") if entry.get("hhi") is None else float(entry["hhi"])
+        rows.append(
+            (entry["period"], entry["verdict"].replace("_", " "), float(regret), float(gain), hhi, markup)
+            + (entry.get("evidence", ""),)
+        )
+    columns = ("period", "verdict", "largest seller regret CNY", "largest buyer gain CNY", "HHI of sellers")
+    if rows:
+        yield table((*columns, "largest mark-up CNY/kWh", "evidence"), rows, digits=4)
+
+
+def _communication(run: RecordedRun) -> Iterator[Html]:
+    told = run.manifest
+    if told["in_process"]:
+        yield paragraph("The day was solved in one process, without messages.")
+        return
+    processes = len(told["process_ids"])
+    yield paragraph(f"{processes} processes, {told['counters'].get('sent', 0):,} messages sent.")
+    if told.get("rest_time_s") is not None:
+        yield paragraph(f"The market came to rest after {told['rest_time_s']:g} s of simulated time.")
+    yield table(("condition", "value"), flat(told.get("conditions") or {}), "Network conditions")
+    counted = {"messages": told["counters"], "refused": told["refused"], "refused by": told["refused_by_nodes"]}
+    yield table(("counted", "number"), flat(counted), "What became of messages")
+    yield table(("stage", "seconds"), flat(told["durations_s"]), "Real time of each stage")
+
+
+def _conditions(run: RecordedRun) -> Iterator[Html]:
+    told = run.manifest
+    yield table(("rule", "value"), flat(told["rules"]), "Rules in force")
+    identity = {
+        name: told.get(name) for name in ("scenario", "scenario_digest", "public_digest", "seed", "started")
+    }
+    yield table(("run", "value"), flat(identity), "What was run")
+    yield table(("software", "version"), flat(told["versions"]), "By what")
+    yield bullets(
+        [
+            "Every number stands in full precision in the CSV tables beside this page.",
+            "The same scenario and seed give the same tables, on one kind of machine with one set of library versions.",
+        ]
+    )

@@ -1,0 +1,26 @@
+"""Owns what `--figures` and `--report` add to a run folder. Knows nothing of how a run is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from market.app.figures.day import day_pictures
+from market.app.figures.picture import write_pictures
+from market.app.report.run_report import run_page
+from market.app.run_folder.folder import RunFolder
+from market.app.run_folder.recorded import read_run
+
+FIGURES = "figures"
+REPORT = "report.html"
+
+
+def write_figures(folder: Path, *, report: bool) -> None:
+    """Draw a run's pictures into its folder, and write its report there as well if wanted.
+
+    ScenarioError if the folder holds no run, RunError if the disk does not take them.
+    """
+    run = read_run(folder)
+    pictures = list(day_pictures(run))
+    write_pictures(pictures, folder / FIGURES)
+    if report:
+        RunFolder(folder).write(REPORT, run_page(run, pictures).html())
