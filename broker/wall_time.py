@@ -141,7 +141,7 @@ class WallTime:
         link.bytes += size_bytes
         link.lost += not attempt.delays_s
         if not attempt.delays_s:
-            tell_s = sent_s + self._conditions.rules.retransmission.wait_s(passage.attempts)
+            tell_s = sent_s + attempt.link_s + self._conditions.rules.retransmission.wait_s(passage.attempts)
             heapq.heappush(self._heap, _Due(tell_s, receiver, ref.sender, ref.seq, True))
         for delay_s in attempt.delays_s:
             passage.under_way += 1

@@ -12,6 +12,7 @@ from typing import Any
 from market.app.run_facts import RunFacts
 from market.outcome import MarketOutcome, Verdict
 from market.scenario.model import Scenario
+from market.scenario.network_build import network_fields
 from market.settlement import BrokenLaw
 
 FORMAT = 1
@@ -59,7 +60,7 @@ def _heading(what: Undertaking, verdict: Verdict, wall_s: float) -> dict[str, An
         "vpps": [vpp.id for vpp in what.scenario.vpps],
         "seed": what.seed,
         "in_process": what.in_process,
-        "conditions": None if what.in_process else asdict(what.scenario.network),
+        "conditions": None if what.in_process else network_fields(what.scenario.network),
         "started": what.started.isoformat(timespec="seconds"),
         "wall_s": round(wall_s, 6),
         "verdict": verdict.value,
