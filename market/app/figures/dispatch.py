@@ -32,14 +32,14 @@ SOURCES = (
     Layer("pv_mw", "sun", style.YELLOW, ""),
     Layer("mt_mw", "micro-turbine", style.VERMILLION, ""),
     Layer("discharge_mw", "discharging", style.GREEN, ""),
-    Layer("cl_mw", "load shed", style.PURPLE, "..."),
+    Layer("cl_mw", "load shed", style.PURPLE, "|||"),
     Layer("direct_in_mw", "bought from VPPs", style.ORANGE, "///"),
     Layer("buy_mw", "bought from the grid", "#A6A6A6", ""),
     Layer("curtailed_mw", "curtailed", "#FFFFFF", "xxx"),
 )
 SINKS = (
     Layer("charge_mw", "charging", style.GREEN, "\\\\\\"),
-    Layer("direct_out_mw", "sold to VPPs", style.ORANGE, "..."),
+    Layer("direct_out_mw", "sold to VPPs", style.ORANGE, "\\\\"),
     Layer("sell_mw", "sold to the grid", "#A6A6A6", "---"),
 )
 STAGES = {1: "without trading", 3: "with trading"}

@@ -16,7 +16,8 @@ def forecast_figure(run: RecordedRun) -> Figure:
     abreast = 3 if len(run.vpps) > 2 else 2
     rows = -(-len(run.vpps) // abreast)
     figure = style.new_figure(1.75 * rows + 3.0)
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1.75 * rows + 0.5, 2.3])
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.75 * rows + 0.5, 2.3])
+    upper, lower = parts[:, 0]
     axes = style.panels(upper, len(run.vpps), abreast)
     for place, (ax, vpp) in enumerate(zip(axes, run.vpps, strict=True)):
         _curves(ax, run, vpp)

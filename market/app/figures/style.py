@@ -25,7 +25,7 @@ BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW = "#56B4E9", "#CC79A7", "#F0E442"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, "#444444")  # yellow lines are lost on white
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p", "*")
-HATCHES = ("", "///", "\\\\\\", "...", "xx", "|||", "--", "++", "oo", "**", "//", "\\\\")
+HATCHES = ("", "///", "\\\\\\", "xx", "--", "|||", "++", "/", "\\", "x", "-/", "|/")
 WIDTH_IN = 9.6
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -78,7 +78,7 @@ def drawn(function: Callable[P, R]) -> Callable[P, R]:
     def styled(*args: P.args, **kwargs: P.kwargs) -> R:
         with mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(SETTINGS)
+            mpl.rcParams.update(SETTINGS)  # type: ignore[arg-type]  # only names known to it
             return function(*args, **kwargs)
 
     return styled
@@ -116,7 +116,7 @@ def is_lowest(place: int, count: int, most_abreast: int) -> bool:
 
 def edges(periods: int) -> Array:
     """Where periods 1 … T begin and end on an axis, shape (T+1,)."""
-    return np.arange(periods + 1) + 0.5
+    return np.arange(0.5, periods + 1.0)
 
 
 def period_axis(ax: Axes, periods: int, *, label: bool = True, most_ticks: int = 24) -> None:

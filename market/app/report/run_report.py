@@ -26,7 +26,7 @@ from market.app.run_folder.table import Cell
 MEANING = {
     "equilibrium": "No seller gains by another price and no buyer by another choice, up to the ε told below. "
     "That was checked by a search that shares no code with the negotiation.",
-    "no_trade": "In no period can anybody trade: nobody sells, nobody buys, or the grid leaves no room for a price.",
+    "no_trade": "In no period can anybody trade: nobody sells, nobody buys, or there is no room for a price.",
     "uncertified": "Prices came to rest, but somebody would gain by moving: this is no equilibrium.",
     "cycling": "Prices go round in a circle; there is no equilibrium in prices to be found.",
     "budget_spent": "The sellers used up their offers before prices came to rest.",
@@ -62,8 +62,8 @@ def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> Page:
 
 
 ROLES = (
-    "Before any trade each VPP plans its day with the grid alone. Where its own supply is more than its own demand "
-    "it becomes a seller of that period, where it is less a buyer."
+    "Before any trade each VPP plans its day with the grid alone. Where its own supply is more than its own "
+    "demand it becomes a seller of that period, where it is less a buyer."
 )
 CHOICE = (
     "A buyer spreads its demand over the sellers. The more of it one seller already has, compared with that "
@@ -111,7 +111,7 @@ def _setting(run: RecordedRun) -> str:
 
 
 def _roles(run: RecordedRun) -> Html:
-    rows = [
+    rows: list[Sequence[Cell]] = [
         (vpp, *(ranges(own.where(role=role)["period"].tolist()) for role in ("seller", "buyer", "idle")))
         for vpp in run.vpps
         for own in [run["roles"].where(vpp=vpp)]
@@ -174,7 +174,7 @@ def _costs(run: RecordedRun) -> Html:
         *("VPP", "operation, grid only", "carbon, grid only", "total, grid only"),
         *("operation, trading", "trade, trading", "carbon, trading", "total, trading", "trading saves"),
     )
-    rows = []
+    rows: list[Sequence[Cell]] = []
     for vpp, before, after in _accounts(run):
         first = [float(before[c][0]) for c in ("operation_cny", "carbon_cny", "total_cny")]
         second = [float(after[c][0]) for c in ("operation_cny", "trade_cny", "carbon_cny", "total_cny")]
@@ -192,7 +192,7 @@ def _carbon(run: RecordedRun) -> Html:
             "curtailed MWh, trading",
         ),
     )
-    rows = [
+    rows: list[Sequence[Cell]] = [
         (
             vpp,
             *(float(a[c][0]) for c in ("emission_t", "quota_t", "carbon_cny", "curtailed_mwh") for a in accounts),
@@ -222,10 +222,9 @@ def _certificate(run: RecordedRun) -> Iterator[Html]:
         gain = max((b["gain_cny"] for b in entry["buyers"]), default=0.0)
         markup = max((s["markup_cny_per_mwh"] for s in entry["sellers"]), default=0.0) / 1000
         hhi = float("nan") if entry.get("hhi") is None else float(entry["hhi"])
-        rows.append(
-            (entry["period"], entry["verdict"].replace("_", " "), float(regret), float(gain), hhi, markup)
-            + (entry.get("evidence", ""),)
-        )
+        numbers = (float(regret), float(gain), hhi, markup)
+        verdict = str(entry["verdict"]).replace("_", " ")
+        rows.append((int(entry["period"]), verdict, *numbers, str(entry.get("evidence", ""))))
     columns = ("period", "verdict", "largest seller regret CNY", "largest buyer gain CNY", "HHI of sellers")
     if rows:
         yield table((*columns, "largest mark-up CNY/kWh", "evidence"), rows, digits=4)
@@ -257,6 +256,6 @@ def _conditions(run: RecordedRun) -> Iterator[Html]:
     yield bullets(
         [
             "Every number stands in full precision in the CSV tables beside this page.",
-            "The same scenario and seed give the same tables, on one kind of machine with one set of library versions.",
+            "The same scenario and seed give the same tables, on one kind of machine with the same versions.",
         ]
     )

@@ -34,7 +34,9 @@ caption { text-align: left; color: var(--soft); padding-bottom: .4rem; }
 th { text-align: left; border-bottom: 2px solid var(--ink); padding: .25rem .8rem; vertical-align: bottom;
   font-weight: 600; }
 td { border-bottom: 1px solid var(--line); padding: .25rem .8rem; overflow-wrap: anywhere; }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; }
+td.number { white-space: nowrap; }
+th.number { max-width: 8rem; }
 tr.sum td { font-weight: 700; border-top: 2px solid var(--ink); }
 @media print {
   body, section { background: #fff; border: 0; } nav { display: none; }

@@ -1,4 +1,4 @@
-"""Owns reading a run back: its manifest and its tables, typed. Knows nothing of pictures or of how a day is run."""
+"""Owns reading a run back: its manifest and its tables, typed. Knows nothing of pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Column = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A table by columns: text, whole numbers or doubles, in the order of its rows. NaN: there is no such number."""
+    """A table by columns: text, whole numbers or doubles, in the order of its rows. NaN: no such number."""
 
     columns: Mapping[str, Column]
 
