@@ -87,6 +87,8 @@ def commands(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @PORT
+@click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
+@click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
 def run(
     scenario: str,
     out: Path | None,
@@ -97,11 +99,14 @@ def run(
     as_json: bool,
     quiet: bool,
     port: int,
+    figures: bool,
+    report: bool,
 ) -> int:
     """Run a market day. SCENARIO is a folder or a built-in case."""
     from market.app.run_command import RunOptions, run_command
 
-    return run_command(RunOptions(scenario, out, in_process, network, seed, as_json, quiet, port))
+    options = RunOptions(scenario, out, in_process, network, seed, as_json, quiet, port, figures, report)
+    return run_command(options)
 
 
 @commands.command(epilog=EPILOG)
@@ -150,6 +155,29 @@ def node(vpp: str, address: str, scenario: str, token: str | None) -> int:
     from market.app.node_command import NodeOptions, node_command
 
     return node_command(NodeOptions(vpp, address, scenario, token))
+
+
+@commands.command(epilog=EPILOG)
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+def report(run_folder: Path) -> int:
+    """Draw the figures of a run that is over, and write its report.html.
+
+    RUN is a run folder; figures and a report that are there already are replaced.
+    """
+    from market.app.report.command import report_command
+
+    return report_command(run_folder)
+
+
+@commands.command(epilog=EPILOG)
+@click.argument("first", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("second", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for CSV tables and figures; new or empty.")
+def compare(first: Path, second: Path, out: Path | None) -> int:
+    """Show what differs between two runs: rules, verdicts, roles, prices, probabilities, costs, carbon."""
+    from market.app.compare_command import compare_command
+
+    return compare_command(first, second, out)
 
 
 @commands.command()

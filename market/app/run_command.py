@@ -13,6 +13,7 @@ from typing import Any
 from market.app.exit_codes import exit_code_of_error
 from market.app.network_flags import NetworkFlags, network_changes
 from market.app.run_day import Report, Runner, json_text, run_day
+from market.app.run_facts import RunProgress
 from market.app.run_folder.folder import new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.screen import complain, live_progress, put
@@ -34,6 +35,8 @@ class RunOptions:
     as_json: bool
     quiet: bool
     port: int = 0
+    figures: bool = False
+    report: bool = False
 
 
 def run_command(options: RunOptions, runner: Runner | None = None) -> int:
@@ -68,7 +71,13 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     what = Undertaking(scenario, options.seed, options.in_process, started)
     folder = new_run_folder(options.out, scenario.name, started)
     with live_progress(since, wanted=not (options.quiet or options.as_json)) as on_progress:
-        return run_day(what, runner, folder, on_progress, since)
+        report = run_day(what, runner, folder, on_progress, since)
+        if options.figures or options.report:
+            from market.app.report.write import write_figures
+
+            on_progress(RunProgress("drawing"))
+            write_figures(folder.path, report=options.report)
+        return report
 
 
 def _runner(options: RunOptions) -> Runner:
