@@ -15,10 +15,11 @@ class LinkLog:
     sent: int = 0
     delivered: int = 0
     lost: int = 0  # attempts that did not get through
+    resent: int = 0  # attempts after a message's first
     duplicated: int = 0  # copies that came again and were discarded
     late: int = 0  # messages that came after a newer one of the same sender
     undeliverable: int = 0
-    bytes: int = 0
+    bytes: int = 0  # of all attempts
     delay_sum_s: float = 0.0
     delay_min_s: float = float("inf")
     delay_max_s: float = 0.0
@@ -38,7 +39,7 @@ class LinkLog:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """At `time_s`: messages under way, and deliveries that wait for a busy receiver."""
+    """Just before a delivery at `time_s`: copies of messages under way, and those that wait for a busy receiver."""
 
     time_s: float
     in_flight: int

@@ -54,6 +54,7 @@ class Sequencer:
         self._given: set[tuple[str, Ref]] = set()
         self._newest: dict[tuple[str, str], int] = {}
         self._busy_until_s: dict[str, float] = {}
+        self._in_flight = 0
         self._queued = 0
 
     def send(self, ref: Ref, receivers: tuple[str, ...], sent_s: float, size_bytes: int) -> None:
@@ -64,17 +65,18 @@ class Sequencer:
             journey = self._conditions.journey(transit, sent_s, size_bytes, self._queue)
             link = self._log.link(ref.sender, receiver)
             link.sent += 1
-            link.bytes += size_bytes
             link.lost += journey.lost_attempts
+            link.resent += journey.lost_attempts - (not journey.arrivals_s)
+            link.bytes += size_bytes * (journey.lost_attempts + bool(journey.arrivals_s))
             if not journey.arrivals_s:
                 link.undeliverable += 1
                 self.undelivered.append(Gap(ref.sender, ref.seq, receiver, sent_s, journey.blocked_by or "loss"))
             for arrival_s in journey.arrivals_s:
-                self._push(arrival_s, receiver, ref)
+                self._push(_Due(arrival_s, receiver, ref.sender, ref.seq))
 
     def wake(self, node: str, now_s: float) -> None:
         """A node wants another turn of its own accord, one smallest delay from now."""
-        self._push(now_s + self._conditions.smallest_s, node, Ref(node, _WAKE_SEQ))
+        self._push(_Due(now_s + self._conditions.smallest_s, node, node, _WAKE_SEQ))
 
     def busy(self, node: str, until_s: float) -> None:
         """A node computes until then, and is busy until what it has said has left its links."""
@@ -83,8 +85,20 @@ class Sequencer:
         )
         self._busy_until_s[node] = max(links, default=until_s)
 
-    def _push(self, time_s: float, receiver: str, ref: Ref) -> None:
-        heapq.heappush(self._heap, _Due(time_s, receiver, ref.sender, ref.seq))
+    def _push(self, due: _Due) -> None:
+        heapq.heappush(self._heap, due)
+        self._count(due, 1)
+
+    def _pop(self) -> _Due:
+        due = heapq.heappop(self._heap)
+        self._count(due, -1)
+        return due
+
+    def _count(self, due: _Due, change: int) -> None:
+        """Keep the numbers of copies under way and of those that wait; a wake-up is neither."""
+        if due.seq != _WAKE_SEQ:
+            self._queued += change * due.queued
+            self._in_flight += change * (not due.queued)
 
     def next_batch(self) -> tuple[Grant, ...]:
         """Take out the next batch, one grant a receiver, sorted by receiver; empty when nothing is under way."""
@@ -97,13 +111,13 @@ class Sequencer:
     def _take_batch(self) -> tuple[Grant, ...]:
         """What may be given at once; empty if it was only put off, or copies."""
         start = self._heap[0].time_s
+        self._log.moments.append(Moment(start, self._in_flight, self._queued))
         horizon = start + self._conditions.smallest_s
         first: dict[str, float] = {}
         taken: dict[str, list[Ref]] = {}
         later: list[_Due] = []
         while self._heap and (self._heap[0].time_s == start or self._heap[0].time_s < horizon):
-            due = heapq.heappop(self._heap)
-            self._queued -= due.queued
+            due = self._pop()
             free_s = self._busy_until_s.get(due.receiver, 0.0)
             if due.time_s < free_s:
                 later.append(_Due(free_s, due.receiver, due.sender, due.seq, queued=True))
@@ -114,9 +128,7 @@ class Sequencer:
             elif self._is_news(due):
                 taken.setdefault(due.receiver, []).append(Ref(due.sender, due.seq))
         for due in later:
-            self._queued += due.queued
-            heapq.heappush(self._heap, due)
-        self._log.moments.append(Moment(start, len(self._heap) - self._queued, self._queued))
+            self._push(due)
         return tuple(Grant(name, first[name], tuple(taken[name])) for name in sorted(taken))
 
     def _is_news(self, due: _Due) -> bool:

@@ -121,6 +121,7 @@ class VirtualTime:
     def _send_on(self, turns: dict[str, _OpenTurn]) -> list[Action]:
         """Put what was said in this batch on the tape and under way, in the order (time, sender, number)."""
         ends = {vpp: turn.time_s + self._conditions.compute_s(vpp) for vpp, turn in turns.items()}
+        self.time_s = max(self.time_s, *ends.values())
         said = [(ends[vpp], vpp, *entry) for vpp in turns for entry in self._batch[vpp]]
         said.sort(key=lambda entry: (entry[0], entry[1], entry[2].envelope.seq))
         actions: list[Action] = []
@@ -151,7 +152,6 @@ class VirtualTime:
         if not grants:
             self._stall()
             return []
-        self.time_s = grants[0].time_s
         return self._deliver(grants) + [action for grant in grants for action in self._turn(grant)]
 
     def _stall(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from broker.actions import Action, Parcel, Publish, Send, Write
 from broker.conditions import Conditions, LinkQueue, Transit
@@ -32,6 +32,7 @@ class _Due:
     sender: str
     seq: int
     lost: bool
+    queued: bool = field(default=False, compare=False)  # arrived, and waits for its receiver
 
 
 @dataclass(slots=True)
@@ -140,6 +141,7 @@ class WallTime:
         link = self.log.link(ref.sender, receiver)
         link.bytes += size_bytes
         link.lost += not attempt.delays_s
+        link.resent += passage.attempts > 1
         if not attempt.delays_s:
             tell_s = sent_s + attempt.link_s + self._conditions.rules.retransmission.wait_s(passage.attempts)
             heapq.heappush(self._heap, _Due(tell_s, receiver, ref.sender, ref.seq, True))
@@ -151,10 +153,10 @@ class WallTime:
         """Pass on what is due by now; give up when nothing can come any more."""
         self.time_s = now - self._began
         actions: list[Action] = []
+        if self._heap and self._heap[0].time_s <= self.time_s:
+            self.log.moments.append(self._moment())
         while self._heap and self._heap[0].time_s <= self.time_s:
             actions += self._pass_on(heapq.heappop(self._heap))
-        if actions:
-            self.log.moments.append(Moment(self.time_s, self._in_flight(), 0))
         if self.time_s - self._moved_s > self._stall_after_s and not self._in_flight():
             self._stall()
         return actions
@@ -167,7 +169,7 @@ class WallTime:
             return [Send(due.receiver, Beat((ref,)))] if told else []
         free_s = self._busy_until_s.get(due.receiver, 0.0)
         if self.time_s < free_s:
-            heapq.heappush(self._heap, replace(due, time_s=free_s))
+            heapq.heappush(self._heap, replace(due, time_s=free_s, queued=True))
             return []
         passage.under_way -= 1
         if passage.arrived:
@@ -189,8 +191,15 @@ class WallTime:
     def _in_flight(self) -> int:
         return sum(not due.lost for due in self._heap)
 
+    def _moment(self) -> Moment:
+        """What is under way now, and what has come and waits for a node that computes."""
+        queued = sum(due.queued for due in self._heap)
+        return Moment(self.time_s, self._in_flight() - queued, queued)
+
     def _stall(self) -> None:
         """Nothing is under way, and for too long nothing has come."""
+        for (receiver, ref), passage in self._passages.items():
+            self.log.link(ref.sender, receiver).undeliverable += not passage.arrived
         gaps = [
             Gap(ref.sender, ref.seq, receiver, passage.sent_s, f"tried {passage.attempts} times")
             for (receiver, ref), passage in self._passages.items()
