@@ -81,7 +81,6 @@ def commands(context: click.Context) -> None:
 @click.argument("scenario", default=DEFAULT_CASE)
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
 @click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
-@click.option("--time", "time_mode", type=click.Choice(["virtual"]), default="virtual", show_default=True)
 @network_options
 @click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
@@ -93,7 +92,6 @@ def run(
     scenario: str,
     out: Path | None,
     in_process: bool,
-    time_mode: str,
     network: NetworkFlags,
     seed: int,
     as_json: bool,

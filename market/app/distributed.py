@@ -151,6 +151,7 @@ def _facts(
         },
         tape=TAPE_NAME,
         rest_time_s=proceedings.time_s,
+        network=proceedings.network,
         durations_s=dict(durations),
         peak_memory_mb={BROKER: own_mb, **{vpp: nodes_mb[vpp] for vpp in process_ids}},
     )

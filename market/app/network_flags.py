@@ -39,6 +39,7 @@ class NetworkFlags:
     outage: tuple[str, ...] = ()
     partition: tuple[str, ...] = ()
     compute: str | None = None
+    time: str | None = None
 
     def given(self) -> Iterator[tuple[str, str]]:
         """Each flag in use with its text, repeated ones one by one."""
@@ -207,4 +208,5 @@ _READERS: Final[dict[str, Callable[[str], dict[str, object]]]] = {
     "--reorder": _reorder,
     "--bandwidth": _bandwidth,
     "--compute": lambda text: {"compute_s": _duration_s(text)},
+    "--time": lambda text: {"time": text},
 }

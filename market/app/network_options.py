@@ -40,6 +40,11 @@ _OPTIONS = (
         help=f"VPP1,VPP2/VPP3:1s:9s; without END it never heals. Repeatable.{_DEFAULT}",
     ),
     click.option("--compute", metavar="TIME", help=f"What a turn of each node takes.{_DEFAULT}"),
+    click.option(
+        "--time",
+        metavar="CLOCK",
+        help=f"virtual: simulated, nobody waits; wall: real, delays are waited for.{_DEFAULT}",
+    ),
 )
 
 
@@ -57,9 +62,10 @@ def network_options(command: Callable[..., _Result]) -> Callable[..., _Result]:
         outage: tuple[str, ...],
         partition: tuple[str, ...],
         compute: str | None,
+        time: str | None,
         **others: object,
     ) -> _Result:
-        flags = NetworkFlags(delay, jitter, loss, duplicate, reorder, bandwidth, outage, partition, compute)
+        flags = NetworkFlags(delay, jitter, loss, duplicate, reorder, bandwidth, outage, partition, compute, time)
         return command(network=flags, **others)
 
     for option in reversed(_OPTIONS):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from market.app.exit_codes import ExitCode, exit_code_of
+from market.app.network_report.tables import network_tables
 from market.app.run_facts import OnProgress, RunFacts
 from market.app.run_folder.certificate import certificate_document
 from market.app.run_folder.folder import RunFolder
@@ -70,7 +71,9 @@ def _recorded(
     public = what.scenario.public
     settlement = settle(outcome, public)
     laws = check_laws(outcome, settlement, public)
-    tables = day_tables(what.scenario, outcome, settlement)
+    vpps = [vpp.id for vpp in what.scenario.vpps]
+    network = network_tables(facts.network, vpps) if facts.network else ()
+    tables = (*day_tables(what.scenario, outcome, settlement), *network)
     for table in tables:
         folder.write(f"{table.name}.csv", table.csv())
     folder.write("certificate.json", json_text(certificate_document(outcome)))

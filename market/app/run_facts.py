@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from broker.network_log import NetworkLog
+
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
     """How a day was run.
 
-    time_mode : `virtual`, or `none` where no time passes · process_ids : by who (`broker`, VPP ids)
+    time_mode : `virtual`, `wall`, or `none` where no time passes · process_ids : by who (`broker`, VPP ids)
     endpoints : the bus's addresses by name · counters, refused : messages by what became of them at the broker
     refused_by_nodes : the same at each node that refused anything
-    tape : file name in the run folder · rest_time_s : simulated time until the market came to rest
+    tape : file name in the run folder · rest_time_s : time of the run until the market came to rest
+    network : each link's log, None without one
     durations_s : real time of each stage · peak_memory_mb : resident, by who
     """
 
@@ -26,6 +29,7 @@ class RunFacts:
     refused_by_nodes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tape: str | None = None
     rest_time_s: float | None = None
+    network: NetworkLog | None = None
     durations_s: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: Mapping[str, float] = field(default_factory=dict)
 

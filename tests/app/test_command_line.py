@@ -136,7 +136,8 @@ def test_the_schema_is_json_and_help_names_the_commands(tmp_path: Path) -> None:
         (("run", "two_vpp", "again"), "unexpected extra argument (again)"),
         (("run", "--seed", "one"), "'one' is not a whole number of 0 or more"),
         (("run", "--seed", "-1"), "'-1' is not a whole number of 0 or more"),
-        (("run", "--time", "wall"), "'wall' is not 'virtual'"),
+        (("run", "--time", "noon"), "--time: must be one of: virtual, wall; got 'noon'"),
+        (("run", "--in-process", "--time", "wall"), "--time: one process has no network; got 'wall'"),
         (
             ("run", "--delay", "50"),
             "--delay: must be a number and a unit (us, ms, s); got '50'; write it like 50ms",

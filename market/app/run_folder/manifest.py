@@ -9,6 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
+from market.app.network_report.totals import network_document
 from market.app.run_facts import RunFacts
 from market.outcome import MarketOutcome, Verdict
 from market.scenario.model import Scenario
@@ -40,6 +41,7 @@ def manifest_of_run(
         "rounds": max((period.rounds for period in outcome.periods), default=0),
         "periods": dict(sorted(Counter(period.verdict.value for period in outcome.periods).items())),
         "broken_laws": [str(law) for law in broken_laws],
+        "network": network_document(facts, outcome.verdict),
         **_facts(facts),
         **_surroundings(what.scenario),
     }

@@ -16,6 +16,7 @@ from market.app.exit_codes import exit_code_of
 from market.app.run_day import Report
 from market.app.summary.accounts import carbon_table, costs_table
 from market.app.summary.negotiation import price_tables, roles_tables
+from market.app.summary.network import network_lines
 from market.outcome import MarketOutcome, Verdict
 
 PIPED_WIDTH = 100
@@ -41,6 +42,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield f"[bold]{escape(report.scenario.name)}[/bold]  {escape(report.scenario.title)}"
     yield _verdict(report)
     yield _circumstances(report)
+    yield from network_lines(report)
     yield from _troubles(report)
     yield ""
     yield from roles_tables(report)
