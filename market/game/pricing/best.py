@@ -3,8 +3,9 @@
 Knows nothing of how replies are exchanged. The utility (p − f) min(S, Q(p)) has kinks (Q = S, x* = D, x* = 0)
 and may have several peaks, and comparing its values alone finds a peak to about 1e-5 CNY/MWh only. So:
 
-1. narrow: cut the band into cells. As Q never rises, (high − f) min(S, Q(low)) bounds the utility in a cell;
-   drop the cells whose bound is under the best value seen, cut the others, down to about τ.
+1. narrow: cut the band into cells. As Q never rises, the utility in a cell is at most (high − f) min(S, Q(low)),
+   and at most its revenue at the low end plus the width times the steepest rise that Q and the least of −Q' allow.
+   Drop the cells whose bound is under the best value seen, cut the others, down to about τ.
 2. dissect: cut what is left into pieces of at most τ/8 without a kink inside.
 3. refine: solve Q = S and (d/dp)(p − f) Q = 0 in the pieces where they change sign (safeguarded Newton).
    Peaks are these roots and the points where the slope turns from up to down: kinks and ends of the band.
@@ -19,12 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.arrays import Array, BoolArray, IndexArray
-from market.game.pricing.demand import Faced, curve, power, slopes
+from market.game.pricing.demand import Faced, Fall, curve, fall, power, slopes
 
 _FIRST_CELLS = 32
 _CUT = 8  # pieces that a cell is cut into
-_FEW_BUYERS = 16  # with more, cells are narrowed further, so that few kinks are left in them
+_FEW_BUYERS = 32  # with more, cells are narrowed further, so that few kinks are left in them
 _NUMBERS_AT_ONCE = 1 << 21  # in one array of (rows, prices, buyers), about: bounds memory
+_NEARLY = 1.0 - 1e-12  # rounding must not drop the cell of the best price
 _NEWTON_STEPS = 100
 _NEWTON_STILL = 1e-14  # relative step of the price at which a root is found
 
@@ -63,10 +65,8 @@ def utility(sellers: Faced, price: Array, total: Array) -> Array:
 
 
 def _best_prices(sellers: Faced) -> Array:
-    best, cells = _narrow(sellers)
-    if not cells.row.size:
-        return best
-    row, price = _peaks(sellers, cells)
+    best = sellers.floor.copy()  # where nothing is gained at any price
+    row, price = _peaks(sellers, _narrow(sellers))
     at = sellers.take(row)
     gain = utility(at, price[:, None], power(at, price[:, None]))[:, 0]
     order = np.lexsort((price, -gain, row))
@@ -75,35 +75,35 @@ def _best_prices(sellers: Faced) -> Array:
     return best
 
 
-def _narrow(sellers: Faced) -> tuple[Array, _Cells]:
-    """For each seller the best end of a cell, and the cells in which something better may be.
-
-    No cell is left only where an end of the band is best: the cap while it sells all, or a floor where
-    nothing is gained at any price.
-    """
-    price = _between(sellers.floor, sellers.cap, _FIRST_CELLS)
-    total = power(sellers, price)
-    gain = utility(sellers, price, total)
-    best = np.take_along_axis(price, np.argmax(gain, axis=1)[:, None], axis=1)[:, 0]
-    value = gain.max(axis=1)
-    row, cell = np.nonzero(utility(sellers, price[:, 1:], total[:, :-1]) > value[:, None])
-    cells = _Cells(row, price[row, cell], price[row, cell + 1])
+def _narrow(sellers: Faced) -> _Cells:
+    """The cells in which the best price may be, none for a seller that gains nothing anywhere."""
+    whole = _Cells(np.arange(sellers.floor.size), sellers.floor, sellers.cap)
+    cells, value = _cut(sellers, whole, np.zeros(sellers.floor.size), _FIRST_CELLS)
     width = sellers.temperature * min(1.0, _FEW_BUYERS / sellers.rivalry.shape[2])
     while (wide := cells.high - cells.low > width[cells.row]).any():
-        cut, value = _cut(sellers, cells.take(wide), value)
+        cut, value = _cut(sellers, cells.take(wide), value, _CUT)
         cells = cells.take(~wide).joined(cut)
-    return best, cells
+    return cells
 
 
-def _cut(sellers: Faced, cells: _Cells, value: Array) -> tuple[_Cells, Array]:
-    """The pieces of `cells` that may beat the best value seen, and that value after this look, shape (R,)."""
+def _cut(sellers: Faced, cells: _Cells, value: Array, pieces: int) -> tuple[_Cells, Array]:
+    """The pieces of `cells` that may hold the best price, and the best value seen so far, shape (R,)."""
     at = sellers.take(cells.row)
-    price = _between(cells.low, cells.high, _CUT)
-    total = power(at, price)
-    seen = value.copy()
-    np.maximum.at(seen, cells.row, utility(at, price, total).max(axis=1))
-    cell, piece = np.nonzero(utility(at, price[:, 1:], total[:, :-1]) > seen[cells.row][:, None])
-    return _Cells(cells.row[cell], price[cell, piece], price[cell, piece + 1]), seen
+    price = _between(cells.low, cells.high, pieces)
+    seen = fall(at, price)
+    best = value.copy()
+    np.maximum.at(best, cells.row, utility(at, price, seen.power).max(axis=1))
+    bound, known = _bounds(at, price, seen), best[cells.row][:, None]
+    cell, piece = np.nonzero((bound >= known * _NEARLY) & (known > 0))
+    return _Cells(cells.row[cell], price[cell, piece], price[cell, piece + 1]), best
+
+
+def _bounds(sellers: Faced, price: Array, seen: Fall) -> Array:
+    """What the utility cannot exceed between neighbouring prices, shape (R, P − 1), CNY/h."""
+    low, high, total = price[:, :-1], price[:, 1:], seen.power[:, :-1]
+    margin = low - sellers.feed_in[:, None]
+    steepest = np.maximum(0.0, total - margin * seen.least)
+    return np.minimum(utility(sellers, high, total), margin * total + (high - low) * steepest)
 
 
 def _peaks(sellers: Faced, cells: _Cells) -> tuple[IndexArray, Array]:

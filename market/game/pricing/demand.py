@@ -71,6 +71,14 @@ class Faced:
 
 
 @dataclass(frozen=True, slots=True)
+class Fall:
+    """Q in MW at P prices, shape (R, P), and the least of −Q' between neighbours, shape (R, P − 1)."""
+
+    power: Array
+    least: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Slopes:
     """Q in MW and the derivatives of the revenue (p − f) Q from the left and the right, MW; shape (R, P)."""
 
@@ -135,6 +143,21 @@ def power(sellers: Faced, price: Array) -> Array:
     share, _ = _share(sellers, price)
     total: Array = (share * sellers.appetite.wanted(price[:, :, None])).sum(axis=2)
     return total
+
+
+def fall(sellers: Faced, price: Array) -> Fall:
+    """Q at ascending prices of shape (R, P), and how fast it falls at least between neighbours.
+
+    −Q' = Σ y (1 − y) x²/(D τ) + Σ y k/p² over the buyers who save; y and x fall with p and 1 − y rises.
+    """
+    share, rest = _share(sellers, price)
+    buyers, low, high = sellers.appetite, price[:, :-1, None], price[:, 1:, None]
+    wanted = buyers.wanted(price[:, :, None])
+    requested = share * wanted
+    switching = requested[:, 1:] * rest[:, :-1] * wanted[:, 1:] / _spread(sellers)
+    always = (low >= buyers.full_price) & (high <= buyers.none_price)
+    saving = np.where(always, share[:, 1:] * buyers.satisfaction / np.maximum(high, _TINY) ** 2, 0.0)
+    return Fall(requested.sum(axis=2), (switching + saving).sum(axis=2))
 
 
 def slopes(sellers: Faced, price: Array) -> Slopes:
