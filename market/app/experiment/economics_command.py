@@ -6,7 +6,7 @@ from market.app.economics import Economy, economics_tables, economy_of
 from market.app.exit_codes import exit_code_of
 from market.app.experiment.options import StudyOptions
 from market.app.experiment.printed import printed
-from market.app.experiment.study import study
+from market.app.experiment.study import Study, study
 from market.app.run_folder.table import Table
 from market.app.screen import put
 
@@ -19,10 +19,19 @@ def economics_command(options: StudyOptions) -> int:
         economy = economy_of(scenario)
         tables = economics_tables(economy)
         under_way.write(tables)
+        under_way.stage("drawing")
+        _illustrate(under_way, tables)
         path = under_way.path
     if not options.quiet:
         put(economics_text(economy, tables) + f"Everything in full precision: {path}\n")
     return exit_code_of(economy.outcome.verdict)
+
+
+def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
+    from market.app.experiment.pictures import economics_picture
+    from market.app.figures.picture import write_pictures
+
+    write_pictures([economics_picture(tables)], under_way.path / "figures")
 
 
 def economics_text(economy: Economy, tables: tuple[Table, ...]) -> str:

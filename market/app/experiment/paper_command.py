@@ -41,6 +41,7 @@ def paper_command(options: StudyOptions) -> int:
     check_cast(scenario)
     with study(options.out, f"paper-{scenario.name}", quiet=options.quiet) as under_way:
         results = paper_results(under_way, scenario, options)
+        _illustrate(under_way, results)
     if not options.quiet:
         put(paper_text(results) + f"Everything in full precision: {under_way.path}\n")
     for law in results.report.broken_laws:
@@ -75,6 +76,21 @@ def case_tables(case: CaseStudy) -> tuple[Table, ...]:
         scenarios_table(case.settlement),
         facts_table(case.facts),
     )
+
+
+def _illustrate(under_way: Study, results: PaperResults) -> None:
+    """Draw every picture, write each for screen and print, and the report that holds them all."""
+    from market.app.experiment.drawing import drawing_jobs, render
+    from market.app.experiment.paper_report import paper_page
+    from market.app.figures.picture import write_pictures
+
+    jobs = drawing_jobs(results.report.folder, results.tables, results.sweeps)
+    parts = under_way.solve_all("drawing", render, jobs, "parts")
+    pictures = [picture for part in parts for picture in part]
+    under_way.stage("writing the report")
+    write_pictures(pictures, under_way.path / "figures")
+    page = paper_page(results.case.scenario.title, results.tables, pictures)
+    under_way.folder.write("report.html", page.html())
 
 
 def paper_text(results: PaperResults) -> str:

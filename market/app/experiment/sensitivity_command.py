@@ -10,7 +10,7 @@ from functools import partial
 from market.app.exit_codes import ExitCode
 from market.app.experiment.options import StudyOptions
 from market.app.experiment.printed import printed
-from market.app.experiment.study import study
+from market.app.experiment.study import Study, study
 from market.app.run_folder.table import Table
 from market.app.screen import put
 from market.app.sensitivity import Sweep, sweep_tables, sweeps
@@ -23,10 +23,20 @@ def sensitivity_command(options: StudyOptions) -> int:
     with study(options.out, f"sensitivity-{scenario.name}", quiet=options.quiet) as under_way:
         tables = sweep_tables(scenario, partial(under_way.solve_all, "sensitivities"), asked)
         under_way.write(tables)
+        under_way.stage("drawing")
+        _illustrate(under_way, asked, tables)
         path = under_way.path
     if not options.quiet:
         put(sensitivity_text(asked, tables) + f"Everything in full precision: {path}\n")
     return ExitCode.EQUILIBRIUM
+
+
+def _illustrate(under_way: Study, asked: tuple[Sweep, ...], tables: tuple[Table, ...]) -> None:
+    from market.app.experiment.pictures import sweep_picture
+    from market.app.figures.picture import write_pictures
+
+    drawn = (sweep_picture(sweep.label, sweep.base, table) for sweep, table in zip(asked, tables, strict=True))
+    write_pictures(drawn, under_way.path / "figures")
 
 
 def sensitivity_text(asked: tuple[Sweep, ...], tables: tuple[Table, ...]) -> str:

@@ -54,12 +54,14 @@ class Study:
             raise RunError(f"{path} cannot be made: {(error.strerror or type(error).__name__).lower()}") from None
         return RunFolder(path)
 
-    def solve_all(self, name: str, function: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
+    def solve_all(
+        self, name: str, function: Callable[[_In], _Out], items: Sequence[_In], what: str = "days"
+    ) -> list[_Out]:
         """`solve_many` that tells of its progress under this name."""
-        return solve_many(function, items, partial(self._counted, name, len(items)))
+        return solve_many(function, items, partial(self._counted, name, len(items), what))
 
-    def _counted(self, name: str, all_of_them: int, done: int) -> None:
-        self.stage(f"{name}: {done} of {all_of_them} days")
+    def _counted(self, name: str, all_of_them: int, what: str, done: int) -> None:
+        self.stage(f"{name}: {done} of {all_of_them} {what}")
 
 
 @contextmanager

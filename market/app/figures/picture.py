@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -20,7 +21,7 @@ from market.errors import RunError
 DPI = 150
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: `svg` is kept once drawn
 class Picture:
     """A figure with the name of its files, a heading, and what a reader should see in it."""
 
@@ -29,12 +30,40 @@ class Picture:
     caption: str
     figure: Figure
 
+    @cached_property
+    def svg(self) -> bytes:
+        """The figure as SVG."""
+        return svg_bytes(self.figure)
+
+    @property
+    def png(self) -> bytes:
+        """The figure as PNG."""
+        return png_bytes(self.figure)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A picture in both forms, ready to be written or to travel from another process."""
+
+    name: str
+    title: str
+    caption: str
+    png: bytes
+    svg: bytes
+
+
+def rendered(picture: Picture) -> Rendered:
+    """Draw a picture in both forms."""
+    figure = picture.figure
+    return Rendered(picture.name, picture.title, picture.caption, png_bytes(figure), svg_bytes(figure))
+
 
 @style.drawn
 def png_bytes(figure: Figure) -> bytes:
     """The figure as PNG."""
     data = io.BytesIO()
     FigureCanvasAgg(figure)
+    _lay_out(figure)
     figure.savefig(data, format="png", dpi=DPI, metadata={"Software": None})
     return data.getvalue()
 
@@ -44,19 +73,28 @@ def svg_bytes(figure: Figure) -> bytes:
     """The figure as SVG: text as text, no date, identifiers that depend on the drawing alone."""
     data = io.BytesIO()
     FigureCanvasSVG(figure)
+    _lay_out(figure)
     figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
     return data.getvalue()
 
 
-def write_pictures(pictures: Iterable[Picture], folder: Path) -> list[Path]:
+def _lay_out(figure: Figure) -> None:
+    """Find the layout once for all files: it takes as long as drawing."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
+def write_pictures(pictures: Iterable[Picture | Rendered], folder: Path) -> list[Path]:
     """Write each as NAME.png and NAME.svg into a folder, made if need be. RunError if the disk refuses."""
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for picture in pictures:
-            for ending, data in ((".png", png_bytes), (".svg", svg_bytes)):
-                written.append(folder / (picture.name + ending))
-                written[-1].write_bytes(data(picture.figure))
+            ready = picture if isinstance(picture, Rendered) else rendered(picture)
+            for ending, data in ((".png", ready.png), (".svg", ready.svg)):
+                written.append(folder / (ready.name + ending))
+                written[-1].write_bytes(data)
     except OSError as error:
         raise RunError(
             f"figures cannot be written to {folder}: {(error.strerror or str(error)).lower()}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import NewType
 
-from market.app.figures.picture import Picture, svg_bytes
+from market.app.figures.picture import Picture, Rendered
 from market.app.report.theme import CSS
 from market.app.run_folder.table import Cell
 
@@ -107,9 +107,10 @@ def table(
     )
 
 
-def picture(shown: Picture) -> Html:
+def picture(shown: Picture | Rendered) -> Html:
     """A figure with its caption, as SVG inside the page."""
-    data = base64.b64encode(svg_bytes(shown.figure)).decode("ascii")
+    svg = shown.svg if isinstance(shown, Rendered) else shown.svg
+    data = base64.b64encode(svg).decode("ascii")
     return Html(
         f'<figure id="figure-{escape(shown.name)}"><h3>{escape(shown.title)}</h3>'
         f'<img alt="{escape(shown.title)}" src="data:image/svg+xml;base64,{data}">'
