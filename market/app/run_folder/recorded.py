@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from market.app.network_report.tables import NETWORK_TABLES
 from market.app.run_folder.table import Table
 from market.errors import Fault, ScenarioError
 
 TABLES = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
 WHOLE = {"period", "stage", "round", "rounds"}
-WORDS = {"vpp", "buyer", "seller", "counterpart", "role", "verdict", "scenario", "quantity"}
+WORDS = {"vpp", "buyer", "seller", "counterpart", "role", "verdict", "scenario", "quantity", "sender", "receiver"}
 Column = NDArray[Any]
 
 
@@ -106,7 +107,8 @@ def read_run(folder: Path) -> RecordedRun:
     if manifest.get("verdict") == "aborted" and "rounds" not in manifest:
         why = f"a run that broke: {manifest.get('error', 'no reason given')}"
         raise _refused(folder, "a run must have come to its end", why, "run it again")
-    tables = {name: _read(folder / f"{name}.csv") for name in TABLES}
+    names = (*TABLES, *(NETWORK_TABLES if manifest.get("network") else ()))
+    tables = {name: _read(folder / f"{name}.csv") for name in names}
     return RecordedRun(folder.name, manifest, tables, _document(folder, "certificate.json"))
 
 
