@@ -16,7 +16,7 @@ from market.errors import ProtocolError, RunError
 class Patience:
     """How long the broker waits, in real seconds: for all to join, and for a sign of life of a member."""
 
-    join_s: float = 60.0
+    join_s: float = 30.0
     silence_s: float = 10.0
 
 

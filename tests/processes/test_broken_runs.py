@@ -50,7 +50,7 @@ def test_a_node_that_goes_silent_is_named(tmp_path: Path) -> None:
     """A stopped process is not dead: only its silence tells."""
     process = start("run", "--out", tmp_path / "run")
     with held_node(process) as node:
-        ended = finish(process, 40.0)
+        ended = finish(process, 60.0)
     assert not node.is_running()
     assert ended.returncode == 4
     assert "has given no sign of life for 10 s" in ended.stderr or "to join, in vain" in ended.stderr
