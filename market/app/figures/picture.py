@@ -54,8 +54,7 @@ class Rendered:
 
 def rendered(picture: Picture) -> Rendered:
     """Draw a picture in both forms."""
-    figure = picture.figure
-    return Rendered(picture.name, picture.title, picture.caption, png_bytes(figure), svg_bytes(figure))
+    return Rendered(picture.name, picture.title, picture.caption, picture.png, picture.svg)
 
 
 @style.drawn
@@ -91,9 +90,8 @@ def write_pictures(pictures: Iterable[Picture | Rendered], folder: Path) -> list
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for picture in pictures:
-            ready = picture if isinstance(picture, Rendered) else rendered(picture)
-            for ending, data in ((".png", ready.png), (".svg", ready.svg)):
-                written.append(folder / (ready.name + ending))
+            for ending, data in ((".png", picture.png), (".svg", picture.svg)):
+                written.append(folder / (picture.name + ending))
                 written[-1].write_bytes(data)
     except OSError as error:
         raise RunError(

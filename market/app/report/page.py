@@ -109,8 +109,7 @@ def table(
 
 def picture(shown: Picture | Rendered) -> Html:
     """A figure with its caption, as SVG inside the page."""
-    svg = shown.svg if isinstance(shown, Rendered) else shown.svg
-    data = base64.b64encode(svg).decode("ascii")
+    data = base64.b64encode(shown.svg).decode("ascii")
     return Html(
         f'<figure id="figure-{escape(shown.name)}"><h3>{escape(shown.title)}</h3>'
         f'<img alt="{escape(shown.title)}" src="data:image/svg+xml;base64,{data}">'

@@ -1,0 +1,188 @@
+"""Claims about the report: one file that refers to nothing outside, tells the day, and escapes its input."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from market.app.cli import command
+from market.app.figures import style
+from market.app.figures.day import day_pictures
+from market.app.figures.picture import Picture
+from market.app.report import write
+from market.app.report.flat import flat
+from market.app.report.page import Page, Section, cards, number_text, paragraph, picture, table
+from market.app.report.run_report import ranges, run_page
+from market.app.run_folder.recorded import read_run
+from tests.app.recorded_days import run_kind
+
+VOID = {"meta", "img", "link", "br", "hr", "input"}
+
+
+class Reader(HTMLParser):
+    """Reads a page as a browser does: elements must close in order; addresses and text are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action", "srcset")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder, report included."""
+    run = tmp_path_factory.mktemp("report") / "run"
+    assert command(["run", "two_vpp", "--in-process", "--out", str(run), "--report", "--quiet"]) == 0
+    return run
+
+
+def test_run_with_report_writes_one_file_that_needs_no_other(folder: Path) -> None:
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    page = read(html)
+    assert page.addresses
+    assert all(re.match(r"#|data:image/svg\+xml;base64,", address) for address in page.addresses)
+    assert not page.tags & {"script", "link", "iframe", "object", "embed", "base"}
+    assert "url(" not in html
+    assert "@import" not in html
+    pictures = {path.stem for path in (folder / "figures").glob("*.png")}
+    assert pictures == {path.stem for path in (folder / "figures").glob("*.svg")}
+    assert {f"figure-{name}" for name in pictures} == set(re.findall(r'<figure id="([^"]+)"', html))
+
+
+def test_it_tells_the_numbers_of_the_day(folder: Path) -> None:
+    run = read_run(folder)
+    text = read(run_page(run, []).html()).text
+    system = run["costs"].where(vpp="system", scenario="game")
+    for number in (float(system["total_cny"][0]), float(system["carbon_cny"][0])):
+        assert number_text(number, 0) in text
+    assert "No seller gains by another price" in text
+    assert run.manifest["scenario_digest"] in text
+    assert all(vpp in text for vpp in run.vpps)
+    assert "without messages" in text
+
+
+def test_a_verdict_that_is_none_is_not_dressed_up(folder: Path) -> None:
+    run = read_run(folder)
+    manifest = {**run.manifest, "verdict": "cycling", "broken_laws": ["payments must sum to 0"]}
+    worse = type(run)(run.name, manifest, run.tables, run.certificate)
+    html = run_page(worse, []).html()
+    assert html.count('class="callout bad"') == 2
+    assert "payments must sum to 0" in html
+    assert 'class="callout good"' not in html
+
+
+def test_everything_given_is_escaped() -> None:
+    evil = '<script>alert("x")</script> & \'"'
+    shown = Picture("p", evil, evil, style.nothing_to_draw(evil))
+    blocks = [paragraph(evil), cards([(evil, evil)]), table((evil,), [(evil,)], evil), picture(shown)]
+    page = read(Page(evil, evil, [Section(evil, blocks)]).html())
+    assert "script" not in page.tags
+    assert page.text.count(evil) >= 9
+
+
+def test_numbers_are_written_for_people() -> None:
+    told = [number_text(cell, 2) for cell in (1234567.891, -5.0, 0.0, 3e-7, float("nan"), 12345, "x")]
+    assert told == ["1,234,567.89", "−5.00", "0.00", "3.0e−07", "", "12,345", "x"]
+    assert ranges([]) == ""
+    assert ranges([1, 2, 3, 7, 9, 10]) == "1–3, 7, 9–10"
+    assert dict(flat({"a": {"b": [1, 2]}, "c": [{"d": False}], "e": []})) == {
+        "a.b": "1, 2",
+        "c.1.d": "no",
+        "e": "none",
+    }
+
+
+@pytest.fixture
+def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first picture of a day is drawn."""
+    monkeypatch.setattr(write, "day_pictures", lambda run: islice(day_pictures(run), 1))
+
+
+@pytest.mark.usefixtures("one_picture")
+def test_a_run_that_is_over_can_be_reported_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_kind("dark", tmp_path)
+    tables = {path.name: path.read_bytes() for path in run.iterdir()}
+    for _ in range(2):
+        assert command(["report", str(run)]) == 0
+        assert capsys.readouterr().out == f"{run / 'report.html'}\n"
+    assert {path.name for path in run.iterdir()} - tables.keys() == {"figures", "report.html"}
+    assert all((run / name).read_bytes() == data for name, data in tables.items())
+    assert (run / "figures" / "forecast.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("one_picture")
+def test_run_with_figures_draws_and_json_stays_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "two_vpp", "--in-process", "--out", str(tmp_path / "run"), "--figures", "--json"]
+    assert command(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "equilibrium"
+    assert not (tmp_path / "run" / "report.html").exists()
+    assert {path.name for path in (tmp_path / "run" / "figures").iterdir()} == {"forecast.png", "forecast.svg"}
+
+
+@pytest.mark.parametrize("harm", ["missing", "file", "no_manifest", "not_json", "no_table", "word", "aborted"])
+def test_a_folder_that_is_no_run_is_bad_input(
+    harm: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "run"
+    told = harmed(harm, folder, place)
+    assert command(["report", str(place)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {place}")
+    assert told in line
+
+
+def harmed(harm: str, folder: Path, place: Path) -> str:
+    """Put something that is no whole run at `place`; returns what must be said of it."""
+    if harm == "missing":
+        return "no such folder"
+    if harm == "file":
+        place.write_text("")
+        return "a file"
+    place.mkdir()
+    for path in folder.iterdir():
+        if path.is_file():
+            (place / path.name).write_bytes(path.read_bytes())
+    if harm == "no_manifest":
+        (place / "manifest.json").unlink()
+        return "a folder without manifest.json"
+    if harm == "not_json":
+        (place / "manifest.json").write_text("{")
+        return "readable JSON"
+    if harm == "no_table":
+        (place / "offers.csv").unlink()
+        return "no such file"
+    if harm == "word":
+        text = (place / "costs.csv").read_text()
+        (place / "costs.csv").write_text(text + "VPPX,game," + ",".join(["much"] * 7) + "\n")
+        return "numbers stand where numbers belong"
+    manifest = json.loads((place / "manifest.json").read_text())
+    kept = {key: manifest[key] for key in ("vpps", "rules", "scenario")}
+    (place / "manifest.json").write_text(json.dumps({**kept, "verdict": "aborted", "error": "node died"}))
+    return "a run that broke: node died"
