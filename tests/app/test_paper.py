@@ -27,6 +27,7 @@ from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import rows
 
 Row = dict[str, str]
+Change = Callable[[dict[str, Any]], Mapping[str, Any] | None]
 
 
 @pytest.fixture(scope="module")
