@@ -21,7 +21,7 @@ from market.arrays import Array
 
 ALONE, TRADING = style.GREY, style.ORANGE
 PARTS = (
-    ("selling_margin_cny", "sold above feed-in", style.ORANGE, "///"),
+    ("selling_margin_cny", "gain: sold above feed-in", style.ORANGE, "///"),
     ("buying_margin_cny", "bought below retail", style.BLUE, ""),
     ("carbon_saving_cny", "lower carbon bill", style.GREEN, "..."),
     ("replanning_cny", "another plan", style.PURPLE, "xx"),
@@ -30,7 +30,7 @@ MOVED = (
     ("Total cost", "CNY", (("grid_only_total_cny", ALONE, "s"), ("game_total_cny", TRADING, "o"))),
     ("Carbon cost", "CNY", (("grid_only_carbon_cny", ALONE, "s"), ("game_carbon_cny", TRADING, "o"))),
     ("Trading saves", "CNY", (("saving_cny", style.BLUE, "D"),)),
-    ("Mean price", "CNY/MWh", (("mean_price_cny_per_mwh", style.GREEN, "^"),)),
+    ("Price", "CNY/MWh", (("mean_price_cny_per_mwh", style.GREEN, "^"),)),
 )
 
 
@@ -125,8 +125,8 @@ def firmness_figure(table: Table) -> Figure:
         )
     names = [f"{row[0]}  {row[1]}" for row in table.rows]
     ax.set_yticks(range(len(names)), names, fontsize=8)
-    ax.invert_yaxis()
-    ax.set_xlim(0.0, 1.0)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.set_xlim(0.0, 1.02)
     ax.set_xlabel("share of draws in which it holds")
     ax.grid(axis="y", visible=False)
     style.outside_legend(figure, [(_patch(colour, ""), name) for name, colour in kinds.items()])

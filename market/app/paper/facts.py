@@ -207,7 +207,7 @@ def f9(evidence: Evidence) -> Facts:
         )
         remark = "within a factor of √10 either way"
         text = f"{ratio:.2f} of the published"
-        statement = f"Scenario 2: the saving in {what} is of the published order of magnitude"
+        statement = f"Scenario 2: saving in {what} of the published order"
         yield Fact(f"F9.{part}c", statement, f"{published:,.0f} CNY", text, same, Kind.FINDING, remark)
 
 
