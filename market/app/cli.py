@@ -207,7 +207,7 @@ def schema() -> int:
 
 @commands.group()
 def experiment() -> None:
-    """Studies of many days: the paper's case study, economics, sensitivities."""
+    """Studies of many days: the paper's case study, economics, sensitivities, the network."""
 
 
 def _study(command: Callable[..., int]) -> Callable[..., int]:
@@ -260,3 +260,31 @@ def sensitivity(scenario: str, out: Path | None, quiet: bool) -> int:
     from market.app.experiment.sensitivity_command import sensitivity_command
 
     return sensitivity_command(StudyOptions(scenario, out, quiet))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+@click.option(
+    "--delays",
+    metavar="LATENCY,…",
+    default="0ms,1ms,10ms,50ms,200ms,500ms",
+    show_default=True,
+    help="Of every link, in the notation of run --delay.",
+)
+@click.option("--losses", metavar="SHARE,…", default="0,0.05,0.2,0.4", show_default=True, help="Of attempts lost.")
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Runs of each combination."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), help="Runs at the same time.  [default: one for each core]")
+def network(
+    scenario: str, out: Path | None, quiet: bool, delays: str, losses: str, seeds: int, jobs: int | None
+) -> int:
+    """Measure what delay and loss do to a day.
+
+    Time to equilibrium and messages over a grid of delay and loss, each a run of its own with all its processes,
+    in virtual time; other conditions are the scenario's. Shows whether the market's answer is everywhere the same.
+    """
+    from market.app.experiment.network_command import GridOptions, network_command
+    from market.app.experiment.options import StudyOptions
+
+    return network_command(StudyOptions(scenario, out, quiet), GridOptions(delays, losses, seeds, jobs))
