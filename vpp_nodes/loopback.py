@@ -1,0 +1,187 @@
+"""Owns a market without sockets: the broker's machine and the nodes' machines, joined by queues in memory.
+
+Each connection keeps its order; between connections the order is drawn at random, as it is between sockets.
+Frames are really encoded and decoded, and may be dropped or added on the way. Time passes only when nothing is
+under way. Knows nothing of plants: VPPs are their declarations, and plan nothing but the trade fixed for them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from broker.actions import (
+    Action,
+    Announce,
+    Answer,
+    ControlCame,
+    DataCame,
+    Event,
+    Parcel,
+    Publish,
+    Send,
+    Tick,
+    Write,
+)
+from broker.bus.broker_end import Endpoints
+from broker.coordinator import Charge, Coordinator, Phase, Proceedings
+from broker.membership import Patience
+from broker.tape import Record
+from broker.wire.frames import Envelope, decode, encode
+from broker.wire.messages import BROKER, Hello, Message
+from market.arrays import frozen
+from market.declaration import Declaration
+from market.errors import RunError, WireError
+from market.network import NetworkRules
+from market.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
+from market.scenario.model import PublicRules
+from vpp_nodes.client import Client, Instruction, OpenData, Say, Tell
+from vpp_nodes.node import Node
+
+TOKEN = b"l" * 16
+ENDPOINTS = Endpoints("tcp://127.0.0.1:1001", "tcp://127.0.0.1:1002", "tcp://127.0.0.1:1003")
+
+
+def blank_plan(periods: int, direct: DirectExchange | None = None) -> DispatchPlan:
+    """A plan of zeros, but for the trade that is fixed in it."""
+    zeros = frozen(np.zeros(periods))
+    powers = ("wt", "pv", "mt", "charge", "discharge", "cl", "buy", "sell", "curtailed", "load")
+    return DispatchPlan(
+        **{f"{name}_mw": zeros for name in powers},
+        soc_mwh=zeros,
+        direct_in_mw=direct.in_mw if direct else zeros,
+        direct_out_mw=direct.out_mw if direct else zeros,
+        marginal_value_cny_per_mwh=zeros,
+        emission_t=0.0,
+        quota_t=0.0,
+        costs=CostBreakdown(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        objective_cny=0.0,
+        gap_cny=0.0,
+        method=SolveMethod.LP,
+    )
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One connection in one direction: data or control, from whom to whom."""
+
+    plane: str
+    sender: str
+    receiver: str
+
+
+@dataclass
+class Loopback:
+    """A market under way. `steal(hop, frame)` returns True to lose a frame on its way."""
+
+    public: PublicRules
+    declarations: Sequence[Declaration]
+    seed: int = 0
+    network: NetworkRules = field(default_factory=NetworkRules)
+    steal: Callable[[Hop, bytes], bool] = lambda hop, frame: False
+    network_seed: int = 7
+    tape: list[Record] = field(default_factory=list)
+    now: float = 0.0
+
+    def __post_init__(self) -> None:
+        roster = tuple(declaration.vpp for declaration in self.declarations)
+        charge = Charge(self.public, "scenario", roster, self.network, self.network_seed, Patience())
+        self.coordinator = Coordinator(charge, ENDPOINTS, self.now)
+        self._queues: dict[Hop, deque[bytes]] = {}
+        self._random = Random(self.seed)
+        self.clients = {d.vpp: Client(d.vpp, self._node(d), self.now) for d in self.declarations}
+        self._act(self.coordinator.open())
+
+    def _node(self, declaration: Declaration) -> Node:
+        periods = self.public.horizon.periods
+        return Node(declaration.vpp, self.public, lambda trade: blank_plan(periods, trade), lambda _: declaration)
+
+    def run(self, steps: int = 200_000) -> Proceedings:
+        """Carry frames until the run is over."""
+        for vpp in self.clients:
+            self.tell(vpp, Hello(1, self.public.digest, "test"))
+        for _ in range(steps):
+            if self.coordinator.phase is Phase.OVER:
+                return self.coordinator.proceedings()
+            self.step()
+        raise RunError("the market does not come to its end")
+
+    def step(self) -> None:
+        """Carry one frame; with none under way, let time pass: a second, or until something is due."""
+        waiting = [hop for hop, queue in self._queues.items() if queue]
+        if not waiting:
+            if not any(client.wants_to_act for client in self.clients.values()):
+                due = self.coordinator.next_due()
+                self.now = self.now + 1.0 if due is None else min(max(due, self.now), self.now + 1.0)
+            self.event(Tick())
+            for vpp, client in self.clients.items():
+                self._instruct(vpp, client.tick(self.now))
+            return
+        hop = self._random.choice(waiting)
+        frame = self._queues[hop].popleft()
+        if not self.steal(hop, frame):
+            self._arrive(hop, frame)
+
+    def tell(self, vpp: str, message: Message, epoch: int = 1) -> None:
+        """Put a control message of a node on its way."""
+        self.carry(Hop("control", vpp, BROKER), encode(Envelope(epoch, vpp, 0, message), TOKEN))
+
+    def carry(self, hop: Hop, frame: bytes) -> None:
+        """Put a frame on its way."""
+        self._queues.setdefault(hop, deque()).append(frame)
+
+    def event(self, event: Event) -> None:
+        """Let something happen to the broker."""
+        self._act(self.coordinator.handle(event, self.now))
+
+    def _arrive(self, hop: Hop, frame: bytes) -> None:
+        if hop.receiver != BROKER:
+            control = hop.plane == "control"
+            came = self.clients[hop.receiver].came(decode(frame, TOKEN), control=control, now=self.now)
+            self._instruct(hop.receiver, came)
+            return
+        try:
+            envelope = decode(frame, TOKEN)
+        except WireError as error:
+            self.coordinator.refuse(error.reason)
+            return
+        if hop.plane == "control":
+            self.event(ControlCame(hop.sender.encode(), envelope))
+        else:
+            self.event(DataCame(Parcel(envelope, frame)))
+
+    def _act(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Write):
+                self.tape.append(action.record)
+            elif isinstance(action, Send):
+                self._order(action.vpp, action.message)
+            elif isinstance(action, Answer):
+                self._order(action.route.decode(), action.message)
+            elif isinstance(action, Publish):
+                for vpp in action.receivers or self.clients:
+                    self.carry(Hop("data", BROKER, vpp), action.frame)
+            elif isinstance(action, Announce):
+                for vpp in self.clients:
+                    self.carry(Hop("data", BROKER, vpp), encode(action.envelope, TOKEN))
+
+    def _order(self, vpp: str, message: Message) -> None:
+        self.carry(Hop("control", BROKER, vpp), encode(Envelope(1, BROKER, 0, message), TOKEN))
+
+    def _instruct(self, vpp: str, instructions: Sequence[Instruction]) -> None:
+        for instruction in instructions:
+            if isinstance(instruction, Say):
+                self.carry(Hop("data", vpp, BROKER), encode(instruction.envelope, TOKEN))
+            elif isinstance(instruction, Tell):
+                self.tell(vpp, instruction.message, instruction.epoch)
+            elif isinstance(instruction, OpenData):
+                self._instruct(vpp, self.clients[vpp].data_open())
+
+
+def prices_of(proceedings: Proceedings) -> Mapping[int, list[float]]:
+    """The final prices of each period that trades."""
+    return {r.game.period: r.price_cny_per_mwh.tolist() for r in proceedings.results if r.game.tradable}
