@@ -12,6 +12,7 @@ import sys
 
 def main() -> int:
     """The command `vppmarket`; returns its exit code."""
+    sys.unraisablehook = _raise_again
     try:
         return _run()
     except KeyboardInterrupt:
@@ -35,6 +36,15 @@ def _run() -> int:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return command(sys.argv[1:])
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """An interrupt that fell into a callback of the interpreter, which drops it, comes again a moment later."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
 def _interrupted() -> int:

@@ -324,3 +324,29 @@ sys.exit(main())
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_an_interrupt_that_python_drops_is_not_lost(tmp_path: Path) -> None:
+    # Raised inside a destructor, a KeyboardInterrupt goes no further.
+    code = """
+import os, signal, sys
+import market.app.cli as cli
+
+class Trap:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+honest = cli.command
+
+def command(arguments):
+    Trap()
+    return honest(arguments)
+
+cli.command = command
+sys.argv = ["vppmarket", "run", "five_vpp", "--in-process", "--out", "day"]
+from market.app.entry import main
+sys.exit(main())
+"""
+    arguments = [sys.executable, "-c", code]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
