@@ -1,0 +1,165 @@
+"""Claims: a run folder tells of its network what its log says, in tables that stay small, totals and pictures."""
+
+from __future__ import annotations
+
+import json
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broker.network_log import LinkLog, Moment, NetworkLog, NewsAge
+from market.app.network_report.figures import links_figure, network_figure, network_pictures
+from market.app.network_report.tables import MOST_ROWS, NETWORK_TABLES, network_tables, thinned
+from market.app.network_report.totals import is_perfect, network_document
+from market.app.run_facts import RunFacts
+from market.app.run_folder.recorded import read_run
+from market.network import LinkConditions, LinkOverride, Links, NetworkRules, NodeCompute, TimeMode
+from market.outcome import Verdict
+from tests.app.commands import vppmarket
+from tests.processes.command import manifest, rows
+
+LAW = settings(derandomize=True, deadline=None, max_examples=60)
+VPPS = ("Wind", "Sun", "Town")
+
+
+def facts(log: NetworkLog | None) -> RunFacts:
+    return RunFacts("virtual", {}, counters={"sent": 4}, rest_time_s=1.5, network=log)
+
+
+def a_log() -> NetworkLog:
+    log = NetworkLog()
+    to_sun, to_town = log.link("Wind", "Sun"), log.link("Wind", "Town")
+    to_sun.sent, to_sun.lost, to_sun.resent, to_sun.bytes = 3, 1, 1, 400
+    for delay_s in (0.1, 0.5):
+        to_sun.arrived(delay_s)
+    to_town.sent, to_town.lost, to_town.undeliverable = 1, 5, 1
+    log.link("Sun", "Wind").sent = 1
+    log.moments += [Moment(0.1, 4, 0), Moment(0.2, 2, 3), Moment(0.5, 1, 0)]
+    log.news += [NewsAge(0.0, "Wind", 1, 0.0), NewsAge(0.5, "Wind", 2, 0.3)]
+    return log
+
+
+# --- tables ---
+
+
+def test_links_stand_in_the_scenarios_order_and_say_nothing_of_delays_that_were_not() -> None:
+    links, *_ = network_tables(a_log(), VPPS)
+    assert [row[:2] for row in links.rows] == [("Wind", "Sun"), ("Wind", "Town"), ("Sun", "Wind")]
+    first, second, _ = links.records()
+    assert first | {"sent": 3, "delivered": 2, "lost": 1, "resent": 1, "bytes": 400, "delay_min_s": 0.1} == first
+    assert first["delay_mean_s"] == pytest.approx(0.3)
+    assert (second["undeliverable"], second["delay_min_s"], second["delay_max_s"]) == (1, None, None)
+    assert all(isnan(cell) for cell in links.rows[1][-3:] if isinstance(cell, float))
+
+
+def test_short_series_are_written_as_they_are() -> None:
+    _, network, staleness = network_tables(a_log(), VPPS)
+    assert network.rows == ((0.1, 4, 0), (0.2, 2, 3), (0.5, 1, 0))
+    assert staleness.rows == ((0.0, "Wind", 1, 0.0), (0.5, "Wind", 2, 0.3))
+
+
+@LAW
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=400), st.integers(3, 50))
+def test_thinned_series_are_short_in_order_and_keep_the_extremes(series: list[tuple[int, int]], most: int) -> None:
+    entries = [(at, *pair) for at, pair in enumerate(series)]
+    kept = thinned(entries, (lambda entry: entry[1], lambda entry: entry[2]), most)
+    assert len(kept) <= most
+    assert list(kept) == sorted(set(kept))
+    assert kept[-1] == entries[-1]
+    for column in (1, 2):
+        assert max(entry[column] for entry in kept) == max(entry[column] for entry in entries)
+    assert len(entries) > most or list(kept) == entries
+
+
+def test_a_long_run_does_not_write_long_tables() -> None:
+    log = NetworkLog()
+    log.moments += [Moment(step * 1e-3, step % 977, step % 13) for step in range(100_000)]
+    log.news += [NewsAge(step * 1e-3, "Wind", step, (step % 1009) * 1e-3) for step in range(100_000)]
+    for table in network_tables(log, VPPS):
+        assert len(table.rows) <= MOST_ROWS
+        assert len(table.csv()) < 400_000
+    told = network_document(facts(log), Verdict.EQUILIBRIUM)
+    assert told is not None
+    assert (told["largest_in_flight"], told["largest_queue"]) == (976, 12)
+    assert told["mean_staleness_s"] == pytest.approx(sum(entry.staleness_s for entry in log.news) / 100_000)
+
+
+# --- totals ---
+
+
+def test_totals_are_sums_and_extremes() -> None:
+    told = network_document(facts(a_log()), Verdict.NO_TRADE)
+    assert told is not None
+    assert told["time_to_equilibrium_s"] == 1.5
+    counts = {"published": 4, "sent": 5, "delivered": 2, "lost": 6, "resent": 1, "undeliverable": 1, "bytes": 400}
+    assert told | counts == told
+    assert (told["delay_min_s"], told["delay_max_s"]) == (0.1, 0.5)
+    assert told["delay_mean_s"] == pytest.approx(0.3)
+    assert (told["mean_staleness_s"], told["largest_staleness_s"]) == (0.15, 0.3)
+
+
+def test_what_there_was_none_of_is_null() -> None:
+    told = network_document(facts(NetworkLog(links={("Wind", "Sun"): LinkLog()})), Verdict.STALLED)
+    assert told is not None
+    nulls = ("time_to_equilibrium_s", "delay_min_s", "delay_mean_s", "mean_staleness_s", "largest_staleness_s")
+    assert [told[name] for name in nulls] == [None] * 5
+    json.dumps(told, allow_nan=False)
+    assert network_document(facts(None), Verdict.EQUILIBRIUM) is None
+
+
+def test_a_perfect_network_is_told_from_others() -> None:
+    assert is_perfect(NetworkRules())
+    assert is_perfect(NetworkRules(time=TimeMode.WALL))
+    assert not is_perfect(NetworkRules(every=LinkConditions(loss=0.1)))
+    assert not is_perfect(NetworkRules(links=(LinkOverride(Links(vpp="Sun"), loss=0.1),)))
+    assert not is_perfect(NetworkRules(compute_s=0.1))
+    assert not is_perfect(NetworkRules(compute=(NodeCompute("Sun", 0.1),)))
+
+
+# --- a run's folder, summary and pictures ---
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the small case under delay and loss, told in JSON beside its folder."""
+    path = tmp_path_factory.mktemp("network")
+    done = vppmarket(*("run", "two_vpp", "--delay", "50ms", "--loss", "0.3", "--json", "--out", "run"), cwd=path)
+    assert done.returncode == 0, done.stderr
+    (path / "told.json").write_text(done.stdout, encoding="utf-8")
+    return path / "run"
+
+
+def test_json_and_manifest_tell_the_same(folder: Path) -> None:
+    told = json.loads((folder.parent / "told.json").read_text(encoding="utf-8"))
+    assert told["network"] == manifest(folder)["network"]
+    assert told["network"]["lost"] > 0
+    assert sum(int(row["sent"]) for row in rows(folder, "links")) == told["network"]["sent"]
+
+
+def test_the_summary_says_it_in_a_line_or_a_short_block(tmp_path: Path) -> None:
+    plain = vppmarket("run", "two_vpp", "--out", "plain", cwd=tmp_path)
+    assert "\nnetwork: perfect  ·  at rest after 0 s of simulated time\n" in plain.stdout
+    slow = vppmarket("run", "two_vpp", "--delay", "50ms", "--time", "wall", "--out", "slow", cwd=tmp_path)
+    (line,) = [line for line in slow.stdout.splitlines() if line.startswith("network: ")]
+    assert line.startswith("network: at rest after 0.")
+    assert line.endswith(" s of real time")
+    assert "delays 0.05 to 0.05 s, mean 0.05 s" in slow.stdout
+    assert "network" not in vppmarket("run", "two_vpp", "--in-process", "--out", "alone", cwd=tmp_path).stdout
+
+
+def test_pictures_show_what_the_tables_say(folder: Path) -> None:
+    run = read_run(folder)
+    assert set(NETWORK_TABLES) <= run.tables.keys()
+    assert [picture.name for picture in network_pictures(run)] == ["network", "links"]
+    above, _ = network_figure(run).axes
+    (under_way,) = [line for line in above.lines if line.get_label() == "under way"]
+    assert np.asarray(under_way.get_ydata()).tolist() == run["network"]["in_flight"].tolist()
+    mean, *_ = links_figure(run).axes
+    shown = mean.images[0].get_array()
+    assert shown is not None
+    (first, *_) = run["links"]["delay_mean_s"]
+    assert shown[0, 1] == pytest.approx(1000 * first)
