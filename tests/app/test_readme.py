@@ -11,6 +11,7 @@ import pytest
 from market.app.cli import commands
 from market.app.exit_codes import ExitCode
 from market.app.in_process import run_in_process
+from market.app.network_report.tables import NETWORK_TABLES
 from market.app.run_day import Report, run_day
 from market.app.run_folder.folder import RunFolder
 from market.app.run_folder.manifest import Undertaking
@@ -46,6 +47,7 @@ def test_the_tables_shown_are_the_tables_printed(report: Report) -> None:
 def test_the_files_listed_are_the_files_written(report: Report) -> None:
     listed = [name for name in first_cells(section("What comes out")) if name != "file"]
     written = {path.name for path in report.folder.iterdir()} | {"tape.msgpack"}
+    written |= {f"{name}.csv" for name in NETWORK_TABLES}
     assert (set(listed), len(listed)) == (written, len(written))
 
 

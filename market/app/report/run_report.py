@@ -38,7 +38,7 @@ SCENARIOS = ("grid_only", "game")
 
 
 def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> Page:
-    """The report of a run with its pictures, those of `day_pictures`."""
+    """The report of a run with its pictures, those of `day_pictures` and `network_pictures`."""
     by_name = {shown.name: shown for shown in pictures}
     days = [picture(shown) for name, shown in by_name.items() if name.startswith("dispatch_")]
 
@@ -55,7 +55,7 @@ def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> Page:
         Section("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run)]),
         Section("Each VPP's day", days),
         Section("Certificate", list(_certificate(run))),
-        Section("Communication", list(_communication(run))),
+        Section("Communication", [*_communication(run), *shown("network", "links")]),
         Section("Rules and conditions", list(_conditions(run))),
     )
     return Page(f"Market day: {run.manifest['scenario']}", str(run.manifest.get("title", "")), sections)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from market.app.figures.day import day_pictures
 from market.app.figures.picture import write_pictures
+from market.app.network_report.figures import network_pictures
 from market.app.report.run_report import run_page
 from market.app.run_folder.folder import RunFolder
 from market.app.run_folder.recorded import read_run
@@ -20,7 +21,7 @@ def write_figures(folder: Path, *, report: bool) -> None:
     ScenarioError if the folder holds no run, RunError if the disk does not take them.
     """
     run = read_run(folder)
-    pictures = list(day_pictures(run))
+    pictures = [*day_pictures(run), *network_pictures(run)]
     write_pictures(pictures, folder / FIGURES)
     if report:
         RunFolder(folder).write(REPORT, run_page(run, pictures).html())
