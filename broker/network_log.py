@@ -39,7 +39,7 @@ class LinkLog:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Just before a delivery at `time_s`: copies of messages under way, and those that wait for a busy receiver."""
+    """Just before a delivery at `time_s`: copies under way, and copies that wait for a busy receiver."""
 
     time_s: float
     in_flight: int
