@@ -5,7 +5,7 @@ price to the undisturbed run, median simulated time, median messages. The market
 included, but joined in memory (`vpp_nodes.loopback`). Then, with real processes: the cost of a message under 2 s
 links as a ratio to none, and equal tapes whatever the speed of nodes. Run it as
 
-    python scripts/bench/network.py [SEEDS] [--minutes LIMIT] [--processes-only | --matrix-only]
+    python scripts/bench/network.py [SEEDS] [--minutes LIMIT] [--only CONDITION] [--processes-only | --matrix-only]
 """
 
 from __future__ import annotations
@@ -54,15 +54,17 @@ from vpp_nodes.loopback import Loopback
 COMMAND = Path(sys.executable).parent / "vppmarket"
 GENERATED = {"2 VPPs": (2, 5), "4 VPPs": (4, 3), "8 VPPs": (8, 2)}  # VPPs and periods
 FIRST_PERIOD = 8  # of the default case's tariff: the generated days begin at the end of its night
+MS_50 = LinkConditions(Constant(0.05))
 ATTEMPTS = 20  # how often a generated day is drawn anew until it has something to trade in each period
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A market to be disturbed: its public rules and everybody's declaration."""
+    """A market to be disturbed: its public rules, everybody's declaration, and how long it takes at 50 ms."""
 
     public: PublicRules
     declarations: tuple[Declaration, ...]
+    duration_s: float
 
     @property
     def vpps(self) -> tuple[str, ...]:
@@ -90,10 +92,15 @@ def markets() -> dict[str, Market]:
     """The default case, and generated ones of other sizes."""
     scenario = load_scenario("five_vpp")
     days = market_day(scenario).days
-    found = {"five_vpp": Market(scenario.public, tuple(day.declaration for day in days))}
+    found = {"five_vpp": _timed(scenario.public, tuple(day.declaration for day in days))}
     for number, (name, (vpps, periods)) in enumerate(GENERATED.items()):
         found[name] = _generated(scenario.public, vpps, periods, Random(number))
     return found
+
+
+def _timed(public: PublicRules, declarations: tuple[Declaration, ...]) -> Market:
+    done = Loopback(public, declarations, network=NetworkRules(every=MS_50)).run()
+    return Market(public, declarations, done.time_s)
 
 
 def _generated(public: PublicRules, vpps: int, periods: int, random: Random) -> Market:
@@ -103,7 +110,7 @@ def _generated(public: PublicRules, vpps: int, periods: int, random: Random) -> 
     rules = replace(public, horizon=Horizon(periods, public.horizon.period_h), tariff=tariff)
     columns = [_column(vpps, random) for _ in range(periods)]
     volumes = np.array(columns).T
-    return Market(rules, tuple(_declaration(f"V{i + 1}", row, rules, random) for i, row in enumerate(volumes)))
+    return _timed(rules, tuple(_declaration(f"V{i + 1}", row, rules, random) for i, row in enumerate(volumes)))
 
 
 def _column(vpps: int, random: Random) -> list[float]:
@@ -128,8 +135,6 @@ def _declaration(vpp: str, volumes: np.ndarray, rules: PublicRules, random: Rand
 
 # --- conditions ---
 
-MS_50 = LinkConditions(Constant(0.05))
-
 
 def _constant(latency_s: float) -> Callable[[Market, Random], NetworkRules]:
     return lambda market, random: NetworkRules(every=LinkConditions(Constant(latency_s)))
@@ -145,12 +150,12 @@ def _one_slow(market: Market, random: Random) -> NetworkRules:
 
 
 def _outage(market: Market, random: Random) -> NetworkRules:
-    link, start_s = Links(*random.sample(market.vpps, 2)), random.uniform(0.0, 2.0)
+    link, start_s = Links(*random.sample(market.vpps, 2)), random.uniform(0.0, market.duration_s)
     return NetworkRules(every=MS_50, outages=(Outage(link, start_s, start_s + 10.0),))
 
 
 def _partition(market: Market, random: Random) -> NetworkRules:
-    mixed, start_s = random.sample(market.vpps, len(market.vpps)), random.uniform(0.0, 2.0)
+    mixed, start_s = random.sample(market.vpps, len(market.vpps)), random.uniform(0.0, market.duration_s)
     halves = (tuple(mixed[: len(mixed) // 2]), tuple(mixed[len(mixed) // 2 :]))
     return NetworkRules(every=MS_50, partitions=(Partition(halves, start_s, start_s + random.uniform(1.0, 20.0)),))
 
@@ -205,14 +210,14 @@ def _job(job: tuple[str, str, int]) -> Outcome:
     return disturbed(*job)
 
 
-def matrix(seeds: int, until: float) -> list[Outcome]:
-    """All runs seed by seed, on all cores, until they are done or time is up."""
+def matrix(seeds: int, until: float, only: str) -> list[Outcome]:
+    """All runs seed by seed, on all cores, until they are done or time is up; `only`: part of a name."""
     jobs = [
         (condition, name, seed)
         for seed in range(seeds)
         for condition in CONDITIONS
         for name in ("five_vpp", *GENERATED)
-        if seed < 2 or condition not in STEADY
+        if only in condition and (seed < 2 or condition not in STEADY)
     ]
     found: list[Outcome] = []
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), initializer=os.nice, initargs=(19,)) as pool:
@@ -315,12 +320,13 @@ def main() -> None:
     parser.add_argument("seeds", nargs="?", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop the matrix after this long")
     parser.add_argument("--repeats", type=int, default=20, help="runs with slowed nodes")
+    parser.add_argument("--only", default="", help="conditions whose name holds this")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--processes-only", action="store_true")
     which.add_argument("--matrix-only", action="store_true")
     given = parser.parse_args()
     if not given.processes_only:
-        print_matrix(matrix(given.seeds, time.monotonic() + 60.0 * given.minutes))
+        print_matrix(matrix(given.seeds, time.monotonic() + 60.0 * given.minutes, given.only))
     if not given.matrix_only:
         with tempfile.TemporaryDirectory() as scratch:
             print_cost(Path(scratch), 5)
