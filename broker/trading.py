@@ -86,7 +86,7 @@ class Trading:
         ended, evidence = self._ended.get(game.period, (rests, ""))
         prices = self._detector.prices(game) if game.tradable else None
         if prices is None:
-            prices = np.zeros(len(game.sellers))
+            prices = np.zeros(len(game.sellers))  # below every floor: cannot be taken for offers
         rounds = self._detector.rounds(game) if game.tradable else 0
         return conclude(game, prices, *self._answers(game), rounds, ended, evidence)
 

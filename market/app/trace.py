@@ -45,7 +45,7 @@ def evolution_rows(results: Sequence[PeriodResult], rules: MarketRules, time_s: 
     """The replicator steps (25) of every buyer at the final prices, `round` counting the steps from 0."""
     for result in results:
         game = result.game
-        if not game.tradable:
+        if result.certificate is None:  # nothing to trade, or not everybody has priced
             continue
         trace = evolve(game, result.price_cny_per_mwh, rules.revision_step, keep_trace=True).trace
         assert trace is not None

@@ -62,6 +62,9 @@ class HorizonSection(Section):
     period_h: float = quantity("h", "Length of a period, Δt", 1.0, ge=0.001, le=168)
 
 
+MOST_TICKS = 1_000_000
+
+
 class MarketSection(Section):
     """Rules of the VPP-to-VPP market, the same for all."""
 
@@ -123,8 +126,12 @@ class MarketSection(Section):
     )
 
     def broken(self) -> list[Broken]:
-        """The band is not upside down."""
+        """The band is not upside down, and not too wide for its tick."""
         low, high = self.price_min_cny_per_mwh, self.price_max_cny_per_mwh
+        tick = self.price_tick_cny_per_mwh
+        if self.choice_temperature_cny_per_mwh == 0 and (high - low) / tick > MOST_TICKS:
+            rule = f"the band must not hold more than {MOST_TICKS:,} ticks"
+            return [Broken("price_tick_cny_per_mwh", rule, repr(tick), "take a larger tick or a narrower band")]
         if low <= high:
             return []
         rule = "price_min_cny_per_mwh must not be above price_max_cny_per_mwh"

@@ -108,3 +108,11 @@ def test_a_market_of_one_is_allowed_and_advised_against(tmp_path: Path) -> None:
     }
     advice = scenario_advice(load_scenario(write_files(tmp_path, files)))
     assert "vpps: a market should have two VPPs or more; got 1; add a VPP to trade with" in map(str, advice)
+
+
+def test_a_tick_too_fine_for_the_band_is_refused_where_it_counts() -> None:
+    scenario = load_scenario("two_vpp")
+    fine = {"market.price_tick_cny_per_mwh": 1e-6}
+    assert with_overrides(scenario, fine).public.market.price_tick_cny_per_mwh == 1e-6  # τ > 0: no ticks
+    with pytest.raises(ScenarioError, match="must not hold more than 1,000,000 ticks"):
+        with_overrides(scenario, {**fine, "market.choice_temperature_cny_per_mwh": 0})
