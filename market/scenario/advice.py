@@ -40,7 +40,7 @@ def _price_advice(scenario: Scenario) -> Iterator[Fault]:
         remedy = "nobody can trade there: the floor, or feed-in, is above the cap, or retail"
         yield Fault("the price band should not be empty", f"periods {_listed(empty)}", "market, profiles", remedy)
     if market.choice_temperature_cny_per_mwh == 0.0:
-        remedy = "expect periods that end as cycling; any τ above 0 has given an equilibrium"
+        remedy = "expect sellers to meet at the floor in a glut, without mark-ups; take τ above 0 for those"
         yield Fault("τ should be above 0", "0", "market.choice_temperature_cny_per_mwh", remedy)
 
 
