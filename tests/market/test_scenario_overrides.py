@@ -89,7 +89,7 @@ def test_faults_of_overrides_are_told_all_at_once() -> None:
         ("scenario.yaml", "grid_quota_t_per_mwh: 0.71", "grid_quota_t_per_mwh: 0.97", "keep δ_g above σ_g"),
         ("scenario.yaml", "emission_t_per_mwh: 0.61", "emission_t_per_mwh: 0.4", "North mt: turbine energy"),
         ("scenario.yaml", "satisfaction: 0.9", "satisfaction: 1.2", "North satisfaction: κ should not be above 1"),
-        ("scenario.yaml", "temperature_cny_per_mwh: 51", "temperature_cny_per_mwh: 0", "expect sellers to meet at the floor"),
+        ("scenario.yaml", "temperature_cny_per_mwh: 51", "temperature_cny_per_mwh: 0", "meet at the floor"),
         ("tariff.csv", "2,750,-20", "2,750,760", "the grid should not pay more than it asks; got periods 2"),
         ("tariff.csv", "2,750,-20", "2,305,-20", "the price band should not be empty; got periods 2"),
     ],
