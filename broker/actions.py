@@ -73,9 +73,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Publish a frame to these members, or to everybody (None)."""
+    """Publish frames, together, to these members, or to everybody (None)."""
 
-    frame: bytes
+    frames: tuple[bytes, ...]
     receivers: tuple[str, ...] | None
 
 

@@ -126,7 +126,7 @@ class Shell:
             self._bus.send(action.route, self._control(action.message))
         elif isinstance(action, Publish):
             for topic in _topics(action.receivers):
-                self._bus.publish(topic, action.frame)
+                self._bus.publish(topic, *action.frames)
         elif isinstance(action, Announce):
             self._bus.publish(TOPIC_ALL, encode(action.envelope, self._token))
 

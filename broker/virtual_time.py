@@ -8,6 +8,7 @@ the next batch is due. Nothing here waits for real time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,7 +80,7 @@ class VirtualTime:
         """A member misses messages it was promised: publish them again, to it alone."""
         known = self.epoch.known(refs)
         self.epoch.counters["resent"] += len(known)
-        return [Publish(self.epoch.parcel(ref).frame, (vpp,)) for ref in known]
+        return [Publish((frame,), (vpp,)) for frame in self._frames(known)]
 
     def tick(self, now: float) -> list[Action]:
         """Real time has passed: nothing to do."""
@@ -159,17 +160,20 @@ class VirtualTime:
         self.epoch.stall(self._sequencer.undelivered, "not everybody has confirmed the newest prices")
 
     def _deliver(self, grants: Sequence[Grant]) -> list[Action]:
-        """Publish each message of a batch once, to all whom it reaches now."""
-        receivers: dict[Ref, list[str]] = {}
-        for grant in grants:
-            self.epoch.counters["delivered"] += len(grant.refs)
-            for ref in grant.refs:
-                receivers.setdefault(ref, []).append(grant.receiver)
+        """Publish what reaches all others to all at once, and the rest to each receiver, together."""
+        reached = Counter(ref for grant in grants for ref in grant.refs)
+        self.epoch.counters["delivered"] += reached.total()
         others = len(self.epoch.roster) - 1
-        return [
-            Publish(self.epoch.parcel(ref).frame, None if len(who) == others else tuple(who))
-            for ref, who in receivers.items()
-        ]
+        common = tuple(ref for ref, receivers in reached.items() if receivers == others)
+        actions: list[Action] = [Publish(self._frames(common), None)] if common else []
+        for grant in grants:
+            own = [ref for ref in grant.refs if reached[ref] != others]
+            if own:
+                actions.append(Publish(self._frames(own), (grant.receiver,)))
+        return actions
+
+    def _frames(self, refs: Sequence[Ref]) -> tuple[bytes, ...]:
+        return tuple(self.epoch.parcel(ref).frame for ref in refs)
 
     def _turn(self, grant: Grant) -> list[Action]:
         turn = Turn(self._open_turn(grant.receiver, grant.time_s), grant.time_s, grant.refs)

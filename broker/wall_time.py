@@ -182,7 +182,7 @@ class WallTime:
             link.late += due.seq < newest
             self._newest[(due.sender, due.receiver)] = max(newest, due.seq)
             link.arrived(due.time_s - passage.sent_s)
-        return [Publish(self.epoch.parcel(ref).frame, (due.receiver,))]
+        return [Publish((self.epoch.parcel(ref).frame,), (due.receiver,))]
 
     def next_due(self) -> float | None:
         """The real time at which something is to be passed on."""

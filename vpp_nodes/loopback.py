@@ -164,7 +164,8 @@ class Loopback:
                 self._order(action.route.decode(), action.message)
             elif isinstance(action, Publish):
                 for vpp in action.receivers or self.clients:
-                    self.carry(Hop("data", BROKER, vpp), action.frame)
+                    for frame in action.frames:
+                        self.carry(Hop("data", BROKER, vpp), frame)
             elif isinstance(action, Announce):
                 for vpp in self.clients:
                     self.carry(Hop("data", BROKER, vpp), encode(action.envelope, TOKEN))

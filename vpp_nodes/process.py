@@ -110,12 +110,13 @@ class _Shell:
         self._carry_out(self._client.came(envelope, control=control, now=time.monotonic()))
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
+        said = [i.envelope for i in instructions if isinstance(i, Say)]
+        if said:
+            self._bus.publish(TOPIC_ALL, *(encode(envelope, self._task.token) for envelope in said))
         for instruction in instructions:
-            if isinstance(instruction, Say):
-                self._bus.publish(TOPIC_ALL, encode(instruction.envelope, self._task.token))
-            elif isinstance(instruction, Tell):
+            if isinstance(instruction, Tell):
                 self._tell(instruction.message, instruction.epoch)
-            else:
+            elif isinstance(instruction, OpenData):
                 self._open(instruction)
 
     def _open(self, ports: OpenData) -> None:

@@ -26,6 +26,10 @@ HARD_FRAME_LIMIT = 16 << 20
 """Beyond this the transport itself drops the connection; the wire's own, smaller limit is counted and answered."""
 
 
+AT_ONCE = 1000
+"""Most messages taken from one socket before the others are looked at, and most parts of one message."""
+
+
 class Plane(StrEnum):
     """Where a frame came in."""
 
@@ -136,9 +140,9 @@ class BrokerEnd:
         """Send on the control plane. A route that is gone is no error: its silence is noticed elsewhere."""
         self._control.send_multipart([route, frame])
 
-    def publish(self, topic: bytes, frame: bytes) -> None:
-        """Publish on the data plane."""
-        self._outward.send_multipart([topic, frame])
+    def publish(self, topic: bytes, *frames: bytes) -> None:
+        """Publish on the data plane; several frames travel together, which spares the receivers wake-ups."""
+        self._outward.send_multipart([topic, *frames])
 
     def wait(self, timeout_s: float) -> Iterator[BusEvent]:
         """What has come in, after waiting for at most `timeout_s`; nothing if nothing came."""
@@ -146,24 +150,38 @@ class BrokerEnd:
         for descriptor in self._watched & ready.keys():
             yield Signal(descriptor)
         if self._control in ready:
-            yield from self._drain(self._control, Plane.CONTROL, frames=2)
+            for parts in received(self._control):
+                yield from _one_frame(Plane.CONTROL, parts)
         if self._inward in ready:
-            yield from self._drain(self._inward, Plane.DATA, frames=2)
+            for parts in received(self._inward):
+                yield from published(parts)
         if self._outward in ready:
-            yield from self._drain(self._outward, Plane.SUBSCRIPTION, frames=1)
-
-    def _drain(self, socket: zmq.Socket[bytes], plane: Plane, frames: int) -> Iterator[BusEvent]:
-        for _ in range(1000):  # a flood on one socket must not starve the others
-            try:
-                parts = socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            if len(parts) != frames:
-                yield Malformed(plane, f"{len(parts)} parts, {frames} expected")
-            elif plane is Plane.SUBSCRIPTION:
+            for parts in received(self._outward):
                 yield from _subscription(parts[0])
-            else:
-                yield Arrival(plane, parts[0] if plane is Plane.CONTROL else b"", parts[1])
+
+
+def received(socket: zmq.Socket[bytes]) -> Iterator[list[bytes]]:
+    """The messages that wait on a socket, each as its parts; a flood on one must not starve the others."""
+    for _ in range(AT_ONCE):
+        if not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            return
+        yield socket.recv_multipart(zmq.NOBLOCK)
+
+
+def published(parts: list[bytes]) -> Iterator[BusEvent]:
+    """The frames of a publication, which follow its topic."""
+    if not 2 <= len(parts) <= AT_ONCE:
+        yield Malformed(Plane.DATA, f"{len(parts)} parts, a topic and 1 to {AT_ONCE - 1} frames expected")
+        return
+    for frame in parts[1:]:
+        yield Arrival(Plane.DATA, b"", frame)
+
+
+def _one_frame(plane: Plane, parts: list[bytes]) -> Iterator[BusEvent]:
+    if len(parts) == 2:
+        yield Arrival(plane, parts[0], parts[1])
+    else:
+        yield Malformed(plane, f"{len(parts)} parts, 2 expected")
 
 
 def _subscription(part: bytes) -> Iterator[BusEvent]:

@@ -16,7 +16,16 @@ from types import TracebackType
 import zmq
 
 from broker.bus.addresses import host_of
-from broker.bus.broker_end import HARD_FRAME_LIMIT, Arrival, BusEvent, Malformed, Plane, Signal
+from broker.bus.broker_end import (
+    HARD_FRAME_LIMIT,
+    Arrival,
+    BusEvent,
+    Malformed,
+    Plane,
+    Signal,
+    published,
+    received,
+)
 from market.errors import RunError
 
 
@@ -89,11 +98,11 @@ class NodeEnd:
         """Send on the control plane."""
         self._control.send(frame)
 
-    def publish(self, topic: bytes, frame: bytes) -> None:
-        """Publish on the data plane (after `connect_data`)."""
+    def publish(self, topic: bytes, *frames: bytes) -> None:
+        """Publish on the data plane (after `connect_data`); several frames travel together."""
         if self._publish is None:
             raise RunError("the data plane is not open yet")
-        self._publish.send_multipart([topic, frame])
+        self._publish.send_multipart([topic, *frames])
 
     def wait(self, timeout_s: float) -> Iterator[BusEvent]:
         """What has come in, after waiting for at most `timeout_s`."""
@@ -101,9 +110,11 @@ class NodeEnd:
         for descriptor in self._watched & ready.keys():
             yield Signal(descriptor)
         if self._subscribe is not None and self._subscribe in ready:
-            yield from _drain(self._subscribe, Plane.DATA, frames=2)
+            for parts in received(self._subscribe):
+                yield from published(parts)
         if self._control in ready:
-            yield from _drain(self._control, Plane.CONTROL, frames=1)
+            for parts in received(self._control):
+                yield _order(parts)
 
 
 class PulseEnd:
@@ -128,16 +139,10 @@ class PulseEnd:
         self._context.destroy(linger=0)
 
 
-def _drain(socket: zmq.Socket[bytes], plane: Plane, frames: int) -> Iterator[BusEvent]:
-    while True:
-        try:
-            parts = socket.recv_multipart(zmq.NOBLOCK)
-        except zmq.Again:
-            return
-        if len(parts) != frames:
-            yield Malformed(plane, f"{len(parts)} parts, {frames} expected")
-        else:
-            yield Arrival(plane, b"", parts[-1])
+def _order(parts: list[bytes]) -> BusEvent:
+    if len(parts) == 1:
+        return Arrival(Plane.CONTROL, b"", parts[0])
+    return Malformed(Plane.CONTROL, f"{len(parts)} parts, 1 expected")
 
 
 def _await_subscription(publish: zmq.Socket[bytes], deadline: float) -> None:
@@ -153,8 +158,7 @@ def _await_echo(subscribe: zmq.Socket[bytes], echo: bytes, deadline: float) -> H
         parts = subscribe.recv_multipart()
         if parts[0] == echo:
             return Hearing(tuple(kept))
-        if len(parts) == 2:
-            kept.append(Arrival(Plane.DATA, b"", parts[1]))
+        kept.extend(published(parts))
     raise RunError("the broker's data plane (outward half) does not answer; is its port reachable from here?")
 
 

@@ -168,8 +168,8 @@ class NoisyEnd(BrokerEnd):
             super().send(route, noise)
         super().send(route, frame)
 
-    def publish(self, topic: bytes, frame: bytes) -> None:
-        super().publish(topic, frame)
+    def publish(self, topic: bytes, *frames: bytes) -> None:
+        super().publish(topic, *frames)
         if not topic.startswith(b"\xff"):
             for noise in self.frames:
                 super().publish(topic, noise)
