@@ -33,7 +33,7 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 caption { text-align: left; color: var(--soft); padding-bottom: .4rem; }
 th { text-align: left; border-bottom: 2px solid var(--ink); padding: .25rem .8rem; vertical-align: bottom;
   font-weight: 600; }
-td { border-bottom: 1px solid var(--line); padding: .25rem .8rem; overflow-wrap: anywhere; }
+td { border-bottom: 1px solid var(--line); padding: .25rem .8rem; overflow-wrap: break-word; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
 th.number { max-width: 8rem; }
