@@ -47,7 +47,7 @@ def sweep_picture(label: str, base: float, table: Table) -> Picture:
 @style.drawn
 def sweep_figure(label: str, base: float, table: Table) -> Figure:
     """Total and carbon cost, saving and mean price over the values of one parameter."""
-    figure = style.new_figure(2.7)
+    figure = style.new_figure(3.0)
     values = numbers(table, "value")
     for ax, (title, unit, lines) in zip(figure.subplots(1, len(MOVED)), MOVED, strict=True):
         for column, colour, marker in lines:
@@ -59,6 +59,8 @@ def sweep_figure(label: str, base: float, table: Table) -> Figure:
         style.value_axis(ax, "")
         _give_room(ax)
     figure.supxlabel(label, fontsize=10)
+    told = ("grid only", "with trading", "the scenario's own value")
+    style.outside_legend(figure, list(zip(figure.axes[0].get_lines(), told, strict=False)))
     return figure
 
 
