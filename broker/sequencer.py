@@ -54,12 +54,14 @@ class Sequencer:
         self._given: set[tuple[str, Ref]] = set()
         self._newest: dict[tuple[str, str], int] = {}
         self._busy_until_s: dict[str, float] = {}
+        self._receivers: dict[str, set[str]] = {}
         self._in_flight = 0
         self._queued = 0
 
     def send(self, ref: Ref, receivers: tuple[str, ...], sent_s: float, size_bytes: int) -> None:
         """A message was sent at `sent_s`: it reaches each receiver as its link's conditions have it, or never."""
         self._sent_s[ref] = sent_s
+        self._receivers.setdefault(ref.sender, set()).update(receivers)
         for receiver in receivers:
             transit = Transit(self._epoch, ref.sender, receiver, ref.seq)
             journey = self._conditions.journey(transit, sent_s, size_bytes, self._queue)
@@ -80,9 +82,7 @@ class Sequencer:
 
     def busy(self, node: str, until_s: float) -> None:
         """A node computes until then, and is busy until what it has said has left its links."""
-        links = (
-            self._queue.idle_s(sender, receiver, until_s) for sender, receiver in self._log.links if sender == node
-        )
+        links = (self._queue.idle_s(node, receiver, until_s) for receiver in self._receivers.get(node, ()))
         self._busy_until_s[node] = max(links, default=until_s)
 
     def _push(self, due: _Due) -> None:

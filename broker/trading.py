@@ -12,11 +12,9 @@ import numpy as np
 from broker.detector import Detector
 from broker.wire.messages import Done, Offer, Selection
 from market.arrays import Array
-from market.game.equilibrium import conclude
+from market.game.conclusion import conclude, cycle_story
 from market.game.period import PeriodGame
 from market.outcome import PeriodResult, Verdict
-
-_CYCLE_SHOWN = 8
 
 
 class Trading:
@@ -57,7 +55,7 @@ class Trading:
         if game.period not in self._ended:
             cycle = self._detector.cycle(game)
             if cycle:
-                self._ended[game.period] = (Verdict.CYCLING, _story(game, cycle))
+                self._ended[game.period] = (Verdict.CYCLING, cycle_story(game, cycle, "steps"))
             elif self._detector.rounds(game) >= self._budget:
                 story = f"a seller has published {self._budget} offers and would go on; raise market.offer_budget"
                 self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
@@ -100,9 +98,3 @@ class Trading:
                 part = selection.part(game.period)
                 probability[row], requested[row] = selection.probability[part], selection.requested_mw[part]
         return probability, requested
-
-
-def _story(game: PeriodGame, cycle: Sequence[tuple[float, ...]]) -> str:
-    steps = [f"({', '.join(f'{price:g}' for price in vector)})" for vector in cycle[:_CYCLE_SHOWN]]
-    more = ["…"] if len(cycle) > _CYCLE_SHOWN else []
-    return f"prices of {', '.join(game.sellers)} repeat after {len(cycle)} steps: {' → '.join(steps + more)}"

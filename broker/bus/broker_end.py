@@ -81,6 +81,16 @@ class Endpoints:
     outward: str
 
 
+def opened(context: zmq.Context[zmq.Socket[bytes]], kind: int) -> zmq.Socket[bytes]:
+    """A socket that drops nothing by itself and does not hold up the end of its process."""
+    socket = context.socket(kind)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.SNDHWM, 0)
+    socket.setsockopt(zmq.RCVHWM, 0)
+    socket.setsockopt(zmq.MAXMSGSIZE, HARD_FRAME_LIMIT)
+    return socket
+
+
 class BrokerEnd:
     """The broker's sockets, bound on `host`. Port 0: three free ports of the system's choice, else port…port+2."""
 
@@ -104,11 +114,7 @@ class BrokerEnd:
         self._inward.send(b"\x01")  # subscribe to everything that nodes publish
 
     def _open(self, kind: int) -> zmq.Socket[bytes]:
-        socket = self._context.socket(kind)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.SNDHWM, 0)
-        socket.setsockopt(zmq.RCVHWM, 0)
-        socket.setsockopt(zmq.MAXMSGSIZE, HARD_FRAME_LIMIT)
+        socket = opened(self._context, kind)
         self._poller.register(socket, zmq.POLLIN)
         return socket
 

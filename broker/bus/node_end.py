@@ -17,12 +17,12 @@ import zmq
 
 from broker.bus.addresses import host_of
 from broker.bus.broker_end import (
-    HARD_FRAME_LIMIT,
     Arrival,
     BusEvent,
     Malformed,
     Plane,
     Signal,
+    opened,
     published,
     received,
 )
@@ -44,19 +44,11 @@ class NodeEnd:
         self._context = zmq.Context()
         self._poller = zmq.Poller()
         self._watched: set[int] = set()
-        self._control = self._open(zmq.DEALER)
+        self._control = opened(self._context, zmq.DEALER)
         self._control.connect(control_address)
         self._poller.register(self._control, zmq.POLLIN)
         self._publish: zmq.Socket[bytes] | None = None
         self._subscribe: zmq.Socket[bytes] | None = None
-
-    def _open(self, kind: int) -> zmq.Socket[bytes]:
-        socket = self._context.socket(kind)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.SNDHWM, 0)
-        socket.setsockopt(zmq.RCVHWM, 0)
-        socket.setsockopt(zmq.MAXMSGSIZE, HARD_FRAME_LIMIT)
-        return socket
 
     def __enter__(self) -> NodeEnd:
         return self
@@ -83,7 +75,7 @@ class NodeEnd:
     ) -> Hearing:
         """Open both halves of the data plane and prove them open; RunError if that takes too long."""
         deadline = time.monotonic() + timeout_s
-        publish, subscribe = self._open(zmq.XPUB), self._open(zmq.SUB)
+        publish, subscribe = opened(self._context, zmq.XPUB), opened(self._context, zmq.SUB)
         self._publish, self._subscribe = publish, subscribe
         publish.connect(f"tcp://{self._host}:{publish_port}")
         for topic in (*topics, echo):

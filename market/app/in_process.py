@@ -15,7 +15,7 @@ from pathlib import Path
 from market.app.round_trace import round_rows
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
 from market.app.trace import evolution_rows
-from market.game.equilibrium import negotiate, solve_day
+from market.game.equilibrium import Negotiation, concluded, negotiate
 from market.game.period import period_games
 from market.outcome import MarketOutcome, VppDay
 from market.roles import declare
@@ -32,10 +32,9 @@ def run_in_process(
     Nothing in it is random and it leaves no tape, so `seed` and `out_dir` change nothing.
     """
     clock = _Stages(on_progress)
-    outcome = market_day(scenario, clock.enter)
-    games = [result.game for result in outcome.periods]
+    outcome, negotiations = _negotiated_day(scenario, clock.enter)
     trace = (
-        *round_rows(games, negotiate(games, scenario.public.market)),
+        *round_rows([result.game for result in outcome.periods], negotiations),
         *evolution_rows(outcome.periods, scenario.public.market, 0.0),
     )
     facts = RunFacts(
@@ -47,18 +46,27 @@ def run_in_process(
     return replace(outcome, trace=trace), facts
 
 
-def market_day(scenario: Scenario, enter: Callable[[str], None] = lambda stage: None) -> MarketOutcome:
-    """Plan, trade and plan again, without a trace; `enter` is told of each stage. DispatchError as above."""
+def market_day(scenario: Scenario) -> MarketOutcome:
+    """Plan, trade and plan again, without a trace. DispatchError as above."""
+    return _negotiated_day(scenario, lambda stage: None)[0]
+
+
+def _negotiated_day(
+    scenario: Scenario, enter: Callable[[str], None]
+) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
+    """A day without a trace, and how its prices came about; `enter` is told of each stage."""
     public = scenario.public
     enter("planning")
     before = [dispatch(vpp, public, None) for vpp in scenario.vpps]
     declarations = [declare(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
     enter("trading")
-    results = solve_day(period_games(declarations, public), public.market)
+    games = period_games(declarations, public)
+    negotiations = negotiate(games, public.market)
+    results = concluded(games, negotiations, public.market)
     enter("settling")
     after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
     days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
-    return MarketOutcome(results, days, trace=())
+    return MarketOutcome(results, days, trace=()), negotiations
 
 
 class _Stages:

@@ -5,6 +5,7 @@ Knows nothing of how they were found, so that a run of many processes and the so
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ CERTIFICATE_TOLERANCE: Final = 1e-6
 """Largest regret of an equilibrium, as a share of the period's traded value."""
 
 _SIMPLEX_TOLERANCE = 1e-9
+_CYCLE_SHOWN = 8
 
 
 def conclude(
@@ -104,3 +106,10 @@ def _why_none(game: PeriodGame) -> str:
     if not game.buyers:
         return "nobody buys"
     return f"floor {game.floor_cny_per_mwh:g} above cap {game.cap_cny_per_mwh:g} CNY/MWh"
+
+
+def cycle_story(game: PeriodGame, cycle: Sequence[Iterable[float]], unit: str) -> str:
+    """A cycle of price vectors in words, its first ones shown. `unit`: what passes from one to the next."""
+    steps = [f"({', '.join(f'{price:g}' for price in prices)})" for prices in cycle[:_CYCLE_SHOWN]]
+    more = ["…"] if len(cycle) > _CYCLE_SHOWN else []
+    return f"prices of {', '.join(game.sellers)} repeat after {len(cycle)} {unit}: {' → '.join(steps + more)}"

@@ -15,7 +15,7 @@ import numpy as np
 from market.arrays import Array, frozen
 from market.game.answer import answer_day
 from market.game.clearing import clearing_price
-from market.game.conclusion import CERTIFICATE_TOLERANCE, conclude
+from market.game.conclusion import CERTIFICATE_TOLERANCE, conclude, cycle_story
 from market.game.period import PeriodGame
 from market.game.pricing import Memory, Turn, reprice_all
 from market.outcome import PeriodResult, Verdict
@@ -26,13 +26,12 @@ __all__ = [
     "Negotiation",
     "Order",
     "conclude",
+    "concluded",
     "gap_from_cap",
     "negotiate",
     "solve_day",
     "solve_period",
 ]
-
-_CYCLE_SHOWN = 8
 
 
 class Order(StrEnum):
@@ -77,7 +76,7 @@ class _Table:
 
 def solve_day(games: Sequence[PeriodGame], rules: MarketRules) -> tuple[PeriodResult, ...]:
     """Every period from p_clr to its certified end, in the order of `games`."""
-    return _concluded(games, negotiate(games, rules), rules)
+    return concluded(games, negotiate(games, rules), rules)
 
 
 def solve_period(game: PeriodGame, rules: MarketRules) -> PeriodResult:
@@ -163,20 +162,16 @@ def _ending(table: _Table, rules: MarketRules) -> Negotiation | None:
     before = table.seen.setdefault(state, len(table.path))
     if before < len(table.path):
         cycle = tuple(table.path[before:])
-        return Negotiation(Verdict.CYCLING, tuple(table.path), rounds, cycle, _story(table.game, cycle))
+        return Negotiation(
+            Verdict.CYCLING, tuple(table.path), rounds, cycle, cycle_story(table.game, cycle, "rounds")
+        )
     if rounds >= rules.offer_budget:
         evidence = f"a seller has published {rounds} offers and would go on; raise market.offer_budget"
         return Negotiation(Verdict.BUDGET_SPENT, tuple(table.path), rounds, (), evidence)
     return None
 
 
-def _story(game: PeriodGame, cycle: Sequence[Array]) -> str:
-    steps = [f"({', '.join(f'{price:g}' for price in prices)})" for prices in cycle[:_CYCLE_SHOWN]]
-    more = ["…"] if len(cycle) > _CYCLE_SHOWN else []
-    return f"prices of {', '.join(game.sellers)} repeat after {len(cycle)} rounds: {' → '.join(steps + more)}"
-
-
-def _concluded(
+def concluded(
     games: Sequence[PeriodGame], negotiations: Sequence[Negotiation], rules: MarketRules
 ) -> tuple[PeriodResult, ...]:
     """Buyers answer the last prices, and every period is certified."""
