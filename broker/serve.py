@@ -45,6 +45,10 @@ class Watched(Protocol):
         """How a VPP's process ended, e.g. `was killed by signal 9`."""
         ...
 
+    def restart(self, vpp: str) -> int | None:
+        """Start it again; its new descriptor, or None if it is not to be started again."""
+        ...
+
 
 class Shell:
     """One broker at work: sockets, tape and token round a coordinator."""
@@ -83,7 +87,7 @@ class Shell:
         """Tell all members to stop."""
         self._carry_out(self._coordinator.farewell(reason))
 
-    def _take(self, event: BusEvent, sentinels: Mapping[int, str], watched: Watched | None) -> None:
+    def _take(self, event: BusEvent, sentinels: dict[int, str], watched: Watched | None) -> None:
         now = time.monotonic()
         if isinstance(event, Arrival):
             came = self._decoded(event)
@@ -95,8 +99,12 @@ class Shell:
             self._coordinator.refuse("malformed")
         elif isinstance(event, Signal) and watched is not None:
             self._bus.unwatch(event.descriptor)
-            vpp = sentinels[event.descriptor]
-            self._handle(ProcessEnded(vpp, watched.how(vpp)), now)
+            vpp = sentinels.pop(event.descriptor)
+            how, descriptor = watched.how(vpp), watched.restart(vpp)
+            if descriptor is not None:
+                sentinels[descriptor] = vpp
+                self._bus.watch(descriptor)
+            self._handle(ProcessEnded(vpp, how, restarted=descriptor is not None), now)
 
     def _decoded(self, arrival: Arrival) -> Event | None:
         try:
@@ -121,7 +129,9 @@ class Shell:
 
     def _send(self, action: Action) -> None:
         if isinstance(action, Send):
-            self._bus.send(self._coordinator.membership.members[action.vpp].route, self._control(action.message))
+            member = self._coordinator.membership.members.get(action.vpp)
+            if member is not None:  # one that is lost is told when it comes back
+                self._bus.send(member.route, self._control(action.message))
         elif isinstance(action, Answer):
             self._bus.send(action.route, self._control(action.message))
         elif isinstance(action, Publish):

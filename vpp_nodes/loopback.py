@@ -22,6 +22,7 @@ from broker.actions import (
     DataCame,
     Event,
     Parcel,
+    ProcessEnded,
     Publish,
     Send,
     Tick,
@@ -30,16 +31,17 @@ from broker.actions import (
 from broker.bus.broker_end import Endpoints
 from broker.coordinator import Charge, Coordinator, Phase, Proceedings
 from broker.membership import Patience
+from broker.past import past_of
 from broker.tape import Record
 from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import BROKER, Hello, Message
+from broker.wire.messages import BROKER, Heartbeat, Hello, Message
 from market.arrays import frozen
 from market.declaration import Declaration
 from market.errors import RunError, WireError
 from market.network import NetworkRules
 from market.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
 from market.scenario.model import PublicRules
-from vpp_nodes.client import Client, Instruction, OpenData, Say, Tell
+from vpp_nodes.client import Client, Instruction, OpenData, Say, Stage, Tell
 from vpp_nodes.node import Node
 
 TOKEN = b"l" * 16
@@ -89,12 +91,18 @@ class Loopback:
 
     def __post_init__(self) -> None:
         roster = tuple(declaration.vpp for declaration in self.declarations)
-        charge = Charge(self.public, "scenario", roster, self.network, self.network_seed, Patience())
-        self.coordinator = Coordinator(charge, ENDPOINTS, self.now)
+        patience = Patience(30.0, self.network.silence_s, self.network.wait_s)
+        self._charge = Charge(self.public, "scenario", roster, self.network, self.network_seed, patience)
+        self.coordinator = Coordinator(self._charge, ENDPOINTS, self.now)
         self._queues: dict[Hop, deque[bytes]] = {}
         self._random = Random(self.seed)
-        self.clients = {d.vpp: Client(d.vpp, self._node(d), self.now) for d in self.declarations}
+        self.clients = {d.vpp: self._client(d) for d in self.declarations}
+        self._asleep: set[str] = set()
+        self._beaten_at = self.now
         self._act(self.coordinator.open())
+
+    def _client(self, declaration: Declaration) -> Client:
+        return Client(declaration.vpp, self._node(declaration), Hello(1, self.public.digest, "test"), self.now)
 
     def _node(self, declaration: Declaration) -> Node:
         periods = self.public.horizon.periods
@@ -102,8 +110,8 @@ class Loopback:
 
     def run(self, steps: int = 200_000) -> Proceedings:
         """Carry frames until the run is over."""
-        for vpp in self.clients:
-            self.tell(vpp, Hello(1, self.public.digest, "test"))
+        for vpp, client in self.clients.items():
+            self._instruct(vpp, client.tick(self.now))
         for _ in range(steps):
             if self.coordinator.phase is Phase.OVER:
                 return self.coordinator.proceedings()
@@ -112,19 +120,60 @@ class Loopback:
 
     def step(self) -> None:
         """Carry one frame; with none under way, let time pass: a second, or until something is due."""
-        waiting = [hop for hop, queue in self._queues.items() if queue]
+        waiting = [hop for hop, queue in self._queues.items() if queue and hop.receiver not in self._asleep]
         if not waiting:
-            if not any(client.wants_to_act for client in self.clients.values()):
+            if not any(client.wants_to_act for client in self._awake().values()):
                 due = self.coordinator.next_due()
                 self.now = self.now + 1.0 if due is None else min(max(due, self.now), self.now + 1.0)
+            self._beat()
             self.event(Tick())
-            for vpp, client in self.clients.items():
+            for vpp, client in self._awake().items():
                 self._instruct(vpp, client.tick(self.now))
             return
         hop = self._random.choice(waiting)
         frame = self._queues[hop].popleft()
         if not self.steal(hop, frame):
             self._arrive(hop, frame)
+
+    def _awake(self) -> dict[str, Client]:
+        return {vpp: client for vpp, client in self.clients.items() if vpp not in self._asleep}
+
+    def _beat(self) -> None:
+        """Every node that has been let in gives a sign of life each second."""
+        if self.now - self._beaten_at >= 1.0:
+            self._beaten_at = self.now
+            for vpp, client in self._awake().items():
+                if client.stage is Stage.TAKING_PART:
+                    self.tell(vpp, Heartbeat())
+
+    # --- what can go wrong ---
+
+    def kill(self, vpp: str) -> None:
+        """A node's process dies, with all that is on its way to and from it, and is started again."""
+        self._asleep.discard(vpp)
+        self._cut(vpp)
+        declaration = next(d for d in self.declarations if d.vpp == vpp)
+        self.clients[vpp] = self._client(declaration)
+        self.event(ProcessEnded(vpp, "was killed", restarted=True))
+
+    def pause(self, vpp: str) -> None:
+        """A node's process is stopped; what is sent to it waits."""
+        self._asleep.add(vpp)
+
+    def resume(self, vpp: str) -> None:
+        """It goes on, as if no time had passed."""
+        self._asleep.discard(vpp)
+
+    def kill_broker(self) -> None:
+        """The broker dies with all that is on its way; another takes the run up from the tape."""
+        self._queues.clear()
+        self.coordinator = Coordinator(self._charge, ENDPOINTS, self.now, past_of(self.tape))
+        self._act(self.coordinator.open())
+
+    def _cut(self, vpp: str) -> None:
+        for hop, queue in self._queues.items():
+            if vpp in (hop.sender, hop.receiver):
+                queue.clear()
 
     def tell(self, vpp: str, message: Message, epoch: int = 1) -> None:
         """Put a control message of a node on its way."""
@@ -158,12 +207,12 @@ class Loopback:
         for action in actions:
             if isinstance(action, Write):
                 self.tape.append(action.record)
-            elif isinstance(action, Send):
+            elif isinstance(action, Send) and action.vpp in self.coordinator.membership.members:
                 self._order(action.vpp, action.message)
             elif isinstance(action, Answer):
                 self._order(action.route.decode(), action.message)
             elif isinstance(action, Publish):
-                turns = (encode(Envelope(1, BROKER, 0, action.turns), TOKEN),) if action.turns else ()
+                turns = (self._said(action.turns),) if action.turns else ()
                 for vpp in action.receivers or self.clients:
                     for frame in (*action.frames, *turns):
                         self.carry(Hop("data", BROKER, vpp), frame)
@@ -172,7 +221,11 @@ class Loopback:
                     self.carry(Hop("data", BROKER, vpp), encode(action.envelope, TOKEN))
 
     def _order(self, vpp: str, message: Message) -> None:
-        self.carry(Hop("control", BROKER, vpp), encode(Envelope(1, BROKER, 0, message), TOKEN))
+        self.carry(Hop("control", BROKER, vpp), self._said(message))
+
+    def _said(self, message: Message) -> bytes:
+        """A frame of the broker's."""
+        return encode(Envelope(self.coordinator.epoch.number, BROKER, 0, message), TOKEN)
 
     def _instruct(self, vpp: str, instructions: Sequence[Instruction]) -> None:
         for instruction in instructions:

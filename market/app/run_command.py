@@ -19,6 +19,7 @@ from market.app.run_folder.manifest import Undertaking
 from market.app.screen import complain, live_progress, put
 from market.app.warm_up import start_fork_server
 from market.errors import Fault, MarketError, ScenarioError
+from market.network import OnLoss
 from market.scenario import load_scenario, scenario_advice, with_overrides
 from market.scenario.model import Scenario
 
@@ -37,6 +38,7 @@ class RunOptions:
     port: int = 0
     figures: bool = False
     report: bool = False
+    restarts: int = 0
 
 
 def run_command(options: RunOptions, runner: Runner | None = None) -> int:
@@ -66,6 +68,9 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     if options.in_process and options.port:
         remedy = "leave out --port or --in-process"
         raise ScenarioError([Fault("one process listens nowhere", str(options.port), "--port", remedy)])
+    if options.in_process and options.restarts:
+        remedy = "leave out --restart or --in-process"
+        raise ScenarioError([Fault("one process starts no others", str(options.restarts), "--restart", remedy)])
     runner = runner or _runner(options)
     scenario = _scenario(options)
     what = Undertaking(scenario, options.seed, options.in_process, started)
@@ -89,12 +94,15 @@ def _runner(options: RunOptions) -> Runner:
     from market.app.distributed import LOOPBACK, Listening, run_distributed
 
     start_fork_server()  # where `entry` has not done so already
-    return partial(run_distributed, listening=Listening(LOOPBACK, options.port))
+    return partial(run_distributed, listening=Listening(LOOPBACK, options.port), restarts=options.restarts)
 
 
 def _scenario(options: RunOptions) -> Scenario:
     scenario = load_scenario(options.scenario)
     changes = network_changes(options.network, tuple(vpp.id for vpp in scenario.vpps))
+    if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
+        changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for
+        changes.told_as["network.on_loss"] = "--restart"
     scenario = with_overrides(scenario, changes.values, changes.told_as)
     if not options.quiet:
         for advice in scenario_advice(scenario):
