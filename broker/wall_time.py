@@ -154,13 +154,17 @@ class WallTime:
         """Pass on what is due by now; give up when nothing can come any more."""
         self.time_s = now - self._began
         actions: list[Action] = []
-        if self._heap and self._heap[0].time_s <= self.time_s:
+        if self._due_by(now):
             self.log.moments.append(self._moment())
-        while self._heap and self._heap[0].time_s <= self.time_s:
+        while self._due_by(now):
             actions += self._pass_on(heapq.heappop(self._heap))
         if self.time_s - self._moved_s > self._stall_after_s and not self._in_flight():
             self._stall()
         return actions
+
+    def _due_by(self, now: float) -> bool:
+        """Compared as `next_due` has it: a sum and a difference of the same times need not agree."""
+        return bool(self._heap) and self._began + self._heap[0].time_s <= now
 
     def _pass_on(self, due: _Due) -> list[Action]:
         ref, link = Ref(due.sender, due.seq), self.log.link(due.sender, due.receiver)
