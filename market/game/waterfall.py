@@ -23,34 +23,27 @@ from market.game.period import PeriodGame
 from market.game.satisfaction import wanted_power
 
 
-def unserved_share(prices: Array, served: Array, at: Array) -> Array:
+def unserved_share(game: PeriodGame, prices: Array, surplus: Array, at: Array) -> Array:
     """r(p), the share of all blocks that sellers below the price `at` leave unserved, in [0, 1].
 
-    prices : of the sellers, shape (n,) · served : S_l/X(p_l), shape (n,) · at : any shape. A share below the
-    lattice of probabilities is none, so that rounding leaves nothing over.
+    prices, surplus : of these sellers, shape (n,) · at : any shape, CNY/MWh. A share below the lattice of
+    probabilities is none, so that rounding leaves nothing over.
     """
     order = np.argsort(prices, kind="stable")
-    taken = np.concatenate([[0.0], np.cumsum(served[order])])
-    left = 1.0 - taken[np.searchsorted(prices[order], at, side="left")]
+    cheapest = prices[order]
+    wanted = wanted_power(game, cheapest).sum(axis=0)
+    served = np.divide(surplus[order], wanted, out=np.full(wanted.shape, np.inf), where=wanted > 0)
+    taken = np.concatenate([[0.0], np.cumsum(served)])
+    left = 1.0 - taken[np.searchsorted(cheapest, at, side="left")]
     return np.where(left < PROBABILITY_LATTICE, 0.0, left)
-
-
-def served_share(game: PeriodGame, sellers: Array, prices: Array) -> Array:
-    """S_l/X(p_l), the share of all blocks that a surplus can serve at a price, dimensionless, of `sellers` (n,) in MW.
-
-    Infinite where nobody wants anything at that price.
-    """
-    wanted = wanted_power(game, prices).sum(axis=0)
-    return np.divide(sellers, wanted, out=np.full(prices.shape, np.inf), where=wanted > 0)
 
 
 def pure_choice(game: PeriodGame, prices: Array) -> Array:
     """The selection probabilities that all buyers have in common when τ = 0, shape (n,), on the simplex."""
     tiers, tier = np.unique(prices, return_inverse=True)
-    reach = unserved_share(prices, served_share(game, game.surplus_mw, prices), tiers)
+    reach = unserved_share(game, prices, game.surplus_mw, tiers)
     chosen = reach - np.append(reach[1:], 0.0)
-    pooled = np.bincount(tier, game.surplus_mw, tiers.size)
-    share: Array = chosen[tier] * game.surplus_mw / pooled[tier]
+    share: Array = chosen[tier] * game.surplus_mw / _surplus_at(prices, game.surplus_mw, prices)
     return share
 
 
@@ -60,8 +53,16 @@ def faced_power(game: PeriodGame, seller: int, prices: Array, own: Array) -> Arr
     Its part of r(p) X(p), of which it serves what it can; the rest runs on to dearer sellers, if there are any.
     """
     rivals, surplus = np.delete(prices, seller), np.delete(game.surplus_mw, seller)
-    reach = unserved_share(rivals, served_share(game, surplus, rivals), own)
-    beside = (surplus[:, None] * (rivals[:, None] == own)).sum(axis=0)
+    reach = unserved_share(game, rivals, surplus, own)
     mine = float(game.surplus_mw[seller])
-    total: Array = reach * mine / (mine + beside) * wanted_power(game, own).sum(axis=0)
+    share = mine / (mine + _surplus_at(rivals, surplus, own))
+    total: Array = reach * share * wanted_power(game, own).sum(axis=0)
     return total
+
+
+def _surplus_at(prices: Array, surplus: Array, at: Array) -> Array:
+    """The surplus of all sellers whose price is exactly `at`, of any shape, MW."""
+    tiers, tier = np.unique(prices, return_inverse=True)
+    pooled = np.append(np.bincount(tier, surplus, tiers.size), 0.0)
+    place = np.searchsorted(tiers, at)
+    return np.where(np.append(tiers, np.inf)[place] == at, pooled[place], 0.0)
