@@ -19,7 +19,7 @@ import numpy as np
 
 from market.arrays import Array, BoolArray, IndexArray, frozen
 from market.errors import ModelError
-from market.game import certificate_tick
+from market.game.certificate_tick import best_deviation, forgone, held_utility, price_grid, pure_rest
 from market.game.certified import PeriodCertificate
 from market.game.period import PeriodGame
 
@@ -141,7 +141,7 @@ def _weight_logarithm(game: PeriodGame, price: Array) -> Array:
 def _rest(game: PeriodGame, prices: Array) -> Array:
     """(M2), and at τ = 0 what runs down to each seller. Shape (m, n)."""
     if game.temperature_cny_per_mwh == 0:
-        pure = certificate_tick.rest(game, prices, _all_want(game, prices)).share
+        pure = pure_rest(game, prices, _all_want(game, prices)).share
         return np.repeat(pure[None, :], len(game.buyers), axis=0)
     weight = np.log(game.surplus_mw)[:, None] + _weight_logarithm(game, prices)
     share = np.exp(weight - weight.max(axis=0))
@@ -158,8 +158,8 @@ def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: 
     hours, heat = game.period_h, game.deficit_mw * game.temperature_cny_per_mwh
     plain = np.maximum(0.0, best.max(axis=0) - (share * held).sum(axis=0)) * hours
     if game.temperature_cny_per_mwh == 0:
-        pure = certificate_tick.rest(game, prices, _all_want(game, prices))
-        return certificate_tick.forgone(pure, prices, probability, held.T, best.T) * hours, plain
+        pure = pure_rest(game, prices, _all_want(game, prices))
+        return forgone(pure, prices, probability, held.T, best.T) * hours, plain
     part = (game.surplus_mw / game.surplus_mw.sum())[:, None]
     crowding = np.log(share / part, out=np.zeros_like(share), where=share > 0)
     payoff = (share * (held - heat * crowding)).sum(axis=0)
@@ -174,7 +174,7 @@ def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: 
 def _held(game: PeriodGame, prices: Array) -> Array:
     """(p − f) min(S, Q) of each seller at the prices held, shape (n,), CNY/h."""
     if game.temperature_cny_per_mwh == 0:
-        return certificate_tick.held(game, prices, _all_want(game, prices))
+        return held_utility(game, prices, _all_want(game, prices))
     everyone = np.arange(len(prices))
     total = _seen(game, _rivalry(game, prices), everyone, prices[:, None]).total[:, 0]
     worth: Array = (prices - game.feed_in_cny_per_mwh) * np.minimum(game.surplus_mw, total)
@@ -199,9 +199,9 @@ def _best_deviation(game: PeriodGame, prices: Array, held: Array, gap: float) ->
 
 def _best_tick(game: PeriodGame, prices: Array, held: Array) -> _Deviation:
     """Every price of the tick grid tried; the bound is what was found."""
-    grid = certificate_tick.price_grid(game)
+    grid = price_grid(game)
     wanted, grid_wanted = _all_want(game, prices), _all_want(game, grid)
-    worth, where = certificate_tick.best_deviation(game, prices, wanted, grid, grid_wanted)
+    worth, where = best_deviation(game, prices, wanted, grid, grid_wanted)
     found = np.maximum(held, worth)
     return _Deviation(found, np.where(worth > held, where, prices), found)
 
@@ -304,7 +304,7 @@ def _clearing(game: PeriodGame) -> float:
     low, high = game.floor_cny_per_mwh, game.cap_cny_per_mwh
     supply = float(game.surplus_mw.sum())
     if game.temperature_cny_per_mwh == 0:
-        grid = certificate_tick.price_grid(game)
+        grid = price_grid(game)
         fits = np.flatnonzero(_all_want(game, grid) <= supply)
         return float(grid[fits[0]]) if fits.size else high
     for _ in range(9):

@@ -1,8 +1,8 @@
-"""Owns the certificate's own reading of τ = 0: what buyers choose, what sellers hold, and the best price on the tick.
+"""Owns the certificate's own reading of τ = 0: what buyers choose, what sellers hold, and their best price.
 
 Knows nothing of how prices and selections were found, and shares no code with pricing, selection or waterfall.
-Demand runs from the cheapest seller to the dearest: at price p a share r(p) of every buyer's blocks is left over by
-the cheaper ones, and of its X(p) = Σ_i x*_i(p) the sellers at p serve what they can.
+Demand runs from the cheapest seller to the dearest: at price p a share r(p) of every buyer's blocks is left over
+by the cheaper ones, and of its X(p) = Σ_i x*_i(p) the sellers at p serve what they can.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Rest:
     sold_out: BoolArray
 
 
-def rest(game: PeriodGame, prices: Array, wanted: Array) -> Rest:
+def pure_rest(game: PeriodGame, prices: Array, wanted: Array) -> Rest:
     """One tier after the other, cheapest first. wanted : X at each price, MW; all of shape (n,)."""
     share, sold_out, left = np.zeros(len(prices)), np.zeros(len(prices), dtype=np.bool_), 1.0
     for price in sorted(set(prices.tolist())):
@@ -50,13 +50,13 @@ def forgone(pure: Rest, prices: Array, probability: Array, held: Array, best: Ar
         here = prices == price
         asked = probability[:, here].sum(axis=1)
         counted[:, here] *= np.minimum(1.0, pure.share[here].sum() / np.maximum(asked, _NOTHING_LEFT))[:, None]
-    gained = (pure.share * best).sum(axis=1) - (counted * held).sum(axis=1)
+    gained: Array = (pure.share * best).sum(axis=1) - (counted * held).sum(axis=1)
     return np.maximum(0.0, gained)
 
 
-def held(game: PeriodGame, prices: Array, wanted: Array) -> Array:
+def held_utility(game: PeriodGame, prices: Array, wanted: Array) -> Array:
     """(p − f) min(S, Q) of each seller, shape (n,), CNY/h. wanted : X at each price, shape (n,), MW."""
-    sold = np.minimum(game.surplus_mw, rest(game, prices, wanted).share * wanted)
+    sold = np.minimum(game.surplus_mw, pure_rest(game, prices, wanted).share * wanted)
     worth: Array = (prices - game.feed_in_cny_per_mwh) * sold
     return worth
 
@@ -65,7 +65,8 @@ def price_grid(game: PeriodGame) -> Array:
     """Every price that may be asked, shape (G,), CNY/MWh."""
     floor, cap, tick = game.floor_cny_per_mwh, game.cap_cny_per_mwh, game.tick_cny_per_mwh
     steps = np.arange(np.ceil((cap - floor) / tick) + 1)
-    return np.unique(np.minimum(floor + tick * steps, cap))
+    grid: Array = np.unique(np.minimum(floor + tick * steps, cap))
+    return grid
 
 
 def best_deviation(

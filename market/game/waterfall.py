@@ -1,16 +1,16 @@
-"""Owns how demand runs down the sellers, from the cheapest to the dearest, when τ = 0. Knows nothing of who prices.
+"""Owns how demand runs down the sellers, from the cheapest to the dearest, when τ = 0.
 
-Each buyer's demand is a population of blocks; the blocks of all buyers arrive in random order, and each takes the
-cheapest seller that still has something. This is price competition with limited surpluses and proportional
-rationing (Edgeworth 1897, Beckmann 1965, Davidson & Deneckere 1986): with X(p) = Σ_i x*_i(p) of (20), the share of
-all blocks that is still unserved before price p is
+Knows nothing of how prices come about. Each buyer's demand is a population of blocks; the blocks of all buyers
+arrive in random order, and each takes the cheapest seller that still has something. This is price competition with
+limited surpluses and proportional rationing (Edgeworth 1897, Beckmann 1965, Davidson & Deneckere 1986): with
+X(p) = Σ_i x*_i(p) of (20), the share of all blocks that is still unserved before price p is
 
     r(p) = max(0, 1 − Σ_{l: p_l < p} S_l / X(p_l))
 
 and r(p) X(p) is asked of the sellers at p. It is the same for every buyer, so all of them choose alike, and by the
 public data of all: here, and only here, what one buyer answers depends on the others. Sellers at one price are
-pooled and share by surplus. The dearest price takes whatever is left; what cannot be delivered there comes from the
-grid, (21). Where nobody wants anything, S/X is infinite: all blocks end there and ask for nothing.
+pooled and share by surplus. The dearest price takes whatever is left; what cannot be delivered there comes from
+the grid, (21). Where nobody wants anything, S/X is infinite: all blocks end there and ask for nothing.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """Owns a seller's replies when τ = 0: prices move on a tick, and demand runs down from the cheapest seller.
 
-Knows nothing of how replies are exchanged. A seller faces, at each price of the grid, what the cheaper rivals leave:
-it may undercut, match, or sit above them. This is Bertrand-Edgeworth competition:
+Knows nothing of how replies are exchanged. A seller faces, at each price of the grid, what the cheaper rivals
+leave: it may undercut, match, or sit above them. This is Bertrand-Edgeworth competition. With X(p) all demand at p:
 
-- In glut, where a seller's rivals cannot serve everybody without it, undercutting pays down to some price, and from
-  there the jump back up to the best price against what they leave: replies cycle and mostly no pure equilibrium
-  exists.
-- Everybody at the floor is an equilibrium where each seller's rivals can serve all demand (and the floor is the
-  feed-in price): above it nothing comes. Everybody at the cap is one where all surplus sells out there.
-- Sellers who clear the market at p_clr sell all they have, and raising pays for all or for none: it does not where
-  (p − f) X(p) is nowhere larger above p_clr.
+- Everybody at the floor is an equilibrium where any seller's rivals can serve X(floor) without it: above the floor
+  nothing is left. Where the floor is the feed-in price it is none as soon as somebody is needed.
+- Everybody at the cap is an equilibrium where all surplus sells out there.
+- At a price where X just equals all surplus, raising pays for all sellers or for none: one that raises to p earns
+  (p − f) X(p), times its share of the surplus. Where that falls from there on, the price is an equilibrium.
+- Else, in glut with somebody needed, undercutting pays down to some price, and from there the jump back up to the
+  best price against what the others leave. Mostly there is no pure equilibrium then, and replies cycle.
 """
 
 from __future__ import annotations
