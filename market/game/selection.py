@@ -2,7 +2,7 @@
 
 Knows nothing of how prices come about or of rationing. Buyers meet each other through prices and rationing
 only: one buyer's fitness holds nothing of the others. The rest point is the quantal response of a buyer's
-population of demand blocks.
+population of demand blocks. Only where τ = 0 does it depend on what the blocks of others leave.
 """
 
 from __future__ import annotations
