@@ -4,6 +4,7 @@ Knows nothing of the protocol beyond the records below. A record is `length (4 b
 (4 bytes), msgpack`; the payload is a list whose first entry is its kind:
 
     ["tape", version, wire version, scenario digest, seed, roster]    the first record
+    ["scenario", body]                                                the second, where plants take part
     ["message", time_s, epoch, sender, seq, kind, body]               a message of the data plane, when it was sent
     ["turn", number, time_s, receiver, [[sender, seq], …]]            what reached whom, when
     ["command", number, time_s, receiver, kind, body]                 an order of the broker to one node
@@ -26,7 +27,7 @@ import msgpack
 
 from market.errors import TapeError
 
-TAPE_VERSION = 1
+TAPE_VERSION = 2
 TAPE_NAME = "tape.msgpack"
 _HEAD = struct.Struct(">II")
 _MAX_RECORD = 64 << 20

@@ -1,17 +1,19 @@
 """Owns how a typed value becomes plain msgpack data and back, checked on the way in.
 
 Knows nothing of messages, frames or limits. A codec is derived from a type hint: numbers must be finite and
-of their own kind, arrays travel as little-endian doubles, records as lists of their fields in order.
+of their own kind, arrays travel as little-endian doubles, records as lists of their fields in order, one of
+several records with its class name before it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -38,6 +40,12 @@ def bad(place: str, rule: str, data: object) -> WireError:
 def _real(data: object, place: str) -> float:
     if type(data) is not float or not math.isfinite(data):
         raise bad(place, "a finite double", data)
+    return data
+
+
+def _limit(data: object, place: str) -> float:
+    if type(data) is not float or math.isnan(data):
+        raise bad(place, "a double or infinite", data)
     return data
 
 
@@ -92,29 +100,76 @@ def _choice(kind: type[StrEnum]) -> Codec:
     return Codec(lambda value: value.value, unpack)
 
 
+def _inside(place: str, error: WireError) -> WireError:
+    """An error in a part of what is at `place`. Places are put together only when something is wrong."""
+    return WireError(error.reason, f"{place}{'' if error.detail[0] in ' .[' else '.'}{error.detail}")
+
+
 def _sequence(item: Codec) -> Codec:
+    pack_item, unpack_item = item.pack, item.unpack
+
     def unpack(data: object, place: str) -> tuple[Any, ...]:
         if type(data) is not list:
             raise bad(place, "a list", data)
-        return tuple(item.unpack(entry, f"{place}[{i}]") for i, entry in enumerate(data))
+        items: list[Any] = []
+        try:
+            items.extend(unpack_item(entry, "") for entry in data)
+        except WireError as error:
+            raise _inside(f"{place}[{len(items)}]", error) from None
+        return tuple(items)
 
-    return Codec(lambda value: [item.pack(entry) for entry in value], unpack)
+    return Codec(lambda value: [pack_item(entry) for entry in value], unpack)
 
 
-def _record(kind: type) -> Codec:
+def _record(kind: type, infinite: bool) -> Codec:
     hints = get_type_hints(kind)
-    parts = [(field.name, codec_for(hints[field.name])) for field in fields(kind)]
+    names = [field.name for field in fields(kind)]
+    codecs = [codec_for(hints[name], infinite) for name in names]
+    packers = [(name, codec.pack) for name, codec in zip(names, codecs, strict=True)]
+    unpackers = [(name, codec.unpack) for name, codec in zip(names, codecs, strict=True)]
 
     def pack(value: Any) -> list[Any]:
-        return [codec.pack(getattr(value, name)) for name, codec in parts]
+        return [pack_part(getattr(value, name)) for name, pack_part in packers]
 
     def unpack(data: object, place: str) -> Any:
-        if type(data) is not list or len(data) != len(parts):
-            raise bad(place, f"a list of {len(parts)} fields", data)
-        entries = zip(parts, data, strict=True)
-        return kind(*(codec.unpack(entry, f"{place}.{name}") for (name, codec), entry in entries))
+        if type(data) is not list or len(data) != len(unpackers):
+            raise bad(place, f"a list of {len(unpackers)} fields", data)
+        try:
+            return kind(
+                *[unpack_part(entry, name) for (name, unpack_part), entry in zip(unpackers, data, strict=True)]
+            )
+        except WireError as error:
+            raise _inside(place, error) from None
 
     return Codec(pack, unpack)
+
+
+def _optional(item: Codec) -> Codec:
+    return Codec(
+        lambda value: None if value is None else item.pack(value),
+        lambda data, place: None if data is None else item.unpack(data, place),
+    )
+
+
+def _one_of(kinds: Sequence[type], infinite: bool) -> Codec:
+    codecs = {kind.__name__: codec_for(kind, infinite) for kind in kinds}
+
+    def pack(value: Any) -> list[Any]:
+        name = type(value).__name__
+        return [name, codecs[name].pack(value)]
+
+    def unpack(data: object, place: str) -> Any:
+        if type(data) is not list or len(data) != 2 or type(data[0]) is not str or data[0] not in codecs:
+            raise bad(place, f"one of {', '.join(codecs)}", data)
+        return codecs[data[0]].unpack(data[1], place)
+
+    return Codec(pack, unpack)
+
+
+def _union(kinds: Sequence[Any], infinite: bool) -> Codec:
+    some = [kind for kind in kinds if kind is not NoneType]
+    codec = codec_for(some[0], infinite) if len(some) == 1 else _one_of(some, infinite)
+    return _optional(codec) if NoneType in kinds else codec
 
 
 _PLAIN = {
@@ -126,8 +181,12 @@ _PLAIN = {
 
 
 @cache
-def codec_for(hint: Any) -> Codec:
-    """The codec of a type hint: float, int, str, bool, Array, a StrEnum, tuple[X, ...] or a dataclass of these."""
+def codec_for(hint: Any, infinite: bool = False) -> Codec:
+    """The codec of a type hint: float, int, str, bool, Array, a StrEnum, tuple[X, ...], a dataclass of these,
+    X | None, or a union of dataclasses. With `infinite`, a float may be infinite.
+    """
+    if hint is float and infinite:
+        return Codec(float, _limit)
     if hint in _PLAIN:
         return _PLAIN[hint]
     if hint == Array:
@@ -135,9 +194,11 @@ def codec_for(hint: Any) -> Codec:
     if hint == tuple[int, ...]:
         return Codec(list, _integers)
     if get_origin(hint) is tuple:
-        return _sequence(codec_for(get_args(hint)[0]))
+        return _sequence(codec_for(get_args(hint)[0], infinite))
+    if get_origin(hint) in (Union, UnionType):
+        return _union(get_args(hint), infinite)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return _choice(hint)
     if isinstance(hint, type) and is_dataclass(hint):
-        return _record(hint)
+        return _record(hint, infinite)
     raise TypeError(f"no wire codec for {hint!r}")

@@ -18,6 +18,7 @@ from broker.bus.broker_end import BrokerEnd
 from broker.coordinator import Charge, Coordinator, Proceedings, Progress
 from broker.launch import LocalNodes, deaf_to_interrupts
 from broker.membership import Patience
+from broker.scenario_record import scenario_record
 from broker.serve import Shell
 from broker.tape import TAPE_NAME, TapeWriter
 from broker.wire.frames import TOKEN_BYTES
@@ -95,6 +96,7 @@ def _broker(
     with TapeWriter(out_dir / TAPE_NAME) as tape, BrokerEnd(listening.host, listening.port) as bus:
         coordinator = Coordinator(charge, bus.endpoints, time.monotonic())
         shell = Shell(coordinator, bus, tape, token)
+        tape.add(scenario_record(scenario))
         try:
             yield shell, bus
         except BaseException:
