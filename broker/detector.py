@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,13 +48,18 @@ class _PriceHistory:
         self.vectors.append(vector)
 
     def cycle(self) -> tuple[tuple[float, ...], ...]:
-        """The vectors from one sighting of the newest to the next, if it has been seen often enough."""
+        """The longest way from one sighting of the newest to the next, if it has been seen often enough.
+
+        Where delays differ, a seller can come back for a moment to what it has just left; the cycle is the way
+        round.
+        """
         if not self.vectors:
             return ()
         sightings = self.seen_at[self.vectors[-1]]
         if len(sightings) < CYCLE_SIGHTINGS:
             return ()
-        return tuple(self.vectors[sightings[-2] : sightings[-1]])
+        start, end = max(pairwise(sightings), key=lambda stretch: stretch[1] - stretch[0])
+        return tuple(self.vectors[start:end])
 
 
 class Detector:

@@ -187,8 +187,9 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
     Equation(
         "M2",
         (_B,),
-        "Rest of (25) under (M1): y_ij ∝ S_j exp[U_ij/(D_i τ)]; with τ = 0 the cheapest share by surplus.",
-        ("market.game.selection:rest_point",),
+        "Rest of (25) under (M1): y_ij ∝ S_j exp[U_ij/(D_i τ)]; with τ = 0 blocks take, in random order, the "
+        "cheapest seller that still has something.",
+        ("market.game.selection:rest_point", "market.game.waterfall:pure_choice"),
     ),
     Equation(
         "M3",

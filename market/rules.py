@@ -49,7 +49,7 @@ class Tariff:
 class MarketRules:
     """Rules of the VPP-to-VPP market, the same for all.
 
-    choice_temperature_cny_per_mwh : τ of (M1), ≥ 0; 0 is the literal paper (pure choice, price tick)
+    choice_temperature_cny_per_mwh : τ of (M1), ≥ 0; 0 is pure choice, sellers then undercut each other on a tick
     revision_step : δ₁·τ of (25), dimensionless, in (0, 1): by how much one replicator step contracts
     gradient_step_cny_per_mwh_per_mw, tatonnement_step_cny_per_mwh : δ₂ of (26), one for each local rule
     price_tick_cny_per_mwh : the grid on which prices move when τ = 0

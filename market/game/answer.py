@@ -1,7 +1,7 @@
 """Owns one buyer's answer to the offers of several periods: its evolved selection and its requests.
 
-Knows nothing of other buyers or of messages. The answer is a function of the offers alone: every evolution
-starts from y = 1/n, whatever was answered before.
+Knows nothing of what other buyers answer, or of messages. The answer is a function of the offers and of public
+data alone (its own; where τ = 0 all buyers'): every evolution starts from y = 1/n, whatever was answered before.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from market.game.lattice import probabilities_on_lattice
 from market.game.period import PeriodGame
 from market.game.satisfaction import Appetite
 from market.game.selection import Rest, attraction, relax
+from market.game.waterfall import pure_choice
 from market.rules import MarketRules
 
 
@@ -86,9 +87,10 @@ def _rest(
     there = surplus > 0
     temperature = np.array([[game.temperature_cny_per_mwh] for game in games])
     if not temperature.all():
-        cheapest = np.where(there, offers, np.inf).min(axis=1, keepdims=True)
-        chosen = np.where(there & (offers == cheapest), surplus, 0.0)
-        return Rest(chosen / chosen.sum(axis=1, keepdims=True), np.ones(len(games)), None)
+        chosen = np.zeros(offers.shape)
+        for row, game in enumerate(games):
+            chosen[row, there[row]] = pure_choice(game, offers[row, there[row]])
+        return Rest(chosen, np.ones(len(games)), None)
     logarithm = np.full(surplus.shape, -np.inf)
     np.log(surplus, out=logarithm, where=there)
     start = np.where(there, -np.log(there.sum(axis=1, keepdims=True)), -np.inf)

@@ -1,7 +1,7 @@
 """Owns the certificate (M4): the proof, or refusal, that a period's prices and selections are an equilibrium.
 
 Knows nothing of how they were found, and shares no code with pricing, selection or satisfaction: it has its own
-reading of (17), (20), (M2) and (22), and its own global search.
+reading of (17), (20), (M2) and (22), and its own global search (for τ = 0 in `certificate_tick`).
 
 The search is a branch and bound over price cells [a, b]. Demand never rises with the own price, so in a cell
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from market.arrays import Array, BoolArray, IndexArray, frozen
 from market.errors import ModelError
+from market.game.certificate_tick import best_deviation, forgone, held_utility, price_grid, pure_rest
 from market.game.certified import PeriodCertificate
 from market.game.period import PeriodGame
 
@@ -118,6 +119,12 @@ def _wants(game: PeriodGame, price: Array) -> Array:
     return wanted
 
 
+def _all_want(game: PeriodGame, price: Array) -> Array:
+    """X = Σ_i x*_i at prices of any shape, MW."""
+    total: Array = _wants(game, price).sum(axis=-1)
+    return total
+
+
 def _utility(game: PeriodGame, price: Array, power: Array) -> Array:
     """(17), buyers on the last axis, CNY/h."""
     worth: Array = game.satisfaction_cny_per_h * np.log1p(power / _base(game)) - price[..., None] * power
@@ -132,13 +139,12 @@ def _weight_logarithm(game: PeriodGame, price: Array) -> Array:
 
 
 def _rest(game: PeriodGame, prices: Array) -> Array:
-    """(M2), and its limit at τ = 0: the cheapest share by surplus. Shape (m, n)."""
-    if game.temperature_cny_per_mwh > 0:
-        weight = np.log(game.surplus_mw)[:, None] + _weight_logarithm(game, prices)
-        share = np.exp(weight - weight.max(axis=0))
-    else:
-        cheap = game.surplus_mw * (prices == prices.min())
-        share = np.repeat(cheap[:, None], len(game.buyers), axis=1)
+    """(M2), and at τ = 0 what runs down to each seller. Shape (m, n)."""
+    if game.temperature_cny_per_mwh == 0:
+        pure = pure_rest(game, prices, _all_want(game, prices)).share
+        return np.repeat(pure[None, :], len(game.buyers), axis=0)
+    weight = np.log(game.surplus_mw)[:, None] + _weight_logarithm(game, prices)
+    share = np.exp(weight - weight.max(axis=0))
     rest: Array = (share / share.sum(axis=0)).T
     return rest
 
@@ -152,7 +158,8 @@ def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: 
     hours, heat = game.period_h, game.deficit_mw * game.temperature_cny_per_mwh
     plain = np.maximum(0.0, best.max(axis=0) - (share * held).sum(axis=0)) * hours
     if game.temperature_cny_per_mwh == 0:
-        return plain, plain
+        pure = pure_rest(game, prices, _all_want(game, prices))
+        return forgone(pure, prices, probability, held.T, best.T) * hours, plain
     part = (game.surplus_mw / game.surplus_mw.sum())[:, None]
     crowding = np.log(share / part, out=np.zeros_like(share), where=share > 0)
     payoff = (share * (held - heat * crowding)).sum(axis=0)
@@ -166,11 +173,10 @@ def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: 
 
 def _held(game: PeriodGame, prices: Array) -> Array:
     """(p − f) min(S, Q) of each seller at the prices held, shape (n,), CNY/h."""
-    if game.temperature_cny_per_mwh > 0:
-        everyone = np.arange(len(prices))
-        total = _seen(game, _rivalry(game, prices), everyone, prices[:, None]).total[:, 0]
-    else:
-        total = (_rest(game, prices) * _wants(game, prices).T).sum(axis=0)
+    if game.temperature_cny_per_mwh == 0:
+        return held_utility(game, prices, _all_want(game, prices))
+    everyone = np.arange(len(prices))
+    total = _seen(game, _rivalry(game, prices), everyone, prices[:, None]).total[:, 0]
     worth: Array = (prices - game.feed_in_cny_per_mwh) * np.minimum(game.surplus_mw, total)
     return worth
 
@@ -192,20 +198,12 @@ def _best_deviation(game: PeriodGame, prices: Array, held: Array, gap: float) ->
 
 
 def _best_tick(game: PeriodGame, prices: Array, held: Array) -> _Deviation:
-    """Every price of the tick grid tried: below the cheapest rival all demand, beside it a share, above none."""
-    floor, cap, tick = game.floor_cny_per_mwh, game.cap_cny_per_mwh, game.tick_cny_per_mwh
-    grid = np.unique(np.minimum(floor + tick * np.arange(np.ceil((cap - floor) / tick) + 1), cap))
-    demand = _wants(game, grid).sum(axis=-1)
-    found, price = held.copy(), prices.copy()
-    for j, surplus in enumerate(game.surplus_mw.tolist()):
-        rivals = np.arange(len(prices)) != j
-        cheapest = prices[rivals].min(initial=np.inf)
-        beside = game.surplus_mw[rivals & (prices == cheapest)].sum()
-        share = np.where(grid < cheapest, 1.0, np.where(grid == cheapest, surplus / (surplus + beside), 0.0))
-        worth = (grid - game.feed_in_cny_per_mwh) * np.minimum(surplus, share * demand)
-        if worth.max() > found[j]:
-            found[j], price[j] = worth.max(), grid[worth.argmax()]
-    return _Deviation(found, price, found)
+    """Every price of the tick grid tried; the bound is what was found."""
+    grid = price_grid(game)
+    wanted, grid_wanted = _all_want(game, prices), _all_want(game, grid)
+    worth, where = best_deviation(game, prices, wanted, grid, grid_wanted)
+    found = np.maximum(held, worth)
+    return _Deviation(found, np.where(worth > held, where, prices), found)
 
 
 def _rivalry(game: PeriodGame, prices: Array) -> Array:
@@ -306,12 +304,12 @@ def _clearing(game: PeriodGame) -> float:
     low, high = game.floor_cny_per_mwh, game.cap_cny_per_mwh
     supply = float(game.surplus_mw.sum())
     if game.temperature_cny_per_mwh == 0:
-        grid = np.append(np.arange(low, high, game.tick_cny_per_mwh), high)
-        fits = np.flatnonzero(_wants(game, grid).sum(axis=-1) <= supply)
+        grid = price_grid(game)
+        fits = np.flatnonzero(_all_want(game, grid) <= supply)
         return float(grid[fits[0]]) if fits.size else high
     for _ in range(9):
         grid = np.linspace(low, high, 65)
-        fits = np.flatnonzero(_wants(game, grid).sum(axis=-1) <= supply)
+        fits = np.flatnonzero(_all_want(game, grid) <= supply)
         if not fits.size or fits[0] == 0:
             return high if not fits.size else low
         low, high = float(grid[fits[0] - 1]), float(grid[fits[0]])

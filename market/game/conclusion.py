@@ -5,7 +5,7 @@ Knows nothing of how they were found, so that a run of many processes and the so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -108,8 +108,17 @@ def _why_none(game: PeriodGame) -> str:
     return f"floor {game.floor_cny_per_mwh:g} above cap {game.cap_cny_per_mwh:g} CNY/MWh"
 
 
-def cycle_story(game: PeriodGame, cycle: Sequence[Iterable[float]], unit: str) -> str:
-    """A cycle of price vectors in words, its first ones shown. `unit`: what passes from one to the next."""
-    steps = [f"({', '.join(f'{price:g}' for price in prices)})" for prices in cycle[:_CYCLE_SHOWN]]
-    more = ["…"] if len(cycle) > _CYCLE_SHOWN else []
-    return f"prices of {', '.join(game.sellers)} repeat after {len(cycle)} {unit}: {' → '.join(steps + more)}"
+def cycle_story(game: PeriodGame, cycle: Sequence[tuple[float, ...]], unit: str) -> str:
+    """A cycle of price vectors in words, a long one from its dearest vector on with its middle left out.
+
+    cycle : one price for each seller at each place, CNY/MWh · unit : what passes from one place to the next
+    """
+    low, high = min(map(min, cycle)), max(map(max, cycle))
+    steps = [f"({', '.join(f'{price:g}' for price in prices)})" for prices in cycle]
+    if len(steps) > _CYCLE_SHOWN:
+        dearest = max(range(len(cycle)), key=lambda place: sum(cycle[place]))
+        steps = steps[dearest:] + steps[:dearest]
+        half = _CYCLE_SHOWN // 2
+        steps = [*steps[:half], f"… {len(steps) - 2 * half} more …", *steps[-half:]]
+    who, span = ", ".join(game.sellers), f"between {low:g} and {high:g} CNY/MWh"
+    return f"prices of {who} repeat after {len(cycle)} {unit}, {span}: {' → '.join(steps)}"

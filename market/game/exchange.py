@@ -17,7 +17,7 @@ def delivered_power(game: PeriodGame, requested: Array) -> Array:
     """What is delivered, (21): each seller rations all its buyers alike, q = y x min(1, S/Q), Q = Σ_i y x.
 
     requested : shape (m, n), MW. Returns: shape (m, n), MW. What is not delivered comes from the grid; it does
-    not pass on to another seller.
+    not pass on to another seller (where τ = 0 it has done so already, when it was requested).
     """
     total = requested.sum(axis=0)
     delivered: Array = requested * (game.surplus_mw / np.maximum(total, game.surplus_mw))

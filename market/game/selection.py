@@ -2,7 +2,7 @@
 
 Knows nothing of how prices come about or of rationing. Buyers meet each other through prices and rationing
 only: one buyer's fitness holds nothing of the others. The rest point is the quantal response of a buyer's
-population of demand blocks.
+population of demand blocks. Only where τ = 0 does it depend on what the blocks of others leave.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from market.arrays import Array, IndexArray
 from market.errors import ModelError
 from market.game.period import PeriodGame
 from market.game.satisfaction import appetite, utility, wanted_power
+from market.game.waterfall import pure_choice
 
 _SETTLED = 1e-14  # a replicator step that moves no probability by more is the last
 _SIMPLEX_TOLERANCE = 1e-9
@@ -82,11 +83,11 @@ def replicator_field(game: PeriodGame, prices: Array, probability: Array) -> Arr
 def rest_point(game: PeriodGame, prices: Array) -> Array:
     """Where (25) comes to rest, in closed form (M2): y_j ∝ S_j exp[U_j / (D τ)].
 
-    With τ = 0 its limit: the cheapest sellers share each buyer by surplus.
+    With τ = 0 demand runs down from the cheapest seller (`market.game.waterfall`), alike for all buyers.
     prices : shape (n,), CNY/MWh. Returns: shape (m, n), every row on the simplex.
     """
     if game.temperature_cny_per_mwh == 0:
-        return _pure_choice(game, prices)
+        return _pure(game, prices)
     weight = np.exp(rest_logarithm(_attraction(game, prices)))
     rest: Array = weight / weight.sum(axis=1, keepdims=True)
     return rest
@@ -100,7 +101,7 @@ def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace:
     """
     start = np.full((len(game.buyers), len(game.sellers)), 1.0 / max(1, len(game.sellers)))
     if game.temperature_cny_per_mwh == 0:
-        rest = _pure_choice(game, prices)
+        rest = _pure(game, prices)
         return Evolution(rest, 1, np.stack([start, rest]) if keep_trace else None)
     ended = relax(np.log(start), _attraction(game, prices), revision_step, keep_trace=keep_trace)
     return Evolution(ended.probability, int(ended.steps.max(initial=0)), ended.trace)
@@ -154,9 +155,8 @@ def _attraction(game: PeriodGame, prices: Array) -> Array:
     return attraction(np.log(game.surplus_mw), appetite(game).burden(prices), game.temperature_cny_per_mwh)
 
 
-def _pure_choice(game: PeriodGame, prices: Array) -> Array:
-    cheapest = np.where(prices == prices.min(initial=np.inf), game.surplus_mw, 0.0)
-    return np.tile(cheapest / cheapest.sum(), (len(game.buyers), 1))
+def _pure(game: PeriodGame, prices: Array) -> Array:
+    return np.tile(pure_choice(game, prices), (len(game.buyers), 1))
 
 
 def _surplus_share(game: PeriodGame) -> Array:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from market.errors import Fault
+from market.rules import MarketRules
 from market.scenario.model import Scenario
+
+_TIMES_ROUND = 4  # a way in, and as often as a cycle has to be seen
 
 
 def scenario_advice(scenario: Scenario) -> tuple[Fault, ...]:
@@ -40,8 +44,18 @@ def _price_advice(scenario: Scenario) -> Iterator[Fault]:
         remedy = "nobody can trade there: the floor, or feed-in, is above the cap, or retail"
         yield Fault("the price band should not be empty", f"periods {_listed(empty)}", "market, profiles", remedy)
     if market.choice_temperature_cny_per_mwh == 0.0:
-        remedy = "expect sellers to meet at the floor in a glut, without mark-ups; take τ above 0 for those"
-        yield Fault("τ should be above 0", "0", "market.choice_temperature_cny_per_mwh", remedy)
+        yield from _pure_choice_advice(market)
+
+
+def _pure_choice_advice(market: MarketRules) -> Iterator[Fault]:
+    remedy = "expect sellers to undercut each other for ever (`cycling`) in a glut; take τ above 0 for a rest"
+    yield Fault("τ should be above 0", "0", "market.choice_temperature_cny_per_mwh", remedy)
+    ticks = (market.price_max_cny_per_mwh - market.price_min_cny_per_mwh) / market.price_tick_cny_per_mwh
+    wanted = math.ceil(_TIMES_ROUND * ticks)
+    if market.offer_budget < wanted:
+        rule = "the offer budget should let a cycle of undercutting, of an offer a tick, come round several times"
+        remedy = f"raise it to {wanted} or take a larger market.price_tick_cny_per_mwh"
+        yield Fault(rule, str(market.offer_budget), "market.offer_budget", remedy)
 
 
 def _vpp_advice(scenario: Scenario) -> Iterator[Fault]:

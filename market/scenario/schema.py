@@ -84,7 +84,7 @@ class MarketSection(Section):
     )
     choice_temperature_cny_per_mwh: float = quantity(
         "CNY/MWh",
-        "How widely buyers spread over sellers, τ; 0: all take the cheapest, prices move on a tick",
+        "How widely buyers spread over sellers, τ; 0: the cheapest with something left, prices move on a tick",
         50.0,
         ge=0,
         le=MAX_PRICE_CNY_PER_MWH,

@@ -111,6 +111,16 @@ def test_a_recurring_price_vector_is_a_cycle_and_a_rising_one_is_not() -> None:
     assert detector.cycle(second) == ()
 
 
+def test_the_cycle_is_the_longest_way_round_not_a_moment_back() -> None:
+    first, _ = games()
+    detector = Detector((first,))
+    detector.offer("B", offer(1, 510.0))
+    for version, price in enumerate((500.0, 501.0, 502.0, 503.0, 500.0, 499.0, 500.0), start=1):
+        detector.offer("A", offer(version, price))
+        detector.note_prices()
+    assert [prices[0] for prices in detector.cycle(first)] == [500.0, 501.0, 502.0, 503.0]
+
+
 def test_standing_still_is_not_a_cycle() -> None:
     first, _ = games()
     detector = Detector((first,))

@@ -22,9 +22,10 @@ from market.arrays import frozen
 from market.errors import RunError
 from market.game.equilibrium import solve_day
 from market.game.period import period_games
-from market.network import Constant, LinkConditions, NetworkRules
+from market.network import Constant, LinkConditions, Lognormal, NetworkRules, Uniform
 from market.outcome import Verdict
 from market.rules import PriceRule
+from market.scenario.model import PublicRules
 from tests.broker.days import declaration, market_day, market_rules, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback, blank_plan, prices_of
 
@@ -156,6 +157,45 @@ def test_a_local_rule_goes_on_by_itself_until_it_rests() -> None:
     assert proceedings.results[0].verdict is Verdict.EQUILIBRIUM
     assert proceedings.results[0].rounds > 2
     np.testing.assert_allclose(prices_of(proceedings)[0], prices_of(best)[0], rtol=0, atol=1e-4)
+
+
+def undercutting() -> PublicRules:
+    """Two periods with τ = 0: in the first A and B are both needed and have too much, in the second too little."""
+    return public_rules(periods=2, market=market_rules(temperature=0.0))
+
+
+UNDERCUTTING_DAY = {"A": [2.0, 1.0], "B": [2.0, 1.0], "C": [-3.0, -3.0]}
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        NetworkRules(),
+        NetworkRules(every=LinkConditions(Constant(0.05))),
+        NetworkRules(every=LinkConditions(Lognormal(0.05, 1.0))),
+        NetworkRules(every=LinkConditions(Uniform(0.01, 0.09), jitter_s=0.05, loss=0.2)),
+    ],
+    ids=["at once", "constant", "lognormal", "jitter and loss"],
+)
+def test_undercutting_without_end_is_called_cycling_whatever_the_network(network: NetworkRules) -> None:
+    """By hand: willing to pay 700 for all of 3 MW, in a band from 400 to 750, C wants 3.501 · 700/p − 0.501 MW.
+
+    Above a rival a third of that is left, worth most at the cap: 350 · (2450.7/750 − 0.501)/3 = 322.8. A price of
+    400 + m sells 2 MW against a dearer rival: undercutting pays down to m = 161.4, that is to 562.
+    """
+    market = Loopback(undercutting(), market_day(UNDERCUTTING_DAY), network=network)
+    glut, scarcity = market.run().results
+    assert scarcity.verdict is Verdict.EQUILIBRIUM
+    assert scarcity.price_cny_per_mwh.tolist() == [750.0, 750.0]
+    assert glut.verdict is Verdict.CYCLING
+    assert "prices of A, B repeat after " in glut.evidence
+    assert ", between 562 and 750 CNY/MWh: (7" in glut.evidence
+    assert len(glut.evidence) < 300
+    assert not glut.delivered_mw.any()
+    alone, rested = solve_day(period_games(market.declarations, market.public), market.public.market)
+    assert (alone.verdict, rested.verdict) == (glut.verdict, scarcity.verdict)
+    assert ", between 562 and 750 CNY/MWh: (750, 750) → " in alone.evidence
+    assert market.tape[-1] == ["end", "cycling"]
 
 
 def test_the_clearing_rule_rests_at_its_start() -> None:

@@ -89,7 +89,7 @@ def test_faults_of_overrides_are_told_all_at_once() -> None:
         ("scenario.yaml", "grid_quota_t_per_mwh: 0.71", "grid_quota_t_per_mwh: 0.97", "keep δ_g above σ_g"),
         ("scenario.yaml", "emission_t_per_mwh: 0.61", "emission_t_per_mwh: 0.4", "North mt: turbine energy"),
         ("scenario.yaml", "satisfaction: 0.9", "satisfaction: 1.2", "North satisfaction: κ should not be above 1"),
-        ("scenario.yaml", "temperature_cny_per_mwh: 51", "temperature_cny_per_mwh: 0", "meet at the floor"),
+        ("scenario.yaml", "temperature_cny_per_mwh: 51", "temperature_cny_per_mwh: 0", "undercut each other"),
         ("tariff.csv", "2,750,-20", "2,750,760", "the grid should not pay more than it asks; got periods 2"),
         ("tariff.csv", "2,750,-20", "2,305,-20", "the price band should not be empty; got periods 2"),
     ],
@@ -108,6 +108,20 @@ def test_a_market_of_one_is_allowed_and_advised_against(tmp_path: Path) -> None:
     }
     advice = scenario_advice(load_scenario(write_files(tmp_path, files)))
     assert "vpps: a market should have two VPPs or more; got 1; add a VPP to trade with" in map(str, advice)
+
+
+def test_a_budget_too_small_for_a_cycle_of_undercutting_is_advised_against() -> None:
+    pure = {"choice_temperature_cny_per_mwh": 0}
+    scenario = load_scenario("five_vpp")  # 900 ticks of 1 CNY/MWh, 5000 offers
+
+    def advised(**changes: float) -> list[str]:
+        rules = {f"market.{name}": value for name, value in changes.items()}
+        return [str(entry) for entry in scenario_advice(with_overrides(scenario, rules)) if "budget" in str(entry)]
+
+    assert advised(**pure) == []
+    assert advised(price_tick_cny_per_mwh=0.5) == []
+    (told,) = advised(**pure, price_tick_cny_per_mwh=0.5)
+    assert "got 5000; raise it to 7200 or take a larger market.price_tick_cny_per_mwh" in told
 
 
 def test_a_tick_too_fine_for_the_band_is_refused_where_it_counts() -> None:

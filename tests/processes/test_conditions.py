@@ -239,6 +239,53 @@ def test_a_market_that_cycles_says_so_and_shows_the_cycle(tmp_path: Path) -> Non
     assert fsum(float(row["delivered_mw"]) for row in rows(found.folder, "offers")) == 0.0
 
 
+@pytest.fixture(scope="module")
+def pure_choice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the default case with τ = 0."""
+    scenario = copy_case("pure", tmp_path_factory.mktemp("pure_choice"))
+    text = (scenario / "scenario.yaml").read_text(encoding="utf-8")
+    changed, count = re.subn(r"choice_temperature_cny_per_mwh: 50\b", "choice_temperature_cny_per_mwh: 0", text)
+    assert count == 1
+    (scenario / "scenario.yaml").write_text(changed, encoding="utf-8")
+    return scenario
+
+
+CYCLE_STORY = re.compile(
+    r"prices of .* repeat after (?P<length>\d+) (rounds|steps), "
+    r"between (?P<low>\d+) and (?P<high>\d+) CNY/MWh: \(.*\) → … \d+ more … → \(.*\)$"
+)
+
+
+def prices_on_the_way(folder: Path, period: int) -> list[float]:
+    """Every price that was offered for a period, in order."""
+    mine = (row for row in rows(folder, "trace") if int(row["period"]) == period and row["quantity"] == "price")
+    return [float(row["value"]) for row in mine]
+
+
+@pytest.mark.parametrize("way", [(), ("--in-process",)], ids=["processes", "in process"])
+def test_without_crowding_a_glut_ends_as_cycling_and_scarcity_rests(
+    way: tuple[str, ...], pure_choice: Path, tmp_path: Path
+) -> None:
+    ended = run("run", pure_choice, "--out", tmp_path / "run", "--quiet", *way)
+    assert ended.returncode == 3, ended.stderr
+    found = Run(ended.returncode, ended.stderr, tmp_path / "run")
+    assert manifest(found.folder)["verdict"] == "cycling"
+    verdicts = {int(row["period"]): row["verdict"] for row in rows(found.folder, "periods")}
+    assert {period for period, verdict in verdicts.items() if verdict == "cycling"} == set(range(10, 17))
+    assert {period for period, verdict in verdicts.items() if verdict == "no_trade"} == set(range(17, 22))
+    assert set(verdicts.values()) == {"cycling", "no_trade", "equilibrium"}
+    cycles = [(period, story) for period, verdict, story in evidence(found.folder) if verdict == "cycling"]
+    for period, story in cycles:
+        told = CYCLE_STORY.match(story)
+        assert told
+        assert len(story) < 300
+        path = prices_on_the_way(found.folder, period)
+        assert len(path) > int(told["length"])  # at each step of a cycle somebody moves
+        assert {float(told["low"]), float(told["high"])} <= set(path)
+    if not way:
+        assert_complete(found, "cycling")
+
+
 # --- determinism ---
 
 

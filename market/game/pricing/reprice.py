@@ -16,7 +16,8 @@ from market.game.period import PeriodGame
 from market.game.pricing.best import best_prices
 from market.game.pricing.demand import Faced, faced, stack
 from market.game.pricing.local import Memory, ascent, shortage, step
-from market.game.pricing.tick import best_tick, better_tick, faced_power
+from market.game.pricing.tick import best_tick, better_tick
+from market.game.waterfall import faced_power
 from market.rules import MarketRules, PriceRule
 
 

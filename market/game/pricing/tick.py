@@ -1,14 +1,15 @@
-"""Owns a seller's replies when τ = 0: prices move on a tick and every buyer takes the cheapest offers only.
+"""Owns a seller's replies when τ = 0: prices move on a tick, and demand runs down from the cheapest seller.
 
-Knows nothing of how replies are exchanged.
+Knows nothing of how replies are exchanged. A seller faces, at each price of the grid, what the cheaper rivals
+leave: it may undercut, match, or sit above them. This is Bertrand-Edgeworth competition. With X(p) all demand:
 
-What a rationed buyer does not get comes from the grid, (21); it does not pass on to the next seller. So a
-seller above the cheapest rival sells nothing, and whatever the sizes a best reply is never above that rival:
-
-- Everybody at the floor is an equilibrium for two or more sellers (upwards nothing is sold, downwards there is
-  nothing), hence a pure equilibrium always exists; with one seller the monopoly price is one.
-- Best replies given one after the other never rise, so they come to rest. Given at the same time from unequal
-  prices they can swap for ever, (a, b) → (b, a) → …, where each of two prices is worth joining: scarcity.
+- Everybody at the floor is an equilibrium where any seller's rivals can serve X(floor) without it: above the floor
+  nothing is left. Where the floor is the feed-in price it is none as soon as somebody is needed.
+- Everybody at the cap is an equilibrium where all surplus sells out there.
+- At a price where X just equals all surplus, raising pays for all sellers or for none: one that raises to p earns
+  (p − f) X(p), times its share of the surplus. Where that falls from there on, the price is an equilibrium.
+- Else, in glut with somebody needed, undercutting pays down to some price, and from there the jump back up to the
+  best price against what the others leave. Mostly there is no pure equilibrium then, and replies cycle.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from market.arrays import Array
 from market.game.lattice import tick_grid
 from market.game.period import PeriodGame
-from market.game.satisfaction import wanted_power
+from market.game.waterfall import faced_power
 
 
 def best_tick(game: PeriodGame, seller: int, prices: Array) -> float:
@@ -35,20 +36,6 @@ def better_tick(game: PeriodGame, seller: int, prices: Array) -> float:
     if above > held:
         return tick
     return -tick if below > held else 0.0
-
-
-def faced_power(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
-    """Q of a seller at each price of `own` (P,), the others at `prices` (n,).
-
-    Of the buyers it gets all, a share by surplus, or nothing.
-    """
-    rivals, surplus = np.delete(prices, seller), np.delete(game.surplus_mw, seller)
-    cheapest = rivals.min(initial=np.inf)
-    beside = float(surplus[rivals == cheapest].sum())
-    mine = float(game.surplus_mw[seller])
-    share = np.where(own < cheapest, 1.0, np.where(own == cheapest, mine / (mine + beside), 0.0))
-    total: Array = share * wanted_power(game, own).sum(axis=0)
-    return total
 
 
 def _utility(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
