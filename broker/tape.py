@@ -22,9 +22,11 @@ equal tapes.
 
 from __future__ import annotations
 
+import fcntl
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -41,16 +43,36 @@ _MAX_RECORD = 64 << 20
 Record: TypeAlias = list[Any]
 
 
-class TapeWriter:
-    """Appends records in batches: `add` collects, `flush` hands a batch to the operating system in one write."""
+@dataclass(frozen=True, slots=True)
+class TapeSoFar:
+    """The whole records of a tape, how many bytes they take, and how many torn ones follow."""
 
-    def __init__(self, path: Path) -> None:
+    records: tuple[Record, ...]
+    whole_bytes: int
+    torn_bytes: int
+
+
+class TapeWriter:
+    """Appends records in batches: `add` collects, `flush` hands a batch to the operating system in one write.
+
+    A tape has one writer. What was handed over survives the end of this process, however it ends.
+    """
+
+    def __init__(self, path: Path, so_far: TapeSoFar | None = None) -> None:
+        """A new tape, or one that goes on behind what is whole of it so far. TapeError if that cannot be."""
         self._path = path
         self._batch: list[bytes] = []
         try:
-            self._file = path.open("xb", buffering=0)
+            self._file = path.open("r+b" if so_far else "xb", buffering=0)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if so_far:
+                self._file.truncate(so_far.whole_bytes)
+                self._file.seek(so_far.whole_bytes)
+        except BlockingIOError:
+            raise TapeError(f"{path}: the tape is being written by another process; stop that run first") from None
         except OSError as error:
-            raise TapeError(f"{path}: the tape cannot be created: {error.strerror}") from None
+            what = "taken up" if so_far else "created"
+            raise TapeError(f"{path}: the tape cannot be {what}: {error.strerror}") from None
 
     def __enter__(self) -> TapeWriter:
         return self
@@ -91,18 +113,35 @@ def read_tape(path: Path) -> Iterator[Record]:
 
     TapeError if the file is no tape, is of another version, or is damaged before its end.
     """
+    data = _read(path)
+    return (record for record, _ in _whole_records(data, path))
+
+
+def tape_so_far(path: Path) -> TapeSoFar:
+    """What a tape holds that may have been broken off. TapeError as in `read_tape`."""
+    data = _read(path)
+    found = list(_whole_records(data, path))
+    whole = found[-1][1]
+    return TapeSoFar(tuple(record for record, _ in found), whole, len(data) - whole)
+
+
+def _read(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise TapeError(f"{path}: the tape cannot be read: {error.strerror}") from None
-    offset, first = 0, True
-    while (record := _record_at(data, offset, path)) is not None:
-        size, entry = record
-        if first:
-            _check_header(entry, path)
-        yield entry
-        offset, first = offset + size, False
-    if first:
+
+
+def _whole_records(data: bytes, path: Path) -> Iterator[tuple[Record, int]]:
+    """Each whole record with where it ends."""
+    offset = 0
+    while (found := _record_at(data, offset, path)) is not None:
+        size, record = found
+        if offset == 0:
+            _check_header(record, path)
+        offset += size
+        yield record, offset
+    if offset == 0:
         raise TapeError(f"{path}: no tape: it holds no whole record")
 
 

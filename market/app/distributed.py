@@ -18,9 +18,10 @@ from broker.bus.broker_end import BrokerEnd
 from broker.coordinator import Charge, Coordinator, Proceedings, Progress
 from broker.launch import LocalNodes, deaf_to_interrupts
 from broker.membership import Patience
+from broker.past import past_of
 from broker.scenario_record import scenario_record
 from broker.serve import Shell
-from broker.tape import TAPE_NAME, TapeWriter
+from broker.tape import TAPE_NAME, TapeSoFar, TapeWriter
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
@@ -35,10 +36,14 @@ JOIN_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the broker listens: `port` 0 means three free ports, else it and the next two."""
+    """Where the broker listens: `port` 0 means three free ports, else it and the next two.
+
+    so_far : the tape of a run that is taken up, None for a new one
+    """
 
     host: str
     port: int
+    so_far: TapeSoFar | None = None
 
 
 def run_distributed(
@@ -101,10 +106,13 @@ def _broker(
         seed=seed,
         patience=Patience(join_s, scenario.network.silence_s, scenario.network.wait_s),
     )
-    with TapeWriter(out_dir / TAPE_NAME) as tape, BrokerEnd(listening.host, listening.port) as bus:
-        coordinator = Coordinator(charge, bus.endpoints, time.monotonic())
+    so_far = listening.so_far
+    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(listening.host, listening.port) as bus:
+        past = past_of(so_far.records) if so_far else None
+        coordinator = Coordinator(charge, bus.endpoints, time.monotonic(), past)
         shell = Shell(coordinator, bus, tape, token)
-        tape.add(scenario_record(scenario))
+        if past is None:
+            tape.add(scenario_record(scenario))
         try:
             yield shell, bus
         except BaseException:

@@ -18,7 +18,7 @@ RUNS = Path("runs")
 
 
 class RunFolder:
-    """A folder that was empty when the run began."""
+    """The folder of one run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
