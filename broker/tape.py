@@ -89,38 +89,60 @@ def read_tape(path: Path) -> Iterator[Record]:
         data = path.read_bytes()
     except OSError as error:
         raise TapeError(f"{path}: the tape cannot be read: {error.strerror}") from None
-    offset, first = 0, True
-    while (record := _record_at(data, offset, path)) is not None:
-        size, entry = record
-        if first:
-            _check_header(entry, path)
-        yield entry
-        offset, first = offset + size, False
-    if first:
+    reader = TapeReader(str(path))
+    yield from reader.feed(data)
+    if not reader.taken:
         raise TapeError(f"{path}: no tape: it holds no whole record")
 
 
-def _record_at(data: bytes, offset: int, path: Path) -> tuple[int, Record] | None:
-    """The record at an offset and its size, or None where the tape ends or is torn."""
+class TapeReader:
+    """Makes records of a tape's bytes as they come, in pieces cut anywhere. `name`: how errors call the tape.
+
+    received, taken : bytes given so far, and those of them that whole records were made of
+    """
+
+    def __init__(self, name: str) -> None:
+        self.received = 0
+        self.taken = 0
+        self._name = name
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Record]:
+        """The records that are whole with these bytes. TapeError as in `read_tape`, after the good ones."""
+        self.received += len(data)
+        data, offset = self._rest + data, 0
+        try:
+            while (record := _record_at(data, offset, self._name, self.taken)) is not None:
+                size, entry = record
+                if not self.taken:
+                    _check_header(entry, self._name)
+                self.taken, offset = self.taken + size, offset + size
+                yield entry
+        finally:
+            self._rest = data[offset:]
+
+
+def _record_at(data: bytes, offset: int, name: str, byte: int) -> tuple[int, Record] | None:
+    """The record at an offset and its size, or None where the data end. `byte`: where that is on the tape."""
     if offset + _HEAD.size > len(data):
         return None
     length, checksum = _HEAD.unpack_from(data, offset)
     payload = data[offset + _HEAD.size : offset + _HEAD.size + length]
     if length > _MAX_RECORD or (len(payload) == length and zlib.crc32(payload) != checksum):
-        raise TapeError(f"{path}: damaged at byte {offset}: the checksum does not fit; records before it are good")
+        raise TapeError(f"{name}: damaged at byte {byte}: the checksum does not fit; records before it are good")
     if len(payload) < length:
         return None
     try:
         entry = msgpack.unpackb(payload, raw=False, strict_map_key=False)
     except (ValueError, msgpack.UnpackException) as error:
-        raise TapeError(f"{path}: damaged at byte {offset}: {error}") from None
+        raise TapeError(f"{name}: damaged at byte {byte}: {error}") from None
     if type(entry) is not list or not entry:
-        raise TapeError(f"{path}: damaged at byte {offset}: not a record")
+        raise TapeError(f"{name}: damaged at byte {byte}: not a record")
     return _HEAD.size + length, entry
 
 
-def _check_header(entry: Record, path: Path) -> None:
+def _check_header(entry: Record, name: str) -> None:
     if entry[0] != "tape" or len(entry) < 2:
-        raise TapeError(f"{path}: no tape: it does not begin with a tape's header")
+        raise TapeError(f"{name}: no tape: it does not begin with a tape's header")
     if entry[1] != TAPE_VERSION:
-        raise TapeError(f"{path}: tape version {entry[1]}, this software reads version {TAPE_VERSION}")
+        raise TapeError(f"{name}: tape version {entry[1]}, this software reads version {TAPE_VERSION}")

@@ -2,7 +2,8 @@
 
 Each connection keeps its order; between connections the order is drawn at random, as it is between sockets.
 Frames are really encoded and decoded, and may be dropped or added on the way. Time passes only when nothing is
-under way. Knows nothing of plants: VPPs are their declarations, and plan nothing but the trade fixed for them.
+under way. Knows nothing of plants: where no nodes are given, VPPs are their declarations, and plan nothing but
+the trade fixed for them.
 """
 
 from __future__ import annotations
@@ -76,24 +77,30 @@ class Hop:
 
 @dataclass
 class Loopback:
-    """A market under way. `steal(hop, frame)` returns True to lose a frame on its way."""
+    """A market under way. `steal(hop, frame)` returns True to lose a frame on its way.
+
+    nodes : by VPP, in the roster's order; where there are none, they are made of `declarations`
+    """
 
     public: PublicRules
-    declarations: Sequence[Declaration]
+    declarations: Sequence[Declaration] = ()
     seed: int = 0
     network: NetworkRules = field(default_factory=NetworkRules)
     steal: Callable[[Hop, bytes], bool] = lambda hop, frame: False
     network_seed: int = 7
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    scenario_digest: str = "scenario"
     tape: list[Record] = field(default_factory=list)
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        roster = tuple(declaration.vpp for declaration in self.declarations)
-        charge = Charge(self.public, "scenario", roster, self.network, self.network_seed, Patience())
+        nodes = self.nodes or {declared.vpp: self._node(declared) for declared in self.declarations}
+        digest, roster = self.scenario_digest, tuple(nodes)
+        charge = Charge(self.public, digest, roster, self.network, self.network_seed, Patience())
         self.coordinator = Coordinator(charge, ENDPOINTS, self.now)
         self._queues: dict[Hop, deque[bytes]] = {}
         self._random = Random(self.seed)
-        self.clients = {d.vpp: Client(d.vpp, self._node(d), self.now) for d in self.declarations}
+        self.clients = {vpp: Client(vpp, node, self.now) for vpp, node in nodes.items()}
         self._act(self.coordinator.open())
 
     def _node(self, declaration: Declaration) -> Node:
@@ -102,13 +109,17 @@ class Loopback:
 
     def run(self, steps: int = 200_000) -> Proceedings:
         """Carry frames until the run is over."""
-        for vpp in self.clients:
-            self.tell(vpp, Hello(1, self.public.digest, "test"))
+        self.join()
         for _ in range(steps):
             if self.coordinator.phase is Phase.OVER:
                 return self.coordinator.proceedings()
             self.step()
         raise RunError("the market does not come to its end")
+
+    def join(self) -> None:
+        """Everybody asks to take part."""
+        for vpp in self.clients:
+            self.tell(vpp, Hello(1, self.public.digest, "loopback"))
 
     def step(self) -> None:
         """Carry one frame; with none under way, let time pass: a second, or until something is due."""
