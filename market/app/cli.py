@@ -167,6 +167,22 @@ def report(run_folder: Path) -> int:
     return report_command(run_folder)
 
 
+@commands.command()
+@click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
+@click.option("--token", envvar="VPPMARKET_TOKEN", help="The token of a run at tcp://…, as its broker printed it.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
+def view(target: str | None, token: str | None, port: int | None, open_browser: bool) -> int:
+    """Show a market on a page in the browser.
+
+    A recorded run, or one that is being written, by its folder; one that runs elsewhere, by its broker's address;
+    or a scenario, which the page itself then runs as a Mesa model.  [default: five_vpp]
+    """
+    from market.app.view_command import ViewOptions, view_command
+
+    return view_command(ViewOptions(target, token, port, open_browser))
+
+
 @commands.command(epilog=EPILOG)
 @click.argument("first", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("second", metavar="RUN", type=click.Path(path_type=Path))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import mesa
 import pandas
@@ -19,11 +20,11 @@ from market.declaration import Role
 from market.errors import ScenarioError
 
 ROOT = Path(__file__).parent.parent.parent
-SLOW = {"delay_s": 0.05, "loss": 0.2}
+SLOW: dict[str, Any] = {"delay_s": 0.05, "loss": 0.2}
 
 
-def finished(*arguments: str, **options: object) -> MarketModel:
-    model = MarketModel(*arguments, **options)  # type: ignore[arg-type]
+def finished(*arguments: str, **options: Any) -> MarketModel:
+    model = MarketModel(*arguments, **options)
     model.run_model()
     return model
 
@@ -119,7 +120,8 @@ def test_the_same_seed_gives_the_same_day_and_another_seed_another_way() -> None
 @pytest.mark.parametrize("name", sorted(PATHS))
 def test_parameters_reach_the_scenario(name: str) -> None:
     value = "gradient" if name == "price_rule" else 0.125
-    scenario = MarketModel("two_vpp", **{name: value}).scenario  # type: ignore[arg-type]
+    changed: dict[str, Any] = {name: value}
+    scenario = MarketModel("two_vpp", **changed).scenario
     assert scenario.digest != MarketModel("two_vpp").scenario.digest
     public = scenario.public
     found = {
