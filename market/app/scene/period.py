@@ -79,6 +79,6 @@ def role_of(view: MarketView, vpp: str, period: int) -> Role | None:
 
 
 def busiest_period(view: MarketView) -> int:
-    """The period with the most sellers that can trade, the earliest of equals; 0 before anything is known."""
-    counts = [len(game.sellers) * len(game.buyers) if game.tradable else 0 for game in view.games]
+    """The period in which most sellers meet most buyers, the earliest of equals; 0 before anything is known."""
+    counts = [(len(game.sellers), len(game.buyers)) if game.tradable else (0, 0) for game in view.games]
     return counts.index(max(counts)) if counts else 0

@@ -59,7 +59,7 @@ def _told(frame: Frame) -> None:
         solara.Text("No scenario yet.")
         return
     form = form_of(scenario, frame.view.seed)
-    solara.Markdown(f"**{scenario.title}**")
+    solara.Text(scenario.title, style={"font-weight": "600"})
     for name, label in NUMBERS:
         value = getattr(form, name)
         solara.Text(f"{label}: {'as in the scenario' if value is None else f'{value:g}'}", classes=["rule"])

@@ -2,7 +2,13 @@
 
 CSS = """
 .v-application { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif !important; }
-.v-application .market-page { color: #1f2933; padding: 0 4px 24px; }
+.shell { display: grid; grid-template-columns: 252px minmax(0, 1fr); gap: 18px; padding: 10px 14px; }
+.shell.wide { grid-template-columns: minmax(0, 1fr); }
+.side { border-right: 1px solid #dfe3e8; padding-right: 14px; }
+.head { display: flex; align-items: center; gap: 6px; }
+.head .toggle { min-width: 34px !important; padding: 0 6px !important; font-size: 18px; }
+.head .name { font-weight: 700; font-size: 17px; }
+.v-application .market-page { color: #1f2933; display: flex; flex-direction: column; gap: 8px; min-width: 0; }
 .market-page .solara-autorouter-content { max-width: none; }
 .panel svg.drawing { width: 100%; height: auto; display: block; font-family: inherit; }
 .panel .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr));
@@ -16,6 +22,7 @@ CSS = """
 .panel .wide { margin: 0; overflow-x: auto; }
 .panel th { text-align: left; font-weight: 600; border-bottom: 1.5px solid #1f2933;
   padding: 2px 8px; vertical-align: bottom; }
+.panel th { white-space: nowrap; }
 .panel td { border-bottom: 1px solid #eceff2; padding: 2px 8px; }
 .panel .number { text-align: right; }
 .panel td.number { white-space: nowrap; }
@@ -28,14 +35,18 @@ CSS = """
 .panel .callout { border-left: 5px solid #009e73; background: #eef7f3; padding: 8px 12px; font-size: 14px; }
 .panel .callout.bad { border-color: #d55e00; background: #fdf1ea; }
 .panel .figure svg { width: 100%; height: auto; }
-.panel .dispatch .figure, .panel .dispatch { max-width: 1180px; }
+.panel .figure { max-width: 980px; }
+.panel .accounts th { white-space: normal; }
+.panel .accounts td { white-space: nowrap; }
 .panel [data-pick] { cursor: pointer; }
 .panel .hover .card { visibility: hidden; pointer-events: none; }
 .panel .hover:hover .card { visibility: visible; }
 .facts { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 14px; align-items: baseline; }
 .facts .what { color: #5f6b76; }
 .market-page .transport { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
-.market-page .v-btn { text-transform: none; letter-spacing: 0; }
+.controls { font-size: 14px; padding: 4px 2px; }
+.controls .rule { color: #3c4751; }
+.market-page .v-btn, .controls .v-btn { text-transform: none; letter-spacing: 0; }
 .market-page .v-tab { text-transform: none; letter-spacing: 0; min-width: 72px; padding: 0 12px; }
 .state-chip { border-radius: 12px; padding: 2px 10px; color: #fff; font-weight: 600;
   font-size: 13px; background: #5f6b76; }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from html import escape
 
 import solara
 import solara.lab
@@ -38,6 +39,7 @@ def Page() -> None:
     _, set_beat = solara.use_state(0)
     lock = solara.use_memo(threading.Lock, [])
     tab, set_tab = solara.use_state(0)
+    side, set_side = solara.use_state(True)
 
     def changed() -> None:
         with lock:  # one at a time: the clock's thread, and the thread of what a person does
@@ -53,33 +55,40 @@ def Page() -> None:
     frame = session.frame()
     solara.Title(f"vppmarket · {session.feed.name}")
     solara.Style(CSS)
-    with solara.AppBarTitle():
-        solara.Text(f"vppmarket · {session.feed.name}")
-    with solara.Sidebar():
-        Controls(session, frame, changed)
-    with solara.Column(gap="8px", classes=["market-page"], style={"min-width": "0"}):
-        _header(frame)
-        Transport(session, frame, changed)
-
-        def pick(what: str) -> None:
-            session.pick(what)
-            changed()
-
-        Picture(html=strip_picture(frame.view, frame.nows, frame.period), event_pick=pick)
-        with solara.lab.Tabs(value=tab, on_value=set_tab):
-            for name in NAMES:
-                solara.lab.Tab(name)
-        _choices(session, frame, NAMES[tab], changed)
-        Picture(html=PANELS[NAMES[tab]](frame), event_pick=pick)
+    with solara.Div(classes=["shell" if side else "shell wide"]):
+        if side:
+            with solara.Div(classes=["side"]):
+                Controls(session, frame, changed)
+        with solara.Div(classes=["market-page"]):
+            _header(session, frame, lambda: set_side(not side))
+            Transport(session, frame, changed)
+            _tabs(session, frame, tab, set_tab, changed)
 
 
-def _header(frame: Frame) -> None:
+def _tabs(
+    session: Session, frame: Frame, tab: int, set_tab: Callable[[int], None], changed: Callable[[], None]
+) -> None:
+    """The strip of periods, and the chosen tab."""
+
+    def pick(what: str) -> None:
+        session.pick(what)
+        changed()
+
+    Picture(html=strip_picture(frame.view, frame.nows, frame.period), event_pick=pick)
+    with solara.lab.Tabs(value=tab, on_value=set_tab):
+        for name in NAMES:
+            solara.lab.Tab(name)
+    _choices(session, frame, NAMES[tab], changed)
+    Picture(html=PANELS[NAMES[tab]](frame), event_pick=pick)
+
+
+def _header(session: Session, frame: Frame, toggle: Callable[[], None]) -> None:
     """Where the market stands, in one line; what is wrong, if anything is, below."""
     view, status = frame.view, frame.status
     waited = ", ".join(status.standing.waiting_for)
     absent = ", ".join(f"{vpp} ({how})" for vpp, how in view.absent.items())
     state = status.state.value.replace(" ", "-")
-    chip = f'<span class="state-chip {state}">{status.words}</span>'
+    chip = f'<span class="state-chip {state}">{escape(status.words)}</span>'
     told = facts(
         [
             ("phase", "phase", view.phase.value),
@@ -93,7 +102,10 @@ def _header(frame: Frame) -> None:
             ("absent", "absent", absent),
         ]
     )
-    solara.HTML(unsafe_innerHTML=f'<div class="facts status">{chip}{told}</div>')
+    name = f'<span class="name">{escape(session.feed.name)}</span>'
+    with solara.Div(classes=["head"]):
+        solara.Button("☰", on_click=toggle, text=True, small=True, classes=["toggle"])
+        solara.HTML(unsafe_innerHTML=f'<div class="facts status">{name}{chip}{told}</div>')
     if status.fault:
         solara.Error(status.fault, dense=True, classes=["fault"])
 

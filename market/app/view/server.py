@@ -20,6 +20,7 @@ SETTINGS = {
     "SOLARA_CHECK_HOOKS": "off",
     "SOLARA_ASSETS_FONTAWESOME_ENABLED": "False",
     "SOLARA_KERNEL_CULL_TIMEOUT": "20s",
+    "SOLARA_THEME_SHOW_BANNER": "False",
     "SOLARA_MODE": "production",
     "SOLARA_APP": "market.app.view.page",
 }

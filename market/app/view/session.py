@@ -20,6 +20,9 @@ from market.app.view.feeds.own import OwnFeed
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 """Records of the tape, or steps of a model, at each beat of the clock."""
 
+PLAYED_IN_BEATS = 600
+"""A recorded tape is played in about so many beats, unless another speed is chosen."""
+
 
 @dataclass(frozen=True)  # no slots: what is derived is kept once asked for
 class Frame:
@@ -65,7 +68,6 @@ class Session:
         self._lock = RLock()
         self.shown = 0
         self._speed = 1
-        self._tab = 0
         self.look_at(feed)
 
     @property
@@ -84,6 +86,8 @@ class Session:
             self._vpp = ""
             self._buyer = EVERYBODY
             self._seen: tuple[object, ...] = ()
+            whole = 1 if isinstance(feed, OwnFeed) else len(feed.film) / PLAYED_IN_BEATS
+            self._speed = min(SPEEDS, key=lambda speed: abs(speed - whole))
 
     # --- the clock ---
 

@@ -16,7 +16,8 @@ from market.app.view.draw.plane import Entry, axes, legend, marks, plane, steps
 from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
 from market.arrays import Array
 
-WIDTH, HEIGHT = 720.0, 400.0
+WIDTH, HEIGHT = 600.0, 380.0
+MOST_MARKS = 60
 EVERYBODY = "all buyers"
 
 
@@ -37,7 +38,7 @@ def choice_heat_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int
     sellers = [vpp for vpp in view.vpps if any(vpp in now.game.sellers for now in nows if now.game.tradable)]
     if not sellers:
         return notice(WIDTH, HEIGHT, "nobody has anything to choose yet", name="choice-heat")
-    left, top, count = 84.0, 40.0, view.periods
+    left, top, count = 64.0, 36.0, view.periods
     width, height = (WIDTH - left - 10) / count, min(56.0, (HEIGHT - top - 50) / len(sellers))
     parts = [text(left, 22, f"probability, chosen by {buyer}", 13, fill=SOFT)]
     for row, seller in enumerate(sellers):
@@ -63,9 +64,9 @@ def _cell(now: PeriodNow, seller: str, buyer: str, x: float, y: float, width: fl
     box = rect(x + 0.5, y + 0.5, width - 1, height - 1,
                fill="#f3f4f6" if share is None else colours.shade(share))  # fmt: skip
     words = ""
-    if share is not None and width >= 24:
+    if share is not None and width >= 21:
         ink = "#ffffff" if share > 0.55 else INK
-        words = text(x + width / 2, y + height / 2 + 4, f"{share:.2f}".lstrip("0") if share < 1 else "1", 11.5,
+        words = text(x + width / 2, y + height / 2 + 4, f"{share:.2f}".lstrip("0") if share < 1 else "1", 11,
                      text_anchor="middle", fill=ink)  # fmt: skip
     return tag("g", title(told) + box + words, data_pick=f"period:{now.game.period}")
 
@@ -83,7 +84,7 @@ def choice_paths_picture(
     content = [axes(on, clock.label, f"probability in period {period + 1}")]
     for seller, path in zip(game.sellers, paths, strict=True):
         content.append(steps(on, path, colour[seller], clock.span[1]))
-        content.append(marks(on, path[-60:], colour[seller]))
+        content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
     entries = [Entry(seller, colour[seller]) for seller in game.sellers]
     return drawing(WIDTH, HEIGHT, *content, legend(entries), name="choice-paths",
                    label=f"probabilities of period {period + 1}")  # fmt: skip

@@ -17,13 +17,15 @@ from market.app.scene.period import PeriodNow, role_of
 from market.app.scene.view import MarketView
 from market.app.view.draw import colours
 from market.app.view.draw.plane import number
-from market.app.view.draw.svg import INK, SOFT, drawing, line, notice, rect, tag, text
+from market.app.view.draw.svg import INK, RULE, SOFT, drawing, line, notice, rect, tag, text
 from market.declaration import Role
 
-WIDTH, HEIGHT = 760.0, 540.0
+WIDTH, HEIGHT = 640.0, 520.0
 RADIUS = 36.0
 WIDEST = 16.0
 MOST_SHAPES = 80
+HALO = {"stroke": "#ffffff", "stroke_width": 4, "stroke_linejoin": "round", "paint_order": "stroke"}
+"""Keeps words legible where an arrow passes below them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,9 @@ def _places(view: MarketView) -> dict[str, Point]:
     """On an ellipse, the first VPP on top."""
     count = len(view.vpps)
     angles = [2 * math.pi * place / count - math.pi / 2 for place in range(count)]
-    centre = Point(WIDTH / 2, 268.0)
+    centre = Point(WIDTH / 2, 252.0)
     return {
-        vpp: Point(centre.x + 275 * math.cos(angle), centre.y + 172 * math.sin(angle))
+        vpp: Point(centre.x + 232 * math.cos(angle), centre.y + 168 * math.sin(angle))
         for vpp, angle in zip(view.vpps, angles, strict=True)
     }
 
@@ -75,7 +77,7 @@ def _caption(view: MarketView, period: int, now: PeriodNow | None) -> str:
     elif now is not None:
         told += ": nothing to trade"
     verdict = now.verdict.value.replace("_", " ") if now and now.verdict else view.phase.value
-    return text(16, 26, told, 17, font_weight=600, class_="caption") + text(
+    return text(16, 26, told, 17, font_weight=600, class_="period-caption") + text(
         WIDTH - 16, 26, verdict, 15, text_anchor="end", fill=SOFT
     )
 
@@ -86,12 +88,25 @@ def _caption(view: MarketView, period: int, now: PeriodNow | None) -> str:
 def _trades(now: PeriodNow, places: Mapping[str, Point], size: float) -> list[str]:
     """An arrow for each pair that trades, the widest for the largest power of the period."""
     most = float(now.delivered_mw.max(initial=0.0))
-    return [
-        _arrow(places[seller], places[buyer], float(now.delivered_mw[i, j]), most, size)
+    pairs = [
+        (places[seller], places[buyer], float(now.delivered_mw[i, j]))
         for i, buyer in enumerate(now.game.buyers)
         for j, seller in enumerate(now.game.sellers)
         if now.delivered_mw[i, j] > 1e-6
     ]
+    return [_arrow(*pair, most, size) for pair in pairs] + [_power(*pair) for pair in pairs]
+
+
+def _power(start: Point, end: Point, power_mw: float) -> str:
+    """The number on an arrow; all stand above all arrows, nearer to the buyer, where arrows have parted."""
+    bend = _bend(start, end)
+    at = Point(
+        0.16 * start.x + 0.48 * bend.x + 0.36 * end.x,
+        0.16 * start.y + 0.48 * bend.y + 0.36 * end.y,
+    )
+    return rect(at.x - 18, at.y - 9, 36, 17, rx=4, fill="#ffffff", opacity=0.92) + text(
+        at.x, at.y + 4, f"{power_mw:.2f}", 12, text_anchor="middle", font_weight=600
+    )
 
 
 def _arrow(start: Point, end: Point, power_mw: float, most_mw: float, size: float) -> str:
@@ -107,14 +122,10 @@ def _arrow(start: Point, end: Point, power_mw: float, most_mw: float, size: floa
         f"{tip.x:.1f},{tip.y:.1f} {neck.x + across.x * half:.1f},{neck.y + across.y * half:.1f} "
         f"{neck.x - across.x * half:.1f},{neck.y - across.y * half:.1f}"
     )
-    middle = Point((tail.x + 2 * bend.x + neck.x) / 4, (tail.y + 2 * bend.y + neck.y) / 4)
     curve = f"M{tail.x:.1f} {tail.y:.1f}Q{bend.x:.1f} {bend.y:.1f} {neck.x:.1f} {neck.y:.1f}"
-    label = f"{power_mw:.2f}"
     parts = (
         tag("path", d=curve, fill="none", stroke=colours.SOUND, stroke_width=width, opacity=0.75),
         tag("polygon", points=points, fill=colours.SOUND),
-        rect(middle.x - 19, middle.y - 10, 38, 18, rx=4, fill="#ffffff", opacity=0.9),
-        text(middle.x, middle.y + 4, label, 12.5, text_anchor="middle", font_weight=600),
     )
     return tag("g", "".join(parts), class_="trade")
 
@@ -189,9 +200,7 @@ def _vpp(
         text(at.x, at.y + 5, vpp, 15 if len(vpp) <= 6 else 11, text_anchor="middle", font_weight=700, fill=ink),
     ]
     for row, words in enumerate(_words(view, vpp, role, now)):
-        parts.append(
-            text(at.x, at.y + radius + 17 + 16 * row, words, 13, text_anchor="middle", class_="vpp-words")
-        )
+        parts.append(text(at.x, at.y + radius + 17 + 16 * row, words, 13, text_anchor="middle", **HALO))
     return tag(
         "g", "".join(parts), class_=f"vpp {'absent' if absent else role or 'silent'}", data_pick=f"vpp:{vpp}"
     )
@@ -263,20 +272,17 @@ def _facts(view: MarketView, vpp: str, period: int, now: PeriodNow | None) -> li
 
 def _legend() -> str:
     """What colours and shapes mean, along the foot."""
-    y = HEIGHT - 14
-    parts = [tag("circle", cx=24, cy=y - 4, r=7, fill=colours.ROLE[Role.SELLER]), text(36, y, "sells")]
-    parts += [tag("circle", cx=90, cy=y - 4, r=7, fill=colours.ROLE[Role.BUYER]), text(102, y, "buys")]
-    parts += [
-        tag("circle", cx=154, cy=y - 4, r=7, fill=colours.ROLE[Role.IDLE], stroke=SOFT),
-        text(166, y, "balanced"),
-        line(244, y - 4, 276, y - 4, stroke=colours.SOUND, stroke_width=7, opacity=0.75),
-        text(284, y, "trade, MW"),
-        text(372, y, "on their way:", fill=SOFT),
-    ]
+    y = HEIGHT - 12
+    parts = [line(16, y - 18, WIDTH - 16, y - 18, stroke=RULE)]
+    for x, role, words in ((22, Role.SELLER, "sells"), (82, Role.BUYER, "buys"), (140, Role.IDLE, "balanced")):
+        parts.append(tag("circle", cx=x, cy=y - 4, r=6.5, fill=colours.ROLE[role], stroke=SOFT))
+        parts.append(text(x + 11, y, words))
+    parts.append(line(226, y - 4, 252, y - 4, stroke=colours.SOUND, stroke_width=7, opacity=0.75))
+    parts += [text(258, y, "trade, MW"), text(334, y, "on their way:", fill=SOFT)]
     for x, kind, words in (
-        (462, "Offer", "offer"),
-        (522, "Selection", "choice"),
-        (592, "Declared", "declaration"),
+        (424, "Offer", "offer"),
+        (482, "Selection", "choice"),
+        (548, "Declared", "declaration"),
     ):
-        parts += [_shape(kind, Point(x, y - 4)), text(x + 11, y, words)]
+        parts += [_shape(kind, Point(x, y - 4)), text(x + 10, y, words)]
     return tag("g", "".join(parts).replace('class="message', 'class="key'), class_="legend")

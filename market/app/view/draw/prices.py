@@ -16,7 +16,8 @@ from market.app.view.draw.clock import Clock
 from market.app.view.draw.plane import Entry, Plane, axes, legend, level, marks, number, plane, steps
 from market.app.view.draw.svg import drawing, line, notice, rect, tag, title
 
-WIDTH, HEIGHT = 720.0, 400.0
+WIDTH, HEIGHT = 600.0, 380.0
+MOST_MARKS = 60
 
 
 def price_paths_picture(
@@ -31,7 +32,9 @@ def price_paths_picture(
     values = [price for path in paths.values() for _, price in path]
     clearing = now.clearing_price_cny_per_mwh / 1000
     shown = [*values, clearing]
-    on = plane(WIDTH, HEIGHT, clock.span, (min(shown), max(shown)))
+    least = 0.1 * (game.cap_cny_per_mwh - game.floor_cny_per_mwh) / 1000  # a flat line is no noise
+    middle, half = (min(shown) + max(shown)) / 2, max(max(shown) - min(shown), least) / 2
+    on = plane(WIDTH, HEIGHT, clock.span, (middle - half, middle + half))
     entries = [Entry(seller, colour[seller]) for seller in game.sellers]
     content = [axes(on, clock.label, f"price in period {period + 1}, CNY/kWh")]
     limits = (("cap", game.cap_cny_per_mwh, None), ("floor", game.floor_cny_per_mwh, "2 4"))
@@ -43,7 +46,7 @@ def price_paths_picture(
     entries.append(Entry("clearing price", style.BLACK, "6 4"))
     for seller, path in paths.items():
         content.append(steps(on, path, colour[seller], clock.span[1]))
-        content.append(marks(on, path[-60:], colour[seller]))
+        content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
     return drawing(
         WIDTH, HEIGHT, *content, legend(entries), name="price-paths", label=f"prices of period {period + 1}"
     )

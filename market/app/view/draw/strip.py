@@ -9,8 +9,8 @@ from market.app.scene.view import MarketView
 from market.app.view.draw import colours
 from market.app.view.draw.svg import INK, SOFT, drawing, line, rect, tag, text, title
 
-WIDTH, HEIGHT = 1100.0, 62.0
-LEFT = 78.0
+WIDTH, HEIGHT = 860.0, 62.0
+LEFT = 72.0
 
 
 def strip_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int) -> str:
@@ -19,7 +19,7 @@ def strip_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int) -> s
     width = (WIDTH - LEFT - 4) / count
     most = max((now.traded_mw for now in nows), default=0.0)
     every = 1 if count <= 32 else 4 if count <= 100 else -(-count // 24)
-    parts = [text(4, 30, "traded MW", 12, fill=SOFT), text(4, 56, "period", 12, fill=SOFT)]
+    parts = [text(4, 30, "traded MW", 11.5, fill=SOFT), text(4, 56, "period", 11.5, fill=SOFT)]
     for t in range(count):
         x, now = LEFT + t * width, nows[t] if t < len(nows) else None
         cell = [rect(x + 0.5, 2, width - 1, HEIGHT - 4, fill="#eef3f8" if t == chosen else "transparent")]

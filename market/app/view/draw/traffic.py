@@ -14,7 +14,7 @@ from market.app.view.draw.clock import Clock
 from market.app.view.draw.plane import Entry, axes, legend, marks, number, plane, steps
 from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
 
-WIDTH, HEIGHT = 720.0, 300.0
+WIDTH, HEIGHT = 600.0, 300.0
 MOST_POINTS = 1500
 
 
@@ -57,7 +57,7 @@ def link_picture(view: MarketView, deliveries: Sequence[Delivery]) -> str:
         count[at] += 1
         total[at] += entry.delay_s
     mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-    left, top = 96.0, 58.0
+    left, top = 70.0, 58.0
     width, height = (WIDTH - left - 10) / len(names), min(44.0, 420 / len(names))
     parts = [text(left, 20, "mean delay in ms, and deliveries; rows send, columns receive", 13, fill=SOFT)]
     worst = float(mean.max()) or 1.0

@@ -10,7 +10,7 @@ from market.app.view.draw.plane import axes, plane
 from market.app.view.draw.svg import INK, SOFT, drawing, line, notice, rect, tag, text, title
 from market.declaration import Declaration, Role
 
-WIDTH, HEIGHT = 1100.0, 230.0
+WIDTH, HEIGHT = 960.0, 220.0
 
 
 def volumes_picture(vpp: str, declared: Declaration | None, nows: Sequence[PeriodNow], chosen: int) -> str:

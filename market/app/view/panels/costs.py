@@ -10,7 +10,7 @@ from market.app.report.page import table
 from market.app.run_folder.recorded import RecordedRun
 from market.app.run_folder.table import Cell
 from market.app.view.panels.concluded import day_of, drawn
-from market.app.view.panels.html import box, columns, note
+from market.app.view.panels.html import box, note
 from market.app.view.session import Frame
 from market.carbon import marginal_price_cny_per_t, step_prices_cny_per_t
 from market.rules import CarbonMode, CarbonRules
@@ -22,14 +22,14 @@ def costs_panel(frame: Frame) -> str:
     scenario = frame.view.scenario
     if day is None or scenario is None:
         return box("Costs and carbon", note("Known once the market is over and everybody has planned again."))
-    heads = ("VPP", "total alone CNY", "total trading CNY", "saves CNY", "payments CNY", "carbon alone CNY",
-             "carbon trading CNY", "emission alone t", "emission trading t", "step alone",
-             "step trading")  # fmt: skip
+    heads = ("VPP", "total alone CNY", "total trading CNY", "saves CNY", "pays VPPs CNY", "carbon alone CNY",
+             "carbon trading CNY", "emits alone t", "emits trading t", "step alone", "step trading")  # fmt: skip
     accounts = table(heads, _accounts(day, scenario.public.carbon), digits=2, sum_row=True)
-    return columns(
-        box("Without trade and with it", drawn(frame, "costs", lambda: costs_figure(day))),
-        box("Carbon cost and its steps", drawn(frame, "carbon", lambda: carbon_figure(day))),
-    ) + box("Accounts", accounts, name="accounts")
+    return (
+        box("Accounts", accounts, name="accounts")
+        + box("Without trade and with it", drawn(frame, "costs", lambda: costs_figure(day)), name="costs")
+        + box("Carbon cost and its steps", drawn(frame, "carbon", lambda: carbon_figure(day)), name="carbon")
+    )
 
 
 def _accounts(day: RecordedRun, rules: CarbonRules) -> Iterator[tuple[Cell, ...]]:
@@ -41,7 +41,7 @@ def _accounts(day: RecordedRun, rules: CarbonRules) -> Iterator[tuple[Cell, ...]
             _step(rules, float(row["emission_t"][0] - row["quota_t"][0])) for row in (alone, trading)
         )  # fmt: skip
         yield (
-            *(vpp, before, after, before - after, float(trading["trade_cny"][0])),
+            *(vpp, before, after, before - after, round(float(trading["trade_cny"][0]), 6)),
             *(float(row["carbon_cny"][0]) for row in (alone, trading)),
             *(float(row["emission_t"][0]) for row in (alone, trading)),
             *steps,
@@ -53,4 +53,4 @@ def _step(rules: CarbonRules, excess_t: float) -> str:
     if rules.mode is not CarbonMode.STEPPED:
         return f"{rules.flat_price_cny_per_t:g} CNY/t" if rules.mode is CarbonMode.FLAT else "billed only"
     prices, price = step_prices_cny_per_t(rules).tolist(), marginal_price_cny_per_t(rules, excess_t)
-    return f"{prices.index(price) + 1} of {rules.steps}, {price:g} CNY/t"
+    return f"{prices.index(price) + 1}: {price:g} CNY/t"

@@ -56,4 +56,4 @@ def _buyers(now: PeriodNow) -> Iterator[tuple[str, float, float, float, float]]:
     paid = np.nan_to_num(now.delivered_mw * now.price_cny_per_mwh) * now.game.period_h
     for i, buyer in enumerate(now.game.buyers):
         bought, deficit = float(now.delivered_mw[i].sum()), float(now.game.deficit_mw[i])
-        yield buyer, deficit, bought, deficit - bought, float(paid[i].sum())
+        yield buyer, deficit, bought, round(deficit - bought, 9), float(paid[i].sum())

@@ -35,7 +35,7 @@ def network_panel(frame: Frame) -> str:
         + whole
         + columns(
             box("Messages under way", load_picture(loads, frame.clock)),
-            box("How old the oldest price was that an offer was based on", age_picture(view, ages, frame.clock)),
+            box("Age of the news behind each offer", age_picture(view, ages, frame.clock)),
             box("Links", link_picture(view, deliveries)),
         )
     )
