@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from broker.tape import Record
 from broker.wire.frames import Envelope
-from broker.wire.messages import FromBroker
+from broker.wire.messages import FromBroker, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Publish frames, together, to these members, or to everybody (None)."""
+    """Publish frames, and behind them the turns that they begin, together, to these members, or to all (None)."""
 
     frames: tuple[bytes, ...]
     receivers: tuple[str, ...] | None
+    turns: Turns | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,8 +125,9 @@ class Shell:
         elif isinstance(action, Answer):
             self._bus.send(action.route, self._control(action.message))
         elif isinstance(action, Publish):
+            turns = (self._control(action.turns),) if action.turns else ()
             for topic in _topics(action.receivers):
-                self._bus.publish(topic, *action.frames)
+                self._bus.publish(topic, *action.frames, *turns)
         elif isinstance(action, Announce):
             self._bus.publish(TOPIC_ALL, encode(action.envelope, self._token))
 

@@ -8,7 +8,7 @@ the next batch is due. Nothing here waits for real time.
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,14 +19,20 @@ from broker.network_log import NetworkLog
 from broker.news import NewsDesk
 from broker.sequencer import Grant, Sequencer
 from broker.wire.frames import to_body
-from broker.wire.messages import Begin, Done, MarketMessage, Offer, Ref, Turn
+from broker.wire.messages import Begin, Done, MarketMessage, Offer, Ref, Turn, Turns
 from market.errors import ProtocolError
+
+SAY_AGAIN_S = 1.0
+_MOST_AT_ONCE = 200  # turns, or messages, in one publication
 
 
 @dataclass(slots=True)
 class _OpenTurn:
+    """A turn that is not over; `grant`: what it was opened with, None for the first, which opens the epoch."""
+
     number: int
     time_s: float
+    grant: Grant | None
     done: Done | None = None
 
 
@@ -41,6 +47,7 @@ class VirtualTime:
         self._conditions = conditions
         self._sequencer = Sequencer(conditions, epoch.number, self.log)
         self._news = NewsDesk(self.log)
+        self._said_at = math.inf
         self._turns: dict[str, _OpenTurn] = {}
         self._unfinished: set[str] = set()
         self._batch: dict[str, list[tuple[Parcel, MarketMessage]]] = {vpp: [] for vpp in epoch.roster}
@@ -49,9 +56,10 @@ class VirtualTime:
 
     def begin(self, now: float) -> list[Action]:
         """Ask everybody to plan the day and declare. Real time plays no part."""
+        self._said_at = now
         actions: list[Action] = []
         for vpp in self.epoch.roster:
-            begin = Begin(self._open_turn(vpp, self.time_s), self.time_s, self.epoch.roster, live=False)
+            begin = Begin(self._open_turn(vpp, self.time_s, None), self.time_s, self.epoch.roster, live=False)
             actions.append(Write(["command", begin.turn, self.time_s, vpp, "Begin", to_body(begin)]))
             actions.append(Send(vpp, begin))
         return actions
@@ -66,7 +74,7 @@ class VirtualTime:
         if message is None:
             return []
         self._batch[sender].append((parcel, message))
-        return self._advance_if_complete(sender)
+        return self._advance_if_complete(sender, now)
 
     def done(self, vpp: str, done: Done, now: float) -> list[Action]:
         """A member has ended its turn; ProtocolError if that is not the turn it holds."""
@@ -74,7 +82,7 @@ class VirtualTime:
         if turn is None or turn.number != done.turn or turn.done is not None:
             raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, which it does not hold")
         turn.done = done
-        return self._advance_if_complete(vpp)
+        return self._advance_if_complete(vpp, now)
 
     def resend(self, vpp: str, refs: Sequence[Ref], now: float) -> list[Action]:
         """A member misses messages it was promised: publish them again, to it alone."""
@@ -83,8 +91,15 @@ class VirtualTime:
         return [Publish((frame,), (vpp,)) for frame in self._frames(known)]
 
     def tick(self, now: float) -> list[Action]:
-        """Real time has passed: nothing to do."""
-        return []
+        """Say again which turns are open, on the control plane: a publication may have been dropped on its way."""
+        if now - self._said_at < SAY_AGAIN_S:
+            return []
+        self._said_at = now
+        return [
+            Send(vpp, _turns([(turn.number, turn.grant)]))
+            for vpp, turn in sorted(self._turns.items())
+            if turn.grant is not None and turn.done is None
+        ]
 
     def next_due(self) -> float | None:
         """No moment of real time is waited for."""
@@ -106,13 +121,14 @@ class VirtualTime:
 
     # --- the end of a batch ---
 
-    def _advance_if_complete(self, vpp: str) -> list[Action]:
+    def _advance_if_complete(self, vpp: str, now: float) -> list[Action]:
         """Something came from a member; if that was the last thing waited for, the batch is over."""
         if self._turns[vpp].done is not None and not self._lacking(vpp):
             self._unfinished.discard(vpp)
         if self._unfinished:
             return []
         turns, self._turns = self._turns, {}
+        self._said_at = now
         actions = self._send_on(turns)
         self._confirm(turns)
         if self.epoch.open_trading() and self.epoch.settle_if_at_rest():
@@ -153,36 +169,51 @@ class VirtualTime:
         if not grants:
             self._stall()
             return []
-        return self._deliver(grants) + [action for grant in grants for action in self._turn(grant)]
+        return self._deliver(grants)
 
     def _stall(self) -> None:
         """Nothing is under way and not everybody has what it needs."""
         self.epoch.stall(self._sequencer.undelivered, "not everybody has confirmed the newest prices")
 
     def _deliver(self, grants: Sequence[Grant]) -> list[Action]:
-        """Publish what reaches all others to all at once, and the rest to each receiver, together."""
-        reached = Counter(ref for grant in grants for ref in grant.refs)
-        self.epoch.counters["delivered"] += reached.total()
-        others = len(self.epoch.roster) - 1
-        common = tuple(ref for ref, receivers in reached.items() if receivers == others)
-        actions: list[Action] = [Publish(self._frames(common), None)] if common else []
-        for grant in grants:
-            own = [ref for ref in grant.refs if reached[ref] != others]
-            if own:
-                actions.append(Publish(self._frames(own), (grant.receiver,)))
+        """Put the turns on the tape, and publish them behind what has reached them: at once where all have one."""
+        self.epoch.counters["delivered"] += sum(len(grant.refs) for grant in grants)
+        numbered = [(self._open_turn(grant.receiver, grant.time_s, grant), grant) for grant in grants]
+        actions: list[Action] = [
+            Write(["turn", number, grant.time_s, grant.receiver, [[ref.sender, ref.seq] for ref in grant.refs]])
+            for number, grant in numbered
+        ]
+        if len(grants) == len(self.epoch.roster) <= _MOST_AT_ONCE:
+            return actions + self._publish(_turns(numbered), None)
+        for one in numbered:
+            actions += self._publish(_turns([one]), (one[1].receiver,))
         return actions
+
+    def _publish(self, turns: Turns, receivers: tuple[str, ...] | None) -> list[Action]:
+        frames = self._frames(turns.refs)
+        ahead = range(0, max(0, len(frames) - _MOST_AT_ONCE), _MOST_AT_ONCE)
+        actions: list[Action] = [Publish(frames[start : start + _MOST_AT_ONCE], receivers) for start in ahead]
+        return [*actions, Publish(frames[len(ahead) * _MOST_AT_ONCE :], receivers, turns)]
 
     def _frames(self, refs: Sequence[Ref]) -> tuple[bytes, ...]:
         return tuple(self.epoch.parcel(ref).frame for ref in refs)
 
-    def _turn(self, grant: Grant) -> list[Action]:
-        turn = Turn(self._open_turn(grant.receiver, grant.time_s), grant.time_s, grant.refs)
-        refs = [[ref.sender, ref.seq] for ref in grant.refs]
-        return [Write(["turn", turn.turn, grant.time_s, grant.receiver, refs]), Send(grant.receiver, turn)]
-
-    def _open_turn(self, vpp: str, time_s: float) -> int:
+    def _open_turn(self, vpp: str, time_s: float, grant: Grant | None) -> int:
         self.turn += 1
         self.epoch.counters["turns"] += 1
-        self._turns[vpp] = _OpenTurn(self.turn, time_s)
+        self._turns[vpp] = _OpenTurn(self.turn, time_s, grant)
         self._unfinished.add(vpp)
         return self.turn
+
+
+def _turns(numbered: Sequence[tuple[int, Grant]]) -> Turns:
+    """The turns of some grants, each with its number, round the messages that they share."""
+    refs = tuple(dict.fromkeys(ref for _, grant in numbered for ref in grant.refs))
+    place = {ref: index for index, ref in enumerate(refs)}
+    return Turns(
+        refs,
+        tuple(
+            Turn(grant.receiver, number, grant.time_s, tuple(place[ref] for ref in grant.refs))
+            for number, grant in numbered
+        ),
+    )

@@ -22,7 +22,7 @@ class Buyer:
         self._book = book
         self._rules = rules
         self._periods = tuple(t for t, game in book.games.items() if vpp in game.buyers)
-        self._answered: dict[int, tuple[tuple[float, ...], Answer]] = {}
+        self._answered: dict[int, tuple[Array, Answer]] = {}  # by period: the prices, and what they called for
         self._published: Selection | None = None
 
     def answer(self) -> Selection | None:
@@ -34,14 +34,14 @@ class Buyer:
 
     def _answer_moved(self) -> None:
         prices = {period: self._book.prices(period) for period in self._periods}
-        moved = [t for t in self._periods if t not in self._answered or self._answered[t][0] != _key(prices[t])]
+        moved = [t for t in self._periods if t not in self._answered or self._answered[t][0] is not prices[t]]
         if not moved:
             return
         answers = answer_day(
             self._vpp, [self._book.games[t] for t in moved], [prices[t] for t in moved], self._rules
         )
         for period, answer in zip(moved, answers, strict=True):
-            self._answered[period] = (_key(prices[period]), answer)
+            self._answered[period] = (prices[period], answer)
 
     def _publish(self) -> Selection | None:
         answers = [self._answered[period][1] for period in self._periods]
@@ -54,7 +54,3 @@ class Buyer:
         version = last.version + 1 if last else 1
         self._published = Selection(version, self._periods, counts, probability, requested_mw)
         return self._published
-
-
-def _key(prices: Array) -> tuple[float, ...]:
-    return tuple(prices.tolist())

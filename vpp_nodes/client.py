@@ -32,7 +32,7 @@ from broker.wire.messages import (
     Selection,
     Settle,
     Stop,
-    Turn,
+    Turns,
     Welcome,
 )
 from market.errors import ProtocolError, RunError
@@ -84,7 +84,8 @@ class _Held:
     """A turn that waits for messages it names."""
 
     epoch: int
-    turn: Turn
+    turn: int
+    deliveries: tuple[Ref, ...]
     asked_at: float
 
 
@@ -146,7 +147,7 @@ class Client:
     def came(self, envelope: Envelope, *, control: bool, now: float) -> list[Instruction]:
         """A valid frame came; one that may not come is counted by reason and has no other effect."""
         try:
-            if control:
+            if control or isinstance(envelope.message, Turns):
                 return self._control(envelope, now)
             self._data(envelope, now)
             return self._take_held(now)
@@ -166,7 +167,7 @@ class Client:
         if held is None or now - held.asked_at < RESEND_AFTER_S:
             return []
         held.asked_at = now
-        return [Tell(Resend(self._inbox.missing(held.turn.deliveries)), held.epoch)]
+        return [Tell(Resend(self._inbox.missing(held.deliveries)), held.epoch)]
 
     @property
     def wants_to_act(self) -> bool:
@@ -211,18 +212,30 @@ class Client:
         return ref.sender == self._vpp and 0 < ref.seq <= len(self._said)
 
     def _order(self, epoch: int, message: Message, now: float) -> list[Instruction]:
-        if not isinstance(message, Begin | Turn | Settle) or self.stage is not Stage.TAKING_PART:
+        if not isinstance(message, Begin | Turns | Settle) or self.stage is not Stage.TAKING_PART:
             raise ProtocolError("out_of_turn", f"{type(message).__name__} while {self.stage}")
+        if isinstance(message, Turns):
+            return self._turn(epoch, message, now)
         if message.turn <= self._last_turn:
             raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._last_turn}")
         self._last_turn = message.turn
         if isinstance(message, Begin):
             self._live = _Live(epoch, message.turn) if message.live else None
             return self._act(epoch, message.turn, Begun(message.roster))
-        if isinstance(message, Settle):
-            self._live = None
-            return self._act(epoch, message.turn, Settled(message.direct))
-        self._held = _Held(epoch, message, asked_at=now)
+        self._live = None
+        return self._act(epoch, message.turn, Settled(message.direct))
+
+    def _turn(self, epoch: int, turns: Turns, now: float) -> list[Instruction]:
+        """Take our turn; one that we have had already is only said again."""
+        turn = turns.of(self._vpp)
+        if turn is None or turn.turn <= self._last_turn:
+            return []
+        if any(place >= len(turns.refs) for place in turn.reached):
+            raise ProtocolError("bad_content", f"turn {turn.turn} points to a message that it does not name")
+        self._last_turn = turn.turn
+        deliveries = turns.deliveries(turn)
+        self._inbox.forget(frozenset(turns.refs).difference(deliveries))
+        self._held = _Held(epoch, turn.turn, deliveries, asked_at=now)
         return self._take_held(now)
 
     # --- data plane ---
@@ -241,10 +254,10 @@ class Client:
 
     def _take_held(self, now: float) -> list[Instruction]:
         held = self._held
-        if held is None or self._inbox.missing(held.turn.deliveries):
+        if held is None or self._inbox.missing(held.deliveries):
             return []
         self._held = None
-        return self._act(held.epoch, held.turn.turn, Reached(self._inbox.take(held.turn.deliveries)))
+        return self._act(held.epoch, held.turn, Reached(self._inbox.take(held.deliveries)))
 
     # --- turns ---
 

@@ -6,7 +6,7 @@ every message it names is here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from broker.wire.messages import DataMessage, Ref
 
@@ -37,3 +37,8 @@ class Inbox:
         """Take out these messages, all of which are here, in this order."""
         self._taken.update(refs)
         return tuple((ref.sender, self._waiting.pop(ref)) for ref in refs)
+
+    def forget(self, refs: Iterable[Ref]) -> None:
+        """Drop what has come and is for others only."""
+        for ref in refs:
+            self._waiting.pop(ref, None)

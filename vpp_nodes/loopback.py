@@ -174,8 +174,9 @@ class Loopback:
             elif isinstance(action, Answer):
                 self._order(action.route.decode(), action.message)
             elif isinstance(action, Publish):
+                turns = (encode(Envelope(1, BROKER, 0, action.turns), TOKEN),) if action.turns else ()
                 for vpp in action.receivers or self.clients:
-                    for frame in action.frames:
+                    for frame in (*action.frames, *turns):
                         self.carry(Hop("data", BROKER, vpp), frame)
             elif isinstance(action, Announce):
                 for vpp in self.clients:

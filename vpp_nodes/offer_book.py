@@ -21,7 +21,7 @@ class OfferBook:
     def __init__(self, games: Sequence[PeriodGame]) -> None:
         self.games = {game.period: game for game in games if game.tradable}
         self.clearing = {period: clearing_price(game) for period, game in self.games.items()}
-        self._prices = {t: np.full(len(game.sellers), self.clearing[t]) for t, game in self.games.items()}
+        self._prices = {t: frozen(np.full(len(game.sellers), self.clearing[t])) for t, game in self.games.items()}
         self._versions: dict[str, int] = {}
         self._heard: dict[int, set[str]] = {period: set() for period in self.games}
 
@@ -31,12 +31,19 @@ class OfferBook:
             return
         self._versions[seller] = offer.version
         for period, price in zip(offer.periods, offer.price_cny_per_mwh.tolist(), strict=True):
-            self._prices[period][self.games[period].sellers.index(seller)] = price
+            self._place(period, self.games[period].sellers.index(seller), price)
             self._heard[period].add(seller)
 
+    def _place(self, period: int, seat: int, price: float) -> None:
+        if self._prices[period][seat] != price:
+            prices = self._prices[period].copy()
+            prices[seat] = price
+            prices.flags.writeable = False
+            self._prices[period] = prices
+
     def prices(self, period: int) -> Array:
-        """The prices of a period's sellers, shape (n,)."""
-        return frozen(self._prices[period])
+        """The prices of a period's sellers, shape (n,), read-only: the same array until one of them moves."""
+        return self._prices[period]
 
     def complete(self, period: int) -> bool:
         """Whether every seller of a period has been heard of."""

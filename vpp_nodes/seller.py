@@ -39,7 +39,7 @@ class Seller:
 
     def answer(self) -> Offer | None:
         """Re-price where a rival has moved or the rule is not finished; None if no price changes."""
-        due = [t for t in self._seats if t in self._restless or self._priced_at.get(t) != self._rivals(t)]
+        due = [t for t in self._seats if t in self._restless or self._moved(t)]
         steps = reprice_all(self._rules, [self._turn(period) for period in due])
         for period, step in zip(due, steps, strict=True):
             self._memories[period] = step.memory
@@ -50,6 +50,9 @@ class Seller:
     def _turn(self, period: int) -> Turn:
         prices, memory = self._book.prices(period), self._memories[period]
         return Turn(self._book.games[period], self._seats[period], prices, memory)
+
+    def _moved(self, period: int) -> bool:
+        return self._priced_at.get(period) != self._rivals(period)
 
     def _rivals(self, period: int) -> tuple[float, ...]:
         """What the others ask in a period."""

@@ -13,7 +13,7 @@ from itertools import permutations
 from broker.conditions.draw import What, draw
 from broker.conditions.latency import latency_s, smallest_latency_s
 from broker.conditions.link_queue import LinkQueue
-from market.network import LinkConditions, LinkOverride, NetworkRules, Outage, Partition
+from market.network import Constant, LinkConditions, LinkOverride, NetworkRules, Outage, Partition
 
 LOSS = "loss"
 _OVERRIDABLE = tuple(LinkConditions.__dataclass_fields__)
@@ -177,7 +177,8 @@ class Conditions:
     def _delay_s(
         self, conditions: LinkConditions, transit: Transit, latency: What, jitter: What, reordering: What
     ) -> float:
-        delay_s = latency_s(conditions.latency, self._draw(transit, latency))
+        constant = isinstance(conditions.latency, Constant)
+        delay_s = latency_s(conditions.latency, 0.5 if constant else self._draw(transit, latency))
         if conditions.jitter_s:
             delay_s += conditions.jitter_s * self._draw(transit, jitter)
         if conditions.reordering and self._draw(transit, reordering) < conditions.reordering:

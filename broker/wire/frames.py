@@ -27,6 +27,8 @@ _KINDS: dict[str, tuple[type[Message], Codec]] = {
     kind.__name__: (kind, codec_for(kind)) for kind in get_args(messages.Message)
 }
 
+_INTEGER, _TEXT = codec_for(int), codec_for(str)
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -80,11 +82,10 @@ def decode(frame: bytes, token: bytes) -> Envelope:
     if not hmac.compare_digest(parts[1], token):
         raise WireError("wrong_token", "the token is not this run's")
     _, _, epoch, sender, seq, kind, body = parts
-    integer, text = codec_for(int), codec_for(str)
     return Envelope(
-        integer.unpack(epoch, "epoch"),
-        text.unpack(sender, "sender"),
-        integer.unpack(seq, "seq"),
+        _INTEGER.unpack(epoch, "epoch"),
+        _TEXT.unpack(sender, "sender"),
+        _INTEGER.unpack(seq, "seq"),
         from_body(kind, body),
     )
 

@@ -5,7 +5,8 @@ fields are what is checked on arrival. Periods are indices from 0. Which plane a
 
     data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded
     control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Audit, Failure
-    control plane, broker to node: Welcome, Refused, Begin, Turn, Settle, Beat, Resend, Stop
+    control plane, broker to node: Welcome, Refused, Begin, Settle, Beat, Resend, Stop
+    published behind the messages that it names, and said again on the control plane: Turns
 """
 
 from __future__ import annotations
@@ -187,11 +188,28 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """It is `time_s` now and these data messages have reached you; act on them, then say Done."""
+    """It is `time_s` now for `vpp`, and what `reached` points at has reached it; act on it, then say Done."""
 
+    vpp: str
     turn: int
     time_s: float
-    deliveries: tuple[Ref, ...]
+    reached: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Turns of one batch; each points into `refs`, the messages that have reached anybody in it."""
+
+    refs: tuple[Ref, ...]
+    turns: tuple[Turn, ...]
+
+    def of(self, vpp: str) -> Turn | None:
+        """The turn of a VPP, if it has one."""
+        return next((turn for turn in self.turns if turn.vpp == vpp), None)
+
+    def deliveries(self, turn: Turn) -> tuple[Ref, ...]:
+        """The messages that have reached a turn's VPP."""
+        return tuple(self.refs[place] for place in turn.reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,5 +237,5 @@ class Stop:
 DataMessage: TypeAlias = Declared | Offer | Selection | Concluded
 MarketMessage: TypeAlias = Declared | Offer | Selection
 FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Audit | Failure
-FromBroker: TypeAlias = Welcome | Refused | Begin | Turn | Settle | Beat | Resend | Stop
+FromBroker: TypeAlias = Welcome | Refused | Begin | Turns | Settle | Beat | Resend | Stop
 Message: TypeAlias = DataMessage | FromNode | FromBroker

@@ -100,27 +100,46 @@ def _choice(kind: type[StrEnum]) -> Codec:
     return Codec(lambda value: value.value, unpack)
 
 
+def _inside(place: str, error: WireError) -> WireError:
+    """An error in a part of what is at `place`. Places are put together only when something is wrong."""
+    return WireError(error.reason, f"{place}{'' if error.detail[0] in ' .[' else '.'}{error.detail}")
+
+
 def _sequence(item: Codec) -> Codec:
+    pack_item, unpack_item = item.pack, item.unpack
+
     def unpack(data: object, place: str) -> tuple[Any, ...]:
         if type(data) is not list:
             raise bad(place, "a list", data)
-        return tuple(item.unpack(entry, f"{place}[{i}]") for i, entry in enumerate(data))
+        items: list[Any] = []
+        try:
+            items.extend(unpack_item(entry, "") for entry in data)
+        except WireError as error:
+            raise _inside(f"{place}[{len(items)}]", error) from None
+        return tuple(items)
 
-    return Codec(lambda value: [item.pack(entry) for entry in value], unpack)
+    return Codec(lambda value: [pack_item(entry) for entry in value], unpack)
 
 
 def _record(kind: type, infinite: bool) -> Codec:
     hints = get_type_hints(kind)
-    parts = [(field.name, codec_for(hints[field.name], infinite)) for field in fields(kind)]
+    names = [field.name for field in fields(kind)]
+    codecs = [codec_for(hints[name], infinite) for name in names]
+    packers = [(name, codec.pack) for name, codec in zip(names, codecs, strict=True)]
+    unpackers = [(name, codec.unpack) for name, codec in zip(names, codecs, strict=True)]
 
     def pack(value: Any) -> list[Any]:
-        return [codec.pack(getattr(value, name)) for name, codec in parts]
+        return [pack_part(getattr(value, name)) for name, pack_part in packers]
 
     def unpack(data: object, place: str) -> Any:
-        if type(data) is not list or len(data) != len(parts):
-            raise bad(place, f"a list of {len(parts)} fields", data)
-        entries = zip(parts, data, strict=True)
-        return kind(*(codec.unpack(entry, f"{place}.{name}") for (name, codec), entry in entries))
+        if type(data) is not list or len(data) != len(unpackers):
+            raise bad(place, f"a list of {len(unpackers)} fields", data)
+        try:
+            return kind(
+                *[unpack_part(entry, name) for (name, unpack_part), entry in zip(unpackers, data, strict=True)]
+            )
+        except WireError as error:
+            raise _inside(place, error) from None
 
     return Codec(pack, unpack)
 
@@ -142,7 +161,7 @@ def _one_of(kinds: Sequence[type], infinite: bool) -> Codec:
     def unpack(data: object, place: str) -> Any:
         if type(data) is not list or len(data) != 2 or type(data[0]) is not str or data[0] not in codecs:
             raise bad(place, f"one of {', '.join(codecs)}", data)
-        return codecs[data[0]].unpack(data[1], f"{place}.{data[0]}")
+        return codecs[data[0]].unpack(data[1], place)
 
     return Codec(pack, unpack)
 

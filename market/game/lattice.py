@@ -59,8 +59,7 @@ def probabilities_on_lattice(probability: Array) -> Array:
     probability : shape (…, n), rows on the simplex (24); of equal largest entries the first one takes it.
     """
     units = np.rint(probability * _PROBABILITY_UNITS)
-    largest = np.argmax(units, axis=-1)[..., None]
-    rest = _PROBABILITY_UNITS - units.sum(axis=-1, keepdims=True)
-    np.put_along_axis(units, largest, np.take_along_axis(units, largest, axis=-1) + rest, axis=-1)
+    rows = units.reshape(-1, units.shape[-1])
+    rows[np.arange(len(rows)), rows.argmax(axis=-1)] += _PROBABILITY_UNITS - rows.sum(axis=-1)
     rounded: Array = units / _PROBABILITY_UNITS
     return rounded

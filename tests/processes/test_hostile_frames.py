@@ -35,6 +35,7 @@ from broker.wire.messages import (
     Resend,
     Stop,
     Turn,
+    Turns,
 )
 from market.arrays import frozen
 from market.scenario import load_scenario
@@ -59,7 +60,7 @@ def hostile_frames(random: Random, public_digest: str) -> list[bytes]:
         (BROKER, Stop("go home")),
         ("VPP1", Declared(declaration("VPP1", [1.0] * 3))),
         ("VPP1", Offer(7, (0,), frozen([500.0]))),
-        ("VPP1", Turn(1, 0.0, (Ref("VPP2", 1),))),
+        ("VPP1", Turns((Ref("VPP2", 1),), (Turn("VPP1", 1, 0.0, (0,)),))),
         ("VPP1", Done(99, 0, (), ())),
         ("VPP1", Resend((Ref("VPP2", 1),))),
         ("VPP1", Ready()),

@@ -19,6 +19,7 @@ from broker.wire.messages import (
     Resend,
     Stop,
     Turn,
+    Turns,
     Welcome,
 )
 from market.arrays import frozen
@@ -59,6 +60,15 @@ def test_joining_opens_the_data_plane_and_reports_it() -> None:
     assert who.stage is Stage.TAKING_PART
 
 
+def turns(number: int, *refs: Ref) -> Turns:
+    """A's turn, with what has reached it, beside one of B's."""
+    theirs = Ref("C", 9)
+    return Turns(
+        (theirs, *refs),
+        (Turn("B", number + 100, 0.0, (0,)), Turn("A", number, 0.0, tuple(range(1, 1 + len(refs))))),
+    )
+
+
 def test_beginning_declares_then_ends_the_turn() -> None:
     who = client()
     order(who, Welcome(1002, 1003))
@@ -69,7 +79,7 @@ def test_beginning_declares_then_ends_the_turn() -> None:
 
 def test_a_turn_waits_for_every_message_it_names() -> None:
     who = joined()
-    assert order(who, Turn(2, 0.0, (Ref("B", 1),))) == []
+    assert order(who, turns(2, Ref("B", 1))) == []
     opening, done = data(who, "B", 1, Declared(DAY[1]))
     assert isinstance(opening, Say)
     assert isinstance(opening.envelope.message, Offer)
@@ -80,16 +90,38 @@ def test_a_turn_waits_for_every_message_it_names() -> None:
 def test_data_that_came_before_its_turn_is_kept() -> None:
     who = joined()
     assert data(who, "B", 1, Declared(DAY[1])) == []
-    assert len(order(who, Turn(2, 0.0, (Ref("B", 1),)))) == 2
+    assert len(order(who, turns(2, Ref("B", 1)))) == 2
 
 
 def test_what_a_turn_misses_is_asked_for_after_a_while_and_not_before() -> None:
     who = joined()
-    order(who, Turn(2, 0.0, (Ref("B", 1),)), now=10.0)
+    order(who, turns(2, Ref("B", 1)), now=10.0)
     assert who.tick(10.0 + RESEND_AFTER_S / 2) == []
     assert who.tick(10.0 + RESEND_AFTER_S) == [Tell(Resend((Ref("B", 1),)), 1)]
     assert who.tick(10.0 + RESEND_AFTER_S * 1.5) == []
     assert who.tick(10.0 + RESEND_AFTER_S * 2) == [Tell(Resend((Ref("B", 1),)), 1)]
+
+
+def test_a_turn_that_is_said_again_is_taken_once_on_either_plane() -> None:
+    who = joined()
+    data(who, "B", 1, Declared(DAY[1]))
+    assert len(data(who, BROKER, 0, turns(2, Ref("B", 1)))) == 2
+    assert order(who, turns(2, Ref("B", 1))) == []
+    assert who.refused == {}
+
+
+def test_what_reached_others_only_is_not_kept() -> None:
+    who = joined()
+    data(who, "C", 9, Declared(DAY[1]))
+    order(who, turns(2))
+    data(who, "C", 9, Declared(DAY[1]))
+    assert who.refused == {}
+
+
+def test_a_turn_that_points_nowhere_is_refused() -> None:
+    who = joined()
+    assert order(who, Turns((Ref("B", 1),), (Turn("A", 2, 0.0, (1,)),))) == []
+    assert who.refused == {"bad_content": 1}
 
 
 def test_a_node_says_again_what_it_said_and_only_that() -> None:
@@ -102,7 +134,6 @@ def test_a_node_says_again_what_it_said_and_only_that() -> None:
     ("message", "sender", "reason"),
     [
         (Begin(1, 0.0, ROSTER, False), BROKER, "out_of_turn"),  # a turn that is over
-        (Turn(1, 0.0, ()), BROKER, "out_of_turn"),
         (Welcome(1, 2), BROKER, "out_of_turn"),
         (Ready(), BROKER, "out_of_turn"),
         (Stop("now"), "B", "wrong_sender"),
@@ -122,7 +153,7 @@ def test_duplicates_and_wrong_planes_are_counted() -> None:
     data(who, "B", 2, Stop("now"))
     data(who, "A", 1, Declared(DAY[0]))  # its own message, echoed to all: no news
     assert who.refused == {"duplicate": 1, "wrong_plane": 1}
-    order(who, Turn(2, 0.0, (Ref("B", 1),)))
+    order(who, turns(2, Ref("B", 1)))
     data(who, "B", 1, Declared(DAY[1]))  # consumed already
     assert who.refused["duplicate"] == 2
 
@@ -162,10 +193,10 @@ def test_offers_before_the_last_declaration_are_kept_not_priced_against() -> Non
     order(who, Begin(1, 0.0, ("A", "B", "C"), False))
     data(who, "B", 1, Declared(three[1]))
     data(who, "B", 2, Offer(1, (0,), frozen([600.0])))
-    early = order(who, Turn(2, 0.0, (Ref("B", 1), Ref("B", 2))))
+    early = order(who, turns(2, Ref("B", 1), Ref("B", 2)))
     assert early == [Tell(Done(2, 1, (), ()), 1)]
     data(who, "C", 1, Declared(three[2]))
-    opening, reply, done = order(who, Turn(3, 0.0, (Ref("C", 1),)))
+    opening, reply, done = order(who, turns(3, Ref("C", 1)))
     assert isinstance(opening, Say)
     assert isinstance(reply, Say)
     first, second = opening.envelope.message, reply.envelope.message

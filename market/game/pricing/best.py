@@ -28,7 +28,8 @@ _FEW_BUYERS = 32  # with more, cells are narrowed further, so that few kinks are
 _NUMBERS_AT_ONCE = 1 << 21  # in one array of (rows, prices, buyers), about: bounds memory
 _NEARLY = 1.0 - 1e-12  # rounding must not drop the cell of the best price
 _NEWTON_STEPS = 100
-_NEWTON_STILL = 1e-14  # relative step of the price at which a root is found
+_NEWTON_STILL = 1e-14  # relative error of the price at which a root is found
+_NEWTON_LAST = 1e-9  # relative step of Newton's after which the error is far below that: it squares at each
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,11 @@ def _peaks(sellers: Faced, cells: _Cells) -> tuple[IndexArray, Array]:
     capacity = same & (total[:-1] > surplus[:-1]) & (total[1:] < surplus[:-1])
     level = same & (right[:-1] > 0) & (left[1:] < 0) & (total[1:] < surplus[:-1])
     start = np.concatenate([np.flatnonzero(capacity), np.flatnonzero(level)])
+    full = np.arange(start.size) < np.count_nonzero(capacity)
+    at_low = np.where(full, (total - surplus)[start], right[start])
+    at_high = np.where(full, (total - surplus)[start + 1], left[start + 1])
     pieces = _Cells(row[start], price[start], price[start + 1])
-    roots = _roots(sellers, pieces, np.arange(start.size) < np.count_nonzero(capacity))
+    roots = _roots(sellers, pieces, full, at_low / (at_low - at_high))
     return np.concatenate([row[turns], pieces.row]), np.concatenate([price[turns], roots])
 
 
@@ -137,12 +141,15 @@ def _dissect(sellers: Faced, cells: _Cells) -> tuple[IndexArray, Array]:
     return cell[order], price[order]
 
 
-def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray) -> Array:
-    """The zero in each piece of Q − S where `capacity`, else of the slope of (p − f) Q; both fall through it."""
+def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray, share: Array) -> Array:
+    """The zero in each piece of Q − S where `capacity`, else of the slope of (p − f) Q; both fall through it.
+
+    share : where in its piece a straight line would have it
+    """
     at = sellers.take(pieces.row)
     low, high = pieces.low, pieces.high
-    price = (low + high) / 2
-    middle = price[:, None, None]
+    price = low + share * (high - low)
+    middle = ((low + high) / 2)[:, None, None]
     elastic = (at.appetite.full_price < middle) & (middle < at.appetite.none_price)
     for _ in range(_NEWTON_STEPS):
         seen = curve(at, price[:, None], elastic)
@@ -152,7 +159,8 @@ def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray) -> Array:
         newton = price - value / np.where(slope < 0, slope, -np.inf)
         trusted = (slope < 0) & (newton >= low) & (newton <= high)
         following = np.where(trusted, newton, (low + high) / 2)
-        still = np.abs(following - price) <= _NEWTON_STILL * np.abs(price)
+        near = np.where(trusted, _NEWTON_LAST, _NEWTON_STILL)
+        still = np.abs(following - price) <= near * np.abs(price)
         price = following
         if still.all():
             break
