@@ -16,6 +16,7 @@ Nothing on it depends on real time, process ids or ports, so equal runs have equ
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -36,13 +37,17 @@ Record: TypeAlias = list[Any]
 
 
 class TapeWriter:
-    """Appends records in batches: `add` collects, `flush` hands a batch to the operating system in one write."""
+    """Appends records in batches: `add` collects, `flush` hands a batch to the operating system in one write.
+
+    size : bytes written
+    """
 
     def __init__(self, path: Path) -> None:
+        self.size = 0
         self._path = path
         self._batch: list[bytes] = []
         try:
-            self._file = path.open("xb", buffering=0)
+            self._file = path.open("x+b", buffering=0)
         except OSError as error:
             raise TapeError(f"{path}: the tape cannot be created: {error.strerror}") from None
 
@@ -65,11 +70,19 @@ class TapeWriter:
             return
         data = b"".join(self._batch)
         self._batch.clear()
+        self.size += len(data)
         try:
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
             raise TapeError(f"{self._path}: the tape cannot be written: {error.strerror}") from None
+
+    def piece(self, offset: int, most: int) -> bytes:
+        """At most so many bytes of what is on the tape, from an offset on."""
+        try:
+            return os.pread(self._file.fileno(), most, offset)
+        except OSError as error:
+            raise TapeError(f"{self._path}: the tape cannot be read: {error.strerror}") from None
 
     def close(self) -> None:
         """Write what is left and close."""

@@ -88,6 +88,7 @@ def commands(context: click.Context) -> None:
 @PORT
 @click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
 @click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
+@click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
 def run(
     scenario: str,
     out: Path | None,
@@ -99,11 +100,12 @@ def run(
     port: int,
     figures: bool,
     report: bool,
+    watch: bool,
 ) -> int:
     """Run a market day. SCENARIO is a folder or a built-in case."""
     from market.app.run_command import RunOptions, run_command
 
-    options = RunOptions(scenario, out, in_process, network, seed, as_json, quiet, port, figures, report)
+    options = RunOptions(scenario, out, in_process, network, seed, as_json, quiet, port, figures, report, watch)
     return run_command(options)
 
 

@@ -41,15 +41,23 @@ class Listening:
 
 
 def run_distributed(
-    scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress, listening: Listening
+    scenario: Scenario,
+    seed: int,
+    out_dir: Path,
+    on_progress: OnProgress,
+    listening: Listening,
+    announce: Callable[[str, bytes], None] = lambda address, token: None,
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day with one process for each VPP and the broker in this one.
+
+    announce : told where the broker is and the run's token, for viewers
 
     RunError if a process dies or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError if the
     tape cannot be written. No process is left behind, however this ends.
     """
     token = secrets.token_bytes(TOKEN_BYTES)
     with LocalNodes() as nodes, _broker(scenario, seed, out_dir, listening, token, Patience()) as (shell, bus):
+        announce(bus.endpoints.control, token)
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
             task = NodeTask(vpp, scenario.public, bus.endpoints.control, token)
@@ -99,9 +107,10 @@ def _broker(
         tape.add(scenario_record(scenario))
         try:
             yield shell, bus
-        except BaseException:
+        except BaseException as error:
+            fault = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
             with deaf_to_interrupts():
-                shell.farewell("the run has been broken off")
+                shell.farewell("the run has been broken off", fault)
             raise
 
 

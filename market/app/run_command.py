@@ -17,6 +17,7 @@ from market.app.run_facts import RunProgress
 from market.app.run_folder.folder import new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.screen import complain, live_progress, put
+from market.app.tokens import TOKEN_VARIABLE
 from market.app.warm_up import start_fork_server
 from market.errors import Fault, MarketError, ScenarioError
 from market.scenario import load_scenario, scenario_advice, with_overrides
@@ -37,6 +38,7 @@ class RunOptions:
     port: int = 0
     figures: bool = False
     report: bool = False
+    watch: bool = False
 
 
 def run_command(options: RunOptions, runner: Runner | None = None) -> int:
@@ -66,6 +68,9 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     if options.in_process and options.port:
         remedy = "leave out --port or --in-process"
         raise ScenarioError([Fault("one process listens nowhere", str(options.port), "--port", remedy)])
+    if options.in_process and options.watch:
+        remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
+        raise ScenarioError([Fault("one process cannot be watched", "--in-process", "--watch", remedy)])
     runner = runner or _runner(options)
     scenario = _scenario(options)
     what = Undertaking(scenario, options.seed, options.in_process, started)
@@ -89,7 +94,16 @@ def _runner(options: RunOptions) -> Runner:
     from market.app.distributed import LOOPBACK, Listening, run_distributed
 
     start_fork_server()  # where `entry` has not done so already
-    return partial(run_distributed, listening=Listening(LOOPBACK, options.port))
+    listening = Listening(LOOPBACK, options.port)
+    if options.watch:
+        return partial(run_distributed, listening=listening, announce=tell_viewers)
+    return partial(run_distributed, listening=listening)
+
+
+def tell_viewers(address: str, token: bytes) -> None:
+    """Say how a run can be watched from its first message on."""
+    complain("watch it with")
+    complain(f"  {TOKEN_VARIABLE}={token.hex()} vppmarket view {address}")
 
 
 def _scenario(options: RunOptions) -> Scenario:

@@ -7,12 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from broker.bus.addresses import is_address
 from broker.tape import TAPE_NAME
 from market.app.screen import complain
+from market.app.tokens import parse_token
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, builtin_cases
 
 if TYPE_CHECKING:
+    from market.app.view.feeds.live import LiveFeed
     from market.app.view.subject import Subject
 
 NEEDED = ("solara", "solara.server", "uvicorn", "ipyvuetify")
@@ -50,14 +53,23 @@ def _check_installed() -> None:
         raise ScenarioError([Fault(rule, f"no {', '.join(missing)}", "vppmarket view", remedy)])
 
 
+def _live(address: str, token: str | None) -> LiveFeed:
+    from market.app.view.feeds.live import LiveFeed
+
+    if not is_address(address):
+        remedy = "copy it from what the run printed"
+        raise ScenarioError([Fault("must look like tcp://host:port", repr(address), "RUN", remedy)])
+    return LiveFeed(address, parse_token(token), complain)
+
+
 def _subject(options: ViewOptions) -> Subject:
     from market.app.view.feeds.recorded import RecordedFeed
     from market.app.view.subject import Subject
     from market.scenario import load_scenario
 
     target = options.target or DEFAULT_CASE
-    if target.startswith("tcp:"):
-        raise NotImplementedError
+    if "://" in target:
+        return Subject(feed=_live(target, options.token))
     folder = Path(target)
     if (folder / TAPE_NAME).is_file() or (folder / "manifest.json").is_file():
         return Subject(feed=RecordedFeed(folder))
