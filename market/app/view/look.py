@@ -10,6 +10,7 @@ CSS = """
 .head .name { font-weight: 700; font-size: 17px; }
 .v-application .market-page { color: #1f2933; display: flex; flex-direction: column; gap: 8px; min-width: 0; }
 .market-page .solara-autorouter-content { max-width: none; }
+.market-page .v-window { display: none; }
 .panel svg.drawing { width: 100%; height: auto; display: block; font-family: inherit; }
 .panel .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr));
   gap: 14px; align-items: start; }

@@ -1,6 +1,6 @@
 """Owns the page: header, controls, transport, tabs, and the one clock that moves it. Draws nothing itself.
 
-Solara opens `Page` anew for each browser tab. One thread for each tab beats ten times a second; it is the only
+Solara opens `Page` anew for each browser tab. One thread for each tab beats several times a second; it is the only
 one that moves the session by itself.
 """
 
@@ -23,7 +23,7 @@ from market.app.view.panels.html import facts
 from market.app.view.session import SPEEDS, Frame, Session
 from market.app.view.subject import open_session
 
-BEAT_S = 0.1
+BEAT_S = 0.07
 NAMES = tuple(PANELS)
 
 

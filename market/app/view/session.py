@@ -18,7 +18,7 @@ from market.app.view.feeds.feed import Feed, State, Status
 from market.app.view.feeds.own import OwnFeed
 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
-"""Records of the tape, or steps of a model, at each beat of the clock."""
+"""Records of the tape at each beat of the clock."""
 
 PLAYED_IN_BEATS = 600
 """A recorded tape is played in about so many beats, unless another speed is chosen."""
@@ -86,7 +86,7 @@ class Session:
             self._vpp = ""
             self._buyer = EVERYBODY
             self._seen: tuple[object, ...] = ()
-            whole = 1 if isinstance(feed, OwnFeed) else len(feed.film) / PLAYED_IN_BEATS
+            whole = 2 if isinstance(feed, OwnFeed) else len(feed.film) / PLAYED_IN_BEATS
             self._speed = min(SPEEDS, key=lambda speed: abs(speed - whole))
 
     # --- the clock ---
@@ -105,14 +105,13 @@ class Session:
             return new
 
     def _play(self, feed: Feed) -> None:
-        if isinstance(feed, OwnFeed) and self._position >= len(feed.film):
-            for _ in range(self._speed):
+        """So many records further; a model is stepped as far as that takes."""
+        target = self._position + self._speed
+        if isinstance(feed, OwnFeed):
+            while feed.goes_on and len(feed.film) < target:
                 feed.step()
-            self._position = len(feed.film)
-            self._playing = feed.goes_on
-            return
-        self._position = min(len(feed.film), self._position + self._speed)
-        self._playing = self._position < len(feed.film) or isinstance(feed, OwnFeed)
+        self._position = min(len(feed.film), target)
+        self._playing = self._position < len(feed.film) or (isinstance(feed, OwnFeed) and feed.goes_on)
 
     # --- what a person does ---
 
