@@ -14,10 +14,7 @@ import numpy as np
 import pytest
 
 from broker.coordinator import Phase
-from broker.scenario_record import scenario_record
 from broker.tape import Record, read_tape
-from broker.wire.frames import to_body
-from broker.wire.messages import Begin, Declared, Offer
 from market.app.run_folder.recorded import read_run
 from market.app.scene.chronicle import until
 from market.app.scene.conclusion import outcome_of, recorded_of
@@ -25,11 +22,9 @@ from market.app.scene.export import export_run
 from market.app.scene.film import EVERY, Film
 from market.app.scene.period import busiest_period, period_now
 from market.app.scene.view import MarketView, apply
-from market.arrays import frozen
-from market.declaration import Declaration, Role
 from market.errors import RunError, TapeError
-from market.scenario import load_scenario
 from tests.processes.command import rows
+from tests.view.tapes import ROSTER, market_records
 
 
 def tape(folder: Path) -> list[Record]:
@@ -125,35 +120,11 @@ def test_an_export_is_a_run_folder_again(default_run: Path, tmp_path: Path) -> N
 # --- records of failures ----------------------------------------------------------------------------------------
 
 
-def market_records(roster: Sequence[str]) -> list[Record]:
-    """A tape of the two-VPP case up to the first offer, with what a node would say."""
-    scenario = load_scenario("two_vpp")
-    assert [vpp.id for vpp in scenario.vpps] == list(roster)
-    count = scenario.public.horizon.periods
-    begin = to_body(Begin(1, 0.0, tuple(roster), False))
-    records: list[Record] = [["tape", 2, 1, scenario.digest, 7, list(roster)], scenario_record(scenario)]
-    records += [["command", k + 1, 0.0, vpp, "Begin", begin] for k, vpp in enumerate(roster)]
-    for vpp, role in zip(roster, (Role.SELLER, Role.BUYER), strict=True):
-        sells = role is Role.SELLER
-        volume, none = frozen([1.0] * count), frozen([0.0] * count)
-        said = Declaration(
-            vpp, (role,) * count, volume if sells else none, none if sells else volume, none,
-            none if sells else frozen([600.0] * count),
-        )  # fmt: skip
-        records.append(["message", 0.5, 1, vpp, 1, "Declared", to_body(Declared(said))])
-    offer = Offer(1, tuple(range(count)), frozen([500.0] * count))
-    records.append(["message", 1.0, 1, roster[0], 2, "Offer", to_body(offer)])
-    return records
-
-
 def folded(records: Sequence[Record]) -> MarketView:
     view = MarketView()
     for record in records:
         view = apply(view, record)
     return view
-
-
-ROSTER = tuple(vpp.id for vpp in load_scenario("two_vpp").vpps)
 
 
 def test_an_offer_is_on_its_way_to_those_it_matters_to() -> None:

@@ -250,9 +250,10 @@ def _facts(view: MarketView, vpp: str, period: int, now: PeriodNow | None) -> li
     game, rows = now.game, list[tuple[str, str]]()
     if vpp in game.sellers:
         j = game.sellers.index(vpp)
+        price = float(now.price_cny_per_mwh[j])
         rows += [
             ("surplus", f"{game.surplus_mw[j]:.4f} MW"),
-            ("price", f"{number(round(float(now.price_cny_per_mwh[j]), 4))} CNY/MWh"),
+            ("price", "none yet" if np.isnan(price) else f"{number(round(price, 4))} CNY/MWh"),
             ("requested of it", f"{now.requested_mw[:, j].sum():.4f} MW"),
             ("delivers", f"{now.delivered_mw[:, j].sum():.4f} MW"),
         ]

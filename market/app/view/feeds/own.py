@@ -32,7 +32,7 @@ class OwnFeed:
             try:
                 self.model.step()
             except MarketError as error:
-                self._fault = str(error)
+                self._fault = str(error) or type(error).__name__
 
     def status(self) -> Status:
         """How far the model is."""
