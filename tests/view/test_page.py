@@ -105,7 +105,7 @@ def test_one_steps_and_moves_the_slider(recorded: Subject, default_run: Path) ->
         assert seen.fact("messages") == "5"
         seen.button("Step").click()
         assert "record 13 of" in next(w for w in seen.widgets() if type(w).__name__ == "Slider").label
-        seen.button("Follow").click()
+        seen.button("Newest").click()
         assert seen.fact("verdict") == "equilibrium"
 
 

@@ -14,8 +14,8 @@ import networkx
 import pandas
 from mesa.discrete_space import Network
 
+from market.app.local_market import LocalMarket, StepUnit
 from market.app.mesa_model.agent import VppAgent
-from market.app.mesa_model.local_market import LocalMarket, StepUnit
 from market.app.mesa_model.parameters import scenario_with
 from market.app.mesa_model.reporters import AGENT_REPORTERS, MODEL_REPORTERS, TABLES, new_rows
 from market.app.run_folder.tables import day_tables

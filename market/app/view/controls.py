@@ -9,7 +9,7 @@ from typing import Any
 
 import solara
 
-from market.app.mesa_model import StepUnit
+from market.app.local_market import StepUnit
 from market.app.scene.export import export_run
 from market.app.view.feeds.feed import Feed
 from market.app.view.feeds.own import OwnFeed

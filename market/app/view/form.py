@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-from market.app.mesa_model import MarketModel, StepUnit
+from market.app.local_market import StepUnit
 from market.network import Constant
 from market.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from market.app.mesa_model import MarketModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ def model_of(scenario: Scenario, form: Form) -> MarketModel:
 
     ScenarioError with every fault at once.
     """
+    from market.app.mesa_model import MarketModel  # late: who only looks on does not wait for Mesa
+
     original = form_of(scenario)
     changed = {
         field.name: getattr(form, field.name)

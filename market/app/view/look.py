@@ -17,6 +17,7 @@ CSS = """
 .panel .box { background: #fff; border: 1px solid #dfe3e8; border-radius: 8px; padding: 8px 14px 10px;
   margin-bottom: 12px; overflow-x: auto; }
 .panel svg.network { background: #fff; border: 1px solid #dfe3e8; border-radius: 8px; }
+.panel svg.network { max-height: max(400px, calc(100vh - 225px)); }
 .panel h3 { font-size: 15px; font-weight: 650; margin: 2px 0 6px; }
 .panel .note { color: #5f6b76; font-size: 13.5px; margin: 6px 0; }
 .panel table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }
@@ -37,8 +38,8 @@ CSS = """
 .panel .callout.bad { border-color: #d55e00; background: #fdf1ea; }
 .panel .figure svg { width: 100%; height: auto; }
 .panel .figure { max-width: 980px; }
-.panel .accounts th { white-space: normal; }
-.panel .accounts td { white-space: nowrap; }
+.panel .accounts th, .panel .carbon th, .panel .certificate th { white-space: normal; }
+.panel .accounts td, .panel .carbon td { white-space: nowrap; padding: 2px 6px; }
 .panel [data-pick] { cursor: pointer; }
 .panel .hover .card { visibility: hidden; pointer-events: none; }
 .panel .hover:hover .card { visibility: visible; }

@@ -16,6 +16,7 @@ import solara.lab
 from market.app.view.controls import Controls
 from market.app.view.draw.choice import EVERYBODY
 from market.app.view.draw.strip import strip_picture
+from market.app.view.feeds.feed import State
 from market.app.view.feeds.own import OwnFeed
 from market.app.view.look import CSS
 from market.app.view.panels import PANELS
@@ -28,8 +29,8 @@ NAMES = tuple(PANELS)
 
 
 @solara.component_vue("picture.vue")
-def Picture(html: str, event_pick: Callable[[str], None]) -> None:
-    """HTML with SVG; what is marked `data-pick` reports when it is pressed."""
+def Picture(name: str, html: str, event_pick: Callable[[str], None]) -> None:
+    """HTML with SVG; what is marked `data-pick` reports when it is pressed. `name`: its class."""
 
 
 @solara.component
@@ -74,12 +75,12 @@ def _tabs(
         session.pick(what)
         changed()
 
-    Picture(html=strip_picture(frame.view, frame.nows, frame.period), event_pick=pick)
+    Picture(name="periods", html=strip_picture(frame.view, frame.nows, frame.period), event_pick=pick)
     with solara.lab.Tabs(value=tab, on_value=set_tab):
         for name in NAMES:
             solara.lab.Tab(name)
     _choices(session, frame, NAMES[tab], changed)
-    Picture(html=PANELS[NAMES[tab]](frame), event_pick=pick)
+    Picture(name=f"{NAMES[tab].lower()}-tab", html=PANELS[NAMES[tab]](frame), event_pick=pick)
 
 
 def _header(session: Session, frame: Frame, toggle: Callable[[], None]) -> None:
@@ -130,12 +131,12 @@ def Transport(session: Session, frame: Frame, changed: Callable[[], None]) -> No
         session.set_speed(speed)
         changed()
 
-    own = isinstance(session.feed, OwnFeed)
     with solara.Row(gap="8px", style={"align-items": "center"}, classes=["transport"]):
         label = "⏸ Pause" if frame.playing else "▶ Play"
         solara.Button(label, on_click=then(session.play), color="primary", small=True, classes=["play"])
         solara.Button("Step", on_click=then(session.step), small=True, outlined=True, classes=["step"])
-        newest = "Newest" if own else "Following" if frame.following else "Follow"
+        ended = isinstance(session.feed, OwnFeed) or frame.status.state is State.ENDED
+        newest = "Newest" if ended else "Following" if frame.following else "Follow"
         solara.Button(newest, on_click=then(session.follow), small=True, outlined=True, classes=["follow"])
         with solara.Div(style={"width": "92px"}):
             solara.Select("speed", value=frame.speed, values=list(SPEEDS), on_value=set_speed, dense=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from market.app.mesa_model import MarketModel
 from market.app.view.feeds.feed import Feed
 from market.app.view.feeds.own import OwnFeed
+from market.app.view.form import form_of, model_of
 from market.app.view.session import Session
-from market.scenario import DEFAULT_CASE
+from market.scenario import DEFAULT_CASE, builtin_cases, load_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,10 @@ def choose(subject: Subject) -> None:
 def open_session() -> Session:
     """What a new tab looks at."""
     subject = _Chosen.subject
-    return Session(subject.feed or OwnFeed(MarketModel(subject.scenario)))
+    if subject.feed is not None:
+        return Session(subject.feed)
+    scenario = load_scenario(subject.scenario)
+    return Session(OwnFeed(model_of(scenario, form_of(scenario))))
 
 
 def shared_feed() -> Feed | None:
@@ -41,7 +44,5 @@ def shared_feed() -> Feed | None:
 
 def scenario_names() -> list[str]:
     """Scenarios that a page offers: the built-in cases, and the one that was asked for."""
-    from market.scenario import builtin_cases
-
     names = list(builtin_cases())
     return names if _Chosen.subject.scenario in names else [_Chosen.subject.scenario, *names]

@@ -53,6 +53,7 @@ def network_picture(view: MarketView, period: int, now: PeriodNow | None, mean_d
         *(_trades(now, places, size) if now else ()),
         *_messages(view, places, mean_delay_s),
         *(_vpp(view, vpp, period, now, places[vpp], size, vpp == picked) for vpp in view.vpps),
+        *(_powers(now, places) if now else ()),
         _legend(),
         *(_card(view, vpp, period, now, places[vpp]) for vpp in view.vpps),
     ]
@@ -87,18 +88,28 @@ def _caption(view: MarketView, period: int, now: PeriodNow | None) -> str:
 
 def _trades(now: PeriodNow, places: Mapping[str, Point], size: float) -> list[str]:
     """An arrow for each pair that trades, the widest for the largest power of the period."""
-    most = float(now.delivered_mw.max(initial=0.0))
-    pairs = [
+    pairs = _pairs(now, places)
+    most_mw = max((power_mw for *_, power_mw in pairs), default=0.0)
+    return [_arrow(*pair, most_mw, size) for pair in pairs]
+
+
+def _powers(now: PeriodNow, places: Mapping[str, Point]) -> list[str]:
+    """The number on each arrow, above everything else."""
+    return [_power(*pair) for pair in _pairs(now, places)]
+
+
+def _pairs(now: PeriodNow, places: Mapping[str, Point]) -> list[tuple[Point, Point, float]]:
+    """Where the seller and the buyer of each trade stand, and its power in MW."""
+    return [
         (places[seller], places[buyer], float(now.delivered_mw[i, j]))
         for i, buyer in enumerate(now.game.buyers)
         for j, seller in enumerate(now.game.sellers)
         if now.delivered_mw[i, j] > 1e-6
     ]
-    return [_arrow(*pair, most, size) for pair in pairs] + [_power(*pair) for pair in pairs]
 
 
 def _power(start: Point, end: Point, power_mw: float) -> str:
-    """The number on an arrow; all stand above all arrows, nearer to the buyer, where arrows have parted."""
+    """The number on an arrow, nearer to the buyer, where arrows have parted."""
     bend = _bend(start, end)
     at = Point(
         0.16 * start.x + 0.48 * bend.x + 0.36 * end.x,

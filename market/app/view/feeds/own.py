@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from market.app.mesa_model import MarketModel
+from typing import TYPE_CHECKING
+
 from market.app.scene.film import Film
 from market.app.view.feeds.feed import State, Status
 from market.errors import MarketError
+
+if TYPE_CHECKING:
+    from market.app.mesa_model import MarketModel
 
 
 class OwnFeed:

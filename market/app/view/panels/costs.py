@@ -7,45 +7,53 @@ from collections.abc import Iterator
 from market.app.figures.carbon import carbon_figure
 from market.app.figures.costs import costs_figure
 from market.app.report.page import table
-from market.app.run_folder.recorded import RecordedRun
+from market.app.run_folder.recorded import RecordedRun, Records
 from market.app.run_folder.table import Cell
 from market.app.view.panels.concluded import day_of, drawn
-from market.app.view.panels.html import box, note
+from market.app.view.panels.html import box, columns, note
 from market.app.view.session import Frame
 from market.carbon import marginal_price_cny_per_t, step_prices_cny_per_t
 from market.rules import CarbonMode, CarbonRules
 
 
 def costs_panel(frame: Frame) -> str:
-    """Bars and steps as in the figures, and the accounts."""
+    """The accounts, then bars and steps as in the figures."""
     day = day_of(frame)
     scenario = frame.view.scenario
     if day is None or scenario is None:
         return box("Costs and carbon", note("Known once the market is over and everybody has planned again."))
-    heads = ("VPP", "total alone CNY", "total trading CNY", "saves CNY", "pays VPPs CNY", "carbon alone CNY",
-             "carbon trading CNY", "emits alone t", "emits trading t", "step alone", "step trading")  # fmt: skip
-    accounts = table(heads, _accounts(day, scenario.public.carbon), digits=2, sum_row=True)
+    money = ("VPP", "alone CNY", "trading CNY", "saves CNY", "pays to VPPs CNY")
+    carbon = ("VPP", "carbon alone CNY", "trading CNY", "emits alone t", "trading t", "step alone", "step trading")
     return (
-        box("Accounts", accounts, name="accounts")
-        + box("Without trade and with it", drawn(frame, "costs", lambda: costs_figure(day)), name="costs")
-        + box("Carbon cost and its steps", drawn(frame, "carbon", lambda: carbon_figure(day)), name="carbon")
+        columns(
+            box("What the day costs", table(money, _money(day), sum_row=True), name="accounts"),
+            box("Carbon", table(carbon, _carbon(day, scenario.public.carbon), sum_row=True), name="carbon"),
+        )
+        + box("Without trade and with it", drawn(frame, "costs", lambda: costs_figure(day)))
+        + box("Carbon cost and its steps", drawn(frame, "carbon", lambda: carbon_figure(day)))
     )
 
 
-def _accounts(day: RecordedRun, rules: CarbonRules) -> Iterator[tuple[Cell, ...]]:
-    costs = day["costs"]
+def _rows(day: RecordedRun, vpp: str) -> tuple[Records, Records]:
+    """A VPP's accounts without trade and with it."""
+    return day["costs"].where(vpp=vpp, scenario="grid_only"), day["costs"].where(vpp=vpp, scenario="game")
+
+
+def _money(day: RecordedRun) -> Iterator[tuple[Cell, ...]]:
     for vpp in (*day.vpps, "system"):
-        alone, trading = (costs.where(vpp=vpp, scenario=scenario) for scenario in ("grid_only", "game"))
+        alone, trading = _rows(day, vpp)
         before, after = float(alone["total_cny"][0]), float(trading["total_cny"][0])
-        steps = ("", "") if vpp == "system" else tuple(
-            _step(rules, float(row["emission_t"][0] - row["quota_t"][0])) for row in (alone, trading)
-        )  # fmt: skip
-        yield (
-            *(vpp, before, after, before - after, round(float(trading["trade_cny"][0]), 6)),
-            *(float(row["carbon_cny"][0]) for row in (alone, trading)),
-            *(float(row["emission_t"][0]) for row in (alone, trading)),
-            *steps,
-        )
+        yield vpp, before, after, before - after, round(float(trading["trade_cny"][0]), 6) + 0.0
+
+
+def _carbon(day: RecordedRun, rules: CarbonRules) -> Iterator[tuple[Cell, ...]]:
+    for vpp in (*day.vpps, "system"):
+        both = _rows(day, vpp)
+        bills = (float(row["carbon_cny"][0]) for row in both)
+        emissions = (float(row["emission_t"][0]) for row in both)
+        excesses = [float(row["emission_t"][0] - row["quota_t"][0]) for row in both]
+        steps = ("", "") if vpp == "system" else (_step(rules, excess_t) for excess_t in excesses)
+        yield (vpp, *bills, *emissions, *steps)
 
 
 def _step(rules: CarbonRules, excess_t: float) -> str:
