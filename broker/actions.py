@@ -38,10 +38,11 @@ class DataCame:
 
 @dataclass(frozen=True, slots=True)
 class ProcessEnded:
-    """A node's process that we started has ended."""
+    """A node's process that we started has ended. `restarted`: another has been started in its place."""
 
     vpp: str
     how: str
+    restarted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,16 @@ from broker.conditions import Conditions
 from broker.epoch import Epoch, Said
 from broker.membership import Membership, Patience
 from broker.network_log import NetworkLog
+from broker.past import Past
+from broker.settling import Settling
 from broker.tape import TAPE_VERSION
 from broker.virtual_time import VirtualTime
 from broker.wall_time import WallTime
-from broker.wire.frames import WIRE_VERSION, Envelope, to_body
+from broker.wire.frames import WIRE_VERSION, Envelope
 from broker.wire.messages import (
     BROKER,
     Audit,
     Beat,
-    Concluded,
     Done,
     Failure,
     Heartbeat,
@@ -34,17 +35,14 @@ from broker.wire.messages import (
     Message,
     Ready,
     Resend,
-    Settle,
     Stop,
+    Withdrawn,
 )
-from broker.wire.types import codec_for
 from market.declaration import Declaration
 from market.errors import DispatchError, ProtocolError, RunError
-from market.network import NetworkRules, TimeMode
-from market.outcome import PeriodResult, worst
-from market.plan import DispatchPlan
+from market.network import NetworkRules, OnLoss, TimeMode
+from market.outcome import PeriodResult
 from market.scenario.model import PublicRules
-from market.settlement import direct_exchange
 
 BEAT_S = 1.0
 RESEND_AFTER_S = 0.5
@@ -75,7 +73,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Proceedings:
-    """Everything that a complete run leaves behind. `ended_at`: the real time at which each phase ended."""
+    """Everything that a complete run leaves behind, of its last epoch where there were several.
+
+    ended_at : the real time at which each phase ended · withdrawn : who had no part in the end
+    """
 
     results: tuple[PeriodResult, ...]
     declarations: tuple[Declaration, ...]
@@ -87,6 +88,7 @@ class Proceedings:
     refused: Counter[str]
     process_ids: dict[str, int]
     ended_at: dict[str, float]
+    withdrawn: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +105,19 @@ class Progress:
 
 
 class Coordinator:
-    """The broker's machine."""
+    """The broker's machine. `past`: where a run stood that is taken up again."""
 
-    def __init__(self, charge: Charge, endpoints: Endpoints, now: float) -> None:
+    def __init__(self, charge: Charge, endpoints: Endpoints, now: float, past: Past | None = None) -> None:
         self.phase = Phase.JOINING
         self.refused: Counter[str] = Counter()
         self.membership = Membership(charge.vpps, charge.public.digest, endpoints, charge.patience, now)
-        conditions = Conditions(charge.network, charge.vpps, charge.seed)
-        self.epoch = Epoch(charge.public, charge.vpps, number=1)
-        self.clockwork: VirtualTime | WallTime = (
-            VirtualTime(self.epoch, conditions)
-            if charge.network.time is TimeMode.VIRTUAL
-            else WallTime(self.epoch, conditions)
-        )
-        self.audits: dict[str, Audit] = {}
         self._charge = charge
-        self._settling: dict[str, int] = {}
+        self._past = past
+        self._conditions = Conditions(charge.network, charge.vpps, charge.seed)
+        self._counters: Counter[str] = Counter()
+        self._log = NetworkLog()
+        self._prepare(past.epoch + 1 if past else 1, charge.vpps, past.time_s if past else 0.0)
+        self._settling: Settling | None = None
         self._ended_at: dict[str, float] = {}
         self._beat_at = now
         self._moved_at = now
@@ -126,8 +125,10 @@ class Coordinator:
         self._asked = 0
 
     def open(self) -> list[Action]:
-        """What is to be done before anything has happened: the tape gets its header."""
+        """What is to be done before anything has happened: a header for the tape, or a note that it goes on."""
         charge = self._charge
+        if self._past:
+            return [Write(["resumed", self._past.time_s])]
         header = ["tape", TAPE_VERSION, WIRE_VERSION, charge.scenario_digest, charge.seed, list(charge.vpps)]
         return [Write(header)]
 
@@ -140,7 +141,7 @@ class Coordinator:
         if isinstance(event, DataCame):
             return self._guarded(lambda: self._data(event, now), now)
         if isinstance(event, ProcessEnded):
-            return self._ended(event)
+            return self._lost(event.vpp, f"process {event.how}", now, returns=event.restarted)
         assert isinstance(event, Tick)
         return self._tick(now)
 
@@ -169,72 +170,115 @@ class Coordinator:
             return []
         self.membership.member(vpp, route)
         if isinstance(message, Ready):
-            self.membership.ready(vpp, route)
-            return []
+            return self._returned(vpp, now) if self.membership.ready(vpp, route) else []
+        if isinstance(message, Failure):
+            raise (DispatchError if message.kind == "dispatch" else RunError)(message.text)
+        if envelope.epoch < self.epoch.number:
+            return self._superseded()
         return self._from_member(vpp, message, now)
 
     def _from_member(self, vpp: str, message: Message, now: float) -> list[Action]:
-        if isinstance(message, Failure):
-            raise (DispatchError if message.kind == "dispatch" else RunError)(message.text)
         if isinstance(message, Done) and self.phase in (Phase.PLANNING, Phase.TRADING):
             return self.clockwork.done(vpp, message, now)
         if isinstance(message, Resend) and self.phase is not Phase.JOINING:
             return self.clockwork.resend(vpp, message.refs, now)
-        if isinstance(message, Audit) and self._settling.get(vpp) == message.turn and vpp not in self.audits:
-            self.audits[vpp] = message
+        if isinstance(message, Audit) and self._settling is not None:
+            self._settling.take(vpp, message)
             return []
         raise ProtocolError("out_of_turn", f"{type(message).__name__} from {vpp} while {self.phase}")
 
     def _data(self, event: DataCame, now: float) -> list[Action]:
+        if event.parcel.envelope.epoch < self.epoch.number:
+            return self._superseded()
         if self.phase not in (Phase.PLANNING, Phase.TRADING):
             raise ProtocolError("out_of_turn", f"a market message while {self.phase}")
         return self.clockwork.data(event.parcel, now)
 
-    def _ended(self, event: ProcessEnded) -> list[Action]:
-        if self.phase is Phase.OVER:
-            return []
-        raise RunError(
-            f"{event.vpp}'s process {event.how} while {self._story()}; the market cannot go on without it"
+    def _superseded(self) -> list[Action]:
+        """A message of an epoch that was given up: discarded, as it should be."""
+        self._counters["superseded"] += 1
+        return []
+
+    # --- epochs ---
+
+    def _prepare(self, number: int, roster: Sequence[str], time_s: float) -> None:
+        """The next epoch's machines, before it begins."""
+        self.epoch = Epoch(self._charge.public, roster, number, self._counters)
+        wall = self._charge.network.time is TimeMode.WALL
+        self.clockwork: VirtualTime | WallTime = (WallTime if wall else VirtualTime)(
+            self.epoch, self._conditions, self._log, time_s
         )
+
+    def _begin(self, why: str, now: float) -> list[Action]:
+        """Everybody on the roster plans and declares, and prices start from p_clr."""
+        self.phase = Phase.PLANNING
+        self._settling = None
+        epoch, time_s = self.epoch, self.clockwork.time_s
+        return [Write(["epoch", epoch.number, time_s, list(epoch.roster), why]), *self.clockwork.begin(now)]
+
+    def _begin_anew(self, roster: Sequence[str], why: str, now: float) -> list[Action]:
+        if not roster:
+            raise RunError(f"{why}, and nobody is left")
+        self._prepare(self.epoch.number + 1, roster, self.clockwork.time_s)
+        self._moved_at, self._asked = now, 0
+        return self._begin(why, now)
+
+    # --- who goes and who comes back ---
+
+    def _lost(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
+        """A VPP is gone. `returns`: whether somebody sees to it that it comes back."""
+        rule = self._charge.network.on_loss
+        if self.phase is Phase.OVER or (returns and vpp in self.membership.absent):
+            return []
+        joining = self.phase is Phase.JOINING
+        if rule is OnLoss.STOP or (not returns and (rule is OnLoss.WAIT or joining)):
+            raise RunError(f"{vpp}'s {how} while {self._story()}; the market cannot go on without it")
+        if vpp in self.membership.absent:
+            return []
+        self.membership.lose(vpp, how, now)
+        self._counters["lost"] += 1
+        actions: list[Action] = [Write(["left", self.clockwork.time_s, vpp, how])]
+        if rule is OnLoss.WAIT or joining:
+            return actions
+        withdrawn = Withdrawn(vpp)
+        actions.append(Announce(Envelope(self.epoch.number + 1, BROKER, 0, withdrawn)))
+        return actions + self._begin_anew(self.membership.here(), f"{vpp} has withdrawn", now)
+
+    def _returned(self, vpp: str, now: float) -> list[Action]:
+        """A VPP that was lost is here again: the market begins anew with it, or it takes up its settlement."""
+        self._counters["returned"] += 1
+        actions: list[Action] = [Write(["back", self.clockwork.time_s, vpp])]
+        if self.phase is Phase.JOINING:
+            return actions
+        if self._settling is not None and vpp in self.epoch.roster:
+            return actions + self._settling.again(vpp)
+        if self._charge.network.on_loss is OnLoss.WAIT and self.membership.absent:
+            return actions  # the last of those who are waited for opens the epoch
+        return actions + self._begin_anew(self.membership.here(), f"{vpp} is back", now)
 
     # --- phases ---
 
     def _next_phase(self, now: float) -> list[Action]:
         if self.phase is Phase.JOINING and self.membership.complete:
-            self.phase = Phase.PLANNING
             self._ended_at["joining"] = now
-            return self.clockwork.begin(now)
+            return self._begin("resumed" if self._past else "all have joined", now)
         if self.phase is Phase.PLANNING and self.epoch.trading is not None:
             self.phase = Phase.TRADING
             self._ended_at["planning"] = now
         if self.phase is Phase.TRADING and self.epoch.results is not None:
-            self.phase = Phase.SETTLING
             self._ended_at["trading"] = now
             return self._settle(self.epoch.results)
-        if self.phase is Phase.SETTLING and len(self.audits) == len(self._settling):
+        if self._settling is not None and not self._settling.missing() and self.phase is Phase.SETTLING:
             self.phase = Phase.OVER
             self._ended_at["settling"] = now
-            audits = [_audit_record(vpp, self.audits[vpp]) for vpp in self._charge.vpps]
-            return [*audits, Write(["end", self._verdict()]), *self.farewell("the run is complete")]
+            return [*self._settling.end(), *self.farewell("the run is complete")]
         return []
 
     def _settle(self, results: Sequence[PeriodResult]) -> list[Action]:
-        """Announce the verdicts, and tell each member the trade that was concluded for it."""
-        concluded = Concluded(tuple(result.verdict for result in results))
-        time_s, epoch = self.clockwork.time_s, self.epoch.number
-        actions: list[Action] = [
-            Write(["message", time_s, epoch, BROKER, 1, "Concluded", to_body(concluded)]),
-            Announce(Envelope(epoch, BROKER, 1, concluded)),
-        ]
-        for number, vpp in enumerate(self._charge.vpps, start=self.clockwork.turn + 1):
-            self._settling[vpp] = number
-            settle = Settle(number, direct_exchange(vpp, results, self._charge.public))
-            actions += [Write(["command", number, time_s, vpp, "Settle", to_body(settle)]), Send(vpp, settle)]
-        return actions
-
-    def _verdict(self) -> str:
-        assert self.epoch.results is not None
-        return worst([result.verdict for result in self.epoch.results]).value
+        self.phase = Phase.SETTLING
+        first_turn = self.clockwork.turn + 1
+        self._settling = Settling(self.epoch.number, self.epoch.roster, results, self._charge.public, first_turn)
+        return self._settling.begin(self.clockwork.time_s)
 
     def farewell(self, reason: str) -> list[Action]:
         """Tell every member that its run is over."""
@@ -245,15 +289,25 @@ class Coordinator:
     def _tick(self, now: float) -> list[Action]:
         if self.phase is Phase.OVER:
             return []
-        self.membership.check(now)
-        actions = self._ask_again(now)
-        if self.phase in (Phase.PLANNING, Phase.TRADING):
-            actions += self.clockwork.tick(now)
+        actions: list[Action] = []
+        for vpp, how in self.membership.silent(now).items():
+            actions += self._lost(vpp, how, now, returns=True)
+        if self.phase is Phase.JOINING:
+            self.membership.check_joining(now)
+        elif self._charge.network.on_loss is OnLoss.WAIT:
+            self.membership.check_absent(now)
+        if self._under_way():
+            actions += self._ask_again(now) + self.clockwork.tick(now)
         actions += self._next_phase(now)
         if now - self._beat_at >= BEAT_S:
             self._beat_at = now
             actions += [Send(vpp, Beat(())) for vpp in self.membership.members]
         return actions
+
+    def _under_way(self) -> bool:
+        """Whether the market goes on: it stands still while one of its VPPs is lost and waited for."""
+        waits = any(vpp in self.membership.absent for vpp in self.epoch.roster)
+        return self.phase in (Phase.PLANNING, Phase.TRADING) and not waits
 
     def _ask_again(self, now: float) -> list[Action]:
         """Ask for data messages that a member says it has published and that have not come."""
@@ -271,7 +325,7 @@ class Coordinator:
 
     def next_due(self) -> float | None:
         """The real time at which a tick is needed, if one is."""
-        return self.clockwork.next_due() if self.phase in (Phase.PLANNING, Phase.TRADING) else None
+        return self.clockwork.next_due() if self._under_way() else None
 
     def progress(self, now: float) -> Progress:
         """Where the run stands."""
@@ -289,9 +343,9 @@ class Coordinator:
     def _waiting_for(self) -> tuple[str, ...]:
         if self.phase is Phase.JOINING:
             return self.membership.missing()
-        if self.phase is Phase.SETTLING:
-            return tuple(vpp for vpp in self._settling if vpp not in self.audits)
-        return self.clockwork.waiting_for()
+        if self._settling is not None:
+            return self._settling.missing()
+        return tuple(sorted({*self.clockwork.waiting_for(), *self.membership.absent} & {*self.epoch.roster}))
 
     def _story(self) -> str:
         waiting = ", ".join(self._waiting_for()) or "nobody"
@@ -300,20 +354,17 @@ class Coordinator:
     def proceedings(self) -> Proceedings:
         """What a complete run leaves behind (phase `over`)."""
         assert self.epoch.results is not None
+        assert self._settling is not None
         return Proceedings(
             results=self.epoch.results,
             declarations=self.epoch.declarations,
-            audits=dict(self.audits),
+            audits=dict(self._settling.audits),
             said=tuple(self.epoch.said),
             time_s=self.clockwork.time_s,
             counters=Counter(self.epoch.counters),
-            network=self.clockwork.log,
+            network=self._log,
             refused=Counter(self.refused),
             process_ids={vpp: member.process_id for vpp, member in self.membership.members.items()},
             ended_at=dict(self._ended_at),
+            withdrawn=tuple(vpp for vpp in self._charge.vpps if vpp not in self.epoch.roster),
         )
-
-
-def _audit_record(vpp: str, audit: Audit) -> Write:
-    plan = codec_for(DispatchPlan)
-    return Write(["audit", vpp, plan.pack(audit.before), plan.pack(audit.after)])

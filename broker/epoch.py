@@ -34,14 +34,16 @@ class Said:
 class Epoch:
     """One roster, one set of declarations, and what follows from them."""
 
-    def __init__(self, public: PublicRules, roster: Sequence[str], number: int) -> None:
+    def __init__(
+        self, public: PublicRules, roster: Sequence[str], number: int, counters: Counter[str] | None = None
+    ) -> None:
         self.public = public
         self.roster = tuple(roster)
         self.number = number
         self.results: tuple[PeriodResult, ...] | None = None
         self.trading: Trading | None = None
         self.said: list[Said] = []
-        self.counters: Counter[str] = Counter()
+        self.counters: Counter[str] = Counter() if counters is None else counters  # of the whole run
         self._upto = dict.fromkeys(self.roster, 0)
         self._parcels: dict[Ref, Parcel] = {}
         self._declarations: dict[str, Declaration] = {}

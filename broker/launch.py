@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
@@ -38,11 +39,17 @@ def warm_up(preload: Sequence[str]) -> None:
 
 
 class LocalNodes:
-    """The node processes of one run, by VPP. Leaving the block ends them all: asked first, then forced."""
+    """The node processes of one run, by VPP. Leaving the block ends them all: asked first, then forced.
 
-    def __init__(self) -> None:
+    restarts : how often each VPP's process may be started again after it has died
+    """
+
+    def __init__(self, restarts: int = 0) -> None:
         self._context = multiprocessing.get_context("forkserver")
         self._processes: dict[str, ForkServerProcess] = {}
+        self._orders: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
+        self._restarts = restarts
+        self._restarted: Counter[str] = Counter()
 
     def __enter__(self) -> LocalNodes:
         return self
@@ -54,10 +61,20 @@ class LocalNodes:
 
     def start(self, vpp: str, target: Callable[..., None], *arguments: Any) -> None:
         """Start a VPP's process; `target` and its arguments must be importable and picklable."""
+        self._orders[vpp] = (target, arguments)
         process = self._context.Process(target=target, args=arguments, name=vpp, daemon=True)
         with deaf_to_interrupts():
             process.start()
             self._processes[vpp] = process
+
+    def restart(self, vpp: str) -> int | None:
+        """Start a VPP's process again; the descriptor to watch, or None if it has been started often enough."""
+        if self._restarted[vpp] >= self._restarts:
+            return None
+        self._restarted[vpp] += 1
+        target, arguments = self._orders[vpp]
+        self.start(vpp, target, *arguments)
+        return self._processes[vpp].sentinel
 
     def process_ids(self) -> dict[str, int]:
         """The process id of each VPP."""

@@ -1,4 +1,4 @@
-"""Owns who takes part: admission, routes, liveness. Knows nothing of what the members negotiate."""
+"""Owns who takes part: admission, routes, liveness, absence. Knows nothing of what the members negotiate."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from broker.actions import Action, Answer
 from broker.bus.addresses import port_of
 from broker.bus.broker_end import Endpoints
-from broker.wire.messages import Hello, Refused, Welcome
+from broker.wire.messages import Beat, Hello, Refused, Welcome
 from market.errors import ProtocolError, RunError
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the broker waits, in real seconds: for all to join, and for a sign of life of a member."""
+    """How long the broker waits, in real seconds: for all to join, for a sign of life, for one that was lost."""
 
     join_s: float = 30.0
     silence_s: float = 10.0
+    wait_s: float = 60.0
 
 
 @dataclass(slots=True)
@@ -30,14 +31,23 @@ class Member:
     ready: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A VPP that was here and is not: since when, and how it was lost."""
+
+    since: float
+    how: str
+
+
 class Membership:
-    """Everybody expected, and who of them is here."""
+    """Everybody expected, who of them is here, and who was lost."""
 
     def __init__(
         self, expected: Sequence[str], public_digest: str, endpoints: Endpoints, patience: Patience, now: float
     ) -> None:
         self.expected = tuple(expected)
         self.members: dict[str, Member] = {}
+        self.absent: dict[str, Absence] = {}
         self._digest = public_digest
         self._welcome = Welcome(port_of(endpoints.inward), port_of(endpoints.outward))
         self._patience = patience
@@ -45,33 +55,49 @@ class Membership:
 
     @property
     def complete(self) -> bool:
-        """Whether everybody expected has joined and proved its data plane open."""
-        return len(self.members) == len(self.expected) and all(m.ready for m in self.members.values())
+        """Whether everybody expected is here and has proved its data plane open."""
+        return not self.missing()
 
     def missing(self) -> tuple[str, ...]:
-        """Who is not here yet, or not ready."""
+        """Who is not here, or not ready."""
         return tuple(v for v in self.expected if v not in self.members or not self.members[v].ready)
 
+    def here(self) -> tuple[str, ...]:
+        """Who is here and ready, in the order of the scenario."""
+        return tuple(v for v in self.expected if v in self.members and self.members[v].ready)
+
+    # --- coming ---
+
     def hello(self, vpp: str, route: bytes, hello: Hello, now: float) -> list[Action]:
-        """A node asks to join: a welcome, or a refusal that says why."""
-        reason = self._objection(vpp, route, hello)
+        """A node asks to join, or whether it still has its place: a welcome, a sign of life, or a refusal."""
+        reason = self._objection(vpp, hello)
         if reason:
-            return [Answer(route, Refused(reason))]
-        self.members.setdefault(vpp, Member(route, hello.process_id, now))
+            return [Answer(route, Refused(reason, later=False))]
+        member = self.members.get(vpp)
+        if member is not None and member.route == route:
+            member.heard_at = now
+            return [Answer(route, Beat(()) if member.ready else self._welcome)]
+        if member is not None:
+            taken = f"{vpp} has joined already (process {member.process_id}); stop that node first"
+            return [Answer(route, Refused(taken, later=True))]
+        self.members[vpp] = Member(route, hello.process_id, now)
         return [Answer(route, self._welcome)]
 
-    def _objection(self, vpp: str, route: bytes, hello: Hello) -> str:
+    def _objection(self, vpp: str, hello: Hello) -> str:
         if vpp not in self.expected:
             return f"this market has no VPP {vpp!r}; it has {', '.join(self.expected)}"
         if hello.public_digest != self._digest:
             return "horizon, tariff, market or carbon rules differ from the broker's; use the same scenario"
-        if vpp in self.members and self.members[vpp].route != route:
-            return f"{vpp} has joined already (process {self.members[vpp].process_id}); stop that node first"
         return ""
 
-    def ready(self, vpp: str, route: bytes) -> None:
-        """A member's data plane is open."""
-        self.member(vpp, route).ready = True
+    def ready(self, vpp: str, route: bytes) -> bool:
+        """A member's data plane is open; whether that makes it present again after an absence."""
+        member = self.member(vpp, route)
+        came = not member.ready
+        member.ready = True
+        return came and self.absent.pop(vpp, None) is not None
+
+    # --- being here ---
 
     def member(self, vpp: str, route: bytes) -> Member:
         """The member speaking on its own route; ProtocolError for anybody else."""
@@ -88,16 +114,34 @@ class Membership:
             raise ProtocolError("not_a_member", f"{vpp!r:.40} has not joined")
         self.members[vpp].heard_at = now
 
-    def check(self, now: float) -> None:
-        """RunError when somebody has not come, or has gone silent, for too long."""
+    # --- going ---
+
+    def silent(self, now: float) -> dict[str, str]:
+        """The members that have given no sign of life for too long, and what there is to say of each."""
+        return {
+            vpp: f"node (process {member.process_id}) has given no sign of life for "
+            f"{now - member.heard_at:.0f} s; is its machine or its network down?"
+            for vpp, member in self.members.items()
+            if now - member.heard_at > self._patience.silence_s
+        }
+
+    def lose(self, vpp: str, how: str, now: float) -> None:
+        """A VPP is gone; its place is free."""
+        self.members.pop(vpp, None)
+        self.absent[vpp] = Absence(now, how)
+
+    def check_joining(self, now: float) -> None:
+        """RunError when somebody has not come for too long."""
         if not self.complete and now - self._since > self._patience.join_s:
             raise RunError(
                 f"waited {self._patience.join_s:g} s for {', '.join(self.missing())} to join, in vain; "
                 "start these nodes, or look at what they printed"
             )
-        for vpp, member in self.members.items():
-            if now - member.heard_at > self._patience.silence_s:
+
+    def check_absent(self, now: float) -> None:
+        """RunError when somebody who was lost has not come back for too long."""
+        for vpp, absence in self.absent.items():
+            if now - absence.since > self._patience.wait_s:
                 raise RunError(
-                    f"{vpp} (process {member.process_id}) has given no sign of life for "
-                    f"{now - member.heard_at:.0f} s; is its machine or its network down?"
+                    f"{vpp} {absence.how}; waited {self._patience.wait_s:g} s for it to come back, in vain"
                 )

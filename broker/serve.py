@@ -49,6 +49,10 @@ class Processes(Protocol):
         """How a VPP's process ended, e.g. `was killed by signal 9`."""
         ...
 
+    def restart(self, vpp: str) -> int | None:
+        """Start it again; its new descriptor, or None if it is not to be started again."""
+        ...
+
 
 class Shell:
     """One broker at work: sockets, tape and token round a coordinator."""
@@ -90,7 +94,7 @@ class Shell:
         self._carry_out(self._coordinator.farewell(reason))
         self._see_viewers_off(fault)
 
-    def _take(self, event: BusEvent, sentinels: Mapping[int, str], watched: Processes | None) -> None:
+    def _take(self, event: BusEvent, sentinels: dict[int, str], watched: Processes | None) -> None:
         now = time.monotonic()
         if isinstance(event, Arrival):
             came = self._decoded(event)
@@ -102,8 +106,12 @@ class Shell:
             self._coordinator.refuse("malformed")
         elif isinstance(event, Signal) and watched is not None:
             self._bus.unwatch(event.descriptor)
-            vpp = sentinels[event.descriptor]
-            self._handle(ProcessEnded(vpp, watched.how(vpp)), now)
+            vpp = sentinels.pop(event.descriptor)
+            how, descriptor = watched.how(vpp), watched.restart(vpp)
+            if descriptor is not None:
+                sentinels[descriptor] = vpp
+                self._bus.watch(descriptor)
+            self._handle(ProcessEnded(vpp, how, restarted=descriptor is not None), now)
 
     def _decoded(self, arrival: Arrival) -> Event | None:
         try:
@@ -150,7 +158,9 @@ class Shell:
 
     def _send(self, action: Action) -> None:
         if isinstance(action, Send):
-            self._bus.send(self._coordinator.membership.members[action.vpp].route, self._control(action.message))
+            member = self._coordinator.membership.members.get(action.vpp)
+            if member is not None:  # one that is lost is told when it comes back
+                self._bus.send(member.route, self._control(action.message))
         elif isinstance(action, Answer):
             self._bus.send(action.route, self._control(action.message))
         elif isinstance(action, Publish):

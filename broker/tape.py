@@ -5,13 +5,19 @@ Knows nothing of the protocol beyond the records below. A record is `length (4 b
 
     ["tape", version, wire version, scenario digest, seed, roster]    the first record
     ["scenario", body]                                                the second, where plants take part
+    ["epoch", number, time_s, roster, why]                            all begin, or begin anew: void is what was
+    ["left", time_s, vpp, how]                                        a VPP was lost
+    ["back", time_s, vpp]                                             a lost VPP is here again
+    ["resumed", time_s]                                               a run that broke off is taken up
     ["message", time_s, epoch, sender, seq, kind, body]               a message of the data plane, when it was sent
-    ["turn", number, time_s, receiver, [[sender, seq], …]]            what reached whom, when
+    ["turn", number, time_s, receiver, [[sender, seq], …]]            what reached whom, when (virtual time)
+    ["done", time_s, vpp, upto, [[vpp, version], …]]                  what had been consumed (wall time)
     ["command", number, time_s, receiver, kind, body]                 an order of the broker to one node
     ["audit", sender, before, after]                                  a node's plans
     ["end", verdict]                                                  the last record of a complete run
 
-Nothing on it depends on real time, process ids or ports, so equal runs have equal tapes.
+Without failures and in virtual time nothing on it depends on real time, process ids or ports: equal runs have
+equal tapes.
 """
 
 from __future__ import annotations

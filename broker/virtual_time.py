@@ -39,10 +39,10 @@ class _OpenTurn:
 class VirtualTime:
     """The turns of one epoch."""
 
-    def __init__(self, epoch: Epoch, conditions: Conditions) -> None:
+    def __init__(self, epoch: Epoch, conditions: Conditions, log: NetworkLog, time_s: float) -> None:
         self.epoch = epoch
-        self.log = NetworkLog()
-        self.time_s = 0.0
+        self.log = log
+        self.time_s = time_s
         self.turn = 0
         self._conditions = conditions
         self._sequencer = Sequencer(conditions, epoch.number, self.log)

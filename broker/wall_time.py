@@ -46,18 +46,18 @@ class _Passage:
 
 
 class WallTime:
-    """One epoch in real time, which counts from its beginning."""
+    """One epoch in real time, which counts from the beginning of the first."""
 
-    def __init__(self, epoch: Epoch, conditions: Conditions) -> None:
+    def __init__(self, epoch: Epoch, conditions: Conditions, log: NetworkLog, time_s: float) -> None:
         self.epoch = epoch
-        self.log = NetworkLog()
-        self.time_s = 0.0
+        self.log = log
+        self.time_s = time_s
         self.turn = 1
         self._conditions = conditions
         self._stall_after_s = conditions.rules.stall_after_s
         self._news = NewsDesk(self.log)
         self._began = 0.0
-        self._moved_s = 0.0
+        self._moved_s = time_s
         self._queue = LinkQueue()
         self._heap: list[_Due] = []
         self._passages: dict[tuple[str, Ref], _Passage] = {}
@@ -70,9 +70,9 @@ class WallTime:
 
     def begin(self, now: float) -> list[Action]:
         """Ask everybody to plan the day and declare; the clock starts."""
-        self._began = now
-        begin = Begin(self.turn, 0.0, self.epoch.roster, live=True)
-        record = [Write(["command", 1, 0.0, vpp, "Begin", to_body(begin)]) for vpp in self.epoch.roster]
+        self._began = now - self.time_s
+        begin = Begin(self.turn, self.time_s, self.epoch.roster, live=True)
+        record = [Write(["command", 1, self.time_s, vpp, "Begin", to_body(begin)]) for vpp in self.epoch.roster]
         return [*record, *(Send(vpp, begin) for vpp in self.epoch.roster)]
 
     def data(self, parcel: Parcel, now: float) -> list[Action]:
@@ -106,7 +106,8 @@ class WallTime:
             raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, this is {self.turn}")
         self.time_s = now - self._began
         self._told[vpp] = done
-        return self._confirm(vpp)
+        seen = [[entry.vpp, entry.version] for entry in done.seen]
+        return [Write(["done", self.time_s, vpp, done.published_upto, seen]), *self._confirm(vpp)]
 
     def _confirm(self, vpp: str) -> list[Action]:
         """Let a confirmation count once everything that it speaks of has come."""

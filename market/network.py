@@ -19,6 +19,14 @@ class TimeMode(StrEnum):
     WALL = "wall"  # real: the same conditions imposed by real waiting
 
 
+class OnLoss(StrEnum):
+    """What a market does when it loses a VPP: its process died, or gives no sign of life."""
+
+    STOP = "stop"  # the run breaks off
+    WAIT = "wait"  # the others wait for it, and all begin again when it is back
+    WITHDRAW = "withdraw"  # the others begin again without it, and with it should it come back
+
+
 @dataclass(frozen=True, slots=True)
 class Constant:
     """Always `value_s`."""
@@ -172,6 +180,8 @@ class NetworkRules:
     """Communication conditions. `every`: all links; of `links` that cover a link, later ones win, field by field.
 
     `stall_after_s`: real seconds without any progress after which a run in wall time counts as stalled.
+    `silence_s`: real seconds without a sign of life after which a VPP counts as lost; `wait_s`: how long a lost
+    one is waited for.
     """
 
     every: LinkConditions = LinkConditions()
@@ -183,3 +193,6 @@ class NetworkRules:
     retransmission: Retransmission = Retransmission()
     stall_after_s: float = 30.0
     time: TimeMode = TimeMode.VIRTUAL
+    on_loss: OnLoss = OnLoss.STOP
+    silence_s: float = 10.0
+    wait_s: float = 60.0

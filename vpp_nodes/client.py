@@ -6,6 +6,7 @@ beyond handing each turn to the node's behaviour.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from broker.wire.messages import (
     Declared,
     Done,
     FromNode,
+    Hello,
     Message,
     Offer,
     Ready,
@@ -34,6 +36,7 @@ from broker.wire.messages import (
     Stop,
     Turns,
     Welcome,
+    Withdrawn,
 )
 from market.errors import ProtocolError, RunError
 from vpp_nodes.inbox import Inbox
@@ -41,8 +44,11 @@ from vpp_nodes.node import Audited, Begun, Node, NodeEvent, NodeReply, Reached, 
 
 RESEND_AFTER_S = 0.5
 RESEND_AT_MOST_S = 5.0
-JOIN_S = 15.0
-SILENCE_S = 15.0
+HELLO_AGAIN_S = 1.0
+QUIET_S = 3.0
+"""After this long without a word from the broker, which speaks every second, a node asks if it is still there."""
+SILENCE_S = 60.0
+"""After this long without one, or without being let in, a node ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,13 @@ class OpenData:
 
     publish_port: int
     subscribe_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Tell whoever looks at this node why it waits."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class Say:
     envelope: Envelope
 
 
-Instruction: TypeAlias = OpenData | Tell | Say
+Instruction: TypeAlias = OpenData | Tell | Say | Note
 
 
 class Stage(StrEnum):
@@ -83,7 +96,6 @@ class Stage(StrEnum):
 class _Held:
     """A turn that waits for messages it names."""
 
-    epoch: int
     turn: int
     deliveries: tuple[Ref, ...]
     asked_at: float
@@ -93,7 +105,6 @@ class _Held:
 class _Live:
     """Real time: act on whatever comes. `gaps`: when each missing message is asked for next, and after that."""
 
-    epoch: int
     turn: int
     fresh: list[Ref] = field(default_factory=list)
     restless: bool = False
@@ -123,22 +134,33 @@ class _Live:
         return asked
 
 
-class Client:
-    """A node as its broker sees it. `peak_memory_mb` is asked for once, for the audit."""
+@dataclass(slots=True)
+class _Epoch:
+    """Where a node is in one epoch: what it has said, what has come, the turn it takes."""
 
-    def __init__(self, vpp: str, node: Node, now: float) -> None:
+    number: int
+    inbox: Inbox = field(default_factory=Inbox)
+    said: list[Envelope] = field(default_factory=list)
+    held: _Held | None = None
+    live: _Live | None = None
+    last_turn: int = 0
+
+
+class Client:
+    """A node as its broker sees it. `hello` is how it introduces itself; `peak_memory_mb` goes into the audit."""
+
+    def __init__(self, vpp: str, node: Node, hello: Hello, now: float) -> None:
         self.stage = Stage.JOINING
         self.refused: Counter[str] = Counter()
         self.peak_memory_mb = 0.0
         self._vpp = vpp
         self._node = node
-        self._inbox = Inbox()
-        self._said: list[Envelope] = []
-        self._held: _Held | None = None
-        self._live: _Live | None = None
-        self._last_turn = 0
+        self._hello = hello
+        self._epoch = _Epoch(0)
+        self._next = _Epoch(0)  # what comes of an epoch before we are told that it has begun
         self._heard_at = now
-        self._since = now
+        self._asked_at = -math.inf
+        self._refusal = ""
 
     def data_open(self) -> list[Instruction]:
         """The data plane is proved open, both ways."""
@@ -157,32 +179,46 @@ class Client:
 
     def tick(self, now: float) -> list[Instruction]:
         """Some time has passed; RunError when the broker has been silent for too long."""
-        if self.stage is Stage.JOINING and now - self._since > JOIN_S:
-            raise RunError(f"{self._vpp}: no answer from the broker for {JOIN_S:g} s: refused, or not reachable?")
         if now - self._heard_at > SILENCE_S:
-            raise RunError(f"{self._vpp}: no sign of life from the broker for {SILENCE_S:g} s; this node ends")
-        if self._live is not None:
-            return self._act_live(self._live, now)
-        held = self._held
-        if held is None or now - held.asked_at < RESEND_AFTER_S:
-            return []
-        held.asked_at = now
-        return [Tell(Resend(self._inbox.missing(held.deliveries)), held.epoch)]
+            raise RunError(f"{self._vpp}: {self._silence()}; this node ends")
+        quiet = self.stage is Stage.JOINING or now - self._heard_at > QUIET_S
+        if quiet and now - self._asked_at >= HELLO_AGAIN_S:
+            self._asked_at = now
+            return [Tell(self._hello, 1), *self._go_on(now)]
+        return self._go_on(now)
+
+    def _silence(self) -> str:
+        if self._refusal:
+            return f"the broker refused for {SILENCE_S:g} s: {self._refusal}"
+        if self.stage is Stage.JOINING:
+            return f"no answer from the broker for {SILENCE_S:g} s: refused, or not reachable?"
+        return f"no sign of life from the broker for {SILENCE_S:g} s"
 
     @property
     def wants_to_act(self) -> bool:
         """Whether `tick` should be called at once: in real time something has come, or the rule goes on."""
-        return self._live is not None and (bool(self._live.fresh) or self._live.restless)
+        live = self._epoch.live
+        return live is not None and (bool(live.fresh) or live.restless)
+
+    def _go_on(self, now: float) -> list[Instruction]:
+        """Act on what has come, or ask again for what has not."""
+        epoch = self._epoch
+        if epoch.live is not None:
+            return self._act_live(epoch.live, now)
+        if epoch.held is None or now - epoch.held.asked_at < RESEND_AFTER_S:
+            return []
+        epoch.held.asked_at = now
+        return [Tell(Resend(epoch.inbox.missing(epoch.held.deliveries)), epoch.number)]
 
     def _act_live(self, live: _Live, now: float) -> list[Instruction]:
         """One answer to everything that has come, and one request for everything that has not."""
         instructions: list[Instruction] = []
         asked = live.to_ask(now)
         if asked:
-            instructions.append(Tell(Resend(asked), live.epoch))
+            instructions.append(Tell(Resend(asked), self._epoch.number))
         if live.fresh or live.restless:
             fresh, live.fresh = live.fresh, []
-            instructions += self._act(live.epoch, live.turn, Reached(self._inbox.take(fresh)))
+            instructions += self._act(live.turn, Reached(self._epoch.inbox.take(fresh)))
         return instructions
 
     # --- control plane ---
@@ -190,90 +226,130 @@ class Client:
     def _control(self, envelope: Envelope, now: float) -> list[Instruction]:
         if envelope.sender != BROKER:
             raise ProtocolError("wrong_sender", f"{envelope.sender!r:.40} gives orders")
-        self._heard_at = now
         message = envelope.message
-        if isinstance(message, Welcome) and self.stage is Stage.JOINING:
-            self.stage = Stage.TAKING_PART
-            return [OpenData(message.publish_port, message.subscribe_port)]
         if isinstance(message, Refused):
-            raise RunError(f"{self._vpp}: the broker refused: {message.reason}")
+            return self._refused(message)
+        self._heard_at = now
+        if isinstance(message, Welcome):
+            return self._welcomed(message)
         if isinstance(message, Stop):
             self.stage = Stage.STOPPED
             return []
         if isinstance(message, Beat):
-            if self._live is not None:
-                self._live.due([ref for ref in message.due if not self._inbox.has(ref)], now)
+            self._overdue(message, now)
             return []
         if isinstance(message, Resend):
-            return [Say(self._said[ref.seq - 1]) for ref in message.refs if self._has_said(ref)]
+            said = self._epoch.said
+            return [Say(said[ref.seq - 1]) for ref in message.refs if self._has_said(ref)]
         return self._order(envelope.epoch, message, now)
 
-    def _has_said(self, ref: Ref) -> bool:
-        return ref.sender == self._vpp and 0 < ref.seq <= len(self._said)
+    def _refused(self, message: Refused) -> list[Instruction]:
+        if not message.later:
+            raise RunError(f"{self._vpp}: the broker refused: {message.reason}")
+        known, self._refusal = self._refusal, message.reason
+        return [] if known == message.reason else [Note(f"{self._vpp} waits: {message.reason}")]
 
-    def _order(self, epoch: int, message: Message, now: float) -> list[Instruction]:
+    def _welcomed(self, message: Welcome) -> list[Instruction]:
+        """Let in, for the first time or again: what was before counts no more until an epoch begins."""
+        self.stage, self._refusal = Stage.TAKING_PART, ""
+        self._epoch, self._next = _Epoch(0), _Epoch(0)
+        return [OpenData(message.publish_port, message.subscribe_port)]
+
+    def _overdue(self, message: Beat, now: float) -> None:
+        if self._epoch.live is not None:
+            inbox = self._epoch.inbox
+            self._epoch.live.due([ref for ref in message.due if not inbox.has(ref)], now)
+
+    def _has_said(self, ref: Ref) -> bool:
+        return ref.sender == self._vpp and 0 < ref.seq <= len(self._epoch.said)
+
+    def _order(self, number: int, message: Message, now: float) -> list[Instruction]:
         if not isinstance(message, Begin | Turns | Settle) or self.stage is not Stage.TAKING_PART:
             raise ProtocolError("out_of_turn", f"{type(message).__name__} while {self.stage}")
         if isinstance(message, Turns):
-            return self._turn(epoch, message, now)
-        if message.turn <= self._last_turn:
-            raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._last_turn}")
-        self._last_turn = message.turn
+            return self._turn(message, now) if number == self._epoch.number else []
+        if isinstance(message, Begin) and number > self._epoch.number:
+            self._epoch = self._next if self._next.number == number else _Epoch(number)
+        if isinstance(message, Settle) and self._epoch.number == 0:
+            self._epoch = _Epoch(number)  # let in again when all is settled but our part
+        if number != self._epoch.number or message.turn <= self._epoch.last_turn:
+            raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._epoch.last_turn}")
+        self._epoch.last_turn = message.turn
         if isinstance(message, Begin):
-            self._live = _Live(epoch, message.turn) if message.live else None
-            return self._act(epoch, message.turn, Begun(message.roster))
-        self._live = None
-        return self._act(epoch, message.turn, Settled(message.direct))
+            return self._begin(message, now)
+        self._epoch.live = None
+        return self._act(message.turn, Settled(message.direct))
 
-    def _turn(self, epoch: int, turns: Turns, now: float) -> list[Instruction]:
+    def _begin(self, message: Begin, now: float) -> list[Instruction]:
+        epoch = self._epoch
+        if message.live:
+            epoch.live = _Live(message.turn)
+            for ref in epoch.inbox.waiting():
+                epoch.live.came(ref, now)
+        return self._act(message.turn, Begun(message.roster))
+
+    def _turn(self, turns: Turns, now: float) -> list[Instruction]:
         """Take our turn; one that we have had already is only said again."""
         turn = turns.of(self._vpp)
-        if turn is None or turn.turn <= self._last_turn:
+        epoch = self._epoch
+        if turn is None or turn.turn <= epoch.last_turn:
             return []
         if any(place >= len(turns.refs) for place in turn.reached):
             raise ProtocolError("bad_content", f"turn {turn.turn} points to a message that it does not name")
-        self._last_turn = turn.turn
+        epoch.last_turn = turn.turn
         deliveries = turns.deliveries(turn)
-        self._inbox.forget(frozenset(turns.refs).difference(deliveries))
-        self._held = _Held(epoch, turn.turn, deliveries, asked_at=now)
+        epoch.inbox.forget(frozenset(turns.refs).difference(deliveries))
+        epoch.held = _Held(turn.turn, deliveries, asked_at=now)
         return self._take_held(now)
 
     # --- data plane ---
 
     def _data(self, envelope: Envelope, now: float) -> None:
         message = envelope.message
-        if envelope.sender == self._vpp:
+        if envelope.sender == self._vpp or isinstance(message, Withdrawn):
             return
         if not isinstance(message, Declared | Offer | Selection | Concluded):
             raise ProtocolError("wrong_plane", f"{type(message).__name__} was published")
+        epoch = self._of(envelope.epoch)
+        if epoch is None:
+            return
         ref = Ref(envelope.sender, envelope.seq)
-        if not self._inbox.put(ref, message):
+        if not epoch.inbox.put(ref, message):
             raise ProtocolError("duplicate", f"message {envelope.seq} of {envelope.sender} came again")
-        if self._live is not None and envelope.sender != BROKER:
-            self._live.came(ref, now)
+        if epoch.live is not None and envelope.sender != BROKER:
+            epoch.live.came(ref, now)
+
+    def _of(self, number: int) -> _Epoch | None:
+        """The epoch of that number, ours or one that is to come; None for one that is over."""
+        if number == self._epoch.number:
+            return self._epoch
+        if number > self._next.number and number > self._epoch.number:
+            self._next = _Epoch(number)
+        return self._next if number == self._next.number else None
 
     def _take_held(self, now: float) -> list[Instruction]:
-        held = self._held
-        if held is None or self._inbox.missing(held.deliveries):
+        epoch = self._epoch
+        held = epoch.held
+        if held is None or epoch.inbox.missing(held.deliveries):
             return []
-        self._held = None
-        return self._act(held.epoch, held.turn, Reached(self._inbox.take(held.deliveries)))
+        epoch.held = None
+        return self._act(held.turn, Reached(epoch.inbox.take(held.deliveries)))
 
     # --- turns ---
 
-    def _act(self, epoch: int, turn: int, event: NodeEvent) -> list[Instruction]:
-        return self._reply(epoch, turn, self._node.handle(event))
+    def _act(self, turn: int, event: NodeEvent) -> list[Instruction]:
+        return self._reply(self._epoch, turn, self._node.handle(event))
 
-    def _reply(self, epoch: int, turn: int, reply: NodeReply) -> list[Instruction]:
+    def _reply(self, epoch: _Epoch, turn: int, reply: NodeReply) -> list[Instruction]:
         if isinstance(reply, Audited):
             refused = tuple(Refusals(reason, count) for reason, count in sorted(self.refused.items()))
-            return [Tell(Audit(turn, reply.before, reply.after, self.peak_memory_mb, refused), epoch)]
+            return [Tell(Audit(turn, reply.before, reply.after, self.peak_memory_mb, refused), epoch.number)]
         fresh = []
         for message in reply.messages:
-            envelope = Envelope(epoch, self._vpp, len(self._said) + 1, message)
-            self._said.append(envelope)
+            envelope = Envelope(epoch.number, self._vpp, len(epoch.said) + 1, message)
+            epoch.said.append(envelope)
             fresh.append(envelope)
-        if self._live is not None:
-            self._live.restless = bool(reply.restless)
-        done = Done(turn, len(self._said), reply.seen, reply.restless)
-        return [*(Say(envelope) for envelope in fresh), Tell(done, epoch)]
+        if epoch.live is not None:
+            epoch.live.restless = bool(reply.restless)
+        done = Done(turn, len(epoch.said), reply.seen, reply.restless)
+        return [*(Say(envelope) for envelope in fresh), Tell(done, epoch.number)]

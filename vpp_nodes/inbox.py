@@ -29,6 +29,10 @@ class Inbox:
         """Whether a message has come, taken or not."""
         return ref in self._taken or ref in self._waiting
 
+    def waiting(self) -> tuple[Ref, ...]:
+        """What has come and was not taken."""
+        return tuple(self._waiting)
+
     def missing(self, refs: Sequence[Ref]) -> tuple[Ref, ...]:
         """Which of these have not come."""
         return tuple(ref for ref in refs if ref not in self._waiting)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -23,6 +24,7 @@ from broker.actions import (
     DataCame,
     Event,
     Parcel,
+    ProcessEnded,
     Publish,
     Send,
     Tick,
@@ -31,16 +33,17 @@ from broker.actions import (
 from broker.bus.broker_end import Endpoints
 from broker.coordinator import Charge, Coordinator, Phase, Proceedings
 from broker.membership import Patience
+from broker.past import past_of
 from broker.tape import Record
 from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import BROKER, Hello, Message
+from broker.wire.messages import BROKER, Heartbeat, Hello, Message
 from market.arrays import frozen
 from market.declaration import Declaration
 from market.errors import RunError, WireError
 from market.network import NetworkRules
 from market.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
 from market.scenario.model import PublicRules
-from vpp_nodes.client import Client, Instruction, OpenData, Say, Tell
+from vpp_nodes.client import Client, Instruction, OpenData, Say, Stage, Tell
 from vpp_nodes.node import Node
 
 TOKEN = b"l" * 16
@@ -79,7 +82,7 @@ class Hop:
 class Loopback:
     """A market under way. `steal(hop, frame)` returns True to lose a frame on its way.
 
-    nodes : by VPP, in the roster's order; where there are none, they are made of `declarations`
+    nodes : by VPP, in the roster's order, what makes its node; where there are none, `declarations` do
     """
 
     public: PublicRules
@@ -88,20 +91,26 @@ class Loopback:
     network: NetworkRules = field(default_factory=NetworkRules)
     steal: Callable[[Hop, bytes], bool] = lambda hop, frame: False
     network_seed: int = 7
-    nodes: Mapping[str, Node] = field(default_factory=dict)
+    nodes: Mapping[str, Callable[[], Node]] = field(default_factory=dict)
     scenario_digest: str = "scenario"
     tape: list[Record] = field(default_factory=list)
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        nodes = self.nodes or {declared.vpp: self._node(declared) for declared in self.declarations}
-        digest, roster = self.scenario_digest, tuple(nodes)
-        charge = Charge(self.public, digest, roster, self.network, self.network_seed, Patience())
-        self.coordinator = Coordinator(charge, ENDPOINTS, self.now)
+        self._makers = dict(self.nodes) or {d.vpp: partial(self._node, d) for d in self.declarations}
+        roster, digest = tuple(self._makers), self.scenario_digest
+        patience = Patience(30.0, self.network.silence_s, self.network.wait_s)
+        self._charge = Charge(self.public, digest, roster, self.network, self.network_seed, patience)
+        self.coordinator = Coordinator(self._charge, ENDPOINTS, self.now)
         self._queues: dict[Hop, deque[bytes]] = {}
         self._random = Random(self.seed)
-        self.clients = {vpp: Client(vpp, node, self.now) for vpp, node in nodes.items()}
+        self.clients = {vpp: self._client(vpp) for vpp in roster}
+        self._asleep: set[str] = set()
+        self._beaten_at = self.now
         self._act(self.coordinator.open())
+
+    def _client(self, vpp: str) -> Client:
+        return Client(vpp, self._makers[vpp](), Hello(1, self.public.digest, "loopback"), self.now)
 
     def _node(self, declaration: Declaration) -> Node:
         periods = self.public.horizon.periods
@@ -118,24 +127,64 @@ class Loopback:
 
     def join(self) -> None:
         """Everybody asks to take part."""
-        for vpp in self.clients:
-            self.tell(vpp, Hello(1, self.public.digest, "loopback"))
+        for vpp, client in self.clients.items():
+            self._instruct(vpp, client.tick(self.now))
 
     def step(self) -> None:
         """Carry one frame; with none under way, let time pass: a second, or until something is due."""
-        waiting = [hop for hop, queue in self._queues.items() if queue]
+        waiting = [hop for hop, queue in self._queues.items() if queue and hop.receiver not in self._asleep]
         if not waiting:
-            if not any(client.wants_to_act for client in self.clients.values()):
+            if not any(client.wants_to_act for client in self._awake().values()):
                 due = self.coordinator.next_due()
                 self.now = self.now + 1.0 if due is None else min(max(due, self.now), self.now + 1.0)
+            self._beat()
             self.event(Tick())
-            for vpp, client in self.clients.items():
+            for vpp, client in self._awake().items():
                 self._instruct(vpp, client.tick(self.now))
             return
         hop = self._random.choice(waiting)
         frame = self._queues[hop].popleft()
         if not self.steal(hop, frame):
             self._arrive(hop, frame)
+
+    def _awake(self) -> dict[str, Client]:
+        return {vpp: client for vpp, client in self.clients.items() if vpp not in self._asleep}
+
+    def _beat(self) -> None:
+        """Every node that has been let in gives a sign of life each second."""
+        if self.now - self._beaten_at >= 1.0:
+            self._beaten_at = self.now
+            for vpp, client in self._awake().items():
+                if client.stage is Stage.TAKING_PART:
+                    self.tell(vpp, Heartbeat())
+
+    # --- what can go wrong ---
+
+    def kill(self, vpp: str) -> None:
+        """A node's process dies, with all that is on its way to and from it, and is started again."""
+        self._asleep.discard(vpp)
+        self._cut(vpp)
+        self.clients[vpp] = self._client(vpp)
+        self.event(ProcessEnded(vpp, "was killed", restarted=True))
+
+    def pause(self, vpp: str) -> None:
+        """A node's process is stopped; what is sent to it waits."""
+        self._asleep.add(vpp)
+
+    def resume(self, vpp: str) -> None:
+        """It goes on, as if no time had passed."""
+        self._asleep.discard(vpp)
+
+    def kill_broker(self) -> None:
+        """The broker dies with all that is on its way; another takes the run up from the tape."""
+        self._queues.clear()
+        self.coordinator = Coordinator(self._charge, ENDPOINTS, self.now, past_of(self.tape))
+        self._act(self.coordinator.open())
+
+    def _cut(self, vpp: str) -> None:
+        for hop, queue in self._queues.items():
+            if vpp in (hop.sender, hop.receiver):
+                queue.clear()
 
     def tell(self, vpp: str, message: Message, epoch: int = 1) -> None:
         """Put a control message of a node on its way."""
@@ -169,12 +218,12 @@ class Loopback:
         for action in actions:
             if isinstance(action, Write):
                 self.tape.append(action.record)
-            elif isinstance(action, Send):
+            elif isinstance(action, Send) and action.vpp in self.coordinator.membership.members:
                 self._order(action.vpp, action.message)
             elif isinstance(action, Answer):
                 self._order(action.route.decode(), action.message)
             elif isinstance(action, Publish):
-                turns = (encode(Envelope(1, BROKER, 0, action.turns), TOKEN),) if action.turns else ()
+                turns = (self._said(action.turns),) if action.turns else ()
                 for vpp in action.receivers or self.clients:
                     for frame in (*action.frames, *turns):
                         self.carry(Hop("data", BROKER, vpp), frame)
@@ -183,7 +232,11 @@ class Loopback:
                     self.carry(Hop("data", BROKER, vpp), encode(action.envelope, TOKEN))
 
     def _order(self, vpp: str, message: Message) -> None:
-        self.carry(Hop("control", BROKER, vpp), encode(Envelope(1, BROKER, 0, message), TOKEN))
+        self.carry(Hop("control", BROKER, vpp), self._said(message))
+
+    def _said(self, message: Message) -> bytes:
+        """A frame of the broker's."""
+        return encode(Envelope(self.coordinator.epoch.number, BROKER, 0, message), TOKEN)
 
     def _instruct(self, vpp: str, instructions: Sequence[Instruction]) -> None:
         for instruction in instructions:

@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen
 from market.declaration import Declaration
-from market.errors import ProtocolError
 from market.game.period import PeriodGame, period_games
 from market.plan import DirectExchange, DispatchPlan
 from market.rules import MarketRules
@@ -98,7 +97,7 @@ class Node:
         self._early: list[tuple[str, Offer]] = []  # offers that came before the last declaration
 
     def handle(self, event: NodeEvent) -> NodeReply:
-        """Take an event; DispatchError if the day cannot be planned, ProtocolError if the event is out of turn."""
+        """Take an event; DispatchError if the day cannot be planned."""
         if isinstance(event, Begun):
             return self._begin(event.roster)
         if isinstance(event, Settled):
@@ -106,10 +105,10 @@ class Node:
         return self._reached(event.messages)
 
     def _begin(self, roster: tuple[str, ...]) -> Confirmed:
-        self._before = self._plan(None)
-        declaration = self._declare(self._before)
+        declaration = self._declare(self._planned())
         self._roster = roster
         self._declarations = {self._vpp: declaration}
+        self._traders, self._early = None, []
         return self._confirmed((Declared(declaration), *self._open_if_complete()))
 
     def _reached(self, messages: Sequence[tuple[str, DataMessage]]) -> Confirmed:
@@ -140,7 +139,12 @@ class Node:
             return Confirmed(messages, (), ())
         return Confirmed(messages, self._traders.book.seen(), self._traders.seller.restless)
 
-    def _settle(self, direct: DirectExchange) -> Audited:
+    def _planned(self) -> DispatchPlan:
+        """The day without trade; planned once, since it does not depend on who takes part."""
         if self._before is None:
-            raise ProtocolError("out_of_turn", "asked to settle before any epoch has begun")
-        return Audited(self._before, self._plan(direct))
+            self._before = self._plan(None)
+        return self._before
+
+    def _settle(self, direct: DirectExchange) -> Audited:
+        """A node that has come back when all was settled but its own part has not planned yet."""
+        return Audited(self._planned(), self._plan(direct))

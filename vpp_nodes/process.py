@@ -21,7 +21,7 @@ from broker.wire.messages import Failure, FromNode, Heartbeat, Hello
 from market.errors import DispatchError, MarketError, WireError
 from market.scenario.model import PublicRules
 from market.vpp import Vpp
-from vpp_nodes.client import Client, Instruction, OpenData, Say, Stage, Tell
+from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, Stage, Tell
 from vpp_nodes.plant import plant_node
 
 TICK_S = 0.2
@@ -68,13 +68,13 @@ class _Shell:
         self._task = task
         self._bus = bus
         self._pulse = pulse
-        self._client = Client(task.vpp.id, node, time.monotonic())
+        hello = Hello(os.getpid(), task.public.digest, version("vppmarket"))
+        self._client = Client(task.vpp.id, node, hello, time.monotonic())
         if parent is not None:
             bus.watch(parent)
 
     def run(self) -> int:
-        hello = Hello(os.getpid(), self._task.public.digest, version("vppmarket"))
-        self._tell(hello, epoch=1)
+        self._carry_out(self._client.tick(time.monotonic()))
         while self._client.stage is not Stage.STOPPED:
             for event in self._bus.wait(0.0 if self._client.wants_to_act else TICK_S):
                 if isinstance(event, Signal):
@@ -87,9 +87,13 @@ class _Shell:
         """Say on both ends why this node cannot go on."""
         kind = "dispatch" if isinstance(error, DispatchError) else "error"
         self._tell(Failure(kind, str(error)[:4000]), epoch=1)
-        if parent_process() is None:
-            print(f"error: {error}", file=sys.stderr)
+        self._note(f"error: {error}")
         return 2 if kind == "dispatch" else 4
+
+    def _note(self, text: str) -> None:
+        """Tell whoever started this node, unless that is a run that tells people itself."""
+        if parent_process() is None:
+            print(text, file=sys.stderr)
 
     def _take(self, event: BusEvent) -> None:
         if not isinstance(event, Arrival):
@@ -113,6 +117,8 @@ class _Shell:
                 self._tell(instruction.message, instruction.epoch)
             elif isinstance(instruction, OpenData):
                 self._open(instruction)
+            elif isinstance(instruction, Note):
+                self._note(instruction.text)
 
     def _open(self, ports: OpenData) -> None:
         vpp = self._task.vpp.id
@@ -123,7 +129,8 @@ class _Shell:
         for event in hearing.arrivals:
             self._take(event)
         self._carry_out(self._client.data_open())
-        self._pulse.start()
+        if not self._pulse.is_alive():
+            self._pulse.start()
 
     def _tell(self, message: FromNode, epoch: int) -> None:
         self._bus.send(encode(Envelope(epoch, self._task.vpp.id, 0, message), self._task.token))

@@ -103,6 +103,7 @@ class BrokerEnd:
             self._inward = self._open(zmq.XSUB)
             self._outward = self._open(zmq.XPUB)
             self._outward.setsockopt(zmq.XPUB_VERBOSER, 1)
+            self._control.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a node that reconnects takes its route with it
             self.endpoints = Endpoints(
                 _bind(self._control, host, port),
                 _bind(self._inward, host, port + 1 if port else 0),

@@ -8,6 +8,7 @@ subscribe  SUB      to the broker's XPUB
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class NodeEnd:
         self._poller = zmq.Poller()
         self._watched: set[int] = set()
         self._control = opened(self._context, zmq.DEALER)
+        self._control.setsockopt(zmq.IDENTITY, b"n" + secrets.token_bytes(8))  # keeps its route when it reconnects
         self._control.connect(control_address)
         self._poller.register(self._control, zmq.POLLIN)
         self._publish: zmq.Socket[bytes] | None = None
@@ -74,6 +76,7 @@ class NodeEnd:
         self, publish_port: int, subscribe_port: int, topics: Sequence[bytes], echo: bytes, timeout_s: float
     ) -> Hearing:
         """Open both halves of the data plane and prove them open; RunError if that takes too long."""
+        self._close_data()
         deadline = time.monotonic() + timeout_s
         publish, subscribe = opened(self._context, zmq.XPUB), opened(self._context, zmq.SUB)
         self._publish, self._subscribe = publish, subscribe
@@ -85,6 +88,15 @@ class NodeEnd:
         hearing = _await_echo(subscribe, echo, deadline)
         self._poller.register(subscribe, zmq.POLLIN)
         return hearing
+
+    def _close_data(self) -> None:
+        """Close both halves, if they are open: a broker that let us in before may be another one now."""
+        if self._subscribe is not None and self._subscribe in self._poller:
+            self._poller.unregister(self._subscribe)
+        for socket in (self._publish, self._subscribe):
+            if socket is not None:
+                socket.close(linger=0)
+        self._publish = self._subscribe = None
 
     def send(self, frame: bytes) -> None:
         """Send on the control plane."""

@@ -3,7 +3,7 @@
 Knows nothing of bytes (`broker.wire.frames`) or sockets. The class name is the kind on the wire; the types of the
 fields are what is checked on arrival. Periods are indices from 0. Which plane a message belongs to:
 
-    data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded
+    data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded, Withdrawn
     control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Audit, Failure
     control plane, viewer to broker and back: Watch, Watched
     control plane, broker to node: Welcome, Refused, Begin, Settle, Beat, Resend, Stop
@@ -69,6 +69,13 @@ class Concluded:
     """The broker's verdict on every period (step 4)."""
 
     verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The broker has given a VPP up: it takes no part any more, unless it comes back."""
+
+    vpp: str
 
 
 # --- control plane, node to broker ----------------------------------------------------------------------------
@@ -169,9 +176,10 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The node may not join, or what it sent was not accepted."""
+    """The node may not join. `later`: what stands in the way may pass; ask again."""
 
     reason: str
+    later: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +280,7 @@ class Watched:
     fault: str
 
 
-DataMessage: TypeAlias = Declared | Offer | Selection | Concluded
+DataMessage: TypeAlias = Declared | Offer | Selection | Concluded | Withdrawn
 MarketMessage: TypeAlias = Declared | Offer | Selection
 FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Audit | Failure
 FromBroker: TypeAlias = Welcome | Refused | Begin | Turns | Settle | Beat | Resend | Stop

@@ -86,6 +86,14 @@ def commands(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @PORT
+@click.option(
+    "--restart",
+    "restarts",
+    metavar="N",
+    type=click.IntRange(0, 1000),
+    default=0,
+    help="Start a plant's process again when it has died, up to N times; the others wait for it.",
+)
 @click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
 @click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
 @click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
@@ -98,6 +106,7 @@ def run(
     as_json: bool,
     quiet: bool,
     port: int,
+    restarts: int,
     figures: bool,
     report: bool,
     watch: bool,
@@ -105,7 +114,9 @@ def run(
     """Run a market day. SCENARIO is a folder or a built-in case."""
     from market.app.run_command import RunOptions, run_command
 
-    options = RunOptions(scenario, out, in_process, network, seed, as_json, quiet, port, figures, report, watch)
+    options = RunOptions(
+        scenario, out, in_process, network, seed, as_json, quiet, port, figures, report, restarts, watch
+    )
     return run_command(options)
 
 

@@ -30,6 +30,7 @@ from market.scenario.model import Scenario
 from vpp_nodes.process import NodeTask, run_local_node
 
 LOOPBACK = "127.0.0.1"
+JOIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,20 @@ def run_distributed(
     out_dir: Path,
     on_progress: OnProgress,
     listening: Listening,
+    restarts: int = 0,
     announce: Callable[[str, bytes], None] = lambda address, token: None,
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day with one process for each VPP and the broker in this one.
 
+    restarts : how often each VPP's process may be started again after it has died
     announce : told where the broker is and the run's token, for viewers
 
-    RunError if a process dies or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError if the
-    tape cannot be written. No process is left behind, however this ends.
+    RunError if a process dies for good or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError
+    if the tape cannot be written. No process is left behind, however this ends.
     """
     token = secrets.token_bytes(TOKEN_BYTES)
-    with LocalNodes() as nodes, _broker(scenario, seed, out_dir, listening, token, Patience()) as (shell, bus):
+    nodes, served = LocalNodes(restarts), _broker(scenario, seed, out_dir, listening, token, JOIN_S)
+    with nodes, served as (shell, bus):
         announce(bus.endpoints.control, token)
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
@@ -71,8 +75,7 @@ def run_broker(
     scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress, listening: Listening, opening: Opening
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day for nodes that others start, here or on other machines. Errors as in `run_distributed`."""
-    patience = Patience(join_s=opening.join_s)
-    with _broker(scenario, seed, out_dir, listening, opening.token, patience) as (shell, bus):
+    with _broker(scenario, seed, out_dir, listening, opening.token, opening.join_s) as (shell, bus):
         opening.announce(bus.endpoints.control)
         proceedings, durations = _serve(shell, None, on_progress)
         facts = _facts(scenario, proceedings, bus, proceedings.process_ids, durations)
@@ -90,7 +93,7 @@ class Opening:
 
 @contextmanager
 def _broker(
-    scenario: Scenario, seed: int, out_dir: Path, listening: Listening, token: bytes, patience: Patience
+    scenario: Scenario, seed: int, out_dir: Path, listening: Listening, token: bytes, join_s: float
 ) -> Iterator[tuple[Shell, BrokerEnd]]:
     """A broker at work; whatever ends the block, its members are told to stop."""
     charge = Charge(
@@ -99,7 +102,7 @@ def _broker(
         vpps=tuple(vpp.id for vpp in scenario.vpps),
         network=scenario.network,
         seed=seed,
-        patience=patience,
+        patience=Patience(join_s, scenario.network.silence_s, scenario.network.wait_s),
     )
     with TapeWriter(out_dir / TAPE_NAME) as tape, BrokerEnd(listening.host, listening.port) as bus:
         coordinator = Coordinator(charge, bus.endpoints, time.monotonic())
@@ -164,7 +167,7 @@ def _facts(
         rest_time_s=proceedings.time_s,
         network=proceedings.network,
         durations_s=dict(durations),
-        peak_memory_mb={BROKER: own_mb, **{vpp: nodes_mb[vpp] for vpp in process_ids}},
+        peak_memory_mb={BROKER: own_mb, **{vpp: nodes_mb[vpp] for vpp in process_ids if vpp in nodes_mb}},
     )
 
 

@@ -7,11 +7,13 @@ Knows nothing of Mesa, files or how it is looked at.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 
 from broker.coordinator import Phase, Proceedings
 from broker.scenario_record import scenario_record
 from broker.tape import Record
 from market.scenario.model import Scenario
+from market.vpp import Vpp
 from vpp_nodes.loopback import Loopback
 from vpp_nodes.node import Node
 from vpp_nodes.plant import plant_node
@@ -30,16 +32,20 @@ class LocalMarket:
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario = scenario
         self.seed = seed
-        self.nodes: dict[str, Node] = {vpp.id: plant_node(vpp, scenario.public) for vpp in scenario.vpps}
+        self.nodes: dict[str, Node] = {}
         self._market = Loopback(
             scenario.public,
-            nodes=self.nodes,
+            nodes={vpp.id: partial(self._make, vpp) for vpp in scenario.vpps},
             network=scenario.network,
             network_seed=seed,
             scenario_digest=scenario.digest,
         )
         self._market.tape.append(scenario_record(scenario))
         self._market.join()
+
+    def _make(self, vpp: Vpp) -> Node:
+        self.nodes[vpp.id] = plant_node(vpp, self.scenario.public)
+        return self.nodes[vpp.id]
 
     @property
     def tape(self) -> list[Record]:

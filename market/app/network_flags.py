@@ -40,13 +40,14 @@ class NetworkFlags:
     partition: tuple[str, ...] = ()
     compute: str | None = None
     time: str | None = None
+    on_loss: str | None = None
 
     def given(self) -> Iterator[tuple[str, str]]:
         """Each flag in use with its text, repeated ones one by one."""
         for flag in fields(self):
             value = getattr(self, flag.name)
             texts = (value,) if isinstance(value, str) else value or ()
-            yield from ((f"--{flag.name}", text) for text in texts)
+            yield from ((f"--{flag.name.replace('_', '-')}", text) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,4 +210,5 @@ _READERS: Final[dict[str, Callable[[str], dict[str, object]]]] = {
     "--bandwidth": _bandwidth,
     "--compute": lambda text: {"compute_s": _duration_s(text)},
     "--time": lambda text: {"time": text},
+    "--on-loss": lambda text: {"on_loss": text},
 }

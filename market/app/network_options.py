@@ -45,6 +45,11 @@ _OPTIONS = (
         metavar="CLOCK",
         help=f"virtual: simulated, nobody waits; wall: real, delays are waited for.{_DEFAULT}",
     ),
+    click.option(
+        "--on-loss",
+        metavar="RULE",
+        help=f"When a VPP is lost: stop, wait for it, or go on without it, withdraw.{_DEFAULT}",
+    ),
 )
 
 
@@ -63,9 +68,12 @@ def network_options(command: Callable[..., _Result]) -> Callable[..., _Result]:
         partition: tuple[str, ...],
         compute: str | None,
         time: str | None,
+        on_loss: str | None,
         **others: object,
     ) -> _Result:
-        flags = NetworkFlags(delay, jitter, loss, duplicate, reorder, bandwidth, outage, partition, compute, time)
+        flags = NetworkFlags(
+            delay, jitter, loss, duplicate, reorder, bandwidth, outage, partition, compute, time, on_loss
+        )
         return command(network=flags, **others)
 
     for option in reversed(_OPTIONS):

@@ -20,6 +20,7 @@ from market.app.screen import complain, live_progress, put
 from market.app.tokens import TOKEN_VARIABLE
 from market.app.warm_up import start_fork_server
 from market.errors import Fault, MarketError, ScenarioError
+from market.network import OnLoss
 from market.scenario import load_scenario, scenario_advice, with_overrides
 from market.scenario.model import Scenario
 
@@ -38,6 +39,7 @@ class RunOptions:
     port: int = 0
     figures: bool = False
     report: bool = False
+    restarts: int = 0
     watch: bool = False
 
 
@@ -71,6 +73,9 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     if options.in_process and options.watch:
         remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
         raise ScenarioError([Fault("one process cannot be watched", "--in-process", "--watch", remedy)])
+    if options.in_process and options.restarts:
+        remedy = "leave out --restart or --in-process"
+        raise ScenarioError([Fault("one process starts no others", str(options.restarts), "--restart", remedy)])
     runner = runner or _runner(options)
     scenario = _scenario(options)
     what = Undertaking(scenario, options.seed, options.in_process, started)
@@ -95,9 +100,8 @@ def _runner(options: RunOptions) -> Runner:
 
     start_fork_server()  # where `entry` has not done so already
     listening = Listening(LOOPBACK, options.port)
-    if options.watch:
-        return partial(run_distributed, listening=listening, announce=tell_viewers)
-    return partial(run_distributed, listening=listening)
+    announce = tell_viewers if options.watch else tell_nobody
+    return partial(run_distributed, listening=listening, restarts=options.restarts, announce=announce)
 
 
 def tell_viewers(address: str, token: bytes) -> None:
@@ -106,9 +110,16 @@ def tell_viewers(address: str, token: bytes) -> None:
     complain(f"  {TOKEN_VARIABLE}={token.hex()} vppmarket view {address}")
 
 
+def tell_nobody(address: str, token: bytes) -> None:
+    """Keep address and token to oneself."""
+
+
 def _scenario(options: RunOptions) -> Scenario:
     scenario = load_scenario(options.scenario)
     changes = network_changes(options.network, tuple(vpp.id for vpp in scenario.vpps))
+    if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
+        changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for
+        changes.told_as["network.on_loss"] = "--restart"
     scenario = with_overrides(scenario, changes.values, changes.told_as)
     if not options.quiet:
         for advice in scenario_advice(scenario):

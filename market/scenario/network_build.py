@@ -62,6 +62,9 @@ def network_rules(section: NetworkSection, samples: Samples) -> NetworkRules:
         ),
         stall_after_s=section.stall_after_s,
         time=section.time,
+        on_loss=section.on_loss,
+        silence_s=section.silence_s,
+        wait_s=section.wait_s,
     )
 
 
@@ -87,6 +90,9 @@ def network_fields(rules: NetworkRules) -> dict[str, object]:
         "give_up_after_s": again.give_up_after_s,
         "stall_after_s": rules.stall_after_s,
         "time": rules.time.value,
+        "on_loss": rules.on_loss.value,
+        "silence_s": rules.silence_s,
+        "wait_s": rules.wait_s,
     }
 
 

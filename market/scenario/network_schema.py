@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from market.network import TimeMode
+from market.network import OnLoss, TimeMode
 from market.scenario.fields import Broken, Section, is_inside, quantity, share
 
 MAX_TIME_S = 1e6
@@ -275,6 +275,14 @@ class NetworkSection(ConditionsSection):
     time: Annotated[TimeMode, Strict(False)] = Field(
         TimeMode.VIRTUAL, description="The clock of a run: `virtual`, simulated, or `wall`, real"
     )
+    on_loss: Annotated[OnLoss, Strict(False)] = Field(
+        OnLoss.STOP,
+        description="When the market loses a VPP: `stop`, `wait` for it, or go on without it, `withdraw`",
+    )
+    silence_s: float = quantity(
+        "s", "Real time without a sign of life after which a VPP counts as lost", 10.0, ge=2, le=86400
+    )
+    wait_s: float = quantity("s", "Real time for which a lost VPP is waited for", 60.0, gt=0, le=86400)
 
     def broken(self) -> list[Broken]:
         """And retransmission comes to an end."""

@@ -70,7 +70,7 @@ def test_the_tape_tells_the_whole_run(default_run: Path) -> None:
     assert records[0][0] == "tape"
     assert records[-1] == ["end", "equilibrium"]
     kinds = {record[0] for record in records}
-    assert kinds == {"tape", "scenario", "message", "turn", "command", "audit", "end"}
+    assert kinds == {"tape", "scenario", "epoch", "message", "turn", "command", "audit", "end"}
     sent = sum(record[0] == "message" and record[3] != "broker" for record in records)
     assert sent == manifest(default_run)["counters"]["sent"]
     delivered = sum(len(record[4]) for record in records if record[0] == "turn")

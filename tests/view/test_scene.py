@@ -136,6 +136,15 @@ def test_an_offer_is_on_its_way_to_those_it_matters_to() -> None:
     assert arrived.time_s == 1.25
 
 
+def test_in_real_time_an_offer_is_under_way_until_it_has_been_used() -> None:
+    seller, buyer = ROSTER
+    view = folded(market_records(ROSTER))
+    assert any(p.kind == "Offer" for p in view.under_way.values())
+    assert apply(view, ["done", 1.5, buyer, 1, [[seller, 0]]]).under_way == view.under_way
+    used = apply(view, ["done", 1.5, buyer, 1, [[seller, 1]]])
+    assert not any(p.kind == "Offer" for p in used.under_way.values())
+
+
 def test_who_leaves_is_absent_until_it_is_back_and_an_epoch_voids_what_was_said() -> None:
     seller, buyer = ROSTER
     left: Record = ["left", 2.0, seller, "was killed by signal 9"]

@@ -11,6 +11,7 @@ from broker.wire.messages import (
     Begin,
     Declared,
     Done,
+    Hello,
     Message,
     Offer,
     Ready,
@@ -26,16 +27,17 @@ from market.arrays import frozen
 from market.errors import RunError
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import blank_plan
-from vpp_nodes.client import JOIN_S, RESEND_AFTER_S, SILENCE_S, Client, Instruction, OpenData, Say, Stage, Tell
+from vpp_nodes.client import RESEND_AFTER_S, SILENCE_S, Client, Instruction, OpenData, Say, Stage, Tell
 from vpp_nodes.node import Node
 
 DAY = market_day({"A": [1.0], "B": [-1.0]})
 ROSTER = ("A", "B")
+HELLO = Hello(1, "digest", "test")
 
 
 def client() -> Client:
     node = Node("A", public_rules(1), lambda trade: blank_plan(1, trade), lambda plan: DAY[0])
-    return Client("A", node, now=0.0)
+    return Client("A", node, HELLO, now=0.0)
 
 
 def order(who: Client, message: Message, now: float = 0.0, sender: str = BROKER) -> list[Instruction]:
@@ -134,7 +136,6 @@ def test_a_node_says_again_what_it_said_and_only_that() -> None:
     ("message", "sender", "reason"),
     [
         (Begin(1, 0.0, ROSTER, False), BROKER, "out_of_turn"),  # a turn that is over
-        (Welcome(1, 2), BROKER, "out_of_turn"),
         (Ready(), BROKER, "out_of_turn"),
         (Stop("now"), "B", "wrong_sender"),
     ],
@@ -160,14 +161,14 @@ def test_duplicates_and_wrong_planes_are_counted() -> None:
 
 def test_a_refusal_ends_the_node_with_the_reason() -> None:
     with pytest.raises(RunError, match="the broker refused: no room"):
-        order(client(), Refused("no room"))
+        order(client(), Refused("no room", later=False))
 
 
 def test_a_broker_that_never_answers_is_given_up() -> None:
     who = client()
-    who.tick(JOIN_S)
-    with pytest.raises(RunError, match="no answer from the broker for 15 s"):
-        who.tick(JOIN_S + 0.1)
+    who.tick(SILENCE_S)
+    with pytest.raises(RunError, match="no answer from the broker for 60 s"):
+        who.tick(SILENCE_S + 0.1)
 
 
 def test_a_broker_that_falls_silent_is_given_up_and_a_beat_prevents_it() -> None:
@@ -188,7 +189,7 @@ def test_offers_before_the_last_declaration_are_kept_not_priced_against() -> Non
     """Under unequal delays a rival's offer can overtake a declaration."""
     three = market_day({"A": [1.0], "B": [1.0], "C": [-1.0]})
     node = Node("A", public_rules(1), lambda trade: blank_plan(1, trade), lambda plan: three[0])
-    who = Client("A", node, now=0.0)
+    who = Client("A", node, HELLO, now=0.0)
     order(who, Welcome(1002, 1003))
     order(who, Begin(1, 0.0, ("A", "B", "C"), False))
     data(who, "B", 1, Declared(three[1]))

@@ -113,6 +113,8 @@ class Chronicle:
             self._note_message(before, record, after)
         elif record[0] == "turn":
             self._note_turn(before, record, after)
+        elif record[0] == "done":
+            self._seen[record[2]] = dict(record[4])
         if len(after.under_way) != len(before.under_way):
             self.loads.append(Load(after.position, after.time_s, len(after.under_way)))
         for who, text in told(before, record, after):

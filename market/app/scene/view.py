@@ -30,12 +30,13 @@ NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A message on its way to one receiver."""
+    """A message on its way to one receiver. `version`: of an offer or a selection, 0 for a declaration."""
 
     sender: str
     receiver: str
     seq: int
     kind: str
+    version: int
     sent_s: float
 
 
@@ -52,7 +53,7 @@ class MarketView:
     """What stands after `position` records.
 
     roster : who takes part in this epoch · absent : who is away, and how it left · live : real time, where the
-    tape does not tell when a message arrives · games : empty until all have declared · offers, selections : the
+    tape does not tell when each message arrives · games : empty until all have declared · offers, selections : the
     newest of each · verdicts : of each period, once concluded · verdict : of the day, once the tape is complete
     """
 
@@ -172,7 +173,9 @@ def _message(view: MarketView, record: Record) -> MarketView:
     else:
         view = replace(view, selections={**view.selections, sender: message})
         receivers = concerned(view.games, message)
-    passages = [Passage(sender, vpp, seq, kind, time_s) for vpp in view.roster if vpp in receivers - {sender}]
+    version = 0 if isinstance(message, Declared) else message.version
+    receivers.discard(sender)
+    passages = [Passage(sender, vpp, seq, kind, version, time_s) for vpp in view.roster if vpp in receivers]
     return replace(view, sent=view.sent + 1, under_way=_sent_off(view, passages))
 
 
@@ -187,13 +190,18 @@ def _declared(view: MarketView, vpp: str, declaration: Declaration) -> MarketVie
 
 
 RECENT_S = 1.0
-"""For how long a message counts as under way where the tape does not tell of its arrival."""
+"""For how long a message counts as under way where the tape does not tell of its arrival: in real time it tells of
+offers only, and of them when they were used."""
 
 
 def _sent_off(view: MarketView, passages: Sequence[Passage]) -> dict[tuple[str, str, int], Passage]:
     under_way = dict(view.under_way)
     if view.live:
-        old = [key for key, passage in under_way.items() if view.time_s - passage.sent_s > RECENT_S]
+        old = [
+            key
+            for key, passage in under_way.items()
+            if passage.kind != "Offer" and view.time_s - passage.sent_s > RECENT_S
+        ]
         for key in old:
             del under_way[key]
     return under_way | {(p.receiver, p.sender, p.seq): p for p in passages}
@@ -212,6 +220,18 @@ def _turn(view: MarketView, record: Record) -> MarketView:
         under_way=under_way,
         delivered=view.delivered + len(refs),
     )
+
+
+def _done(view: MarketView, record: Record) -> MarketView:
+    """In real time: the offers that a node has used, and all older ones, are under way to it no longer."""
+    _, time_s, vpp, _, consumed = record
+    used = {str(seller): int(version) for seller, version in consumed}
+    under_way = {
+        key: passage
+        for key, passage in view.under_way.items()
+        if passage.kind != "Offer" or passage.receiver != vpp or passage.version > used.get(passage.sender, 0)
+    }
+    return replace(view, time_s=max(view.time_s, time_s), under_way=under_way)
 
 
 def _audit(view: MarketView, record: Record) -> MarketView:
@@ -234,6 +254,7 @@ _CHANGES: Final[dict[str, Callable[[MarketView, Record], MarketView]]] = {
     "command": _command,
     "message": _message,
     "turn": _turn,
+    "done": _done,
     "audit": _audit,
     "end": _end,
 }

@@ -25,9 +25,11 @@ def told(before: MarketView, record: Record, after: MarketView) -> Iterator[tupl
         yield record[2], f"has left: {record[3]}"
     elif kind == "back":
         yield record[2], "is back"
+    elif kind == "resumed":
+        yield "", "the run had broken off and is taken up again"
     elif kind == "epoch":
-        why = f" ({record[4]})" if len(record) > 4 else ""
-        yield "", f"epoch {after.epoch} begins with {', '.join(after.roster)}{why}; what was said is void"
+        void = "; what was said is void" if before.declarations else ""
+        yield "", f"epoch {after.epoch} begins with {', '.join(after.roster)}: {record[4]}{void}"
     elif kind == "audit":
         yield record[1], "shows its plans, without trade and with it"
     elif kind == "end":
