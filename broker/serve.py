@@ -26,15 +26,19 @@ from broker.actions import (
 from broker.bus.addresses import TOPIC_ALL, inbox_topic
 from broker.bus.broker_end import Arrival, BrokerEnd, BusEvent, Echo, Malformed, Plane, Signal
 from broker.coordinator import Coordinator, Phase, Proceedings, Progress
+from broker.gallery import Gallery, Standing
 from broker.tape import TapeWriter
 from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import BROKER, FromBroker
+from broker.wire.messages import BROKER, Count, FromBroker, Watch, Watched
+from broker.wire.types import MAX_TEXT
 from market.errors import WireError
 
 TICK_S = 0.1
+SHOWN_COUNTS = ("sent", "delivered", "lost", "resent", "duplicated", "late", "undeliverable")
+"""What became of messages, by the names of a link's log."""
 
 
-class Watched(Protocol):
+class Processes(Protocol):
     """Processes that we started: file descriptors that become readable when one ends, and how it did."""
 
     def descriptors(self) -> Mapping[int, str]:
@@ -58,9 +62,10 @@ class Shell:
         self._bus = bus
         self._tape = tape
         self._token = token
+        self._gallery = Gallery(tape)
         self._carry_out(coordinator.open())
 
-    def run(self, watched: Watched | None, on_progress: Callable[[Progress], None]) -> Proceedings:
+    def run(self, watched: Processes | None, on_progress: Callable[[Progress], None]) -> Proceedings:
         """Serve until the run is over; raises what the coordinator raises."""
         sentinels = dict(watched.descriptors()) if watched else {}
         for descriptor in sentinels:
@@ -76,6 +81,7 @@ class Shell:
             if now - ticked_at >= TICK_S:
                 ticked_at = now
                 on_progress(self._coordinator.progress(now))
+        self._see_viewers_off("")
         return self._coordinator.proceedings()
 
     def _patience_s(self) -> float:
@@ -83,11 +89,12 @@ class Shell:
         due = self._coordinator.next_due()
         return TICK_S if due is None else min(TICK_S, max(0.0, due - time.monotonic()))
 
-    def farewell(self, reason: str) -> None:
-        """Tell all members to stop."""
+    def farewell(self, reason: str, fault: str) -> None:
+        """Tell all members to stop, and viewers what broke the run."""
         self._carry_out(self._coordinator.farewell(reason))
+        self._see_viewers_off(fault)
 
-    def _take(self, event: BusEvent, sentinels: dict[int, str], watched: Watched | None) -> None:
+    def _take(self, event: BusEvent, sentinels: dict[int, str], watched: Processes | None) -> None:
         now = time.monotonic()
         if isinstance(event, Arrival):
             came = self._decoded(event)
@@ -113,8 +120,30 @@ class Shell:
             self._coordinator.refuse(error.reason)
             return None
         if arrival.plane is Plane.CONTROL:
+            if isinstance(envelope.message, Watch):
+                self._show(arrival.route, envelope.message)
+                return None
             return ControlCame(arrival.route, envelope)
         return DataCame(Parcel(envelope, arrival.frame))
+
+    # --- viewers ---
+
+    def _show(self, route: bytes, watch: Watch) -> None:
+        """Answer somebody who looks on; the coordinator never hears of it."""
+        now = time.monotonic()
+        if self._gallery.may_answer(now):
+            shown = self._gallery.answer(route, watch, self._standing(now), now)
+            self._bus.send(route, self._control(shown))
+
+    def _see_viewers_off(self, fault: str) -> None:
+        now = time.monotonic()
+        for route, shown in self._gallery.farewell(self._standing(now), fault[:MAX_TEXT], now):
+            self._bus.send(route, self._control(shown))
+
+    def _standing(self, now: float) -> Standing:
+        progress, log = self._coordinator.progress(now), self._coordinator.clockwork.log
+        counts = tuple(Count(name, log.total(name)) for name in SHOWN_COUNTS)
+        return Standing(progress.phase.value, progress.waiting_for, progress.waiting_s, counts)
 
     def _handle(self, event: Event, now: float) -> None:
         self._carry_out(self._coordinator.handle(event, now))
@@ -141,7 +170,7 @@ class Shell:
         elif isinstance(action, Announce):
             self._bus.publish(TOPIC_ALL, encode(action.envelope, self._token))
 
-    def _control(self, message: FromBroker) -> bytes:
+    def _control(self, message: FromBroker | Watched) -> bytes:
         return encode(Envelope(self._coordinator.epoch.number, BROKER, 0, message), self._token)
 
 

@@ -23,6 +23,7 @@ equal tapes.
 from __future__ import annotations
 
 import fcntl
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -56,18 +57,19 @@ class TapeWriter:
     """Appends records in batches: `add` collects, `flush` hands a batch to the operating system in one write.
 
     A tape has one writer. What was handed over survives the end of this process, however it ends.
+    size : bytes on the tape
     """
 
     def __init__(self, path: Path, so_far: TapeSoFar | None = None) -> None:
         """A new tape, or one that goes on behind what is whole of it so far. TapeError if that cannot be."""
+        self.size = so_far.whole_bytes if so_far else 0
         self._path = path
         self._batch: list[bytes] = []
         try:
-            self._file = path.open("r+b" if so_far else "xb", buffering=0)
+            self._file = path.open("r+b" if so_far else "x+b", buffering=0)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if so_far:
-                self._file.truncate(so_far.whole_bytes)
-                self._file.seek(so_far.whole_bytes)
+            self._file.truncate(self.size)
+            self._file.seek(self.size)
         except BlockingIOError:
             raise TapeError(f"{path}: the tape is being written by another process; stop that run first") from None
         except OSError as error:
@@ -93,11 +95,19 @@ class TapeWriter:
             return
         data = b"".join(self._batch)
         self._batch.clear()
+        self.size += len(data)
         try:
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
             raise TapeError(f"{self._path}: the tape cannot be written: {error.strerror}") from None
+
+    def piece(self, offset: int, most: int) -> bytes:
+        """At most so many bytes of what is on the tape, from an offset on."""
+        try:
+            return os.pread(self._file.fileno(), most, offset)
+        except OSError as error:
+            raise TapeError(f"{self._path}: the tape cannot be read: {error.strerror}") from None
 
     def close(self) -> None:
         """Write what is left and close."""
@@ -113,59 +123,70 @@ def read_tape(path: Path) -> Iterator[Record]:
 
     TapeError if the file is no tape, is of another version, or is damaged before its end.
     """
-    data = _read(path)
-    return (record for record, _ in _whole_records(data, path))
+    yield from tape_so_far(path).records
 
 
 def tape_so_far(path: Path) -> TapeSoFar:
     """What a tape holds that may have been broken off. TapeError as in `read_tape`."""
-    data = _read(path)
-    found = list(_whole_records(data, path))
-    whole = found[-1][1]
-    return TapeSoFar(tuple(record for record, _ in found), whole, len(data) - whole)
-
-
-def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise TapeError(f"{path}: the tape cannot be read: {error.strerror}") from None
-
-
-def _whole_records(data: bytes, path: Path) -> Iterator[tuple[Record, int]]:
-    """Each whole record with where it ends."""
-    offset = 0
-    while (found := _record_at(data, offset, path)) is not None:
-        size, record = found
-        if offset == 0:
-            _check_header(record, path)
-        offset += size
-        yield record, offset
-    if offset == 0:
+    reader = TapeReader(str(path))
+    records = tuple(reader.feed(data))
+    if not reader.taken:
         raise TapeError(f"{path}: no tape: it holds no whole record")
+    return TapeSoFar(records, reader.taken, len(data) - reader.taken)
 
 
-def _record_at(data: bytes, offset: int, path: Path) -> tuple[int, Record] | None:
-    """The record at an offset and its size, or None where the tape ends or is torn."""
+class TapeReader:
+    """Makes records of a tape's bytes as they come, in pieces cut anywhere. `name`: how errors call the tape.
+
+    received, taken : bytes given so far, and those of them that whole records were made of
+    """
+
+    def __init__(self, name: str) -> None:
+        self.received = 0
+        self.taken = 0
+        self._name = name
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Record]:
+        """The records that are whole with these bytes. TapeError as in `read_tape`, after the good ones."""
+        self.received += len(data)
+        data, offset = self._rest + data, 0
+        try:
+            while (record := _record_at(data, offset, self._name, self.taken)) is not None:
+                size, entry = record
+                if not self.taken:
+                    _check_header(entry, self._name)
+                self.taken, offset = self.taken + size, offset + size
+                yield entry
+        finally:
+            self._rest = data[offset:]
+
+
+def _record_at(data: bytes, offset: int, name: str, byte: int) -> tuple[int, Record] | None:
+    """The record at an offset and its size, or None where the data end. `byte`: where that is on the tape."""
     if offset + _HEAD.size > len(data):
         return None
     length, checksum = _HEAD.unpack_from(data, offset)
     payload = data[offset + _HEAD.size : offset + _HEAD.size + length]
     if length > _MAX_RECORD or (len(payload) == length and zlib.crc32(payload) != checksum):
-        raise TapeError(f"{path}: damaged at byte {offset}: the checksum does not fit; records before it are good")
+        raise TapeError(f"{name}: damaged at byte {byte}: the checksum does not fit; records before it are good")
     if len(payload) < length:
         return None
     try:
         entry = msgpack.unpackb(payload, raw=False, strict_map_key=False)
     except (ValueError, msgpack.UnpackException) as error:
-        raise TapeError(f"{path}: damaged at byte {offset}: {error}") from None
+        raise TapeError(f"{name}: damaged at byte {byte}: {error}") from None
     if type(entry) is not list or not entry:
-        raise TapeError(f"{path}: damaged at byte {offset}: not a record")
+        raise TapeError(f"{name}: damaged at byte {byte}: not a record")
     return _HEAD.size + length, entry
 
 
-def _check_header(entry: Record, path: Path) -> None:
+def _check_header(entry: Record, name: str) -> None:
     if entry[0] != "tape" or len(entry) < 2:
-        raise TapeError(f"{path}: no tape: it does not begin with a tape's header")
+        raise TapeError(f"{name}: no tape: it does not begin with a tape's header")
     if entry[1] != TAPE_VERSION:
-        raise TapeError(f"{path}: tape version {entry[1]}, this software reads version {TAPE_VERSION}")
+        raise TapeError(f"{name}: tape version {entry[1]}, this software reads version {TAPE_VERSION}")

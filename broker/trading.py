@@ -39,12 +39,8 @@ class Trading:
         self._detector.done(vpp, done)
 
     def concerned(self, message: Offer | Selection) -> set[str]:
-        """Whom a message matters to: an offer all who play in one of its periods, a selection the sellers."""
-        games = [self.games[t] for t in message.periods]
-        sellers = {seller for game in games for seller in game.sellers}
-        if isinstance(message, Selection):
-            return sellers
-        return sellers | {buyer for game in games for buyer in game.buyers}
+        """Whom a message matters to."""
+        return concerned(self.games, message)
 
     def settled(self) -> bool:
         """Whether, at the end of a batch, every period rests or has been found not to."""
@@ -98,3 +94,12 @@ class Trading:
                 part = selection.part(game.period)
                 probability[row], requested[row] = selection.probability[part], selection.requested_mw[part]
         return probability, requested
+
+
+def concerned(games: Sequence[PeriodGame], message: Offer | Selection) -> set[str]:
+    """Whom a message matters to: an offer all who play in one of its periods, a selection the sellers."""
+    played = [games[t] for t in message.periods]
+    sellers = {seller for game in played for seller in game.sellers}
+    if isinstance(message, Selection):
+        return sellers
+    return sellers | {buyer for game in played for buyer in game.buyers}

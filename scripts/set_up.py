@@ -16,7 +16,7 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "set-up-stamp"
-EXTRAS = "test"
+EXTRAS = "test,view"
 
 
 def foundation() -> str:
@@ -51,7 +51,7 @@ def fail(reason: str) -> NoReturn:
 
 def build() -> None:
     """Make or renew the environment; the stamp is written last, so a half-made one is made again."""
-    print("Setting up .venv (once, a minute or two) ...", file=sys.stderr)
+    print("Setting up .venv (once, two or three minutes) ...", file=sys.stderr)
     stands = stamp().startswith(foundation())
     STAMP.unlink(missing_ok=True)
     if not stands:

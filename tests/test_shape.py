@@ -27,6 +27,8 @@ MAY_IMPORT = {
     "market": {"market", "numpy"},
     "market.scenario": {"market", "numpy", "pydantic", "pydantic_core", "yaml"},
     "market.app": {"market", "market.app", "broker", "vpp_nodes", "numpy", "click", "matplotlib", "rich"},
+    "market.app.mesa_model": {"market", "market.app", "broker", "vpp_nodes", "mesa", "networkx", "pandas"},
+    "market.app.view": {"market", "market.app", "broker", "numpy", "matplotlib", "solara", "uvicorn"},
     "broker": {"market", "broker", "numpy", "msgpack"},
     "broker.bus": {"market", "broker", "numpy", "zmq"},
     "vpp_nodes": {"market", "broker", "vpp_nodes", "numpy"},
@@ -40,7 +42,7 @@ IMPURE = {
 }
 FILES = {"csv", "io", "os", "pathlib", "shutil", "sys", "tempfile"}
 
-HEAVY = {"mesa", "pandas", "scipy", "matplotlib", "pydantic", "yaml", "rich", "click", "solara"}
+HEAVY = {"mesa", "networkx", "pandas", "scipy", "matplotlib", "pydantic", "yaml", "rich", "click", "solara"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -154,12 +156,12 @@ def test_every_module_says_what_it_owns() -> None:
 
 
 def test_every_package_imported_is_declared_and_pinned() -> None:
-    declared = {name_of(line) for line in project()["dependencies"]}
+    declared = {name_of(line) for line in (*project()["dependencies"], *extra("view"))}
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in constraints()}
     imported = {name.split(".")[0] for path in MODULES.values() for name in imports(path)}
     outside = imported - set(sys.stdlib_module_names) - set(PACKAGES)
     distributions = {dist.lower().replace("_", "-") for name in outside for dist in packages_distributions()[name]}
-    distributions -= {"pydantic-core"}  # it comes with pydantic, and must fit it
+    distributions -= {"pydantic-core", "solara-ui", "solara-server"}  # they come with pydantic and solara
     assert distributions <= declared
     assert declared <= pinned
 
@@ -172,6 +174,12 @@ def test_constraints_hold_versions_and_nothing_else() -> None:
 def project() -> dict[str, list[str]]:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     found: dict[str, list[str]] = document["project"]
+    return found
+
+
+def extra(name: str) -> list[str]:
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: list[str] = document["project"]["optional-dependencies"][name]
     return found
 
 

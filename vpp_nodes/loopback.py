@@ -2,7 +2,8 @@
 
 Each connection keeps its order; between connections the order is drawn at random, as it is between sockets.
 Frames are really encoded and decoded, and may be dropped or added on the way. Time passes only when nothing is
-under way. Knows nothing of plants: VPPs are their declarations, and plan nothing but the trade fixed for them.
+under way. Knows nothing of plants: where no nodes are given, VPPs are their declarations, and plan nothing but
+the trade fixed for them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -78,31 +80,37 @@ class Hop:
 
 @dataclass
 class Loopback:
-    """A market under way. `steal(hop, frame)` returns True to lose a frame on its way."""
+    """A market under way. `steal(hop, frame)` returns True to lose a frame on its way.
+
+    nodes : by VPP, in the roster's order, what makes its node; where there are none, `declarations` do
+    """
 
     public: PublicRules
-    declarations: Sequence[Declaration]
+    declarations: Sequence[Declaration] = ()
     seed: int = 0
     network: NetworkRules = field(default_factory=NetworkRules)
     steal: Callable[[Hop, bytes], bool] = lambda hop, frame: False
     network_seed: int = 7
+    nodes: Mapping[str, Callable[[], Node]] = field(default_factory=dict)
+    scenario_digest: str = "scenario"
     tape: list[Record] = field(default_factory=list)
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        roster = tuple(declaration.vpp for declaration in self.declarations)
+        self._makers = dict(self.nodes) or {d.vpp: partial(self._node, d) for d in self.declarations}
+        roster, digest = tuple(self._makers), self.scenario_digest
         patience = Patience(30.0, self.network.silence_s, self.network.wait_s)
-        self._charge = Charge(self.public, "scenario", roster, self.network, self.network_seed, patience)
+        self._charge = Charge(self.public, digest, roster, self.network, self.network_seed, patience)
         self.coordinator = Coordinator(self._charge, ENDPOINTS, self.now)
         self._queues: dict[Hop, deque[bytes]] = {}
         self._random = Random(self.seed)
-        self.clients = {d.vpp: self._client(d) for d in self.declarations}
+        self.clients = {vpp: self._client(vpp) for vpp in roster}
         self._asleep: set[str] = set()
         self._beaten_at = self.now
         self._act(self.coordinator.open())
 
-    def _client(self, declaration: Declaration) -> Client:
-        return Client(declaration.vpp, self._node(declaration), Hello(1, self.public.digest, "test"), self.now)
+    def _client(self, vpp: str) -> Client:
+        return Client(vpp, self._makers[vpp](), Hello(1, self.public.digest, "loopback"), self.now)
 
     def _node(self, declaration: Declaration) -> Node:
         periods = self.public.horizon.periods
@@ -110,13 +118,17 @@ class Loopback:
 
     def run(self, steps: int = 200_000) -> Proceedings:
         """Carry frames until the run is over."""
-        for vpp, client in self.clients.items():
-            self._instruct(vpp, client.tick(self.now))
+        self.join()
         for _ in range(steps):
             if self.coordinator.phase is Phase.OVER:
                 return self.coordinator.proceedings()
             self.step()
         raise RunError("the market does not come to its end")
+
+    def join(self) -> None:
+        """Everybody asks to take part."""
+        for vpp, client in self.clients.items():
+            self._instruct(vpp, client.tick(self.now))
 
     def step(self) -> None:
         """Carry one frame; with none under way, let time pass: a second, or until something is due."""
@@ -152,8 +164,7 @@ class Loopback:
         """A node's process dies, with all that is on its way to and from it, and is started again."""
         self._asleep.discard(vpp)
         self._cut(vpp)
-        declaration = next(d for d in self.declarations if d.vpp == vpp)
-        self.clients[vpp] = self._client(declaration)
+        self.clients[vpp] = self._client(vpp)
         self.event(ProcessEnded(vpp, "was killed", restarted=True))
 
     def pause(self, vpp: str) -> None:

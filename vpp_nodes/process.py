@@ -19,12 +19,10 @@ from broker.bus.node_end import NodeEnd, PulseEnd
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello
 from market.errors import DispatchError, MarketError, WireError
-from market.roles import declare
 from market.scenario.model import PublicRules
 from market.vpp import Vpp
 from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, Stage, Tell
-from vpp_nodes.dispatch import dispatch
-from vpp_nodes.node import Node
+from vpp_nodes.plant import plant_node
 
 TICK_S = 0.2
 HEARTBEAT_S = 1.0
@@ -66,15 +64,12 @@ def serve_node(task: NodeTask, parent: int | None = None) -> int:
 
 class _Shell:
     def __init__(self, task: NodeTask, bus: NodeEnd, pulse: _Pulse, parent: int | None) -> None:
-        vpp, public = task.vpp, task.public
-        node = Node(
-            vpp.id, public, lambda direct: dispatch(vpp, public, direct), lambda p: declare(vpp, p, public)
-        )
+        node = plant_node(task.vpp, task.public)
         self._task = task
         self._bus = bus
         self._pulse = pulse
-        hello = Hello(os.getpid(), public.digest, version("vppmarket"))
-        self._client = Client(vpp.id, node, hello, time.monotonic())
+        hello = Hello(os.getpid(), task.public.digest, version("vppmarket"))
+        self._client = Client(task.vpp.id, node, hello, time.monotonic())
         if parent is not None:
             bus.watch(parent)
 

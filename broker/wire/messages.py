@@ -5,6 +5,7 @@ fields are what is checked on arrival. Periods are indices from 0. Which plane a
 
     data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded, Withdrawn
     control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Audit, Failure
+    control plane, viewer to broker and back: Watch, Watched
     control plane, broker to node: Welcome, Refused, Begin, Settle, Beat, Resend, Stop
     published behind the messages that it names, and said again on the control plane: Turns
 """
@@ -242,8 +243,46 @@ class Stop:
     reason: str
 
 
+# --- control plane, viewer to broker and back -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Somebody who takes no part asks for the tape from this byte on, and how the run is."""
+
+    from_byte: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number with its name."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A piece of the tape, and how the run is.
+
+    size : bytes on the tape so far · waiting_for : who owes an answer, for `waiting_s` · counts : of messages
+    over : whether this run will write no more · fault : what broke it, empty if nothing did
+    """
+
+    from_byte: int
+    piece: bytes
+    size: int
+    phase: str
+    waiting_for: tuple[str, ...]
+    waiting_s: float
+    counts: tuple[Count, ...]
+    over: bool
+    fault: str
+
+
 DataMessage: TypeAlias = Declared | Offer | Selection | Concluded | Withdrawn
 MarketMessage: TypeAlias = Declared | Offer | Selection
 FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Audit | Failure
 FromBroker: TypeAlias = Welcome | Refused | Begin | Turns | Settle | Beat | Resend | Stop
-Message: TypeAlias = DataMessage | FromNode | FromBroker
+Viewing: TypeAlias = Watch | Watched
+Message: TypeAlias = DataMessage | FromNode | FromBroker | Viewing

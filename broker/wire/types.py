@@ -76,6 +76,12 @@ def _boolean(data: object, place: str) -> bool:
     return data
 
 
+def _bytes(data: object, place: str) -> bytes:
+    if type(data) is not bytes:
+        raise bad(place, "bytes", data)
+    return data
+
+
 def _pack_vector(value: Array) -> bytes:
     return np.ascontiguousarray(value, dtype="<f8").tobytes()
 
@@ -177,13 +183,14 @@ _PLAIN = {
     int: Codec(int, _integer),
     str: Codec(str, _text),
     bool: Codec(bool, _boolean),
+    bytes: Codec(bytes, _bytes),
 }
 
 
 @cache
 def codec_for(hint: Any, infinite: bool = False) -> Codec:
-    """The codec of a type hint: float, int, str, bool, Array, a StrEnum, tuple[X, ...], a dataclass of these,
-    X | None, or a union of dataclasses. With `infinite`, a float may be infinite.
+    """The codec of a type hint: float, int, str, bool, bytes, Array, a StrEnum, tuple[X, ...], a dataclass of
+    these, X | None, or a union of dataclasses. With `infinite`, a float may be infinite.
     """
     if hint is float and infinite:
         return Codec(float, _limit)

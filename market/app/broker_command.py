@@ -11,7 +11,7 @@ from pathlib import Path
 
 from broker.wire.frames import TOKEN_BYTES
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
-from market.app.run_command import RunOptions, run_command
+from market.app.run_command import RunOptions, run_command, tell_viewers
 from market.app.run_facts import OnProgress, RunFacts
 from market.app.screen import complain
 from market.app.tokens import TOKEN_VARIABLE, parse_token
@@ -48,6 +48,7 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
 def _announce(scenario: Scenario, address: str, token: bytes) -> None:
     complain(f"listening on {address}; start each of {', '.join(vpp.id for vpp in scenario.vpps)} with")
     complain(f"  {TOKEN_VARIABLE}={token.hex()} python -m vpp_nodes --id ID --broker {address}")
+    tell_viewers(address, token)
 
 
 def _check_host(options: BrokerOptions) -> None:

@@ -96,6 +96,7 @@ def commands(context: click.Context) -> None:
 )
 @click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
 @click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
+@click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
 def run(
     scenario: str,
     out: Path | None,
@@ -108,11 +109,14 @@ def run(
     restarts: int,
     figures: bool,
     report: bool,
+    watch: bool,
 ) -> int:
     """Run a market day. SCENARIO is a folder or a built-in case."""
     from market.app.run_command import RunOptions, run_command
 
-    options = RunOptions(scenario, out, in_process, network, seed, as_json, quiet, port, figures, report, restarts)
+    options = RunOptions(
+        scenario, out, in_process, network, seed, as_json, quiet, port, figures, report, restarts, watch
+    )
     return run_command(options)
 
 
@@ -174,6 +178,22 @@ def report(run_folder: Path) -> int:
     from market.app.report.command import report_command
 
     return report_command(run_folder)
+
+
+@commands.command()
+@click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
+@click.option("--token", envvar="VPPMARKET_TOKEN", help="The token of a run at tcp://…, as its broker printed it.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
+def view(target: str | None, token: str | None, port: int | None, open_browser: bool) -> int:
+    """Show a market on a page in the browser.
+
+    A recorded run, or one that is being written, by its folder; one that runs elsewhere, by its broker's address;
+    or a scenario, which the page itself then runs as a Mesa model.  [default: five_vpp]
+    """
+    from market.app.view_command import ViewOptions, view_command
+
+    return view_command(ViewOptions(target, token, port, open_browser))
 
 
 @commands.command(epilog=EPILOG)

@@ -53,10 +53,12 @@ def run_distributed(
     on_progress: OnProgress,
     listening: Listening,
     restarts: int = 0,
+    announce: Callable[[str, bytes], None] = lambda address, token: None,
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day with one process for each VPP and the broker in this one.
 
     restarts : how often each VPP's process may be started again after it has died
+    announce : told where the broker is and the run's token, for viewers
 
     RunError if a process dies for good or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError
     if the tape cannot be written. No process is left behind, however this ends.
@@ -64,6 +66,7 @@ def run_distributed(
     token = secrets.token_bytes(TOKEN_BYTES)
     nodes, served = LocalNodes(restarts), _broker(scenario, seed, out_dir, listening, token, JOIN_S)
     with nodes, served as (shell, bus):
+        announce(bus.endpoints.control, token)
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
             task = NodeTask(vpp, scenario.public, bus.endpoints.control, token)
@@ -115,9 +118,10 @@ def _broker(
             tape.add(scenario_record(scenario))
         try:
             yield shell, bus
-        except BaseException:
+        except BaseException as error:
+            fault = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
             with deaf_to_interrupts():
-                shell.farewell("the run has been broken off")
+                shell.farewell("the run has been broken off", fault)
             raise
 
 

@@ -17,6 +17,7 @@ from market.app.run_facts import RunProgress
 from market.app.run_folder.folder import new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.screen import complain, live_progress, put
+from market.app.tokens import TOKEN_VARIABLE
 from market.app.warm_up import start_fork_server
 from market.errors import Fault, MarketError, ScenarioError
 from market.network import OnLoss
@@ -39,6 +40,7 @@ class RunOptions:
     figures: bool = False
     report: bool = False
     restarts: int = 0
+    watch: bool = False
 
 
 def run_command(options: RunOptions, runner: Runner | None = None) -> int:
@@ -68,6 +70,9 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     if options.in_process and options.port:
         remedy = "leave out --port or --in-process"
         raise ScenarioError([Fault("one process listens nowhere", str(options.port), "--port", remedy)])
+    if options.in_process and options.watch:
+        remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
+        raise ScenarioError([Fault("one process cannot be watched", "--in-process", "--watch", remedy)])
     if options.in_process and options.restarts:
         remedy = "leave out --restart or --in-process"
         raise ScenarioError([Fault("one process starts no others", str(options.restarts), "--restart", remedy)])
@@ -94,7 +99,19 @@ def _runner(options: RunOptions) -> Runner:
     from market.app.distributed import LOOPBACK, Listening, run_distributed
 
     start_fork_server()  # where `entry` has not done so already
-    return partial(run_distributed, listening=Listening(LOOPBACK, options.port), restarts=options.restarts)
+    listening = Listening(LOOPBACK, options.port)
+    announce = tell_viewers if options.watch else tell_nobody
+    return partial(run_distributed, listening=listening, restarts=options.restarts, announce=announce)
+
+
+def tell_viewers(address: str, token: bytes) -> None:
+    """Say how a run can be watched from its first message on."""
+    complain("watch it with")
+    complain(f"  {TOKEN_VARIABLE}={token.hex()} vppmarket view {address}")
+
+
+def tell_nobody(address: str, token: bytes) -> None:
+    """Keep address and token to oneself."""
 
 
 def _scenario(options: RunOptions) -> Scenario:

@@ -22,6 +22,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         int: st.integers(0, 2**53),
         str: st.text(max_size=20),
         bool: st.booleans(),
+        bytes: st.binary(max_size=64),
     }
     if hint in plain:
         return plain[hint]

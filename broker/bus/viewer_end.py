@@ -1,0 +1,57 @@
+"""Owns a viewer's socket: one DEALER to the broker's ROUTER. Knows nothing of what is in a frame."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import TracebackType
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from broker.bus.addresses import host_of
+from broker.bus.broker_end import opened
+
+
+class ViewerEnd:
+    """A viewer's connection. `connected`: whether somebody listens there now.
+
+    Requests that nobody takes are dropped beyond a few. (`zmq.IMMEDIATE` would drop all of them, but what the
+    broker has sent before it closes would be lost as well.)
+    """
+
+    def __init__(self, control_address: str) -> None:
+        host_of(control_address)
+        self._context = zmq.Context()
+        self._socket = opened(self._context, zmq.DEALER)
+        self._socket.setsockopt(zmq.SNDHWM, 2)
+        self.connected = False
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
+        self._socket.connect(control_address)
+
+    def __enter__(self) -> ViewerEnd:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close at once."""
+        self._socket.disable_monitor()
+        self._context.destroy(linger=0)
+
+    def ask(self, frame: bytes) -> None:
+        """Send a request, or drop it when nobody takes it."""
+        with suppress(zmq.Again):
+            self._socket.send(frame, zmq.NOBLOCK)
+
+    def wait(self, timeout_s: float) -> list[bytes]:
+        """The frames that have come, after waiting for at most `timeout_s`."""
+        frames: list[bytes] = []
+        while self._socket.poll(0 if frames else max(0, round(timeout_s * 1000))):
+            frames += self._socket.recv_multipart()
+        while self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)["event"]
+            self.connected = event == zmq.EVENT_CONNECTED
+        return frames

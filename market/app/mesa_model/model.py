@@ -1,0 +1,172 @@
+"""Owns the market as a Mesa model: steps, space, collected data. Knows nothing of how plants plan or prices move.
+
+Everything that is reported is read off the tape that the market writes, as it is for a market of many processes.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import mesa
+import networkx
+import pandas
+from mesa.discrete_space import Network
+
+from market.app.local_market import LocalMarket, StepUnit
+from market.app.mesa_model.agent import VppAgent
+from market.app.mesa_model.parameters import scenario_with
+from market.app.mesa_model.reporters import AGENT_REPORTERS, MODEL_REPORTERS, TABLES, new_rows
+from market.app.run_folder.tables import day_tables
+from market.app.scene.conclusion import outcome_of
+from market.app.scene.film import Film
+from market.app.scene.period import PeriodNow, period_now
+from market.app.scene.view import MarketView
+from market.outcome import MarketOutcome
+from market.scenario import DEFAULT_CASE
+from market.scenario.model import Scenario
+from market.settlement import Settlement, settle
+
+
+class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
+    """A market day with one agent for each VPP, all in this process and in simulated time.
+
+    scenario : a folder, the name of a built-in case, or a loaded scenario
+    step_unit : `round` or `event`, how far one step goes (`StepUnit`)
+    seed : of the network's draws; the same seed gives the same day
+    choice_temperature_cny_per_mwh τ · satisfaction κ, of all VPPs · price_rule · base_price_cny_per_t μ ·
+    interval_t l · growth α · delay_s, loss : of every link; None leaves the scenario's value
+
+    `running` turns False in the first step that finds nothing left to do: Mesa's `batch_run` reports the last
+    step but one, and that is then the end of the day. Raises ScenarioError; DispatchError from `step`.
+
+    >>> model = MarketModel("two_vpp")
+    >>> model.run_model()
+    >>> model.view.verdict
+    'equilibrium'
+    """
+
+    market: LocalMarket
+
+    def __init__(
+        self,
+        scenario: str | Path | Scenario = DEFAULT_CASE,
+        *,
+        step_unit: str = StepUnit.ROUND,
+        seed: int = 0,
+        choice_temperature_cny_per_mwh: float | None = None,
+        satisfaction: float | None = None,
+        price_rule: str | None = None,
+        base_price_cny_per_t: float | None = None,
+        interval_t: float | None = None,
+        growth: float | None = None,
+        delay_s: float | None = None,
+        loss: float | None = None,
+    ) -> None:
+        super().__init__(rng=seed)
+        changes = {
+            "choice_temperature_cny_per_mwh": choice_temperature_cny_per_mwh,
+            "satisfaction": satisfaction,
+            "price_rule": price_rule,
+            "base_price_cny_per_t": base_price_cny_per_t,
+            "interval_t": interval_t,
+            "growth": growth,
+            "delay_s": delay_s,
+            "loss": loss,
+        }
+        self.scenario = scenario_with(scenario, changes)
+        self.step_unit = StepUnit(step_unit)
+        self.market = LocalMarket(self.scenario, seed)
+        self.film = Film()
+        self.space = Network(_unlinked(self.scenario), random=self.random)
+        for vpp, node in self.market.nodes.items():
+            VppAgent(self, vpp, node).cell = self.space[vpp]
+        self._linked = False
+        self._periods_of: MarketView | None = None
+        self._periods: tuple[PeriodNow, ...] = ()
+        self.datacollector = mesa.DataCollector(MODEL_REPORTERS, AGENT_REPORTERS, tables=TABLES)
+        self._look()
+        self.datacollector.collect(self)
+
+    def step(self) -> None:
+        """One event or one round; the first step after the end ends the model."""
+        if self.market.over:
+            self.running = False
+        else:
+            self.market.advance(self.step_unit)
+            self._look()
+        self.datacollector.collect(self)
+
+    def _look(self) -> None:
+        """Take in what is new on the tape."""
+        seen = len(self.film)
+        self.film.extend(self.market.tape[seen:])
+        for table, row in new_rows(self.film, seen):
+            self.datacollector.add_table_row(table, row)
+        if self.view.games and not self._linked:
+            self._link()
+
+    def _link(self) -> None:
+        """Everybody has declared: an edge joins two VPPs if one can sell to the other in some period."""
+        self._linked = True
+        links = {
+            frozenset((seller, buyer))
+            for game in self.view.games
+            if game.tradable
+            for seller in game.sellers
+            for buyer in game.buyers
+        }
+        for one, other in sorted(map(sorted, links)):
+            self.space.add_connection(self.space[one], self.space[other])
+
+    @property
+    def view(self) -> MarketView:
+        """What stands now."""
+        return self.film.newest
+
+    @property
+    def periods(self) -> tuple[PeriodNow, ...]:
+        """Every period as it stands; empty until all have declared."""
+        view = self.view
+        if self._periods_of is not view:
+            found = (period_now(view, period) for period in range(len(view.games)))
+            self._periods_of, self._periods = view, tuple(now for now in found if now is not None)
+        return self._periods
+
+    @property
+    def phase(self) -> str:
+        """How far the day is."""
+        return self.market.phase.value
+
+    @cached_property
+    def _outcome(self) -> MarketOutcome | None:
+        return outcome_of(self.film)
+
+    @property
+    def outcome(self) -> MarketOutcome | None:
+        """The day's outcome with its certificates, once the market is over."""
+        return self._outcome if self.market.over else None
+
+    @cached_property
+    def _settlement(self) -> Settlement:
+        assert self.outcome is not None
+        return settle(self.outcome, self.scenario.public)
+
+    @property
+    def settlement(self) -> Settlement | None:
+        """Everybody's account without trade and with it, once the market is over."""
+        return self._settlement if self.outcome else None
+
+    def data_frames(self) -> dict[str, Any]:
+        """The day's tables as data frames, named as in a run folder; empty until the market is over."""
+        if self.outcome is None or self.settlement is None:
+            return {}
+        tables = day_tables(self.scenario, self.outcome, self.settlement)
+        return {table.name: pandas.DataFrame(table.rows, columns=list(table.columns)) for table in tables}
+
+
+def _unlinked(scenario: Scenario) -> Any:
+    graph = networkx.Graph()
+    graph.add_nodes_from(vpp.id for vpp in scenario.vpps)
+    return graph

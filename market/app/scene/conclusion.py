@@ -1,0 +1,83 @@
+"""Owns what a tape comes to once its market is concluded: results, certificates, accounts, tables.
+
+They are computed from the tape by the same pure functions as the run's own, so they are the same numbers. Knows
+nothing of pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from broker.epoch import Said
+from market.app.run_folder.certificate import certificate_document
+from market.app.run_folder.recorded import RecordedRun, recorded
+from market.app.run_folder.tables import day_tables
+from market.app.scene.film import Film
+from market.app.scene.period import period_now
+from market.app.scene.view import MarketView
+from market.app.trace import evolution_rows, trace_rows
+from market.game.conclusion import conclude
+from market.outcome import MarketOutcome, PeriodResult, VppDay
+from market.settlement import settle
+
+
+def results_of(view: MarketView) -> tuple[PeriodResult, ...]:
+    """Every period's result with its certificate; empty until the broker has concluded."""
+    if not view.verdicts:
+        return ()
+    return tuple(_result(view, period) for period in range(len(view.games)))
+
+
+def _result(view: MarketView, period: int) -> PeriodResult:
+    now = period_now(view, period)
+    assert now is not None
+    game, prices = now.game, now.price_cny_per_mwh
+    if not game.tradable or np.isnan(prices).any():
+        prices = np.zeros(len(game.sellers))  # below every floor: cannot be taken for offers
+    rounds = max((view.offers[s].version for s in game.sellers if s in view.offers), default=0)
+    rounds = rounds if game.tradable else 0
+    return conclude(game, prices, now.probability, now.requested_mw, rounds, view.verdicts[period])
+
+
+def outcome_of(film: Film) -> MarketOutcome | None:
+    """The day's outcome; None until every plan has been shown."""
+    view = film.newest
+    results = results_of(view)
+    if not results or any(vpp not in view.plans for vpp in view.roster) or view.scenario is None:
+        return None
+    days = tuple(
+        VppDay(view.declarations[vpp], view.plans[vpp].before, view.plans[vpp].after) for vpp in view.roster
+    )
+    said = [Said(e.time_s, e.sender, e.message) for e in film.chronicle.said if e.epoch == view.epoch]
+    trace = (
+        *trace_rows(said, results),
+        *evolution_rows(results, view.scenario.public.market, view.time_s),
+    )
+    return MarketOutcome(results, days, trace)
+
+
+def recorded_of(film: Film, name: str) -> RecordedRun | None:
+    """The tables of the day as its run folder holds them, without those of the network; None as above."""
+    outcome, scenario = outcome_of(film), film.newest.scenario
+    if outcome is None or scenario is None:
+        return None
+    tables = day_tables(scenario, outcome, settle(outcome, scenario.public))
+    public = scenario.public
+    manifest = {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "seed": film.newest.seed,
+        "vpps": [day.declaration.vpp for day in outcome.days],
+        "verdict": outcome.verdict.value,
+        "epsilon_cny": outcome.epsilon_cny,
+        "epsilon_relative": outcome.epsilon_relative,
+        "network": None,
+        "rules": {
+            "horizon": asdict(public.horizon),
+            "market": asdict(public.market),
+            "carbon": asdict(public.carbon),
+        },
+    }
+    return recorded(name, manifest, {table.name: table for table in tables}, certificate_document(outcome))

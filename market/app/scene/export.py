@@ -1,0 +1,51 @@
+"""Owns writing what is looked at as a run folder: its tape, and the tables, certificate and manifest of its day.
+
+Knows nothing of where the records came from.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime
+from pathlib import Path
+
+from broker.tape import TAPE_NAME, TapeWriter
+from market.app.run_day import run_day
+from market.app.run_facts import OnProgress, RunFacts
+from market.app.run_folder.folder import new_run_folder
+from market.app.run_folder.manifest import Undertaking
+from market.app.scene.conclusion import outcome_of
+from market.app.scene.film import Film
+from market.errors import RunError
+from market.outcome import MarketOutcome
+from market.scenario.model import Scenario
+
+
+def export_run(film: Film, out: Path | None, started: datetime) -> Path:
+    """Write the run folder of a day that is over; returns where it is. `out` as for `vppmarket run`.
+
+    RunError if the day is not over or the disk refuses, ScenarioError if the folder holds anything.
+    """
+    view, outcome = film.newest, outcome_of(film)
+    if outcome is None or view.scenario is None:
+        raise RunError("only a market that is over can be exported; let it run to its end first")
+    folder = new_run_folder(out, view.scenario.name, started)
+
+    def runner(
+        scenario: Scenario, seed: int, path: Path, on_progress: OnProgress
+    ) -> tuple[MarketOutcome, RunFacts]:
+        with TapeWriter(path / TAPE_NAME) as tape:
+            for record in film.records:
+                tape.add(record)
+        return outcome, RunFacts(
+            time_mode="wall" if view.live else "virtual",
+            process_ids={"view": os.getpid()},
+            counters={"sent": view.sent, "delivered": view.delivered},
+            tape=TAPE_NAME,
+            rest_time_s=view.time_s,
+        )
+
+    what = Undertaking(view.scenario, view.seed, in_process=False, started=started)
+    run_day(what, runner, folder, lambda progress: None, time.monotonic())
+    return folder.path

@@ -1,0 +1,157 @@
+"""Owns the controls beside the pictures: what is looked at, its parameters, export. Knows no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import solara
+
+from market.app.local_market import StepUnit
+from market.app.scene.export import export_run
+from market.app.view.feeds.feed import Feed
+from market.app.view.feeds.own import OwnFeed
+from market.app.view.form import Form, form_of, model_of
+from market.app.view.session import Frame, Session
+from market.app.view.subject import scenario_names, shared_feed
+from market.errors import MarketError
+from market.rules import PriceRule
+from market.scenario import load_scenario
+from market.scenario.model import Scenario
+
+Changed = Callable[[], None]
+
+NUMBERS = (
+    ("base_price_cny_per_t", "μ, first carbon step, CNY/t"),
+    ("interval_t", "l, width of a carbon step, t"),
+    ("growth", "α, growth from step to step"),
+    ("choice_temperature_cny_per_mwh", "τ, choice temperature, CNY/MWh"),
+    ("satisfaction", "κ, satisfaction factor"),
+    ("delay_s", "delay of every link, s"),
+    ("loss", "loss, share of attempts"),
+)
+
+
+@solara.component
+def Controls(session: Session, frame: Frame, changed: Changed) -> None:
+    """The side bar."""
+    with solara.Column(gap="8px", classes=["controls"]):
+        if isinstance(session.feed, OwnFeed):
+            OwnControls(session, session.feed, changed)
+        else:
+            _told(frame)
+            solara.Button(
+                "Run this scenario here",
+                on_click=lambda: _run_here(session, frame, changed),
+                disabled=frame.view.scenario is None,
+                outlined=True,
+                classes=["run-here"],
+            )
+        Export(frame)
+
+
+def _told(frame: Frame) -> None:
+    """The rules in force, for reading."""
+    scenario = frame.view.scenario
+    if scenario is None:
+        solara.Text("No scenario yet.")
+        return
+    form = form_of(scenario, frame.view.seed)
+    solara.Text(scenario.title, style={"font-weight": "600"})
+    for name, label in NUMBERS:
+        value = getattr(form, name)
+        solara.Text(f"{label}: {'as in the scenario' if value is None else f'{value:g}'}", classes=["rule"])
+    solara.Text(f"price rule: {form.price_rule}", classes=["rule"])
+    solara.Text(f"seed: {form.seed}", classes=["rule"])
+
+
+def _run_here(session: Session, frame: Frame, changed: Changed) -> None:
+    """A model of what is looked at, in this process and in this tab."""
+    if frame.view.scenario is not None:
+        scenario = frame.view.scenario
+        session.look_at(OwnFeed(model_of(scenario, form_of(scenario, frame.view.seed))))
+        changed()
+
+
+def _look_at(session: Session, feed: Feed, changed: Changed) -> None:
+    session.look_at(feed)
+    changed()
+
+
+@solara.component
+def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
+    """Scenario and parameters of this tab's model; they take effect with a reset."""
+    model = feed.model
+    scenario, set_scenario = solara.use_state(model.scenario)
+    named, set_named = solara.use_state(model.scenario.name)
+    form, set_form = solara.use_state(form_of(model.scenario, model.market.seed))
+    fault, set_fault = solara.use_state("")
+
+    def choose(name: str) -> None:
+        loaded = load_scenario(name)
+        set_named(name)
+        set_scenario(loaded)
+        set_form(form_of(loaded, form.seed))
+        start(loaded, form_of(loaded, form.seed))
+
+    def start(of: Scenario, given: Form) -> None:
+        try:
+            session.look_at(OwnFeed(model_of(of, given)))
+        except MarketError as error:
+            set_fault(str(error))
+            return
+        set_fault("")
+        changed()
+
+    def change(name: str, value: Any) -> None:
+        set_form(replace(form, **{name: value}))
+
+    names = scenario_names()
+    solara.Select("scenario", value=named, values=names if named in names else [named, *names], on_value=choose)
+    for name, label in NUMBERS:
+        Number(name, label, getattr(form, name), change)
+    rules = [rule.value for rule in PriceRule]
+    solara.Select("price rule", value=form.price_rule, values=rules, on_value=lambda v: change("price_rule", v))
+    solara.InputInt("seed", value=form.seed, on_value=lambda v: change("seed", v))
+    units = [unit.value for unit in StepUnit]
+    solara.Select("a step is one", value=form.step_unit, values=units, on_value=lambda v: change("step_unit", v))
+    if fault:
+        solara.Error(fault)
+    with solara.Row(gap="8px"):
+        solara.Button("Reset", on_click=lambda: start(scenario, form), color="primary", classes=["reset"])
+        shared = shared_feed()
+        if shared is not None:
+            solara.Button("Back", on_click=lambda: _look_at(session, shared, changed), outlined=True)
+
+
+@solara.component
+def Number(name: str, label: str, value: float | None, change: Callable[[str, Any], None]) -> None:
+    """One number that may be left to the scenario."""
+    solara.InputFloat(
+        label, value=value, on_value=lambda v: change(name, v), optional=True, classes=[f"input-{name}"]
+    )
+
+
+@solara.component
+def Export(frame: Frame) -> None:
+    """Writes a run folder, once the market is over."""
+    told, set_told = solara.use_state("")
+    fault, set_fault = solara.use_state("")
+
+    def export() -> None:
+        try:
+            path = export_run(frame.film, None, datetime.now().astimezone())
+        except MarketError as error:
+            set_fault(str(error))
+        else:
+            set_fault("")
+            set_told(f"written to {path}")
+
+    over = bool(frame.film.newest.verdict)
+    solara.Button("Export run folder", on_click=export, disabled=not over, outlined=True, classes=["export"])
+    if fault:
+        solara.Error(fault)
+    elif told:
+        solara.Success(told, classes=["exported"])

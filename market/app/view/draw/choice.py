@@ -1,0 +1,108 @@
+"""Owns the pictures of choice: a heat map of probabilities, their convergence in a period. Knows no prices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from broker.wire.messages import Selection
+from market.app.scene.chronicle import SaidAt
+from market.app.scene.period import PeriodNow
+from market.app.scene.view import MarketView
+from market.app.view.draw import colours
+from market.app.view.draw.clock import Clock
+from market.app.view.draw.plane import Entry, axes, legend, marks, plane, steps
+from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
+from market.arrays import Array
+
+WIDTH, HEIGHT = 600.0, 380.0
+MOST_MARKS = 60
+EVERYBODY = "all buyers"
+
+
+def shares(now: PeriodNow, buyer: str) -> Array | None:
+    """The probabilities of a period's sellers, shape (n,): of one buyer, or the mean weighted by deficit."""
+    game = now.game
+    if not game.tradable or (buyer != EVERYBODY and buyer not in game.buyers):
+        return None
+    answered = now.probability.sum(axis=1) > 0
+    weight = game.deficit_mw * answered
+    if buyer != EVERYBODY:
+        weight = weight * np.array([name == buyer for name in game.buyers])
+    return weight @ now.probability / weight.sum() if weight.sum() > 0 else None
+
+
+def choice_heat_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int, buyer: str) -> str:
+    """Probability by seller and period, white to blue."""
+    sellers = [vpp for vpp in view.vpps if any(vpp in now.game.sellers for now in nows if now.game.tradable)]
+    if not sellers:
+        return notice(WIDTH, HEIGHT, "nobody has anything to choose yet", name="choice-heat")
+    left, top, count = 64.0, 36.0, view.periods
+    width, height = (WIDTH - left - 10) / count, min(56.0, (HEIGHT - top - 50) / len(sellers))
+    parts = [text(left, 22, f"probability, chosen by {buyer}", 13, fill=SOFT)]
+    for row, seller in enumerate(sellers):
+        y = top + row * height
+        parts.append(text(left - 8, y + height / 2 + 4, seller, 13, text_anchor="end", font_weight=600))
+        parts += [_cell(now, seller, buyer, left + now.game.period * width, y, width, height) for now in nows]
+    foot = top + len(sellers) * height
+    for t in range(count):
+        if count <= 24 or t % 8 == 0:
+            weight = 700 if t == chosen else 400
+            parts.append(text(left + (t + 0.5) * width, foot + 18, str(t + 1), 12, text_anchor="middle",
+                              font_weight=weight))  # fmt: skip
+    parts.append(text(left + count * width / 2, foot + 38, "period", 12, text_anchor="middle", fill=SOFT))
+    parts.append(rect(left + chosen * width, top, width, foot - top, fill="none", stroke=INK, stroke_width=2))
+    return drawing(WIDTH, foot + 46, *parts, name="choice-heat", label=f"probabilities chosen by {buyer}")
+
+
+def _cell(now: PeriodNow, seller: str, buyer: str, x: float, y: float, width: float, height: float) -> str:
+    share = None
+    if seller in now.game.sellers and (found := shares(now, buyer)) is not None:
+        share = float(found[now.game.sellers.index(seller)])
+    told = f"{seller}, period {now.game.period + 1}: " + ("nothing" if share is None else f"{share:.4f}")
+    box = rect(x + 0.5, y + 0.5, width - 1, height - 1,
+               fill="#f3f4f6" if share is None else colours.shade(share))  # fmt: skip
+    words = ""
+    if share is not None and width >= 21:
+        ink = "#ffffff" if share > 0.55 else INK
+        words = text(x + width / 2, y + height / 2 + 4, f"{share:.2f}".lstrip("0") if share < 1 else "1", 11,
+                     text_anchor="middle", fill=ink)  # fmt: skip
+    return tag("g", title(told) + box + words, data_pick=f"period:{now.game.period}")
+
+
+def choice_paths_picture(
+    view: MarketView, period: int, now: PeriodNow | None, buyer: str, said: Sequence[SaidAt], clock: Clock
+) -> str:
+    """How the probabilities of a period came about: one buyer's, or all buyers' mean as each answer came."""
+    if now is None or not now.game.tradable or (buyer != EVERYBODY and buyer not in now.game.buyers):
+        reason = f"{buyer} has nothing to choose in period {period + 1}"
+        return notice(WIDTH, HEIGHT, reason, name="choice-paths")
+    game, colour = now.game, colours.of_vpps(view.vpps)
+    paths = _paths(now, buyer, said, clock)
+    on = plane(WIDTH, HEIGHT, clock.span, (0.0, 1.0))
+    content = [axes(on, clock.label, f"probability in period {period + 1}")]
+    for seller, path in zip(game.sellers, paths, strict=True):
+        content.append(steps(on, path, colour[seller], clock.span[1]))
+        content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
+    entries = [Entry(seller, colour[seller]) for seller in game.sellers]
+    return drawing(WIDTH, HEIGHT, *content, legend(entries), name="choice-paths",
+                   label=f"probabilities of period {period + 1}")  # fmt: skip
+
+
+def _paths(now: PeriodNow, buyer: str, said: Sequence[SaidAt], clock: Clock) -> list[list[tuple[float, float]]]:
+    game, period = now.game, now.game.period
+    standing = np.zeros((len(game.buyers), len(game.sellers)))
+    paths: list[list[tuple[float, float]]] = [[] for _ in game.sellers]
+    for entry in said:
+        answer = entry.message
+        if not isinstance(answer, Selection) or period not in answer.periods or entry.sender not in game.buyers:
+            continue
+        if buyer not in (EVERYBODY, entry.sender):
+            continue
+        standing[game.buyers.index(entry.sender)] = answer.probability[answer.part(period)]
+        weight = game.deficit_mw * (standing.sum(axis=1) > 0)
+        for path, share in zip(paths, (weight @ standing / weight.sum()).tolist(), strict=True):
+            if not path or abs(path[-1][1] - share) > 1e-12:
+                path.append((clock.of(entry), share))
+    return paths

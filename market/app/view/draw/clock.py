@@ -1,0 +1,40 @@
+"""Owns what stands along the axis of a picture of convergence: simulated time where it passes, else records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from market.app.scene.view import MarketView
+
+
+class _Placed(Protocol):
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def time_s(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """An axis. `timed`: seconds of simulated time, else records of the tape."""
+
+    timed: bool
+    span: tuple[float, float]
+
+    @property
+    def label(self) -> str:
+        """What the axis is called."""
+        return "simulated time, s" if self.timed else "records of the tape"
+
+    def of(self, entry: _Placed) -> float:
+        """Where an entry stands."""
+        return entry.time_s if self.timed else float(entry.position)
+
+
+def clock_of(view: MarketView, begun: int) -> Clock:
+    """The axis for a moment; `begun` is the position at which the epoch began."""
+    if view.time_s > 0:
+        return Clock(True, (0.0, view.time_s))
+    return Clock(False, (float(begun), float(max(view.position, begun + 1))))

@@ -1,0 +1,121 @@
+"""Owns a plot's plane: scales, ticks, axes, stepped lines, marks, legends. Knows nothing of markets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from market.app.view.draw.svg import RULE, SOFT, line, tag, text
+
+NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Values from `low` to `high` on pixels from `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value."""
+        return self.start + (value - self.low) / ((self.high - self.low) or 1.0) * (self.end - self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Two scales; y grows upwards."""
+
+    x: Scale
+    y: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a legend."""
+
+    label: str
+    colour: str
+    dash: str | None = None
+
+
+def plane(width: float, height: float, x: tuple[float, float], y: tuple[float, float]) -> Plane:
+    """The plane of a picture of this size, with room for labels left of it and below, a legend above."""
+    low, high = y
+    pad = 0.06 * (high - low) or max(1.0, abs(high) * 0.05)
+    return Plane(Scale(*x, 64.0, width - 16.0), Scale(low - pad, high + pad, height - 44.0, 34.0))
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers between two, at most about `most`."""
+    span = high - low
+    if not (span > 0 and math.isfinite(span)):
+        return [low]
+    size = 10.0 ** math.floor(math.log10(span / most))
+    step = next(size * n for n in NICE if span / (size * n) <= most)
+    first = math.ceil(low / step - 1e-9)
+    return [step * k for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def number(value: float) -> str:
+    """A number with thousands set apart and no more digits than it needs."""
+    return f"{0.0 if abs(value) < 1e-12 else value:,.10g}".replace("-", "−")
+
+
+def axes(on: Plane, x_label: str, y_label: str, x_ticks: Sequence[float] | None = None) -> str:
+    """Grid, tick labels and the names of both axes."""
+    bottom, left, right = on.y.start, on.x.start, on.x.end
+    parts = []
+    for value in ticks(on.y.low, on.y.high):
+        y = on.y(value)
+        parts.append(line(left, y, right, y, stroke=RULE))
+        parts.append(text(left - 8, y + 4, number(value), 12, text_anchor="end", fill=SOFT))
+    for value in ticks(on.x.low, on.x.high, 8) if x_ticks is None else x_ticks:
+        parts.append(line(on.x(value), bottom, on.x(value), bottom + 4))
+        parts.append(text(on.x(value), bottom + 18, number(value), 12, text_anchor="middle", fill=SOFT))
+    parts.append(line(left, bottom, right, bottom))
+    parts.append(text((left + right) / 2, bottom + 36, x_label, 12, text_anchor="middle", fill=SOFT))
+    middle = (on.y.start + on.y.end) / 2
+    parts.append(
+        text(14, middle, y_label, 12, text_anchor="middle", fill=SOFT, transform=f"rotate(-90 14 {middle:.1f})")
+    )
+    return "".join(parts)
+
+
+def steps(on: Plane, path: Sequence[tuple[float, float]], colour: str, until: float | None = None) -> str:
+    """A line that keeps each value until the next one, and the last until `until`."""
+    if not path:
+        return ""
+    points = [f"M{on.x(path[0][0]):.1f} {on.y(path[0][1]):.1f}"]
+    for x, y in path[1:]:
+        points.append(f"H{on.x(x):.1f}V{on.y(y):.1f}")
+    if until is not None:
+        points.append(f"H{on.x(until):.1f}")
+    return tag("path", d="".join(points), fill="none", stroke=colour, stroke_width=2)
+
+
+def marks(on: Plane, path: Sequence[tuple[float, float]], colour: str, radius: float = 3) -> str:
+    """A dot at each point."""
+    return "".join(tag("circle", cx=on.x(x), cy=on.y(y), r=radius, fill=colour) for x, y in path)
+
+
+def level(on: Plane, value: float, colour: str, dash: str | None = None) -> str:
+    """A horizontal line across the plane."""
+    return line(
+        on.x.start, on.y(value), on.x.end, on.y(value), stroke=colour, stroke_dasharray=dash, stroke_width=1.4
+    )
+
+
+def legend(entries: Sequence[Entry], left: float = 64.0, top: float = 16.0) -> str:
+    """Entries side by side above a plane."""
+    parts, x = [], left
+    for entry in entries:
+        parts.append(
+            line(x, top - 4, x + 20, top - 4, stroke=entry.colour, stroke_width=3, stroke_dasharray=entry.dash)
+        )
+        parts.append(text(x + 26, top, entry.label, 12))
+        x += 26 + 7.2 * len(entry.label) + 18
+    return "".join(parts)

@@ -1,0 +1,98 @@
+"""Owns the pictures of prices: converging in one period, and standing in all of them. Knows no probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from broker.wire.messages import Offer
+from market.app.figures import style
+from market.app.scene.chronicle import SaidAt
+from market.app.scene.period import PeriodNow
+from market.app.scene.view import MarketView
+from market.app.view.draw import colours
+from market.app.view.draw.clock import Clock
+from market.app.view.draw.plane import Entry, Plane, axes, legend, level, marks, number, plane, steps
+from market.app.view.draw.svg import drawing, line, notice, rect, tag, title
+
+WIDTH, HEIGHT = 600.0, 380.0
+MOST_MARKS = 60
+
+
+def price_paths_picture(
+    view: MarketView, period: int, now: PeriodNow | None, said: Sequence[SaidAt], clock: Clock
+) -> str:
+    """Each seller's price in a period, from its first offer on, in CNY/kWh."""
+    if now is None or not now.game.tradable:
+        reason = "not everybody has declared yet" if now is None else f"nothing to trade in period {period + 1}"
+        return notice(WIDTH, HEIGHT, reason, name="price-paths")
+    game, colour = now.game, colours.of_vpps(view.vpps)
+    paths = {seller: _path(said, seller, period, clock) for seller in game.sellers}
+    values = [price for path in paths.values() for _, price in path]
+    clearing = now.clearing_price_cny_per_mwh / 1000
+    shown = [*values, clearing]
+    least = 0.1 * (game.cap_cny_per_mwh - game.floor_cny_per_mwh) / 1000  # a flat line is no noise
+    middle, half = (min(shown) + max(shown)) / 2, max(max(shown) - min(shown), least) / 2
+    on = plane(WIDTH, HEIGHT, clock.span, (middle - half, middle + half))
+    entries = [Entry(seller, colour[seller]) for seller in game.sellers]
+    content = [axes(on, clock.label, f"price in period {period + 1}, CNY/kWh")]
+    limits = (("cap", game.cap_cny_per_mwh, None), ("floor", game.floor_cny_per_mwh, "2 4"))
+    for name, value, dash in limits:
+        if on.y.low <= value / 1000 <= on.y.high:
+            content.append(level(on, value / 1000, style.GREY, dash))
+            entries.append(Entry(name, style.GREY, dash))
+    content.append(level(on, clearing, style.BLACK, "6 4"))
+    entries.append(Entry("clearing price", style.BLACK, "6 4"))
+    for seller, path in paths.items():
+        content.append(steps(on, path, colour[seller], clock.span[1]))
+        content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
+    return drawing(
+        WIDTH, HEIGHT, *content, legend(entries), name="price-paths", label=f"prices of period {period + 1}"
+    )
+
+
+def _path(said: Sequence[SaidAt], seller: str, period: int, clock: Clock) -> list[tuple[float, float]]:
+    path: list[tuple[float, float]] = []
+    for entry in said:
+        offer = entry.message
+        if entry.sender == seller and isinstance(offer, Offer) and period in offer.periods:
+            price = float(offer.price_cny_per_mwh[offer.periods.index(period)]) / 1000
+            if not path or path[-1][1] != price:
+                path.append((clock.of(entry), price))
+    return path
+
+
+def price_day_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int) -> str:
+    """Every offer as it stands, with the band and the clearing price of each period, CNY/kWh."""
+    tradable = [now for now in nows if now.game.tradable]
+    if not tradable:
+        return notice(WIDTH, HEIGHT, "no prices yet", name="price-day")
+    colour = colours.of_vpps(view.vpps)
+    low = min(now.game.floor_cny_per_mwh for now in tradable) / 1000
+    high = max(now.game.cap_cny_per_mwh for now in tradable) / 1000
+    on = plane(WIDTH, HEIGHT, (0.5, view.periods + 0.5), (low, high))
+    ticks = [t for t in range(1, view.periods + 1) if view.periods <= 24 or t % (view.periods // 12) == 0]
+    ticks = ticks if view.periods <= 24 else [1, *ticks]
+    content = [axes(on, "period", "price, CNY/kWh", ticks[::2] if view.periods > 12 else ticks)]
+    content += [_period(on, now, colour, chosen) for now in tradable]
+    sellers = [vpp for vpp in view.vpps if any(vpp in now.game.sellers for now in tradable)]
+    entries = [Entry(vpp, colour[vpp]) for vpp in sellers]
+    entries += [Entry("band", "#d5d9de"), Entry("clearing price", style.BLACK)]
+    return drawing(WIDTH, HEIGHT, *content, legend(entries), name="price-day", label="prices of all periods")
+
+
+def _period(on: Plane, now: PeriodNow, colour: Mapping[str, str], chosen: int) -> str:
+    left, right, y = on.x(now.game.period + 0.5), on.x(now.game.period + 1.5), on.y
+    game, width = now.game, right - left
+    cap, floor = y(game.cap_cny_per_mwh / 1000), y(game.floor_cny_per_mwh / 1000)
+    picked = game.period == chosen
+    parts = [rect(left, cap, width, floor - cap, fill="#dbe7f1" if picked else "#eceff2")]
+    clearing = y(now.clearing_price_cny_per_mwh / 1000)
+    parts.append(line(left, clearing, right, clearing, stroke=style.BLACK, stroke_width=2))
+    for j, (seller, price) in enumerate(zip(game.sellers, now.price_cny_per_mwh.tolist(), strict=True)):
+        if not np.isnan(price):
+            x = left + width * (0.15 + 0.7 * (j + 0.5) / len(game.sellers))
+            told = title(f"{seller}, period {game.period + 1}: {number(round(price, 6))} CNY/MWh")
+            parts.append(tag("circle", told, cx=x, cy=y(price / 1000), r=4.5, fill=colour[seller], stroke="#fff"))
+    return tag("g", "".join(parts), data_pick=f"period:{game.period}")

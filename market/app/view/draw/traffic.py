@@ -1,0 +1,78 @@
+"""Owns the pictures of communication: what is under way, delays by link, age of news. Knows nothing of trade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from market.app.figures import style
+from market.app.scene.chronicle import Age, Delivery, Load
+from market.app.scene.view import MarketView
+from market.app.view.draw import colours
+from market.app.view.draw.clock import Clock
+from market.app.view.draw.plane import Entry, axes, legend, marks, number, plane, steps
+from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
+
+WIDTH, HEIGHT = 600.0, 300.0
+MOST_POINTS = 1500
+
+
+def load_picture(loads: Sequence[Load], clock: Clock) -> str:
+    """Copies of messages under way after each record."""
+    if not loads:
+        return notice(WIDTH, HEIGHT, "nothing has been sent yet", name="load")
+    kept = loads[:: max(1, len(loads) // MOST_POINTS)]
+    path = [(clock.of(entry), float(entry.in_flight)) for entry in kept]
+    on = plane(WIDTH, HEIGHT, clock.span, (0.0, max(y for _, y in path)))
+    content = (axes(on, clock.label, "messages under way"), steps(on, path, style.BLUE, clock.span[1]))
+    return drawing(WIDTH, HEIGHT, *content, name="load", label="messages under way")
+
+
+def age_picture(view: MarketView, ages: Sequence[Age], clock: Clock) -> str:
+    """For each offer, how long the oldest price it was based on had been given up already."""
+    if not ages:
+        return notice(WIDTH, HEIGHT, "no offers yet", name="age")
+    colour = colours.of_vpps(view.vpps)
+    kept = ages[-MOST_POINTS:]
+    on = plane(WIDTH, HEIGHT, clock.span, (0.0, max(entry.staleness_s for entry in kept)))
+    content = [axes(on, clock.label, "age of the oldest news, s")]
+    sellers = [vpp for vpp in view.vpps if any(entry.vpp == vpp for entry in kept)]
+    for vpp in sellers:
+        path = [(clock.of(entry), entry.staleness_s) for entry in kept if entry.vpp == vpp]
+        content.append(marks(on, path, colour[vpp]))
+    entries = [Entry(vpp, colour[vpp]) for vpp in sellers]
+    return drawing(WIDTH, HEIGHT, *content, legend(entries), name="age", label="age of news")
+
+
+def link_picture(view: MarketView, deliveries: Sequence[Delivery]) -> str:
+    """Mean delay and number of deliveries from each sender (rows) to each receiver (columns)."""
+    names = list(view.vpps)
+    if not deliveries or not names:
+        return notice(WIDTH, HEIGHT, "nothing has arrived yet", name="links")
+    count, total = np.zeros((len(names), len(names))), np.zeros((len(names), len(names)))
+    place = {name: k for k, name in enumerate(names)}
+    for entry in deliveries:
+        at = place[entry.sender], place[entry.receiver]
+        count[at] += 1
+        total[at] += entry.delay_s
+    mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    left, top = 70.0, 58.0
+    width, height = (WIDTH - left - 10) / len(names), min(44.0, 420 / len(names))
+    parts = [text(left, 20, "mean delay in ms, and deliveries; rows send, columns receive", 13, fill=SOFT)]
+    worst = float(mean.max()) or 1.0
+    for i, sender in enumerate(names):
+        parts.append(text(left + (i + 0.5) * width, 46, sender, 12.5, text_anchor="middle", font_weight=600))
+        y = top + i * height
+        parts.append(text(left - 8, y + height / 2 + 4, sender, 12.5, text_anchor="end", font_weight=600))
+        for j, receiver in enumerate(names):
+            if count[i, j]:
+                shade = colours.shade(0.75 * mean[i, j] / worst)
+                told = f"{sender} to {receiver}: {count[i, j]:.0f} deliveries, mean {mean[i, j]:.6g} s"
+                words = f"{number(round(1000 * float(mean[i, j]), 1))} · {count[i, j]:.0f}"
+                ink = "#ffffff" if mean[i, j] > 0.7 * worst else INK
+                cell = rect(left + j * width + 0.5, y + 0.5, width - 1, height - 1, fill=shade, stroke=style.LIGHT)
+                label = text(left + (j + 0.5) * width, y + height / 2 + 4, words if width > 60 else "", 12,
+                             text_anchor="middle", fill=ink)  # fmt: skip
+                parts.append(tag("g", title(told) + cell + label))
+    return drawing(WIDTH, top + height * len(names) + 10, *parts, name="links", label="delays by link")

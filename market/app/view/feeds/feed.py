@@ -1,0 +1,56 @@
+"""Owns what the page needs to know of any source of records. Knows of no particular one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from market.app.scene.film import Film
+
+
+class State(StrEnum):
+    """How a source is."""
+
+    SEARCHING = "searching"  # nothing has come yet
+    GOING_ON = "going on"
+    ENDED = "ended"  # the tape is complete
+    BROKEN = "broken"  # there will be no more, and the tape is not complete
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a tape cannot tell of a market that goes on: who is waited for, and what became of messages."""
+
+    waiting_for: tuple[str, ...] = ()
+    waiting_s: float = 0.0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a source is, in words. `fault` says what is wrong, empty if nothing is."""
+
+    state: State
+    words: str
+    fault: str = ""
+    standing: Standing = Standing()
+
+
+class Feed(Protocol):
+    """A source of records; any number of pages may look at one."""
+
+    @property
+    def name(self) -> str:
+        """What the source is called on the page."""
+        ...
+
+    @property
+    def film(self) -> Film:
+        """The records so far."""
+        ...
+
+    def status(self) -> Status:
+        """How the source is now."""
+        ...

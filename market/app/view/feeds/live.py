@@ -1,0 +1,127 @@
+"""Owns a market that runs elsewhere as a source: its broker is asked for the tape, a few times a second.
+
+Read only: the broker is asked, and told nothing. It joins late and catches up; a broker that is gone is asked
+again until it answers. Knows nothing of the page.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from broker.bus.viewer_end import ViewerEnd
+from broker.coordinator import Phase
+from broker.tape import TapeReader
+from broker.wire.frames import Envelope, decode, encode
+from broker.wire.messages import Watch, Watched
+from market.app.scene.film import Film
+from market.app.view.feeds.feed import Standing, State, Status
+from market.errors import MarketError, WireError
+
+VIEWER = "viewer"
+ASK_EVERY_S = 1 / 15
+ASK_AGAIN_S = 0.5
+PATIENCE_S = 2.0
+
+
+class LiveFeed:
+    """The market at an address. `on_news` is told what a terminal should show: each state in words, once."""
+
+    def __init__(self, address: str, token: bytes, on_news: Callable[[str], None]) -> None:
+        self.name = address
+        self.film = Film()
+        self._address = address
+        self._token = token
+        self._on_news = on_news
+        self._reader = TapeReader(address)
+        self._standing = Standing()
+        self._since = time.monotonic()
+        self._answered_at: float | None = None
+        self._listens = False
+        self._over = False
+        self._fault = ""
+        self._told = ""
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, name="viewer", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking on."""
+        self._closed.set()
+        self._thread.join(timeout=2 * PATIENCE_S)
+
+    # --- the thread that asks ---
+
+    def _look_on(self) -> None:
+        try:
+            with ViewerEnd(self._address) as end:
+                while not self._closed.is_set() and not self._over:
+                    self._ask(end)
+                    self._tell()
+        except MarketError as error:
+            self._fault, self._over = str(error), True
+            self._tell()
+
+    def _tell(self) -> None:
+        """Report what is new about how the source is."""
+        status = self.status()
+        news = f"{self._address}: {status.words}" + (f": {status.fault}" if status.fault else "")
+        if news != self._told and not self._closed.is_set():
+            self._told = news
+            self._on_news(news)
+
+    def _ask(self, end: ViewerEnd) -> None:
+        """One request, and what comes of it; the next one is due when this returns."""
+        watch = Envelope(1, VIEWER, 0, Watch(self._reader.received))
+        end.ask(encode(watch, self._token))
+        asked_at = time.monotonic()
+        while not (frames := end.wait(0.1)) and time.monotonic() - asked_at < ASK_AGAIN_S:
+            if self._closed.is_set():
+                return
+        self._listens = end.connected
+        behind = [self._take(frame) for frame in frames]
+        if not any(behind) and not self._over:
+            self._closed.wait(max(0.0, ASK_EVERY_S - (time.monotonic() - asked_at)))
+
+    def _take(self, frame: bytes) -> bool:
+        """Take in an answer; returns whether there is more to ask for at once."""
+        try:
+            shown = decode(frame, self._token).message
+        except WireError:
+            return False
+        if not isinstance(shown, Watched):
+            return False
+        self._answered_at = time.monotonic()
+        counts = {entry.name: entry.count for entry in shown.counts}
+        self._standing = Standing(shown.waiting_for, shown.waiting_s, counts)
+        if shown.from_byte == self._reader.received:
+            self.film.extend(list(self._reader.feed(shown.piece)))
+        self._fault = shown.fault
+        self._over = shown.over and self._reader.received >= shown.size
+        return self._reader.received < shown.size
+
+    # --- how it is ---
+
+    def status(self) -> Status:
+        """Searching, going on, ended, or broken; a fault says what to do."""
+        if self.film.newest.phase is Phase.OVER:
+            return Status(State.ENDED, "ended", standing=Standing(counts=self._standing.counts))
+        if self._over:
+            return Status(State.BROKEN, "broken off", self._fault or "the run ended before it was complete")
+        silent_s = time.monotonic() - (self._since if self._answered_at is None else self._answered_at)
+        if silent_s <= PATIENCE_S:
+            found = self._answered_at is not None
+            return Status(State.GOING_ON if found else State.SEARCHING, "live" if found else "searching",
+                          standing=self._standing)  # fmt: skip
+        if self._answered_at is None:
+            why = (
+                f"{self._address} listens but does not answer: is it a broker, and is the token this run's?"
+                if self._listens
+                else f"nobody listens at {self._address}: is the address right, and does the run go on?"
+            )
+            return Status(State.SEARCHING, "no answer", why)
+        if self._listens:
+            return Status(State.GOING_ON, "live", "the broker is busy and has not answered for some seconds",
+                          standing=self._standing)  # fmt: skip
+        return Status(State.BROKEN, "gone", f"the broker at {self._address} is gone; what it told last is shown")

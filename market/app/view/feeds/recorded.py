@@ -1,0 +1,101 @@
+"""Owns a run folder as a source: its tape, read at once, and followed while the run still writes it.
+
+Knows nothing of the page.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from broker.coordinator import Phase
+from broker.tape import TAPE_NAME, TapeReader
+from market.app.network_report.tables import LINK_COUNTS
+from market.app.scene.film import Film
+from market.app.view.feeds.feed import Standing, State, Status
+from market.errors import Fault, MarketError, ScenarioError
+
+LOOK_EVERY_S = 0.1
+PIECE = 1 << 22
+
+
+class RecordedFeed:
+    """The tape of a run folder. ScenarioError if there is none, TapeError if it is no tape."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = folder.name or str(folder)
+        self.film = Film()
+        self._folder = folder
+        self._reader = TapeReader(str(folder / TAPE_NAME))
+        self._fault = ""
+        self._broken = False
+        self._counts: dict[str, int] | None = None
+        if not (folder / TAPE_NAME).is_file():
+            raise _no_tape(folder)
+        self._read_on()
+        self._recorded = self._complete or self._outcome() is not None
+        if not self._recorded:
+            threading.Thread(target=self._follow, name="tape", daemon=True).start()
+
+    @property
+    def _complete(self) -> bool:
+        return self.film.newest.phase is Phase.OVER
+
+    def _read_on(self) -> None:
+        """Take in what has been written since the last time."""
+        with (self._folder / TAPE_NAME).open("rb") as file:
+            file.seek(self._reader.received)
+            while piece := file.read(PIECE):
+                self.film.extend(list(self._reader.feed(piece)))
+
+    def _follow(self) -> None:
+        pause = threading.Event()
+        while not self._complete and not self._broken:
+            pause.wait(LOOK_EVERY_S)
+            outcome = self._outcome()  # looked for first: what was written before it is then read
+            try:
+                self._read_on()
+            except (OSError, MarketError) as error:
+                self._fault, self._broken = str(error), True
+            else:
+                self._broken = outcome is not None and not self._complete
+
+    def _outcome(self) -> str | None:
+        """The error in the manifest; empty if the run ended well, None while there is no manifest."""
+        try:
+            document = json.loads((self._folder / "manifest.json").read_text(encoding="utf-8"))
+            return str(document.get("error", ""))
+        except (OSError, ValueError):
+            return None
+
+    def status(self) -> Status:
+        """Recorded, being written, ended, or broken with the reason that the manifest gives."""
+        if self._complete:
+            words = "recorded" if self._recorded else "ended"
+            return Status(State.ENDED, words, standing=Standing(counts=self._link_counts()))
+        fault = self._fault or self._outcome()
+        if self._broken or fault:
+            return Status(State.BROKEN, "broken off", fault or "the tape ends before its run was complete")
+        return Status(State.GOING_ON if len(self.film) else State.SEARCHING, "being written")
+
+    def _link_counts(self) -> dict[str, int]:
+        """What became of messages, from the run's totals."""
+        if self._counts is None:
+            try:
+                document = json.loads((self._folder / "manifest.json").read_text(encoding="utf-8"))
+                network = document.get("network") or {}
+            except (OSError, ValueError):
+                return {}
+            self._counts = {name: int(network[name]) for name in LINK_COUNTS if name in network}
+        return self._counts
+
+
+def _no_tape(folder: Path) -> ScenarioError:
+    rule = f"a run to look at has a {TAPE_NAME}"
+    if not folder.is_dir():
+        return ScenarioError([Fault(rule, "no such folder", str(folder), "name the folder of a run")])
+    if (folder / "manifest.json").is_file():
+        remedy = f"look at its tables with vppmarket report {folder}, or run it without --in-process"
+        return ScenarioError([Fault(rule, "a run without messages", str(folder), remedy)])
+    return ScenarioError([Fault(rule, "a folder without one", str(folder), "name the folder of a run")])

@@ -1,0 +1,27 @@
+"""Owns what each tab of the page says at a moment, as HTML with SVG in it. Knows nothing of Solara."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from market.app.view.panels.certificate import certificate_panel
+from market.app.view.panels.choice import choice_panel
+from market.app.view.panels.costs import costs_panel
+from market.app.view.panels.log import log_panel
+from market.app.view.panels.market import market_panel
+from market.app.view.panels.network import network_panel
+from market.app.view.panels.plant import plant_panel
+from market.app.view.panels.prices import prices_panel
+from market.app.view.session import Frame
+
+PANELS: Final[dict[str, Callable[[Frame], str]]] = {
+    "Market": market_panel,
+    "Prices": prices_panel,
+    "Choice": choice_panel,
+    "Plant": plant_panel,
+    "Costs": costs_panel,
+    "Network": network_panel,
+    "Certificate": certificate_panel,
+    "Log": log_panel,
+}

@@ -1,0 +1,56 @@
+"""Owns the tab of the certificate: the verdict, its ε, and the evidence for each period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import fsum
+
+from market.app.report.page import callout, cards, table
+from market.app.report.run_report import MEANING, SOUND
+from market.app.run_folder.table import Cell
+from market.app.view.panels.concluded import results_at
+from market.app.view.panels.html import box, note
+from market.app.view.session import Frame
+from market.outcome import MarketOutcome, PeriodResult
+
+
+def certificate_panel(frame: Frame) -> str:
+    """The day's verdict in words and numbers, and a row for each period."""
+    results = results_at(frame)
+    if not results:
+        return box("Certificate", note("Known once the broker has found every period at rest, or found why not."))
+    outcome = MarketOutcome(results, (), ())
+    verdict = outcome.verdict.value
+    numbers = cards(
+        [
+            ("verdict", verdict.replace("_", " ")),
+            ("ε, the most anybody gains by moving", f"{outcome.epsilon_cny:.3g} CNY"),
+            ("ε, of the value traded", f"{outcome.epsilon_relative:.3g}"),
+            ("traded in the day", f"{_traded_mwh(results):,.2f} MWh"),
+        ]
+    )
+    heads = ("period", "verdict", "offers", "traded MWh", "ε CNY", "ε relative", "clearing CNY/kWh",
+             "largest mark-up CNY/kWh", "HHI")  # fmt: skip
+    rows = table(heads, list(_rows(results)), digits=4)
+    return box("Certificate", callout(MEANING[verdict], good=verdict in SOUND), numbers, rows, name="certificate")
+
+
+def _traded_mwh(results: Sequence[PeriodResult]) -> float:
+    return fsum(float(result.delivered_mw.sum()) * result.game.period_h for result in results)
+
+
+def _rows(results: Sequence[PeriodResult]) -> Iterator[tuple[Cell, ...]]:
+    unknown = float("nan")
+    for result in results:
+        proof = result.certificate
+        yield (
+            result.game.period + 1,
+            result.verdict.value.replace("_", " "),
+            result.rounds,
+            float(result.delivered_mw.sum()) * result.game.period_h if result.game.tradable else unknown,
+            proof.epsilon_cny if proof else unknown,
+            proof.epsilon_relative if proof else unknown,
+            proof.clearing_price_cny_per_mwh / 1000 if proof else unknown,
+            float(proof.markup_cny_per_mwh.max()) / 1000 if proof else unknown,
+            float(proof.hhi) if proof else unknown,
+        )

@@ -1,0 +1,56 @@
+"""Owns what is worked out once for each tape that is complete: tables, certificate, pictures of the day.
+
+All pages that look at one tape share it. Knows nothing of where it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from matplotlib.figure import Figure
+
+from market.app.figures.picture import svg_bytes
+from market.app.run_folder.recorded import RecordedRun
+from market.app.scene.conclusion import recorded_of, results_of
+from market.app.scene.film import Film
+from market.app.view.session import Frame
+from market.outcome import PeriodResult
+
+_LOCK = Lock()
+_KEPT: WeakKeyDictionary[Film, dict[object, object]] = WeakKeyDictionary()
+_T = TypeVar("_T")
+
+
+def _once(film: Film, key: object, make: Callable[[], _T]) -> _T:
+    with _LOCK:
+        kept = _KEPT.setdefault(film, {})
+        if key not in kept:
+            kept[key] = make()
+        return kept[key]  # type: ignore[return-value]  # what `make` gave
+
+
+def day_of(frame: Frame) -> RecordedRun | None:
+    """The tables of a day that is over at this moment."""
+    film, view = frame.film, frame.view
+    if not view.verdict or view.epoch != film.newest.epoch:
+        return None
+    return _once(film, "day", lambda: recorded_of(film, frame.view.scenario.name if frame.view.scenario else ""))
+
+
+def results_at(frame: Frame) -> tuple[PeriodResult, ...]:
+    """Every period's result with its certificate, once the broker has concluded."""
+    view = frame.view
+    return _once(frame.film, ("results", view.epoch), lambda: results_of(view)) if view.verdicts else ()
+
+
+def drawn(frame: Frame, name: str, make: Callable[[], Figure]) -> str:
+    """A picture of the day that is over, as SVG to stand in a page."""
+    return _once(frame.film, ("picture", name), lambda: _inline(make()))
+
+
+def _inline(figure: Figure) -> str:
+    text = svg_bytes(figure).decode()
+    return '<div class="figure">' + text[text.index("<svg") :] + "</div>"

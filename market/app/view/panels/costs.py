@@ -1,0 +1,64 @@
+"""Owns the tab of money and carbon: without trade and with it, and the carbon step each VPP stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from market.app.figures.carbon import carbon_figure
+from market.app.figures.costs import costs_figure
+from market.app.report.page import table
+from market.app.run_folder.recorded import RecordedRun, Records
+from market.app.run_folder.table import Cell
+from market.app.view.panels.concluded import day_of, drawn
+from market.app.view.panels.html import box, columns, note
+from market.app.view.session import Frame
+from market.carbon import marginal_price_cny_per_t, step_prices_cny_per_t
+from market.rules import CarbonMode, CarbonRules
+
+
+def costs_panel(frame: Frame) -> str:
+    """The accounts, then bars and steps as in the figures."""
+    day = day_of(frame)
+    scenario = frame.view.scenario
+    if day is None or scenario is None:
+        return box("Costs and carbon", note("Known once the market is over and everybody has planned again."))
+    money = ("VPP", "alone CNY", "trading CNY", "saves CNY", "pays to VPPs CNY")
+    carbon = ("VPP", "carbon alone CNY", "trading CNY", "emits alone t", "trading t", "step alone", "step trading")
+    return (
+        columns(
+            box("What the day costs", table(money, _money(day), sum_row=True), name="accounts"),
+            box("Carbon", table(carbon, _carbon(day, scenario.public.carbon), sum_row=True), name="carbon"),
+        )
+        + box("Without trade and with it", drawn(frame, "costs", lambda: costs_figure(day)))
+        + box("Carbon cost and its steps", drawn(frame, "carbon", lambda: carbon_figure(day)))
+    )
+
+
+def _rows(day: RecordedRun, vpp: str) -> tuple[Records, Records]:
+    """A VPP's accounts without trade and with it."""
+    return day["costs"].where(vpp=vpp, scenario="grid_only"), day["costs"].where(vpp=vpp, scenario="game")
+
+
+def _money(day: RecordedRun) -> Iterator[tuple[Cell, ...]]:
+    for vpp in (*day.vpps, "system"):
+        alone, trading = _rows(day, vpp)
+        before, after = float(alone["total_cny"][0]), float(trading["total_cny"][0])
+        yield vpp, before, after, before - after, round(float(trading["trade_cny"][0]), 6) + 0.0
+
+
+def _carbon(day: RecordedRun, rules: CarbonRules) -> Iterator[tuple[Cell, ...]]:
+    for vpp in (*day.vpps, "system"):
+        both = _rows(day, vpp)
+        bills = (float(row["carbon_cny"][0]) for row in both)
+        emissions = (float(row["emission_t"][0]) for row in both)
+        excesses = [float(row["emission_t"][0] - row["quota_t"][0]) for row in both]
+        steps = ("", "") if vpp == "system" else (_step(rules, excess_t) for excess_t in excesses)
+        yield (vpp, *bills, *emissions, *steps)
+
+
+def _step(rules: CarbonRules, excess_t: float) -> str:
+    """Which step of (3) an excess stands on, and its price."""
+    if rules.mode is not CarbonMode.STEPPED:
+        return f"{rules.flat_price_cny_per_t:g} CNY/t" if rules.mode is CarbonMode.FLAT else "billed only"
+    prices, price = step_prices_cny_per_t(rules).tolist(), marginal_price_cny_per_t(rules, excess_t)
+    return f"{prices.index(price) + 1}: {price:g} CNY/t"

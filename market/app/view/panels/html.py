@@ -1,0 +1,32 @@
+"""Owns the HTML that panels share: columns, boxes, facts, notes. Knows nothing of what they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+
+def columns(*content: str) -> str:
+    """Blocks side by side where there is room, else one below the other."""
+    return '<div class="columns">' + "".join(f"<div>{block}</div>" for block in content) + "</div>"
+
+
+def box(heading: str, *content: str, name: str = "") -> str:
+    """A block with a heading."""
+    return f'<section class="box {name}"><h3>{escape(heading)}</h3>{"".join(content)}</section>'
+
+
+def note(words: str) -> str:
+    """A sentence on what is to be seen, or why nothing is."""
+    return f'<p class="note">{escape(words)}</p>'
+
+
+def facts(entries: Iterable[tuple[str, str, str]]) -> str:
+    """(name, what, value): a line of numbers, each with its class `fact-name` for whoever looks for it."""
+    shown = (
+        f'<span class="fact"><span class="what">{escape(what)}</span> '
+        f'<b class="fact-{name}">{escape(value)}</b></span>'
+        for name, what, value in entries
+        if value
+    )
+    return f'<div class="facts">{"".join(shown)}</div>'

@@ -1,0 +1,59 @@
+"""Owns the first tab: the market in the chosen period, its numbers, and what has just happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import fmean
+
+import numpy as np
+
+from market.app.report.page import table
+from market.app.scene.chronicle import until
+from market.app.scene.period import PeriodNow
+from market.app.view.draw.choice import EVERYBODY, shares
+from market.app.view.draw.network import network_picture
+from market.app.view.panels.html import box, columns, note
+from market.app.view.panels.log import lines_table
+from market.app.view.session import Frame
+
+RECENT = 200
+SHOWN_LINES = 9
+
+
+def market_panel(frame: Frame) -> str:
+    """The network picture; beside it sellers and buyers of the period, and the last events."""
+    recent = until(frame.film.chronicle.deliveries, frame.view.position)[-RECENT:]
+    delay_s = fmean(entry.delay_s for entry in recent) if recent else 0.0
+    picture = network_picture(frame.view, frame.period, frame.now, delay_s, frame.vpp)
+    return columns(picture, "".join((*_tables(frame), box("Just now", lines_table(frame, SHOWN_LINES)))))
+
+
+def _tables(frame: Frame) -> Iterator[str]:
+    now = frame.now
+    if now is None:
+        yield box("Sellers and buyers", note("Known once everybody has declared."))
+        return
+    number = frame.period + 1
+    if not now.game.tradable:
+        why = "nobody sells" if not now.game.sellers else "nobody buys" if not now.game.buyers else "no price band"
+        yield box(f"Period {number}", note(f"Nothing to trade: {why}."))
+        return
+    sold = ("seller", "surplus MW", "asks CNY/kWh", "chosen", "sells MW")
+    yield box(f"Sellers in period {number}", table(sold, _sellers(now), digits=4), name="sellers")
+    bought = ("buyer", "deficit MW", "buys MW", "from the grid MW", "pays CNY")
+    yield box(f"Buyers in period {number}", table(bought, _buyers(now), digits=4), name="buyers")
+
+
+def _sellers(now: PeriodNow) -> Iterator[tuple[str, float, float, float, float]]:
+    chosen = shares(now, EVERYBODY)
+    for j, seller in enumerate(now.game.sellers):
+        share = float(chosen[j]) if chosen is not None else float("nan")
+        price = float(now.price_cny_per_mwh[j]) / 1000
+        yield seller, float(now.game.surplus_mw[j]), price, share, float(now.delivered_mw[:, j].sum())
+
+
+def _buyers(now: PeriodNow) -> Iterator[tuple[str, float, float, float, float]]:
+    paid = np.nan_to_num(now.delivered_mw * now.price_cny_per_mwh) * now.game.period_h
+    for i, buyer in enumerate(now.game.buyers):
+        bought, deficit = float(now.delivered_mw[i].sum()), float(now.game.deficit_mw[i])
+        yield buyer, deficit, bought, round(deficit - bought, 9), float(paid[i].sum())

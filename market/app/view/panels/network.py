@@ -1,0 +1,41 @@
+"""Owns the tab of communication: what is under way, delays by link, age of news, who is waited for."""
+
+from __future__ import annotations
+
+from market.app.scene.chronicle import until
+from market.app.view.draw.traffic import age_picture, link_picture, load_picture
+from market.app.view.panels.html import box, columns, facts, note
+from market.app.view.session import Frame
+
+LIVE = (
+    "In real time a tape does not tell when a message arrives: what was sent within a second counts as under way."
+)
+
+
+def network_panel(frame: Frame) -> str:
+    """Numbers first, then pictures."""
+    view, chronicle, standing = frame.view, frame.film.chronicle, frame.status.standing
+    begun = frame.begun
+    loads = [entry for entry in until(chronicle.loads, view.position) if entry.position >= begun]
+    ages = [entry for entry in until(chronicle.ages, view.position) if entry.position >= begun]
+    waited = ", ".join(standing.waiting_for)
+    counted = [(name, name.replace("_", " "), f"{count:,}") for name, count in standing.counts.items()]
+    told = facts(
+        [
+            ("published", "published", f"{view.sent:,}"),
+            ("delivered-so-far", "deliveries so far", f"{view.delivered:,}"),
+            ("under-way", "under way", f"{len(view.under_way):,}"),
+            ("waited", "waited for", f"{waited} since {standing.waiting_s:.1f} s" if waited else ""),
+        ]
+    )
+    whole = box("The whole run, by the broker's count", facts(counted)) if counted else ""
+    deliveries = until(chronicle.deliveries, view.position)
+    return (
+        box("Up to this moment", told, note(LIVE) if view.live else "")
+        + whole
+        + columns(
+            box("Messages under way", load_picture(loads, frame.clock)),
+            box("Age of the news behind each offer", age_picture(view, ages, frame.clock)),
+            box("Links", link_picture(view, deliveries)),
+        )
+    )

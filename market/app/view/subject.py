@@ -1,0 +1,48 @@
+"""Owns what the pages of this process were started for. Knows nothing of pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from market.app.view.feeds.feed import Feed
+from market.app.view.feeds.own import OwnFeed
+from market.app.view.form import form_of, model_of
+from market.app.view.session import Session
+from market.scenario import DEFAULT_CASE, builtin_cases, load_scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A source that all pages share, or the name of a scenario that each page runs a model of its own of."""
+
+    feed: Feed | None = None
+    scenario: str = DEFAULT_CASE
+
+
+class _Chosen:
+    subject = Subject()
+
+
+def choose(subject: Subject) -> None:
+    """Say what the pages are for, before any is opened."""
+    _Chosen.subject = subject
+
+
+def open_session() -> Session:
+    """What a new tab looks at."""
+    subject = _Chosen.subject
+    if subject.feed is not None:
+        return Session(subject.feed)
+    scenario = load_scenario(subject.scenario)
+    return Session(OwnFeed(model_of(scenario, form_of(scenario))))
+
+
+def shared_feed() -> Feed | None:
+    """The source that the pages share, if there is one."""
+    return _Chosen.subject.feed
+
+
+def scenario_names() -> list[str]:
+    """Scenarios that a page offers: the built-in cases, and the one that was asked for."""
+    names = list(builtin_cases())
+    return names if _Chosen.subject.scenario in names else [_Chosen.subject.scenario, *names]

@@ -1,0 +1,81 @@
+"""Owns the command `view`: what to look at, and whether all it needs is installed. Knows no pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from broker.bus.addresses import is_address
+from broker.tape import TAPE_NAME
+from market.app.screen import complain
+from market.app.tokens import parse_token
+from market.errors import Fault, ScenarioError
+from market.scenario import DEFAULT_CASE, builtin_cases
+
+if TYPE_CHECKING:
+    from market.app.view.feeds.live import LiveFeed
+    from market.app.view.subject import Subject
+
+NEEDED = ("solara", "solara.server", "uvicorn", "ipyvuetify")
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """The flags of `view`, as given."""
+
+    target: str | None
+    token: str | None
+    port: int | None
+    open_browser: bool
+
+
+def view_command(options: ViewOptions) -> int:
+    """Serve the page until interrupted. Raises MarketError."""
+    _check_installed()
+    from market.app.view.server import serve
+    from market.app.view.subject import choose
+
+    choose(_subject(options))
+    serve(
+        options.port,
+        lambda address: complain(f"look at {address}; end with Ctrl-C"),
+        open_browser=options.open_browser,
+    )
+    return 0
+
+
+def _check_installed() -> None:
+    missing = [name for name in NEEDED if find_spec(name.split(".")[0]) is None]
+    if missing:
+        rule, remedy = "the page needs the extra `view`", "install it: pip install 'vppmarket[view]'"
+        raise ScenarioError([Fault(rule, f"no {', '.join(missing)}", "vppmarket view", remedy)])
+
+
+def _live(address: str, token: str | None) -> LiveFeed:
+    from market.app.view.feeds.live import LiveFeed
+
+    if not is_address(address):
+        remedy = "copy it from what the run printed"
+        raise ScenarioError([Fault("must look like tcp://host:port", repr(address), "RUN", remedy)])
+    return LiveFeed(address, parse_token(token), complain)
+
+
+def _subject(options: ViewOptions) -> Subject:
+    from market.app.view.feeds.recorded import RecordedFeed
+    from market.app.view.subject import Subject
+    from market.scenario import load_scenario
+
+    target = options.target or DEFAULT_CASE
+    if "://" in target:
+        return Subject(feed=_live(target, options.token))
+    folder = Path(target)
+    if (folder / TAPE_NAME).is_file() or (folder / "manifest.json").is_file():
+        return Subject(feed=RecordedFeed(folder))
+    if target not in builtin_cases() and not folder.is_dir():
+        rule = "must be a run folder, a scenario, or the address of a broker"
+        remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
+        raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])
+    load_scenario(target)
+    return Subject(scenario=target)

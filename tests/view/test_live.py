@@ -1,0 +1,164 @@
+"""Claims: a market in other processes is watched from its first record to its last, by any number of viewers, late
+ones too; none of them disturbs it, and whatever is wrong is said.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from broker.bus.viewer_end import ViewerEnd
+from broker.tape import TAPE_NAME, read_tape
+from broker.wire.frames import Envelope, encode
+from broker.wire.messages import Watch
+from market.app.view.feeds.feed import State
+from market.app.view.feeds.live import LiveFeed
+from tests.app.commands import error_lines, vppmarket
+from tests.processes.command import finish, held_node, manifest, start
+
+LIMIT_S = 30.0
+PAUSE_S = 0.02
+STRANGER = bytes(16)
+
+
+def until(true: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
+    """Wait until something is so; the test fails if that takes too long."""
+    deadline = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(PAUSE_S)
+
+
+def whereabouts(process: subprocess.Popen[str]) -> tuple[str, bytes]:
+    """Address and token, as a run prints them with --watch."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(r"VPPMARKET_TOKEN=([0-9a-f]{32}) vppmarket view (\S+)", line):
+            return found[2], bytes.fromhex(found[1])
+    raise AssertionError("the run has not said how to watch it")
+
+
+@contextmanager
+def watching(address: str, token: bytes, news: list[str]) -> Iterator[LiveFeed]:
+    feed = LiveFeed(address, token, news.append)
+    try:
+        yield feed
+    finally:
+        feed.close()
+
+
+def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
+    folder, news = tmp_path / "run", list[str]()
+    process = start("run", "--watch", "--time", "wall", "--delay", "20ms", "--quiet", "--out", folder)
+    with held_node(process) as node:
+        address, token = whereabouts(process)
+        with watching(address, token, news) as first, watching(address, STRANGER, []) as stranger:
+            until(lambda: first.status().state is State.GOING_ON)
+            assert len(first.status().standing.waiting_for) >= 1
+            assert not first.film.chronicle.said
+            with ViewerEnd(address) as dead:  # it asks and never listens
+                for _ in range(50):
+                    dead.ask(encode(Envelope(1, "viewer", 0, Watch(0)), token))
+                    dead.wait(0.0)
+                node.resume()
+                until(lambda: len(first.film.chronicle.said) > 3)
+                with watching(address, token, []) as late:
+                    ended = finish(process)
+                    until(lambda: first.status().state is State.ENDED)
+                    until(lambda: late.status().state is State.ENDED)
+            assert stranger.status().state is not State.ENDED
+            assert len(stranger.film) == 0
+    assert ended.returncode == 0, ended.stderr
+    tape = list(read_tape(folder / TAPE_NAME))
+    assert list(first.film.records) == list(late.film.records) == tape
+    network = manifest(folder)["network"]
+    assert {name: network[name] for name in ("sent", "delivered", "lost")}.items() <= dict(
+        first.status().standing.counts
+    ).items()
+    assert manifest(folder)["refused"]["wrong_token"] > 0
+    assert [words.split(": ")[1] for words in news][-1] == "ended"
+
+
+def test_a_run_that_breaks_tells_its_viewers_why(tmp_path: Path) -> None:
+    process = start("run", "--watch", "--quiet", "--out", tmp_path / "run")
+    with held_node(process) as node:
+        address, token = whereabouts(process)
+        with watching(address, token, []) as feed:
+            until(lambda: feed.status().state is State.GOING_ON)
+            node.kill()
+            assert finish(process).returncode == 4
+            until(lambda: feed.status().state is State.BROKEN)
+            assert "SIGKILL" in feed.status().fault
+
+
+def test_an_address_where_nobody_listens_is_told_on_page_and_terminal() -> None:
+    news: list[str] = []
+    with watching("tcp://127.0.0.1:1", STRANGER, news) as feed:
+        until(lambda: bool(feed.status().fault))
+        assert "nobody listens at tcp://127.0.0.1:1" in feed.status().fault
+        until(lambda: any("nobody listens" in words for words in news))
+
+
+def test_a_wrong_token_is_told(tmp_path: Path) -> None:
+    process = start("broker", "two_vpp", "--wait", "30", "--quiet", "--out", tmp_path / "run")
+    address, token = whereabouts(process)
+    try:
+        with watching(address, STRANGER, []) as stranger, watching(address, token, []) as feed:
+            until(lambda: feed.status().state is State.GOING_ON)
+            until(lambda: bool(stranger.status().fault))
+            assert "is the token this run's?" in stranger.status().fault
+    finally:
+        process.terminate()
+        finish(process)
+
+
+# --- the command ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("tcp://nowhere",), "must look like tcp://host:port"),
+        (("http://127.0.0.1:80",), "must look like tcp://host:port"),
+        (("tcp://127.0.0.1:5555",), "the run's token is needed"),
+        (("tcp://127.0.0.1:5555", "--token", "abc"), "must be 32 hexadecimal digits"),
+        (("no_such_case",), "must be a run folder, a scenario, or the address of a broker"),
+        ((".",), "scenario.yaml"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_refused(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    done = vppmarket("view", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in "\n".join(error_lines(done))
+
+
+def test_a_market_in_one_process_cannot_be_watched(tmp_path: Path) -> None:
+    done = vppmarket("run", "two_vpp", "--in-process", "--watch", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--watch" in error_lines(done)[0]
+
+
+def test_without_the_extra_view_says_what_to_install(tmp_path: Path) -> None:
+    code = """
+import importlib.util, sys
+
+def lacking(name, package=None, find=importlib.util.find_spec):
+    return None if name.split(".")[0] in ("solara", "uvicorn", "ipyvuetify") else find(name, package)
+
+importlib.util.find_spec = lacking
+from market.app.cli import command
+sys.exit(command(["view", "two_vpp"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert "pip install 'vppmarket[view]'" in done.stderr
+    assert "Traceback" not in done.stderr
