@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from broker.limits import NODE_JOIN_S
 from broker.wire.frames import Envelope
 from broker.wire.messages import (
     BROKER,
@@ -41,7 +42,6 @@ from vpp_nodes.node import Audited, Begun, Node, NodeEvent, NodeReply, Reached, 
 
 RESEND_AFTER_S = 0.5
 RESEND_AT_MOST_S = 5.0
-JOIN_S = 15.0
 SILENCE_S = 15.0
 
 
@@ -156,8 +156,10 @@ class Client:
 
     def tick(self, now: float) -> list[Instruction]:
         """Some time has passed; RunError when the broker has been silent for too long."""
-        if self.stage is Stage.JOINING and now - self._since > JOIN_S:
-            raise RunError(f"{self._vpp}: no answer from the broker for {JOIN_S:g} s: refused, or not reachable?")
+        if self.stage is Stage.JOINING and now - self._since > NODE_JOIN_S:
+            raise RunError(
+                f"{self._vpp}: no answer from the broker for {NODE_JOIN_S:g} s: refused, or not reachable?"
+            )
         if now - self._heard_at > SILENCE_S:
             raise RunError(f"{self._vpp}: no sign of life from the broker for {SILENCE_S:g} s; this node ends")
         if self._live is not None:

@@ -15,8 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from broker.bus.broker_end import BrokerEnd
+from broker.bus.keys import NodeKeys, load_broker_keys, load_node_keys
 from broker.coordinator import Charge, Coordinator, Proceedings, Progress
 from broker.launch import LocalNodes, deaf_to_interrupts
+from broker.limits import Limits
 from broker.membership import Patience
 from broker.scenario_record import scenario_record
 from broker.serve import Shell
@@ -25,6 +27,7 @@ from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
 from market.app.trace import evolution_rows, trace_rows
+from market.errors import Fault, ScenarioError
 from market.outcome import MarketOutcome, VppDay
 from market.scenario.model import Scenario
 from vpp_nodes.process import NodeTask, run_local_node
@@ -34,10 +37,14 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the broker listens: `port` 0 means three free ports, else it and the next two."""
+    """Where the broker listens: `port` 0 means three free ports, else it and the next two.
+
+    keys : the folder of the keys in use, None where nothing is encrypted
+    """
 
     host: str
     port: int
+    keys: Path | None = None
 
 
 def run_distributed(
@@ -46,13 +53,14 @@ def run_distributed(
     """Run a day with one process for each VPP and the broker in this one.
 
     RunError if a process dies or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError if the
-    tape cannot be written. No process is left behind, however this ends.
+    tape cannot be written, ScenarioError if a key is missing. No process is left behind, however this ends.
     """
+    node_keys = _node_keys(scenario, listening.keys)
     token = secrets.token_bytes(TOKEN_BYTES)
     with LocalNodes() as nodes, _broker(scenario, seed, out_dir, listening, token, Patience()) as (shell, bus):
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
-            task = NodeTask(vpp, scenario.public, bus.endpoints.control, token)
+            task = NodeTask(vpp, scenario.public, bus.endpoints.control, token, node_keys.get(vpp.id))
             nodes.start(vpp.id, run_local_node, task)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
@@ -64,7 +72,7 @@ def run_broker(
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day for nodes that others start, here or on other machines. Errors as in `run_distributed`."""
     patience = Patience(join_s=opening.join_s)
-    with _broker(scenario, seed, out_dir, listening, opening.token, patience) as (shell, bus):
+    with _broker(scenario, seed, out_dir, listening, opening.token, patience, opening.on_refused) as (shell, bus):
         opening.announce(bus.endpoints.control)
         proceedings, durations = _serve(shell, None, on_progress)
         facts = _facts(scenario, proceedings, bus, proceedings.process_ids, durations)
@@ -73,18 +81,27 @@ def run_broker(
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A market that others join: its token, how long it stays open, and whom to tell where it is."""
+    """A market that others join: its token, how long it stays open, whom to tell where it is, and of refusals."""
 
     token: bytes
     join_s: float
     announce: Callable[[str], None]
+    on_refused: Callable[[str], None]
 
 
 @contextmanager
 def _broker(
-    scenario: Scenario, seed: int, out_dir: Path, listening: Listening, token: bytes, patience: Patience
+    scenario: Scenario,
+    seed: int,
+    out_dir: Path,
+    listening: Listening,
+    token: bytes,
+    patience: Patience,
+    on_refused: Callable[[str], None] = lambda story: None,
 ) -> Iterator[tuple[Shell, BrokerEnd]]:
     """A broker at work; whatever ends the block, its members are told to stop."""
+    limits = Limits()
+    _check_number(scenario, limits)
     charge = Charge(
         public=scenario.public,
         scenario_digest=scenario.digest,
@@ -93,9 +110,10 @@ def _broker(
         seed=seed,
         patience=patience,
     )
-    with TapeWriter(out_dir / TAPE_NAME) as tape, BrokerEnd(listening.host, listening.port) as bus:
+    keys = load_broker_keys(listening.keys, charge.vpps) if listening.keys else None
+    with TapeWriter(out_dir / TAPE_NAME) as tape, BrokerEnd(listening.host, listening.port, keys) as bus:
         coordinator = Coordinator(charge, bus.endpoints, time.monotonic())
-        shell = Shell(coordinator, bus, tape, token)
+        shell = Shell(coordinator, bus, tape, token, limits, on_refused)
         tape.add(scenario_record(scenario))
         try:
             yield shell, bus
@@ -103,6 +121,21 @@ def _broker(
             with deaf_to_interrupts():
                 shell.farewell("the run has been broken off")
             raise
+
+
+def _node_keys(scenario: Scenario, folder: Path | None) -> Mapping[str, NodeKeys]:
+    """Every node's keys; empty without keys. The broker's come first: they lack whatever all lack."""
+    if folder is None:
+        return {}
+    vpps = [vpp.id for vpp in scenario.vpps]
+    load_broker_keys(folder, vpps)
+    return {vpp: load_node_keys(folder, vpp) for vpp in vpps}
+
+
+def _check_number(scenario: Scenario, limits: Limits) -> None:
+    if len(scenario.vpps) > limits.vpps:
+        rule, remedy = f"at most {limits.vpps} VPPs run as processes", "use fewer, or run --in-process"
+        raise ScenarioError([Fault(rule, f"{len(scenario.vpps)} VPPs", "vpps", remedy)])
 
 
 def _serve(

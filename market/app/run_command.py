@@ -37,6 +37,7 @@ class RunOptions:
     port: int = 0
     figures: bool = False
     report: bool = False
+    keys: Path | None = None
 
 
 def run_command(options: RunOptions, runner: Runner | None = None) -> int:
@@ -66,6 +67,9 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     if options.in_process and options.port:
         remedy = "leave out --port or --in-process"
         raise ScenarioError([Fault("one process listens nowhere", str(options.port), "--port", remedy)])
+    if options.in_process and options.keys:
+        remedy = "leave out --keys or --in-process"
+        raise ScenarioError([Fault("one process has nobody to keep out", str(options.keys), "--keys", remedy)])
     runner = runner or _runner(options)
     scenario = _scenario(options)
     what = Undertaking(scenario, options.seed, options.in_process, started)
@@ -89,7 +93,7 @@ def _runner(options: RunOptions) -> Runner:
     from market.app.distributed import LOOPBACK, Listening, run_distributed
 
     start_fork_server()  # where `entry` has not done so already
-    return partial(run_distributed, listening=Listening(LOOPBACK, options.port))
+    return partial(run_distributed, listening=Listening(LOOPBACK, options.port, options.keys))
 
 
 def _scenario(options: RunOptions) -> Scenario:

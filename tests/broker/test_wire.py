@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.wire.frames import MAX_FRAME_BYTES, TOKEN_BYTES, WIRE_VERSION, Envelope, decode, encode
+from broker.limits import MAX_FRAME_BYTES
+from broker.wire.frames import TOKEN_BYTES, WIRE_VERSION, Envelope, decode, encode
 from broker.wire.messages import Message, Offer, Resend, Stop
 from market.arrays import frozen
 from market.errors import WireError
