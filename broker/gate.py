@@ -16,8 +16,6 @@ from broker.rate import TokenBucket
 from broker.wire.frames import Envelope, decode
 from market.errors import ProtocolError
 
-_STRANGER = ""
-
 
 class Gate:
     """What a broker lets in, for the run with this token among these VPPs."""
@@ -25,26 +23,27 @@ class Gate:
     def __init__(self, token: bytes, roster: Sequence[str], limits: Limits) -> None:
         self._token = token
         self._names = (*roster, WATCHER)
-        self._buckets = {
-            name: TokenBucket(limits.frames_per_s, limits.burst_frames) for name in (*self._names, _STRANGER)
-        }
+        self._limits = limits
+        self._buckets: dict[str | int, TokenBucket] = {}
 
     def admit(self, arrival: Arrival, now: float) -> Envelope:
         """The envelope in a frame; WireError, or ProtocolError with reason `wrong_key` or `too_many`."""
-        if arrival.user is not None:
-            self._count(arrival.user, now)
+        self._count(arrival.connection if arrival.user is None else arrival.user, now)
         envelope = decode(arrival.frame, self._token)
-        if arrival.user is None:
-            self._count(envelope.sender, now)
-        elif envelope.sender != arrival.user:
+        if arrival.user is not None and envelope.sender != arrival.user:
             story = f"the key of {arrival.user} speaks for {envelope.sender!r:.40}; use that one's own key"
             raise ProtocolError("wrong_key", story)
         return envelope
 
-    def _count(self, sender: str, now: float) -> None:
-        """Strangers share one allowance, so that there are no more of them than of VPPs."""
-        if not self._buckets.get(sender, self._buckets[_STRANGER]).take(now):
-            raise ProtocolError("too_many", f"{sender!r:.40} sends more frames than it may")
+    def _count(self, sender: str | int, now: float) -> None:
+        """One allowance for each key, or, since names prove nothing without keys, for each connection."""
+        bucket = self._buckets.get(sender)
+        if bucket is None:
+            bucket = TokenBucket(self._limits.frames_per_s, self._limits.burst_frames)
+            self._buckets[sender] = bucket
+        if not bucket.take(now):
+            who = f"the key of {sender}" if isinstance(sender, str) else "a connection"
+            raise ProtocolError("too_many", f"{who} sends more than {self._limits.frames_per_s:g} frames a second")
 
     def may_hear(self, subscribed: Subscribed) -> bool:
         """Whether a topic may be subscribed to: what is for all, and what is for oneself."""

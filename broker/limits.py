@@ -31,8 +31,8 @@ NODE_JOIN_S = 15.0
 NODE_OPEN_S = 10.0
 """How long the two halves of a node's data plane may take to be proved open."""
 
-FAILED_HANDSHAKES = 3
-"""Handshakes in a row that the other side breaks off before a node says that its broker's key is wrong."""
+FAILED_HANDSHAKES = 10
+"""Handshakes in a row that the other side breaks off before a node gives up; they take about two seconds."""
 
 
 @dataclass(frozen=True, slots=True)

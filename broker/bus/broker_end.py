@@ -56,12 +56,14 @@ class Arrival:
     """One frame from outside. `route` is who to answer on the control plane, empty elsewhere.
 
     user : the owner of the key it came with, None where no keys are in use
+    connection : tells connections apart, where it is known
     """
 
     plane: Plane
     route: bytes
     frame: bytes
     user: str | None = None
+    connection: int = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,17 +232,14 @@ class BrokerEnd:
             yield Signal(descriptor)
         yield from self._at_the_door(ready)
         if self._control in ready:
-            for came in self._received(self._control):
+            for came in received_from(self._control, keyed=self._keys is not None):
                 yield _order(came)
         if self._inward in ready:
-            for came in self._received(self._inward):
+            for came in received_from(self._inward, keyed=self._keys is not None):
                 yield from published(came)
         if self._outward in ready:
             for came in received_from(self._outward, keyed=self._keys is not None):
                 yield from _subscription(came)
-
-    def _received(self, socket: zmq.Socket[bytes]) -> Iterator[Parts]:
-        return received(socket) if self._keys is None else received_from(socket, keyed=True)
 
     def _at_the_door(self, ready: Container[object]) -> Iterator[TurnedAway]:
         """Answer who knocks, and tell whom that or a failed handshake has turned away."""
@@ -285,12 +284,12 @@ def published(came: Parts) -> Iterator[BusEvent]:
         yield Malformed(Plane.DATA, f"{len(came.parts)} parts, a topic and 1 to {MAX_PARTS - 1} frames expected")
         return
     for frame in came.parts[1:]:
-        yield Arrival(Plane.DATA, b"", frame, came.user)
+        yield Arrival(Plane.DATA, b"", frame, came.user, came.connection)
 
 
 def _order(came: Parts) -> BusEvent:
     if len(came.parts) == 2:
-        return Arrival(Plane.CONTROL, came.parts[0], came.parts[1], came.user)
+        return Arrival(Plane.CONTROL, came.parts[0], came.parts[1], came.user, came.connection)
     return Malformed(Plane.CONTROL, f"{len(came.parts)} parts, 2 expected")
 
 

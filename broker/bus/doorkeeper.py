@@ -89,4 +89,4 @@ def _failure(event: int, value: int) -> tuple[str, str]:
             return "no_key", "without a key"
         if value == zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC:
             return "wrong_broker_key", "that takes another broker's key for this one's"
-    return "broken_handshake", "that broke off in its handshake"
+    return "broken_handshake", "that broke off, for want of a key or for other reasons"

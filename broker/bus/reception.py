@@ -21,7 +21,10 @@ _EVENTS = (
 
 
 class Reception:
-    """Watches the handshakes of one connecting socket. Made before the socket connects."""
+    """Watches the handshakes of one connecting socket. Made before the socket connects.
+
+    Which end finds the fault first is a matter of luck, and the other end sees no more than that it broke off.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,8 @@ class Reception:
             return "the broker asks for a key; start this node with --keys DIR"
         else:
             self._failed += 1
-        if self._keyed and self._failed >= FAILED_HANDSHAKES:
-            return "the broker's key is not the one in broker.key here; copy that file from the broker again"
-        return ""
+        if self._failed < FAILED_HANDSHAKES:
+            return ""
+        if self._keyed:
+            return "the broker breaks off: it uses no keys, or another key than the one in broker.key here"
+        return "the broker breaks off: it asks for a key; start this node with --keys DIR"
