@@ -9,6 +9,7 @@ import os
 import resource
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -164,6 +165,11 @@ def _serve(
     return proceedings, stages
 
 
+def _dropped(bus: BrokerEnd) -> Counter[str]:
+    """Orders that a receiver did not take, by reason."""
+    return Counter({f"orders_dropped_{reason}": count for reason, count in bus.dropped.items()})
+
+
 def _facts(
     scenario: Scenario,
     proceedings: Proceedings,
@@ -177,7 +183,7 @@ def _facts(
         time_mode=scenario.network.time.value,
         process_ids={BROKER: os.getpid(), **process_ids},
         endpoints=asdict(bus.endpoints),
-        counters=dict(sorted(proceedings.counters.items())),
+        counters=dict(sorted((proceedings.counters + _dropped(bus)).items())),
         refused=dict(sorted(proceedings.refused.items())),
         refused_by_nodes={
             vpp: {entry.reason: entry.count for entry in audit.refused}
