@@ -49,7 +49,8 @@ def frame(number: int) -> bytes:
 
 def end_of(kind: int, address: str, keys: str, name: str) -> zmq.Socket[bytes]:
     """A connected socket without limits."""
-    socket = zmq.Context.instance().socket(kind)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
+    socket = context.socket(kind)
     for option in (zmq.SNDHWM, zmq.RCVHWM):
         socket.setsockopt(option, 0)
     as_client(socket, load_node_keys(Path(keys), name) if keys else None)
