@@ -41,6 +41,7 @@ class RunOptions:
     report: bool = False
     restarts: int = 0
     watch: bool = False
+    keys: Path | None = None
 
 
 def run_command(options: RunOptions, runner: Runner | None = None) -> int:
@@ -76,6 +77,9 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     if options.in_process and options.restarts:
         remedy = "leave out --restart or --in-process"
         raise ScenarioError([Fault("one process starts no others", str(options.restarts), "--restart", remedy)])
+    if options.in_process and options.keys:
+        remedy = "leave out --keys or --in-process"
+        raise ScenarioError([Fault("one process has nobody to keep out", str(options.keys), "--keys", remedy)])
     runner = runner or _runner(options)
     scenario = _scenario(options)
     what = Undertaking(scenario, options.seed, options.in_process, started)
@@ -99,7 +103,7 @@ def _runner(options: RunOptions) -> Runner:
     from market.app.distributed import LOOPBACK, Listening, run_distributed
 
     start_fork_server()  # where `entry` has not done so already
-    listening = Listening(LOOPBACK, options.port)
+    listening = Listening(LOOPBACK, options.port, options.keys)
     announce = tell_viewers if options.watch else tell_nobody
     return partial(run_distributed, listening=listening, restarts=options.restarts, announce=announce)
 
