@@ -30,7 +30,7 @@ from broker.coordinator import Coordinator, Phase, Proceedings, Progress
 from broker.gallery import Gallery, Standing
 from broker.gate import Gate
 from broker.limits import Limits
-from broker.tape import TapeWriter
+from broker.tape import Record, TapeWriter
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import BROKER, Count, FromBroker, Refused, Watch, Watched
 from broker.wire.types import MAX_TEXT
@@ -63,6 +63,7 @@ class Shell:
     """One broker at work: sockets, tape and token round a coordinator.
 
     on_refused : told once of each connection turned away, and of each key used for somebody else
+    preface : what belongs on the tape behind its header, in one go with it
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Shell:
         token: bytes,
         limits: Limits | None = None,
         on_refused: Callable[[str], None] = lambda story: None,
+        preface: Sequence[Record] = (),
     ) -> None:
         self._coordinator = coordinator
         self._bus = bus
@@ -82,7 +84,7 @@ class Shell:
         self._gate = Gate(token, coordinator.membership.expected, limits or Limits())
         self._on_refused = on_refused
         self._told: set[str] = set()
-        self._carry_out(coordinator.open())
+        self._carry_out([*coordinator.open(), *(Write(record) for record in preface)])
 
     def run(self, watched: Processes | None, on_progress: Callable[[Progress], None]) -> Proceedings:
         """Serve until the run is over; raises what the coordinator raises."""

@@ -14,8 +14,9 @@ from broker.bus.keys import load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
-from market.app.run_command import RunOptions, run_command, tell_viewers
+from market.app.run_command import run_command, tell_viewers
 from market.app.run_facts import OnProgress, RunFacts
+from market.app.run_options import RunOptions
 from market.app.screen import complain
 from market.app.tokens import TOKEN_VARIABLE, parse_token, token_from_key
 from market.errors import Fault, ScenarioError
@@ -39,7 +40,7 @@ LOOPBACK_HOSTS = (LOOPBACK, "localhost", "[::1]")
 def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     """Open a market, wait for its nodes, run the day; folder, output and exit codes are those of `run`."""
     _check_host(options, run.keys)
-    listening = Listening(options.host, run.port, run.keys)
+    listening = Listening(options.host, run.port, run.keys, resumed=run.resume is not None)
 
     def runner(
         scenario: Scenario, seed: int, out: Path, on_progress: OnProgress

@@ -59,6 +59,12 @@ PORT = click.option(
     show_default=True,
     help="First of three ports to listen on; 0: three free ones.",
 )
+RESUME = click.option(
+    "--resume",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Take up the run in this folder, which broke off; in place of SCENARIO.",
+)
 KEYS = click.option(
     "--keys",
     type=click.Path(path_type=Path),
@@ -84,11 +90,12 @@ def commands(context: click.Context) -> None:
 
 
 @commands.command(epilog=EPILOG)
-@click.argument("scenario", default=DEFAULT_CASE)
+@click.argument("scenario", required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@RESUME
 @click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
 @network_options
-@click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
+@click.option("--seed", type=SEED, help="For all that is random.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @PORT
@@ -105,11 +112,12 @@ def commands(context: click.Context) -> None:
 @click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
 @click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
 def run(
-    scenario: str,
+    scenario: str | None,
     out: Path | None,
+    resume: Path | None,
     in_process: bool,
     network: NetworkFlags,
-    seed: int,
+    seed: int | None,
     as_json: bool,
     quiet: bool,
     port: int,
@@ -120,19 +128,34 @@ def run(
     watch: bool,
 ) -> int:
     """Run a market day. SCENARIO is a folder or a built-in case."""
-    from market.app.run_command import RunOptions, run_command
+    from market.app.run_command import run_command
+    from market.app.run_options import RunOptions
 
     options = RunOptions(
-        scenario, out, in_process, network, seed, as_json, quiet, port, figures, report, restarts, watch, keys
+        scenario,
+        out,
+        in_process,
+        network,
+        seed,
+        as_json,
+        quiet,
+        port,
+        figures,
+        report,
+        restarts,
+        watch,
+        keys,
+        resume,
     )
     return run_command(options)
 
 
 @commands.command(epilog=EPILOG)
-@click.argument("scenario", default=DEFAULT_CASE)
+@click.argument("scenario", required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@RESUME
 @network_options
-@click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
+@click.option("--seed", type=SEED, help="For all that is random.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors and where to join.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -142,10 +165,11 @@ def run(
 @click.option("--wait", "wait_s", type=click.FloatRange(1, 86400), default=600, show_default=True, help="Seconds.")
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without keys.")
 def broker(
-    scenario: str,
+    scenario: str | None,
     out: Path | None,
+    resume: Path | None,
     network: NetworkFlags,
-    seed: int,
+    seed: int | None,
     as_json: bool,
     quiet: bool,
     host: str,
@@ -160,10 +184,10 @@ def broker(
     They join from this machine or from others; the run, its folder and its output are those of `run`.
     """
     from market.app.broker_command import BrokerOptions, broker_command
-    from market.app.run_command import RunOptions
+    from market.app.run_options import RunOptions
 
     options = BrokerOptions(host, token, wait_s, insecure)
-    run = RunOptions(scenario, out, False, network, seed, as_json, quiet, port, keys=keys)
+    run = RunOptions(scenario, out, False, network, seed, as_json, quiet, port, keys=keys, resume=resume)
     return broker_command(options, run)
 
 

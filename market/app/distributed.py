@@ -24,7 +24,7 @@ from broker.membership import Patience
 from broker.past import past_of
 from broker.scenario_record import scenario_record
 from broker.serve import Shell
-from broker.tape import TAPE_NAME, TapeSoFar, TapeWriter
+from broker.tape import TAPE_NAME, TapeWriter, tape_so_far
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
@@ -42,14 +42,14 @@ JOIN_S = 30.0
 class Listening:
     """Where the broker listens: `port` 0 means three free ports, else it and the next two.
 
-    so_far : the tape of a run that is taken up, None for a new one
+    resumed : whether the run folder's tape is taken up
     keys : the folder of the keys in use, None where nothing is encrypted
     """
 
     host: str
     port: int
     keys: Path | None = None
-    so_far: TapeSoFar | None = None
+    resumed: bool = False
 
 
 def run_distributed(
@@ -126,14 +126,13 @@ def _broker(
         seed=seed,
         patience=Patience(join_s, scenario.network.silence_s, scenario.network.wait_s),
     )
-    so_far = listening.so_far
+    so_far = tape_so_far(out_dir / TAPE_NAME) if listening.resumed else None
     keys = load_broker_keys(listening.keys, charge.vpps) if listening.keys else None
     with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(listening.host, listening.port, keys) as bus:
         past = past_of(so_far.records) if so_far else None
         coordinator = Coordinator(charge, bus.endpoints, time.monotonic(), past)
-        shell = Shell(coordinator, bus, tape, token, limits, on_refused)
-        if past is None:
-            tape.add(scenario_record(scenario))
+        preface = () if past else (scenario_record(scenario),)
+        shell = Shell(coordinator, bus, tape, token, limits, on_refused, preface)
         try:
             yield shell, bus
         except BaseException as error:
