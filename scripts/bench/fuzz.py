@@ -291,6 +291,8 @@ class Attacker(threading.Thread):
 
     def _sent(self, end: zmq.Socket[bytes], parts: Sequence[bytes]) -> bool:
         try:
+            while end.type == zmq.DEALER and end.poll(0):
+                end.recv_multipart()  # answers: who does not take them is cut off from giving in the end
             end.send_multipart(parts)
             return True
         except zmq.Again:
