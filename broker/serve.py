@@ -23,19 +23,24 @@ from broker.actions import (
     Tick,
     Write,
 )
-from broker.bus.addresses import TOPIC_ALL, inbox_topic
-from broker.bus.broker_end import Arrival, BrokerEnd, BusEvent, Echo, Malformed, Plane, Signal
+from broker.bus.addresses import TOPIC_ALL, inbox_topic, is_ready_topic
+from broker.bus.broker_end import Arrival, BrokerEnd, BusEvent, Malformed, Plane, Signal, Subscribed
+from broker.bus.doorkeeper import TurnedAway
 from broker.coordinator import Coordinator, Phase, Proceedings, Progress
 from broker.gallery import Gallery, Standing
-from broker.tape import TapeWriter
-from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import BROKER, Count, FromBroker, Watch, Watched
+from broker.gate import Gate
+from broker.limits import Limits
+from broker.tape import Record, TapeWriter
+from broker.wire.frames import Envelope, encode
+from broker.wire.messages import BROKER, Count, FromBroker, Refused, Watch, Watched
 from broker.wire.types import MAX_TEXT
-from market.errors import WireError
+from market.errors import ProtocolError, WireError
 
 TICK_S = 0.1
 SHOWN_COUNTS = ("sent", "delivered", "lost", "resent", "duplicated", "late", "undeliverable")
 """What became of messages, by the names of a link's log."""
+STORIES = 100
+"""Most different refusals that are told of; all are counted."""
 
 
 class Processes(Protocol):
@@ -55,15 +60,31 @@ class Processes(Protocol):
 
 
 class Shell:
-    """One broker at work: sockets, tape and token round a coordinator."""
+    """One broker at work: sockets, tape and token round a coordinator.
 
-    def __init__(self, coordinator: Coordinator, bus: BrokerEnd, tape: TapeWriter, token: bytes) -> None:
+    on_refused : told once of each connection turned away, and of each key used for somebody else
+    preface : what belongs on the tape behind its header, in one go with it
+    """
+
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        bus: BrokerEnd,
+        tape: TapeWriter,
+        token: bytes,
+        limits: Limits | None = None,
+        on_refused: Callable[[str], None] = lambda story: None,
+        preface: Sequence[Record] = (),
+    ) -> None:
         self._coordinator = coordinator
         self._bus = bus
         self._tape = tape
         self._token = token
         self._gallery = Gallery(tape)
-        self._carry_out(coordinator.open())
+        self._gate = Gate(token, coordinator.membership.expected, limits or Limits())
+        self._on_refused = on_refused
+        self._told: set[str] = set()
+        self._carry_out([*coordinator.open(), *(Write(record) for record in preface)])
 
     def run(self, watched: Processes | None, on_progress: Callable[[Progress], None]) -> Proceedings:
         """Serve until the run is over; raises what the coordinator raises."""
@@ -97,13 +118,15 @@ class Shell:
     def _take(self, event: BusEvent, sentinels: dict[int, str], watched: Processes | None) -> None:
         now = time.monotonic()
         if isinstance(event, Arrival):
-            came = self._decoded(event)
+            came = self._decoded(event, now)
             if came is not None:
                 self._handle(came, now)
-        elif isinstance(event, Echo):
-            self._bus.publish(event.topic, b"ready")
+        elif isinstance(event, Subscribed):
+            self._subscribed(event)
         elif isinstance(event, Malformed):
             self._coordinator.refuse("malformed")
+        elif isinstance(event, TurnedAway):
+            self._refuse(event.reason, event.story)
         elif isinstance(event, Signal) and watched is not None:
             self._bus.unwatch(event.descriptor)
             vpp = sentinels.pop(event.descriptor)
@@ -113,11 +136,24 @@ class Shell:
                 self._bus.watch(descriptor)
             self._handle(ProcessEnded(vpp, how, restarted=descriptor is not None), now)
 
-    def _decoded(self, arrival: Arrival) -> Event | None:
+    def _subscribed(self, event: Subscribed) -> None:
+        """Echo a node's last subscription, which proves that all its others are in."""
+        if not self._gate.may_hear(event):
+            self._coordinator.refuse("foreign_topic")
+            self._bus.hang_up(event.connection)
+        elif is_ready_topic(event.topic):
+            self._bus.publish(event.topic, b"ready")
+
+    def _decoded(self, arrival: Arrival, now: float) -> Event | None:
         try:
-            envelope = decode(arrival.frame, self._token)
+            envelope = self._gate.admit(arrival, now)
         except WireError as error:
             self._coordinator.refuse(error.reason)
+            return None
+        except ProtocolError as error:
+            self._refuse(error.reason, str(error))
+            if error.reason == "wrong_key" and arrival.plane is Plane.CONTROL:
+                self._bus.send(arrival.route, self._control(Refused(str(error), later=False)))
             return None
         if arrival.plane is Plane.CONTROL:
             if isinstance(envelope.message, Watch):
@@ -125,6 +161,13 @@ class Shell:
                 return None
             return ControlCame(arrival.route, envelope)
         return DataCame(Parcel(envelope, arrival.frame))
+
+    def _refuse(self, reason: str, story: str) -> None:
+        """Count, and tell of each once; of so many only, since strangers can make up keys without end."""
+        self._coordinator.refuse(reason)
+        if story not in self._told and len(self._told) < STORIES:
+            self._told.add(story)
+            self._on_refused(f"refused: {story}")
 
     # --- viewers ---
 

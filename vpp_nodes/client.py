@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from broker.limits import NODE_JOIN_S
 from broker.wire.frames import Envelope
 from broker.wire.messages import (
     BROKER,
@@ -48,7 +49,7 @@ HELLO_AGAIN_S = 1.0
 QUIET_S = 3.0
 """After this long without a word from the broker, which speaks every second, a node asks if it is still there."""
 SILENCE_S = 60.0
-"""After this long without one, or without being let in, a node ends."""
+"""After this long without one, or before its place is free, a node ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ class Client:
 
     def tick(self, now: float) -> list[Instruction]:
         """Some time has passed; RunError when the broker has been silent for too long."""
-        if now - self._heard_at > SILENCE_S:
+        if now - self._heard_at > self._patience_s:
             raise RunError(f"{self._vpp}: {self._silence()}; this node ends")
         quiet = self.stage is Stage.JOINING or now - self._heard_at > QUIET_S
         if quiet and now - self._asked_at >= HELLO_AGAIN_S:
@@ -189,10 +190,14 @@ class Client:
 
     def _silence(self) -> str:
         if self._refusal:
-            return f"the broker refused for {SILENCE_S:g} s: {self._refusal}"
+            return f"the broker refused for {self._patience_s:g} s: {self._refusal}"
         if self.stage is Stage.JOINING:
-            return f"no answer from the broker for {SILENCE_S:g} s: refused, or not reachable?"
-        return f"no sign of life from the broker for {SILENCE_S:g} s"
+            return f"no answer from the broker for {self._patience_s:g} s: refused, or not reachable?"
+        return f"no sign of life from the broker for {self._patience_s:g} s"
+
+    @property
+    def _patience_s(self) -> float:
+        return NODE_JOIN_S if self.stage is Stage.JOINING and not self._refusal else SILENCE_S
 
     @property
     def wants_to_act(self) -> bool:

@@ -15,7 +15,9 @@ from multiprocessing import parent_process
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
 from broker.bus.broker_end import Arrival, BusEvent, Plane, Signal
+from broker.bus.keys import NodeKeys
 from broker.bus.node_end import NodeEnd, PulseEnd
+from broker.limits import NODE_OPEN_S
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello
 from market.errors import DispatchError, MarketError, WireError
@@ -26,17 +28,17 @@ from vpp_nodes.plant import plant_node
 
 TICK_S = 0.2
 HEARTBEAT_S = 1.0
-OPEN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class NodeTask:
-    """What a node process is given: its VPP, the market's rules, where the broker is, and the run's token."""
+    """What a node process is given: its VPP, the market's rules, where the broker is, the run's token, keys."""
 
     vpp: Vpp
     public: PublicRules
     broker: str
     token: bytes
+    keys: NodeKeys | None = None
 
 
 def run_local_node(task: NodeTask) -> None:
@@ -51,7 +53,7 @@ def serve_node(task: NodeTask, parent: int | None = None) -> int:
 
     `parent` is a file descriptor that becomes readable when the process that started this one is gone.
     """
-    with NodeEnd(task.broker) as bus:
+    with NodeEnd(task.broker, task.keys) as bus:
         pulse = _Pulse(task)
         shell = _Shell(task, bus, pulse, parent)
         try:
@@ -124,7 +126,7 @@ class _Shell:
         vpp = self._task.vpp.id
         topics = (TOPIC_ALL, inbox_topic(vpp))
         hearing = self._bus.connect_data(
-            ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp), OPEN_S
+            ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp), NODE_OPEN_S
         )
         for event in hearing.arrivals:
             self._take(event)
@@ -142,11 +144,12 @@ class _Pulse(threading.Thread):
     def __init__(self, task: NodeTask) -> None:
         super().__init__(name="pulse", daemon=True)
         self._address = task.broker
+        self._keys = task.keys
         self._frame = encode(Envelope(1, task.vpp.id, 0, Heartbeat()), task.token)
         self._ended = threading.Event()
 
     def run(self) -> None:
-        end = PulseEnd(self._address)
+        end = PulseEnd(self._address, self._keys)
         while not self._ended.wait(HEARTBEAT_S):
             end.send(self._frame)
         end.close()

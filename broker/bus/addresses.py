@@ -22,6 +22,11 @@ def ready_topic(vpp: str) -> bytes:
     return b"\xff" + vpp.encode()
 
 
+def is_ready_topic(topic: bytes) -> bool:
+    """Whether a topic is that of an echo."""
+    return topic[:1] == b"\xff"
+
+
 def is_address(text: str) -> bool:
     """Whether a text looks like `tcp://host:port`."""
     match = _ADDRESS.match(text)

@@ -4,30 +4,43 @@
     inward     XSUB     what nodes publish
     outward    XPUB     what the broker delivers; also where nodes' ready echoes are asked for
 
-Knows nothing of what is in a frame. No high-water mark drops a market message: queues are unlimited, and the
-protocol bounds what can be in them (a node has one turn at a time).
+Knows nothing of what is in a frame. With keys every connection is encrypted, and every frame carries the name of
+the key's owner. Nothing here ever waits for a receiver: each has a bounded queue of its own, and what does not fit
+in is dropped for it alone and counted, or recovered when it asks.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+import os
+from collections import Counter
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
+from socket import SHUT_RDWR
+from socket import socket as socket_of
 from types import TracebackType
 from typing import TypeAlias
 
 import zmq
 
+from broker.bus.doorkeeper import Doorkeeper, HandshakeWatch, TurnedAway
+from broker.bus.keys import BrokerKeys, as_server
+from broker.limits import (
+    MAX_PARTS,
+    MAX_SUBSCRIPTION_BYTES,
+    MAX_TRANSPORT_BYTES,
+    QUEUE_IN_MESSAGES,
+    QUEUE_OUT_MESSAGES,
+)
 from market.errors import RunError
 
-HARD_FRAME_LIMIT = 16 << 20
-"""Beyond this the transport itself drops the connection; the wire's own, smaller limit is counted and answered."""
+NOBODY = ""
+"""The user of a frame that came with no key although keys are in use; there is no such VPP."""
 
-
-AT_ONCE = 1000
-"""Most messages taken from one socket before the others are looked at, and most parts of one message."""
+NOWHERE = -1
+"""The connection of a frame of which it is not known."""
 
 
 class Plane(StrEnum):
@@ -40,18 +53,26 @@ class Plane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One frame from outside. `route` is who to answer on the control plane, empty elsewhere."""
+    """One frame from outside. `route` is who to answer on the control plane, empty elsewhere.
+
+    user : the owner of the key it came with, None where no keys are in use
+    connection : tells connections apart, where it is known
+    """
 
     plane: Plane
     route: bytes
     frame: bytes
+    user: str | None = None
+    connection: int = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
-class Echo:
-    """A node has subscribed to its ready topic: all its other subscriptions are in."""
+class Subscribed:
+    """Somebody wants to hear a topic. `connection` is for `hang_up`; `user` as in `Arrival`."""
 
     topic: bytes
+    user: str | None
+    connection: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +90,7 @@ class Signal:
     descriptor: int
 
 
-BusEvent: TypeAlias = Arrival | Echo | Malformed | Signal
+BusEvent: TypeAlias = Arrival | Subscribed | Malformed | Signal | TurnedAway
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +102,46 @@ class Endpoints:
     outward: str
 
 
-def opened(context: zmq.Context[zmq.Socket[bytes]], kind: int) -> zmq.Socket[bytes]:
-    """A socket that drops nothing by itself and does not hold up the end of its process."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One message as it came: its parts, and where from."""
+
+    parts: list[bytes]
+    user: str | None
+    connection: int
+
+
+def opened(
+    context: zmq.Context[zmq.Socket[bytes]], kind: int, send_queue: int = QUEUE_OUT_MESSAGES
+) -> zmq.Socket[bytes]:
+    """A socket with bounded queues that does not hold up the end of its process."""
     socket = context.socket(kind)
     socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.SNDHWM, 0)
-    socket.setsockopt(zmq.RCVHWM, 0)
-    socket.setsockopt(zmq.MAXMSGSIZE, HARD_FRAME_LIMIT)
+    socket.setsockopt(zmq.SNDHWM, send_queue)
+    socket.setsockopt(zmq.RCVHWM, QUEUE_IN_MESSAGES)
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_TRANSPORT_BYTES)
     return socket
 
 
 class BrokerEnd:
     """The broker's sockets, bound on `host`. Port 0: three free ports of the system's choice, else port…port+2."""
 
-    def __init__(self, host: str, port: int = 0) -> None:
+    def __init__(self, host: str, port: int = 0, keys: BrokerKeys | None = None) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._keys = keys
         self._context = zmq.Context()
         self._poller = zmq.Poller()
         self._watched: set[int] = set()
+        self._watches: list[HandshakeWatch] = []
         try:
+            self._doorkeeper = self._open_door()
             self._control = self._open(zmq.ROUTER)
+            self._control.setsockopt(zmq.ROUTER_MANDATORY, 1)
             self._inward = self._open(zmq.XSUB)
             self._outward = self._open(zmq.XPUB)
             self._outward.setsockopt(zmq.XPUB_VERBOSER, 1)
             self._control.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a node that reconnects takes its route with it
+            self._outward.setsockopt(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION_BYTES)
             self.endpoints = Endpoints(
                 _bind(self._control, host, port),
                 _bind(self._inward, host, port + 1 if port else 0),
@@ -114,9 +152,21 @@ class BrokerEnd:
             raise
         self._inward.send(b"\x01")  # subscribe to everything that nodes publish
 
+    def _open_door(self) -> Doorkeeper | None:
+        if self._keys is None:
+            return None
+        doorkeeper = Doorkeeper(self._context, self._keys.owners)
+        self._poller.register(doorkeeper.socket, zmq.POLLIN)
+        return doorkeeper
+
     def _open(self, kind: int) -> zmq.Socket[bytes]:
         socket = opened(self._context, kind)
+        as_server(socket, self._keys)
         self._poller.register(socket, zmq.POLLIN)
+        if self._keys is not None:
+            watch = HandshakeWatch(self._context, socket, str(kind))
+            self._poller.register(watch.socket, zmq.POLLIN)
+            self._watches.append(watch)
         return socket
 
     def __enter__(self) -> BrokerEnd:
@@ -131,6 +181,10 @@ class BrokerEnd:
         """Close everything. What has not been sent is given a moment, then dropped."""
         for socket in (self._control, self._inward, self._outward):
             socket.close(linger=200)
+        if self._doorkeeper is not None:
+            self._doorkeeper.socket.close()
+        for watch in self._watches:
+            watch.socket.close()
         self._context.term()
 
     def watch(self, descriptor: int) -> None:
@@ -144,57 +198,107 @@ class BrokerEnd:
         self._poller.unregister(descriptor)
 
     def send(self, route: bytes, frame: bytes) -> None:
-        """Send on the control plane. A route that is gone is no error: its silence is noticed elsewhere."""
-        self._control.send_multipart([route, frame])
+        """Send on the control plane, never waiting. What a receiver does not take is counted in `dropped`.
+
+        That is no error: a receiver that is gone, or reads nothing, is noticed by its silence.
+        """
+        try:
+            self._control.send_multipart([route, frame], zmq.NOBLOCK)
+        except zmq.Again:
+            self.dropped["queue_full"] += 1
+        except zmq.ZMQError as error:
+            if error.errno != errno.EHOSTUNREACH:
+                raise
+            self.dropped["unreachable"] += 1
 
     def publish(self, topic: bytes, *frames: bytes) -> None:
-        """Publish on the data plane; several frames travel together, which spares the receivers wake-ups."""
+        """Publish on the data plane; several frames travel together, which spares the receivers wake-ups.
+
+        Never waits: a subscriber whose queue is full misses this, alone, and asks for it when it notices.
+        """
         self._outward.send_multipart([topic, *frames])
+
+    def hang_up(self, connection: int) -> None:
+        """End a connection that subscribes to what it may not; an honest one would connect again."""
+        try:
+            with socket_of(fileno=os.dup(connection)) as end:
+                end.shutdown(SHUT_RDWR)
+        except OSError:
+            return  # it is gone already
 
     def wait(self, timeout_s: float) -> Iterator[BusEvent]:
         """What has come in, after waiting for at most `timeout_s`; nothing if nothing came."""
         ready = dict(self._poller.poll(max(0, ceil(timeout_s * 1000))))
         for descriptor in self._watched & ready.keys():
             yield Signal(descriptor)
+        yield from self._at_the_door(ready)
         if self._control in ready:
-            for parts in received(self._control):
-                yield from _one_frame(Plane.CONTROL, parts)
+            for came in received_from(self._control, keyed=self._keys is not None):
+                yield _order(came)
         if self._inward in ready:
-            for parts in received(self._inward):
-                yield from published(parts)
+            for came in received_from(self._inward, keyed=self._keys is not None):
+                yield from published(came)
         if self._outward in ready:
-            for parts in received(self._outward):
-                yield from _subscription(parts[0])
+            for came in received_from(self._outward, keyed=self._keys is not None):
+                yield from _subscription(came)
+
+    def _at_the_door(self, ready: Container[object]) -> Iterator[TurnedAway]:
+        """Answer who knocks, and tell whom that or a failed handshake has turned away."""
+        if self._doorkeeper is not None and self._doorkeeper.socket in ready:
+            yield from self._doorkeeper.answer()
+        for watch in self._watches:
+            if watch.socket in ready:
+                yield from watch.failures()
 
 
-def received(socket: zmq.Socket[bytes]) -> Iterator[list[bytes]]:
-    """The messages that wait on a socket, each as its parts; a flood on one must not starve the others."""
-    for _ in range(AT_ONCE):
+def received(socket: zmq.Socket[bytes]) -> Iterator[Parts]:
+    """The messages that wait on a socket; a flood on one must not starve the others."""
+    for _ in range(MAX_PARTS):
         if not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             return
-        yield socket.recv_multipart(zmq.NOBLOCK)
+        yield Parts(socket.recv_multipart(zmq.NOBLOCK), None, NOWHERE)
 
 
-def published(parts: list[bytes]) -> Iterator[BusEvent]:
+def received_from(socket: zmq.Socket[bytes], *, keyed: bool) -> Iterator[Parts]:
+    """As `received`, and says whose key each came with, where keys are in use, and on which connection."""
+    for _ in range(MAX_PARTS):
+        if not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            return
+        frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        user = str(_property(frames[-1], "User-Id", NOBODY)) if keyed else None
+        connection = int(_property(frames[-1], zmq.SRCFD, NOWHERE))
+        yield Parts([frame.bytes for frame in frames], user, connection)
+
+
+def _property(frame: zmq.Frame, name: str | int, otherwise: str | int) -> str | int:
+    """What the transport noted of a frame; the end of a connection makes frames of which nothing is noted."""
+    try:
+        noted: str | int = frame.get(name)
+        return noted
+    except zmq.ZMQError:
+        return otherwise
+
+
+def published(came: Parts) -> Iterator[BusEvent]:
     """The frames of a publication, which follow its topic."""
-    if not 2 <= len(parts) <= AT_ONCE:
-        yield Malformed(Plane.DATA, f"{len(parts)} parts, a topic and 1 to {AT_ONCE - 1} frames expected")
+    if not 2 <= len(came.parts) <= MAX_PARTS:
+        yield Malformed(Plane.DATA, f"{len(came.parts)} parts, a topic and 1 to {MAX_PARTS - 1} frames expected")
         return
-    for frame in parts[1:]:
-        yield Arrival(Plane.DATA, b"", frame)
+    for frame in came.parts[1:]:
+        yield Arrival(Plane.DATA, b"", frame, came.user, came.connection)
 
 
-def _one_frame(plane: Plane, parts: list[bytes]) -> Iterator[BusEvent]:
-    if len(parts) == 2:
-        yield Arrival(plane, parts[0], parts[1])
-    else:
-        yield Malformed(plane, f"{len(parts)} parts, 2 expected")
+def _order(came: Parts) -> BusEvent:
+    if len(came.parts) == 2:
+        return Arrival(Plane.CONTROL, came.parts[0], came.parts[1], came.user, came.connection)
+    return Malformed(Plane.CONTROL, f"{len(came.parts)} parts, 2 expected")
 
 
-def _subscription(part: bytes) -> Iterator[BusEvent]:
-    if part[:2] == b"\x01\xff" and len(part) <= 64:
-        yield Echo(part[1:])
-    elif part[:1] not in (b"\x00", b"\x01"):
+def _subscription(came: Parts) -> Iterator[BusEvent]:
+    event, topic = came.parts[0][:1], came.parts[0][1:]
+    if event == b"\x01":
+        yield Subscribed(topic, came.user, came.connection)
+    elif event != b"\x00":
         yield Malformed(Plane.SUBSCRIPTION, "not a subscription")
 
 

@@ -1,5 +1,7 @@
 """Owns a node's three sockets. Knows nothing of what is in a frame.
 
+With keys every connection is encrypted, and leads to the broker whose key is known or nowhere.
+
 control    DEALER   to the broker's ROUTER
 publish    XPUB     to the broker's XSUB; an XPUB and not a PUB, since it can wait until the broker has
                     subscribed: a PUB that connects loses whatever it sends before
@@ -11,6 +13,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -18,15 +21,20 @@ import zmq
 
 from broker.bus.addresses import host_of
 from broker.bus.broker_end import (
+    NOWHERE,
     Arrival,
     BusEvent,
     Malformed,
+    Parts,
     Plane,
     Signal,
     opened,
     published,
     received,
 )
+from broker.bus.keys import NodeKeys, as_client
+from broker.bus.reception import Reception
+from broker.limits import QUEUE_OUT_MESSAGES
 from market.errors import RunError
 
 
@@ -40,17 +48,25 @@ class Hearing:
 class NodeEnd:
     """A node's sockets. `connect_data` is called once the broker has said where its data plane is."""
 
-    def __init__(self, control_address: str) -> None:
+    def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
         self._host = host_of(control_address)
+        self._keys = keys
         self._context = zmq.Context()
         self._poller = zmq.Poller()
         self._watched: set[int] = set()
-        self._control = opened(self._context, zmq.DEALER)
+        self._control = self._open(zmq.DEALER, send_queue=0)  # an order's answer is never dropped here
         self._control.setsockopt(zmq.IDENTITY, b"n" + secrets.token_bytes(8))  # keeps its route when it reconnects
+        self._reception = Reception(self._context, self._control, control_address, keyed=keys is not None)
         self._control.connect(control_address)
         self._poller.register(self._control, zmq.POLLIN)
+        self._poller.register(self._reception.socket, zmq.POLLIN)
         self._publish: zmq.Socket[bytes] | None = None
         self._subscribe: zmq.Socket[bytes] | None = None
+
+    def _open(self, kind: int, send_queue: int = QUEUE_OUT_MESSAGES) -> zmq.Socket[bytes]:
+        socket = opened(self._context, kind, send_queue)
+        as_client(socket, self._keys)
+        return socket
 
     def __enter__(self) -> NodeEnd:
         return self
@@ -65,6 +81,7 @@ class NodeEnd:
         for socket in (self._control, self._publish, self._subscribe):
             if socket is not None:
                 socket.close(linger=200)
+        self._reception.socket.close()
         self._context.term()
 
     def watch(self, descriptor: int) -> None:
@@ -78,7 +95,7 @@ class NodeEnd:
         """Open both halves of the data plane and prove them open; RunError if that takes too long."""
         self._close_data()
         deadline = time.monotonic() + timeout_s
-        publish, subscribe = opened(self._context, zmq.XPUB), opened(self._context, zmq.SUB)
+        publish, subscribe = self._open(zmq.XPUB), self._open(zmq.SUB)
         self._publish, self._subscribe = publish, subscribe
         publish.connect(f"tcp://{self._host}:{publish_port}")
         for topic in (*topics, echo):
@@ -99,8 +116,9 @@ class NodeEnd:
         self._publish = self._subscribe = None
 
     def send(self, frame: bytes) -> None:
-        """Send on the control plane."""
-        self._control.send(frame)
+        """Send on the control plane; into the void when the broker has turned us away for good."""
+        with suppress(zmq.Again):
+            self._control.send(frame, zmq.NOBLOCK)
 
     def publish(self, topic: bytes, *frames: bytes) -> None:
         """Publish on the data plane (after `connect_data`); several frames travel together."""
@@ -109,34 +127,33 @@ class NodeEnd:
         self._publish.send_multipart([topic, *frames])
 
     def wait(self, timeout_s: float) -> Iterator[BusEvent]:
-        """What has come in, after waiting for at most `timeout_s`."""
+        """What has come in, after waiting for at most `timeout_s`; RunError when the broker turns us away."""
         ready = dict(self._poller.poll(max(0, round(timeout_s * 1000))))
         for descriptor in self._watched & ready.keys():
             yield Signal(descriptor)
+        if self._reception.socket in ready:
+            self._reception.check()
         if self._subscribe is not None and self._subscribe in ready:
-            for parts in received(self._subscribe):
-                yield from published(parts)
+            for came in received(self._subscribe):
+                yield from published(came)
         if self._control in ready:
-            for parts in received(self._control):
-                yield _order(parts)
+            for came in received(self._control):
+                yield _order(came.parts)
 
 
 class PulseEnd:
     """One more control socket, for the thread that sends heartbeats (a socket belongs to one thread)."""
 
-    def __init__(self, control_address: str) -> None:
+    def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
         self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.DEALER)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.SNDHWM, 8)  # nobody there: old heartbeats are worth nothing
+        self._socket = opened(self._context, zmq.DEALER, send_queue=8)  # old heartbeats are worth nothing
+        as_client(self._socket, keys)
         self._socket.connect(control_address)
 
     def send(self, frame: bytes) -> None:
         """Send, or drop when nobody takes it."""
-        try:
+        with suppress(zmq.Again):
             self._socket.send(frame, zmq.NOBLOCK)
-        except zmq.Again:
-            return
 
     def close(self) -> None:
         """Close at once."""
@@ -162,7 +179,7 @@ def _await_echo(subscribe: zmq.Socket[bytes], echo: bytes, deadline: float) -> H
         parts = subscribe.recv_multipart()
         if parts[0] == echo:
             return Hearing(tuple(kept))
-        kept.extend(published(parts))
+        kept.extend(published(Parts(parts, None, NOWHERE)))
     raise RunError("the broker's data plane (outward half) does not answer; is its port reachable from here?")
 
 

@@ -13,13 +13,13 @@ from typing import Any, get_args
 
 import msgpack
 
+from broker.limits import MAX_FRAME_BYTES
 from broker.wire import messages
 from broker.wire.messages import Message
 from broker.wire.types import Codec, codec_for
 from market.errors import WireError
 
 WIRE_VERSION = 1
-MAX_FRAME_BYTES = 1 << 20
 TOKEN_BYTES = 16
 _MAX_DEPTH_ITEMS = 200_000
 

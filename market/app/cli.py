@@ -59,6 +59,18 @@ PORT = click.option(
     show_default=True,
     help="First of three ports to listen on; 0: three free ones.",
 )
+RESUME = click.option(
+    "--resume",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Take up the run in this folder, which broke off; in place of SCENARIO.",
+)
+KEYS = click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Encrypt everything, and let nobody in but the owners of these keys.",
+)
 
 
 def _usage(error: click.ClickException) -> str:
@@ -78,11 +90,12 @@ def commands(context: click.Context) -> None:
 
 
 @commands.command(epilog=EPILOG)
-@click.argument("scenario", default=DEFAULT_CASE)
+@click.argument("scenario", required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@RESUME
 @click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
 @network_options
-@click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
+@click.option("--seed", type=SEED, help="For all that is random.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @PORT
@@ -94,53 +107,74 @@ def commands(context: click.Context) -> None:
     default=0,
     help="Start a plant's process again when it has died, up to N times; the others wait for it.",
 )
+@KEYS
 @click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
 @click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
 @click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
 def run(
-    scenario: str,
+    scenario: str | None,
     out: Path | None,
+    resume: Path | None,
     in_process: bool,
     network: NetworkFlags,
-    seed: int,
+    seed: int | None,
     as_json: bool,
     quiet: bool,
     port: int,
     restarts: int,
+    keys: Path | None,
     figures: bool,
     report: bool,
     watch: bool,
 ) -> int:
     """Run a market day. SCENARIO is a folder or a built-in case."""
-    from market.app.run_command import RunOptions, run_command
+    from market.app.run_command import run_command
+    from market.app.run_options import RunOptions
 
     options = RunOptions(
-        scenario, out, in_process, network, seed, as_json, quiet, port, figures, report, restarts, watch
+        scenario,
+        out,
+        in_process,
+        network,
+        seed,
+        as_json,
+        quiet,
+        port,
+        figures,
+        report,
+        restarts,
+        watch,
+        keys,
+        resume,
     )
     return run_command(options)
 
 
 @commands.command(epilog=EPILOG)
-@click.argument("scenario", default=DEFAULT_CASE)
+@click.argument("scenario", required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@RESUME
 @network_options
-@click.option("--seed", type=SEED, default=0, show_default=True, help="For all that is random.")
+@click.option("--seed", type=SEED, help="For all that is random.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors and where to join.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @PORT
+@KEYS
 @click.option("--token", envvar="VPPMARKET_TOKEN", help="The run's token.  [default: a new one, printed]")
 @click.option("--wait", "wait_s", type=click.FloatRange(1, 86400), default=600, show_default=True, help="Seconds.")
-@click.option("--insecure", is_flag=True, help="Listen beyond this machine although nothing is encrypted.")
+@click.option("--insecure", is_flag=True, help="Listen beyond this machine without keys.")
 def broker(
-    scenario: str,
+    scenario: str | None,
     out: Path | None,
+    resume: Path | None,
     network: NetworkFlags,
-    seed: int,
+    seed: int | None,
     as_json: bool,
     quiet: bool,
     host: str,
     port: int,
+    keys: Path | None,
     token: str | None,
     wait_s: float,
     insecure: bool,
@@ -150,10 +184,11 @@ def broker(
     They join from this machine or from others; the run, its folder and its output are those of `run`.
     """
     from market.app.broker_command import BrokerOptions, broker_command
-    from market.app.run_command import RunOptions
+    from market.app.run_options import RunOptions
 
     options = BrokerOptions(host, token, wait_s, insecure)
-    return broker_command(options, RunOptions(scenario, out, False, network, seed, as_json, quiet, port))
+    run = RunOptions(scenario, out, False, network, seed, as_json, quiet, port, keys=keys, resume=resume)
+    return broker_command(options, run)
 
 
 @commands.command()
@@ -161,11 +196,26 @@ def broker(
 @click.option("--broker", "address", required=True, help="Where the broker listens, such as tcp://127.0.0.1:5555.")
 @click.option("--scenario", default=DEFAULT_CASE, show_default=True, help="Folder or built-in case.")
 @click.option("--token", envvar="VPPMARKET_TOKEN", help="The run's token, as the broker printed it.")
-def node(vpp: str, address: str, scenario: str, token: str | None) -> int:
+@KEYS
+def node(vpp: str, address: str, scenario: str, token: str | None, keys: Path | None) -> int:
     """Be one VPP of a market that a broker has opened."""
     from market.app.node_command import NodeOptions, node_command
 
-    return node_command(NodeOptions(vpp, address, scenario, token))
+    return node_command(NodeOptions(vpp, address, scenario, token, keys))
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("names", metavar="[SCENARIO | NAME...]", nargs=-1)
+def keys(folder: Path, names: tuple[str, ...]) -> int:
+    """Make the keys of a market in the folder DIR.
+
+    For a SCENARIO (a folder or a built-in case; the default one if nothing is given): a pair for the broker, for
+    each of its VPPs, and for a watcher. For NAMEs, such as VPP3 or broker: a pair for each of these alone.
+    """
+    from market.app.keys_command import keys_command
+
+    return keys_command(folder, names)
 
 
 @commands.command(epilog=EPILOG)

@@ -9,23 +9,27 @@ import os
 import resource
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from broker.bus.broker_end import BrokerEnd
+from broker.bus.keys import NodeKeys, load_broker_keys, load_node_keys
 from broker.coordinator import Charge, Coordinator, Proceedings, Progress
 from broker.launch import LocalNodes, deaf_to_interrupts
+from broker.limits import Limits
 from broker.membership import Patience
 from broker.past import past_of
 from broker.scenario_record import scenario_record
 from broker.serve import Shell
-from broker.tape import TAPE_NAME, TapeSoFar, TapeWriter
+from broker.tape import TAPE_NAME, TapeWriter, tape_so_far
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
 from market.app.trace import evolution_rows, trace_rows
+from market.errors import Fault, ScenarioError
 from market.outcome import MarketOutcome, VppDay
 from market.scenario.model import Scenario
 from vpp_nodes.process import NodeTask, run_local_node
@@ -38,12 +42,14 @@ JOIN_S = 30.0
 class Listening:
     """Where the broker listens: `port` 0 means three free ports, else it and the next two.
 
-    so_far : the tape of a run that is taken up, None for a new one
+    resumed : whether the run folder's tape is taken up
+    keys : the folder of the keys in use, None where nothing is encrypted
     """
 
     host: str
     port: int
-    so_far: TapeSoFar | None = None
+    keys: Path | None = None
+    resumed: bool = False
 
 
 def run_distributed(
@@ -61,15 +67,16 @@ def run_distributed(
     announce : told where the broker is and the run's token, for viewers
 
     RunError if a process dies for good or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError
-    if the tape cannot be written. No process is left behind, however this ends.
+    if the tape cannot be written, ScenarioError if a key is missing. No process is left behind, however this ends.
     """
+    node_keys = _node_keys(scenario, listening.keys)
     token = secrets.token_bytes(TOKEN_BYTES)
     nodes, served = LocalNodes(restarts), _broker(scenario, seed, out_dir, listening, token, JOIN_S)
     with nodes, served as (shell, bus):
         announce(bus.endpoints.control, token)
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
-            task = NodeTask(vpp, scenario.public, bus.endpoints.control, token)
+            task = NodeTask(vpp, scenario.public, bus.endpoints.control, token, node_keys.get(vpp.id))
             nodes.start(vpp.id, run_local_node, task)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
@@ -80,7 +87,8 @@ def run_broker(
     scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress, listening: Listening, opening: Opening
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day for nodes that others start, here or on other machines. Errors as in `run_distributed`."""
-    with _broker(scenario, seed, out_dir, listening, opening.token, opening.join_s) as (shell, bus):
+    told, join_s = opening.on_refused, opening.join_s
+    with _broker(scenario, seed, out_dir, listening, opening.token, join_s, told) as (shell, bus):
         opening.announce(bus.endpoints.control)
         proceedings, durations = _serve(shell, None, on_progress)
         facts = _facts(scenario, proceedings, bus, proceedings.process_ids, durations)
@@ -89,18 +97,27 @@ def run_broker(
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A market that others join: its token, how long it stays open, and whom to tell where it is."""
+    """A market that others join: its token, how long it stays open, whom to tell where it is, and of refusals."""
 
     token: bytes
     join_s: float
     announce: Callable[[str], None]
+    on_refused: Callable[[str], None]
 
 
 @contextmanager
 def _broker(
-    scenario: Scenario, seed: int, out_dir: Path, listening: Listening, token: bytes, join_s: float
+    scenario: Scenario,
+    seed: int,
+    out_dir: Path,
+    listening: Listening,
+    token: bytes,
+    join_s: float,
+    on_refused: Callable[[str], None] = lambda story: None,
 ) -> Iterator[tuple[Shell, BrokerEnd]]:
     """A broker at work; whatever ends the block, its members are told to stop."""
+    limits = Limits()
+    _check_number(scenario, limits)
     charge = Charge(
         public=scenario.public,
         scenario_digest=scenario.digest,
@@ -109,13 +126,13 @@ def _broker(
         seed=seed,
         patience=Patience(join_s, scenario.network.silence_s, scenario.network.wait_s),
     )
-    so_far = listening.so_far
-    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(listening.host, listening.port) as bus:
+    so_far = tape_so_far(out_dir / TAPE_NAME) if listening.resumed else None
+    keys = load_broker_keys(listening.keys, charge.vpps) if listening.keys else None
+    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(listening.host, listening.port, keys) as bus:
         past = past_of(so_far.records) if so_far else None
         coordinator = Coordinator(charge, bus.endpoints, time.monotonic(), past)
-        shell = Shell(coordinator, bus, tape, token)
-        if past is None:
-            tape.add(scenario_record(scenario))
+        preface = () if past else (scenario_record(scenario),)
+        shell = Shell(coordinator, bus, tape, token, limits, on_refused, preface)
         try:
             yield shell, bus
         except BaseException as error:
@@ -123,6 +140,21 @@ def _broker(
             with deaf_to_interrupts():
                 shell.farewell("the run has been broken off", fault)
             raise
+
+
+def _node_keys(scenario: Scenario, folder: Path | None) -> Mapping[str, NodeKeys]:
+    """Every node's keys; empty without keys. The broker's come first: they lack whatever all lack."""
+    if folder is None:
+        return {}
+    vpps = [vpp.id for vpp in scenario.vpps]
+    load_broker_keys(folder, vpps)
+    return {vpp: load_node_keys(folder, vpp) for vpp in vpps}
+
+
+def _check_number(scenario: Scenario, limits: Limits) -> None:
+    if len(scenario.vpps) > limits.vpps:
+        rule, remedy = f"at most {limits.vpps} VPPs run as processes", "use fewer, or run --in-process"
+        raise ScenarioError([Fault(rule, f"{len(scenario.vpps)} VPPs", "vpps", remedy)])
 
 
 def _serve(
@@ -151,6 +183,11 @@ def _serve(
     return proceedings, stages
 
 
+def _dropped(bus: BrokerEnd) -> Counter[str]:
+    """Orders that a receiver did not take, by reason."""
+    return Counter({f"orders_dropped_{reason}": count for reason, count in bus.dropped.items()})
+
+
 def _facts(
     scenario: Scenario,
     proceedings: Proceedings,
@@ -164,7 +201,7 @@ def _facts(
         time_mode=scenario.network.time.value,
         process_ids={BROKER: os.getpid(), **process_ids},
         endpoints=asdict(bus.endpoints),
-        counters=dict(sorted(proceedings.counters.items())),
+        counters=dict(sorted((proceedings.counters + _dropped(bus)).items())),
         refused=dict(sorted(proceedings.refused.items())),
         refused_by_nodes={
             vpp: {entry.reason: entry.count for entry in audit.refused}

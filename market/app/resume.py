@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.scenario_record import scenario_of
-from broker.tape import TAPE_NAME, TapeSoFar, tape_so_far
+from broker.tape import TAPE_NAME, tape_so_far
 from market.app.run_folder.folder import RunFolder
 from market.errors import Fault, ScenarioError, TapeError
 from market.outcome import Verdict
@@ -16,12 +16,12 @@ from market.scenario.model import Scenario
 
 @dataclass(frozen=True, slots=True)
 class BrokenOff:
-    """A run that broke off: its folder, what it was about, and its tape as far as it is whole."""
+    """A run that broke off: its folder, what it was about, and how many torn bytes its tape ends in."""
 
     folder: RunFolder
     scenario: Scenario
     seed: int
-    tape: TapeSoFar
+    torn_bytes: int
 
 
 def broken_off(run: Path) -> BrokenOff:
@@ -31,10 +31,9 @@ def broken_off(run: Path) -> BrokenOff:
         raise ScenarioError([Fault(rule, "a run that is complete", f"--resume {run}", remedy)])
     tape = tape_so_far(run / TAPE_NAME)
     if len(tape.records) < 2:
-        raise TapeError(
-            f"{run / TAPE_NAME}: nothing to take up: the run broke off before its scenario was on tape"
-        )
-    return BrokenOff(RunFolder(run), scenario_of(tape.records[1]), int(tape.records[0][4]), tape)
+        raise TapeError(f"{run / TAPE_NAME}: the run broke off before its scenario was on tape; start it anew")
+    seed = int(tape.records[0][4])
+    return BrokenOff(RunFolder(run), scenario_of(tape.records[1]), seed, tape.torn_bytes)
 
 
 def _is_complete(run: Path) -> bool:

@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from market.app.exit_codes import exit_code_of_error
-from market.app.network_flags import NetworkFlags, network_changes
+from market.app.network_flags import network_changes
 from market.app.run_day import Report, Runner, json_text, run_day
 from market.app.run_facts import RunProgress
-from market.app.run_folder.folder import new_run_folder
+from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.run_folder.manifest import Undertaking
+from market.app.run_options import RunOptions, check_flags
 from market.app.screen import complain, live_progress, put
 from market.app.tokens import TOKEN_VARIABLE
 from market.app.warm_up import start_fork_server
 from market.errors import Fault, MarketError, ScenarioError
 from market.network import OnLoss
-from market.scenario import load_scenario, scenario_advice, with_overrides
+from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
 from market.scenario.model import Scenario
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """The flags of `run`, as given."""
-
-    scenario: str
-    out: Path | None
-    in_process: bool
-    network: NetworkFlags
-    seed: int
-    as_json: bool
-    quiet: bool
-    port: int = 0
-    figures: bool = False
-    report: bool = False
-    restarts: int = 0
-    watch: bool = False
 
 
 def run_command(options: RunOptions, runner: Runner | None = None) -> int:
@@ -62,24 +44,9 @@ def run_command(options: RunOptions, runner: Runner | None = None) -> int:
 
 def _run(options: RunOptions, runner: Runner | None) -> Report:
     since, started = time.monotonic(), datetime.now().astimezone()
-    if options.in_process and (given := tuple(options.network.given())):
-        rule = "one process has no network"
-        raise ScenarioError(
-            [Fault(rule, repr(text), flag, f"leave out {flag} or --in-process") for flag, text in given]
-        )
-    if options.in_process and options.port:
-        remedy = "leave out --port or --in-process"
-        raise ScenarioError([Fault("one process listens nowhere", str(options.port), "--port", remedy)])
-    if options.in_process and options.watch:
-        remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
-        raise ScenarioError([Fault("one process cannot be watched", "--in-process", "--watch", remedy)])
-    if options.in_process and options.restarts:
-        remedy = "leave out --restart or --in-process"
-        raise ScenarioError([Fault("one process starts no others", str(options.restarts), "--restart", remedy)])
+    check_flags(options)
     runner = runner or _runner(options)
-    scenario = _scenario(options)
-    what = Undertaking(scenario, options.seed, options.in_process, started)
-    folder = new_run_folder(options.out, scenario.name, started)
+    what, folder = _taken_up(options, started) if options.resume else _new(options, started)
     with live_progress(since, wanted=not (options.quiet or options.as_json)) as on_progress:
         report = run_day(what, runner, folder, on_progress, since)
         if options.figures or options.report:
@@ -88,6 +55,22 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
             on_progress(RunProgress("drawing"))
             write_figures(folder.path, report=options.report)
         return report
+
+
+def _new(options: RunOptions, started: datetime) -> tuple[Undertaking, RunFolder]:
+    scenario = _scenario(options)
+    what = Undertaking(scenario, options.seed or 0, options.in_process, started)
+    return what, new_run_folder(options.out, scenario.name, started)
+
+
+def _taken_up(options: RunOptions, started: datetime) -> tuple[Undertaking, RunFolder]:
+    from market.app.resume import broken_off
+
+    assert options.resume is not None
+    found = broken_off(options.resume)
+    if found.torn_bytes and not options.quiet:
+        complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, which are cut off")
+    return Undertaking(found.scenario, found.seed, in_process=False, started=started), found.folder
 
 
 def _runner(options: RunOptions) -> Runner:
@@ -99,7 +82,7 @@ def _runner(options: RunOptions) -> Runner:
     from market.app.distributed import LOOPBACK, Listening, run_distributed
 
     start_fork_server()  # where `entry` has not done so already
-    listening = Listening(LOOPBACK, options.port)
+    listening = Listening(LOOPBACK, options.port, options.keys, resumed=options.resume is not None)
     announce = tell_viewers if options.watch else tell_nobody
     return partial(run_distributed, listening=listening, restarts=options.restarts, announce=announce)
 
@@ -115,7 +98,7 @@ def tell_nobody(address: str, token: bytes) -> None:
 
 
 def _scenario(options: RunOptions) -> Scenario:
-    scenario = load_scenario(options.scenario)
+    scenario = load_scenario(options.scenario or DEFAULT_CASE)
     changes = network_changes(options.network, tuple(vpp.id for vpp in scenario.vpps))
     if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
         changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for

@@ -1,7 +1,11 @@
-"""Owns a run's token as people pass it on: 32 hexadecimal digits. Knows nothing of who checks it."""
+"""Owns a run's token as people pass it on: 32 hexadecimal digits. Knows nothing of who checks it.
+
+Where keys are in use they keep strangers out, and nobody has to pass a token on: it follows from the broker's key.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from broker.wire.frames import TOKEN_BYTES
@@ -22,3 +26,8 @@ def parse_token(text: str | None) -> bytes:
             [Fault(f"must be {2 * TOKEN_BYTES} hexadecimal digits", repr(text), "--token", remedy)]
         )
     return bytes.fromhex(text)
+
+
+def token_from_key(broker_public: bytes) -> bytes:
+    """The token of a market whose broker has this public key."""
+    return hashlib.blake2b(broker_public, digest_size=TOKEN_BYTES, person=b"vppmarket token").digest()

@@ -15,8 +15,9 @@ from broker.gallery import (
     Gallery,
     Standing,
 )
+from broker.limits import MAX_FRAME_BYTES
 from broker.tape import Record, TapeReader, TapeWriter
-from broker.wire.frames import MAX_FRAME_BYTES, Envelope, decode, encode
+from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Count, Watch
 
 STANDING = Standing("trading", ("VPP1",), 0.5, (Count("sent", 3),))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.wire.frames import MAX_FRAME_BYTES, TOKEN_BYTES, WIRE_VERSION, Envelope, decode, encode
+from broker.limits import MAX_FRAME_BYTES
+from broker.wire.frames import TOKEN_BYTES, WIRE_VERSION, Envelope, decode, encode
 from broker.wire.messages import Message, Offer, Resend, Stop
 from market.arrays import frozen
 from market.errors import WireError
-from tests.broker.strategies import messages, same
+from tests.broker.strategies import messages, same, values_of
 
 TOKEN = b"t" * TOKEN_BYTES
 OFFER = Envelope(1, "VPP1", 3, Offer(2, (0, 5), frozen([400.0, 512.5])))
@@ -62,6 +63,40 @@ def test_a_damaged_frame_is_refused_or_still_a_message(message: Message, data: s
     cut = bytes(frame[: data.draw(st.integers(0, len(frame)))]) if data.draw(st.booleans()) else bytes(frame)
     with suppress(WireError):
         assert isinstance(decode(cut, TOKEN), Envelope)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("kind", get_args(Message), ids=lambda kind: kind.__name__)
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(data=st.data())
+def test_a_message_of_any_kind_with_a_part_replaced_is_refused_or_still_a_message(
+    kind: type[Message], data: st.DataObject
+) -> None:
+    parts = parts_of(Envelope(1, "VPP1", 1, data.draw(values_of(kind))))
+    node = parts
+    while True:
+        at = data.draw(st.integers(0, len(node) - 1))
+        if not isinstance(node[at], list) or not node[at] or data.draw(st.booleans()):
+            break
+        node = node[at]
+    node[at] = data.draw(anything)
+    frame = msgpack.packb(parts)
+    with suppress(WireError):
+        envelope = decode(frame, TOKEN)
+        assert same(decode(encode(envelope, TOKEN), TOKEN), envelope)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(st.lists(anything, max_size=9))
+def test_any_list_is_refused_or_a_message(parts: list[Any]) -> None:
+    with suppress(WireError):
+        decode(msgpack.packb([WIRE_VERSION, TOKEN, *parts]), TOKEN)
 
 
 def test_a_frame_cut_short_anywhere_is_refused() -> None:

@@ -18,10 +18,11 @@ import zmq
 
 from broker.bus.broker_end import BrokerEnd
 from broker.coordinator import Charge, Coordinator, Proceedings
+from broker.limits import MAX_FRAME_BYTES
 from broker.membership import Patience
 from broker.serve import Shell
 from broker.tape import TapeWriter
-from broker.wire.frames import MAX_FRAME_BYTES, WIRE_VERSION, Envelope, encode
+from broker.wire.frames import WIRE_VERSION, Envelope, encode
 from broker.wire.messages import (
     BROKER,
     Declared,
@@ -264,5 +265,5 @@ def test_a_node_started_wrongly_says_what_is_wrong(arguments: list[str], story: 
 def test_a_broker_beyond_this_machine_must_be_asked_for(tmp_path: Path) -> None:
     ended = run("broker", "--host", "0.0.0.0", "--out", tmp_path / "run")
     assert ended.returncode == 2
-    assert "nothing is encrypted beyond this machine" in ended.stderr
+    assert "beyond this machine keys are needed; got 0.0.0.0; give --keys DIR" in ended.stderr
     assert not (tmp_path / "run").exists()

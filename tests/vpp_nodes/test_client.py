@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from broker.limits import NODE_JOIN_S
 from broker.wire.frames import Envelope
 from broker.wire.messages import (
     BROKER,
@@ -27,7 +28,16 @@ from market.arrays import frozen
 from market.errors import RunError
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import blank_plan
-from vpp_nodes.client import RESEND_AFTER_S, SILENCE_S, Client, Instruction, OpenData, Say, Stage, Tell
+from vpp_nodes.client import (
+    RESEND_AFTER_S,
+    SILENCE_S,
+    Client,
+    Instruction,
+    OpenData,
+    Say,
+    Stage,
+    Tell,
+)
 from vpp_nodes.node import Node
 
 DAY = market_day({"A": [1.0], "B": [-1.0]})
@@ -166,9 +176,9 @@ def test_a_refusal_ends_the_node_with_the_reason() -> None:
 
 def test_a_broker_that_never_answers_is_given_up() -> None:
     who = client()
-    who.tick(SILENCE_S)
-    with pytest.raises(RunError, match="no answer from the broker for 60 s"):
-        who.tick(SILENCE_S + 0.1)
+    who.tick(NODE_JOIN_S)
+    with pytest.raises(RunError, match="no answer from the broker for 15 s"):
+        who.tick(NODE_JOIN_S + 0.1)
 
 
 def test_a_broker_that_falls_silent_is_given_up_and_a_beat_prevents_it() -> None:

@@ -1,0 +1,92 @@
+"""Owns who may connect where keys are in use: the answer to each key that knocks (ZAP 1.0), and failed handshakes.
+
+Knows nothing of what is said once the connection stands. A connection that is let in carries its owner's name,
+and so does every frame on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import zmq
+from zmq.utils import z85
+from zmq.utils.monitor import recv_monitor_message
+
+ZAP_ADDRESS = "inproc://zeromq.zap.01"
+_FAILURES = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A connection that did not come about: the reason for counters, and a sentence for people."""
+
+    reason: str
+    story: str
+
+
+class Doorkeeper:
+    """Answers for all sockets of a context which keys may connect, and as whom."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], owners: Mapping[bytes, str]) -> None:
+        self.socket = context.socket(zmq.REP)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.bind(ZAP_ADDRESS)
+        self._owners = owners
+
+    def answer(self) -> Iterator[TurnedAway]:
+        """Answer the request that waits on the socket; says whom it turned away."""
+        request = self.socket.recv_multipart()
+        reply, turned_away = judged(request, self._owners)
+        self.socket.send_multipart(reply)
+        if turned_away is not None:
+            yield turned_away
+
+
+def judged(request: Sequence[bytes], owners: Mapping[bytes, str]) -> tuple[list[bytes], TurnedAway | None]:
+    """The reply to one ZAP request, and who was turned away by it."""
+    version, sequence, _, address, _, mechanism, *credentials = request
+    owner, key = None, b""
+    if mechanism == b"CURVE" and len(credentials) == 1 and len(credentials[0]) == 32:
+        key = z85.encode(credentials[0])
+        owner = owners.get(key)
+    if owner is not None:
+        return [version, sequence, b"200", b"OK", owner.encode(), b""], None
+    told = f"a connection from {address.decode(errors='replace')} with the unknown key {key.decode()}"
+    return [version, sequence, b"400", b"unknown key", b"", b""], TurnedAway("unknown_key", told)
+
+
+class HandshakeWatch:
+    """Says which connections to a listening socket broke off before they stood. Made before it listens."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], watched: zmq.Socket[bytes], name: str) -> None:
+        self.socket = monitor_of(context, watched, name, _FAILURES)
+
+    def failures(self) -> Iterator[TurnedAway]:
+        """What has been noticed since the last call."""
+        while self.socket.poll(0):
+            event = recv_monitor_message(self.socket)
+            reason, what = _failure(event["event"], event["value"])
+            yield TurnedAway(reason, f"a connection to {event['endpoint'].decode(errors='replace')} {what}")
+
+
+def monitor_of(
+    context: zmq.Context[zmq.Socket[bytes]], watched: zmq.Socket[bytes], name: str, events: int
+) -> zmq.Socket[bytes]:
+    """A socket on which `events` of another are told. It must be unlimited: a full one stops the transport."""
+    address = f"inproc://monitor-{name}"
+    watched.monitor(address, events)
+    socket = context.socket(zmq.PAIR)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.RCVHWM, 0)
+    socket.connect(address)
+    return socket
+
+
+def _failure(event: int, value: int) -> tuple[str, str]:
+    if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        if value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+            return "no_key", "without a key"
+        if value == zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC:
+            return "wrong_broker_key", "that takes another broker's key for this one's"
+    return "broken_handshake", "that broke off, for want of a key or for other reasons"

@@ -1,0 +1,68 @@
+"""Owns the flags of `run` and `broker`, and which of them contradict each other. Knows nothing of what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from market.app.network_flags import NetworkFlags
+from market.errors import Fault, ScenarioError
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The flags of `run`, as given."""
+
+    scenario: str | None
+    out: Path | None
+    in_process: bool
+    network: NetworkFlags
+    seed: int | None
+    as_json: bool
+    quiet: bool
+    port: int = 0
+    figures: bool = False
+    report: bool = False
+    restarts: int = 0
+    watch: bool = False
+    keys: Path | None = None
+    resume: Path | None = None
+
+
+def check_flags(options: RunOptions) -> None:
+    """ScenarioError with every flag that cannot be had together with another."""
+    faults = [*_alone(options), *_as_it_was(options)]
+    if faults:
+        raise ScenarioError(faults)
+
+
+def _alone(options: RunOptions) -> Iterator[Fault]:
+    """What a day in one process has no use for."""
+    if not options.in_process:
+        return
+    for flag, text in options.network.given():
+        yield Fault("one process has no network", repr(text), flag, f"leave out {flag} or --in-process")
+    others = (
+        ("--port", options.port, "one process listens nowhere"),
+        ("--restart", options.restarts, "one process starts no others"),
+        ("--keys", options.keys, "one process has nobody to keep out"),
+        ("--resume", options.resume, "one process has no tape to take up"),
+    )
+    for flag, value, rule in others:
+        if value:
+            yield Fault(rule, str(value), flag, f"leave out {flag} or --in-process")
+    if options.watch:
+        remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
+        yield Fault("one process cannot be watched", "--in-process", "--watch", remedy)
+
+
+def _as_it_was(options: RunOptions) -> Iterator[Fault]:
+    """What a run that is taken up has settled already."""
+    if options.resume is None:
+        return
+    given = [("SCENARIO", options.scenario), ("--out", options.out), ("--seed", options.seed)]
+    for flag, value in (*given, *options.network.given()):
+        if value is not None:
+            rule = "a run is taken up as it was begun"
+            yield Fault(rule, str(value), flag, f"leave out {flag}, or begin a new run")
