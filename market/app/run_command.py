@@ -46,7 +46,18 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     since, started = time.monotonic(), datetime.now().astimezone()
     check_flags(options)
     runner = runner or _runner(options)
-    what, folder = _taken_up(options, started) if options.resume else _new(options, started)
+    if options.resume is None:
+        what, folder = _new(options, started)
+        with folder.held():
+            return _carried_out(what, folder, runner, options, since)
+    folder = RunFolder(options.resume)
+    with folder.held():
+        return _carried_out(_taken_up(options, started), folder, runner, options, since)
+
+
+def _carried_out(
+    what: Undertaking, folder: RunFolder, runner: Runner, options: RunOptions, since: float
+) -> Report:
     with live_progress(since, wanted=not (options.quiet or options.as_json)) as on_progress:
         report = run_day(what, runner, folder, on_progress, since)
         if options.figures or options.report:
@@ -63,14 +74,14 @@ def _new(options: RunOptions, started: datetime) -> tuple[Undertaking, RunFolder
     return what, new_run_folder(options.out, scenario.name, started)
 
 
-def _taken_up(options: RunOptions, started: datetime) -> tuple[Undertaking, RunFolder]:
+def _taken_up(options: RunOptions, started: datetime) -> Undertaking:
     from market.app.resume import broken_off
 
     assert options.resume is not None
     found = broken_off(options.resume)
     if found.torn_bytes and not options.quiet:
         complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, which are cut off")
-    return Undertaking(found.scenario, found.seed, in_process=False, started=started), found.folder
+    return Undertaking(found.scenario, found.seed, in_process=False, started=started)
 
 
 def _runner(options: RunOptions) -> Runner:
