@@ -97,7 +97,7 @@ class LiveFeed:
             return False
         self._answered_at = time.monotonic()
         counts = {entry.name: entry.count for entry in shown.counts}
-        self._standing = Standing(shown.waiting_for, shown.waiting_s, counts)
+        self._standing = Standing(shown.time_s, shown.waiting_for, shown.waiting_s, counts)
         if shown.from_byte == self._reader.received:
             self.film.extend(list(self._reader.feed(shown.piece)))
         self._fault = shown.fault
