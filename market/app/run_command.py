@@ -17,7 +17,6 @@ from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions, check_flags
 from market.app.screen import complain, live_progress, put
-from market.app.tokens import TOKEN_VARIABLE
 from market.app.warm_up import start_fork_server
 from market.errors import Fault, MarketError, ScenarioError
 from market.network import OnLoss
@@ -91,21 +90,12 @@ def _runner(options: RunOptions) -> Runner:
 
         return run_in_process
     from market.app.distributed import LOOPBACK, Listening, run_distributed
+    from market.app.watch_hint import tell_nobody, tell_viewers
 
     start_fork_server()  # where `entry` has not done so already
     listening = Listening(LOOPBACK, options.port, options.keys, resumed=options.resume is not None)
-    announce = tell_viewers if options.watch else tell_nobody
+    announce = partial(tell_viewers, keys=options.keys) if options.watch else tell_nobody
     return partial(run_distributed, listening=listening, restarts=options.restarts, announce=announce)
-
-
-def tell_viewers(address: str, token: bytes) -> None:
-    """Say how a run can be watched from its first message on."""
-    complain("watch it with")
-    complain(f"  {TOKEN_VARIABLE}={token.hex()} vppmarket view {address}")
-
-
-def tell_nobody(address: str, token: bytes) -> None:
-    """Keep address and token to oneself."""
 
 
 def _scenario(options: RunOptions) -> Scenario:

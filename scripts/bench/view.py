@@ -74,7 +74,7 @@ def main() -> None:
                 print(f"recorded run, {visit} visit: first picture after {seconds:.1f} s")
             page.locator("button.play").click()
             print(f"recorded run, playing: {changes_per_s(page, 6):.1f} changes a second")
-        flags = ("--watch", "--time", "wall", "--delay", "500ms", "--quiet")
+        flags = ("--watch", "--time", "wall", "--delay", "800ms", "--quiet")
         with process("run", *flags, "--out", Path(temporary) / "live") as market:
             watch = told(market, r"VPPMARKET_TOKEN=(\w+) vppmarket view (\S+)")
             with process("view", watch[2], "--token", watch[1], "--port", "0") as server:
