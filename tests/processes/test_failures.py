@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from broker.tape import TAPE_NAME, TapeSoFar, read_tape, tape_so_far
 from scripts.chaos import KINDS, prices_of, table, trials
@@ -204,3 +205,43 @@ def test_a_folder_without_a_tape_cannot_be_taken_up(tmp_path: Path) -> None:
     assert ended.returncode != 0
     assert "the tape cannot be read" in ended.stderr
     shutil.rmtree(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default case with a market that takes two seconds of silence for a loss."""
+    folder = tmp_path_factory.mktemp("cases") / "impatient"
+    assert run("new", folder).returncode == 0
+    document = yaml.safe_load((folder / "scenario.yaml").read_text())
+    document["network"] = {**document.get("network", {}), "silence_s": 2.0, "delay_s": 0.2, "time": "wall"}
+    (folder / "scenario.yaml").write_text(yaml.safe_dump(document))
+    return folder
+
+
+def stopped_under_load(case: Path, out: Path, rule: str) -> tuple[subprocess.Popen[str], psutil.Process]:
+    process = start("run", case, "--on-loss", rule, "--out", out)
+    deadline_process(process, out / TAPE_NAME, size=30_000)
+    node = node_processes(process.pid)[0]
+    node.suspend()
+    return process, node
+
+
+def test_who_stands_still_is_withdrawn_and_the_others_finish(impatient: Path, tmp_path: Path) -> None:
+    process, _ = stopped_under_load(impatient, tmp_path / "run", "withdraw")
+    ended = finish(process)
+    assert ended.returncode == 0, ended.stderr
+    assert len(manifest(tmp_path / "run")["withdrawn"]) == 1
+
+
+def test_who_stood_still_is_brought_up_to_date(impatient: Path, tmp_path: Path, default_run: Path) -> None:
+    process, node = stopped_under_load(impatient, tmp_path / "run", "wait")
+    tape = tmp_path / "run" / TAPE_NAME
+    for _ in range(int(LIMIT_S / 0.1)):
+        if any(record[0] == "left" for record in read_tape(tape)):
+            break
+        psutil.wait_procs([node], timeout=0.1)
+    node.resume()
+    ended = finish(process)
+    assert ended.returncode == 0, ended.stderr
+    assert same_prices(tmp_path / "run", default_run)
+    assert manifest(tmp_path / "run")["counters"]["returned"] == 1
