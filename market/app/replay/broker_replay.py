@@ -98,7 +98,9 @@ class BrokerReplay:
         """A turn, an order or the verdicts are on the tape."""
         if not self._followed:
             return
-        what = {"turn": "turn", "message": "verdicts"}.get(record[0], "trade" if record[4] == "Settle" else "begin")
+        what = {"turn": "turn", "message": "verdicts"}.get(
+            record[0], "trade" if record[4] == "Settle" else "begin"
+        )
         expected = self._expected.popleft() if self._expected else None
         place = f"record of {record[3]}" if what != "verdicts" else "verdicts"
         told, ours = self._content(record), self._content(expected) if expected else None

@@ -64,9 +64,7 @@ def compared(
 ) -> Decision:
     """The decision whose recorded and computed values these are."""
     found = tuple(differences(recorded, computed))
-    return Decision(
-        time_s, epoch, who, what, Agreement.DIFFERENT if found else Agreement.SAME, detail, found
-    )
+    return Decision(time_s, epoch, who, what, Agreement.DIFFERENT if found else Agreement.SAME, detail, found)
 
 
 _NOTHING: Final = object()

@@ -47,6 +47,13 @@ class Replay:
             place = f"record {self._position} ({record[0]!r:.20})"
             raise TapeError(f"{place} cannot be replayed: {type(error).__name__}: {error}") from None
 
+    def stop_before(self, record: Record) -> Iterator[Decision]:
+        """Go no further, though this record follows: what it shows to be over is taken as over."""
+        course = self.broker
+        follows = record[0] == "turn" or (record[0] == "message" and record[3] == BROKER)
+        if course and not course.live and course.batch_over and follows:
+            yield from self._end_batch()
+
     def end(self, why: str) -> Iterator[Decision]:
         """No record follows: what was under way is not recorded."""
         if not self.complete:

@@ -42,7 +42,9 @@ def _periods(view: MarketView) -> Iterator[PeriodNow]:
 def _period(now: PeriodNow, broker: BrokerReplay | None) -> dict[str, Any]:
     prices = now.price_cny_per_mwh.tolist()
     offered = {s: price for s, price in zip(now.game.sellers, prices, strict=True) if price == price}
-    chosen = [(buyer, row) for buyer, row in zip(now.game.buyers, now.probability.tolist(), strict=True) if any(row)]
+    chosen = [
+        (buyer, row) for buyer, row in zip(now.game.buyers, now.probability.tolist(), strict=True) if any(row)
+    ]
     return {
         "period": now.game.period + 1,
         "price_cny_per_mwh": offered,

@@ -1,18 +1,79 @@
-"""Owns what a replay comes to: how many decisions of whom are the recorded ones. Knows nothing of how it is shown."""
+"""Owns what a replay comes to: how many decisions, and whose, are the recorded ones.
+
+Knows nothing of how that is shown. A replay may stop at a moment: before the first record that is later.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from broker.past import time_of
 from broker.tape import Record
-from market.app.replay.broker_replay import BrokerReplay
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.replay import Replay
 from market.app.replay.standing import standing
 from market.app.scene.view import MarketView, apply
 
-_TIME_AT = {"epoch": 2, "left": 1, "back": 1, "resumed": 1, "message": 1, "turn": 2, "done": 1, "command": 2}
+BROKEN_OFF = "the tape ends here, before the run was complete"
+STOPPED = "the replay stops here"
+
+
+@dataclass(slots=True)
+class Tally:
+    """All decisions of a replay.
+
+    counts : by who, what and agreement · differing : those that came out otherwise, in the order of the tape
+    complete : whether the tape's last record was replayed · stood : what stood where the replay was told to stop
+    """
+
+    counts: Counter[tuple[str, str, Agreement]] = field(default_factory=Counter)
+    differing: list[Decision] = field(default_factory=list)
+    complete: bool = False
+    stood: dict[str, Any] | None = None
+
+    def add(self, decisions: Iterable[Decision]) -> None:
+        """Count some more."""
+        for decision in decisions:
+            self.counts[decision.who, decision.what, decision.agreement] += 1
+            if decision.agreement is Agreement.DIFFERENT:
+                self.differing.append(decision)
+
+    def number(self, agreement: Agreement) -> int:
+        """How many decisions came out so."""
+        return sum(count for (_, _, found), count in self.counts.items() if found is agreement)
+
+    @property
+    def largest_difference(self) -> float:
+        """Between two numbers that should be equal, in their unit; 0 where none differ."""
+        sizes = (difference.size for decision in self.differing for difference in decision.differences)
+        return max((size for size in sizes if size == size), default=0.0)
+
+
+def replayed(records: Sequence[Record], until_s: float | None = None) -> Tally:
+    """Replay a tape to its end, or until a moment. TapeError if a record cannot be read."""
+    replay, tally = Replay(), Tally()
+    stop = len(records) if until_s is None else _first_later(records, until_s)
+    for record in records[:stop]:
+        tally.add(replay.take(record))
+    if until_s is not None:
+        if stop < len(records):
+            tally.add(replay.stop_before(records[stop]))
+        tally.stood = standing(_viewed(records[:stop]), replay.broker)
+    tally.complete = replay.complete
+    tally.add(replay.end(BROKEN_OFF if stop == len(records) else STOPPED))
+    return tally
+
+
+def _first_later(records: Sequence[Record], until_s: float) -> int:
+    later = (index for index, record in enumerate(records) if (time_of(record) or 0.0) > until_s)
+    return next(later, len(records))
+
+
+def _viewed(records: Sequence[Record]) -> MarketView:
+    view = MarketView()
+    for record in records:
+        view = apply(view, record)
+    return view

@@ -105,7 +105,12 @@ class VppReplay:
         return Done(act.turn, act.upto, act.reply.seen, act.reply.restless)
 
     def confirmed(
-        self, turn: int, time_s: float, upto: int, seen: Mapping[str, int], said: Mapping[str, Sequence[DataMessage]]
+        self,
+        turn: int,
+        time_s: float,
+        upto: int,
+        seen: Mapping[str, int],
+        said: Mapping[str, Sequence[DataMessage]],
     ) -> Done:
         """In real time: it has confirmed an act, having used the offers `seen` among all that was `said`."""
         act, self._opening = self._opening, None
