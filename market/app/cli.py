@@ -237,7 +237,7 @@ def report(run_folder: Path) -> int:
     "until_s",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="Stop before the first record later than this, and show what stood then.",
+    help="Stop behind the last record that is not later, and show what stood then.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 def replay(run_folder: Path, until_s: float | None, as_json: bool) -> int:

@@ -30,7 +30,7 @@ def replay_text(run: str, tally: Tally, torn_bytes: int) -> str:
         file=out, force_terminal=person, width=None if person else WIDTH, legacy_windows=False, highlight=False
     )
     for part in _parts(run, tally, torn_bytes):
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, str))
     text = out.getvalue()
     return text if person else "\n".join(line.rstrip() for line in text.split("\n"))
 

@@ -6,6 +6,7 @@ Knows nothing of files or of how decisions are shown. Needs nothing but the tape
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from broker.scenario_record import scenario_of
@@ -14,7 +15,7 @@ from broker.wire.frames import WIRE_VERSION, from_body
 from broker.wire.messages import BROKER, Begin, Concluded, DataMessage, Declared, Offer, Selection, Settle
 from broker.wire.types import codec_for
 from market.app.replay.broker_replay import BrokerReplay
-from market.app.replay.decision import Decision
+from market.app.replay.decision import Agreement, Decision
 from market.app.replay.vpp_replay import VppReplay
 from market.errors import TapeError, WireError
 from market.plan import DispatchPlan
@@ -25,7 +26,7 @@ LIVE_TURN = 1
 
 
 class Replay:
-    """What has been computed again so far. `broker`: its part in the present epoch, None before the first."""
+    """What has been computed again so far. `broker`: its part in the newest epoch, None before the first."""
 
     def __init__(self) -> None:
         self.broker: BrokerReplay | None = None
@@ -39,10 +40,9 @@ class Replay:
     def take(self, record: Record) -> Iterator[Decision]:
         """The decisions that can be judged with one more record; TapeError if it cannot be read."""
         self._position += 1
-        act = _ACTS.get(str(record[0]))
         try:
-            if act:
-                yield from act(self, record)
+            assert not self.complete, "it comes after the last one"
+            yield from _ACTS[record[0]](self, record)
         except (WireError, IndexError, KeyError, TypeError, ValueError, AssertionError) as error:
             place = f"record {self._position} ({record[0]!r:.20})"
             raise TapeError(f"{place} cannot be replayed: {type(error).__name__}: {error}") from None
@@ -93,7 +93,6 @@ class Replay:
         for vpp in self._said:
             yield from self._vpps[vpp].give_up(why)
         yield from self.broker.give_up(self._time_s, why)
-        self.broker = None
 
     @property
     def _course(self) -> BrokerReplay:
@@ -166,7 +165,13 @@ class Replay:
 
     def _end(self, record: Record) -> Iterator[Decision]:
         yield from self._course.ended(self._time_s, record[1])
+        for missing in self._give_up("missing, though the run is complete"):
+            yield replace(missing, agreement=Agreement.DIFFERENT)
         self.complete = True
+
+    def _ignored(self, record: Record) -> Iterator[Decision]:
+        """Who goes and who comes back is nobody's decision."""
+        yield from ()
 
 
 _ACTS: Final[Mapping[str, Callable[[Replay, Record], Iterator[Decision]]]] = {
@@ -180,4 +185,6 @@ _ACTS: Final[Mapping[str, Callable[[Replay, Record], Iterator[Decision]]]] = {
     "done": Replay._done,
     "audit": Replay._audit,
     "end": Replay._end,
+    "left": Replay._ignored,
+    "back": Replay._ignored,
 }

@@ -1,6 +1,7 @@
 """Owns what a replay comes to: how many decisions, and whose, are the recorded ones.
 
-Knows nothing of how that is shown. A replay may stop at a moment: before the first record that is later.
+Knows nothing of how that is shown. A replay may stop at a moment: behind the last record that
+is not later.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Tally:
 def replayed(records: Sequence[Record], until_s: float | None = None) -> Tally:
     """Replay a tape to its end, or until a moment. TapeError if a record cannot be read."""
     replay, tally = Replay(), Tally()
-    stop = len(records) if until_s is None else _first_later(records, until_s)
+    stop = len(records) if until_s is None else _stop(records, until_s)
     for record in records[:stop]:
         tally.add(replay.take(record))
     if until_s is not None:
@@ -67,9 +68,14 @@ def replayed(records: Sequence[Record], until_s: float | None = None) -> Tally:
     return tally
 
 
-def _first_later(records: Sequence[Record], until_s: float) -> int:
-    later = (index for index, record in enumerate(records) if (time_of(record) or 0.0) > until_s)
-    return next(later, len(records))
+def _stop(records: Sequence[Record], until_s: float) -> int:
+    """How many records there are up to the last of that time or before, and those behind it that tell none."""
+    stop = 0
+    for number, record in enumerate(records, start=1):
+        time_s = time_of(record)
+        if stop == number - 1 if time_s is None else time_s <= until_s:
+            stop = number
+    return stop
 
 
 def _viewed(records: Sequence[Record]) -> MarketView:

@@ -152,6 +152,7 @@ class VppReplay:
         self._judged = self.upto
         if self._settled_s is not None:
             yield self._decision(self._settled_s, AUDIT, why)
+            self._settled_s = None
 
     def _decision(self, time_s: float, what: str, why: str) -> Decision:
         return Decision(time_s, self._number, self._vpp, what, Agreement.NOT_RECORDED, why)
@@ -175,4 +176,5 @@ class VppReplay:
     def audited(self, recorded: Audited) -> Decision:
         """Its plans are on the tape."""
         time_s, self._settled_s = self._settled_s, None
-        return compared(time_s or 0.0, self._number, self._vpp, AUDIT, AUDIT, recorded, self._audited)
+        assert time_s is not None, "an audit that nobody waits for"
+        return compared(time_s, self._number, self._vpp, AUDIT, AUDIT, recorded, self._audited)
