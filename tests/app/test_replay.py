@@ -298,6 +298,13 @@ def test_a_tape_that_cannot_be_read_is_refused_with_a_reason(
     assert said in document["error"]
 
 
+def test_a_moment_that_is_none_is_refused(tmp_path: Path) -> None:
+    for moment in ("nan", "-1", "noon"):
+        told = vppmarket("replay", tmp_path, "--until", moment, cwd=tmp_path)
+        assert told.returncode == 2
+        assert "--until" in error_lines(told)[0]
+
+
 def test_a_folder_without_a_tape_is_refused(tmp_path: Path) -> None:
     for place, said in ((tmp_path, "a folder without one"), (tmp_path / "none", "no such folder")):
         told = vppmarket("replay", place, cwd=tmp_path)

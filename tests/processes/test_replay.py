@@ -1,4 +1,4 @@
-"""Claims: what separate processes decided comes out again from their tape alone, in either time, after a kill too."""
+"""Claims: what separate processes decided comes out again from their tape alone, also after a kill."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ there are none, and what is left to check is the end: verdicts, trades.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from broker.actions import Action, Parcel, Write
@@ -83,7 +83,7 @@ class BrokerReplay:
             computed = [(r[1], r[3], r[4]) for r in _written(told) if r[0] == "message"]
             yield self._noted(compared(time_s, self.epoch.number, BROKER, "order", "batch", recorded, computed))
 
-    def _guarded(self, time_s: float, act: Any) -> Iterator[Decision]:
+    def _guarded(self, time_s: float, act: Callable[[], Sequence[Action]]) -> Iterator[Decision]:
         """Let the machine take something; where it refuses what the tape says it took, that is a difference."""
         if not self._followed:
             return

@@ -5,7 +5,7 @@ Knows nothing of how decisions are computed again.
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from market.errors import Fault, ScenarioError, TapeError
 def replay_command(run: Path, until_s: float | None, *, as_json: bool) -> int:
     """Replay a run's tape and say what came of it. ScenarioError if the tape cannot be read."""
     try:
+        _check_moment(until_s)
         tape = _tape(run)
         try:
             tally = replayed(tape.records, until_s)
@@ -40,6 +41,11 @@ def replay_command(run: Path, until_s: float | None, *, as_json: bool) -> int:
     if tally.differing:
         complain(f"error: {len(tally.differing)} decisions of {run} differ from those computed here")
     return code
+
+
+def _check_moment(until_s: float | None) -> None:
+    if until_s is not None and isnan(until_s):
+        raise ScenarioError([Fault("must be a number of seconds", "nan", "--until", "give one, such as 0.5")])
 
 
 def _tape(run: Path) -> TapeSoFar:

@@ -41,9 +41,9 @@ class Replay:
         """The decisions that can be judged with one more record; TapeError if it cannot be read."""
         self._position += 1
         try:
-            assert not self.complete, "it comes after the last one"
+            _check(not self.complete, "it comes after the last one")
             yield from _ACTS[record[0]](self, record)
-        except (WireError, IndexError, KeyError, TypeError, ValueError, AssertionError) as error:
+        except (WireError, IndexError, KeyError, TypeError, ValueError) as error:
             place = f"record {self._position} ({record[0]!r:.20})"
             raise TapeError(f"{place} cannot be replayed: {type(error).__name__}: {error}") from None
 
@@ -96,7 +96,8 @@ class Replay:
 
     @property
     def _course(self) -> BrokerReplay:
-        assert self.broker is not None, "no epoch has begun"
+        if self.broker is None:
+            raise ValueError("no epoch has begun")
         return self.broker
 
     # --- what happened in an epoch ---
@@ -109,17 +110,21 @@ class Replay:
             self._vpps[vpp].begun(order.turn, time_s, order.roster, live=order.live)
         elif isinstance(order, Settle):
             self._vpps[vpp].settled(time_s, order.direct)
+        else:
+            raise ValueError(f"{kind} is no order of the broker's")
 
     def _message(self, record: Record) -> Iterator[Decision]:
         _, time_s, epoch, sender, seq, kind, body = record
-        assert epoch == self._course.epoch.number, f"a message of epoch {epoch}"
+        _check(epoch == self._course.epoch.number, f"a message of epoch {epoch}")
         message = from_body(kind, body)
         self._time_s = max(self._time_s, time_s)
         if isinstance(message, Concluded):
             yield from self._concluded(time_s, record)
             return
-        assert isinstance(message, Declared | Offer | Selection), kind
-        assert seq == len(self._said[sender]) + 1, f"message {seq} of {sender} after {len(self._said[sender])}"
+        if not isinstance(message, Declared | Offer | Selection):
+            raise ValueError(f"{kind} is no message of a VPP's")
+        known = len(self._said[sender])
+        _check(seq == known + 1, f"message {seq} of {sender} after {known}")
         self._said[sender].append(message)
         self._vpps[sender].said(time_s, seq, message)
         yield from self._course.said(time_s, sender, seq, message)
@@ -172,6 +177,12 @@ class Replay:
     def _ignored(self, record: Record) -> Iterator[Decision]:
         """Who goes and who comes back is nobody's decision."""
         yield from ()
+
+
+def _check(holds: bool, otherwise: str) -> None:
+    """A tape that no run leaves behind cannot be replayed."""
+    if not holds:
+        raise ValueError(otherwise)
 
 
 _ACTS: Final[Mapping[str, Callable[[Replay, Record], Iterator[Decision]]]] = {

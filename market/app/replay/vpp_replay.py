@@ -176,5 +176,6 @@ class VppReplay:
     def audited(self, recorded: Audited) -> Decision:
         """Its plans are on the tape."""
         time_s, self._settled_s = self._settled_s, None
-        assert time_s is not None, "an audit that nobody waits for"
+        if time_s is None:
+            raise ValueError("an audit that nobody waits for")
         return compared(time_s, self._number, self._vpp, AUDIT, AUDIT, recorded, self._audited)
