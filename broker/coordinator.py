@@ -34,6 +34,7 @@ from broker.wire.messages import (
     Hello,
     Message,
     Ready,
+    Ref,
     Resend,
     Stop,
     Withdrawn,
@@ -301,8 +302,12 @@ class Coordinator:
         actions += self._next_phase(now)
         if now - self._beat_at >= BEAT_S:
             self._beat_at = now
-            actions += [Send(vpp, Beat(())) for vpp in self.membership.members]
+            actions += [Send(vpp, Beat(self._passed_on(vpp))) for vpp in self.membership.members]
         return actions
+
+    def _passed_on(self, vpp: str) -> tuple[Ref, ...]:
+        """The newest that went out to a member: were it dropped on its way, nothing after it would tell."""
+        return self.clockwork.passed_on(vpp) if self._under_way() else ()
 
     def _under_way(self) -> bool:
         """Whether the market goes on: it stands still while one of its VPPs is lost and waited for."""

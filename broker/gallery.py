@@ -39,6 +39,7 @@ class Standing:
     """How a run is."""
 
     phase: str
+    time_s: float
     waiting_for: tuple[str, ...]
     waiting_s: float
     counts: tuple[Count, ...]
@@ -93,6 +94,7 @@ class Gallery:
             piece=piece,
             size=self._tape.size,
             phase=standing.phase,
+            time_s=standing.time_s,
             waiting_for=standing.waiting_for,
             waiting_s=standing.waiting_s,
             counts=standing.counts,

@@ -186,7 +186,7 @@ class Shell:
     def _standing(self, now: float) -> Standing:
         progress, log = self._coordinator.progress(now), self._coordinator.clockwork.log
         counts = tuple(Count(name, log.total(name)) for name in SHOWN_COUNTS)
-        return Standing(progress.phase.value, progress.waiting_for, progress.waiting_s, counts)
+        return Standing(progress.phase.value, progress.time_s, progress.waiting_for, progress.waiting_s, counts)
 
     def _handle(self, event: Event, now: float) -> None:
         self._carry_out(self._coordinator.handle(event, now))

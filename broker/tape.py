@@ -22,7 +22,6 @@ equal tapes.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import zlib
@@ -56,7 +55,7 @@ class TapeSoFar:
 class TapeWriter:
     """Appends records in batches: `add` collects, `flush` hands a batch to the operating system in one write.
 
-    A tape has one writer. What was handed over survives the end of this process, however it ends.
+    What was handed over survives the end of this process, however it ends.
     size : bytes on the tape
     """
 
@@ -67,11 +66,8 @@ class TapeWriter:
         self._batch: list[bytes] = []
         try:
             self._file = path.open("r+b" if so_far else "x+b", buffering=0)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file.truncate(self.size)
             self._file.seek(self.size)
-        except BlockingIOError:
-            raise TapeError(f"{path}: the tape is being written by another process; stop that run first") from None
         except OSError as error:
             what = "taken up" if so_far else "created"
             raise TapeError(f"{path}: the tape cannot be {what}: {error.strerror}") from None

@@ -105,6 +105,10 @@ class VirtualTime:
         """No moment of real time is waited for."""
         return None
 
+    def passed_on(self, vpp: str) -> tuple[Ref, ...]:
+        """Nothing to be told of: a turn names what belongs to it."""
+        return ()
+
     # --- who is waited for ---
 
     def waiting_for(self) -> tuple[str, ...]:

@@ -212,6 +212,10 @@ class WallTime:
         ]
         self.epoch.stall(gaps, f"nothing has moved for {self._stall_after_s:g} s")
 
+    def passed_on(self, vpp: str) -> tuple[Ref, ...]:
+        """The newest message of each sender that has gone out to a member."""
+        return tuple(Ref(sender, seq) for (sender, to), seq in sorted(self._newest.items()) if to == vpp)
+
     # --- who is waited for ---
 
     def waiting_for(self) -> tuple[str, ...]:

@@ -121,9 +121,11 @@ class _Live:
         self.newest[ref.sender] = max(ref.seq, self.newest.get(ref.sender, 0))
 
     def due(self, refs: Sequence[Ref], now: float) -> None:
-        """The broker says that these should have come: ask for them at once."""
+        """The broker says that these should have come, and so what was before them: ask for them at once."""
         for ref in refs:
-            self.gaps[ref] = (now, RESEND_AFTER_S)
+            for seq in range(self.newest.get(ref.sender, 0) + 1, ref.seq):
+                self.gaps[Ref(ref.sender, seq)] = (now, RESEND_AFTER_S)
+            self.gaps.setdefault(ref, (now, RESEND_AFTER_S))
             self.newest[ref.sender] = max(ref.seq, self.newest.get(ref.sender, 0))
 
     def to_ask(self, now: float) -> tuple[Ref, ...]:

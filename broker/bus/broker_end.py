@@ -254,17 +254,20 @@ class BrokerEnd:
 def received(socket: zmq.Socket[bytes]) -> Iterator[Parts]:
     """The messages that wait on a socket; a flood on one must not starve the others."""
     for _ in range(MAX_PARTS):
-        if not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+        try:
+            parts = socket.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
             return
-        yield Parts(socket.recv_multipart(zmq.NOBLOCK), None, NOWHERE)
+        yield Parts(parts, None, NOWHERE)
 
 
 def received_from(socket: zmq.Socket[bytes], *, keyed: bool) -> Iterator[Parts]:
     """As `received`, and says whose key each came with, where keys are in use, and on which connection."""
     for _ in range(MAX_PARTS):
-        if not int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+        try:
+            frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
             return
-        frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
         user = str(_property(frames[-1], "User-Id", NOBODY)) if keyed else None
         connection = int(_property(frames[-1], zmq.SRCFD, NOWHERE))
         yield Parts([frame.bytes for frame in frames], user, connection)

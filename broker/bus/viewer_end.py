@@ -10,22 +10,32 @@ from zmq.utils.monitor import recv_monitor_message
 
 from broker.bus.addresses import host_of
 from broker.bus.broker_end import opened
+from broker.bus.keys import NodeKeys, as_client
+
+_FAILURES = (
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+)
+_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _FAILURES[0] | _FAILURES[1] | _FAILURES[2]
 
 
 class ViewerEnd:
-    """A viewer's connection. `connected`: whether somebody listens there now.
+    """A viewer's connection. `connected`: whether a broker is at the other end now; `refused`: whether one was
+    there and the handshake failed, as it does when keys are wrong or missing.
 
     Requests that nobody takes are dropped beyond a few. (`zmq.IMMEDIATE` would drop all of them, but what the
     broker has sent before it closes would be lost as well.)
     """
 
-    def __init__(self, control_address: str) -> None:
+    def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
         host_of(control_address)
         self._context = zmq.Context()
         self._socket = opened(self._context, zmq.DEALER)
         self._socket.setsockopt(zmq.SNDHWM, 2)
-        self.connected = False
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
+        as_client(self._socket, keys)
+        self.connected = self.refused = False
+        self._monitor = self._socket.get_monitor_socket(_EVENTS)
         self._socket.connect(control_address)
 
     def __enter__(self) -> ViewerEnd:
@@ -53,5 +63,6 @@ class ViewerEnd:
             frames += self._socket.recv_multipart()
         while self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)["event"]
-            self.connected = event == zmq.EVENT_CONNECTED
+            self.connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+            self.refused = event in _FAILURES or (self.refused and not self.connected)
         return frames

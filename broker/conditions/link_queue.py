@@ -41,11 +41,6 @@ class LinkQueue:
         at = bisect_right(spans, now_s, key=lambda span: span[1])
         return spans[at][1] if at < len(spans) and spans[at][0] <= now_s else now_s
 
-    def forget_before(self, now_s: float) -> None:
-        """Nothing will be ready before `now_s`: drop what lies before it."""
-        for link, spans in self._busy.items():
-            self._busy[link] = spans[bisect_right(spans, now_s, key=lambda span: span[1]) :]
-
     @staticmethod
     def _take(spans: list[_Span], span: _Span) -> None:
         """Add a span, as one with the neighbours it touches."""

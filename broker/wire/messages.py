@@ -265,7 +265,8 @@ class Count:
 class Watched:
     """A piece of the tape, and how the run is.
 
-    size : bytes on the tape so far · waiting_for : who owes an answer, for `waiting_s` · counts : of messages
+    size : bytes on the tape so far · time_s : the run's own time · waiting_for : who owes an answer, for
+    `waiting_s` · counts : of messages
     over : whether this run will write no more · fault : what broke it, empty if nothing did
     """
 
@@ -273,6 +274,7 @@ class Watched:
     piece: bytes
     size: int
     phase: str
+    time_s: float
     waiting_for: tuple[str, ...]
     waiting_s: float
     counts: tuple[Count, ...]

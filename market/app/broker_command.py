@@ -14,11 +14,12 @@ from broker.bus.keys import load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
-from market.app.run_command import run_command, tell_viewers
+from market.app.run_command import run_command
 from market.app.run_facts import OnProgress, RunFacts
 from market.app.run_options import RunOptions
 from market.app.screen import complain
 from market.app.tokens import TOKEN_VARIABLE, parse_token, token_from_key
+from market.app.watch_hint import tell_viewers
 from market.errors import Fault, ScenarioError
 from market.outcome import MarketOutcome
 from market.scenario.model import Scenario
@@ -69,7 +70,7 @@ def _announce(scenario: Scenario, address: str, token: bytes, keys: Path | None)
     else:
         files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), 'ID')}"
         complain(f"  python -m vpp_nodes --id ID --broker {address} --keys DIR   (DIR holds {files})")
-    tell_viewers(address, token)
+    tell_viewers(address, token, keys)
 
 
 def _check_host(options: BrokerOptions, keys: Path | None) -> None:

@@ -255,7 +255,8 @@ def replay(run_folder: Path, until_s: float | None, as_json: bool) -> int:
 @click.option("--token", envvar="VPPMARKET_TOKEN", help="The token of a run at tcp://…, as its broker printed it.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
-def view(target: str | None, token: str | None, port: int | None, open_browser: bool) -> int:
+@click.option("--keys", type=click.Path(path_type=Path), metavar="DIR", help="Of a run with keys: the watcher's.")
+def view(target: str | None, token: str | None, port: int | None, open_browser: bool, keys: Path | None) -> int:
     """Show a market on a page in the browser.
 
     A recorded run, or one that is being written, by its folder; one that runs elsewhere, by its broker's address;
@@ -263,7 +264,7 @@ def view(target: str | None, token: str | None, port: int | None, open_browser: 
     """
     from market.app.view_command import ViewOptions, view_command
 
-    return view_command(ViewOptions(target, token, port, open_browser))
+    return view_command(ViewOptions(target, token, port, open_browser, keys))
 
 
 @commands.command(epilog=EPILOG)

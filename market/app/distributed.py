@@ -212,6 +212,7 @@ def _facts(
         rest_time_s=proceedings.time_s,
         network=proceedings.network,
         durations_s=dict(durations),
+        withdrawn=proceedings.withdrawn,
         peak_memory_mb={BROKER: own_mb, **{vpp: nodes_mb[vpp] for vpp in process_ids if vpp in nodes_mb}},
     )
 

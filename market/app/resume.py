@@ -8,7 +8,6 @@ from pathlib import Path
 
 from broker.scenario_record import scenario_of
 from broker.tape import TAPE_NAME, tape_so_far
-from market.app.run_folder.folder import RunFolder
 from market.errors import Fault, ScenarioError, TapeError
 from market.outcome import Verdict
 from market.scenario.model import Scenario
@@ -16,9 +15,8 @@ from market.scenario.model import Scenario
 
 @dataclass(frozen=True, slots=True)
 class BrokenOff:
-    """A run that broke off: its folder, what it was about, and how many torn bytes its tape ends in."""
+    """A run that broke off: what it was about, and how many torn bytes its tape ends in."""
 
-    folder: RunFolder
     scenario: Scenario
     seed: int
     torn_bytes: int
@@ -33,7 +31,7 @@ def broken_off(run: Path) -> BrokenOff:
     if len(tape.records) < 2:
         raise TapeError(f"{run / TAPE_NAME}: the run broke off before its scenario was on tape; start it anew")
     seed = int(tape.records[0][4])
-    return BrokenOff(RunFolder(run), scenario_of(tape.records[1]), seed, tape.torn_bytes)
+    return BrokenOff(scenario_of(tape.records[1]), seed, tape.torn_bytes)
 
 
 def _is_complete(run: Path) -> bool:

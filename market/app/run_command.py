@@ -17,7 +17,6 @@ from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions, check_flags
 from market.app.screen import complain, live_progress, put
-from market.app.tokens import TOKEN_VARIABLE
 from market.app.warm_up import start_fork_server
 from market.errors import Fault, MarketError, ScenarioError
 from market.network import OnLoss
@@ -46,7 +45,18 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
     since, started = time.monotonic(), datetime.now().astimezone()
     check_flags(options)
     runner = runner or _runner(options)
-    what, folder = _taken_up(options, started) if options.resume else _new(options, started)
+    if options.resume is None:
+        what, folder = _new(options, started)
+        with folder.held():
+            return _carried_out(what, folder, runner, options, since)
+    folder = RunFolder(options.resume)
+    with folder.held():
+        return _carried_out(_taken_up(options, started), folder, runner, options, since)
+
+
+def _carried_out(
+    what: Undertaking, folder: RunFolder, runner: Runner, options: RunOptions, since: float
+) -> Report:
     with live_progress(since, wanted=not (options.quiet or options.as_json)) as on_progress:
         report = run_day(what, runner, folder, on_progress, since)
         if options.figures or options.report:
@@ -63,14 +73,14 @@ def _new(options: RunOptions, started: datetime) -> tuple[Undertaking, RunFolder
     return what, new_run_folder(options.out, scenario.name, started)
 
 
-def _taken_up(options: RunOptions, started: datetime) -> tuple[Undertaking, RunFolder]:
+def _taken_up(options: RunOptions, started: datetime) -> Undertaking:
     from market.app.resume import broken_off
 
     assert options.resume is not None
     found = broken_off(options.resume)
     if found.torn_bytes and not options.quiet:
         complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, which are cut off")
-    return Undertaking(found.scenario, found.seed, in_process=False, started=started), found.folder
+    return Undertaking(found.scenario, found.seed, in_process=False, started=started)
 
 
 def _runner(options: RunOptions) -> Runner:
@@ -80,21 +90,12 @@ def _runner(options: RunOptions) -> Runner:
 
         return run_in_process
     from market.app.distributed import LOOPBACK, Listening, run_distributed
+    from market.app.watch_hint import tell_nobody, tell_viewers
 
     start_fork_server()  # where `entry` has not done so already
     listening = Listening(LOOPBACK, options.port, options.keys, resumed=options.resume is not None)
-    announce = tell_viewers if options.watch else tell_nobody
+    announce = partial(tell_viewers, keys=options.keys) if options.watch else tell_nobody
     return partial(run_distributed, listening=listening, restarts=options.restarts, announce=announce)
-
-
-def tell_viewers(address: str, token: bytes) -> None:
-    """Say how a run can be watched from its first message on."""
-    complain("watch it with")
-    complain(f"  {TOKEN_VARIABLE}={token.hex()} vppmarket view {address}")
-
-
-def tell_nobody(address: str, token: bytes) -> None:
-    """Keep address and token to oneself."""
 
 
 def _scenario(options: RunOptions) -> Scenario:

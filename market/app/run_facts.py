@@ -19,6 +19,7 @@ class RunFacts:
     tape : file name in the run folder · rest_time_s : time of the run until the market came to rest
     network : each link's log, None without one
     durations_s : real time of each stage · peak_memory_mb : resident, by who
+    withdrawn : the VPPs that were lost and had no part in the end
     """
 
     time_mode: str
@@ -32,6 +33,7 @@ class RunFacts:
     network: NetworkLog | None = None
     durations_s: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: Mapping[str, float] = field(default_factory=dict)
+    withdrawn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

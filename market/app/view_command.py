@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from broker.bus.addresses import is_address
+from broker.bus.keys import WATCHER, load_node_keys
 from broker.tape import TAPE_NAME
 from market.app.screen import complain
-from market.app.tokens import parse_token
+from market.app.tokens import parse_token, token_from_key
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, builtin_cases
 
@@ -29,6 +30,7 @@ class ViewOptions:
     token: str | None
     port: int | None
     open_browser: bool
+    keys: Path | None = None
 
 
 def view_command(options: ViewOptions) -> int:
@@ -53,13 +55,15 @@ def _check_installed() -> None:
         raise ScenarioError([Fault(rule, f"no {', '.join(missing)}", "vppmarket view", remedy)])
 
 
-def _live(address: str, token: str | None) -> LiveFeed:
+def _live(address: str, options: ViewOptions) -> LiveFeed:
     from market.app.view.feeds.live import LiveFeed
 
     if not is_address(address):
         remedy = "copy it from what the run printed"
         raise ScenarioError([Fault("must look like tcp://host:port", repr(address), "RUN", remedy)])
-    return LiveFeed(address, parse_token(token), complain)
+    keys = load_node_keys(options.keys, WATCHER) if options.keys else None
+    token = token_from_key(keys.broker) if keys and not options.token else parse_token(options.token)
+    return LiveFeed(address, token, complain, keys)
 
 
 def _subject(options: ViewOptions) -> Subject:
@@ -69,7 +73,7 @@ def _subject(options: ViewOptions) -> Subject:
 
     target = options.target or DEFAULT_CASE
     if "://" in target:
-        return Subject(feed=_live(target, options.token))
+        return Subject(feed=_live(target, options))
     folder = Path(target)
     if (folder / TAPE_NAME).is_file() or (folder / "manifest.json").is_file():
         return Subject(feed=RecordedFeed(folder))

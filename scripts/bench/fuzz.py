@@ -21,8 +21,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import Any, get_args, get_origin, get_type_hints
@@ -51,6 +52,7 @@ GROWTH_LIMIT_MB = 50.0
 LIMIT_S = 900.0
 TOKEN = bytes(range(TOKEN_BYTES))
 SHARES = {"broker without keys": 0.6, "broker with keys": 0.2, "nodes": 0.2}
+POOL = 3000  # different valid frames that others are made from
 CONNECTIONS = 4  # of each kind, so that no rate stops what is to be decoded
 
 
@@ -74,7 +76,7 @@ def sample(hint: Any, random: Random) -> Any:
     if issubclass(hint, StrEnum):
         return random.choice(list(hint))
     hints = get_type_hints(hint)
-    return hint(*(sample(hints[field.name], random) for field in fields(hint)))
+    return hint(*(sample(hints[part.name], random) for part in fields(hint)))
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,12 @@ class Source:
     token: bytes
     names: Sequence[str]
     spoken: Sequence[bytes]
+    pool: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for _ in range(POOL if self.names else 0):
+            envelope = replace(self.envelope(), seq=self.random.randrange(50))
+            self.pool.append(encode(envelope, self.token))
 
     def frame(self) -> tuple[str, bytes]:
         """The next frame, and what kind of frame it is."""
@@ -99,7 +107,7 @@ class Source:
 
     def valid(self) -> bytes:
         """A frame that decodes; whether it may come is another matter."""
-        return encode(replace(self.envelope(), seq=self.random.randrange(50)), self.token)
+        return self.random.choice(self.pool)
 
 
 def mutated(source: Source) -> bytes:
@@ -149,7 +157,7 @@ def restructured(source: Source) -> bytes:
 
 def foreign_token(source: Source) -> bytes:
     """What would be a valid frame of another run."""
-    return encode(source.envelope(), source.random.randbytes(TOKEN_BYTES))
+    return source.valid().replace(source.token, source.random.randbytes(TOKEN_BYTES), 1)
 
 
 def foreign_version(source: Source) -> bytes:
@@ -249,9 +257,10 @@ class Attacker(threading.Thread):
         ends = [self._open(context, kind) for kind in (zmq.DEALER, zmq.XPUB) for _ in range(CONNECTIONS)]
         listening = self._open(context, zmq.XSUB)
         number = 0
+        turns = cycle(ends)  # one that is cut off for a moment holds up no other
         while number < self._frames and not self.ended.is_set():
             kind, frame = self._source.frame()
-            end = ends[number % len(ends)]
+            end = next(turns)
             parts = [frame] if end.type == zmq.DEALER else [b"m", frame]
             if self._source.random.random() < 0.001:
                 parts = parts * self._source.random.choice([0, 2, 50]) or [b""]
@@ -270,7 +279,7 @@ class Attacker(threading.Thread):
         end = context.socket(kind)
         end.setsockopt(zmq.LINGER, 0)
         end.setsockopt(zmq.RECONNECT_IVL, 1)
-        end.setsockopt(zmq.SNDTIMEO, 200)
+        end.setsockopt(zmq.SNDTIMEO, 2)
         end.setsockopt(zmq.RCVHWM, 10)
         if kind == zmq.XPUB:
             end.setsockopt(zmq.XPUB_NODROP, 1)
@@ -282,6 +291,8 @@ class Attacker(threading.Thread):
 
     def _sent(self, end: zmq.Socket[bytes], parts: Sequence[bytes]) -> bool:
         try:
+            while end.type == zmq.DEALER and end.poll(0):
+                end.recv_multipart()  # answers: who does not take them is cut off from giving in the end
             end.send_multipart(parts)
             return True
         except zmq.Again:

@@ -452,14 +452,6 @@ def test_a_link_is_idle_where_nothing_is_on_it() -> None:
     assert queue.idle_s("B", "A", 1.5) == 1.5
 
 
-def test_a_queue_forgets_what_is_past_and_nothing_else() -> None:
-    queue = LinkQueue()
-    queue.depart_s("A", "B", 0.0, 1.0)
-    queue.depart_s("A", "B", 4.0, 1.0)
-    queue.forget_before(2.0)
-    assert queue.depart_s("A", "B", 3.5, 1.0) == 6.0
-
-
 # --- which link ---
 
 

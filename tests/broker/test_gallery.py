@@ -20,7 +20,7 @@ from broker.tape import Record, TapeReader, TapeWriter
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Count, Watch
 
-STANDING = Standing("trading", ("VPP1",), 0.5, (Count("sent", 3),))
+STANDING = Standing("trading", 1.25, ("VPP1",), 0.5, (Count("sent", 3),))
 HEADER: Record = ["tape", 2, 1, "digest", 0, ["VPP1"]]
 
 
@@ -67,6 +67,7 @@ def test_pieces_are_bounded_and_fit_a_frame() -> None:
     assert got == data
     beyond = gallery.answer(b"r", Watch(len(data) + 5), STANDING, now=0.0)
     assert (beyond.piece, beyond.size, beyond.over) == (b"", len(data), False)
+    assert beyond.time_s == 1.25
     assert (beyond.phase, beyond.waiting_for, beyond.waiting_s) == ("trading", ("VPP1",), 0.5)
 
 

@@ -5,19 +5,25 @@ Its numbers are those of the run folder; it follows a market of processes to its
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 
 from market.app.mesa_model import MarketModel
 from market.app.run_folder.recorded import read_run
 from market.app.view.panels import PANELS
-from tests.processes.command import finish, held_node, manifest, rows, settle_session, start
+from market.scenario import load_scenario
+from market.scenario.cases import case_folder
+from tests.processes.command import finish, manifest, rows, settle_session, start
 from tests.view.test_live import whereabouts
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -169,43 +175,74 @@ def test_a_model_is_changed_and_run_to_its_verdict(browser: Browser) -> None:
         assert seen.strangers() == []
 
 
+@contextmanager
+def joining(address: str, token: bytes) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """A node process for each VPP of the default case, by VPP. None of them is left behind."""
+    environment = {**os.environ, "VPPMARKET_TOKEN": token.hex()}
+    nodes = {
+        vpp.id: subprocess.Popen(
+            [sys.executable, "-m", "vpp_nodes", "--id", vpp.id, "--broker", address],
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
+        for vpp in load_scenario("five_vpp").vpps
+    }
+    try:
+        yield nodes
+    finally:
+        for node in nodes.values():
+            node.kill()
+            node.wait(timeout=20)
+
+
 def test_a_market_of_processes_is_followed_by_two_tabs_to_its_verdict(browser: Browser, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    process = start("run", "--watch", "--time", "wall", "--delay", "40ms", "--quiet", "--out", folder)
-    with held_node(process) as node:
-        address, token = whereabouts(process)
-        with (
-            serving(address, token=token.hex()) as page_address,
-            looking(browser, page_address) as one,
-            looking(browser, page_address) as other,
-        ):
-            expect(one.page.locator(".state-chip")).to_have_text("live")
-            expect(one.fact("waiting")).to_contain_text("VPP")
-            expect(one.fact("verdict")).to_have_count(0)
-            node.resume()
+    conditions = ("--time", "wall", "--delay", "40ms")
+    market = start("broker", "--wait", "100", *conditions, "--quiet", "--out", folder)
+    address, token = whereabouts(market)
+    with (
+        serving(address, token=token.hex()) as page_address,
+        looking(browser, page_address) as one,
+        looking(browser, page_address) as other,
+    ):
+        expect(one.page.locator(".state-chip")).to_have_text("live")
+        expect(one.fact("waiting")).to_contain_text("VPP1, VPP2, VPP3, VPP4, VPP5")
+        expect(one.fact("verdict")).to_have_count(0)
+        with joining(address, token):
             expect(one.page.locator("svg.network .message.offer").first).to_be_visible()
             expect(one.fact("verdict")).to_have_text("equilibrium")
-            ended = finish(process)
-            assert ended.returncode == 0, ended.stderr
-            for seen in (one, other):
-                expect(seen.page.locator(".state-chip")).to_have_text("ended")
-                expect(seen.fact("messages")).to_have_text(f"{manifest(folder)['counters']['sent']:,}")
-                seen.tab("Costs")
-                for row in rows(folder, "costs"):
-                    expect(seen.page.locator(".accounts")).to_contain_text(f"{float(row['total_cny']):,.2f}")
-                assert seen.strangers() == []
+            ended = finish(market)
+        assert ended.returncode == 0, ended.stderr
+        for seen in (one, other):
+            expect(seen.page.locator(".state-chip")).to_have_text("ended")
+            expect(seen.fact("messages")).to_have_text(f"{manifest(folder)['counters']['sent']:,}")
+            seen.tab("Costs")
+            for row in rows(folder, "costs"):
+                expect(seen.page.locator(".accounts")).to_contain_text(f"{float(row['total_cny']):,.2f}")
+            assert seen.strangers() == []
 
 
-def test_a_market_that_breaks_is_shown_broken_and_why(browser: Browser, tmp_path: Path) -> None:
-    process = start("run", "--watch", "--quiet", "--out", tmp_path / "run")
-    with held_node(process) as node:
-        address, token = whereabouts(process)
-        with serving(address, token=token.hex()) as page_address, looking(browser, page_address) as seen:
-            expect(seen.page.locator(".state-chip")).to_have_text("live")
-            node.kill()
-            expect(seen.page.locator(".state-chip")).to_have_text("broken off")
-            expect(seen.page.locator(".fault")).to_contain_text("SIGKILL")
-            assert finish(process).returncode == 4
+def test_a_killed_node_turns_absent_and_the_others_go_on(browser: Browser, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    scenario = shutil.copytree(case_folder("five_vpp"), tmp_path / "five")
+    document = yaml.safe_load((scenario / "scenario.yaml").read_text())
+    document["network"] = {"time": "wall", "delay_s": 0.03, "on_loss": "withdraw", "silence_s": 2.0}
+    (scenario / "scenario.yaml").write_text(yaml.safe_dump(document))
+    market = start("broker", scenario, "--wait", "100", "--quiet", "--out", folder)
+    address, token = whereabouts(market)
+    with serving(address, token=token.hex()) as page_address, looking(browser, page_address) as seen:
+        expect(seen.page.locator(".state-chip")).to_have_text("live")
+        with joining(address, token) as nodes:
+            expect(seen.fact("phase")).to_have_text("trading")
+            expect(seen.page.locator("svg.network .absent")).to_have_count(0)
+            nodes["VPP3"].kill()
+            expect(seen.page.locator('svg.network .absent[data-pick="vpp:VPP3"]')).to_be_visible()
+            expect(seen.fact("absent")).to_contain_text("VPP3")
+            expect(seen.fact("epoch")).to_have_text("2")
+            expect(seen.fact("verdict")).to_have_text("equilibrium")
+            ended = finish(market)
+        assert ended.returncode == 0, ended.stderr
+        assert "VPP3" not in {row["vpp"] for row in rows(folder, "offers")}
 
 
 def test_a_wrong_address_is_told_on_the_page(browser: Browser) -> None:

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from broker.bus.keys import WATCHER, load_node_keys
 from broker.bus.viewer_end import ViewerEnd
 from broker.tape import TAPE_NAME, read_tape
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import Watch
 from market.app.view.feeds.feed import State
 from market.app.view.feeds.live import LiveFeed
+from market.scenario import load_scenario
 from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import finish, held_node, manifest, start
 
@@ -46,8 +48,8 @@ def whereabouts(process: subprocess.Popen[str]) -> tuple[str, bytes]:
 
 
 @contextmanager
-def watching(address: str, token: bytes, news: list[str]) -> Iterator[LiveFeed]:
-    feed = LiveFeed(address, token, news.append)
+def watching(address: str, token: bytes, news: list[str], keys: Path | None = None) -> Iterator[LiveFeed]:
+    feed = LiveFeed(address, token, news.append, load_node_keys(keys, WATCHER) if keys else None)
     try:
         yield feed
     finally:
@@ -65,7 +67,7 @@ def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
             assert not first.film.chronicle.said
             with ViewerEnd(address) as dead:  # it asks and never listens
                 for _ in range(50):
-                    dead.ask(encode(Envelope(1, "viewer", 0, Watch(0)), token))
+                    dead.ask(encode(Envelope(1, WATCHER, 0, Watch(0)), token))
                     dead.wait(0.0)
                 node.resume()
                 until(lambda: len(first.film.chronicle.said) > 3)
@@ -114,6 +116,25 @@ def test_a_wrong_token_is_told(tmp_path: Path) -> None:
             until(lambda: feed.status().state is State.GOING_ON)
             until(lambda: bool(stranger.status().fault))
             assert "is the token this run's?" in stranger.status().fault
+    finally:
+        process.terminate()
+        finish(process)
+
+
+def test_with_keys_the_watcher_looks_on_and_nobody_else(tmp_path: Path) -> None:
+    vpps = [vpp.id for vpp in load_scenario("two_vpp").vpps]
+    keys = tmp_path / "keys"
+    made = vppmarket("keys", keys, "broker", *vpps, WATCHER, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    process = start("broker", "two_vpp", "--wait", "30", "--quiet", "--keys", keys, "--out", tmp_path / "run")
+    address, token = whereabouts(process)
+    try:
+        with watching(address, token, []) as stranger, watching(address, token, [], keys) as watcher:
+            until(lambda: watcher.status().state is State.GOING_ON)
+            until(lambda: bool(stranger.status().fault))
+            assert len(watcher.film) > 0
+            assert len(stranger.film) == 0
+            assert "does the run use keys" in stranger.status().fault
     finally:
         process.terminate()
         finish(process)

@@ -100,11 +100,11 @@ def test_a_recorded_run_is_shown_at_its_end(recorded: Subject, default_run: Path
 def test_one_steps_and_moves_the_slider(recorded: Subject, default_run: Path) -> None:
     with shown(recorded) as seen:
         slider = next(w for w in seen.widgets() if type(w).__name__ == "Slider")
-        slider.v_model = 12
+        slider.v_model = 13
         assert seen.fact("phase") == "trading"
         assert seen.fact("messages") == "5"
         seen.button("Step").click()
-        assert "record 13 of" in next(w for w in seen.widgets() if type(w).__name__ == "Slider").label
+        assert "record 14 of" in next(w for w in seen.widgets() if type(w).__name__ == "Slider").label
         seen.button("Newest").click()
         assert seen.fact("verdict") == "equilibrium"
 

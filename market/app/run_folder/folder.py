@@ -5,9 +5,11 @@ Knows nothing of what the files hold.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -22,6 +24,21 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from taking up the same run meanwhile; RunError if one of them is at it."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be opened: {_reason(error)}; is it a run folder?") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise RunError(f"{self.path} is being written by another process; wait for it, or stop it") from None
+        finally:
+            os.close(descriptor)
 
     def write(self, name: str, text: str) -> None:
         """Put a file there in one step: no reader ever sees half of it. RunError if the disk does not take it."""

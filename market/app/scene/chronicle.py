@@ -114,7 +114,7 @@ class Chronicle:
         elif record[0] == "turn":
             self._note_turn(before, record, after)
         elif record[0] == "done":
-            self._seen[record[2]] = dict(record[4])
+            self._note_done(before, record, after)
         if len(after.under_way) != len(before.under_way):
             self.loads.append(Load(after.position, after.time_s, len(after.under_way)))
         for who, text in told(before, record, after):
@@ -150,3 +150,12 @@ class Chronicle:
             seen = self._seen.setdefault(receiver, {})
             if version:
                 seen[sender] = max(version, seen.get(sender, 0))
+
+    def _note_done(self, before: MarketView, record: Record, after: MarketView) -> None:
+        """In real time an offer counts as delivered when it is used."""
+        _, time_s, receiver, _, consumed = record
+        used = self._seen[receiver] = {str(seller): int(version) for seller, version in consumed}
+        for key, passage in before.under_way.items():
+            if key not in after.under_way and passage.version == used.get(passage.sender):
+                delay_s = time_s - passage.sent_s
+                self.deliveries.append(Delivery(after.position, time_s, passage.sender, receiver, delay_s))

@@ -42,6 +42,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield f"[bold]{escape(report.scenario.name)}[/bold]  {escape(report.scenario.title)}"
     yield _verdict(report)
     yield _circumstances(report)
+    yield from _losses(report)
     yield from network_lines(report)
     yield from _troubles(report)
     yield ""
@@ -71,6 +72,15 @@ def _circumstances(report: Report) -> str:
         f"{report.manifest['wall_s']:.1f} s",
     ]
     return "  ·  ".join(parts)
+
+
+def _losses(report: Report) -> Iterator[str]:
+    """Whom the market lost on the way."""
+    facts = report.facts
+    if facts.withdrawn:
+        yield f"[red]without {escape(', '.join(facts.withdrawn))}[/red], lost and not back before the end"
+    if facts.counters.get("returned"):
+        yield f"lost on the way: {facts.counters['lost']} times; back again: {facts.counters['returned']} times"
 
 
 def _periods(outcome: MarketOutcome) -> Iterator[str]:

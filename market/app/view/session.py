@@ -51,6 +51,12 @@ class Frame:
         return self.nows[self.period] if self.period < len(self.nows) else None
 
     @property
+    def time_s(self) -> float:
+        """The time of this moment; in a market that goes on in real time it passes between records as well."""
+        passes = self.view.live and self.following and self.status.state is State.GOING_ON
+        return max(self.view.time_s, self.status.standing.time_s) if passes else self.view.time_s
+
+    @property
     def begun(self) -> int:
         """The position at which the epoch of this moment began."""
         return max(start for start in self.film.chronicle.epochs if start <= self.view.position)

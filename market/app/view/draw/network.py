@@ -42,7 +42,20 @@ class Point:
         return Point(self.x + (other.x - self.x) * share, self.y + (other.y - self.y) * share)
 
 
-def network_picture(view: MarketView, period: int, now: PeriodNow | None, mean_delay_s: float, picked: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How far messages are: the time it is, and the mean delay of those that have lately arrived."""
+
+    time_s: float
+    mean_delay_s: float
+
+    def share(self, sent_s: float) -> float:
+        """The share of its way that a message has gone; half of it where delays are not known."""
+        age_s = max(0.0, self.time_s - sent_s)
+        return age_s / (age_s + self.mean_delay_s) if self.mean_delay_s > 0 else 0.5
+
+
+def network_picture(view: MarketView, period: int, now: PeriodNow | None, flow: Flow, picked: str) -> str:
     """The market in a period counted from 0; `picked` is the VPP that is looked at."""
     if not view.vpps:
         return notice(WIDTH, HEIGHT, "nothing has happened yet", name="network")
@@ -51,7 +64,7 @@ def network_picture(view: MarketView, period: int, now: PeriodNow | None, mean_d
     content = [
         _caption(view, period, now),
         *(_trades(now, places, size) if now else ()),
-        *_messages(view, places, mean_delay_s),
+        *_messages(view, places, flow),
         *(_vpp(view, vpp, period, now, places[vpp], size, vpp == picked) for vpp in view.vpps),
         *(_powers(now, places) if now else ()),
         _legend(),
@@ -154,12 +167,11 @@ def _bend(start: Point, end: Point) -> Point:
 # --- messages -------------------------------------------------------------------------------------------------
 
 
-def _messages(view: MarketView, places: Mapping[str, Point], mean_delay_s: float) -> list[str]:
+def _messages(view: MarketView, places: Mapping[str, Point], flow: Flow) -> list[str]:
     """A thin line for each link in use and a shape for each message on it."""
     on_link: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
     for passage in list(view.under_way.values())[-MOST_SHAPES:]:
-        age_s = max(0.0, view.time_s - passage.sent_s)
-        on_link[passage.sender, passage.receiver].append((passage.kind, age_s))
+        on_link[passage.sender, passage.receiver].append((passage.kind, flow.share(passage.sent_s)))
     parts = []
     for (sender, receiver), messages in on_link.items():
         start, end = places.get(sender), places.get(receiver)
@@ -167,8 +179,7 @@ def _messages(view: MarketView, places: Mapping[str, Point], mean_delay_s: float
             continue
         parts.append(line(start.x, start.y, end.x, end.y, stroke=SOFT, stroke_dasharray="2 5", opacity=0.6))
         length = math.hypot(end.x - start.x, end.y - start.y) - 2 * RADIUS
-        for kind, age_s in messages:
-            share = age_s / (age_s + mean_delay_s) if mean_delay_s > 0 else 0.5
+        for kind, share in messages:
             at = start.towards(end, RADIUS + length * (0.08 + 0.84 * share))
             parts.append(_shape(kind, at))
     return parts

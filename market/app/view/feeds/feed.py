@@ -21,8 +21,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a tape cannot tell of a market that goes on: who is waited for, and what became of messages."""
+    """What a tape cannot tell of a market that goes on: its time, who is waited for, what became of messages."""
 
+    time_s: float = 0.0
     waiting_for: tuple[str, ...] = ()
     waiting_s: float = 0.0
     counts: Mapping[str, int] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from broker.bus.keys import WATCHER, NodeKeys
 from broker.bus.viewer_end import ViewerEnd
 from broker.coordinator import Phase
 from broker.tape import TapeReader
@@ -19,7 +20,6 @@ from market.app.scene.film import Film
 from market.app.view.feeds.feed import Standing, State, Status
 from market.errors import MarketError, WireError
 
-VIEWER = "viewer"
 ASK_EVERY_S = 1 / 15
 ASK_AGAIN_S = 0.5
 PATIENCE_S = 2.0
@@ -28,17 +28,20 @@ PATIENCE_S = 2.0
 class LiveFeed:
     """The market at an address. `on_news` is told what a terminal should show: each state in words, once."""
 
-    def __init__(self, address: str, token: bytes, on_news: Callable[[str], None]) -> None:
+    def __init__(
+        self, address: str, token: bytes, on_news: Callable[[str], None], keys: NodeKeys | None = None
+    ) -> None:
         self.name = address
         self.film = Film()
         self._address = address
         self._token = token
+        self._keys = keys
         self._on_news = on_news
         self._reader = TapeReader(address)
         self._standing = Standing()
         self._since = time.monotonic()
         self._answered_at: float | None = None
-        self._listens = False
+        self._listens = self._refused = False
         self._over = False
         self._fault = ""
         self._told = ""
@@ -55,7 +58,7 @@ class LiveFeed:
 
     def _look_on(self) -> None:
         try:
-            with ViewerEnd(self._address) as end:
+            with ViewerEnd(self._address, self._keys) as end:
                 while not self._closed.is_set() and not self._over:
                     self._ask(end)
                     self._tell()
@@ -73,13 +76,13 @@ class LiveFeed:
 
     def _ask(self, end: ViewerEnd) -> None:
         """One request, and what comes of it; the next one is due when this returns."""
-        watch = Envelope(1, VIEWER, 0, Watch(self._reader.received))
+        watch = Envelope(1, WATCHER, 0, Watch(self._reader.received))
         end.ask(encode(watch, self._token))
         asked_at = time.monotonic()
         while not (frames := end.wait(0.1)) and time.monotonic() - asked_at < ASK_AGAIN_S:
             if self._closed.is_set():
                 return
-        self._listens = end.connected
+        self._listens, self._refused = end.connected, end.refused
         behind = [self._take(frame) for frame in frames]
         if not any(behind) and not self._over:
             self._closed.wait(max(0.0, ASK_EVERY_S - (time.monotonic() - asked_at)))
@@ -94,7 +97,7 @@ class LiveFeed:
             return False
         self._answered_at = time.monotonic()
         counts = {entry.name: entry.count for entry in shown.counts}
-        self._standing = Standing(shown.waiting_for, shown.waiting_s, counts)
+        self._standing = Standing(shown.time_s, shown.waiting_for, shown.waiting_s, counts)
         if shown.from_byte == self._reader.received:
             self.film.extend(list(self._reader.feed(shown.piece)))
         self._fault = shown.fault
@@ -114,6 +117,9 @@ class LiveFeed:
             found = self._answered_at is not None
             return Status(State.GOING_ON if found else State.SEARCHING, "live" if found else "searching",
                           standing=self._standing)  # fmt: skip
+        if self._answered_at is None and self._refused and not self._listens:
+            why = f"{self._address} turns this viewer away: does the run use keys, and are these --keys its own?"
+            return Status(State.SEARCHING, "no answer", why)
         if self._answered_at is None:
             why = (
                 f"{self._address} listens but does not answer: is it a broker, and is the token this run's?"

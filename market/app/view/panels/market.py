@@ -11,7 +11,7 @@ from market.app.report.page import table
 from market.app.scene.chronicle import until
 from market.app.scene.period import PeriodNow
 from market.app.view.draw.choice import EVERYBODY, shares
-from market.app.view.draw.network import network_picture
+from market.app.view.draw.network import Flow, network_picture
 from market.app.view.panels.html import box, columns, note
 from market.app.view.panels.log import lines_table
 from market.app.view.session import Frame
@@ -24,7 +24,8 @@ def market_panel(frame: Frame) -> str:
     """The network picture; beside it sellers and buyers of the period, and the last events."""
     recent = until(frame.film.chronicle.deliveries, frame.view.position)[-RECENT:]
     delay_s = fmean(entry.delay_s for entry in recent) if recent else 0.0
-    picture = network_picture(frame.view, frame.period, frame.now, delay_s, frame.vpp)
+    flow = Flow(frame.time_s, delay_s)
+    picture = network_picture(frame.view, frame.period, frame.now, flow, frame.vpp)
     return columns(picture, "".join((*_tables(frame), box("Just now", lines_table(frame, SHOWN_LINES)))))
 
 

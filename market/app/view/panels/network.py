@@ -8,7 +8,8 @@ from market.app.view.panels.html import box, columns, facts, note
 from market.app.view.session import Frame
 
 LIVE = (
-    "In real time a tape does not tell when a message arrives: what was sent within a second counts as under way."
+    "In real time the tape tells when an offer has been used, and of no other arrival: that is its delay here; "
+    "other messages count as under way for a second."
 )
 
 
