@@ -82,6 +82,15 @@ def test_rules_that_remember_are_given_their_acts_in_order(rule: str, time: str,
     assert all_the_same(tally)
 
 
+@pytest.mark.parametrize("time", ["virtual", "wall"])
+def test_a_market_that_stalls_is_found_to_stall(time: str, tmp_path: Path) -> None:
+    outage = {"vpp": "Farm", "start_s": 0.015, "end_s": None}
+    values = {"network.time": time, "network.delay_s": 0.01, "network.outages": [outage]}
+    tape = taped(values, tmp_path, "two_vpp")
+    assert tape[-1] == ["end", "stalled"]
+    assert all_the_same(replayed(tape))
+
+
 @pytest.mark.parametrize("values", [WAITS, WAITS | LOSSY, WAITS | WALL, {"network.on_loss": "withdraw"}])
 def test_deaths_void_what_was_under_way_and_nothing_else(values: dict[str, Any], tmp_path: Path) -> None:
     tape = taped(values, tmp_path, deaths=True)
@@ -135,6 +144,18 @@ def test_one_altered_price_is_caught_and_its_place_named(lossy: list[Record]) ->
     assert difference.place == "price_cny_per_mwh[1]"
     assert (difference.recorded, difference.computed) == (honest_price + 1e-9, honest_price)
     assert 0.0 < difference.size < 1.1e-9
+
+
+def test_an_altered_price_is_caught_in_real_time_too(tmp_path: Path) -> None:
+    tape = taped(WALL, tmp_path)
+    place = first_of(tape, kind="message", of="Offer", after=60)
+    seller, seq, body = tape[place][3], tape[place][4], tape[place][6]
+
+    def change(tape: list[Record]) -> None:
+        tape[place][6][2] = with_double(body[2], 0, doubles(body[2])[0] - 1e-9)
+
+    differing = replayed(altered(tape, change)).differing
+    assert [seller, "offer", f"message {seq}"] in [[d.who, d.what, d.detail] for d in differing]
 
 
 def test_a_message_that_reached_nobody_is_a_difference_of_the_brokers(lossy: list[Record]) -> None:
