@@ -82,9 +82,9 @@ def test_rules_that_remember_are_given_their_acts_in_order(rule: str, time: str,
     assert all_the_same(tally)
 
 
-@pytest.mark.parametrize("time", ["virtual", "wall"])
-def test_a_market_that_stalls_is_found_to_stall(time: str, tmp_path: Path) -> None:
-    outage = {"vpp": "Farm", "start_s": 0.015, "end_s": None}
+@pytest.mark.parametrize(("time", "start_s"), [("virtual", 0.015), ("wall", 0.0)])
+def test_a_market_that_stalls_is_found_to_stall(time: str, start_s: float, tmp_path: Path) -> None:
+    outage = {"vpp": "Farm", "start_s": start_s, "end_s": None}
     values = {"network.time": time, "network.delay_s": 0.01, "network.outages": [outage]}
     tape = taped(values, tmp_path, "two_vpp")
     assert tape[-1] == ["end", "stalled"]
