@@ -108,9 +108,13 @@ class Detector:
 
     def rests(self, game: PeriodGame) -> bool:
         """Whether (M3) holds in this period; a period with nothing to trade always rests."""
+        return not game.tradable or all(self._settled(who, game) for who in (*game.sellers, *game.buyers))
+
+    def unconfirmed(self, game: PeriodGame) -> tuple[str, ...]:
+        """Who has not confirmed the newest prices of a period yet, or would go on of its own accord."""
         if not game.tradable:
-            return True
-        return all(self._settled(who, game) for who in (*game.sellers, *game.buyers))
+            return ()
+        return tuple(who for who in (*game.sellers, *game.buyers) if not self._settled(who, game))
 
     def _settled(self, participant: str, game: PeriodGame) -> bool:
         confirmed = self._confirmed.get(participant)

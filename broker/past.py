@@ -25,6 +25,11 @@ def past_of(records: Iterable[Record]) -> Past:
     for record in records:
         if record[0] == "epoch":
             epoch = int(record[1])
-        if record[0] in _TIME_AT:
-            time_s = max(time_s, float(record[_TIME_AT[record[0]]]))
+        time_s = max(time_s, time_of(record) or 0.0)
     return Past(epoch, time_s)
+
+
+def time_of(record: Record) -> float | None:
+    """The time at which a record was made, where it tells."""
+    place = _TIME_AT.get(record[0])
+    return None if place is None else float(record[place])

@@ -67,6 +67,10 @@ class Trading:
         """How many periods do not rest yet."""
         return sum(not self._detector.rests(game) for game in self.games)
 
+    def unconfirmed(self, game: PeriodGame) -> tuple[str, ...]:
+        """Whom a period still waits for."""
+        return self._detector.unconfirmed(game)
+
     def rounds(self) -> int:
         """The most offers that any one seller has published."""
         return max((self._detector.rounds(game) for game in self.games), default=0)

@@ -230,6 +230,26 @@ def report(run_folder: Path) -> int:
     return report_command(run_folder)
 
 
+@commands.command(epilog="Exit codes: 0 all decisions the same, 2 no tape that can be read, 4 a decision differs.")
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--until",
+    "until_s",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="Stop behind the last record that is not later, and show what stood then.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+def replay(run_folder: Path, until_s: float | None, as_json: bool) -> int:
+    """Compute every decision of a run again, from its tape alone, and say whether each is the recorded one.
+
+    RUN is a run folder, also of a run that broke off.
+    """
+    from market.app.replay.command import replay_command
+
+    return replay_command(run_folder, until_s, as_json=as_json)
+
+
 @commands.command()
 @click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
 @click.option("--token", envvar="VPPMARKET_TOKEN", help="The token of a run at tcp://…, as its broker printed it.")

@@ -1,0 +1,161 @@
+"""Owns the replay of the broker in one epoch: its own machines, given what they were given, tell what to expect.
+
+Knows nothing of nodes. In virtual time every turn follows from what was said and from the seed; in real time turns
+there are none, and what is left to check is the end: verdicts, trades.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from broker.actions import Action, Parcel, Write
+from broker.conditions import Conditions
+from broker.epoch import Epoch
+from broker.network_log import NetworkLog
+from broker.settling import Settling
+from broker.tape import Record
+from broker.virtual_time import VirtualTime
+from broker.wall_time import WallTime
+from broker.wire.frames import TOKEN_BYTES, Envelope, encode, from_body
+from broker.wire.messages import BROKER, Done, MarketMessage
+from market.app.replay.decision import Agreement, Decision, compared
+from market.errors import MarketError
+from market.network import TimeMode
+from market.outcome import worst
+from market.scenario.model import Scenario
+
+_TOKEN = bytes(TOKEN_BYTES)  # as long as any run's: the length of a frame counts on a narrow link
+_STALLED = "nothing has moved for too long"
+
+
+class BrokerReplay:
+    """The broker's part of an epoch. Once it has gone another way than the tape, it is not asked any more."""
+
+    def __init__(self, scenario: Scenario, seed: int, number: int, roster: Sequence[str], time_s: float) -> None:
+        self.live = scenario.network.time is TimeMode.WALL
+        self.epoch = Epoch(scenario.public, roster, number)
+        conditions = Conditions(scenario.network, tuple(vpp.id for vpp in scenario.vpps), seed)
+        clock = WallTime if self.live else VirtualTime
+        self._clock: WallTime | VirtualTime = clock(self.epoch, conditions, NetworkLog(), time_s)
+        self._public = scenario.public
+        self._followed = True
+        self._batch: list[tuple[float, Parcel]] = []
+        self._expected: deque[Record] = deque(_written(self._clock.begin(time_s)))
+
+    @property
+    def batch_over(self) -> bool:
+        """Whether all turns of this batch are on the tape: what comes next belongs to another."""
+        return not self._expected or not self._followed
+
+    # --- what it was told ---
+
+    def said(self, time_s: float, sender: str, seq: int, message: MarketMessage) -> Iterator[Decision]:
+        """A message is on the tape."""
+        envelope = Envelope(self.epoch.number, sender, seq, message)
+        parcel = Parcel(envelope, encode(envelope, _TOKEN))
+        self._batch.append((time_s, parcel))
+        if self.live:
+            yield from self._guarded(time_s, lambda: self._clock.data(parcel, time_s))
+
+    def done(self, time_s: float, vpp: str, done: Done) -> Iterator[Decision]:
+        """In real time: a member has confirmed."""
+        yield from self._guarded(time_s, lambda: self._clock.done(vpp, done, time_s))
+
+    def end_batch(self, dones: Mapping[str, Done]) -> Iterator[Decision]:
+        """In virtual time: all that was said in these turns is on the tape."""
+        batch, self._batch = self._batch, []
+        time_s = batch[-1][0] if batch else self._clock.time_s
+        told: list[Action] = []
+
+        def tell() -> list[Action]:
+            for _, parcel in batch:
+                told.extend(self._clock.data(parcel, 0.0))
+            for vpp, done in dones.items():
+                told.extend(self._clock.done(vpp, done, 0.0))
+            return told
+
+        followed = self._followed
+        yield from self._guarded(time_s, tell)
+        if followed and self._followed and batch:
+            recorded = [(at_s, p.envelope.sender, p.envelope.seq) for at_s, p in batch]
+            computed = [(r[1], r[3], r[4]) for r in _written(told) if r[0] == "message"]
+            yield self._noted(compared(time_s, self.epoch.number, BROKER, "order", "batch", recorded, computed))
+
+    def _guarded(self, time_s: float, act: Callable[[], Sequence[Action]]) -> Iterator[Decision]:
+        """Let the machine take something; where it refuses what the tape says it took, that is a difference."""
+        if not self._followed:
+            return
+        try:
+            self._expected.extend(r for r in _written(act()) if r[0] in ("turn", "command"))
+        except MarketError as error:
+            yield self._lost(time_s, "refusal", f"taken according to the tape, refused here: {error}")
+
+    # --- what it did, by the tape ---
+
+    def ordered(self, time_s: float, record: Record) -> Iterator[Decision]:
+        """A turn, an order or the verdicts are on the tape."""
+        if not self._followed:
+            return
+        what = {"turn": "turn", "message": "verdicts"}.get(
+            record[0], "trade" if record[4] == "Settle" else "begin"
+        )
+        expected = self._expected.popleft() if self._expected else None
+        place = f"record of {record[3]}" if what != "verdicts" else "verdicts"
+        told, ours = self._content(record), self._content(expected) if expected else None
+        yield self._noted(compared(time_s, self.epoch.number, BROKER, what, place, told, ours))
+
+    def _content(self, record: Record) -> Mapping[str, Any]:
+        """What counts in a record; in real time, when it was written does not."""
+        if record[0] == "turn":
+            return dict(zip(("kind", "number", "time_s", "receiver", "messages"), record, strict=True))
+        kind, body = record[-2:]
+        first = {"number": record[1], "time_s": record[2], "receiver": record[3]}
+        if record[0] == "message":
+            first = {"time_s": record[1], "epoch": record[2], "sender": record[3], "number": record[4]}
+        if self.live:
+            del first["time_s"]
+        return {**first, "kind": kind, kind: from_body(kind, body)}
+
+    def _noted(self, decision: Decision) -> Decision:
+        self._followed = self._followed and decision.same
+        return decision
+
+    def _lost(self, time_s: float, what: str, why: str) -> Decision:
+        self._followed = False
+        return Decision(time_s, self.epoch.number, BROKER, what, Agreement.DIFFERENT, why)
+
+    def conclude(self, time_s: float) -> Iterator[Decision]:
+        """The verdicts are about to come on the tape."""
+        if not self._followed:
+            return
+        if self.epoch.results is None and self.live:
+            try:
+                self.epoch.stall((), _STALLED)
+            except MarketError as error:
+                yield self._lost(time_s, "verdicts", str(error))
+        if self.epoch.results is None:
+            yield self._lost(time_s, "verdicts", "concluded according to the tape; here it does not rest yet")
+            return
+        epoch, results = self.epoch, self.epoch.results
+        settling = Settling(epoch.number, epoch.roster, results, self._public, self._clock.turn + 1)
+        self._expected.extend(_written(settling.begin(self._clock.time_s)))
+
+    def ended(self, time_s: float, verdict: str) -> Iterator[Decision]:
+        """The last record is on the tape."""
+        if self._followed and self.epoch.results is not None:
+            ours = worst([result.verdict for result in self.epoch.results]).value
+            yield compared(time_s, self.epoch.number, BROKER, "verdict of the day", "end", verdict, ours)
+
+    def give_up(self, time_s: float, why: str) -> Iterator[Decision]:
+        """The epoch is over: what was expected will not come."""
+        if self._followed:
+            for record in self._expected:
+                what = "turn" if record[0] == "turn" else "trade" if record[-2] == "Settle" else "begin"
+                yield Decision(time_s, self.epoch.number, BROKER, what, Agreement.NOT_RECORDED, why)
+        self._followed = False
+
+
+def _written(actions: Sequence[Action]) -> list[Record]:
+    return [action.record for action in actions if isinstance(action, Write)]

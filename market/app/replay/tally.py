@@ -1,0 +1,85 @@
+"""Owns what a replay comes to: how many decisions, and whose, are the recorded ones.
+
+Knows nothing of how that is shown. A replay may stop at a moment: behind the last record that
+is not later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from broker.past import time_of
+from broker.tape import Record
+from market.app.replay.decision import Agreement, Decision
+from market.app.replay.replay import Replay
+from market.app.replay.standing import standing
+from market.app.scene.view import MarketView, apply
+
+BROKEN_OFF = "the tape ends here, before the run was complete"
+STOPPED = "the replay stops here"
+
+
+@dataclass(slots=True)
+class Tally:
+    """All decisions of a replay.
+
+    counts : by who, what and agreement · differing : those that came out otherwise, in the order of the tape
+    complete : whether the tape's last record was replayed · stood : what stood where the replay was told to stop
+    """
+
+    counts: Counter[tuple[str, str, Agreement]] = field(default_factory=Counter)
+    differing: list[Decision] = field(default_factory=list)
+    complete: bool = False
+    stood: dict[str, Any] | None = None
+
+    def add(self, decisions: Iterable[Decision]) -> None:
+        """Count some more."""
+        for decision in decisions:
+            self.counts[decision.who, decision.what, decision.agreement] += 1
+            if decision.agreement is Agreement.DIFFERENT:
+                self.differing.append(decision)
+
+    def number(self, agreement: Agreement) -> int:
+        """How many decisions came out so."""
+        return sum(count for (_, _, found), count in self.counts.items() if found is agreement)
+
+    @property
+    def largest_difference(self) -> float:
+        """Between two numbers that should be equal, in their unit; 0 where none differ."""
+        sizes = (difference.size for decision in self.differing for difference in decision.differences)
+        return max((size for size in sizes if size == size), default=0.0)
+
+
+def replayed(records: Sequence[Record], until_s: float | None = None) -> Tally:
+    """Replay a tape to its end, or until a moment. TapeError if a record cannot be read."""
+    replay, tally = Replay(), Tally()
+    stop = len(records) if until_s is None else _stop(records, until_s)
+    for record in records[:stop]:
+        tally.add(replay.take(record))
+    if until_s is not None:
+        if stop < len(records):
+            tally.add(replay.stop_before(records[stop]))
+        tally.stood = standing(_viewed(records[:stop]), replay.broker)
+    tally.complete = replay.complete
+    tally.add(replay.end(BROKEN_OFF if stop == len(records) else STOPPED))
+    return tally
+
+
+def _stop(records: Sequence[Record], until_s: float) -> int:
+    """How many records there are up to the last of that time or before, and those behind it that tell none."""
+    stop = 0
+    for number, record in enumerate(records, start=1):
+        time_s = time_of(record)
+        if stop == number - 1 if time_s is None else time_s <= until_s:
+            stop = number
+    return stop
+
+
+def _viewed(records: Sequence[Record]) -> MarketView:
+    view = MarketView()
+    for record in records:
+        view = apply(view, record)
+    return view

@@ -1,0 +1,333 @@
+"""Claims: a replay finds every decision of an honest tape again, to the last digit, and any that was altered.
+
+Real plants in memory; the commands on the folders of real runs.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from broker.past import time_of
+from broker.tape import TAPE_NAME, Record
+from market.app.replay.decision import Agreement, Decision, differences
+from market.app.replay.tally import Tally, replayed
+from market.errors import TapeError
+from tests.app.commands import error_lines, vppmarket
+from tests.app.replayed_tapes import STEPS, any_death, finished, market_of, read, scenario_with, written
+
+LOSSY = {"network.delay_s": 0.05, "network.loss": 0.2}
+WALL = {"network.time": "wall", "network.delay_s": 0.01, "network.loss": 0.05}
+WAITS = {"network.on_loss": "wait"}
+
+
+def taped(values: dict[str, Any], folder: Path, case: str = "five_vpp", *, deaths: bool = False) -> list[Record]:
+    """The tape of a day, as it is read back from a file."""
+    run = market_of(scenario_with(values, case), seed=3)
+    finished(run, any_death(3), 300 if deaths else STEPS)
+    return read(written(run.tape, folder))
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    """The tape of a day in virtual time, with two VPPs."""
+    return taped({}, tmp_path_factory.mktemp("honest"), "two_vpp")
+
+
+@pytest.fixture(scope="module")
+def lossy(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    """The tape of the default day under delay and loss."""
+    return taped(LOSSY, tmp_path_factory.mktemp("lossy"))
+
+
+def all_the_same(tally: Tally) -> bool:
+    return not tally.differing and tally.number(Agreement.NOT_RECORDED) == 0 and tally.complete
+
+
+def count(tally: Tally, what: str) -> int:
+    return sum(number for (_, kind, _), number in tally.counts.items() if kind == what)
+
+
+def test_every_decision_of_a_day_with_delay_and_loss_comes_out_again(lossy: list[Record]) -> None:
+    tally = replayed(lossy)
+    assert all_the_same(tally)
+    messages = [r[5] for r in lossy if r[0] == "message"]
+    for what, kind in (("declaration", "Declared"), ("offer", "Offer"), ("selection", "Selection")):
+        assert count(tally, what) == messages.count(kind) > 4
+    assert count(tally, "turn") == sum(r[0] == "turn" for r in lossy) > 300
+    assert (count(tally, "audit"), count(tally, "trade"), count(tally, "verdicts")) == (5, 5, 1)
+
+
+def test_every_decision_of_a_day_in_real_time_comes_out_again(tmp_path: Path) -> None:
+    tape = taped(WALL, tmp_path)
+    tally = replayed(tape)
+    assert not tally.differing
+    assert tally.complete
+    offers = sum(r[0] == "message" and r[5] == "Offer" for r in tape)
+    assert count(tally, "offer") == offers > 50
+    assert tally.number(Agreement.NOT_RECORDED) < 5  # said while it was being concluded
+
+
+@pytest.mark.parametrize("rule", ["gradient", "tatonnement"])
+@pytest.mark.parametrize("time", ["virtual", "wall"])
+def test_rules_that_remember_are_given_their_acts_in_order(rule: str, time: str, tmp_path: Path) -> None:
+    tally = replayed(taped({"market.price_rule": rule, "network.time": time}, tmp_path, "two_vpp"))
+    assert all_the_same(tally)
+
+
+@pytest.mark.parametrize(("time", "start_s"), [("virtual", 0.015), ("wall", 0.0)])
+def test_a_market_that_stalls_is_found_to_stall(time: str, start_s: float, tmp_path: Path) -> None:
+    outage = {"vpp": "Farm", "start_s": start_s, "end_s": None}
+    values = {"network.time": time, "network.delay_s": 0.01, "network.outages": [outage]}
+    tape = taped(values, tmp_path, "two_vpp")
+    assert tape[-1] == ["end", "stalled"]
+    assert all_the_same(replayed(tape))
+
+
+@pytest.mark.parametrize("values", [WAITS, WAITS | LOSSY, WAITS | WALL, {"network.on_loss": "withdraw"}])
+def test_deaths_void_what_was_under_way_and_nothing_else(values: dict[str, Any], tmp_path: Path) -> None:
+    tape = taped(values, tmp_path, deaths=True)
+    tally = replayed(tape)
+    assert sum(r[0] == "epoch" for r in tape) > 2
+    assert not tally.differing
+    assert tally.complete
+    assert tally.number(Agreement.SAME) > 300
+
+
+# --- what was altered ---
+
+
+def first_of(tape: list[Record], *, kind: str, of: str = "", after: int = 0) -> int:
+    """The place of a record: of a kind, and of a kind of message."""
+    return next(i for i, r in enumerate(tape) if i > after and r[0] == kind and (not of or of in r))
+
+
+def doubles(data: bytes) -> list[float]:
+    """The numbers of an array on the tape."""
+    return list(struct.unpack(f"<{len(data) // 8}d", data))
+
+
+def with_double(data: bytes, index: int, value: float) -> bytes:
+    """The array with another number in one place."""
+    return data[: 8 * index] + struct.pack("<d", value) + data[8 * index + 8 :]
+
+
+def altered(tape: list[Record], change: Callable[[list[Record]], object]) -> list[Record]:
+    tape = copy.deepcopy(tape)
+    change(tape)
+    return tape
+
+
+def first_differing(tape: list[Record]) -> Decision:
+    return replayed(tape).differing[0]
+
+
+def test_one_altered_price_is_caught_and_its_place_named(lossy: list[Record]) -> None:
+    place = first_of(lossy, kind="message", of="Offer", after=200)
+    _, time_s, epoch, seller, seq, _, body = lossy[place]
+    honest_price = doubles(body[2])[1]
+
+    def change(tape: list[Record]) -> None:
+        tape[place][6][2] = with_double(body[2], 1, honest_price + 1e-9)
+
+    found = first_differing(altered(lossy, change))
+    assert (found.who, found.what, found.epoch, found.detail) == (seller, "offer", epoch, f"message {seq}")
+    assert found.time_s <= time_s
+    (difference,) = found.differences
+    assert difference.place == "price_cny_per_mwh[1]"
+    assert (difference.recorded, difference.computed) == (honest_price + 1e-9, honest_price)
+    assert 0.0 < difference.size < 1.1e-9
+
+
+def test_an_altered_price_is_caught_in_real_time_too(tmp_path: Path) -> None:
+    tape = taped(WALL, tmp_path)
+    place = first_of(tape, kind="message", of="Offer", after=60)
+    seller, seq, body = tape[place][3], tape[place][4], tape[place][6]
+
+    def change(tape: list[Record]) -> None:
+        tape[place][6][2] = with_double(body[2], 0, doubles(body[2])[0] - 1e-9)
+
+    differing = replayed(altered(tape, change)).differing
+    assert [seller, "offer", f"message {seq}"] in [[d.who, d.what, d.detail] for d in differing]
+
+
+def test_a_message_that_reached_nobody_is_a_difference_of_the_brokers(lossy: list[Record]) -> None:
+    place = next(i for i, r in enumerate(lossy) if r[0] == "turn" and len(r[4]) > 1)
+    found = first_differing(altered(lossy, lambda tape: tape[place][4].pop()))
+    assert (found.who, found.what) == ("broker", "turn")
+    assert found.differences[0].place.startswith("messages[")
+
+
+@pytest.mark.parametrize("kind", ["message", "turn", "audit", "command"])
+def test_a_record_taken_out_is_noticed(kind: str, honest: list[Record]) -> None:
+    for place in [i for i, record in enumerate(honest) if record[0] == kind]:
+        try:
+            assert not all_the_same(replayed(honest[:place] + honest[place + 1 :])), honest[place]
+        except TapeError:
+            continue
+
+
+def leaves(value: Any) -> Iterator[tuple[list[Any], int]]:
+    """Every plain value in a record, by the list that holds it and its place there."""
+    for index, entry in enumerate(value):
+        if isinstance(entry, list):
+            yield from leaves(entry)
+        else:
+            yield value, index
+
+
+def bent(value: Any) -> Any:
+    """Another value of the same kind, as near as can be."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, str):
+        return value + "x"
+    if isinstance(value, bytes):
+        return with_double(value, 0, bent(doubles(value)[0]))
+    return value + 1 if isinstance(value, int) else value * (1 + 1e-12) if value else 1e-12
+
+
+def test_any_value_of_any_record_that_is_bent_is_noticed_or_refused(honest: list[Record]) -> None:
+    chance, noticed, refused = Random(5), 0, 0
+    for place in range(2, len(honest)):
+        for _ in range(8):
+            tape = copy.deepcopy(honest)
+            if tape[place][0] == "epoch":
+                continue
+            holder, index = chance.choice(list(leaves(tape[place])))
+            holder[index] = bent(holder[index])
+            try:
+                tally = replayed(tape)
+            except TapeError:
+                refused += 1
+                continue
+            assert tally.differing, f"{honest[place]!r:.80}: {holder[index]!r} at {index}"
+            noticed += 1
+    assert noticed > 60
+    assert refused > 20
+
+
+def test_differences_are_found_in_their_places() -> None:
+    told, ours = (
+        {"a": (1.0, [2, 3]), "b": "x", "n": float("nan")},
+        {"a": [1.0, [2, 4, 5]], "b": "y", "n": float("nan")},
+    )
+    found = [(d.place, d.recorded, d.computed) for d in differences(told, ours)]
+    assert found == [("a[1][1]", 3, 4), ("a[1][2]", None, 5), ("b", "x", "y")]
+
+
+# --- tapes that end early ---
+
+
+def test_a_tape_cut_behind_any_record_is_replayed_as_far_as_it_goes(honest: list[Record]) -> None:
+    for length in range(1, len(honest)):
+        tally = replayed(honest[:length])
+        assert not tally.differing
+        assert not tally.complete
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.5, 0.8, 1.0])
+def test_until_a_moment_shows_what_stood_then(part: float, lossy: list[Record]) -> None:
+    moment = part * max(r[1] for r in lossy if r[0] == "message")
+    tally = replayed(lossy, moment)
+    stood = tally.stood
+    assert stood is not None
+    assert not tally.differing
+    before, behind = lossy[: stood["records"]], lossy[stood["records"] :]
+    assert not [r for r in behind if (time_s := time_of(r)) is not None and time_s <= moment]
+    offers = {r[3]: r[6] for r in before if r[0] == "message" and r[5] == "Offer"}
+    shown = {(v, p["period"] - 1): x for p in stood["periods"] for v, x in p["price_cny_per_mwh"].items()}
+    assert shown == {(v, t): x for v, (_, ts, xs) in offers.items() for t, x in zip(ts, doubles(xs), strict=True)}
+    periods = stood["periods"]
+    if part == 0.0:
+        assert (shown, len(stood["under_way"]), stood["phase"]) == ({}, 20, "trading")
+        assert all(p["unconfirmed"] for p in periods)
+    elif part == 1.0:
+        assert all(p["unconfirmed"] == [] and p["verdict"] == "equilibrium" for p in periods)
+    else:
+        assert stood["under_way"]
+        assert {bool(p["unconfirmed"]) for p in periods} == {True, False}
+
+
+# --- the command ---
+
+
+def test_the_command_says_by_its_exit_code_whether_a_run_can_be_relied_on(
+    honest: list[Record], tmp_path: Path
+) -> None:
+    good = vppmarket("replay", written(honest, tmp_path / "good"), cwd=tmp_path)
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "decisions are the recorded ones" in good.stdout
+    place = first_of(honest, kind="message", of="Selection")
+
+    def change(tape: list[Record]) -> None:
+        requested = tape[place][6][4]
+        tape[place][6][4] = with_double(requested, 0, 1.001 * doubles(requested)[0])
+
+    bad = written(altered(honest, change), tmp_path / "bad")
+    told = vppmarket("replay", bad, cwd=tmp_path)
+    assert told.returncode == 4
+    assert "cannot be relied on" in told.stdout
+    assert "requested_mw[0]: recorded " in told.stdout
+    assert "differ from those computed here" in error_lines(told)[0]
+    document = json.loads(vppmarket("replay", bad, "--json", cwd=tmp_path).stdout)
+    assert document["exit_code"] == 4
+    assert document["differences"][0]["values"][0]["place"] == "requested_mw[0]"
+    assert document["largest_difference"] > 0.0
+
+
+def test_a_torn_tape_is_replayed_up_to_where_it_is_whole(honest: list[Record], tmp_path: Path) -> None:
+    run = written(honest, tmp_path / "torn")
+    whole = (run / TAPE_NAME).read_bytes()
+    (run / TAPE_NAME).write_bytes(whole[: len(whole) * 2 // 3])
+    told = vppmarket("replay", run, cwd=tmp_path)
+    assert told.returncode == 0
+    assert "bytes of an unfinished record, which were left out" in told.stdout
+    assert "the run broke off: what its tape holds was replayed" in told.stdout
+    until = vppmarket("replay", run, "--until", "0", cwd=tmp_path)
+    assert until.returncode == 0
+    assert "At 0 s, after " in until.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tape: tape[0].__setitem__(1, 1), "tape version 1, this software reads version 2"),
+        (lambda tape: tape[0].__setitem__(2, 0), "messages of wire version 0, this software reads 1"),
+        (lambda tape: tape.pop(1), "does not hold its scenario"),
+        (lambda tape: tape[5].__setitem__(0, "massage"), "record 6 ('massage') cannot be replayed"),
+        (lambda tape: tape[-1].__delitem__(1), "cannot be replayed: IndexError"),
+    ],
+)
+def test_a_tape_that_cannot_be_read_is_refused_with_a_reason(
+    change: Callable[[list[Record]], object], said: str, honest: list[Record], tmp_path: Path
+) -> None:
+    run = written(altered(honest, change), tmp_path / "other")
+    told = vppmarket("replay", run, cwd=tmp_path)
+    assert told.returncode == 2
+    assert said in error_lines(told)[0]
+    assert told.stdout == ""
+    document = json.loads(vppmarket("replay", run, "--json", cwd=tmp_path).stdout)
+    assert document["exit_code"] == 2
+    assert said in document["error"]
+
+
+def test_a_moment_that_is_none_is_refused(tmp_path: Path) -> None:
+    for moment in ("nan", "-1", "noon"):
+        told = vppmarket("replay", tmp_path, "--until", moment, cwd=tmp_path)
+        assert told.returncode == 2
+        assert "--until" in error_lines(told)[0]
+
+
+def test_a_folder_without_a_tape_is_refused(tmp_path: Path) -> None:
+    for place, said in ((tmp_path, "a folder without one"), (tmp_path / "none", "no such folder")):
+        told = vppmarket("replay", place, cwd=tmp_path)
+        assert told.returncode == 2
+        assert said in error_lines(told)[0]

@@ -1,0 +1,41 @@
+"""Claims: what separate processes decided comes out again from their tape alone, also after a kill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from broker.tape import TAPE_NAME, read_tape
+from tests.processes.command import finish, held_node, run, start
+
+
+def replayed(folder: Path) -> dict[str, Any]:
+    """What `replay --json` says of a run, all of whose decisions have to be the recorded ones."""
+    told = run("replay", folder, "--json")
+    assert told.returncode == 0, told.stderr
+    document: dict[str, Any] = json.loads(told.stdout)
+    assert (document["exit_code"], document["different"], document["differences"]) == (0, 0, [])
+    assert document["complete"]
+    return document
+
+
+def test_a_default_run_is_replayed_from_its_tape_alone(default_run: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / TAPE_NAME).write_bytes((default_run / TAPE_NAME).read_bytes())
+    document = replayed(alone)
+    assert document["not_recorded"] == 0
+    assert document["same"] > 500
+
+
+def test_a_run_in_real_time_whose_node_was_killed_is_replayed(tmp_path: Path) -> None:
+    folder = tmp_path / "wall"
+    wall = ("--time", "wall", "--delay", "2ms", "--loss", "0.02", "--restart", "1")
+    process = start("run", "--out", folder, "--quiet", *wall)
+    with held_node(process) as node:
+        node.kill()
+    ended = finish(process)
+    assert ended.returncode == 0, ended.stderr
+    assert "left" in {record[0] for record in read_tape(folder / TAPE_NAME)}
+    assert replayed(folder)["same"] > 100
