@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from broker.actions import Parcel, Write
 from broker.gaps import Gap, story
+from broker.limits import MOST_AHEAD
 from broker.screening import screen
 from broker.trading import Trading
 from broker.wire.frames import to_body
@@ -86,6 +87,11 @@ class Epoch:
             self.trading.take(envelope.sender, message)
         kind = type(message).__name__
         return Write(["message", time_s, self.number, envelope.sender, envelope.seq, kind, to_body(message)])
+
+    def check(self, vpp: str, done: Done) -> None:
+        """ProtocolError if a confirmation promises more than anybody can owe."""
+        if done.published_upto > self._upto[vpp] + MOST_AHEAD:
+            raise ProtocolError("bad_content", f"{vpp} says that it has published {done.published_upto} messages")
 
     def confirm(self, vpp: str, done: Done) -> None:
         """A member has confirmed what it consumed; its own messages up to then have been taken."""

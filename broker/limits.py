@@ -25,6 +25,9 @@ QUEUE_IN_MESSAGES = 64
 QUEUE_OUT_MESSAGES = 1000
 """Messages that wait for one receiver; further ones are dropped for it alone, and sent again when it asks."""
 
+MOST_AHEAD = 10_000
+"""Most messages that a node may say it has published and that have not come; more is refused."""
+
 NODE_JOIN_S = 15.0
 """How long a node waits for the broker's answer before it gives up."""
 

@@ -81,6 +81,7 @@ class VirtualTime:
         turn = self._turns.get(vpp)
         if turn is None or turn.number != done.turn or turn.done is not None:
             raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, which it does not hold")
+        self.epoch.check(vpp, done)
         turn.done = done
         return self._advance_if_complete(vpp, now)
 

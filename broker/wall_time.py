@@ -104,6 +104,7 @@ class WallTime:
         """A member confirms what it has consumed and published so far."""
         if done.turn != self.turn:
             raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, this is {self.turn}")
+        self.epoch.check(vpp, done)
         self.time_s = now - self._began
         self._told[vpp] = done
         seen = [[entry.vpp, entry.version] for entry in done.seen]

@@ -163,3 +163,15 @@ def test_what_an_epoch_left_behind_is_discarded_not_refused() -> None:
     assert done.counters["lost"] == done.counters["returned"] == 1
     assert not done.refused
     assert prices_of(done) == undisturbed(long=True)
+
+
+@pytest.mark.parametrize("rules", ["wait", "wall"])
+def test_a_promise_of_more_than_anybody_can_owe_is_refused(rules: str) -> None:
+    """Taken at its word it would have the broker list messages until its memory is full."""
+    run = market(DAY, RULES[rules])
+    while run.coordinator.phase is not Phase.PLANNING:
+        run.step()
+    run.tell("B", Done(2 if rules == "wait" else 1, 2**53, (), ()))
+    done = finish(run)
+    assert done.refused == {"bad_content": 1}
+    assert prices_of(done) == undisturbed(long=True)

@@ -230,7 +230,7 @@ _FIELDS = (
     _field("bad id", "id: South", "id: 4South", "vpps[1].id", f"must be text ({_ID})", "'4South'", "a letter"),
     _field(
         "reserved id", "id: South", "id: System",
-        "vpps[1].id", "must not be one of the names the market itself uses (broker, system)", "'System'",
+        "vpps[1].id", "must not be one of the names the market itself uses (broker, system, watcher)", "'System'",
         "choose another id",
     ),
     _field(

@@ -17,7 +17,7 @@ from broker.wire.types import codec_for
 from market.app.replay.broker_replay import BrokerReplay
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.vpp_replay import VppReplay
-from market.errors import TapeError, WireError
+from market.errors import MarketError, TapeError
 from market.plan import DispatchPlan
 from vpp_nodes.node import Audited
 from vpp_nodes.plant import plant_node
@@ -43,7 +43,7 @@ class Replay:
         try:
             _check(not self.complete, "it comes after the last one")
             yield from _ACTS[record[0]](self, record)
-        except (WireError, IndexError, KeyError, TypeError, ValueError) as error:
+        except (MarketError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             place = f"record {self._position} ({record[0]!r:.20})"
             raise TapeError(f"{place} cannot be replayed: {type(error).__name__}: {error}") from None
 

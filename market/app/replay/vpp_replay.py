@@ -145,7 +145,8 @@ class VppReplay:
         yield from self.judge()
         while self._acts:
             act = self._acts.popleft()
-            yield from self._judged_act(act, act.upto or self.upto, over=True, why=why)
+            upto = self.upto if act.upto is None else min(act.upto, self.upto)  # no further than the tape goes
+            yield from self._judged_act(act, upto, over=True, why=why)
         for seq in range(self._judged + 1, self.upto + 1):
             what, detail = WORDS[type(self._recorded[seq]).__name__], "its confirmation is not on the tape"
             yield self._decision(self._time_s, what, detail)
