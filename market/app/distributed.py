@@ -117,7 +117,7 @@ def _broker(
 ) -> Iterator[tuple[Shell, BrokerEnd]]:
     """A broker at work; whatever ends the block, its members are told to stop."""
     limits = Limits()
-    _check_number(scenario, limits)
+    check_number(scenario, limits)
     charge = Charge(
         public=scenario.public,
         scenario_digest=scenario.digest,
@@ -151,7 +151,8 @@ def _node_keys(scenario: Scenario, folder: Path | None) -> Mapping[str, NodeKeys
     return {vpp: load_node_keys(folder, vpp) for vpp in vpps}
 
 
-def _check_number(scenario: Scenario, limits: Limits) -> None:
+def check_number(scenario: Scenario, limits: Limits) -> None:
+    """ScenarioError if there are more VPPs than may run as processes."""
     if len(scenario.vpps) > limits.vpps:
         rule, remedy = f"at most {limits.vpps} VPPs run as processes", "use fewer, or run --in-process"
         raise ScenarioError([Fault(rule, f"{len(scenario.vpps)} VPPs", "vpps", remedy)])
