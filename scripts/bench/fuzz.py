@@ -66,6 +66,7 @@ def sample(hint: Any, random: Random) -> Any:
         int: lambda: random.choice([0, 1, 2, 7, 2**53, random.randrange(100)]),
         str: lambda: random.choice(["", "VPP1", "VPP2", "broker", "x" * 4096, "\u2028"]),
         bool: lambda: random.random() < 0.5,
+        bytes: lambda: random.randbytes(random.choice([0, 1, 8, 5000])),
     }
     if hint in plain:
         return plain[hint]()
