@@ -116,17 +116,20 @@ class _Live:
         """A message has come: what its sender numbered before it and has not come is a gap."""
         self.fresh.append(ref)
         self.gaps.pop(ref, None)
-        for seq in range(self.newest.get(ref.sender, 0) + 1, ref.seq):
-            self.gaps[Ref(ref.sender, seq)] = (now + RESEND_AFTER_S, RESEND_AFTER_S)
-        self.newest[ref.sender] = max(ref.seq, self.newest.get(ref.sender, 0))
+        self._expect_before(ref, now + RESEND_AFTER_S)
 
     def due(self, refs: Sequence[Ref], now: float) -> None:
         """The broker says that these should have come, and so what was before them: ask for them at once."""
         for ref in refs:
-            for seq in range(self.newest.get(ref.sender, 0) + 1, ref.seq):
-                self.gaps[Ref(ref.sender, seq)] = (now, RESEND_AFTER_S)
+            self._expect_before(ref, now)
             self.gaps.setdefault(ref, (now, RESEND_AFTER_S))
-            self.newest[ref.sender] = max(ref.seq, self.newest.get(ref.sender, 0))
+
+    def _expect_before(self, ref: Ref, ask_at: float) -> None:
+        """What a sender numbered between its newest so far and this one is a gap."""
+        newest = self.newest.get(ref.sender, 0)
+        for seq in range(newest + 1, ref.seq):
+            self.gaps[Ref(ref.sender, seq)] = (ask_at, RESEND_AFTER_S)
+        self.newest[ref.sender] = max(ref.seq, newest)
 
     def to_ask(self, now: float) -> tuple[Ref, ...]:
         """The gaps that are to be asked for now, all in one request; each is asked for again later and later."""
