@@ -20,11 +20,11 @@ from enum import StrEnum
 from math import ceil
 from socket import SHUT_RDWR
 from socket import socket as socket_of
-from types import TracebackType
 from typing import TypeAlias
 
 import zmq
 
+from broker.bus.closing import Closing
 from broker.bus.doorkeeper import Doorkeeper, HandshakeWatch, TurnedAway
 from broker.bus.keys import BrokerKeys, as_server
 from broker.limits import (
@@ -123,7 +123,7 @@ def opened(
     return socket
 
 
-class BrokerEnd:
+class BrokerEnd(Closing):
     """The broker's sockets, bound on `host`. Port 0: three free ports of the system's choice, else port…port+2."""
 
     def __init__(self, host: str, port: int = 0, keys: BrokerKeys | None = None) -> None:
@@ -168,14 +168,6 @@ class BrokerEnd:
             self._poller.register(watch.socket, zmq.POLLIN)
             self._watches.append(watch)
         return socket
-
-    def __enter__(self) -> BrokerEnd:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close everything. What has not been sent is given a moment, then dropped."""

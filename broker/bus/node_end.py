@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
 
 import zmq
 
@@ -32,6 +31,7 @@ from broker.bus.broker_end import (
     published,
     received,
 )
+from broker.bus.closing import Closing
 from broker.bus.keys import NodeKeys, as_client
 from broker.bus.reception import Reception
 from broker.limits import QUEUE_OUT_MESSAGES
@@ -45,7 +45,7 @@ class Hearing:
     arrivals: tuple[BusEvent, ...]
 
 
-class NodeEnd:
+class NodeEnd(Closing):
     """A node's sockets. `connect_data` is called once the broker has said where its data plane is."""
 
     def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
@@ -67,14 +67,6 @@ class NodeEnd:
         socket = opened(self._context, kind, send_queue)
         as_client(socket, self._keys)
         return socket
-
-    def __enter__(self) -> NodeEnd:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close everything; what has not been sent is given a moment, then dropped."""

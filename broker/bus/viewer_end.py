@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from types import TracebackType
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from broker.bus.addresses import host_of
 from broker.bus.broker_end import opened
+from broker.bus.closing import Closing
 from broker.bus.keys import NodeKeys, as_client
 
 _FAILURES = (
@@ -20,7 +20,7 @@ _FAILURES = (
 _EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _FAILURES[0] | _FAILURES[1] | _FAILURES[2]
 
 
-class ViewerEnd:
+class ViewerEnd(Closing):
     """A viewer's connection. `connected`: whether a broker is at the other end now; `refused`: whether one was
     there and the handshake failed, as it does when keys are wrong or missing.
 
@@ -37,14 +37,6 @@ class ViewerEnd:
         self.connected = self.refused = False
         self._monitor = self._socket.get_monitor_socket(_EVENTS)
         self._socket.connect(control_address)
-
-    def __enter__(self) -> ViewerEnd:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close at once."""
