@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -72,13 +73,16 @@ class Shown:
 
 @contextmanager
 def shown(what: Subject) -> Iterator[Shown]:
+    """The page, its clock stopped: a picture drawn by the clock's thread puts off what is pressed meanwhile."""
     subject.choose(what)
-    _, rendered = solara.render(solara.AppLayout(children=[page.Page()]), handle_error=False)
-    try:
-        yield Shown(rendered)
-    finally:
-        rendered.close()
-        subject.choose(Subject())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(page, "BEAT_S", threading.TIMEOUT_MAX)
+        _, rendered = solara.render(solara.AppLayout(children=[page.Page()]), handle_error=False)
+        try:
+            yield Shown(rendered)
+        finally:
+            rendered.close()
+            subject.choose(Subject())
 
 
 @pytest.fixture(scope="module")
