@@ -181,6 +181,8 @@ class Coordinator:
     def _from_member(self, vpp: str, message: Message, now: float) -> list[Action]:
         if isinstance(message, Done) and self.phase in (Phase.PLANNING, Phase.TRADING):
             return self.clockwork.done(vpp, message, now)
+        if isinstance(message, Done) and self.phase is Phase.SETTLING and self._in_real_time:
+            return self._superseded()  # what consumes the last messages changes nothing any more
         if isinstance(message, Resend) and self.phase is not Phase.JOINING:
             return self.clockwork.resend(vpp, message.refs, now)
         if isinstance(message, Audit) and self._settling is not None:
@@ -195,8 +197,12 @@ class Coordinator:
             raise ProtocolError("out_of_turn", f"a market message while {self.phase}")
         return self.clockwork.data(event.parcel, now)
 
+    @property
+    def _in_real_time(self) -> bool:
+        return self._charge.network.time is TimeMode.WALL
+
     def _superseded(self) -> list[Action]:
-        """A message of an epoch that was given up: discarded, as it should be."""
+        """A message of what is over: discarded, as it should be."""
         self._counters["superseded"] += 1
         return []
 
@@ -205,8 +211,7 @@ class Coordinator:
     def _prepare(self, number: int, roster: Sequence[str], time_s: float) -> None:
         """The next epoch's machines, before it begins."""
         self.epoch = Epoch(self._charge.public, roster, number, self._counters)
-        wall = self._charge.network.time is TimeMode.WALL
-        self.clockwork: VirtualTime | WallTime = (WallTime if wall else VirtualTime)(
+        self.clockwork: VirtualTime | WallTime = (WallTime if self._in_real_time else VirtualTime)(
             self.epoch, self._conditions, self._log, time_s
         )
 

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import numpy as np
-
 from broker.wire.messages import Done, Offer
 from market.arrays import Array, frozen
 from market.game.period import PeriodGame
@@ -89,18 +87,20 @@ class Detector:
     def note_prices(self) -> None:
         """Remember the prices that stand now, once a batch is complete."""
         for game in self._games:
-            prices = self.prices(game)
+            prices = self._prices(game)
             if prices is not None:
-                self._history[game.period].add(tuple(prices.tolist()))
+                self._history[game.period].add(prices)
 
     def prices(self, game: PeriodGame) -> Array | None:
         """The newest price of each seller of a game, shape (n,), or None before all have offered."""
-        found = [self._price(seller, game.period) for seller in game.sellers]
-        return None if None in found else frozen(np.array(found, dtype=np.float64))
+        prices = self._prices(game)
+        return None if prices is None else frozen(prices)
 
-    def _price(self, seller: str, period: int) -> float | None:
-        log = self._sellers.get(seller)
-        return None if log is None else log.price.get(period)
+    def _prices(self, game: PeriodGame) -> tuple[float, ...] | None:
+        try:
+            return tuple([self._sellers[seller].price[game.period] for seller in game.sellers])
+        except KeyError:
+            return None
 
     def rounds(self, game: PeriodGame) -> int:
         """The most offers that any one seller of this game has published."""

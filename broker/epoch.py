@@ -70,8 +70,8 @@ class Epoch:
             return None
         if envelope.seq != self._upto[sender] + 1:
             raise ProtocolError("gap", f"{sender}'s message {envelope.seq} came after {self._upto[sender]}")
-        games = self.trading.games if self.trading else None
-        message = screen(sender, envelope.message, self.public.horizon.periods, games)
+        parts = self.trading.parts if self.trading else None
+        message = screen(sender, envelope.message, self.public.horizon.periods, parts)
         self._upto[sender] = envelope.seq
         self._parcels[Ref(sender, envelope.seq)] = parcel
         self.counters["sent"] += 1

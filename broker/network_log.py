@@ -66,7 +66,10 @@ class NetworkLog:
 
     def link(self, sender: str, receiver: str) -> LinkLog:
         """The log of one direction."""
-        return self.links.setdefault((sender, receiver), LinkLog())
+        link = self.links.get((sender, receiver))
+        if link is None:
+            link = self.links[sender, receiver] = LinkLog()
+        return link
 
     def total(self, what: str) -> int:
         """A count summed over all links, by its field's name."""

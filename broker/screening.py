@@ -5,11 +5,13 @@ Knows nothing of sockets or of when a message may come. A message that fails is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from broker.wire.messages import Declared, MarketMessage, Message, Offer, Selection
+from market.arrays import Array, IndexArray
 from market.declaration import Declaration, Role
 from market.errors import ProtocolError
 from market.game.period import PeriodGame
@@ -18,23 +20,110 @@ _SIMPLEX_TOLERANCE = 1e-9
 _VOLUME_LIMIT_MW = 1e6
 
 
-def screen(sender: str, message: Message, periods: int, games: Sequence[PeriodGame] | None) -> MarketMessage:
-    """The message of `sender`, checked, in a day of `periods`; `games` is None until all have declared.
+@dataclass(frozen=True, slots=True)
+class _Sells:
+    """The periods in which a VPP sells, and the band of each, CNY/MWh."""
+
+    periods: tuple[int, ...]
+    floor: Array
+    cap: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Buys:
+    """The periods in which a VPP buys: how many sellers each has, where they start in a selection, D in MW."""
+
+    periods: tuple[int, ...]
+    counts: tuple[int, ...]
+    starts: IndexArray
+    deficit_mw: Array
+
+
+class Parts:
+    """What each VPP may say about its trade, worked out once: such messages are frequent."""
+
+    def __init__(self, games: Sequence[PeriodGame]) -> None:
+        plays = [game for game in games if game.tradable]
+        members = {vpp for game in plays for vpp in (*game.sellers, *game.buyers)}
+        self._sells = {vpp: _sells(vpp, plays) for vpp in members}
+        self._buys = {vpp: _buys(vpp, plays) for vpp in members}
+
+    def offer(self, sender: str, offer: Offer) -> None:
+        """ProtocolError if an offer is not for the periods in which its sender sells, or leaves a band."""
+        due = self._sells.get(sender, _NO_SALE)
+        price = offer.price_cny_per_mwh
+        if offer.version < 1 or not due.periods or offer.periods != due.periods or price.shape != due.floor.shape:
+            raise ProtocolError("bad_content", f"{sender}'s offer is not for the periods in which it sells")
+        off = np.flatnonzero(~((due.floor <= price) & (price <= due.cap)))
+        if off.size:
+            period = due.periods[off[0]] + 1
+            raise ProtocolError(
+                "bad_content", f"{sender}'s price {price[off[0]]:g} in period {period} leaves the band"
+            )
+
+    def selection(self, sender: str, selection: Selection) -> None:
+        """ProtocolError if a selection is off the simplex, or asks for more than its sender lacks."""
+        due = self._buys.get(sender, _NO_PURCHASE)
+        known = bool(due.periods) and (selection.periods, selection.seller_counts) == (due.periods, due.counts)
+        if selection.version < 1 or not known:
+            raise ProtocolError("bad_content", f"{sender}'s selection is not for the periods in which it buys")
+        entries = (sum(due.counts),)
+        if selection.probability.shape != entries or selection.requested_mw.shape != entries:
+            raise ProtocolError("bad_content", f"{sender}'s selection does not fit the sellers of these periods")
+        if min(selection.probability.min(), selection.requested_mw.min()) < 0:
+            raise ProtocolError("bad_content", f"{sender}'s selection holds a negative number")
+        total = np.add.reduceat(selection.probability, due.starts)
+        asked = np.add.reduceat(selection.requested_mw, due.starts)
+        off = np.flatnonzero(np.abs(total - 1.0) > _SIMPLEX_TOLERANCE)
+        if off.size:
+            at, period = float(total[off[0]]), due.periods[off[0]] + 1
+            raise ProtocolError("bad_content", f"{sender}'s probabilities in period {period} sum to {at!r}")
+        over = np.flatnonzero(asked > due.deficit_mw * (1 + _SIMPLEX_TOLERANCE))
+        if over.size:
+            wanted, short = asked[over[0]], due.deficit_mw[over[0]]
+            story = f"{sender} asks for {wanted:g} MW in period {due.periods[over[0]] + 1}, short {short:g}"
+            raise ProtocolError("bad_content", story)
+
+
+def _sells(vpp: str, plays: Sequence[PeriodGame]) -> _Sells:
+    due = [game for game in plays if vpp in game.sellers]
+    return _Sells(
+        tuple(game.period for game in due),
+        np.array([game.floor_cny_per_mwh for game in due]),
+        np.array([game.cap_cny_per_mwh for game in due]),
+    )
+
+
+def _buys(vpp: str, plays: Sequence[PeriodGame]) -> _Buys:
+    due = [game for game in plays if vpp in game.buyers]
+    counts = [len(game.sellers) for game in due]
+    return _Buys(
+        tuple(game.period for game in due),
+        tuple(counts),
+        np.cumsum([0, *counts[:-1]], dtype=np.intp),
+        np.array([game.deficit_mw[game.buyers.index(vpp)] for game in due]),
+    )
+
+
+_NO_SALE, _NO_PURCHASE = _sells("", ()), _buys("", ())
+
+
+def screen(sender: str, message: Message, periods: int, parts: Parts | None) -> MarketMessage:
+    """The message of `sender`, checked, in a day of `periods`; `parts` is None until all have declared.
 
     ProtocolError with reason `out_of_turn`, `wrong_sender` or `bad_content`.
     """
     if isinstance(message, Declared):
-        if games is not None:
+        if parts is not None:
             raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
         _declaration(sender, message.declaration, periods)
     elif isinstance(message, Offer | Selection):
-        if games is None:
+        if parts is None:
             raise ProtocolError("out_of_turn", f"{sender} trades before all have declared")
-        plays = {game.period: game for game in games if game.tradable}
         if isinstance(message, Offer):
-            _offer(sender, message, plays)
+            parts.offer(sender, message)
         else:
-            _selection(sender, message, plays)
+            parts.selection(sender, message)
     else:
         raise ProtocolError("wrong_sender", f"{sender} may not publish {type(message).__name__}")
     return message
@@ -57,38 +146,3 @@ def _declaration(sender: str, declaration: Declaration, periods: int) -> None:
     buys = np.array([role is Role.BUYER for role in declaration.roles])
     if (sells != (declaration.surplus_mw > 0)).any() or (buys != (declaration.deficit_mw > 0)).any():
         raise ProtocolError("bad_content", f"{sender}'s roles and volumes contradict each other")
-
-
-def _offer(sender: str, offer: Offer, plays: Mapping[int, PeriodGame]) -> None:
-    due = tuple(t for t, game in plays.items() if sender in game.sellers)
-    if offer.version < 1 or offer.periods != due or offer.price_cny_per_mwh.shape != (len(due),):
-        raise ProtocolError("bad_content", f"{sender}'s offer is not for the periods in which it sells")
-    for period, price in zip(due, offer.price_cny_per_mwh.tolist(), strict=True):
-        game = plays[period]
-        if not game.floor_cny_per_mwh <= price <= game.cap_cny_per_mwh:
-            raise ProtocolError(
-                "bad_content", f"{sender}'s price {price:g} in period {period + 1} leaves the band"
-            )
-
-
-def _selection(sender: str, selection: Selection, plays: Mapping[int, PeriodGame]) -> None:
-    due = tuple(t for t, game in plays.items() if sender in game.buyers)
-    counts = tuple(len(plays[t].sellers) for t in due)
-    entries = (sum(counts),)
-    if selection.version < 1 or selection.periods != due or selection.seller_counts != counts:
-        raise ProtocolError("bad_content", f"{sender}'s selection is not for the periods in which it buys")
-    if selection.probability.shape != entries or selection.requested_mw.shape != entries:
-        raise ProtocolError("bad_content", f"{sender}'s selection does not fit the sellers of these periods")
-    if (selection.probability < 0).any() or (selection.requested_mw < 0).any():
-        raise ProtocolError("bad_content", f"{sender}'s selection holds a negative number")
-    starts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.intp)
-    for period, total in zip(due, np.add.reduceat(selection.probability, starts).tolist(), strict=True):
-        if abs(total - 1.0) > _SIMPLEX_TOLERANCE:
-            raise ProtocolError("bad_content", f"{sender}'s probabilities in period {period + 1} sum to {total!r}")
-    demand = np.add.reduceat(selection.requested_mw, starts)
-    for period, asked in zip(due, demand.tolist(), strict=True):
-        limit = float(plays[period].deficit_mw[plays[period].buyers.index(sender)])
-        if asked > limit * (1 + _SIMPLEX_TOLERANCE):
-            raise ProtocolError(
-                "bad_content", f"{sender} asks for {asked:g} MW in period {period + 1}, short {limit:g}"
-            )

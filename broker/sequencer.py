@@ -11,7 +11,8 @@ A wake-up is a message from a node to itself. A copy of what a receiver has had 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from broker.conditions import Conditions, LinkQueue, Transit
 from broker.gaps import Gap
@@ -28,13 +29,14 @@ class Grant:
     refs: tuple[Ref, ...]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Due:
+class _Due(NamedTuple):
+    """What is due when, in the order of the heap."""
+
     time_s: float
     receiver: str
     sender: str
     seq: int
-    queued: bool = field(default=False, compare=False)  # arrived, and waits for its receiver
+    queued: bool = False  # arrived, and waits for its receiver
 
 
 _WAKE_SEQ = 0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from broker.detector import Detector
+from broker.screening import Parts
 from broker.wire.messages import Done, Offer, Selection
 from market.arrays import Array
 from market.game.conclusion import conclude, cycle_story
@@ -22,6 +23,7 @@ class Trading:
 
     def __init__(self, games: Sequence[PeriodGame], offer_budget: int) -> None:
         self.games = tuple(games)
+        self.parts = Parts(games)
         self._budget = offer_budget
         self._detector = Detector(games)
         self._selections: dict[str, Selection] = {}

@@ -20,6 +20,7 @@ import numpy as np
 from market.arrays import Array
 from market.errors import WireError
 
+_DOUBLE = np.dtype("<f8")
 MAX_TEXT = 4096
 MAX_INTEGER = 2**53
 
@@ -83,14 +84,14 @@ def _bytes(data: object, place: str) -> bytes:
 
 
 def _pack_vector(value: Array) -> bytes:
-    return np.ascontiguousarray(value, dtype="<f8").tobytes()
+    return np.ascontiguousarray(value, _DOUBLE).tobytes()
 
 
 def _unpack_vector(data: object, place: str) -> Array:
     if type(data) is not bytes or len(data) % 8:
         raise bad(place, "doubles as bytes", data)
-    vector = np.frombuffer(data, dtype="<f8")
-    if not np.isfinite(vector).all():
+    vector = np.frombuffer(data, _DOUBLE)
+    if not np.logical_and.reduce(np.isfinite(vector)):
         raise bad(place, "finite doubles", data)
     return vector.astype(np.float64, copy=False)
 

@@ -313,4 +313,4 @@ def _clearing(game: PeriodGame) -> float:
         if not fits.size or fits[0] == 0:
             return high if not fits.size else low
         low, high = float(grid[fits[0] - 1]), float(grid[fits[0]])
-    return min(max(round(high, 9), game.floor_cny_per_mwh), game.cap_cny_per_mwh)
+    return min(max(round(high, 8), game.floor_cny_per_mwh), game.cap_cny_per_mwh)

@@ -13,7 +13,7 @@ from market.arrays import Array
 from market.errors import ModelError
 from market.game.period import PeriodGame
 
-PRICE_LATTICE_CNY_PER_MWH: Final = 1e-9
+PRICE_LATTICE_CNY_PER_MWH: Final = 1e-8
 PROBABILITY_LATTICE: Final = 1e-12
 
 _MOST_TICKS: Final = 1_000_000
@@ -22,14 +22,14 @@ _PROBABILITY_UNITS: Final = round(1 / PROBABILITY_LATTICE)
 
 
 def lattice_step(game: PeriodGame) -> float:
-    """The distance between neighbouring prices, CNY/MWh: 1e-9, or the tick when τ = 0."""
+    """The distance between neighbouring prices, CNY/MWh: 1e-8, or the tick when τ = 0."""
     return PRICE_LATTICE_CNY_PER_MWH if game.temperature_cny_per_mwh > 0 else game.tick_cny_per_mwh
 
 
 def on_lattice(price: float, game: PeriodGame) -> float:
     """`price` (CNY/MWh) rounded to the lattice, within [floor, cap] (23), both of which are on it.
 
-    The lattice has the multiples of 1e-9 CNY/MWh; with τ = 0 it has floor + tick, floor + 2 tick, …
+    The lattice has the multiples of 1e-8 CNY/MWh; with τ = 0 it has floor + tick, floor + 2 tick, …
     """
     floor, cap = game.floor_cny_per_mwh, game.cap_cny_per_mwh
     if game.temperature_cny_per_mwh > 0:

@@ -114,7 +114,7 @@ def random_game(
 def random_prices(game: PeriodGame, seed: int) -> Array:
     """Prices of the sellers on the lattice, anywhere in the band, shape (n,)."""
     rng = np.random.default_rng(seed)
-    return np.round(rng.uniform(game.floor_cny_per_mwh, game.cap_cny_per_mwh, len(game.sellers)), 9)
+    return np.round(rng.uniform(game.floor_cny_per_mwh, game.cap_cny_per_mwh, len(game.sellers)), 8)
 
 
 def balance(game: PeriodGame) -> float:

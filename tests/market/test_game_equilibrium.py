@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from market.game.clearing import clearing_price
 from market.game.conclusion import CERTIFICATE_TOLERANCE, conclude
 from market.game.equilibrium import Order, gap_from_cap, negotiate, solve_day, solve_period
+from market.game.lattice import PRICE_LATTICE_CNY_PER_MWH
 from market.game.period import PeriodGame
 from market.game.pricing import Memory, Turn, best_response, reprice_all
 from market.game.satisfaction import wanted_power
@@ -34,7 +35,7 @@ from tests.market.instances import (
 
 SEEDS = st.integers(0, 2**32 - 1)
 LAW = settings(derandomize=True, deadline=None, max_examples=60)
-LATTICE = 2e-9
+LATTICE = 2 * PRICE_LATTICE_CNY_PER_MWH
 SAME = 1e-6
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from market.arrays import Array
 from market.game.clearing import clearing_price
 from market.game.equilibrium import negotiate, solve_day, solve_period
-from market.game.lattice import on_lattice
+from market.game.lattice import PRICE_LATTICE_CNY_PER_MWH, on_lattice
 from market.game.period import PeriodGame
 from market.game.pricing import Memory, Turn, best_response, reprice, reprice_all
 from market.outcome import Verdict
@@ -136,7 +136,7 @@ def test_many_turns_at_once_are_answered_like_one_by_one() -> None:
         together = reprice_all(rules, turns)
         for turn, answer in zip(turns, together, strict=True):
             alone = reprice(rules, turn.game, turn.seller, turn.prices, turn.memory)
-            assert alone.price == pytest.approx(answer.price, abs=2e-9)
+            assert alone.price == pytest.approx(answer.price, abs=2 * PRICE_LATTICE_CNY_PER_MWH)
             assert answer.price == on_lattice(answer.price, turn.game)
 
 

@@ -16,10 +16,11 @@ Of equal peaks the lowest price is taken.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from market.arrays import Array, BoolArray, IndexArray
+from market.arrays import Array, BoolArray, IndexArray, frozen
 from market.game.pricing.demand import Faced, Fall, curve, fall, power, slopes
 
 _FIRST_CELLS = 32
@@ -68,12 +69,19 @@ def utility(sellers: Faced, price: Array, total: Array) -> Array:
 def _best_prices(sellers: Faced) -> Array:
     best = sellers.floor.copy()  # where nothing is gained at any price
     row, price = _peaks(sellers, _narrow(sellers))
+    if np.bincount(row, minlength=best.size).max(initial=0) > 1:
+        row, price = _highest(sellers, row, price)
+    best[row] = price
+    return best
+
+
+def _highest(sellers: Faced, row: IndexArray, price: Array) -> tuple[IndexArray, Array]:
+    """Of each seller's peaks the highest; of equal ones the lowest price."""
     at = sellers.take(row)
     gain = utility(at, price[:, None], power(at, price[:, None]))[:, 0]
     order = np.lexsort((price, -gain, row))
     rows, first = np.unique(row[order], return_index=True)
-    best[rows] = price[order][first]
-    return best
+    return rows, price[order][first]
 
 
 def _narrow(sellers: Faced) -> _Cells:
@@ -169,6 +177,11 @@ def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray, share: Array) ->
 
 def _between(low: Array, high: Array, pieces: int) -> Array:
     """Ends of equal pieces from low to high, shape (…, pieces + 1); the last one is exactly `high`."""
-    price = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, pieces + 1)
+    price = low[:, None] + (high - low)[:, None] * _even(pieces)
     price[:, -1] = high
     return price
+
+
+@cache
+def _even(pieces: int) -> Array:
+    return frozen(np.linspace(0.0, 1.0, pieces + 1))
