@@ -275,6 +275,8 @@ def test_the_same_message_again_is_a_duplicate_and_counted() -> None:
         (Offer(0, (0, 1, 2), frozen([500.0, 500.0, 500.0])), "bad_content"),
         (Declared(declaration("A", DAY["A"])), "out_of_turn"),
         (Selection(1, (0, 1, 2), (1, 1, 1), frozen([1.0] * 3), frozen([1.0] * 3)), "bad_content"),
+        (Offer(1, (), frozen([])), "bad_content"),
+        (Selection(1, (), (), frozen([]), frozen([])), "bad_content"),
     ],
 )
 def test_an_offer_must_fit_the_market(message: Message, reason: str) -> None:
