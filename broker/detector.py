@@ -7,6 +7,7 @@ asked: under long delays it is no evidence. Whether a rest is an equilibrium is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -24,6 +25,7 @@ class _SellerLog:
     version: int = 0
     changed_at: dict[int, int] = field(default_factory=dict)  # period -> version that last changed its price
     price: dict[int, float] = field(default_factory=dict)
+    moves: Counter[int] = field(default_factory=Counter)  # period -> how often its price has changed
 
 
 @dataclass(slots=True)
@@ -74,7 +76,9 @@ class Detector:
         log = self._sellers.setdefault(seller, _SellerLog())
         log.version = offer.version
         for period, price in zip(offer.periods, offer.price_cny_per_mwh.tolist(), strict=True):
-            if log.price.get(period) != price:
+            known = log.price.get(period)
+            if known != price:
+                log.moves[period] += known is not None
                 log.price[period] = price
                 log.changed_at[period] = offer.version
 
@@ -105,6 +109,10 @@ class Detector:
     def rounds(self, game: PeriodGame) -> int:
         """The most offers that any one seller of this game has published."""
         return max((self._sellers[s].version for s in game.sellers if s in self._sellers), default=0)
+
+    def moves(self, game: PeriodGame) -> int:
+        """How often the seller that did so most has changed its price in this game."""
+        return max((self._sellers[s].moves[game.period] for s in game.sellers if s in self._sellers), default=0)
 
     def rests(self, game: PeriodGame) -> bool:
         """Whether (M3) holds in this period; a period with nothing to trade always rests."""

@@ -54,8 +54,8 @@ class Trading:
             cycle = self._detector.cycle(game)
             if cycle:
                 self._ended[game.period] = (Verdict.CYCLING, cycle_story(game, cycle, "steps"))
-            elif self._detector.rounds(game) >= self._budget:
-                story = f"a seller has published {self._budget} offers and would go on; raise market.offer_budget"
+            elif self._detector.moves(game) >= self._budget:
+                story = f"a seller has moved {self._budget} times and would go on; raise market.offer_budget"
                 self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
         return game.period in self._ended
 

@@ -53,7 +53,7 @@ class MarketRules:
     revision_step : δ₁·τ of (25), dimensionless, in (0, 1): by how much one replicator step contracts
     gradient_step_cny_per_mwh_per_mw, tatonnement_step_cny_per_mwh : δ₂ of (26), one for each local rule
     price_tick_cny_per_mwh : the grid on which prices move when τ = 0
-    offer_budget : most offers one seller may publish before a period ends as `budget_spent`
+    offer_budget : how often one seller may change its price in a period before that ends as `budget_spent`
     """
 
     price_min_cny_per_mwh: float

@@ -165,7 +165,7 @@ def _ending(table: _Table, rules: MarketRules) -> Negotiation | None:
         story = cycle_story(table.game, [tuple(prices.tolist()) for prices in cycle], "rounds")
         return Negotiation(Verdict.CYCLING, tuple(table.path), rounds, cycle, story)
     if rounds >= rules.offer_budget:
-        evidence = f"a seller has published {rounds} offers and would go on; raise market.offer_budget"
+        evidence = f"a seller has moved {rounds} times and would go on; raise market.offer_budget"
         return Negotiation(Verdict.BUDGET_SPENT, tuple(table.path), rounds, (), evidence)
     return None
 

@@ -119,7 +119,7 @@ class MarketSection(Section):
     )
     offer_budget: int = quantity(
         "offers",
-        "Most offers a seller may publish before a period ends as budget_spent",
+        "How often a seller may change its price in a period before that ends as budget_spent",
         5000,
         ge=1,
         le=10_000_000,

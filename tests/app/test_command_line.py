@@ -232,7 +232,7 @@ def test_a_day_without_equilibrium_ends_with_3_and_its_evidence(tmp_path: Path) 
     edit(tmp_path / "hasty", "\nmarket:\n", "\nmarket:\n  offer_budget: 5\n")
     done = vppmarket("run", "hasty", "--in-process", "--out", "day", cwd=tmp_path)
     assert done.returncode == 3
-    assert "period 10: budget_spent: a seller has published 5 offers" in done.stdout
+    assert "period 10: budget_spent: a seller has moved 5 times" in done.stdout
     assert manifest(tmp_path / "day")["verdict"] == "budget_spent"
     verdicts = {row["period"]: row["verdict"] for row in rows(tmp_path / "day", "periods")}
     assert (verdicts["2"], verdicts["10"], verdicts["18"]) == ("equilibrium", "budget_spent", "no_trade")

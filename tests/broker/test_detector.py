@@ -129,3 +129,13 @@ def test_standing_still_is_not_a_cycle() -> None:
     for _ in range(10 * CYCLE_SIGHTINGS):
         detector.note_prices()
     assert detector.cycle(first) == ()
+
+
+def test_offers_count_for_the_seller_and_moves_for_the_period() -> None:
+    first, second = games()
+    detector = Detector((first, second))
+    assert (detector.rounds(first), detector.moves(first)) == (0, 0)
+    for version, price in enumerate((600.0, 590.0, 580.0), start=1):
+        detector.offer("A", offer(version, 500.0, price))
+    assert (detector.rounds(first), detector.moves(first)) == (3, 0)
+    assert (detector.rounds(second), detector.moves(second)) == (3, 2)
