@@ -173,15 +173,18 @@ class Coordinator:
         if isinstance(message, Ready):
             return self._returned(vpp, now) if self.membership.ready(vpp, route) else []
         if isinstance(message, Failure):
-            raise (DispatchError if message.kind == "dispatch" else RunError)(message.text)
+            text = message.text or f"{vpp} cannot go on, and does not say why"
+            raise (DispatchError if message.kind == "dispatch" else RunError)(text)
         if envelope.epoch < self.epoch.number:
             return self._superseded()
+        if envelope.epoch > self.epoch.number:
+            raise ProtocolError("wrong_epoch", f"epoch {envelope.epoch}, this is {self.epoch.number}")
         return self._from_member(vpp, message, now)
 
     def _from_member(self, vpp: str, message: Message, now: float) -> list[Action]:
         if isinstance(message, Done) and self.phase in (Phase.PLANNING, Phase.TRADING):
             return self.clockwork.done(vpp, message, now)
-        if isinstance(message, Done) and self.phase is Phase.SETTLING and self._in_real_time:
+        if isinstance(message, Done | Resend) and self.phase is Phase.SETTLING and self._in_real_time:
             return self._superseded()  # what consumes the last messages changes nothing any more
         if isinstance(message, Resend) and self.phase is not Phase.JOINING:
             return self.clockwork.resend(vpp, message.refs, now)
@@ -254,7 +257,7 @@ class Coordinator:
         """A VPP that was lost is here again: the market begins anew with it, or it takes up its settlement."""
         self._counters["returned"] += 1
         actions: list[Action] = [Write(["back", self.clockwork.time_s, vpp])]
-        if self.phase is Phase.JOINING:
+        if self.phase in (Phase.JOINING, Phase.OVER):
             return actions
         if self._settling is not None and vpp in self.epoch.roster:
             return actions + self._settling.again(vpp)

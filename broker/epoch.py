@@ -14,6 +14,7 @@ from broker.gaps import Gap, story
 from broker.limits import MOST_AHEAD
 from broker.screening import screen
 from broker.trading import Trading
+from broker.versions import Versions
 from broker.wire.frames import to_body
 from broker.wire.messages import Declared, Done, MarketMessage, Ref
 from market.declaration import Declaration
@@ -46,6 +47,7 @@ class Epoch:
         self.said: list[Said] = []
         self.counters: Counter[str] = Counter() if counters is None else counters  # of the whole run
         self._upto = dict.fromkeys(self.roster, 0)
+        self._versions = Versions(self.roster)
         self._parcels: dict[Ref, Parcel] = {}
         self._declarations: dict[str, Declaration] = {}
 
@@ -72,6 +74,9 @@ class Epoch:
             raise ProtocolError("gap", f"{sender}'s message {envelope.seq} came after {self._upto[sender]}")
         parts = self.trading.parts if self.trading else None
         message = screen(sender, envelope.message, self.public.horizon.periods, parts)
+        if isinstance(message, Declared) and envelope.seq > 1:
+            raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
+        self._versions.take(sender, message)
         self._upto[sender] = envelope.seq
         self._parcels[Ref(sender, envelope.seq)] = parcel
         self.counters["sent"] += 1
@@ -89,9 +94,15 @@ class Epoch:
         return Write(["message", time_s, self.number, envelope.sender, envelope.seq, kind, to_body(message)])
 
     def check(self, vpp: str, done: Done) -> None:
-        """ProtocolError if a confirmation promises more than anybody can owe."""
+        """ProtocolError if a confirmation promises more than anybody can owe, or speaks of what is not there."""
+        if vpp not in self._upto:
+            raise ProtocolError("not_a_member", f"{vpp} is not on the roster")
         if done.published_upto > self._upto[vpp] + MOST_AHEAD:
             raise ProtocolError("bad_content", f"{vpp} says that it has published {done.published_upto} messages")
+        self._versions.check_seen(vpp, done.seen)
+        sells = self.trading.parts.sells(vpp) if self.trading else range(self.public.horizon.periods)
+        if not set(done.restless).issubset(sells):
+            raise ProtocolError("bad_content", f"{vpp} wants another step where it does not sell")
 
     def confirm(self, vpp: str, done: Done) -> None:
         """A member has confirmed what it consumed; its own messages up to then have been taken."""
@@ -144,6 +155,10 @@ class Epoch:
         """The number up to which nothing of a member's is missing."""
         return self._upto[vpp]
 
+    def owes(self, vpp: str, published_upto: int) -> bool:
+        """Whether a member says it has published what has not arrived."""
+        return published_upto > self._upto[vpp]
+
     def lacks(self, vpp: str, published_upto: int) -> tuple[Ref, ...]:
         """What a member says it has published and has not arrived."""
         return tuple(Ref(vpp, seq) for seq in range(self._upto[vpp] + 1, published_upto + 1))
@@ -153,5 +168,5 @@ class Epoch:
         return self._parcels[ref]
 
     def known(self, refs: Sequence[Ref]) -> tuple[Ref, ...]:
-        """Those of the references that were accepted."""
-        return tuple(ref for ref in refs if ref in self._parcels)
+        """Those of the references that were accepted, each once."""
+        return tuple(ref for ref in dict.fromkeys(refs) if ref in self._parcels)

@@ -28,6 +28,9 @@ QUEUE_OUT_MESSAGES = 1000
 MOST_AHEAD = 10_000
 """Most messages that a node may say it has published and that have not come; more is refused."""
 
+MOST_A_TURN = 16
+"""Most messages of a node in one turn of virtual time, four of which it needs; further ones are refused."""
+
 NODE_JOIN_S = 15.0
 """How long a node waits for the broker's answer before it gives up."""
 

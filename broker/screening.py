@@ -15,9 +15,17 @@ from market.arrays import Array, IndexArray
 from market.declaration import Declaration, Role
 from market.errors import ProtocolError
 from market.game.period import PeriodGame
+from market.plan import DirectExchange
+from market.roles import VOLUME_DECIMALS
+from market.settlement import POWER_TOLERANCE_MW
 
 _SIMPLEX_TOLERANCE = 1e-9
 _VOLUME_LIMIT_MW = 1e6
+_LEAST_VOLUME_MW = 0.5 * 10.0**-VOLUME_DECIMALS
+_SATISFACTION_LIMIT_CNY_PER_H = 1e24  # no scenario allows as much; far from where sums and products overflow
+_TRADE_LIMIT_MW = 1.1 * _VOLUME_LIMIT_MW
+_CREDIT_LIMIT_T = 1e15  # no scenario allows as much
+_OVER_MW = POWER_TOLERANCE_MW / 2  # so much more than it lacks a buyer may ask for, by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +39,16 @@ class _Sells:
 
 @dataclass(frozen=True, slots=True)
 class _Buys:
-    """The periods in which a VPP buys: how many sellers each has, where they start in a selection, D in MW."""
+    """The periods in which a VPP buys: how many sellers each has, where they start in a selection, D in MW.
+
+    entry_mw : D at each entry of a selection
+    """
 
     periods: tuple[int, ...]
     counts: tuple[int, ...]
     starts: IndexArray
     deficit_mw: Array
+    entry_mw: Array
 
 
 class Parts:
@@ -47,6 +59,10 @@ class Parts:
         members = {vpp for game in plays for vpp in (*game.sellers, *game.buyers)}
         self._sells = {vpp: _sells(vpp, plays) for vpp in members}
         self._buys = {vpp: _buys(vpp, plays) for vpp in members}
+
+    def sells(self, vpp: str) -> tuple[int, ...]:
+        """The periods in which a VPP sells, and somebody buys."""
+        return self._sells.get(vpp, _NO_SALE).periods
 
     def offer(self, sender: str, offer: Offer) -> None:
         """ProtocolError if an offer is not for the periods in which its sender sells, or leaves a band."""
@@ -72,13 +88,17 @@ class Parts:
             raise ProtocolError("bad_content", f"{sender}'s selection does not fit the sellers of these periods")
         if min(selection.probability.min(), selection.requested_mw.min()) < 0:
             raise ProtocolError("bad_content", f"{sender}'s selection holds a negative number")
+        if selection.probability.max() > 1 + _SIMPLEX_TOLERANCE:
+            raise ProtocolError("bad_content", f"{sender}'s selection holds a probability above 1")
+        if (selection.requested_mw > selection.probability * due.entry_mw).any():
+            raise ProtocolError("bad_content", f"{sender} asks a seller for more than its probability's share")
         total = np.add.reduceat(selection.probability, due.starts)
         asked = np.add.reduceat(selection.requested_mw, due.starts)
         off = np.flatnonzero(np.abs(total - 1.0) > _SIMPLEX_TOLERANCE)
         if off.size:
             at, period = float(total[off[0]]), due.periods[off[0]] + 1
             raise ProtocolError("bad_content", f"{sender}'s probabilities in period {period} sum to {at!r}")
-        over = np.flatnonzero(asked > due.deficit_mw * (1 + _SIMPLEX_TOLERANCE))
+        over = np.flatnonzero(asked > due.deficit_mw + _OVER_MW)
         if over.size:
             wanted, short = asked[over[0]], due.deficit_mw[over[0]]
             story = f"{sender} asks for {wanted:g} MW in period {due.periods[over[0]] + 1}, short {short:g}"
@@ -97,11 +117,13 @@ def _sells(vpp: str, plays: Sequence[PeriodGame]) -> _Sells:
 def _buys(vpp: str, plays: Sequence[PeriodGame]) -> _Buys:
     due = [game for game in plays if vpp in game.buyers]
     counts = [len(game.sellers) for game in due]
+    deficit_mw = np.array([game.deficit_mw[game.buyers.index(vpp)] for game in due])
     return _Buys(
         tuple(game.period for game in due),
         tuple(counts),
         np.cumsum([0, *counts[:-1]], dtype=np.intp),
-        np.array([game.deficit_mw[game.buyers.index(vpp)] for game in due]),
+        deficit_mw,
+        np.repeat(deficit_mw, counts),
     )
 
 
@@ -129,6 +151,17 @@ def screen(sender: str, message: Message, periods: int, parts: Parts | None) -> 
     return message
 
 
+def screen_exchange(direct: DirectExchange, periods: int) -> None:
+    """ProtocolError `bad_content` if a trade that a node is told to plan with cannot be one in so many periods."""
+    vectors = (direct.in_mw, direct.out_mw)
+    if any(vector.shape != (periods,) for vector in vectors):
+        raise ProtocolError("bad_content", f"a trade that is not for {periods} periods")
+    if any(((vector < 0) | (vector > _TRADE_LIMIT_MW)).any() for vector in vectors):
+        raise ProtocolError("bad_content", f"a trade outside 0…{_TRADE_LIMIT_MW:g} MW")
+    if abs(direct.quota_in_t) > _CREDIT_LIMIT_T:
+        raise ProtocolError("bad_content", f"credits of {direct.quota_in_t:g} t")
+
+
 def _declaration(sender: str, declaration: Declaration, periods: int) -> None:
     if declaration.vpp != sender:
         raise ProtocolError("wrong_sender", f"{sender} declares for {declaration.vpp!r:.40}")
@@ -142,6 +175,12 @@ def _declaration(sender: str, declaration: Declaration, periods: int) -> None:
         raise ProtocolError("bad_content", f"{sender}'s declaration is not for {periods} periods")
     if any((v < 0).any() for v in vectors) or any((v > _VOLUME_LIMIT_MW).any() for v in vectors[:3]):
         raise ProtocolError("bad_content", f"{sender} declares a volume outside 0…{_VOLUME_LIMIT_MW:g} MW")
+    if any(((v > 0) & (v < _LEAST_VOLUME_MW)).any() for v in vectors[:2]):
+        raise ProtocolError(
+            "bad_content", f"{sender} declares less than the {VOLUME_DECIMALS} decimals of a volume"
+        )
+    if (declaration.satisfaction_cny_per_h > _SATISFACTION_LIMIT_CNY_PER_H).any():
+        raise ProtocolError("bad_content", f"{sender} values power at more than any scenario allows")
     sells = np.array([role is Role.SELLER for role in declaration.roles])
     buys = np.array([role is Role.BUYER for role in declaration.roles])
     if (sells != (declaration.surplus_mw > 0)).any() or (buys != (declaration.deficit_mw > 0)).any():

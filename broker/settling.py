@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.actions import Action, Announce, Send, Write
+from broker.audit_screening import screen_audit
 from broker.tape import Record
 from broker.wire.frames import Envelope, to_body
 from broker.wire.messages import BROKER, Audit, Concluded, Settle
@@ -55,9 +56,10 @@ class Settling:
         return [Send(vpp, self._orders[vpp])] if vpp in self.missing() else []
 
     def take(self, vpp: str, audit: Audit) -> None:
-        """A member's audit; ProtocolError if it is not the one that is waited for."""
+        """A member's audit; ProtocolError if it is not the one that is waited for, or its plans are no plans."""
         if vpp in self.audits or vpp not in self._orders or self._orders[vpp].turn != audit.turn:
             raise ProtocolError("out_of_turn", f"an audit of {vpp} that nobody waits for")
+        screen_audit(vpp, audit, len(self._results))
         self.audits[vpp] = audit
 
     def missing(self) -> tuple[str, ...]:

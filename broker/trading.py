@@ -57,6 +57,9 @@ class Trading:
             elif self._detector.moves(game) >= self._budget:
                 story = f"a seller has moved {self._budget} times and would go on; raise market.offer_budget"
                 self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
+            elif self.rounds() > self._budget * len(self.games):
+                story = f"a seller has made {self.rounds()} offers and would go on; raise market.offer_budget"
+                self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
         return game.period in self._ended
 
     def stall(self, evidence: Callable[[PeriodGame], str]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from broker.actions import Action, Parcel, Publish, Send, Write
 from broker.conditions import Conditions
 from broker.epoch import Epoch
+from broker.limits import MOST_A_TURN
 from broker.network_log import NetworkLog
 from broker.news import NewsDesk
 from broker.sequencer import Grant, Sequencer
@@ -70,6 +71,8 @@ class VirtualTime:
         fresh = parcel.envelope.seq > self.epoch.upto(sender) if sender in self._batch else True
         if fresh and sender in self._batch and sender not in self._unfinished:
             raise ProtocolError("out_of_turn", f"{sender} publishes while it is not its turn")
+        if fresh and sender in self._batch and len(self._batch[sender]) >= MOST_A_TURN:
+            raise ProtocolError("too_many", f"{sender} publishes more than {MOST_A_TURN} messages in one turn")
         message = self.epoch.accept(parcel)
         if message is None:
             return []
@@ -128,14 +131,16 @@ class VirtualTime:
 
     def _advance_if_complete(self, vpp: str, now: float) -> list[Action]:
         """Something came from a member; if that was the last thing waited for, the batch is over."""
-        if self._turns[vpp].done is not None and not self._lacking(vpp):
+        done = self._turns[vpp].done
+        if done is not None and not self.epoch.owes(vpp, done.published_upto):
             self._unfinished.discard(vpp)
         if self._unfinished:
             return []
         turns, self._turns = self._turns, {}
         self._said_at = now
+        offering = {vpp for vpp in turns if any(isinstance(said, Offer) for _, said in self._batch[vpp])}
         actions = self._send_on(turns)
-        self._confirm(turns)
+        self._confirm(turns, offering)
         if self.epoch.open_trading() and self.epoch.settle_if_at_rest():
             return actions
         return actions + self._next_batch()
@@ -160,11 +165,12 @@ class VirtualTime:
             self._batch[vpp].clear()
         return actions
 
-    def _confirm(self, turns: dict[str, _OpenTurn]) -> None:
+    def _confirm(self, turns: dict[str, _OpenTurn], offering: set[str]) -> None:
+        """Let the confirmations count. Who wants another step has just made one: nobody else is woken."""
         for vpp, turn in turns.items():
             assert turn.done is not None
             self.epoch.confirm(vpp, turn.done)
-            if turn.done.restless:
+            if turn.done.restless and vpp in offering:
                 self._sequencer.wake(vpp, turn.time_s + self._conditions.compute_s(vpp))
 
     # --- the next batch ---

@@ -22,6 +22,9 @@ from broker.wire.frames import to_body
 from broker.wire.messages import Beat, Begin, Done, Offer, Ref
 from market.errors import ProtocolError
 
+_SOONEST_S = 0.1
+"""A message is not sent to anybody a third time, or more often, within this; a node asks again after 0.5 s."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Due:
@@ -41,6 +44,7 @@ class _Passage:
 
     sent_s: float
     attempts: int = 0
+    tried_s: float = 0.0
     under_way: int = 0
     arrived: bool = False
 
@@ -113,7 +117,7 @@ class WallTime:
     def _confirm(self, vpp: str) -> list[Action]:
         """Let a confirmation count once everything that it speaks of has come."""
         done = self._told.get(vpp)
-        if done is None or self.epoch.lacks(vpp, done.published_upto):
+        if done is None or self.epoch.owes(vpp, done.published_upto):
             return []
         self._waiting.discard(vpp)
         self.epoch.open_trading()
@@ -126,10 +130,14 @@ class WallTime:
         self.time_s = now - self._began
         for ref in self.epoch.known(refs):
             passage = self._passages.get((vpp, ref))
-            if passage is not None and not passage.under_way:
+            if passage is not None and self._may_try(passage):
                 self.epoch.counters["resent"] += 1
                 self._try(vpp, ref, self.time_s)
         return []
+
+    def _may_try(self, passage: _Passage) -> bool:
+        """Whether another attempt is due: none is under way, nor was the last of several made just now."""
+        return not passage.under_way and (passage.attempts < 2 or self.time_s - passage.tried_s >= _SOONEST_S)
 
     # --- what goes out ---
 
@@ -137,6 +145,7 @@ class WallTime:
         """One attempt, under the link's conditions."""
         passage = self._passages[(receiver, ref)]
         passage.attempts += 1
+        passage.tried_s = sent_s
         transit = Transit(self.epoch.number, ref.sender, receiver, ref.seq, passage.attempts)
         size_bytes = len(self.epoch.parcel(ref).frame)
         attempt = self._conditions.attempt(transit, sent_s, size_bytes, self._queue)

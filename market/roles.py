@@ -48,7 +48,8 @@ def sdr(plan: DispatchPlan) -> Array:
     """SDR = P^s/P^d of (14), shape (periods,): infinite without demand, 1 where there is no supply either."""
     supply, demand = supply_mw(plan), demand_mw(plan)
     without = np.where(supply > 0.0, np.inf, 1.0)
-    return frozen(np.divide(supply, demand, out=without, where=demand != 0.0))
+    with np.errstate(over="ignore"):  # next to no demand is as good as none
+        return frozen(np.divide(supply, demand, out=without, where=demand != 0.0))
 
 
 def day_roles(vpp: Vpp, plan: DispatchPlan, role_tolerance: float) -> DayRoles:

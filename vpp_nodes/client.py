@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from broker.limits import NODE_JOIN_S
+from broker.limits import MOST_AHEAD, NODE_JOIN_S
 from broker.wire.frames import Envelope
 from broker.wire.messages import (
     BROKER,
@@ -48,6 +48,7 @@ RESEND_AT_MOST_S = 5.0
 HELLO_AGAIN_S = 1.0
 QUIET_S = 3.0
 """After this long without a word from the broker, which speaks every second, a node asks if it is still there."""
+_LAST_PORT = 65535
 SILENCE_S = 60.0
 """After this long without one, or before its place is free, a node ends."""
 
@@ -122,14 +123,17 @@ class _Live:
         """The broker says that these should have come, and so what was before them: ask for them at once."""
         for ref in refs:
             self._expect_before(ref, now)
-            self.gaps.setdefault(ref, (now, RESEND_AFTER_S))
+            if len(self.gaps) < MOST_AHEAD:
+                self.gaps.setdefault(ref, (now, RESEND_AFTER_S))
 
     def _expect_before(self, ref: Ref, ask_at: float) -> None:
-        """What a sender numbered between its newest so far and this one is a gap."""
+        """What a sender numbered between its newest so far and this one is a gap; of very many, the first ones."""
         newest = self.newest.get(ref.sender, 0)
-        for seq in range(newest + 1, ref.seq):
+        missing = range(newest + 1, ref.seq)
+        asked = missing[: MOST_AHEAD - len(self.gaps)]
+        for seq in asked:
             self.gaps[Ref(ref.sender, seq)] = (ask_at, RESEND_AFTER_S)
-        self.newest[ref.sender] = max(ref.seq, newest)
+        self.newest[ref.sender] = max(ref.seq, newest) if len(asked) == len(missing) else newest + len(asked)
 
     def to_ask(self, now: float) -> tuple[Ref, ...]:
         """The gaps that are to be asked for now, all in one request; each is asked for again later and later."""
@@ -157,7 +161,7 @@ class Client:
 
     def __init__(self, vpp: str, node: Node, hello: Hello, now: float) -> None:
         self.stage = Stage.JOINING
-        self.refused: Counter[str] = Counter()
+        self.refused: Counter[str] = node.refused  # one count, of what we refuse and of what our node does
         self.peak_memory_mb = 0.0
         self._vpp = vpp
         self._node = node
@@ -250,7 +254,7 @@ class Client:
             return []
         if isinstance(message, Resend):
             said = self._epoch.said
-            return [Say(said[ref.seq - 1]) for ref in message.refs if self._has_said(ref)]
+            return [Say(said[ref.seq - 1]) for ref in dict.fromkeys(message.refs) if self._has_said(ref)]
         return self._order(envelope.epoch, message, now)
 
     def _refused(self, message: Refused) -> list[Instruction]:
@@ -261,6 +265,9 @@ class Client:
 
     def _welcomed(self, message: Welcome) -> list[Instruction]:
         """Let in, for the first time or again: what was before counts no more until an epoch begins."""
+        ports = (message.publish_port, message.subscribe_port)
+        if not all(0 < port <= _LAST_PORT for port in ports):
+            raise ProtocolError("bad_content", f"a data plane at ports {ports}")
         self.stage, self._refusal = Stage.TAKING_PART, ""
         self._epoch, self._next = _Epoch(0), _Epoch(0)
         return [OpenData(message.publish_port, message.subscribe_port)]
@@ -278,20 +285,23 @@ class Client:
             raise ProtocolError("out_of_turn", f"{type(message).__name__} while {self.stage}")
         if isinstance(message, Turns):
             return self._turn(message, now) if number == self._epoch.number else []
-        if isinstance(message, Begin) and number > self._epoch.number:
-            self._epoch = self._next if self._next.number == number else _Epoch(number)
+        if isinstance(message, Begin):
+            return self._begin(message, number, now)
         if isinstance(message, Settle) and self._epoch.number == 0:
             self._epoch = _Epoch(number)  # let in again when all is settled but our part
         if number != self._epoch.number or message.turn <= self._epoch.last_turn:
             raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._epoch.last_turn}")
-        self._epoch.last_turn = message.turn
-        if isinstance(message, Begin):
-            return self._begin(message, now)
-        self._epoch.live = None
-        return self._act(message.turn, Settled(message.direct))
+        audit = self._act(message.turn, Settled(message.direct))
+        self._epoch.last_turn, self._epoch.live = message.turn, None
+        return audit
 
-    def _begin(self, message: Begin, now: float) -> list[Instruction]:
-        epoch = self._epoch
+    def _begin(self, message: Begin, number: int, now: float) -> list[Instruction]:
+        if number <= self._epoch.number or message.turn < 1:
+            raise ProtocolError("out_of_turn", f"epoch {number} begins after {self._epoch.number}")
+        if self._vpp not in message.roster or len({*message.roster}) < len(message.roster):
+            raise ProtocolError("bad_content", f"a roster in which {self._vpp} is not, or somebody twice")
+        self._epoch = epoch = self._next if self._next.number == number else _Epoch(number)
+        epoch.last_turn = message.turn
         if message.live:
             epoch.live = _Live(message.turn)
             for ref in epoch.inbox.waiting():
@@ -304,10 +314,14 @@ class Client:
         epoch = self._epoch
         if turn is None or turn.turn <= epoch.last_turn:
             return []
+        if not epoch.last_turn or epoch.live is not None:
+            raise ProtocolError("out_of_turn", f"turn {turn.turn} in an epoch without turns")
         if any(place >= len(turns.refs) for place in turn.reached):
             raise ProtocolError("bad_content", f"turn {turn.turn} points to a message that it does not name")
-        epoch.last_turn = turn.turn
         deliveries = turns.deliveries(turn)
+        if len({*deliveries}) < len(deliveries):
+            raise ProtocolError("bad_content", f"turn {turn.turn} gives a message twice")
+        epoch.last_turn = turn.turn
         epoch.inbox.forget(frozenset(turns.refs).difference(deliveries))
         epoch.held = _Held(turn.turn, deliveries, asked_at=now)
         return self._take_held(now)

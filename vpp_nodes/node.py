@@ -6,12 +6,15 @@ Knows nothing of sockets, numbering or real time, and the virtual time of a turn
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from broker.screening import screen, screen_exchange
 from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen
 from market.declaration import Declaration
+from market.errors import ProtocolError
 from market.game.period import PeriodGame, period_games
 from market.plan import DirectExchange, DispatchPlan
 from market.rules import MarketRules
@@ -83,9 +86,13 @@ class Traders:
 
 
 class Node:
-    """One VPP. `plan` solves its day (with a trade fixed, or none), `declare` makes a plan public."""
+    """One VPP. `plan` solves its day (with a trade fixed, or none), `declare` makes a plan public.
+
+    refused : what it was told and may not count, by reason
+    """
 
     def __init__(self, vpp: str, public: PublicRules, plan: Planner, declare: Declarer) -> None:
+        self.refused: Counter[str] = Counter()
         self._vpp = vpp
         self._public = public
         self._plan = plan
@@ -97,7 +104,7 @@ class Node:
         self._early: list[tuple[str, Offer]] = []  # offers that came before the last declaration
 
     def handle(self, event: NodeEvent) -> NodeReply:
-        """Take an event; DispatchError if the day cannot be planned."""
+        """Take an event; DispatchError if the day cannot be planned, ProtocolError if an order cannot be meant."""
         if isinstance(event, Begun):
             return self._begin(event.roster)
         if isinstance(event, Settled):
@@ -112,16 +119,31 @@ class Node:
         return self._confirmed((Declared(declaration), *self._open_if_complete()))
 
     def _reached(self, messages: Sequence[tuple[str, DataMessage]]) -> Confirmed:
-        for sender, message in messages:
-            if isinstance(message, Declared):
-                self._declarations[sender] = message.declaration
-            elif isinstance(message, Offer) and self._traders is not None:
-                self._traders.book.take(sender, message)
-            elif isinstance(message, Offer):
-                self._early.append((sender, message))
+        self._take_all(messages)
         if self._traders is not None:
             return self._confirmed(self._traders.answer())
         return self._confirmed(self._open_if_complete())
+
+    def _take_all(self, messages: Sequence[tuple[str, DataMessage]]) -> None:
+        for sender, message in messages:
+            try:
+                self._take(sender, message)
+            except ProtocolError as error:
+                self.refused[error.reason] += 1
+
+    def _take(self, sender: str, message: DataMessage) -> None:
+        """Let what another has said count; ProtocolError if it may not: the broker's word is not taken for it."""
+        if isinstance(message, Offer) and self._traders is not None:
+            self._traders.book.take(sender, message)
+        elif isinstance(message, Offer):
+            self._early.append((sender, message))
+        elif isinstance(message, Declared):
+            if sender not in self._roster:
+                raise ProtocolError("not_a_member", f"{sender!r:.40} is not on the roster")
+            if sender in self._declarations:
+                raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
+            screen(sender, message, self._public.horizon.periods, None)
+            self._declarations[sender] = message.declaration
 
     def _open_if_complete(self) -> tuple[MarketMessage, ...]:
         """Nobody prices before holding everybody's declaration: a missing rival looks like an infinite price."""
@@ -130,9 +152,9 @@ class Node:
         games = period_games([self._declarations[vpp] for vpp in self._roster], self._public)
         self._traders = Traders(self._vpp, games, self._public.market)
         opening = self._traders.seller.open()
-        for sender, offer in self._early:
-            self._traders.book.take(sender, offer)
-        return ((opening,) if opening else ()) + (self._traders.answer() if self._early else ())
+        early, self._early = self._early, []
+        self._take_all(early)
+        return ((opening,) if opening else ()) + (self._traders.answer() if early else ())
 
     def _confirmed(self, messages: tuple[MarketMessage, ...]) -> Confirmed:
         if self._traders is None:
@@ -147,4 +169,5 @@ class Node:
 
     def _settle(self, direct: DirectExchange) -> Audited:
         """A node that has come back when all was settled but its own part has not planned yet."""
+        screen_exchange(direct, self._public.horizon.periods)
         return Audited(self._planned(), self._plan(direct))

@@ -37,7 +37,8 @@ def conclude(
     """Certify where a period ended and give its verdict.
 
     `ended` says how the negotiation stopped; EQUILIBRIUM means that it rests, which stays so only if the
-    certificate proves every regret within CERTIFICATE_TOLERANCE and becomes UNCERTIFIED otherwise. Another
+    certificate proves every regret within CERTIFICATE_TOLERANCE and becomes UNCERTIFIED otherwise, and where
+    there is none, since somebody has not answered. Another
     ending keeps its evidence, delivers nothing, and has a certificate where all have priced and answered.
     prices : shape (n,), CNY/MWh · probability, requested : shape (m, n), MW
     """
@@ -48,6 +49,8 @@ def conclude(
         certificate = certify(game, prices, probability, requested)
     if ended is Verdict.EQUILIBRIUM and certificate and _proven(certificate) > CERTIFICATE_TOLERANCE:
         ended, evidence = Verdict.UNCERTIFIED, _who_gains(game, certificate)
+    if ended is Verdict.EQUILIBRIUM and certificate is None:
+        ended, evidence = Verdict.UNCERTIFIED, _who_is_silent(game, probability)
     return _result(game, ended, prices, probability, requested, rounds, certificate, evidence)
 
 
@@ -98,6 +101,11 @@ def _who_gains(game: PeriodGame, certificate: PeriodCertificate) -> str:
         return f"at rest, but {game.sellers[j]} would gain {gain:.6g} CNY at {better:.6g} CNY/MWh"
     i = int(buyers.argmax())
     return f"at rest, but {game.buyers[i]} would gain {buyers[i]:.6g} CNY by choosing otherwise"
+
+
+def _who_is_silent(game: PeriodGame, probability: Array) -> str:
+    silent = [buyer for buyer, row in zip(game.buyers, probability, strict=True) if not row.any()]
+    return f"at rest, but {', '.join(silent) or 'somebody'} has not answered"
 
 
 def _why_none(game: PeriodGame) -> str:

@@ -99,6 +99,6 @@ def test_a_book_confirms_the_newest_version_of_each_seller() -> None:
     book = OfferBook(GAMES)
     book.take("B", offer(4, 510.0))
     book.take("A", offer(2, 500.0, 600.0))
-    book.take("A", offer(1, 900.0, 900.0))
+    book.take("A", offer(1, 700.0, 700.0))
     assert book.seen() == (Seen("A", 2), Seen("B", 4))
     assert book.prices(0).tolist() == [500.0, 510.0]

@@ -1,0 +1,40 @@
+"""Owns what an audit must satisfy beyond its types, so that a day's accounts and tables can be made of it.
+
+Knows nothing of whether the plans in it are any good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+
+from broker.wire.messages import Audit
+from market.arrays import Array
+from market.errors import ProtocolError
+from market.plan import DispatchPlan
+
+_NUMBER_LIMIT = 1e30
+"""No scenario leads to as large a number, in any unit; far from where sums and products overflow."""
+
+
+def screen_audit(sender: str, audit: Audit, periods: int) -> None:
+    """ProtocolError `bad_content` unless both plans are for a day of `periods`, all numbers within reason."""
+    for plan in (audit.before, audit.after):
+        if any(vector.shape != (periods,) for vector in _vectors(plan)):
+            raise ProtocolError("bad_content", f"{sender}'s plan is not for {periods} periods")
+        numbers = np.concatenate([*_vectors(plan), list(_scalars(plan)), [audit.peak_memory_mb]])
+        if (np.abs(numbers) > _NUMBER_LIMIT).any():
+            raise ProtocolError("bad_content", f"{sender}'s plan holds a number beyond {_NUMBER_LIMIT:g}")
+
+
+def _vectors(plan: DispatchPlan) -> Iterator[Array]:
+    values = (getattr(plan, field.name) for field in fields(plan))
+    return (value for value in values if isinstance(value, np.ndarray))
+
+
+def _scalars(plan: DispatchPlan) -> Iterator[float]:
+    for part in (plan, plan.costs):
+        values = (getattr(part, field.name) for field in fields(part))
+        yield from (value for value in values if isinstance(value, float))

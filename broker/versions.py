@@ -1,0 +1,49 @@
+"""Owns how many offers and selections each member has made in an epoch, and what follows for the next ones.
+
+Knows nothing of prices or of who plays in which period. Versions count from 1 without a gap, a selection answers
+an offer, and nobody has seen an offer that was not made.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from broker.wire.messages import MarketMessage, Offer, Seen, Selection
+from market.errors import ProtocolError
+
+
+class Versions:
+    """The newest versions of one epoch. `roster`: whose they are."""
+
+    def __init__(self, roster: Sequence[str]) -> None:
+        self._offers = dict.fromkeys(roster, 0)
+        self._selections: Counter[str] = Counter()
+        self._offered = 0  # offers of all members
+
+    def take(self, sender: str, message: MarketMessage) -> None:
+        """A message that has passed the screening; ProtocolError `bad_content` if its version is not the next."""
+        if isinstance(message, Offer):
+            self._check(sender, message, self._offers[sender])
+            self._offers[sender] = message.version
+            self._offered += 1
+        elif isinstance(message, Selection):
+            self._check(sender, message, self._selections[sender])
+            if message.version > self._offered:
+                raise ProtocolError("bad_content", f"{sender} answers more often than anybody has offered")
+            self._selections[sender] = message.version
+
+    def _check(self, sender: str, message: Offer | Selection, last: int) -> None:
+        if message.version != last + 1:
+            kind = type(message).__name__.lower()
+            raise ProtocolError("bad_content", f"{sender}'s {kind} {message.version} came after {last}")
+
+    def check_seen(self, vpp: str, seen: Sequence[Seen]) -> None:
+        """ProtocolError if a member says it has seen what nobody has offered; its own may be on their way."""
+        if len(seen) > len(self._offers):
+            raise ProtocolError("bad_content", f"{vpp} has seen offers of {len(seen)} members")
+        for entry in seen:
+            made = self._offers.get(entry.vpp, 0)
+            if entry.version < 1 or (entry.version > made and entry.vpp != vpp):
+                story = f"{vpp} has seen offer {entry.version} of {entry.vpp!r:.40}, which has made {made}"
+                raise ProtocolError("bad_content", story)
