@@ -301,7 +301,10 @@ def test_a_torn_tape_is_replayed_up_to_where_it_is_whole(honest: list[Record], t
     ("change", "said"),
     [
         (lambda tape: tape[0].__setitem__(1, 1), "tape version 1, this software reads version 2"),
-        (lambda tape: tape[0].__setitem__(2, 0), f"messages of wire version 0, this software reads {WIRE_VERSION}"),
+        (
+            lambda tape: tape[0].__setitem__(2, 0),
+            f"messages of wire version 0, this software reads {WIRE_VERSION}",
+        ),
         (lambda tape: tape.pop(1), "does not hold its scenario"),
         (lambda tape: tape[5].__setitem__(0, "massage"), "record 6 ('massage') cannot be replayed"),
         (lambda tape: tape[-1].__delitem__(1), "cannot be replayed: IndexError"),
