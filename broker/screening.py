@@ -5,6 +5,7 @@ Knows nothing of sockets or of when a message may come. A message that fails is 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,10 +56,16 @@ class Parts:
     """What each VPP may say about its trade, worked out once: such messages are frequent."""
 
     def __init__(self, games: Sequence[PeriodGame]) -> None:
-        plays = [game for game in games if game.tradable]
-        members = {vpp for game in plays for vpp in (*game.sellers, *game.buyers)}
-        self._sells = {vpp: _sells(vpp, plays) for vpp in members}
-        self._buys = {vpp: _buys(vpp, plays) for vpp in members}
+        selling: defaultdict[str, list[PeriodGame]] = defaultdict(list)
+        buying: defaultdict[str, list[tuple[PeriodGame, float]]] = defaultdict(list)
+        for game in games:
+            if game.tradable:
+                for vpp in game.sellers:
+                    selling[vpp].append(game)
+                for vpp, deficit_mw in zip(game.buyers, game.deficit_mw.tolist(), strict=True):
+                    buying[vpp].append((game, deficit_mw))
+        self._sells = {vpp: _sells(due) for vpp, due in selling.items()}
+        self._buys = {vpp: _buys(due) for vpp, due in buying.items()}
 
     def sells(self, vpp: str) -> tuple[int, ...]:
         """The periods in which a VPP sells, and somebody buys."""
@@ -105,8 +112,7 @@ class Parts:
             raise ProtocolError("bad_content", story)
 
 
-def _sells(vpp: str, plays: Sequence[PeriodGame]) -> _Sells:
-    due = [game for game in plays if vpp in game.sellers]
+def _sells(due: Sequence[PeriodGame]) -> _Sells:
     return _Sells(
         tuple(game.period for game in due),
         np.array([game.floor_cny_per_mwh for game in due]),
@@ -114,12 +120,11 @@ def _sells(vpp: str, plays: Sequence[PeriodGame]) -> _Sells:
     )
 
 
-def _buys(vpp: str, plays: Sequence[PeriodGame]) -> _Buys:
-    due = [game for game in plays if vpp in game.buyers]
-    counts = [len(game.sellers) for game in due]
-    deficit_mw = np.array([game.deficit_mw[game.buyers.index(vpp)] for game in due])
+def _buys(due: Sequence[tuple[PeriodGame, float]]) -> _Buys:
+    counts = [len(game.sellers) for game, _ in due]
+    deficit_mw = np.array([deficit_mw for _, deficit_mw in due])
     return _Buys(
-        tuple(game.period for game in due),
+        tuple(game.period for game, _ in due),
         tuple(counts),
         np.cumsum([0, *counts[:-1]], dtype=np.intp),
         deficit_mw,
@@ -127,7 +132,7 @@ def _buys(vpp: str, plays: Sequence[PeriodGame]) -> _Buys:
     )
 
 
-_NO_SALE, _NO_PURCHASE = _sells("", ()), _buys("", ())
+_NO_SALE, _NO_PURCHASE = _sells(()), _buys(())
 
 
 def screen(sender: str, message: Message, periods: int, parts: Parts | None) -> MarketMessage:

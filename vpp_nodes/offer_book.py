@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from broker.screening import Parts
 from broker.wire.messages import Offer, Seen
 from market.arrays import Array, frozen
-from market.errors import ProtocolError
 from market.game.clearing import clearing_price
 from market.game.period import PeriodGame
 
@@ -23,10 +23,7 @@ class OfferBook:
         self.games = {game.period: game for game in games if game.tradable}
         self.clearing = {period: clearing_price(game) for period, game in self.games.items()}
         self._prices = {t: frozen(np.full(len(game.sellers), self.clearing[t])) for t, game in self.games.items()}
-        self._seats: dict[str, dict[int, int]] = {}  # by seller and period: its place in the game
-        for period, game in self.games.items():
-            for seat, seller in enumerate(game.sellers):
-                self._seats.setdefault(seller, {})[period] = seat
+        self._parts = Parts(games)
         self._versions: dict[str, int] = {}
         self._heard: dict[int, set[str]] = {period: set() for period in self.games}
 
@@ -35,22 +32,13 @@ class OfferBook:
 
         ProtocolError `bad_content` if it is not for the periods in which its seller sells, or leaves a band.
         """
-        prices = offer.price_cny_per_mwh.tolist()
-        self._check(seller, offer.periods, prices)
+        self._parts.offer(seller, offer)
         if offer.version <= self._versions.get(seller, 0):
             return
         self._versions[seller] = offer.version
-        for period, price in zip(offer.periods, prices, strict=True):
-            self._place(period, self._seats[seller][period], price)
+        for period, price in zip(offer.periods, offer.price_cny_per_mwh.tolist(), strict=True):
+            self._place(period, self.games[period].sellers.index(seller), price)
             self._heard[period].add(seller)
-
-    def _check(self, seller: str, periods: Sequence[int], prices: Sequence[float]) -> None:
-        if seller not in self._seats or periods != tuple(self._seats[seller]) or len(prices) != len(periods):
-            raise ProtocolError("bad_content", f"{seller!r:.40} offers for other periods than it sells in")
-        for period, price in zip(periods, prices, strict=True):
-            game = self.games[period]
-            if not game.floor_cny_per_mwh <= price <= game.cap_cny_per_mwh:
-                raise ProtocolError("bad_content", f"{seller}'s price {price:g} leaves the band")
 
     def _place(self, period: int, seat: int, price: float) -> None:
         if self._prices[period][seat] != price:
