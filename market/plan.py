@@ -42,6 +42,17 @@ class CostBreakdown:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanTotals:
+    """What is told of a day's plan where the plan itself is not shown. Fields as in `DispatchPlan`, costs as in (4)."""
+
+    operation_cny: float
+    carbon_cny: float
+    emission_t: float
+    quota_t: float
+    gap_cny: float
+
+
+@dataclass(frozen=True, slots=True)
 class DirectExchange:
     """Power fixed by trade with other VPPs, MW, shape (periods,); `quota_in_t`: net quota that came along."""
 

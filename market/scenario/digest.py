@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from market.disclosure import Disclosure
 from market.network import NetworkRules
 from market.rules import CarbonRules, Horizon, MarketRules, Tariff
-from market.scenario.model import Coupling, PublicRules, Scenario
+from market.scenario.model import Coupling, PublicRules, PublicScenario, Scenario
 from market.vpp import Vpp
 
-_FORM = "vppmarket scenario 1"  # a new number whenever the canonical form changes
+_FORM = "vppmarket scenario 2"  # a new number whenever the canonical form changes
 
 
 def seal_public(horizon: Horizon, tariff: Tariff, market: MarketRules, carbon: CarbonRules) -> PublicRules:
@@ -25,12 +27,51 @@ def seal_public(horizon: Horizon, tariff: Tariff, market: MarketRules, carbon: C
     return PublicRules(horizon, tariff, market, carbon, _digest([horizon, tariff, market, carbon]))
 
 
+def plant_digest(vpp: Vpp) -> str:
+    """The fingerprint of one plant: its owner can show that it has not changed without showing it."""
+    return _digest(vpp)
+
+
 def seal_scenario(
-    name: str, title: str, public: PublicRules, vpps: tuple[Vpp, ...], network: NetworkRules, coupling: Coupling
+    name: str,
+    title: str,
+    public: PublicRules,
+    vpps: tuple[Vpp, ...],
+    network: NetworkRules,
+    coupling: Coupling,
+    audit: Disclosure | None = None,
+    others: Mapping[str, str] | None = None,
 ) -> Scenario:
-    """A scenario with its digest: every value counts but `name`, the folder's."""
-    digest = _digest([title, public.digest, list(vpps), network, coupling])
-    return Scenario(name, title, public, vpps, network, coupling, digest)
+    """A scenario with its digest: every value counts but `name`, the folder's.
+
+    others : where not all plants are known here, the whole roster in its order: the digest of each plant, or an
+    empty text where that is not known either
+    """
+    own = {vpp.id: plant_digest(vpp) for vpp in vpps}
+    digests = {vpp: own.get(vpp, known) for vpp, known in (own if others is None else others).items()}
+    scenario_digest = _digest([title, public.digest, list(digests.items()), network, coupling, audit])
+    return Scenario(
+        name,
+        title,
+        public,
+        vpps,
+        network,
+        coupling,
+        scenario_digest,
+        tuple(digests),
+        tuple(digests.values()),
+        audit,
+    )
+
+
+def seal_shared(shared: PublicScenario) -> PublicScenario:
+    """The same with its digests worked out anew, so that an alteration shows."""
+    rules = shared.public
+    public = seal_public(rules.horizon, rules.tariff, rules.market, rules.carbon)
+    others = dict(zip(shared.roster, shared.plant_digests, strict=True))
+    return seal_scenario(
+        shared.name, shared.title, public, (), shared.network, shared.coupling, shared.audit, others
+    ).shared
 
 
 def _digest(value: object) -> str:

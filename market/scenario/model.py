@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from market.disclosure import Disclosure
 from market.network import NetworkRules
 from market.rules import CarbonRules, Horizon, MarketRules, Tariff
 from market.vpp import Vpp
@@ -28,8 +29,33 @@ class PublicRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicScenario:
+    """What everybody in a market may know of it, and all that its broker needs: no plant is in it.
+
+    roster : ids of the VPPs, in their order
+    plant_digests : the digest of each one's plant (hex sha-256), in the same order; empty where it is undisclosed
+    audit : what nodes are asked to show in the end; None leaves it to the command that runs the market
+    digest : identifies the whole scenario, its plants by their digests (hex sha-256)
+    """
+
+    name: str
+    title: str
+    public: PublicRules
+    network: NetworkRules
+    coupling: Coupling
+    roster: tuple[str, ...]
+    plant_digests: tuple[str, ...]
+    audit: Disclosure | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
-    """A market to run. `digest` identifies the whole of it (hex sha-256)."""
+    """A market to run. `digest` identifies the whole of it (hex sha-256).
+
+    vpps : the plants that are known here: all, or, in a folder that `split` has made, one or none
+    roster, plant_digests, audit : as in `PublicScenario`
+    """
 
     name: str
     title: str
@@ -38,6 +64,29 @@ class Scenario:
     network: NetworkRules
     coupling: Coupling
     digest: str
+    roster: tuple[str, ...]
+    plant_digests: tuple[str, ...]
+    audit: Disclosure | None = None
+
+    @property
+    def shared(self) -> PublicScenario:
+        """The same without its plants."""
+        return PublicScenario(
+            self.name,
+            self.title,
+            self.public,
+            self.network,
+            self.coupling,
+            self.roster,
+            self.plant_digests,
+            self.audit,
+            self.digest,
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Whether every plant of the market is known here."""
+        return tuple(vpp.id for vpp in self.vpps) == self.roster
 
     def vpp(self, vpp_id: str) -> Vpp:
         """The VPP of that id; KeyError if there is none."""

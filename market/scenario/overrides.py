@@ -42,7 +42,7 @@ def with_overrides(
     market = _changed(MarketSection, "market", asdict(scenario.public.market), changes, faults, place)
     carbon = _changed(CarbonSection, "carbon", _carbon_fields(scenario), changes, faults, place)
     network = _changed(NetworkSection, "network", _network_fields(scenario, changes), changes, faults, place)
-    faults += unknown_ids(_own("network", changes), tuple(vpp.id for vpp in scenario.vpps), place)
+    faults += unknown_ids(_own("network", changes), scenario.roster, place)
     faults += _files(network, place)
     if market is None or carbon is None or network is None or faults:
         raise ScenarioError(faults)
@@ -52,7 +52,10 @@ def with_overrides(
     if "market.satisfaction" in changes:
         vpps = tuple(replace(vpp, satisfaction=market.satisfaction) for vpp in vpps)
     rules = network_rules(network, samples={})
-    return seal_scenario(scenario.name, scenario.title, public, vpps, rules, scenario.coupling)
+    others = None if scenario.whole else dict(zip(scenario.roster, scenario.plant_digests, strict=True))
+    return seal_scenario(
+        scenario.name, scenario.title, public, vpps, rules, scenario.coupling, scenario.audit, others
+    )
 
 
 def _placer(told_as: Mapping[str, str]) -> Place:

@@ -139,7 +139,17 @@ def recorded(run: Loopback, folder: Path) -> Report:
     proceedings, public = run.coordinator.proceedings(), run.public
     load, limits = frozen([1.0] * public.horizon.periods), Exchange(1e9, 1e9, 1e9, 1e9)
     vpps = tuple(Vpp(vpp, "", load, None, None, None, None, None, limits, 0.85) for vpp in run.clients)
-    scenario = Scenario("hostile", "", public, vpps, run.network, Coupling.ONCE, "digest")
+    scenario = Scenario(
+        "hostile",
+        "",
+        public,
+        vpps,
+        run.network,
+        Coupling.ONCE,
+        "digest",
+        tuple(v.id for v in vpps),
+        ("",) * len(vpps),
+    )
     bus = cast(BrokerEnd, SimpleNamespace(endpoints=ENDPOINTS, dropped={}))
     facts = _facts(scenario, proceedings, bus, proceedings.process_ids, {})
     what = Undertaking(scenario, 0, False, datetime.now(UTC))
