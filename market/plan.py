@@ -43,7 +43,7 @@ class CostBreakdown:
 
 @dataclass(frozen=True, slots=True)
 class PlanTotals:
-    """What is told of a day's plan where the plan itself is not shown. Fields as in `DispatchPlan`, costs as in (4)."""
+    """What is told of a day's plan where the plan itself is not shown; costs as in (4), the rest as in it."""
 
     operation_cny: float
     carbon_cny: float
