@@ -20,7 +20,7 @@ from broker.membership import Membership, Patience
 from broker.network_log import NetworkLog
 from broker.past import Past
 from broker.settling import Settling
-from broker.tape import TAPE_VERSION
+from broker.tape import TAPE_VERSION, Back, EpochBegun, Left, Opened, Resumed
 from broker.virtual_time import VirtualTime
 from broker.wall_time import WallTime
 from broker.wire.frames import WIRE_VERSION, Envelope
@@ -129,9 +129,8 @@ class Coordinator:
         """What is to be done before anything has happened: a header for the tape, or a note that it goes on."""
         charge = self._charge
         if self._past:
-            return [Write(["resumed", self._past.time_s])]
-        header = ["tape", TAPE_VERSION, WIRE_VERSION, charge.scenario_digest, charge.seed, list(charge.vpps)]
-        return [Write(header)]
+            return [Write(Resumed(self._past.time_s))]
+        return [Write(Opened(TAPE_VERSION, WIRE_VERSION, charge.scenario_digest, charge.seed, charge.vpps))]
 
     # --- the one entry ---
 
@@ -223,7 +222,7 @@ class Coordinator:
         self.phase = Phase.PLANNING
         self._settling = None
         epoch, time_s = self.epoch, self.clockwork.time_s
-        return [Write(["epoch", epoch.number, time_s, list(epoch.roster), why]), *self.clockwork.begin(now)]
+        return [Write(EpochBegun(epoch.number, time_s, epoch.roster, why)), *self.clockwork.begin(now)]
 
     def _begin_anew(self, roster: Sequence[str], why: str, now: float) -> list[Action]:
         if not roster:
@@ -246,7 +245,7 @@ class Coordinator:
             return []
         self.membership.lose(vpp, how, now)
         self._counters["lost"] += 1
-        actions: list[Action] = [Write(["left", self.clockwork.time_s, vpp, how])]
+        actions: list[Action] = [Write(Left(self.clockwork.time_s, vpp, how))]
         if rule is OnLoss.WAIT or joining:
             return actions
         withdrawn = Withdrawn(vpp)
@@ -256,7 +255,7 @@ class Coordinator:
     def _returned(self, vpp: str, now: float) -> list[Action]:
         """A VPP that was lost is here again: the market begins anew with it, or it takes up its settlement."""
         self._counters["returned"] += 1
-        actions: list[Action] = [Write(["back", self.clockwork.time_s, vpp])]
+        actions: list[Action] = [Write(Back(self.clockwork.time_s, vpp))]
         if self.phase in (Phase.JOINING, Phase.OVER):
             return actions
         if self._settling is not None and vpp in self.epoch.roster:

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 
 from broker.actions import Action, Announce, Send, Write
 from broker.audit_screening import screen_audit
-from broker.tape import Record
-from broker.wire.frames import Envelope, to_body
+from broker.tape import AuditGiven, Ended, MessageSaid, OrderGiven
+from broker.wire.frames import Envelope
 from broker.wire.messages import BROKER, Audit, Concluded, Settle
-from broker.wire.types import codec_for
 from market.errors import ProtocolError
 from market.outcome import PeriodResult, worst
-from market.plan import DispatchPlan
 from market.scenario.model import PublicRules
 from market.settlement import direct_exchange
 
@@ -43,12 +41,11 @@ class Settling:
         """Announce the verdicts, and tell each member the trade that was concluded for it."""
         concluded = Concluded(tuple(result.verdict for result in self._results))
         actions: list[Action] = [
-            Write(["message", time_s, self._epoch, BROKER, 1, "Concluded", to_body(concluded)]),
+            Write(MessageSaid(time_s, self._epoch, BROKER, 1, concluded)),
             Announce(Envelope(self._epoch, BROKER, 1, concluded)),
         ]
         for vpp, order in self._orders.items():
-            record: Record = ["command", order.turn, time_s, vpp, "Settle", to_body(order)]
-            actions += [Write(record), Send(vpp, order)]
+            actions += [Write(OrderGiven(order.turn, time_s, vpp, order)), Send(vpp, order)]
         return actions
 
     def again(self, vpp: str) -> list[Action]:
@@ -69,9 +66,5 @@ class Settling:
     def end(self) -> list[Action]:
         """What goes on the tape once every audit is here."""
         verdict = worst([result.verdict for result in self._results])
-        return [*(_record(vpp, self.audits[vpp]) for vpp in self._orders), Write(["end", verdict.value])]
-
-
-def _record(vpp: str, audit: Audit) -> Write:
-    plan = codec_for(DispatchPlan)
-    return Write(["audit", vpp, plan.pack(audit.before), plan.pack(audit.after)])
+        shown = [(vpp, self.audits[vpp]) for vpp in self._orders]
+        return [*(Write(AuditGiven(vpp, a.before, a.after)) for vpp, a in shown), Write(Ended(verdict))]

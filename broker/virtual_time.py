@@ -19,7 +19,7 @@ from broker.limits import MOST_A_TURN
 from broker.network_log import NetworkLog
 from broker.news import NewsDesk
 from broker.sequencer import Grant, Sequencer
-from broker.wire.frames import to_body
+from broker.tape import OrderGiven, TurnGiven
 from broker.wire.messages import Begin, Done, MarketMessage, Offer, Ref, Turn, Turns
 from market.errors import ProtocolError
 
@@ -61,7 +61,7 @@ class VirtualTime:
         actions: list[Action] = []
         for vpp in self.epoch.roster:
             begin = Begin(self._open_turn(vpp, self.time_s, None), self.time_s, self.epoch.roster, live=False)
-            actions.append(Write(["command", begin.turn, self.time_s, vpp, "Begin", to_body(begin)]))
+            actions.append(Write(OrderGiven(begin.turn, self.time_s, vpp, begin)))
             actions.append(Send(vpp, begin))
         return actions
 
@@ -191,8 +191,7 @@ class VirtualTime:
         self.epoch.counters["delivered"] += sum(len(grant.refs) for grant in grants)
         numbered = [(self._open_turn(grant.receiver, grant.time_s, grant), grant) for grant in grants]
         actions: list[Action] = [
-            Write(["turn", number, grant.time_s, grant.receiver, [[ref.sender, ref.seq] for ref in grant.refs]])
-            for number, grant in numbered
+            Write(TurnGiven(number, grant.time_s, grant.receiver, grant.refs)) for number, grant in numbered
         ]
         if len(grants) == len(self.epoch.roster) <= _MOST_AT_ONCE:
             return actions + self._publish(_turns(numbered), None)

@@ -18,7 +18,7 @@ from broker.epoch import Epoch
 from broker.gaps import Gap
 from broker.network_log import Moment, NetworkLog
 from broker.news import NewsDesk
-from broker.wire.frames import to_body
+from broker.tape import DoneSaid, OrderGiven
 from broker.wire.messages import Beat, Begin, Done, Offer, Ref
 from market.errors import ProtocolError
 
@@ -76,7 +76,7 @@ class WallTime:
         """Ask everybody to plan the day and declare; the clock starts."""
         self._began = now - self.time_s
         begin = Begin(self.turn, self.time_s, self.epoch.roster, live=True)
-        record = [Write(["command", 1, self.time_s, vpp, "Begin", to_body(begin)]) for vpp in self.epoch.roster]
+        record = [Write(OrderGiven(self.turn, self.time_s, vpp, begin)) for vpp in self.epoch.roster]
         return [*record, *(Send(vpp, begin) for vpp in self.epoch.roster)]
 
     def data(self, parcel: Parcel, now: float) -> list[Action]:
@@ -111,8 +111,7 @@ class WallTime:
         self.epoch.check(vpp, done)
         self.time_s = now - self._began
         self._told[vpp] = done
-        seen = [[entry.vpp, entry.version] for entry in done.seen]
-        return [Write(["done", self.time_s, vpp, done.published_upto, seen]), *self._confirm(vpp)]
+        return [Write(DoneSaid(self.time_s, vpp, done)), *self._confirm(vpp)]
 
     def _confirm(self, vpp: str) -> list[Action]:
         """Let a confirmation count once everything that it speaks of has come."""

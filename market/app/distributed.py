@@ -22,9 +22,8 @@ from broker.launch import LocalNodes, deaf_to_interrupts
 from broker.limits import Limits
 from broker.membership import Patience
 from broker.past import past_of
-from broker.scenario_record import scenario_record
 from broker.serve import Shell
-from broker.tape import TAPE_NAME, TapeWriter, tape_so_far
+from broker.tape import TAPE_NAME, Shared, TapeWriter, tape_so_far
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
@@ -131,7 +130,7 @@ def _broker(
     with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(listening.host, listening.port, keys) as bus:
         past = past_of(so_far.records) if so_far else None
         coordinator = Coordinator(charge, bus.endpoints, time.monotonic(), past)
-        preface = () if past else (scenario_record(scenario),)
+        preface = () if past else (Shared(scenario.shared),)
         shell = Shell(coordinator, bus, tape, token, limits, on_refused, preface)
         try:
             yield shell, bus

@@ -10,8 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from broker.coordinator import Phase, Proceedings
-from broker.scenario_record import scenario_record
-from broker.tape import Record
+from broker.tape import Record, Shared
 from market.scenario.model import Scenario
 from market.vpp import Vpp
 from vpp_nodes.loopback import Loopback
@@ -40,7 +39,7 @@ class LocalMarket:
             network_seed=seed,
             scenario_digest=scenario.digest,
         )
-        self._market.tape.append(scenario_record(scenario))
+        self._market.tape.append(Shared(scenario.shared))
         self._market.join()
 
     def _make(self, vpp: Vpp) -> Node:

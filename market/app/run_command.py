@@ -44,6 +44,7 @@ def run_command(options: RunOptions, runner: Runner | None = None) -> int:
 def _run(options: RunOptions, runner: Runner | None) -> Report:
     since, started = time.monotonic(), datetime.now().astimezone()
     check_flags(options)
+    own_plants = runner is None  # else others bring theirs
     runner = runner or _runner(options)
     if options.resume is None:
         what, folder = _new(options, started)
@@ -51,7 +52,7 @@ def _run(options: RunOptions, runner: Runner | None) -> Report:
             return _carried_out(what, folder, runner, options, since)
     folder = RunFolder(options.resume)
     with folder.held():
-        return _carried_out(_taken_up(options, started), folder, runner, options, since)
+        return _carried_out(_taken_up(options, started, own_plants), folder, runner, options, since)
 
 
 def _carried_out(
@@ -73,14 +74,15 @@ def _new(options: RunOptions, started: datetime) -> tuple[Undertaking, RunFolder
     return what, new_run_folder(options.out, scenario.name, started)
 
 
-def _taken_up(options: RunOptions, started: datetime) -> Undertaking:
-    from market.app.resume import broken_off
+def _taken_up(options: RunOptions, started: datetime, own_plants: bool) -> Undertaking:
+    from market.app.resume import broken_off, scenario_to_resume
 
     assert options.resume is not None
     found = broken_off(options.resume)
     if found.torn_bytes and not options.quiet:
         complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, which are cut off")
-    return Undertaking(found.scenario, found.seed, in_process=False, started=started)
+    scenario = scenario_to_resume(options.resume, found.shared, own_plants=own_plants)
+    return Undertaking(scenario, found.seed, in_process=False, started=started)
 
 
 def _runner(options: RunOptions) -> Runner:

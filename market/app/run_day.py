@@ -71,8 +71,7 @@ def _recorded(
     public = what.scenario.public
     settlement = settle(outcome, public)
     laws = check_laws(outcome, settlement, public)
-    vpps = [vpp.id for vpp in what.scenario.vpps]
-    network = network_tables(facts.network, vpps) if facts.network else ()
+    network = network_tables(facts.network, what.scenario.roster) if facts.network else ()
     tables = (*day_tables(what.scenario, outcome, settlement), *network)
     for table in tables:
         folder.write(f"{table.name}.csv", table.csv())

@@ -7,16 +7,16 @@ is not later.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.past import time_of
-from broker.tape import Record
+from broker.tape import Record, time_of
 from market.app.replay.decision import Agreement, Decision
-from market.app.replay.replay import Replay
+from market.app.replay.replay import NO_PLANTS, Replay
 from market.app.replay.standing import standing
 from market.app.scene.view import MarketView, apply
+from market.vpp import Vpp
 
 BROKEN_OFF = "the tape ends here, before the run was complete"
 STOPPED = "the replay stops here"
@@ -53,9 +53,14 @@ class Tally:
         return max((size for size in sizes if size == size), default=0.0)
 
 
-def replayed(records: Sequence[Record], until_s: float | None = None) -> Tally:
-    """Replay a tape to its end, or until a moment. TapeError if a record cannot be read."""
-    replay, tally = Replay(), Tally()
+def replayed(
+    records: Sequence[Record], until_s: float | None = None, plants: Mapping[str, Vpp] = NO_PLANTS
+) -> Tally:
+    """Replay a tape to its end, or until a moment. TapeError if it is none that a run leaves behind.
+
+    plants : those that are known here; their decisions are computed again as well
+    """
+    replay, tally = Replay(plants), Tally()
     stop = len(records) if until_s is None else _stop(records, until_s)
     for record in records[:stop]:
         tally.add(replay.take(record))

@@ -59,7 +59,7 @@ def _heading(what: Undertaking, verdict: Verdict, wall_s: float) -> dict[str, An
         "title": what.scenario.title,
         "scenario_digest": what.scenario.digest,
         "public_digest": what.scenario.public.digest,
-        "vpps": [vpp.id for vpp in what.scenario.vpps],
+        "vpps": list(what.scenario.roster),
         "seed": what.seed,
         "in_process": what.in_process,
         "conditions": None if what.in_process else network_fields(what.scenario.network),

@@ -60,14 +60,15 @@ def roles_table(days: Sequence[VppDay]) -> Table:
 
 
 def bids_table(scenario: Scenario, outcome: MarketOutcome) -> Table:
-    """What each buyer made public of its demand, (17)."""
+    """What each buyer made public of its demand, (17); κ only where its plant is known."""
+    kappas = {vpp.id: vpp.satisfaction for vpp in scenario.vpps}
     columns = ("vpp", "period", "deficit_mw", "own_supply_mw", "k_cny_per_h", "kappa")
     rows = (
         (buyer, *_at(result, game.deficit_mw[i], game.own_supply_mw[i], game.satisfaction_cny_per_h[i]), kappa)
         for result in outcome.periods
         for game in [result.game]
         for i, buyer in enumerate(game.buyers)
-        for kappa in [scenario.vpp(buyer).satisfaction]
+        for kappa in [kappas.get(buyer, NOTHING)]
     )
     return Table("bids", columns, tuple(rows))
 

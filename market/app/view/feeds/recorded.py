@@ -12,6 +12,7 @@ from pathlib import Path
 from broker.coordinator import Phase
 from broker.tape import TAPE_NAME, TapeReader
 from market.app.network_report.tables import LINK_COUNTS
+from market.app.resume import kept_scenario
 from market.app.scene.film import Film
 from market.app.view.feeds.feed import Standing, State, Status
 from market.errors import Fault, MarketError, ScenarioError
@@ -26,6 +27,7 @@ class RecordedFeed:
     def __init__(self, folder: Path) -> None:
         self.name = folder.name or str(folder)
         self.film = Film()
+        self.scenario = kept_scenario(folder)
         self._folder = folder
         self._reader = TapeReader(str(folder / TAPE_NAME))
         self._fault = ""
