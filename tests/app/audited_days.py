@@ -80,12 +80,16 @@ def whole_day() -> MarketOutcome:
 def shown_day(levels: Levels, whole: MarketOutcome | None = None) -> MarketOutcome:
     """The day, or another one, as it is when each VPP shows so much."""
     whole = whole or whole_day()
-    pairs = [level if isinstance(level, tuple) else (level, level) for level in levels]
     days = tuple(
         replace(day, before=shown(day.before, before), after=shown(day.after, after))
-        for day, (before, after) in zip(whole.days, pairs, strict=True)
+        for day, (before, after) in zip(whole.days, level_pairs(levels), strict=True)
     )
     return replace(whole, days=days)
+
+
+def level_pairs(levels: Levels) -> tuple[tuple[Disclosure, Disclosure], ...]:
+    """What each VPP shows of its plan without trade and of the one with it."""
+    return tuple(level if isinstance(level, tuple) else (level, level) for level in levels)
 
 
 def runner_of(outcome: MarketOutcome) -> Runner:
@@ -99,8 +103,13 @@ def runner_of(outcome: MarketOutcome) -> Runner:
     return runner
 
 
-def record(levels: Levels, folder: Path, scenario: Scenario | None = None) -> Report:
-    """Write a run folder of the day as it is shown. `scenario`: what the one who writes it knows of it."""
+def record(
+    levels: Levels, folder: Path, scenario: Scenario | None = None, whole: MarketOutcome | None = None
+) -> Report:
+    """Write a run folder of the day, or another one, as it is shown.
+
+    scenario : what the one who writes it knows of it
+    """
     folder.mkdir(parents=True)
     what = Undertaking(scenario or unmistakable(), 0, True, STARTED)
-    return run_day(what, runner_of(shown_day(levels)), RunFolder(folder), lambda progress: None, since=0.0)
+    return run_day(what, runner_of(shown_day(levels, whole)), RunFolder(folder), lambda progress: None, since=0.0)

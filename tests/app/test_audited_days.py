@@ -32,6 +32,7 @@ from tests.app.audited_days import (
     STARTED,
     TOTALS,
     VPPS,
+    level_pairs,
     record,
     shown_day,
     unmistakable,
@@ -60,7 +61,7 @@ mixes = pytest.mark.parametrize("mix", MIXES)
 
 def levels(mix: str) -> dict[tuple[str, str], Disclosure]:
     """What each VPP shows, by its name and the scenario's as in `costs.csv`."""
-    pairs = [level if isinstance(level, tuple) else (level, level) for level in MIXES[mix]]
+    pairs = level_pairs(MIXES[mix])
     return {
         (vpp, scenario): level
         for vpp, pair in zip(VPPS, pairs, strict=True)

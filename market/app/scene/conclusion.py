@@ -12,6 +12,7 @@ import numpy as np
 
 from broker.epoch import Said
 from market.app.run_folder.certificate import certificate_document
+from market.app.run_folder.manifest import audit_document
 from market.app.run_folder.recorded import RecordedRun, recorded
 from market.app.run_folder.tables import day_tables
 from market.app.scene.film import Film
@@ -42,7 +43,7 @@ def _result(view: MarketView, period: int) -> PeriodResult:
 
 
 def outcome_of(film: Film) -> MarketOutcome | None:
-    """The day's outcome; None until every plan has been shown."""
+    """The day's outcome; None until everybody has shown as much of its plans as it wants."""
     view = film.newest
     results = results_of(view)
     if not results or any(vpp not in view.plans for vpp in view.roster) or view.scenario is None:
@@ -74,6 +75,7 @@ def recorded_of(film: Film, name: str) -> RecordedRun | None:
         "epsilon_cny": outcome.epsilon_cny,
         "epsilon_relative": outcome.epsilon_relative,
         "network": None,
+        "audit": {"shown": audit_document(outcome)},
         "rules": {
             "horizon": asdict(public.horizon),
             "market": asdict(public.market),
