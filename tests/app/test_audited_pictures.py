@@ -20,7 +20,6 @@ import pytest
 
 from market.app.compare import compare_runs, differing
 from market.app.compare_command import TITLES, compare_command, page
-from market.app.figures.day import day_pictures
 from market.app.local_market import LocalMarket
 from market.app.report.write import write_figures
 from market.app.run_folder.recorded import read_run
@@ -84,18 +83,19 @@ def words(html: str) -> str:
 @drawn_mixes
 def test_pictures_are_of_what_is_shown_and_name_who_is_left_out(runs: Runs, mix: str) -> None:
     levels = level_pairs(MIXES[mix])
-    pictures = {picture.name: picture for picture in day_pictures(read_run(runs.of(mix)))}
+    pictures = {path.stem: path.read_text("utf-8") for path in (runs.of(mix) / "figures").glob("*.svg")}
+    report = words((runs.of(mix) / "report.html").read_text("utf-8"))
     planned = {vpp for vpp, pair in zip(VPPS, levels, strict=True) if FULL in pair}
     forecast = [vpp for vpp, pair in zip(VPPS, levels, strict=True) if pair[0] is not FULL]
     uncosted = [vpp for vpp, pair in zip(VPPS, levels, strict=True) if pair == (NONE, NONE)]
     assert {name for name in pictures if name.startswith("dispatch_")} == {f"dispatch_{vpp}" for vpp in planned}
     assert ("costs" in pictures, "carbon_steps" in pictures) == ((len(uncosted) < 5,) * 2)
     lacking = {"forecast": forecast, "sdr": forecast, "costs": uncosted, "carbon_steps": uncosted}
-    for name, picture in pictures.items():
-        note = re.search(r"not shown by ([^<]*)<", picture.svg.decode())
+    for name, svg in pictures.items():
+        note = re.search(r"not shown by ([^<]*)<", svg)
         assert (note.group(1) if note else "") == ", ".join(lacking.get(name, []))
         if lacking.get(name):
-            assert f"Not shown by {', '.join(lacking[name])}" in picture.caption
+            assert f"Not shown by {', '.join(lacking[name])}" in report
 
 
 @drawn_mixes
@@ -277,11 +277,11 @@ def private(levels: tuple[tuple[Disclosure, Disclosure], ...]) -> set[tuple[int,
     return {digits for number in hidden for digits in as_written(number)} - known
 
 
-@pytest.mark.parametrize("mix", [mix for mix in MIXES if mix != "full"])
+@pytest.mark.parametrize("mix", [mix for mix in DRAWN_MIXES if mix != "full"])
 def test_no_number_that_is_not_shown_is_in_any_file(runs: Runs, mix: str, tmp_path: Path) -> None:
     secret = private(level_pairs(MIXES[mix]))
     assert len(secret) > 500
     run = runs.of(mix)
     compare_command(run, run, tmp_path / "compared")
     assert secret & (digits_in(run) | digits_in(tmp_path / "compared")) == set()
-    assert len(secret & digits_in(runs.of("full"))) > 100  # the search finds what is there
+    assert len(secret & digits_in(runs.of("full"))) > 50  # the search finds what is there
