@@ -208,3 +208,8 @@ def test_summary_fits_80_columns_and_names_who_did_not_show(
     system = settle(shown_day(MIXES[mix]), unmistakable().public).game_system
     line = next(line for line in costs.splitlines() if line.split()[:1] == ["system"])
     assert ("–" in line) is isnan(system.total_cny)
+
+
+def test_the_page_on_disclosure_names_every_law_that_needs_more_than_is_public() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "disclosure.md").read_text("utf-8")
+    assert all(f"| {law} |" in page for law in (*POWER_LAWS, NO_LOSS))

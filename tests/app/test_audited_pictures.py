@@ -21,6 +21,8 @@ import pytest
 from market.app.compare import compare_runs, differing
 from market.app.compare_command import TITLES, compare_command, page
 from market.app.local_market import LocalMarket
+from market.app.mesa_model import MarketModel
+from market.app.mesa_model.reporters import MODEL_REPORTERS
 from market.app.report.write import write_figures
 from market.app.run_folder.recorded import read_run
 from market.app.scene.film import Film
@@ -203,6 +205,28 @@ def test_panels_show_what_is_shown(film: Film, mix: str) -> None:
     assert ("not shown" in costs) is (mix not in ("full", "totals"))
     for name, panel in PANELS.items():
         assert "nan" not in words(panel(frame)).lower().split(), name
+
+
+# --- the Mesa model ---
+
+
+def test_a_model_collects_nan_for_what_is_not_shown() -> None:
+    model = MarketModel("two_vpp")
+    while model.running:
+        model.step()
+    outcome = model.outcome
+    assert outcome is not None
+    one, two = outcome.days
+    model.__dict__["_outcome"] = replace(outcome, days=(replace(one, before=None, after=None), two))
+    model.__dict__.pop("_settlement")  # it has been worked out from everything
+    told = {name: reporter(model) for name, reporter in MODEL_REPORTERS.items()}
+    assert {name for name, value in told.items() if value != value} == {
+        f"system_{scenario}_{quantity}" for scenario in ("grid_only", "game") for quantity in ("cny", "emission_t")
+    }
+    first, second = sorted(model.agents, key=lambda agent: str(agent.vpp))
+    assert np.isnan([first.grid_only_cny, first.game_cny]).all()
+    assert np.isfinite([second.grid_only_cny, second.game_cny]).all()
+    assert set(model.data_frames()["dispatch"]["vpp"]) == {second.vpp}
 
 
 # --- nothing is given away ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from typing import Final
 
 from market.app.run_folder.recorded import RecordedRun
@@ -60,7 +60,7 @@ def disclosed(run: RecordedRun) -> Disclosed:
     def level(vpp: str, name: str) -> Disclosure:
         if (vpp, STAGES[name]) in plans:
             return Disclosure.FULL
-        return Disclosure.NONE if isnan(totals[vpp, name]) else Disclosure.TOTALS
+        return Disclosure.NONE if isnan(totals.get((vpp, name), nan)) else Disclosure.TOTALS
 
     members = [vpp for vpp in run.vpps if (vpp, "game") in totals]
     return Disclosed({(vpp, name): level(vpp, name) for vpp in members for name in STAGES})
