@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, nan
 
 import numpy as np
 
 from market.arrays import Array, frozen
+from market.disclosure import ShownPlan, plan_totals
 from market.outcome import MarketOutcome, PeriodResult
-from market.plan import DirectExchange, DispatchPlan
+from market.plan import DirectExchange, DispatchPlan, PlanTotals
 from market.rules import CarbonMode, CarbonRules
 from market.scenario.model import PublicRules
 
@@ -21,12 +22,17 @@ POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned
 CREDIT_TOLERANCE_T = 1e-9
 
+DELIVERED_POWER = "the plan with trade carries exactly the delivered power"
+BALANCED_EXCHANGE = "direct exchanges of all VPPs sum to zero"
+NO_LOSS = "no VPP pays more than without trade"
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """What one VPP's day, or the whole system's, comes to.
 
     trade_cny : net payments to other VPPs, + where it pays · quota_t : E^q of (1), traded credits included
+    NaN stands for what a VPP has not shown, and for every sum that it is a part of.
     """
 
     vpp: str
@@ -71,6 +77,14 @@ class BrokenLaw:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.law}; got {self.value}; this is a fault of the program, please report it"
+
+
+@dataclass(frozen=True, slots=True)
+class UncheckedLaw:
+    """One law of settlement that says something of these VPPs, who do not show what it would be checked by."""
+
+    law: str
+    vpps: tuple[str, ...]
 
 
 def settled_mw(result: PeriodResult) -> Array:
@@ -121,13 +135,22 @@ def settle(outcome: MarketOutcome, public: PublicRules) -> Settlement:
 
 
 def check_laws(outcome: MarketOutcome, settlement: Settlement, public: PublicRules) -> tuple[BrokenLaw, ...]:
-    """Every law of MODEL section 5 that this day breaks; empty for a sound run."""
+    """Every law of MODEL section 5 that this day breaks as far as it is shown; empty for a sound run."""
     return (
         *_exchange_laws(outcome, public),
         *(broken for result in outcome.periods for broken in _delivery_laws(result)),
         *_zero_sum_laws(outcome, settlement, public),
         *_no_loss_law(outcome, settlement, public.carbon),
     )
+
+
+def unchecked_laws(outcome: MarketOutcome, public: PublicRules) -> tuple[UncheckedLaw, ...]:
+    """Every law that `check_laws` has not checked for everybody; empty where everybody shows both plans."""
+    without_plan, without_costs = _without_plan(outcome), _without_costs(outcome)
+    laws = [(DELIVERED_POWER, without_plan), (BALANCED_EXCHANGE, without_plan)]
+    if _no_loss_is_proved(public.carbon):
+        laws.append((NO_LOSS, without_costs))
+    return tuple(UncheckedLaw(law, vpps) for law, vpps in laws if vpps)
 
 
 def _as_buyer(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
@@ -148,16 +171,31 @@ def _quota_in_t(taken_mw: Array, given_mw: Array, public: PublicRules) -> float:
     return public.carbon.direct_quota_t_per_mwh * net_mw * public.horizon.period_h
 
 
-def _account(vpp_id: str, plan: DispatchPlan, trade_cny: float, period_h: float) -> Account:
+def _account(vpp_id: str, plan: ShownPlan, trade_cny: float, period_h: float) -> Account:
+    totals = plan_totals(plan) if isinstance(plan, DispatchPlan) else plan or _NOT_SHOWN
+    curtailed_mwh = fsum(plan.curtailed_mw.tolist()) * period_h if isinstance(plan, DispatchPlan) else nan
     return Account(
         vpp=vpp_id,
-        operation_cny=plan.costs.operation_cny,
+        operation_cny=totals.operation_cny,
         trade_cny=trade_cny,
-        carbon_cny=plan.costs.carbon_cny,
-        emission_t=plan.emission_t,
-        quota_t=plan.quota_t,
-        curtailed_mwh=fsum(plan.curtailed_mw.tolist()) * period_h,
+        carbon_cny=totals.carbon_cny,
+        emission_t=totals.emission_t,
+        quota_t=totals.quota_t,
+        curtailed_mwh=curtailed_mwh,
     )
+
+
+_NOT_SHOWN = PlanTotals(nan, nan, nan, nan, nan)
+
+
+def _without_plan(outcome: MarketOutcome) -> tuple[str, ...]:
+    """Who does not show its plan with trade."""
+    return tuple(day.declaration.vpp for day in outcome.days if not isinstance(day.after, DispatchPlan))
+
+
+def _without_costs(outcome: MarketOutcome) -> tuple[str, ...]:
+    """Who does not show what its day costs, without trade or with it."""
+    return tuple(day.declaration.vpp for day in outcome.days if day.before is None or day.after is None)
 
 
 def _system(accounts: Sequence[Account]) -> Account:
@@ -173,22 +211,25 @@ def _system(accounts: Sequence[Account]) -> Account:
 
 
 def _exchange_laws(outcome: MarketOutcome, public: PublicRules) -> Iterator[BrokenLaw]:
-    """Each plan carries exactly the power that was delivered, and Σ_k dir_kt = 0."""
+    """Each plan carries exactly the power that was delivered, and Σ_k dir_kt = 0.
+
+    For a plan that is not shown, what was delivered to its owner and by it stands in the sum.
+    """
     net_mw = np.zeros(public.horizon.periods)
     for day in outcome.days:
         fixed = direct_exchange(day.declaration.vpp, outcome.periods, public)
+        if not isinstance(day.after, DispatchPlan):
+            net_mw += fixed.in_mw - fixed.out_mw
+            continue
         net_mw += day.after.direct_in_mw - day.after.direct_out_mw
         off_mw = np.maximum(
             np.abs(day.after.direct_in_mw - fixed.in_mw), np.abs(day.after.direct_out_mw - fixed.out_mw)
         )
         for t in np.flatnonzero(off_mw > POWER_TOLERANCE_MW):
-            yield BrokenLaw(
-                "the plan with trade carries exactly the delivered power",
-                f"{off_mw[t]!r} MW too much or too little",
-                f"{day.declaration.vpp}, period {t + 1}",
-            )
+            place = f"{day.declaration.vpp}, period {t + 1}"
+            yield BrokenLaw(DELIVERED_POWER, f"{off_mw[t]!r} MW too much or too little", place)
     for t in np.flatnonzero(np.abs(net_mw) > POWER_TOLERANCE_MW):
-        yield BrokenLaw("direct exchanges of all VPPs sum to zero", f"{float(net_mw[t])!r} MW", f"period {t + 1}")
+        yield BrokenLaw(BALANCED_EXCHANGE, f"{float(net_mw[t])!r} MW", f"period {t + 1}")
 
 
 def _delivery_laws(result: PeriodResult) -> Iterator[BrokenLaw]:
@@ -224,18 +265,24 @@ def _zero_sum_laws(outcome: MarketOutcome, settlement: Settlement, public: Publi
 
 
 def _no_loss_law(outcome: MarketOutcome, settlement: Settlement, carbon: CarbonRules) -> Iterator[BrokenLaw]:
-    """No VPP pays more with trade than without, wherever that is proved.
-
-    The proof needs a VPP to minimise what it is billed (not mode `none`) and energy to come without
-    credits: then the plan without trade, less the trade, stays feasible and costs no more.
-    """
-    if carbon.mode is CarbonMode.NONE or carbon.credits_follow_energy:
+    """No VPP that shows its costs pays more with trade than without, wherever that is proved."""
+    if not _no_loss_is_proved(carbon):
         return
     for day, before, after in zip(outcome.days, settlement.grid_only, settlement.game, strict=True):
+        if day.before is None or day.after is None:
+            continue
         allowed_cny = MONEY_TOLERANCE * max(1.0, abs(before.total_cny)) + day.after.gap_cny
         if after.total_cny > before.total_cny + allowed_cny:
             yield BrokenLaw(
-                f"no VPP pays more than without trade, {before.total_cny!r} CNY",
+                f"{NO_LOSS}, {before.total_cny!r} CNY",
                 f"{after.total_cny!r} CNY",
                 before.vpp,
             )
+
+
+def _no_loss_is_proved(carbon: CarbonRules) -> bool:
+    """The proof needs a VPP to minimise what it is billed (not mode `none`) and energy to come without credits.
+
+    Then the plan without trade, less the trade, stays feasible and costs no more.
+    """
+    return carbon.mode is not CarbonMode.NONE and not carbon.credits_follow_energy

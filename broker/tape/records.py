@@ -14,17 +14,13 @@ import msgpack
 
 from broker.wire.messages import Begin, DataMessage, Done, Ref, Settle
 from broker.wire.types import Codec, codec_for
+from market.disclosure import ShownPlan
 from market.errors import WireError
 from market.outcome import Verdict
-from market.plan import DispatchPlan, PlanTotals
 from market.scenario.model import PublicScenario
 
 TAPE_VERSION: Final = 3
 TAPE_NAME: Final = "tape.msgpack"
-
-Shown: TypeAlias = DispatchPlan | PlanTotals | None
-"""What a VPP has shown of a day's plan: all of it, its totals, or nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -123,8 +119,8 @@ class AuditGiven:
     """What a VPP shows of its day in the end: without trade, and with it."""
 
     vpp: str
-    before: Shown
-    after: Shown
+    before: ShownPlan
+    after: ShownPlan
 
 
 @dataclass(frozen=True, slots=True)

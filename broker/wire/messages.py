@@ -22,9 +22,9 @@ from typing import TypeAlias
 
 from market.arrays import Array
 from market.declaration import Declaration
-from market.disclosure import Disclosure
+from market.disclosure import Disclosure, ShownPlan
 from market.outcome import Verdict
-from market.plan import DirectExchange, DispatchPlan, PlanTotals
+from market.plan import DirectExchange
 
 BROKER = "broker"
 """The sender name of the broker; no VPP may have it."""
@@ -164,8 +164,8 @@ class Audit:
     """What a node shows of its plan without trade and the plan with it, if anything; and how the process fared."""
 
     turn: int
-    before: DispatchPlan | PlanTotals | None
-    after: DispatchPlan | PlanTotals | None
+    before: ShownPlan
+    after: ShownPlan
     peak_memory_mb: float
     refused: tuple[Refusals, ...]
 

@@ -21,7 +21,7 @@ from market.app.run_folder.tables import day_tables
 from market.errors import RunError
 from market.outcome import MarketOutcome
 from market.scenario.model import Scenario
-from market.settlement import Settlement, check_laws, settle
+from market.settlement import Settlement, check_laws, settle, unchecked_laws
 
 Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutcome, RunFacts]]
 
@@ -71,12 +71,13 @@ def _recorded(
     public = what.scenario.public
     settlement = settle(outcome, public)
     laws = check_laws(outcome, settlement, public)
+    unchecked = unchecked_laws(outcome, public)
     network = network_tables(facts.network, what.scenario.roster) if facts.network else ()
     tables = (*day_tables(what.scenario, outcome, settlement), *network)
     for table in tables:
         folder.write(f"{table.name}.csv", table.csv())
     folder.write("certificate.json", json_text(certificate_document(outcome)))
-    manifest = manifest_of_run(what, outcome, facts, laws, time.monotonic() - since)
+    manifest = manifest_of_run(what, outcome, facts, laws, unchecked, time.monotonic() - since)
     folder.write("manifest.json", json_text(manifest))
     by_name = {table.name: table for table in tables}
     return Report(what.scenario, outcome, settlement, facts, folder.path, by_name, manifest)

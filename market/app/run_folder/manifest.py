@@ -11,10 +11,11 @@ from typing import Any
 
 from market.app.network_report.totals import network_document
 from market.app.run_facts import RunFacts
+from market.disclosure import Disclosure, disclosure_of
 from market.outcome import MarketOutcome, Verdict
 from market.scenario.model import Scenario
 from market.scenario.network_build import network_fields
-from market.settlement import BrokenLaw
+from market.settlement import BrokenLaw, UncheckedLaw
 
 FORMAT = 1
 PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "PyYAML", "click", "rich")
@@ -22,16 +23,30 @@ PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "Py
 
 @dataclass(frozen=True, slots=True)
 class Undertaking:
-    """What was to be run: the scenario as changed by flags, the seed, and since when (local time with zone)."""
+    """What was to be run: the scenario as changed by flags, the seed, and since when (local time with zone).
+
+    audit : what VPPs are asked to show of their day, where the scenario leaves that open
+    """
 
     scenario: Scenario
     seed: int
     in_process: bool
     started: datetime
+    audit: Disclosure = Disclosure.FULL
+
+    @property
+    def asked(self) -> Disclosure:
+        """What VPPs are asked to show of their day."""
+        return self.scenario.audit or self.audit
 
 
 def manifest_of_run(
-    what: Undertaking, outcome: MarketOutcome, facts: RunFacts, broken_laws: tuple[BrokenLaw, ...], wall_s: float
+    what: Undertaking,
+    outcome: MarketOutcome,
+    facts: RunFacts,
+    broken: tuple[BrokenLaw, ...],
+    unchecked: tuple[UncheckedLaw, ...],
+    wall_s: float,
 ) -> dict[str, Any]:
     """The manifest of a run that came to its end, ready for JSON."""
     return {
@@ -40,10 +55,23 @@ def manifest_of_run(
         "epsilon_relative": outcome.epsilon_relative,
         "rounds": max((period.rounds for period in outcome.periods), default=0),
         "periods": dict(sorted(Counter(period.verdict.value for period in outcome.periods).items())),
-        "broken_laws": [str(law) for law in broken_laws],
+        "broken_laws": [str(law) for law in broken],
+        "laws_not_checked": [asdict(law) for law in unchecked],
+        "audit": {"asked": what.asked.value, "shown": audit_document(outcome)},
         "network": network_document(facts, outcome.verdict),
         **_facts(facts),
         **_surroundings(what.scenario),
+    }
+
+
+def audit_document(outcome: MarketOutcome) -> dict[str, dict[str, str]]:
+    """How much each VPP has shown of its plan without trade and of the one with it, ready for JSON."""
+    return {
+        day.declaration.vpp: {
+            "grid_only": disclosure_of(day.before).value,
+            "game": disclosure_of(day.after).value,
+        }
+        for day in outcome.days
     }
 
 
