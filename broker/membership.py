@@ -92,7 +92,7 @@ class Membership:
         member = self.members.get(vpp)
         if member is not None and member.route == route:
             member.heard_at = now
-            return [Answer(route, Beat(()) if member.ready else self._welcome)]
+            return [Answer(route, Beat((), 0) if member.ready else self._welcome)]
         if member is not None:
             taken = f"{vpp} has joined already (process {member.process_id}); stop that node first"
             return [Answer(route, Refused(taken, later=True))]
@@ -106,8 +106,8 @@ class Membership:
             return f"this market, {mine.name!r}, has no VPP {vpp!r:.40}; it has {', '.join(self.expected)}"
         if hello.public_digest != mine.public.digest:
             return (
-                f"horizon, tariff, market or carbon rules in {theirs} are not those of this market, {mine.name!r}; "
-                "start the node on the broker's scenario"
+                f"horizon, tariff, market or carbon rules in {theirs} are not those of this market, "
+                f"{mine.name!r}; start the node on the broker's scenario"
             )
         if self._plants[vpp] and hello.plant_digest != self._plants[vpp]:
             return (
@@ -177,10 +177,11 @@ class Membership:
                 "start these nodes, or look at what they printed"
             )
 
-    def check_absent(self, now: float) -> None:
-        """RunError when somebody who was lost has not come back for too long."""
-        for vpp, absence in self.absent.items():
-            if now - absence.since > self._patience.wait_s:
-                raise RunError(
-                    f"{vpp} {absence.how}; waited {self._patience.wait_s:g} s for it to come back, in vain"
-                )
+    def given_up(self, now: float) -> dict[str, str]:
+        """Who was lost and has not come back for too long, and what there is to say of each."""
+        wait_s = self._patience.wait_s
+        return {
+            vpp: f"{vpp} {absence.how}; waited {wait_s:g} s for it to come back, in vain"
+            for vpp, absence in self.absent.items()
+            if now - absence.since > wait_s
+        }

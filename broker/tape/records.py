@@ -22,6 +22,7 @@ from market.scenario.model import PublicScenario
 TAPE_VERSION: Final = 3
 TAPE_NAME: Final = "tape.msgpack"
 
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The first record: of what run this is the tape."""

@@ -91,7 +91,7 @@ class Withdrawn:
 class Hello:
     """A node asks to join, or whether it still has its place.
 
-    public_digest : of the market rules it believes in · plant_digest : of its plant, empty if it keeps that to itself
+    public_digest : of the market rules it believes in · plant_digest : of its plant, empty if it does not tell
     scenario : what it calls its scenario, for people
     """
 
@@ -189,7 +189,7 @@ class Bye:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The node may join: where the data plane is. `session` tells brokers apart, and one that was started again."""
+    """The node may join: where the data plane is. `session` tells a broker from one that was started again."""
 
     session: int
     publish_port: int
@@ -270,9 +270,13 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The broker is alive; these messages should have reached the node by now."""
+    """The broker is alive; these messages should have reached the node by now.
+
+    confirmed : in real time, the number of the node's newest confirmation that has come
+    """
 
     due: tuple[Ref, ...]
+    confirmed: int
 
 
 @dataclass(frozen=True, slots=True)
