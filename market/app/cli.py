@@ -239,15 +239,17 @@ def report(run_folder: Path) -> int:
     metavar="SECONDS",
     help="Stop behind the last record that is not later, and show what stood then.",
 )
+@click.option("--plants", metavar="SCENARIO", help="Where the plants are, a folder or a built-in case.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
-def replay(run_folder: Path, until_s: float | None, as_json: bool) -> int:
+def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json: bool) -> int:
     """Compute every decision of a run again, from its tape alone, and say whether each is the recorded one.
 
-    RUN is a run folder, also of a run that broke off.
+    RUN is a run folder, also of a run that broke off. What plants decided is computed again for those that the
+    folder keeps, or that --plants gives.
     """
     from market.app.replay.command import replay_command
 
-    return replay_command(run_folder, until_s, as_json=as_json)
+    return replay_command(run_folder, until_s, as_json=as_json, plants=plants)
 
 
 @commands.command()

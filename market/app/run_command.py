@@ -80,7 +80,7 @@ def _taken_up(options: RunOptions, started: datetime, own_plants: bool) -> Under
     assert options.resume is not None
     found = broken_off(options.resume)
     if found.torn_bytes and not options.quiet:
-        complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, which are cut off")
+        complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, kept in tape.cut-…")
     scenario = scenario_to_resume(options.resume, found.shared, own_plants=own_plants)
     return Undertaking(scenario, found.seed, in_process=False, started=started)
 

@@ -27,6 +27,7 @@ from broker.tape.records import kind_of
 from broker.wire.messages import BROKER, Begin, Concluded, DataMessage, Declared, Offer, Selection
 from market.app.replay.broker_replay import BrokerReplay
 from market.app.replay.decision import Agreement, Decision
+from market.app.replay.epochs import EpochsReplay
 from market.app.replay.plant_replay import PlantReplay
 from market.app.replay.vpp_replay import VppReplay
 from market.errors import MarketError, TapeError
@@ -46,6 +47,7 @@ class Replay:
         self._seed = 0
         self._time_s = 0.0
         self._vpps: dict[str, VppReplay] = {}
+        self._epochs = EpochsReplay(())
         self._said: dict[str, list[DataMessage]] = {}
 
     def take(self, record: Record) -> Iterator[Decision]:
@@ -53,6 +55,8 @@ class Replay:
         self._position += 1
         try:
             _check(not self.complete, "it comes after the last one")
+            decision = self._epochs.take(record)
+            yield from (decision,) if decision else ()
             if isinstance(record, Opened | Shared | EpochBegun | Resumed):
                 yield from self._begun(record)
             else:
@@ -104,6 +108,7 @@ class Replay:
     def _shared(self, record: Shared) -> None:
         self._of = record.scenario
         public = self._of.public
+        self._epochs = EpochsReplay(self._of.roster)
         for vpp in self._of.roster:
             plant = self._plants.get(vpp)
             self._vpps[vpp] = VppReplay(vpp, public, PlantReplay(plant, public) if plant else None)

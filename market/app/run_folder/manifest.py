@@ -79,6 +79,7 @@ def _facts(facts: RunFacts) -> dict[str, Any]:
         "process_ids": dict(facts.process_ids),
         "endpoints": dict(facts.endpoints),
         "tape": facts.tape,
+        "tape_sha256": facts.tape_sha256,
         "withdrawn": list(facts.withdrawn),
         "durations_s": {stage: round(seconds, 6) for stage, seconds in facts.durations_s.items()},
         "peak_memory_mb": {who: round(size, 1) for who, size in facts.peak_memory_mb.items()},
