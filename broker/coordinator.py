@@ -33,6 +33,7 @@ from broker.network_log import NetworkLog
 from broker.past import Past
 from broker.settling import Settling
 from broker.tape import TAPE_VERSION, Back, EpochBegun, Left, Opened, Resumed, Shared
+from broker.tape.reasons import ALL_JOINED, TAKEN_UP, has_withdrawn, is_back
 from broker.virtual_time import VirtualTime
 from broker.wall_time import WallTime
 from broker.wire.frames import WIRE_VERSION, Envelope
@@ -180,7 +181,7 @@ class Coordinator:
         if self._past:
             return [Write(Resumed(self._past.time_s))]
         digest = charge.shared.digest
-        header = Opened(TAPE_VERSION, WIRE_VERSION, digest, charge.seed, charge.vpps)
+        header = Opened(TAPE_VERSION, WIRE_VERSION, digest, charge.seed, charge.vpps, charge.audit)
         return [Write(header), Write(Shared(charge.shared))]
 
     # --- the one entry ---
@@ -355,27 +356,29 @@ class Coordinator:
         withdrawn = Withdrawn(vpp)
         actions.append(Notice(f"lost: {vpp} {how}; the others begin again without it"))
         actions.append(Announce(Envelope(self.epoch.number + 1, BROKER, 0, withdrawn)))
-        return actions + self._begin_anew(self.membership.here(), f"{vpp} has withdrawn", now)
+        return actions + self._begin_anew(self.membership.here(), has_withdrawn(vpp), now)
 
     def _returned(self, vpp: str, now: float) -> list[Action]:
         """A VPP that was lost is here again: the market begins anew with it, or it takes up its settlement."""
+        if self.phase is Phase.OVER:
+            return []  # nothing stands on a tape behind its end
         self._counters["returned"] += 1
-        actions: list[Action] = [Write(Back(self.clockwork.time_s, vpp))]
-        if self.phase in (Phase.JOINING, Phase.OVER):
+        if self.phase is Phase.JOINING:
             return []
+        actions: list[Action] = [Write(Back(self.clockwork.time_s, vpp))]
         if self._settling is not None and vpp in self.epoch.roster:
             return [*actions, Notice(f"{vpp} is back, and settles"), *self._settling.again()]
         actions.append(Notice(f"{vpp} is back; all begin again"))
         if self._charge.network.on_loss is OnLoss.WAIT and self.membership.absent:
             return actions  # the last of those who are waited for opens the epoch
-        return actions + self._begin_anew(self.membership.here(), f"{vpp} is back", now)
+        return actions + self._begin_anew(self.membership.here(), is_back(vpp), now)
 
     # --- phases ---
 
     def _next_phase(self, now: float) -> list[Action]:
         if self.phase is Phase.JOINING and self.membership.complete:
             self._ended_at["joining"] = now
-            return self._begin("resumed" if self._past else "all have joined", now)
+            return self._begin(TAKEN_UP if self._past else ALL_JOINED, now)
         if self.phase is Phase.PLANNING and self.epoch.trading is not None:
             self.phase = Phase.TRADING
             self._ended_at["planning"] = now

@@ -125,10 +125,10 @@ def settle(outcome: MarketOutcome, public: PublicRules) -> Settlement:
     names = [day.declaration.vpp for day in outcome.days]
     return Settlement(
         grid_only=tuple(
-            _account(name, day.before, 0.0, period_h) for name, day in zip(names, outcome.days, strict=True)
+            account_of(name, day.before, 0.0, period_h) for name, day in zip(names, outcome.days, strict=True)
         ),
         game=tuple(
-            _account(name, day.after, net_payment_cny(name, outcome.periods), period_h)
+            account_of(name, day.after, net_payment_cny(name, outcome.periods), period_h)
             for name, day in zip(names, outcome.days, strict=True)
         ),
     )
@@ -171,7 +171,8 @@ def _quota_in_t(taken_mw: Array, given_mw: Array, public: PublicRules) -> float:
     return public.carbon.direct_quota_t_per_mwh * net_mw * public.horizon.period_h
 
 
-def _account(vpp_id: str, plan: ShownPlan, trade_cny: float, period_h: float) -> Account:
+def account_of(vpp_id: str, plan: ShownPlan, trade_cny: float, period_h: float) -> Account:
+    """One VPP's account, as far as its plan is shown: NaN where it is not."""
     totals = plan_totals(plan) if isinstance(plan, DispatchPlan) else plan or _NOT_SHOWN
     curtailed_mwh = fsum(plan.curtailed_mw.tolist()) * period_h if isinstance(plan, DispatchPlan) else nan
     return Account(

@@ -31,7 +31,7 @@ from broker.actions import (
     Write,
 )
 from broker.bus.broker_end import Endpoints
-from broker.coordinator import Charge, Coordinator, Phase, Proceedings
+from broker.coordinator import Charge, Coordinator, Proceedings
 from broker.membership import Patience
 from broker.past import past_of
 from broker.tape import Record

@@ -131,18 +131,19 @@ class _Shell:
         if self._client.stage is not Stage.TAKING_PART:
             return
         until = time.monotonic() + LEAVE_S
-        while self._client.stage is not Stage.STOPPED and time.monotonic() < until:
+        while time.monotonic() < until:
             self._tell(Failure(kind, text[:4000]), epoch=1)
-            self._hear(LEAVE_AGAIN_S)
+            if self._hears_stop(LEAVE_AGAIN_S):
+                return
 
-    def _hear(self, for_s: float) -> None:
-        """Listen for the broker's last word only."""
+    def _hears_stop(self, for_s: float) -> bool:
+        """Whether the broker has taken leave; nothing else that it says counts any more."""
+        heard = False
         for event in self._bus.wait(for_s):
             if isinstance(event, Arrival) and event.plane is Plane.CONTROL:
                 with suppress(WireError):
-                    envelope = decode(event.frame, self._task.token)
-                    if isinstance(envelope.message, Stop):
-                        self._client.stage = Stage.STOPPED
+                    heard |= isinstance(decode(event.frame, self._task.token).message, Stop)
+        return heard
 
     def _take(self, event: BusEvent) -> None:
         if not isinstance(event, Arrival):

@@ -1,21 +1,17 @@
-"""Reads a tape: bytes, in pieces cut anywhere, become records."""
+"""Reads a tape: bytes, in pieces cut anywhere, become records, and each is checked against those before it."""
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from broker.tape.check import TapeCheck
+from broker.tape.files import open_tape
 from broker.tape.records import TAPE_VERSION, Record, record_of, unpacked
+from broker.tape.torn import HEAD, MAX_RECORD, fault_of_end
 from market.errors import TapeError, WireError
-
-HEAD: Final = struct.Struct(">II")
-"""Before each payload: its length and its CRC-32."""
-_MAX_RECORD = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +26,21 @@ class TapeSoFar:
 def read_tape(path: Path) -> Iterator[Record]:
     """The whole records of a tape, in order; a torn last record ends it, since a killed run may leave one.
 
-    TapeError if the file is no tape, is of another version, or is damaged before its end.
+    TapeError if the file is no tape, is of another version, is damaged, or holds what no run leaves.
     """
     yield from tape_so_far(path).records
 
 
 def tape_so_far(path: Path) -> TapeSoFar:
     """What a tape holds that may have been broken off. TapeError as in `read_tape`."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TapeError(f"{path}: the tape cannot be read: {error.strerror}") from None
+    with open_tape(path) as file:
+        try:
+            data = file.read()
+        except OSError as error:
+            raise TapeError(f"{path}: the tape cannot be read: {error.strerror}") from None
     reader = TapeReader(str(path))
     records = tuple(reader.feed(data))
+    reader.check_end()
     if not reader.taken:
         raise TapeError(f"{path}: no tape: it holds no whole record")
     return TapeSoFar(records, reader.taken, len(data) - reader.taken)
@@ -64,6 +62,7 @@ class TapeReader:
         self.taken = 0
         self._name = name
         self._rest = b""
+        self._number = 0
         self._check = TapeCheck()
 
     def feed(self, data: bytes) -> Iterator[Record]:
@@ -71,7 +70,7 @@ class TapeReader:
         self.received += len(data)
         data, offset = self._rest + data, 0
         try:
-            while (payload := _payload_at(data, offset, self._name, self.taken)) is not None:
+            while (payload := self._payload_at(data, offset)) is not None:
                 record = self._record(payload)
                 size = HEAD.size + len(payload)
                 self.taken, offset = self.taken + size, offset + size
@@ -79,34 +78,40 @@ class TapeReader:
         finally:
             self._rest = data[offset:]
 
+    def check_end(self) -> None:
+        """No more bytes will come: TapeError if what is left over was not torn off, but damaged."""
+        fault = fault_of_end(self._rest) if self.taken else ""
+        if fault:
+            raise TapeError(f"{self._name}: damaged at byte {self.taken}: {fault}; records before it are good")
+
+    def _payload_at(self, data: bytes, offset: int) -> bytes | None:
+        """The payload of the record at an offset, or None where the data end."""
+        if offset + HEAD.size > len(data):
+            return None
+        length, checksum = HEAD.unpack_from(data, offset)
+        payload = data[offset + HEAD.size : offset + HEAD.size + length]
+        if length > MAX_RECORD or (len(payload) == length and zlib.crc32(payload) != checksum):
+            story = f"damaged at byte {self.taken}: the checksum does not fit; records before it are good"
+            raise TapeError(f"{self._name}: {story}")
+        return payload if len(payload) == length else None
+
     def _record(self, payload: bytes) -> Record:
+        """The record in a payload, which is one that may stand here."""
+        self._number += 1
         try:
             entry = unpacked(payload)
-            if not self.taken:
-                _check_header(entry, self._name)
+            if self._number == 1:
+                _check_version(entry)
             record = record_of(entry)
-        except WireError as error:
-            raise TapeError(f"{self._name}: damaged at byte {self.taken}: {error}") from None
-        try:
             self._check.take(record)
-        except TapeError as error:
-            raise TapeError(f"{self._name}: {error}") from None
+        except (WireError, TapeError) as error:
+            place = f"record {self._number}, at byte {self.taken}"
+            raise TapeError(f"{self._name}: {error} ({place})") from None
         return record
 
 
-def _payload_at(data: bytes, offset: int, name: str, byte: int) -> bytes | None:
-    """The payload of the record at an offset, or None where the data end. `byte`: where that is on the tape."""
-    if offset + HEAD.size > len(data):
-        return None
-    length, checksum = HEAD.unpack_from(data, offset)
-    payload = data[offset + HEAD.size : offset + HEAD.size + length]
-    if length > _MAX_RECORD or (len(payload) == length and zlib.crc32(payload) != checksum):
-        raise TapeError(f"{name}: damaged at byte {byte}: the checksum does not fit; records before it are good")
-    return payload if len(payload) == length else None
-
-
-def _check_header(entry: object, name: str) -> None:
+def _check_version(entry: object) -> None:
     if type(entry) is not list or len(entry) < 2 or entry[0] != "tape" or type(entry[1]) is not int:
-        raise TapeError(f"{name}: no tape: it does not begin with a tape's header")
+        raise TapeError("no tape: it does not begin with a tape's header")
     if entry[1] != TAPE_VERSION:
-        raise TapeError(f"{name}: tape version {entry[1]}, this software reads version {TAPE_VERSION}")
+        raise TapeError(f"tape version {entry[1]}, this software reads version {TAPE_VERSION}")

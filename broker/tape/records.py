@@ -14,7 +14,7 @@ import msgpack
 
 from broker.wire.messages import Begin, DataMessage, Done, Ref, Settle
 from broker.wire.types import Codec, codec_for
-from market.disclosure import ShownPlan
+from market.disclosure import Disclosure, ShownPlan
 from market.errors import WireError
 from market.outcome import Verdict
 from market.scenario.model import PublicScenario
@@ -25,13 +25,14 @@ TAPE_NAME: Final = "tape.msgpack"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The first record: of what run this is the tape."""
+    """The first record: of what run this is the tape. `audit`: how much of their days nodes are asked to show."""
 
     version: int
     wire_version: int
     scenario_digest: str
     seed: int
     roster: tuple[str, ...]
+    audit: Disclosure
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +184,9 @@ def _opened() -> Codec:
     plain = codec_for(Opened)
 
     def unpack(data: object, place: str) -> Opened:
-        if type(data) is not list or len(data) != 5 or type(data[3]) is not int:
+        if type(data) is not list or len(data) != 6 or type(data[3]) is not int:
             return plain.unpack(data, place)  # type: ignore[no-any-return]
-        header: Opened = plain.unpack([*data[:3], 0, data[4]], place)
+        header: Opened = plain.unpack([*data[:3], 0, *data[4:]], place)
         return replace(header, seed=data[3])
 
     return Codec(plain.pack, unpack)

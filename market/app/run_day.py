@@ -6,10 +6,11 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from broker.tape.files import tape_sha256
 from market.app.exit_codes import ExitCode, exit_code_of
 from market.app.network_report.tables import network_tables
 from market.app.run_facts import OnProgress, RunFacts
@@ -57,6 +58,8 @@ def run_day(what: Undertaking, runner: Runner, folder: RunFolder, on_progress: O
     """
     try:
         outcome, facts = runner(what.scenario, what.seed, folder.path, on_progress)
+        if facts.tape is not None and (folder.path / facts.tape).exists():
+            facts = replace(facts, tape_sha256=tape_sha256(folder.path / facts.tape))
         return _recorded(what, outcome, facts, folder, since)
     except BaseException as error:
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__

@@ -23,7 +23,7 @@ from broker.bus.broker_end import BrokerEnd
 from broker.coordinator import Phase, Proceedings
 from broker.limits import MOST_A_TURN
 from broker.screening import screen
-from broker.tape import Back, MessageSaid, OrderGiven, TurnGiven
+from broker.tape import Ended, MessageSaid, OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import (
     Audit,
@@ -388,7 +388,7 @@ def test_who_comes_back_after_the_end_changes_nothing() -> None:
     tell(run, "B", Hello(1, "digest", "test"))
     tell(run, "B", Ready())
     assert run.coordinator.phase is Phase.OVER
-    assert isinstance(run.tape[-1], Back)
+    assert isinstance(run.tape[-1], Ended)
     assert run.coordinator.proceedings().withdrawn == ("B",)
 
 

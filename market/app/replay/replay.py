@@ -27,8 +27,10 @@ from broker.tape.records import kind_of
 from broker.wire.messages import BROKER, Begin, Concluded, DataMessage, Declared, Offer, Selection
 from market.app.replay.broker_replay import BrokerReplay
 from market.app.replay.decision import Agreement, Decision
+from market.app.replay.epochs import EpochsReplay
 from market.app.replay.plant_replay import PlantReplay
 from market.app.replay.vpp_replay import VppReplay
+from market.disclosure import Disclosure
 from market.errors import MarketError, TapeError
 from market.vpp import Vpp
 
@@ -44,8 +46,10 @@ class Replay:
         self._plants = plants
         self._position = 0
         self._seed = 0
+        self._audit = Disclosure.FULL
         self._time_s = 0.0
         self._vpps: dict[str, VppReplay] = {}
+        self._epochs = EpochsReplay(())
         self._said: dict[str, list[DataMessage]] = {}
 
     def take(self, record: Record) -> Iterator[Decision]:
@@ -53,6 +57,8 @@ class Replay:
         self._position += 1
         try:
             _check(not self.complete, "it comes after the last one")
+            decision = self._epochs.take(record)
+            yield from (decision,) if decision else ()
             if isinstance(record, Opened | Shared | EpochBegun | Resumed):
                 yield from self._begun(record)
             else:
@@ -64,7 +70,7 @@ class Replay:
     def _begun(self, record: Opened | Shared | EpochBegun | Resumed) -> Iterator[Decision]:
         match record:
             case Opened():
-                self._seed = record.seed
+                self._seed, self._audit = record.seed, record.audit
             case Shared():
                 self._shared(record)
             case EpochBegun():
@@ -104,6 +110,7 @@ class Replay:
     def _shared(self, record: Shared) -> None:
         self._of = record.scenario
         public = self._of.public
+        self._epochs = EpochsReplay(self._of.roster)
         for vpp in self._of.roster:
             plant = self._plants.get(vpp)
             self._vpps[vpp] = VppReplay(vpp, public, PlantReplay(plant, public) if plant else None)
@@ -111,7 +118,7 @@ class Replay:
     def _epoch(self, record: EpochBegun) -> Iterator[Decision]:
         yield from self._give_up(f"a new epoch began first: {record.why}")
         self._time_s = record.time_s
-        self.broker = BrokerReplay(self._of, self._seed, record.number, record.roster, record.time_s)
+        self.broker = BrokerReplay(self._of, self._seed, self._audit, record.number, record.roster, record.time_s)
         self._said = {vpp: [] for vpp in record.roster}
         for vpp in self._vpps.values():
             vpp.begin_epoch(record.number)

@@ -27,11 +27,13 @@ class Tally:
     """All decisions of a replay.
 
     counts : by who, what and agreement · differing : those that came out otherwise, in the order of the tape
+    unknown : by the reason why something was not computed again, whose that was
     complete : whether the tape's last record was replayed · stood : what stood where the replay was told to stop
     """
 
     counts: Counter[tuple[str, str, Agreement]] = field(default_factory=Counter)
     differing: list[Decision] = field(default_factory=list)
+    unknown: dict[str, list[str]] = field(default_factory=dict)
     complete: bool = False
     stood: dict[str, Any] | None = None
 
@@ -41,6 +43,9 @@ class Tally:
             self.counts[decision.who, decision.what, decision.agreement] += 1
             if decision.agreement is Agreement.DIFFERENT:
                 self.differing.append(decision)
+            if decision.agreement is Agreement.NOT_RECOMPUTED:
+                of = self.unknown.setdefault(decision.detail, [])
+                of += [] if decision.who in of else [decision.who]
 
     def number(self, agreement: Agreement) -> int:
         """How many decisions came out so."""

@@ -25,8 +25,8 @@ WORDS: Mapping[str, str] = {"Declared": "declaration", "Offer": "offer", "Select
 STILL = "no message"
 AUDIT = "audit"
 CONFIRMATION = "confirmation"
-NO_PLANT = "its plant is not here"
-NOT_SHOWN = "it has shown nothing of its day"
+NO_PLANT = "plants that are not here"
+NOT_SHOWN = "days of which nothing was shown"
 
 
 @dataclass(slots=True)

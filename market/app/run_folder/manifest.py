@@ -25,7 +25,7 @@ PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "Py
 class Undertaking:
     """What was to be run: the scenario as changed by flags, the seed, and since when (local time with zone).
 
-    audit : what VPPs are asked to show of their day, where the scenario leaves that open
+    audit : what VPPs are asked to show of their day
     """
 
     scenario: Scenario
@@ -33,11 +33,6 @@ class Undertaking:
     in_process: bool
     started: datetime
     audit: Disclosure = Disclosure.FULL
-
-    @property
-    def asked(self) -> Disclosure:
-        """What VPPs are asked to show of their day."""
-        return self.scenario.audit or self.audit
 
 
 def manifest_of_run(
@@ -57,10 +52,10 @@ def manifest_of_run(
         "periods": dict(sorted(Counter(period.verdict.value for period in outcome.periods).items())),
         "broken_laws": [str(law) for law in broken],
         "laws_not_checked": [asdict(law) for law in unchecked],
-        "audit": {"asked": what.asked.value, "shown": audit_document(outcome)},
+        "audit": {"asked": what.audit.value, "shown": audit_document(outcome)},
         "network": network_document(facts, outcome.verdict),
         **_facts(facts),
-        **_surroundings(what.scenario),
+        **surroundings(what.scenario),
     }
 
 
@@ -77,7 +72,7 @@ def audit_document(outcome: MarketOutcome) -> dict[str, dict[str, str]]:
 
 def manifest_of_abort(what: Undertaking, error: str, wall_s: float) -> dict[str, Any]:
     """The manifest of a run that was interrupted or broke: why, and what had been planned."""
-    return {**_heading(what, Verdict.ABORTED, wall_s), "error": error, **_surroundings(what.scenario)}
+    return {**_heading(what, Verdict.ABORTED, wall_s), "error": error, **surroundings(what.scenario)}
 
 
 def _heading(what: Undertaking, verdict: Verdict, wall_s: float) -> dict[str, Any]:
@@ -107,13 +102,15 @@ def _facts(facts: RunFacts) -> dict[str, Any]:
         "process_ids": dict(facts.process_ids),
         "endpoints": dict(facts.endpoints),
         "tape": facts.tape,
+        "tape_sha256": facts.tape_sha256,
         "withdrawn": list(facts.withdrawn),
+        "undisclosed_plants": list(facts.undisclosed),
         "durations_s": {stage: round(seconds, 6) for stage, seconds in facts.durations_s.items()},
         "peak_memory_mb": {who: round(size, 1) for who, size in facts.peak_memory_mb.items()},
     }
 
 
-def _surroundings(scenario: Scenario) -> dict[str, Any]:
+def surroundings(scenario: Scenario) -> dict[str, Any]:
     """The rules in force, and the software and machine that applied them."""
     return {
         "rules": {

@@ -38,6 +38,20 @@ DISPATCH_QUANTITIES = (
 )
 
 
+_PLAN_COLUMNS = ("vpp", "stage", "period", *DISPATCH_QUANTITIES)
+COST_COLUMNS = (
+    "vpp",
+    "scenario",
+    "operation_cny",
+    "trade_cny",
+    "carbon_cny",
+    "total_cny",
+    "emission_t",
+    "quota_t",
+    "curtailed_mwh",
+)
+
+
 def day_tables(
     scenario: Scenario | PublicScenario, outcome: MarketOutcome, settlement: Settlement
 ) -> tuple[Table, ...]:
@@ -126,36 +140,24 @@ def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodR
 
 def dispatch_table(days: Sequence[VppDay]) -> Table:
     """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown."""
-    rows = (
-        row
-        for day in days
-        for stage, plan in ((1, day.before), (3, day.after))
-        if isinstance(plan, DispatchPlan)
-        for row in _plan_rows(day, stage, plan)
-    )
-    return Table("dispatch", ("vpp", "stage", "period", *DISPATCH_QUANTITIES), tuple(rows))
+    stages = [(day.declaration.vpp, ((1, day.before), (3, day.after))) for day in days]
+    return Table("dispatch", _PLAN_COLUMNS, tuple(row for vpp, plans in stages for row in _plan_rows(vpp, plans)))
+
+
+def plan_table(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Table:
+    """The same of one VPP, by stage."""
+    return Table("dispatch", _PLAN_COLUMNS, tuple(_plan_rows(vpp, plans)))
 
 
 def costs_table(settlement: Settlement) -> Table:
     """Every VPP's account, and the system's, with the grid only and with the game."""
-    columns = (
-        "vpp",
-        "scenario",
-        "operation_cny",
-        "trade_cny",
-        "carbon_cny",
-        "total_cny",
-        "emission_t",
-        "quota_t",
-        "curtailed_mwh",
-    )
     rows = (
-        *(_cost_row(account, "grid_only") for account in settlement.grid_only),
-        _cost_row(settlement.grid_only_system, "grid_only"),
-        *(_cost_row(account, "game") for account in settlement.game),
-        _cost_row(settlement.game_system, "game"),
+        *(cost_row(account, "grid_only") for account in settlement.grid_only),
+        cost_row(settlement.grid_only_system, "grid_only"),
+        *(cost_row(account, "game") for account in settlement.game),
+        cost_row(settlement.game_system, "game"),
     )
-    return Table("costs", columns, rows)
+    return Table("costs", COST_COLUMNS, rows)
 
 
 def trace_table(outcome: MarketOutcome) -> Table:
@@ -233,13 +235,16 @@ def _selection_rows(result: PeriodResult) -> Rows:
             yield (buyer, seller, *_at(result, *chosen, result.price_cny_per_mwh[j], paid_cny[i, j]))
 
 
-def _plan_rows(day: VppDay, stage: int, plan: DispatchPlan) -> Rows:
-    series = [getattr(plan, quantity).tolist() for quantity in DISPATCH_QUANTITIES]
-    for t, values in enumerate(zip(*series, strict=True)):
-        yield (day.declaration.vpp, stage, t + 1, *values)
+def _plan_rows(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Rows:
+    for stage, plan in plans:
+        if isinstance(plan, DispatchPlan):
+            series = [getattr(plan, quantity).tolist() for quantity in DISPATCH_QUANTITIES]
+            for t, values in enumerate(zip(*series, strict=True)):
+                yield (vpp, stage, t + 1, *values)
 
 
-def _cost_row(account: Account, scenario: str) -> tuple[Cell, ...]:
+def cost_row(account: Account, scenario: str) -> tuple[Cell, ...]:
+    """A row of `costs`."""
     return (
         account.vpp,
         scenario,
