@@ -177,7 +177,7 @@ class Client:
     """A node as its broker sees it.
 
     hello : how it introduces itself · patience_s : how long it looks for its broker · audit : the most it shows
-    peak_memory_mb : goes into the audit · complete, why : whether the run came to its end, and what the broker said
+    peak_memory_mb : goes into the audit · complete, why : whether the run came to its end, and the broker's words
     """
 
     def __init__(

@@ -83,7 +83,8 @@ class Hop:
 class Loopback:
     """A market under way. `steal(hop, frame)` returns True to lose a frame on its way.
 
-    shared : the market's scenario, where there is one · nodes : by VPP, in the roster's order, what makes its node; where there are none, `declarations` do
+    shared : the market's scenario, where there is one
+    nodes : by VPP, in the roster's order, what makes its node; where there are none, `declarations` do
     """
 
     public: PublicRules

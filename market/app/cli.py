@@ -18,6 +18,7 @@ from market.app.network_options import network_options
 from market.app.screen import complain, put
 from market.disclosure import Disclosure
 from market.errors import MarketError
+from market.scenario import DEFAULT_CASE
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -283,10 +284,10 @@ def node(
     """Be one VPP of a market that a broker has opened."""
     from market.app.node_command import NodeOptions, node_command
 
-    options = NodeOptions(
-        vpp, address, scenario, token, token_file, keys, out, disclosure(audit), patience_s, quiet
+    shown = disclosure(audit)
+    return node_command(
+        NodeOptions(vpp, address, scenario, token, token_file, keys, out, shown, patience_s, quiet)
     )
-    return node_command(options)
 
 
 @commands.command()

@@ -34,7 +34,7 @@ class NodeRun:
 
 
 def write_node_day(run: NodeRun, ending: NodeEnding, folder: RunFolder) -> list[str]:
-    """Write a node's run folder; returns what there is to say of the day. RunError if the disk does not take it."""
+    """Write a node's run folder; returns what there is to say of its day. RunError if it cannot be written."""
     day = ending.day
     tables = () if day is None else tuple(_tables(run, day))
     for table in tables:
