@@ -329,11 +329,9 @@ def roster_entry(value: object) -> object:
     return {"id": value} if isinstance(value, str) else value
 
 
+_RosterId: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN)]
 RosterEntry: TypeAlias = Annotated[
-    RosterSection,
-    BeforeValidator(
-        roster_entry, json_schema_input_type=Annotated[str, Field(pattern=ID_PATTERN)] | RosterSection
-    ),
+    RosterSection, BeforeValidator(roster_entry, json_schema_input_type=_RosterId | RosterSection)
 ]
 
 
