@@ -43,7 +43,7 @@ class EpochCheck:
         self._begun: set[str] = set()
         self._concluded = False
         self._settled: set[str] = set()
-        self._audited: set[str] = set()
+        self._audited: list[str] = []
 
     # --- what the broker ordered ---
 
@@ -143,8 +143,9 @@ class EpochCheck:
         """What a VPP shows."""
         vpp = record.vpp
         self._member(vpp, "an audit of")
-        check(vpp in self._settled, f"an audit of {vpp}, which was not told to settle")
-        check(vpp not in self._audited, f"two audits of {vpp}")
+        check(len(self._audited) < len(self._roster), f"an audit of {vpp} behind the last one")
+        check(len(self._settled) == len(self._roster), f"an audit of {vpp} before all were told to settle")
+        check(vpp == self._roster[len(self._audited)], f"an audit of {vpp} out of turn")
         check(type(record.before) is type(record.after), f"{vpp} shows more of one plan than of the other")
         if isinstance(record.before, DispatchPlan) and isinstance(record.after, DispatchPlan):
             try:
@@ -153,7 +154,7 @@ class EpochCheck:
                 raise TapeError(str(error)) from None
         for shown in (record.before, record.after):
             check(all(abs(number) <= _TOTAL_LIMIT for number in _totals(shown)), f"{vpp} shows an endless number")
-        self._audited.add(vpp)
+        self._audited.append(vpp)
 
     def ended(self) -> None:
         """The run is complete."""

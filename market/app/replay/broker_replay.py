@@ -73,6 +73,8 @@ class BrokerReplay:
         self._batch.append((time_s, parcel))
         if self.live:
             yield from self._guarded(time_s, lambda: self._clock.data(parcel, time_s) or ())
+        elif self._followed and self._expected:
+            yield self._lost(time_s, "order", f"{sender} speaks before all of its batch have their turns")
 
     def done(self, time_s: float, vpp: str, done: Done) -> Iterator[Decision]:
         """In real time: a member has confirmed."""
