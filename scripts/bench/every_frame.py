@@ -1,7 +1,7 @@
 """Owns the trial of every frame: each frame of a day in memory is lost, doubled and late, one at a time.
 
-By default every frame of `five_vpp`, in virtual and wall time, with and without waiting for who is lost: an hour or
-two. `--sample N` takes N frames of each kind and direction only. Each day has to end in the prices of the
+By default every frame of `five_vpp`, in virtual and wall time, with and without waiting for who is lost: hours.
+`--sample N` takes N frames of each kind and direction only. Each day has to end in the prices of the
 undisturbed one. Prints a table by kind of message; exit code 1 if a day ended otherwise.
 
     python scripts/bench/every_frame.py [SCENARIO] [--sample N] [--seed S] [--processes P]

@@ -39,7 +39,7 @@ DOUBLED_AFTER = 8
 CONDITIONS: Mapping[str, NetworkRules] = {
     "virtual": NetworkRules(),
     "wall": NetworkRules(time=TimeMode.WALL, every=LinkConditions(Constant(0.01))),
-    "wall, lossy": NetworkRules(time=TimeMode.WALL, every=LinkConditions(Constant(0.01), loss=0.3)),
+    "wall, lossy": NetworkRules(time=TimeMode.WALL, every=LinkConditions(Constant(0.01), loss=0.5)),
 }
 """The lossy one has requests for what is missing among its frames."""
 
