@@ -12,14 +12,17 @@ from math import fsum
 import numpy as np
 
 from market.arrays import Array, frozen
+from market.no_loss import unmet_condition
 from market.outcome import MarketOutcome, PeriodResult
 from market.plan import DirectExchange, DispatchPlan
-from market.rules import CarbonMode, CarbonRules
 from market.scenario.model import PublicRules
+from market.vpp import Vpp
 
 POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned
 CREDIT_TOLERANCE_T = 1e-9
+
+_NO_LOSS = "no VPP pays more than without trade"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,18 @@ class BrokenLaw:
         return f"{self.place}: {self.law}; got {self.value}; this is a fault of the program, please report it"
 
 
+@dataclass(frozen=True, slots=True)
+class UnclaimedLaw:
+    """A law of settlement that is not claimed: which, the condition of its proof that fails, and for whom."""
+
+    law: str
+    condition: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: not claimed: {self.law}; {self.condition}"
+
+
 def settled_mw(result: PeriodResult) -> Array:
     """Power that counts as delivered, q_ij, shape (m, n): zero where the negotiation came to no rest."""
     if result.verdict.rests:
@@ -120,14 +135,27 @@ def settle(outcome: MarketOutcome, public: PublicRules) -> Settlement:
     )
 
 
-def check_laws(outcome: MarketOutcome, settlement: Settlement, public: PublicRules) -> tuple[BrokenLaw, ...]:
-    """Every law of MODEL section 5 that this day breaks; empty for a sound run."""
+def check_laws(
+    outcome: MarketOutcome, settlement: Settlement, public: PublicRules, plants: Sequence[Vpp] = ()
+) -> tuple[BrokenLaw, ...]:
+    """Every law of settlement that this day breaks; empty for a sound run. plants : those that are known."""
     return (
         *_exchange_laws(outcome, public),
         *(broken for result in outcome.periods for broken in _delivery_laws(result)),
         *_zero_sum_laws(outcome, settlement, public),
-        *_no_loss_law(outcome, settlement, public.carbon),
+        *_no_loss_law(outcome, settlement, public, plants),
     )
+
+
+def unclaimed_laws(
+    outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp] = ()
+) -> tuple[UnclaimedLaw, ...]:
+    """The laws that are not claimed of this day, since a condition of their proof fails, and for whom."""
+    who: dict[str, list[str]] = {}
+    for vpp, condition in _unmet(outcome, public, plants).items():
+        if condition:
+            who.setdefault(condition, []).append(vpp)
+    return tuple(UnclaimedLaw(_NO_LOSS, condition, ", ".join(vpps)) for condition, vpps in who.items())
 
 
 def _as_buyer(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
@@ -223,19 +251,21 @@ def _zero_sum_laws(outcome: MarketOutcome, settlement: Settlement, public: Publi
         yield BrokenLaw("traded credits sum to zero", f"{fsum(credits_t)!r} t", "the whole day")
 
 
-def _no_loss_law(outcome: MarketOutcome, settlement: Settlement, carbon: CarbonRules) -> Iterator[BrokenLaw]:
-    """No VPP pays more with trade than without, wherever that is proved.
-
-    The proof needs a VPP to minimise what it is billed (not mode `none`) and energy to come without
-    credits: then the plan without trade, less the trade, stays feasible and costs no more.
-    """
-    if carbon.mode is CarbonMode.NONE or carbon.credits_follow_energy:
-        return
+def _no_loss_law(
+    outcome: MarketOutcome, settlement: Settlement, public: PublicRules, plants: Sequence[Vpp]
+) -> Iterator[BrokenLaw]:
+    """No VPP pays more with trade than without, wherever that is proved (`market.no_loss`)."""
+    unmet = _unmet(outcome, public, plants)
     for day, before, after in zip(outcome.days, settlement.grid_only, settlement.game, strict=True):
         allowed_cny = MONEY_TOLERANCE * max(1.0, abs(before.total_cny)) + day.after.gap_cny
-        if after.total_cny > before.total_cny + allowed_cny:
-            yield BrokenLaw(
-                f"no VPP pays more than without trade, {before.total_cny!r} CNY",
-                f"{after.total_cny!r} CNY",
-                before.vpp,
-            )
+        if not unmet[before.vpp] and after.total_cny > before.total_cny + allowed_cny:
+            yield BrokenLaw(f"{_NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp)
+
+
+def _unmet(outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp]) -> dict[str, str]:
+    """Of each VPP the condition of that law which fails; empty where all hold."""
+    known = {plant.id: plant for plant in plants}
+    return {
+        day.declaration.vpp: unmet_condition(day, outcome.periods, public, known.get(day.declaration.vpp))
+        for day in outcome.days
+    }

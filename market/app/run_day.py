@@ -21,7 +21,7 @@ from market.app.run_folder.tables import day_tables
 from market.errors import RunError
 from market.outcome import MarketOutcome
 from market.scenario.model import Scenario
-from market.settlement import Settlement, check_laws, settle
+from market.settlement import Settlement, check_laws, settle, unclaimed_laws
 
 Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutcome, RunFacts]]
 
@@ -42,6 +42,12 @@ class Report:
     def broken_laws(self) -> list[str]:
         """The laws of settlement that the day does not obey; empty for a sound run."""
         laws: list[str] = self.manifest["broken_laws"]
+        return laws
+
+    @property
+    def laws_not_claimed(self) -> list[str]:
+        """The laws that are not claimed of this day, and the condition that fails for each."""
+        laws: list[str] = self.manifest["laws_not_claimed"]
         return laws
 
     @property
@@ -70,14 +76,15 @@ def _recorded(
 ) -> Report:
     public = what.scenario.public
     settlement = settle(outcome, public)
-    laws = check_laws(outcome, settlement, public)
+    laws = check_laws(outcome, settlement, public, what.scenario.vpps)
+    unclaimed = unclaimed_laws(outcome, public, what.scenario.vpps)
     vpps = [vpp.id for vpp in what.scenario.vpps]
     network = network_tables(facts.network, vpps) if facts.network else ()
     tables = (*day_tables(what.scenario, outcome, settlement), *network)
     for table in tables:
         folder.write(f"{table.name}.csv", table.csv())
     folder.write("certificate.json", json_text(certificate_document(outcome)))
-    manifest = manifest_of_run(what, outcome, facts, laws, time.monotonic() - since)
+    manifest = manifest_of_run(what, outcome, facts, laws, unclaimed, time.monotonic() - since)
     folder.write("manifest.json", json_text(manifest))
     by_name = {table.name: table for table in tables}
     return Report(what.scenario, outcome, settlement, facts, folder.path, by_name, manifest)

@@ -14,7 +14,7 @@ from market.app.run_facts import RunFacts
 from market.outcome import MarketOutcome, Verdict
 from market.scenario.model import Scenario
 from market.scenario.network_build import network_fields
-from market.settlement import BrokenLaw
+from market.settlement import BrokenLaw, UnclaimedLaw
 
 FORMAT = 1
 PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "PyYAML", "click", "rich")
@@ -31,7 +31,12 @@ class Undertaking:
 
 
 def manifest_of_run(
-    what: Undertaking, outcome: MarketOutcome, facts: RunFacts, broken_laws: tuple[BrokenLaw, ...], wall_s: float
+    what: Undertaking,
+    outcome: MarketOutcome,
+    facts: RunFacts,
+    broken_laws: tuple[BrokenLaw, ...],
+    unclaimed_laws: tuple[UnclaimedLaw, ...],
+    wall_s: float,
 ) -> dict[str, Any]:
     """The manifest of a run that came to its end, ready for JSON."""
     return {
@@ -41,6 +46,7 @@ def manifest_of_run(
         "rounds": max((period.rounds for period in outcome.periods), default=0),
         "periods": dict(sorted(Counter(period.verdict.value for period in outcome.periods).items())),
         "broken_laws": [str(law) for law in broken_laws],
+        "laws_not_claimed": [str(law) for law in unclaimed_laws],
         "network": network_document(facts, outcome.verdict),
         **_facts(facts),
         **_surroundings(what.scenario),
