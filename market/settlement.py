@@ -13,10 +13,11 @@ import numpy as np
 
 from market.arrays import Array, frozen
 from market.disclosure import ShownPlan, plan_totals
+from market.no_loss import unmet_condition
 from market.outcome import MarketOutcome, PeriodResult
 from market.plan import DirectExchange, DispatchPlan, PlanTotals
-from market.rules import CarbonMode, CarbonRules
 from market.scenario.model import PublicRules
+from market.vpp import Vpp
 
 POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned
@@ -87,6 +88,17 @@ class UncheckedLaw:
     vpps: tuple[str, ...]
 
 
+class UnclaimedLaw:
+    """A law of settlement that is not claimed: which, the condition of its proof that fails, and for whom."""
+
+    law: str
+    condition: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: not claimed: {self.law}; {self.condition}"
+
+
 def settled_mw(result: PeriodResult) -> Array:
     """Power that counts as delivered, q_ij, shape (m, n): zero where the negotiation came to no rest."""
     if result.verdict.rests:
@@ -134,23 +146,38 @@ def settle(outcome: MarketOutcome, public: PublicRules) -> Settlement:
     )
 
 
-def check_laws(outcome: MarketOutcome, settlement: Settlement, public: PublicRules) -> tuple[BrokenLaw, ...]:
-    """Every law of MODEL section 5 that this day breaks as far as it is shown; empty for a sound run."""
+def check_laws(
+    outcome: MarketOutcome, settlement: Settlement, public: PublicRules, plants: Sequence[Vpp] = ()
+) -> tuple[BrokenLaw, ...]:
+    """Every law of settlement that this day breaks as far as it is shown; empty for a sound run.
+
+    plants : those that are known
+    """
     return (
         *_exchange_laws(outcome, public),
         *(broken for result in outcome.periods for broken in _delivery_laws(result)),
         *_zero_sum_laws(outcome, settlement, public),
-        *_no_loss_law(outcome, settlement, public.carbon),
+        *_no_loss_law(outcome, settlement, public, plants),
     )
 
 
 def unchecked_laws(outcome: MarketOutcome, public: PublicRules) -> tuple[UncheckedLaw, ...]:
     """Every law that `check_laws` has not checked for everybody; empty where everybody shows both plans."""
-    without_plan, without_costs = _without_plan(outcome), _without_costs(outcome)
-    laws = [(DELIVERED_POWER, without_plan), (BALANCED_EXCHANGE, without_plan)]
-    if _no_loss_is_proved(public.carbon):
-        laws.append((NO_LOSS, without_costs))
+    without_plan, unmet = _without_plan(outcome), _unmet(outcome, public, ())
+    without_costs = tuple(vpp for vpp in _without_costs(outcome) if not unmet[vpp])
+    laws = ((DELIVERED_POWER, without_plan), (BALANCED_EXCHANGE, without_plan), (NO_LOSS, without_costs))
     return tuple(UncheckedLaw(law, vpps) for law, vpps in laws if vpps)
+
+
+def unclaimed_laws(
+    outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp] = ()
+) -> tuple[UnclaimedLaw, ...]:
+    """The laws that are not claimed of this day, since a condition of their proof fails, and for whom."""
+    who: dict[str, list[str]] = {}
+    for vpp, condition in _unmet(outcome, public, plants).items():
+        if condition:
+            who.setdefault(condition, []).append(vpp)
+    return tuple(UnclaimedLaw(NO_LOSS, condition, ", ".join(vpps)) for condition, vpps in who.items())
 
 
 def _as_buyer(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
@@ -265,25 +292,23 @@ def _zero_sum_laws(outcome: MarketOutcome, settlement: Settlement, public: Publi
         yield BrokenLaw("traded credits sum to zero", f"{fsum(credits_t)!r} t", "the whole day")
 
 
-def _no_loss_law(outcome: MarketOutcome, settlement: Settlement, carbon: CarbonRules) -> Iterator[BrokenLaw]:
-    """No VPP that shows its costs pays more with trade than without, wherever that is proved."""
-    if not _no_loss_is_proved(carbon):
-        return
+def _no_loss_law(
+    outcome: MarketOutcome, settlement: Settlement, public: PublicRules, plants: Sequence[Vpp]
+) -> Iterator[BrokenLaw]:
+    """No VPP that shows its costs pays more with trade than without, where that is proved (`market.no_loss`)."""
+    unmet = _unmet(outcome, public, plants)
     for day, before, after in zip(outcome.days, settlement.grid_only, settlement.game, strict=True):
         if day.before is None or day.after is None:
             continue
         allowed_cny = MONEY_TOLERANCE * max(1.0, abs(before.total_cny)) + day.after.gap_cny
-        if after.total_cny > before.total_cny + allowed_cny:
-            yield BrokenLaw(
-                f"{NO_LOSS}, {before.total_cny!r} CNY",
-                f"{after.total_cny!r} CNY",
-                before.vpp,
-            )
+        if not unmet[before.vpp] and after.total_cny > before.total_cny + allowed_cny:
+            yield BrokenLaw(f"{NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp)
 
 
-def _no_loss_is_proved(carbon: CarbonRules) -> bool:
-    """The proof needs a VPP to minimise what it is billed (not mode `none`) and energy to come without credits.
-
-    Then the plan without trade, less the trade, stays feasible and costs no more.
-    """
-    return carbon.mode is not CarbonMode.NONE and not carbon.credits_follow_energy
+def _unmet(outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp]) -> dict[str, str]:
+    """Of each VPP the condition of that law which fails; empty where all hold."""
+    known = {plant.id: plant for plant in plants}
+    return {
+        day.declaration.vpp: unmet_condition(day, outcome.periods, public, known.get(day.declaration.vpp))
+        for day in outcome.days
+    }

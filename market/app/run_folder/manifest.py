@@ -15,7 +15,7 @@ from market.disclosure import Disclosure, disclosure_of
 from market.outcome import MarketOutcome, Verdict
 from market.scenario.model import Scenario
 from market.scenario.network_build import network_fields
-from market.settlement import BrokenLaw, UncheckedLaw
+from market.settlement import BrokenLaw, UncheckedLaw, UnclaimedLaw
 
 FORMAT = 1
 PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "PyYAML", "click", "rich")
@@ -35,12 +35,20 @@ class Undertaking:
     audit: Disclosure = Disclosure.FULL
 
 
+@dataclass(frozen=True, slots=True)
+class LawsOfDay:
+    """The laws of settlement that a day breaks, those not claimed of it, and those that nobody could check."""
+
+    broken: tuple[BrokenLaw, ...]
+    unclaimed: tuple[UnclaimedLaw, ...]
+    unchecked: tuple[UncheckedLaw, ...]
+
+
 def manifest_of_run(
     what: Undertaking,
     outcome: MarketOutcome,
     facts: RunFacts,
-    broken: tuple[BrokenLaw, ...],
-    unchecked: tuple[UncheckedLaw, ...],
+    laws: LawsOfDay,
     wall_s: float,
 ) -> dict[str, Any]:
     """The manifest of a run that came to its end, ready for JSON."""
@@ -50,8 +58,9 @@ def manifest_of_run(
         "epsilon_relative": outcome.epsilon_relative,
         "rounds": max((period.rounds for period in outcome.periods), default=0),
         "periods": dict(sorted(Counter(period.verdict.value for period in outcome.periods).items())),
-        "broken_laws": [str(law) for law in broken],
-        "laws_not_checked": [asdict(law) for law in unchecked],
+        "broken_laws": [str(law) for law in laws.broken],
+        "laws_not_claimed": [str(law) for law in laws.unclaimed],
+        "laws_not_checked": [asdict(law) for law in laws.unchecked],
         "audit": {"asked": what.audit.value, "shown": audit_document(outcome)},
         "network": network_document(facts, outcome.verdict),
         **_facts(facts),
