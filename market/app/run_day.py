@@ -16,6 +16,7 @@ from market.app.run_facts import OnProgress, RunFacts
 from market.app.run_folder.certificate import certificate_document
 from market.app.run_folder.folder import RunFolder
 from market.app.run_folder.manifest import Undertaking, manifest_of_abort, manifest_of_run
+from market.app.run_folder.scenario_copy import keep_scenario
 from market.app.run_folder.table import Table
 from market.app.run_folder.tables import day_tables
 from market.errors import RunError
@@ -51,11 +52,14 @@ class Report:
 
 
 def run_day(what: Undertaking, runner: Runner, folder: RunFolder, on_progress: OnProgress, since: float) -> Report:
-    """Run a day and write its folder, the manifest last; a run that breaks leaves a manifest that says so.
+    """Run a day and write its folder: the scenario first, the manifest last.
+
+    A run that breaks leaves a manifest that says so, and the scenario with which it can be taken up.
 
     since : `time.monotonic()` at the start of the command. Raises what the runner raises.
     """
     try:
+        keep_scenario(what.scenario, folder.path)
         outcome, facts = runner(what.scenario, what.seed, folder.path, on_progress)
         return _recorded(what, outcome, facts, folder, since)
     except BaseException as error:
