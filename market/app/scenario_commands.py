@@ -31,9 +31,9 @@ def _plants(scenario: Scenario) -> str:
     here = [vpp.id for vpp in scenario.vpps]
     absent = {v: d for v, d in zip(scenario.roster, scenario.plant_digests, strict=True) if v not in here}
     known = sum(map(bool, absent.values()))
-    digests = {0: "undisclosed", len(absent): "known by their digests"}.get(known, f"{known} known by digest")
+    digests = {0: "undisclosed", len(absent): "known by digest"}.get(known, f"{known} of them known by digest")
     plants = f"the plant of {', '.join(here)}" if here else "no plant"
-    return f", a part: {plants}; without {len(absent)} of {len(scenario.roster)} VPPs ({', '.join(absent)}: {digests})"
+    return f": {plants} of {len(scenario.roster)} VPPs; not here are {', '.join(absent)} ({digests})"
 
 
 def new_command(name: Path, case: str) -> int:

@@ -49,7 +49,7 @@ class RunFolder:
         part = self.path / f".{name}.part"
         try:
             part.unlink(missing_ok=True)
-            create_file(part, text.encode())
+            create_file(part, text.encode("utf-8", "backslashreplace"))
             os.replace(part, self.path / name)
         except OSError as error:
             raise RunError(f"{self.path / name} cannot be written: {_reason(error)}") from None
