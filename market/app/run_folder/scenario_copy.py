@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from market.app.resume import SCENARIO_FOLDER
 from market.scenario import write_scenario
 from market.scenario.document import FILE_NAME
 from market.scenario.model import Scenario
-
-SCENARIO_FOLDER = "scenario"
 
 
 def keep_scenario(scenario: Scenario, run: Path) -> None:
