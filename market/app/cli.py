@@ -386,6 +386,21 @@ def new(name: Path, case: str) -> int:
 
 
 @commands.command()
+@click.argument("scenario")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--undisclosed", is_flag=True, help="Leave out the digests by which a plant is known again.")
+def split(scenario: str, folder: Path, undisclosed: bool) -> int:
+    """Part a scenario, so that every plant's data stay with its owner.
+
+    DIR, new or empty, gets a folder `public` for the broker, without any plant, and one for each VPP, called after
+    it, with its own plant alone.
+    """
+    from market.app.split_command import SplitOptions, split_command
+
+    return split_command(SplitOptions(scenario, folder, undisclosed))
+
+
+@commands.command()
 def schema() -> int:
     """Print the JSON Schema of scenario.yaml."""
     from market.app.scenario_commands import schema_command

@@ -17,6 +17,7 @@ from market.app.run_facts import OnProgress, RunFacts
 from market.app.run_folder.certificate import certificate_document
 from market.app.run_folder.folder import RunFolder
 from market.app.run_folder.manifest import LawsOfDay, Undertaking, manifest_of_abort, manifest_of_run
+from market.app.run_folder.scenario_copy import keep_scenario
 from market.app.run_folder.table import Table
 from market.app.run_folder.tables import day_tables
 from market.errors import RunError
@@ -58,11 +59,14 @@ class Report:
 
 
 def run_day(what: Undertaking, runner: Runner, folder: RunFolder, on_progress: OnProgress, since: float) -> Report:
-    """Run a day and write its folder, the manifest last; a run that breaks leaves a manifest that says so.
+    """Run a day and write its folder: the scenario first, the manifest last.
+
+    A run that breaks leaves a manifest that says so, and the scenario with which it can be taken up.
 
     since : `time.monotonic()` at the start of the command. Raises what the runner raises.
     """
     try:
+        keep_scenario(what.scenario, folder.path)
         outcome, facts = runner(what.scenario, what.seed, folder.path, on_progress)
         if facts.tape is not None and (folder.path / facts.tape).exists():
             facts = replace(facts, tape_sha256=tape_sha256(folder.path / facts.tape))

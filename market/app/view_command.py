@@ -69,7 +69,7 @@ def _live(address: str, options: ViewOptions) -> LiveFeed:
 def _subject(options: ViewOptions) -> Subject:
     from market.app.view.feeds.recorded import RecordedFeed
     from market.app.view.subject import Subject
-    from market.scenario import load_scenario
+    from market.scenario import load_scenario, require_plants
 
     target = options.target or DEFAULT_CASE
     if "://" in target:
@@ -81,5 +81,5 @@ def _subject(options: ViewOptions) -> Subject:
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
         raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])
-    load_scenario(target)
+    require_plants(load_scenario(target))
     return Subject(scenario=target)
