@@ -31,11 +31,8 @@ MOST_AHEAD = 10_000
 MOST_A_TURN = 16
 """Most messages of a node in one turn of virtual time, four of which it needs; further ones are refused."""
 
-NODE_JOIN_S = 15.0
-"""How long a node waits for the broker's answer before it gives up."""
-
-NODE_OPEN_S = 10.0
-"""How long the two halves of a node's data plane may take to be proved open."""
+NODE_OPEN_S = 2.0
+"""How long the two halves of a node's data plane may take to be proved open, before they are opened afresh."""
 
 FAILED_HANDSHAKES = 10
 """Handshakes in a row that the other side breaks off before a node gives up; they take about two seconds."""

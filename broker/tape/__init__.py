@@ -16,7 +16,6 @@ from broker.tape.records import (
     Record,
     Resumed,
     Shared,
-    Shown,
     TurnGiven,
     time_of,
 )
@@ -37,7 +36,6 @@ __all__ = [
     "Record",
     "Resumed",
     "Shared",
-    "Shown",
     "TapeReader",
     "TapeSoFar",
     "TapeWriter",

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from broker.audit_screening import screen_audit
 from broker.limits import MOST_AHEAD
 from broker.screening import Parts, screen, screen_exchange
-from broker.tape.records import AuditGiven, DoneSaid, EpochBegun, MessageSaid, OrderGiven, Shown, TurnGiven
+from broker.tape.records import AuditGiven, DoneSaid, EpochBegun, MessageSaid, OrderGiven, TurnGiven
 from broker.versions import Versions
 from broker.wire.messages import BROKER, Audit, Begin, Concluded, Declared, Settle
 from market.declaration import Declaration
+from market.disclosure import ShownPlan
 from market.errors import ProtocolError, TapeError
 from market.game.period import period_games
 from market.network import TimeMode
@@ -164,7 +165,7 @@ class EpochCheck:
         check(vpp in self._said, f"{what} {vpp!r:.40}, who is not on the roster")
 
 
-def _totals(shown: Shown) -> Sequence[float]:
+def _totals(shown: ShownPlan) -> Sequence[float]:
     if not isinstance(shown, PlanTotals):
         return ()
     return (shown.operation_cny, shown.carbon_cny, shown.emission_t, shown.quota_t, shown.gap_cny)

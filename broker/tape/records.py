@@ -14,27 +14,25 @@ import msgpack
 
 from broker.wire.messages import Begin, DataMessage, Done, Ref, Settle
 from broker.wire.types import Codec, codec_for
+from market.disclosure import Disclosure, ShownPlan
 from market.errors import WireError
 from market.outcome import Verdict
-from market.plan import DispatchPlan, PlanTotals
 from market.scenario.model import PublicScenario
 
 TAPE_VERSION: Final = 3
 TAPE_NAME: Final = "tape.msgpack"
 
-Shown: TypeAlias = DispatchPlan | PlanTotals | None
-"""What a VPP has shown of a day's plan: all of it, its totals, or nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The first record: of what run this is the tape."""
+    """The first record: of what run this is the tape. `audit`: how much of their days nodes are asked to show."""
 
     version: int
     wire_version: int
     scenario_digest: str
     seed: int
     roster: tuple[str, ...]
+    audit: Disclosure
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +121,8 @@ class AuditGiven:
     """What a VPP shows of its day in the end: without trade, and with it."""
 
     vpp: str
-    before: Shown
-    after: Shown
+    before: ShownPlan
+    after: ShownPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +184,9 @@ def _opened() -> Codec:
     plain = codec_for(Opened)
 
     def unpack(data: object, place: str) -> Opened:
-        if type(data) is not list or len(data) != 5 or type(data[3]) is not int:
+        if type(data) is not list or len(data) != 6 or type(data[3]) is not int:
             return plain.unpack(data, place)  # type: ignore[no-any-return]
-        header: Opened = plain.unpack([*data[:3], 0, data[4]], place)
+        header: Opened = plain.unpack([*data[:3], 0, *data[4:]], place)
         return replace(header, seed=data[3])
 
     return Codec(plain.pack, unpack)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from broker.coordinator import Phase, Proceedings
-from broker.tape import Record, Shared
+from broker.tape import Record
 from market.scenario.model import Scenario
 from market.vpp import Vpp
 from vpp_nodes.loopback import Loopback
@@ -37,9 +37,8 @@ class LocalMarket:
             nodes={vpp.id: partial(self._make, vpp) for vpp in scenario.vpps},
             network=scenario.network,
             network_seed=seed,
-            scenario_digest=scenario.digest,
+            shared=scenario.shared,
         )
-        self._market.tape.append(Shared(scenario.shared))
         self._market.join()
 
     def _make(self, vpp: Vpp) -> Node:

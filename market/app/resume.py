@@ -8,6 +8,7 @@ from pathlib import Path
 
 from broker.tape import TAPE_NAME, Opened, Shared, tape_so_far
 from market.app.known_plants import with_known_plants
+from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError, TapeError
 from market.outcome import Verdict
 from market.scenario import load_scenario
@@ -23,6 +24,7 @@ class BrokenOff:
 
     shared: PublicScenario
     seed: int
+    audit: Disclosure
     torn_bytes: int
 
 
@@ -35,7 +37,7 @@ def broken_off(run: Path) -> BrokenOff:
     header, *rest = tape.records
     if not rest or not isinstance(header, Opened) or not isinstance(rest[0], Shared):
         raise TapeError(f"{run / TAPE_NAME}: the run broke off before its scenario was on tape; start it anew")
-    return BrokenOff(rest[0].scenario, header.seed, tape.torn_bytes)
+    return BrokenOff(rest[0].scenario, header.seed, header.audit, tape.torn_bytes)
 
 
 def _is_complete(run: Path) -> bool:

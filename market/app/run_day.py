@@ -16,13 +16,13 @@ from market.app.network_report.tables import network_tables
 from market.app.run_facts import OnProgress, RunFacts
 from market.app.run_folder.certificate import certificate_document
 from market.app.run_folder.folder import RunFolder
-from market.app.run_folder.manifest import Undertaking, manifest_of_abort, manifest_of_run
+from market.app.run_folder.manifest import LawsOfDay, Undertaking, manifest_of_abort, manifest_of_run
 from market.app.run_folder.table import Table
 from market.app.run_folder.tables import day_tables
 from market.errors import RunError
 from market.outcome import MarketOutcome
 from market.scenario.model import Scenario
-from market.settlement import Settlement, check_laws, settle
+from market.settlement import Settlement, check_laws, settle, unchecked_laws, unclaimed_laws
 
 Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutcome, RunFacts]]
 
@@ -43,6 +43,12 @@ class Report:
     def broken_laws(self) -> list[str]:
         """The laws of settlement that the day does not obey; empty for a sound run."""
         laws: list[str] = self.manifest["broken_laws"]
+        return laws
+
+    @property
+    def laws_not_claimed(self) -> list[str]:
+        """The laws that are not claimed of this day, and the condition that fails for each."""
+        laws: list[str] = self.manifest["laws_not_claimed"]
         return laws
 
     @property
@@ -73,7 +79,11 @@ def _recorded(
 ) -> Report:
     public = what.scenario.public
     settlement = settle(outcome, public)
-    laws = check_laws(outcome, settlement, public)
+    laws = LawsOfDay(
+        check_laws(outcome, settlement, public, what.scenario.vpps),
+        unclaimed_laws(outcome, public, what.scenario.vpps),
+        unchecked_laws(outcome, public),
+    )
     network = network_tables(facts.network, what.scenario.roster) if facts.network else ()
     tables = (*day_tables(what.scenario, outcome, settlement), *network)
     for table in tables:

@@ -21,6 +21,7 @@ class RunFacts:
     network : each link's log, None without one
     durations_s : real time of each stage · peak_memory_mb : resident, by who
     withdrawn : the VPPs that were lost and had no part in the end
+    undisclosed : the VPPs whose plants nobody could hold against the scenario's
     """
 
     time_mode: str
@@ -36,6 +37,7 @@ class RunFacts:
     durations_s: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: Mapping[str, float] = field(default_factory=dict)
     withdrawn: tuple[str, ...] = ()
+    undisclosed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

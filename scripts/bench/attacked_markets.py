@@ -179,7 +179,7 @@ def noisy_market(frames: int, random: Random, path: Path) -> tuple[NoisyEnd, Pro
     """The smallest market, whose second node is started once most frames have been sent to the first."""
     scenario = load_scenario(SMALL_CASE)
     vpps = tuple(vpp.id for vpp in scenario.vpps)
-    charge = Charge(scenario.public, scenario.digest, vpps, scenario.network, 0, Patience(LIMIT_S))
+    charge = Charge(scenario.shared, 0, Patience(LIMIT_S))
     bus = NoisyEnd("127.0.0.1")
     with TapeWriter(path) as tape, bus:
         port = port_of(bus.endpoints.control)

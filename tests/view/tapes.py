@@ -9,6 +9,7 @@ from broker.wire.frames import WIRE_VERSION
 from broker.wire.messages import Begin, Declared, Offer
 from market.arrays import frozen
 from market.declaration import Declaration, Role
+from market.disclosure import Disclosure
 from market.scenario import load_scenario
 
 ROSTER = tuple(vpp.id for vpp in load_scenario("two_vpp").vpps)
@@ -19,7 +20,7 @@ def market_records(roster: Sequence[str]) -> list[Record]:
     scenario = load_scenario("two_vpp")
     assert [vpp.id for vpp in scenario.vpps] == list(roster)
     count = scenario.public.horizon.periods
-    header = Opened(TAPE_VERSION, WIRE_VERSION, scenario.digest, 7, tuple(roster))
+    header = Opened(TAPE_VERSION, WIRE_VERSION, scenario.digest, 7, tuple(roster), Disclosure.FULL)
     records: list[Record] = [header, Shared(scenario.shared), EpochBegun(1, 0.0, tuple(roster), "all have joined")]
     for number, vpp in enumerate(roster, 1):
         records.append(OrderGiven(number, 0.0, vpp, Begin(number, 0.0, tuple(roster), False)))

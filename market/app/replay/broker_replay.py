@@ -23,6 +23,7 @@ from broker.wall_time import WallTime
 from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.messages import BROKER, Done, MarketMessage, Settle
 from market.app.replay.decision import Agreement, Decision, compared
+from market.disclosure import Disclosure
 from market.errors import MarketError
 from market.network import TimeMode
 from market.outcome import worst
@@ -39,7 +40,13 @@ class BrokerReplay:
     """The broker's part of an epoch. Once it has gone another way than the tape, it is not asked any more."""
 
     def __init__(
-        self, scenario: PublicScenario, seed: int, number: int, roster: Sequence[str], time_s: float
+        self,
+        scenario: PublicScenario,
+        seed: int,
+        audit: Disclosure,
+        number: int,
+        roster: Sequence[str],
+        time_s: float,
     ) -> None:
         self.live = scenario.network.time is TimeMode.WALL
         self.epoch = Epoch(scenario.public, roster, number)
@@ -47,6 +54,7 @@ class BrokerReplay:
         clock = WallTime if self.live else VirtualTime
         self._clock: WallTime | VirtualTime = clock(self.epoch, conditions, NetworkLog(), time_s)
         self._public = scenario.public
+        self._audit = audit
         self._followed = True
         self._batch: list[tuple[float, Parcel]] = []
         self._expected: deque[Ordered] = deque(_orders(self._clock.begin(time_s)))
@@ -64,13 +72,13 @@ class BrokerReplay:
         parcel = Parcel(envelope, encode(envelope, _TOKEN))
         self._batch.append((time_s, parcel))
         if self.live:
-            yield from self._guarded(time_s, lambda: self._clock.data(parcel, time_s))
+            yield from self._guarded(time_s, lambda: self._clock.data(parcel, time_s) or ())
         elif self._followed and self._expected:
             yield self._lost(time_s, "order", f"{sender} speaks before all of its batch have their turns")
 
     def done(self, time_s: float, vpp: str, done: Done) -> Iterator[Decision]:
         """In real time: a member has confirmed."""
-        yield from self._guarded(time_s, lambda: self._clock.done(vpp, done, time_s))
+        yield from self._guarded(time_s, lambda: self._clock.done(vpp, done, time_s) or ())
 
     def end_batch(self, dones: Mapping[str, Done]) -> Iterator[Decision]:
         """In virtual time: all that was said in these turns is on the tape."""
@@ -80,9 +88,9 @@ class BrokerReplay:
 
         def tell() -> list[Action]:
             for _, parcel in batch:
-                told.extend(self._clock.data(parcel, 0.0))
+                told.extend(self._clock.data(parcel, 0.0) or ())
             for vpp, done in dones.items():
-                told.extend(self._clock.done(vpp, done, 0.0))
+                told.extend(self._clock.done(vpp, done, 0.0) or ())
             return told
 
         followed = self._followed
@@ -139,7 +147,7 @@ class BrokerReplay:
             yield self._lost(time_s, "verdicts", "concluded according to the tape; here it does not rest yet")
             return
         epoch, results = self.epoch, self.epoch.results
-        settling = Settling(epoch.number, epoch.roster, results, self._public, self._clock.turn + 1)
+        settling = Settling(epoch.number, epoch.roster, results, self._public, self._clock.turn + 1, self._audit)
         self._expected.extend(_orders(settling.begin(self._clock.time_s)))
 
     def ended(self, time_s: float, verdict: str) -> Iterator[Decision]:

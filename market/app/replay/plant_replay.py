@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from broker.tape import Shown
 from market.declaration import Declaration
+from market.disclosure import ShownPlan
 from market.errors import DispatchError
 from market.plan import DirectExchange, DispatchPlan, PlanTotals
 from market.roles import declare
@@ -42,7 +42,7 @@ class PlantReplay:
             return None
 
 
-def as_shown(plan: DispatchPlan | None, shown: Shown) -> Shown:
+def as_shown(plan: DispatchPlan | None, shown: ShownPlan) -> ShownPlan:
     """As much of a plan as was shown of the recorded one."""
     if plan is None or not isinstance(shown, PlanTotals):
         return plan

@@ -30,6 +30,7 @@ from market.app.replay.decision import Agreement, Decision
 from market.app.replay.epochs import EpochsReplay
 from market.app.replay.plant_replay import PlantReplay
 from market.app.replay.vpp_replay import VppReplay
+from market.disclosure import Disclosure
 from market.errors import MarketError, TapeError
 from market.vpp import Vpp
 
@@ -45,6 +46,7 @@ class Replay:
         self._plants = plants
         self._position = 0
         self._seed = 0
+        self._audit = Disclosure.FULL
         self._time_s = 0.0
         self._vpps: dict[str, VppReplay] = {}
         self._epochs = EpochsReplay(())
@@ -68,7 +70,7 @@ class Replay:
     def _begun(self, record: Opened | Shared | EpochBegun | Resumed) -> Iterator[Decision]:
         match record:
             case Opened():
-                self._seed = record.seed
+                self._seed, self._audit = record.seed, record.audit
             case Shared():
                 self._shared(record)
             case EpochBegun():
@@ -116,7 +118,7 @@ class Replay:
     def _epoch(self, record: EpochBegun) -> Iterator[Decision]:
         yield from self._give_up(f"a new epoch began first: {record.why}")
         self._time_s = record.time_s
-        self.broker = BrokerReplay(self._of, self._seed, record.number, record.roster, record.time_s)
+        self.broker = BrokerReplay(self._of, self._seed, self._audit, record.number, record.roster, record.time_s)
         self._said = {vpp: [] for vpp in record.roster}
         for vpp in self._vpps.values():
             vpp.begin_epoch(record.number)

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from broker.tape import Shown
 from broker.wire.messages import DataMessage, Declared, Done, MarketMessage, Offer
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.plant_replay import PlantReplay, as_shown
 from market.declaration import Declaration
+from market.disclosure import ShownPlan
 from market.plan import DirectExchange, DispatchPlan
 from market.scenario.model import PublicRules
 from vpp_nodes.loopback import blank_plan
@@ -210,7 +210,7 @@ class VppReplay:
             return self._decision(act.time_s, what, "it ended its turn without declaring", Agreement.DIFFERENT)
         return compared(act.time_s, self._number, self._vpp, what, f"message {seq}", theirs, ours)
 
-    def audited(self, before: Shown, after: Shown) -> Decision:
+    def audited(self, before: ShownPlan, after: ShownPlan) -> Decision:
         """What it shows of its day is on the tape."""
         settled, self._settled = self._settled, None
         if settled is None:

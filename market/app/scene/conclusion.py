@@ -13,6 +13,7 @@ import numpy as np
 from broker.epoch import Said
 from market.app.known_plants import with_known_plants
 from market.app.run_folder.certificate import certificate_document
+from market.app.run_folder.manifest import audit_document
 from market.app.run_folder.recorded import RecordedRun, recorded
 from market.app.run_folder.tables import day_tables
 from market.app.scene.film import Film
@@ -45,7 +46,7 @@ def _result(view: MarketView, period: int) -> PeriodResult:
 
 
 def outcome_of(film: Film) -> MarketOutcome | None:
-    """The day's outcome; None until every plan has been shown."""
+    """The day's outcome; None until everybody has shown as much of its plans as it wants."""
     view = film.newest
     results = results_of(view)
     if not results or view.scenario is None:
@@ -87,6 +88,7 @@ def recorded_of(film: Film, name: str, beside: Scenario | None = None) -> Record
         "epsilon_cny": outcome.epsilon_cny,
         "epsilon_relative": outcome.epsilon_relative,
         "network": None,
+        "audit": {"shown": audit_document(outcome)},
         "rules": {
             "horizon": asdict(public.horizon),
             "market": asdict(public.market),

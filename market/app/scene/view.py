@@ -25,12 +25,12 @@ from broker.tape import (
     Record,
     Resumed,
     Shared,
-    Shown,
     TurnGiven,
 )
 from broker.trading import concerned
 from broker.wire.messages import Begin, Concluded, Declared, Offer, Selection, Withdrawn
 from market.declaration import Declaration
+from market.disclosure import ShownPlan
 from market.game.period import PeriodGame, period_games
 from market.outcome import Verdict
 from market.scenario.model import PublicScenario
@@ -54,8 +54,8 @@ class Passage:
 class Plans:
     """A VPP's day without trade (stage 1) and with it (stage 3), as it showed them in its audit."""
 
-    before: Shown
-    after: Shown
+    before: ShownPlan
+    after: ShownPlan
 
 
 @dataclass(frozen=True, slots=True)
