@@ -211,7 +211,7 @@ def test_who_has_one_key_cannot_speak_for_another_nor_hear_what_is_not_for_him(
     assert quiet.returncode == 0
     end = Insider(keyed.port, load_node_keys(keys, insider))
     try:
-        end.tell("Village", Hello(1, load_scenario("two_vpp").public.digest, "impostor"))
+        end.tell("Village", Hello(1, load_scenario("two_vpp").public.digest, "", "two_vpp", "impostor"))
         assert end.control.poll(10_000), "no answer"
         assert b"speaks for 'Village'" in end.control.recv()
         end.tell("Village", Heartbeat())
