@@ -14,10 +14,9 @@ from importlib.metadata import version
 from multiprocessing import parent_process
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
-from broker.bus.broker_end import Arrival, BusEvent, Plane, Signal
+from broker.bus.broker_end import Arrival, Plane, Signal
 from broker.bus.keys import NodeKeys
-from broker.bus.node_end import NodeEnd, PulseEnd
-from broker.limits import NODE_OPEN_S
+from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd, PulseEnd
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello
 from market.errors import DispatchError, MarketError, WireError
@@ -97,7 +96,14 @@ class _Shell:
         if parent_process() is None:
             print(text, file=sys.stderr)
 
-    def _take(self, event: BusEvent) -> None:
+    def _take(self, event: NodeBusEvent) -> None:
+        if isinstance(event, DataOpen):
+            self._carry_out(self._client.data_open())
+            return
+        if isinstance(event, Contact):
+            if event.story:
+                self._note(event.story)
+            return
         if not isinstance(event, Arrival):
             self._client.refused["malformed"] += 1
             return
@@ -125,12 +131,7 @@ class _Shell:
     def _open(self, ports: OpenData) -> None:
         vpp = self._task.vpp.id
         topics = (TOPIC_ALL, inbox_topic(vpp))
-        hearing = self._bus.connect_data(
-            ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp), NODE_OPEN_S
-        )
-        for event in hearing.arrivals:
-            self._take(event)
-        self._carry_out(self._client.data_open())
+        self._bus.connect_data(ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp))
         if not self._pulse.is_alive():
             self._pulse.start()
 
