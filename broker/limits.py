@@ -31,9 +31,6 @@ MOST_AHEAD = 10_000
 MOST_A_TURN = 16
 """Most messages of a node in one turn of virtual time, four of which it needs; further ones are refused."""
 
-NODE_JOIN_S = 15.0
-"""How long a node waits for the broker's answer before it gives up."""
-
 LIFE_SIGN_EVERY_S = 1.5
 """How often either end of a connection asks the other for a sign of life; the transport answers by itself."""
 

@@ -186,7 +186,9 @@ class _Outward:
         socket.connect(address)
 
     def ask_again(self) -> None:
-        """Ask for the echo once more: another broker may be at the other end now."""
+        """Ask for the echo once more, unless it is awaited already: another broker may be at the other end now."""
+        if not self.proved:
+            return
         echo = self.subscription[1][-1]
         self.proved = False
         self.until = time.monotonic() + OPEN_AGAIN_S

@@ -75,7 +75,7 @@ def _subject(options: ViewOptions) -> Subject:
     if "://" in target:
         return Subject(feed=_live(target, options))
     folder = Path(target)
-    if (folder / TAPE_NAME).is_file() or (folder / "manifest.json").is_file():
+    if (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file():
         return Subject(feed=RecordedFeed(folder))
     if target not in builtin_cases() and not folder.is_dir():
         rule = "must be a run folder, a scenario, or the address of a broker"

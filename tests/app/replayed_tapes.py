@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.coordinator import Phase
-from broker.scenario_record import scenario_record
-from broker.tape import TAPE_NAME, Record, TapeWriter, read_tape
+from broker.tape import TAPE_NAME, Record, Shared, TapeWriter, read_tape
 from market.scenario import load_scenario, with_overrides
 from market.scenario.model import Scenario
 from vpp_nodes.loopback import Loopback
@@ -35,7 +34,7 @@ def market_of(scenario: Scenario, seed: int = 0) -> Loopback:
         seed=seed,
         scenario_digest=scenario.digest,
     )
-    run.tape.append(scenario_record(scenario))
+    run.tape.append(Shared(scenario.shared))
     run.join()
     return run
 

@@ -15,35 +15,45 @@ from typing import Any
 
 import pytest
 
-from broker.past import time_of
-from broker.tape import TAPE_NAME, Record
+from broker.tape import TAPE_NAME, time_of
+from broker.tape.records import record_of
 from broker.wire.frames import WIRE_VERSION
 from market.app.replay.decision import Agreement, Decision, differences
-from market.app.replay.tally import Tally, replayed
+from market.app.replay.tally import Tally
+from market.app.replay.tally import replayed as replayed_records
 from market.errors import TapeError
+from market.scenario import load_scenario
 from tests.app.commands import error_lines, vppmarket
-from tests.app.replayed_tapes import STEPS, any_death, finished, market_of, read, scenario_with, written
+from tests.app.replayed_tapes import STEPS, any_death, finished, market_of, scenario_with
+from tests.tapes import Entry, entries, records_of, written
 
 LOSSY = {"network.delay_s": 0.05, "network.loss": 0.2}
 WALL = {"network.time": "wall", "network.delay_s": 0.01, "network.loss": 0.05}
 WAITS = {"network.on_loss": "wait"}
 
 
-def taped(values: dict[str, Any], folder: Path, case: str = "five_vpp", *, deaths: bool = False) -> list[Record]:
-    """The tape of a day, as it is read back from a file."""
+def taped(values: dict[str, Any], folder: Path, case: str = "five_vpp", *, deaths: bool = False) -> list[Entry]:
+    """The tape of a day, as it is read back."""
     run = market_of(scenario_with(values, case), seed=3)
     finished(run, any_death(3), 300 if deaths else STEPS)
-    return read(written(run.tape, folder))
+    return entries(records_of(entries(run.tape)))
+
+
+def replayed(tape: list[Entry], until_s: float | None = None) -> Tally:
+    """The replay of these entries, beside the plants of their roster."""
+    records = records_of(tape)
+    case = "five_vpp" if len(tape[0][5]) == 5 else "two_vpp"
+    return replayed_records(records, until_s, {vpp.id: vpp for vpp in load_scenario(case).vpps})
 
 
 @pytest.fixture(scope="module")
-def honest(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+def honest(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
     """The tape of a day in virtual time, with two VPPs."""
     return taped({}, tmp_path_factory.mktemp("honest"), "two_vpp")
 
 
 @pytest.fixture(scope="module")
-def lossy(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+def lossy(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
     """The tape of the default day under delay and loss."""
     return taped(LOSSY, tmp_path_factory.mktemp("lossy"))
 
@@ -56,10 +66,10 @@ def count(tally: Tally, what: str) -> int:
     return sum(number for (_, kind, _), number in tally.counts.items() if kind == what)
 
 
-def test_every_decision_of_a_day_with_delay_and_loss_comes_out_again(lossy: list[Record]) -> None:
+def test_every_decision_of_a_day_with_delay_and_loss_comes_out_again(lossy: list[Entry]) -> None:
     tally = replayed(lossy)
     assert all_the_same(tally)
-    messages = [r[5] for r in lossy if r[0] == "message"]
+    messages = [r[5][0] for r in lossy if r[0] == "message"]
     for what, kind in (("declaration", "Declared"), ("offer", "Offer"), ("selection", "Selection")):
         assert count(tally, what) == messages.count(kind) > 4
     assert count(tally, "turn") == sum(r[0] == "turn" for r in lossy) > 300
@@ -71,7 +81,7 @@ def test_every_decision_of_a_day_in_real_time_comes_out_again(tmp_path: Path) ->
     tally = replayed(tape)
     assert not tally.differing
     assert tally.complete
-    offers = sum(r[0] == "message" and r[5] == "Offer" for r in tape)
+    offers = sum(r[0] == "message" and r[5][0] == "Offer" for r in tape)
     assert count(tally, "offer") == offers > 50
     assert tally.number(Agreement.NOT_RECORDED) < 5  # said while it was being concluded
 
@@ -105,9 +115,9 @@ def test_deaths_void_what_was_under_way_and_nothing_else(values: dict[str, Any],
 # --- what was altered ---
 
 
-def first_of(tape: list[Record], *, kind: str, of: str = "", after: int = 0) -> int:
+def first_of(tape: list[Entry], *, kind: str, of: str = "", after: int = 0) -> int:
     """The place of a record: of a kind, and of a kind of message."""
-    return next(i for i, r in enumerate(tape) if i > after and r[0] == kind and (not of or of in r))
+    return next(i for i, r in enumerate(tape) if i > after and r[0] == kind and (not of or of == r[5][0]))
 
 
 def doubles(data: bytes) -> list[float]:
@@ -120,23 +130,23 @@ def with_double(data: bytes, index: int, value: float) -> bytes:
     return data[: 8 * index] + struct.pack("<d", value) + data[8 * index + 8 :]
 
 
-def altered(tape: list[Record], change: Callable[[list[Record]], object]) -> list[Record]:
+def altered(tape: list[Entry], change: Callable[[list[Entry]], object]) -> list[Entry]:
     tape = copy.deepcopy(tape)
     change(tape)
     return tape
 
 
-def first_differing(tape: list[Record]) -> Decision:
+def first_differing(tape: list[Entry]) -> Decision:
     return replayed(tape).differing[0]
 
 
-def test_one_altered_price_is_caught_and_its_place_named(lossy: list[Record]) -> None:
+def test_one_altered_price_is_caught_and_its_place_named(lossy: list[Entry]) -> None:
     place = first_of(lossy, kind="message", of="Offer", after=200)
-    _, time_s, epoch, seller, seq, _, body = lossy[place]
+    _, time_s, epoch, seller, seq, (_, body) = lossy[place]
     honest_price = doubles(body[2])[1]
 
-    def change(tape: list[Record]) -> None:
-        tape[place][6][2] = with_double(body[2], 1, honest_price + 1e-9)
+    def change(tape: list[Entry]) -> None:
+        tape[place][5][1][2] = with_double(body[2], 1, honest_price + 1e-9)
 
     found = first_differing(altered(lossy, change))
     assert (found.who, found.what, found.epoch, found.detail) == (seller, "offer", epoch, f"message {seq}")
@@ -150,24 +160,24 @@ def test_one_altered_price_is_caught_and_its_place_named(lossy: list[Record]) ->
 def test_an_altered_price_is_caught_in_real_time_too(tmp_path: Path) -> None:
     tape = taped(WALL, tmp_path)
     place = first_of(tape, kind="message", of="Offer", after=60)
-    seller, seq, body = tape[place][3], tape[place][4], tape[place][6]
+    seller, seq, body = tape[place][3], tape[place][4], tape[place][5][1]
 
-    def change(tape: list[Record]) -> None:
-        tape[place][6][2] = with_double(body[2], 0, doubles(body[2])[0] - 1e-9)
+    def change(tape: list[Entry]) -> None:
+        tape[place][5][1][2] = with_double(body[2], 0, doubles(body[2])[0] - 1e-9)
 
     differing = replayed(altered(tape, change)).differing
     assert [seller, "offer", f"message {seq}"] in [[d.who, d.what, d.detail] for d in differing]
 
 
-def test_a_message_that_reached_nobody_is_a_difference_of_the_brokers(lossy: list[Record]) -> None:
+def test_a_message_that_reached_nobody_is_a_difference_of_the_brokers(lossy: list[Entry]) -> None:
     place = next(i for i, r in enumerate(lossy) if r[0] == "turn" and len(r[4]) > 1)
     found = first_differing(altered(lossy, lambda tape: tape[place][4].pop()))
     assert (found.who, found.what) == ("broker", "turn")
-    assert found.differences[0].place.startswith("messages[")
+    assert found.differences[0].place.startswith("turn.refs[")
 
 
 @pytest.mark.parametrize("kind", ["message", "turn", "audit", "command"])
-def test_a_record_taken_out_is_noticed(kind: str, honest: list[Record]) -> None:
+def test_a_record_taken_out_is_noticed(kind: str, honest: list[Entry]) -> None:
     for place in [i for i, record in enumerate(honest) if record[0] == kind]:
         try:
             assert not all_the_same(replayed(honest[:place] + honest[place + 1 :])), honest[place]
@@ -195,7 +205,7 @@ def bent(value: Any) -> Any:
     return value + 1 if isinstance(value, int) else value * (1 + 1e-12) if value else 1e-12
 
 
-def test_any_value_of_any_record_that_is_bent_is_noticed_or_refused(honest: list[Record]) -> None:
+def test_any_value_of_any_record_that_is_bent_is_noticed_or_refused(honest: list[Entry]) -> None:
     chance, noticed, refused = Random(5), 0, 0
     for place in range(2, len(honest)):
         for _ in range(8):
@@ -227,7 +237,7 @@ def test_differences_are_found_in_their_places() -> None:
 # --- tapes that end early ---
 
 
-def test_a_tape_cut_behind_any_record_is_replayed_as_far_as_it_goes(honest: list[Record]) -> None:
+def test_a_tape_cut_behind_any_record_is_replayed_as_far_as_it_goes(honest: list[Entry]) -> None:
     for length in range(1, len(honest)):
         tally = replayed(honest[:length])
         assert not tally.differing
@@ -235,15 +245,15 @@ def test_a_tape_cut_behind_any_record_is_replayed_as_far_as_it_goes(honest: list
 
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.5, 0.8, 1.0])
-def test_until_a_moment_shows_what_stood_then(part: float, lossy: list[Record]) -> None:
+def test_until_a_moment_shows_what_stood_then(part: float, lossy: list[Entry]) -> None:
     moment = part * max(r[1] for r in lossy if r[0] == "message")
     tally = replayed(lossy, moment)
     stood = tally.stood
     assert stood is not None
     assert not tally.differing
     before, behind = lossy[: stood["records"]], lossy[stood["records"] :]
-    assert not [r for r in behind if (time_s := time_of(r)) is not None and time_s <= moment]
-    offers = {r[3]: r[6] for r in before if r[0] == "message" and r[5] == "Offer"}
+    assert not [r for r in behind if (time_s := time_of(record_of(r))) is not None and time_s <= moment]
+    offers = {r[3]: r[5][1] for r in before if r[0] == "message" and r[5][0] == "Offer"}
     shown = {(v, p["period"] - 1): x for p in stood["periods"] for v, x in p["price_cny_per_mwh"].items()}
     assert shown == {(v, t): x for v, (_, ts, xs) in offers.items() for t, x in zip(ts, doubles(xs), strict=True)}
     periods = stood["periods"]
@@ -261,16 +271,16 @@ def test_until_a_moment_shows_what_stood_then(part: float, lossy: list[Record]) 
 
 
 def test_the_command_says_by_its_exit_code_whether_a_run_can_be_relied_on(
-    honest: list[Record], tmp_path: Path
+    honest: list[Entry], tmp_path: Path
 ) -> None:
     good = vppmarket("replay", written(honest, tmp_path / "good"), cwd=tmp_path)
     assert (good.returncode, good.stderr) == (0, "")
     assert "decisions are the recorded ones" in good.stdout
     place = first_of(honest, kind="message", of="Selection")
 
-    def change(tape: list[Record]) -> None:
-        requested = tape[place][6][4]
-        tape[place][6][4] = with_double(requested, 0, 1.001 * doubles(requested)[0])
+    def change(tape: list[Entry]) -> None:
+        requested = tape[place][5][1][4]
+        tape[place][5][1][4] = with_double(requested, 0, 0.999 * doubles(requested)[0])
 
     bad = written(altered(honest, change), tmp_path / "bad")
     told = vppmarket("replay", bad, cwd=tmp_path)
@@ -284,7 +294,7 @@ def test_the_command_says_by_its_exit_code_whether_a_run_can_be_relied_on(
     assert document["largest_difference"] > 0.0
 
 
-def test_a_torn_tape_is_replayed_up_to_where_it_is_whole(honest: list[Record], tmp_path: Path) -> None:
+def test_a_torn_tape_is_replayed_up_to_where_it_is_whole(honest: list[Entry], tmp_path: Path) -> None:
     run = written(honest, tmp_path / "torn")
     whole = (run / TAPE_NAME).read_bytes()
     (run / TAPE_NAME).write_bytes(whole[: len(whole) * 2 // 3])
@@ -300,18 +310,18 @@ def test_a_torn_tape_is_replayed_up_to_where_it_is_whole(honest: list[Record], t
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda tape: tape[0].__setitem__(1, 1), "tape version 1, this software reads version 2"),
+        (lambda tape: tape[0].__setitem__(1, 1), "tape version 1, this software reads version 3"),
         (
             lambda tape: tape[0].__setitem__(2, 0),
             f"messages of wire version 0, this software reads {WIRE_VERSION}",
         ),
         (lambda tape: tape.pop(1), "does not hold its scenario"),
-        (lambda tape: tape[5].__setitem__(0, "massage"), "record 6 ('massage') cannot be replayed"),
-        (lambda tape: tape[-1].__delitem__(1), "cannot be replayed: IndexError"),
+        (lambda tape: tape[5].__setitem__(0, "massage"), "'massage' is no kind of record"),
+        (lambda tape: tape[-1].__delitem__(1), "end must be a list of 1 fields"),
     ],
 )
 def test_a_tape_that_cannot_be_read_is_refused_with_a_reason(
-    change: Callable[[list[Record]], object], said: str, honest: list[Record], tmp_path: Path
+    change: Callable[[list[Entry]], object], said: str, honest: list[Entry], tmp_path: Path
 ) -> None:
     run = written(altered(honest, change), tmp_path / "other")
     told = vppmarket("replay", run, cwd=tmp_path)

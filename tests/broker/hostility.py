@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from broker.actions import ControlCame, DataCame, Parcel
 from broker.coordinator import Phase
+from broker.tape import OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import (
     Audit,
@@ -97,7 +98,8 @@ class Hostile:
 
     def _turn(self) -> int:
         """The turn that we hold, as the broker numbers them, more often than not."""
-        orders = [r[1] for r in self._market.tape if r[0] in ("turn", "command") and r[3] == self._vpp]
+        given = [r for r in self._market.tape if isinstance(r, TurnGiven | OrderGiven)]
+        orders = [r.number for r in given if r.receiver == self._vpp]
         return orders[-1] if orders and self._chance.random() < 0.9 else self._chance.choice(WHOLE)
 
     @property

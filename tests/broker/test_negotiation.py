@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from broker.actions import DataCame, Parcel, ProcessEnded, Tick
 from broker.coordinator import Phase
 from broker.epoch import Said
+from broker.tape import Ended, MessageSaid, Opened, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import BROKER, Audit, Declared, Done, Hello, Message, Offer, Ready, Selection, Stop
+from broker.wire.messages import BROKER, Audit, Declared, Done, Hello, Message, Offer, Ready, Ref, Selection, Stop
 from market.arrays import frozen
 from market.errors import RunError
 from market.game.equilibrium import solve_day
@@ -28,6 +29,7 @@ from market.rules import PriceRule
 from market.scenario.model import PublicRules
 from tests.broker.days import declaration, market_day, market_rules, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback, blank_plan, prices_of
+from tests.tapes import entries, of_kind
 
 DAY = {  # glut, scarcity, one seller, nobody buys, nobody sells
     "A": [2.0, 1.0, 2.0, 1.0, -1.0],
@@ -74,7 +76,7 @@ def test_the_tape_does_not_depend_on_how_sockets_interleave(seed: int) -> None:
     plain, mixed = loopback(), loopback(seed=seed)
     plain.run()
     mixed.run()
-    assert mixed.tape == plain.tape
+    assert entries(mixed.tape) == entries(plain.tape)
 
 
 def test_a_constant_delay_changes_times_and_nothing_else() -> None:
@@ -83,7 +85,7 @@ def test_a_constant_delay_changes_times_and_nothing_else() -> None:
     assert prices_of(later) == prices_of(at_once)
     assert at_once.time_s == 0.0
     assert later.time_s > 0.0
-    turns = {round(record[2] / 0.05, 6) for record in slow.tape if record[0] == "turn"}
+    turns = {round(record.time_s / 0.05, 6) for record in of_kind(slow.tape, TurnGiven)}
     assert turns == set(range(1, len(turns) + 1))  # every step of the exchange takes one delay
 
 
@@ -91,14 +93,14 @@ def test_everything_delivered_is_on_the_tape_before() -> None:
     """Each message that a turn names stands on the tape above it, and the tape ends with the verdict."""
     market = loopback()
     market.run()
-    known: set[tuple[str, int]] = set()
+    known: set[Ref] = set()
     for record in market.tape:
-        if record[0] == "message":
-            known.add((record[3], record[4]))
-        elif record[0] == "turn":
-            assert {(sender, seq) for sender, seq in record[4]} <= known
-    assert market.tape[0][0] == "tape"
-    assert market.tape[-1] == ["end", "equilibrium"]
+        if isinstance(record, MessageSaid):
+            known.add(Ref(record.sender, record.seq))
+        elif isinstance(record, TurnGiven):
+            assert {*record.refs} <= known
+    assert isinstance(market.tape[0], Opened)
+    assert market.tape[-1] == Ended(Verdict.EQUILIBRIUM)
 
 
 def test_nobody_prices_before_holding_every_declaration() -> None:
@@ -139,7 +141,7 @@ def test_lost_frames_of_the_data_plane_are_sent_again(seed: int) -> None:
     assert sum(lost.values()) > lost[BROKER]
     assert proceedings.counters["resent"] > 0
     assert proceedings.counters["asked_again"] > 0
-    assert market.tape == undisturbed.tape
+    assert entries(market.tape) == entries(undisturbed.tape)
 
 
 def test_messages_that_never_come_end_the_run_with_a_story() -> None:
@@ -195,7 +197,7 @@ def test_undercutting_without_end_is_called_cycling_whatever_the_network(network
     alone, rested = solve_day(period_games(market.declarations, market.public), market.public.market)
     assert (alone.verdict, rested.verdict) == (glut.verdict, scarcity.verdict)
     assert ", between 562 and 750 CNY/MWh: (750, 750) → " in alone.evidence
-    assert market.tape[-1] == ["end", "cycling"]
+    assert market.tape[-1] == Ended(Verdict.CYCLING)
 
 
 def test_the_clearing_rule_rests_at_its_start() -> None:
@@ -285,7 +287,7 @@ def test_an_offer_must_fit_the_market(message: Message, reason: str) -> None:
         market.tell(vpp, Hello(1, "digest", "test"))
     while market.coordinator.phase is not Phase.TRADING or "A" not in market.coordinator.clockwork.waiting_for():
         market.step()
-    upto = max(record[4] for record in market.tape if record[0] == "message" and record[3] == "A")
+    upto = max(record.seq for record in of_kind(market.tape, MessageSaid) if record.sender == "A")
     assert publish(market, "A", message, seq=upto + 1) == reason
 
 

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,29 @@ def test_the_data_plane_of_another_broker_on_other_ports_is_opened_in_its_place(
         then.until(lambda: then.opens() == 1)
         node.publish(TOPIC_ALL, b"to the other")
         then.until(lambda: len(then.at_broker) == 1)
+
+
+def free_ports() -> int:
+    """The first of three ports in a row that nobody uses."""
+    for first in range(20_000, 60_000, 7):
+        with suppress(RunError), BrokerEnd("127.0.0.1", first):
+            return first
+    raise AssertionError("no free ports")
+
+
+def test_another_broker_in_the_place_of_the_first_hears_and_is_heard() -> None:
+    port = free_ports()
+    with NodeEnd(f"tcp://127.0.0.1:{port}") as node:
+        for said in (b"to the first", b"to the second"):
+            with BrokerEnd("127.0.0.1", port) as bus:
+                both = Both(bus, node)
+                connect_data(node, port + 1, port + 2)
+                both.until(lambda both=both: both.opens() == 1)  # type: ignore[misc]
+                node.publish(TOPIC_ALL, said)
+                bus.publish(inbox_topic("A"), said)
+                both.until(lambda both=both: len(both.at_broker) == 1)  # type: ignore[misc]
+                both.until(lambda both=both: any(isinstance(e, Arrival) for e in both.at_node))  # type: ignore[misc]
+                assert both.at_broker[0].frame == said
 
 
 def test_halves_that_open_only_after_a_long_while_are_proved_then(opened: Callable[..., Link]) -> None:

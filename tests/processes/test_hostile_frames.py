@@ -181,7 +181,7 @@ def fake_broker_run(frames: Sequence[bytes], folder: Path) -> Proceedings:
     """The two-VPP case with real node processes and a broker in this process that adds these frames."""
     scenario = load_scenario("two_vpp")
     vpps = tuple(vpp.id for vpp in scenario.vpps)
-    charge = Charge(scenario.public, scenario.digest, vpps, scenario.network, 0, Patience())
+    charge = Charge(scenario.shared, 0, Patience())
     folder.mkdir()
     end = NoisyEnd("127.0.0.1")
     end.frames = frames
