@@ -29,10 +29,9 @@ from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import blank_plan
 from vpp_nodes.client import (
     RESEND_AFTER_S,
-    PATIENCE_S,
-    Note,
     Client,
     Instruction,
+    Note,
     OpenData,
     Say,
     Stage,
