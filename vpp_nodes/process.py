@@ -130,10 +130,11 @@ class _Shell:
         if self._client.stage is not Stage.TAKING_PART:
             return
         until = time.monotonic() + LEAVE_S
-        while time.monotonic() < until:
-            self._tell(Failure(kind, text[:4000]), epoch=1)
-            if self._hears_stop(LEAVE_AGAIN_S):
-                return
+        with suppress(MarketError):  # turned away: then there is nobody to tell
+            while time.monotonic() < until:
+                self._tell(Failure(kind, text[:4000]), epoch=1)
+                if self._hears_stop(LEAVE_AGAIN_S):
+                    return
 
     def _hears_stop(self, for_s: float) -> bool:
         """Whether the broker has taken leave; nothing else that it says counts any more."""
