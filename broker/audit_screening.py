@@ -12,6 +12,7 @@ import numpy as np
 
 from broker.wire.messages import Audit
 from market.arrays import Array
+from market.disclosure import disclosure_of
 from market.errors import ProtocolError
 from market.plan import DispatchPlan, PlanTotals
 
@@ -21,6 +22,8 @@ _NUMBER_LIMIT = 1e30
 
 def screen_audit(sender: str, audit: Audit, periods: int) -> None:
     """ProtocolError `bad_content` unless both plans are for a day of `periods`, all numbers within reason."""
+    if disclosure_of(audit.before) is not disclosure_of(audit.after):
+        raise ProtocolError("bad_content", f"{sender} shows not as much of one plan as of the other")
     for plan in (audit.before, audit.after):
         if plan is None:
             continue

@@ -52,7 +52,7 @@ class TapeCheck:
         elif isinstance(record, Opened | Shared):
             raise TapeError("there is one already")
         elif isinstance(record, EpochBegun | Left | Back | Resumed):
-            self._run(self._shared, record)
+            self._run(self._header, self._shared, record)
         else:
             self._in_epoch(record)
 
@@ -76,10 +76,10 @@ class TapeCheck:
 
     # --- the run as a whole ---
 
-    def _run(self, shared: PublicScenario, record: EpochBegun | Left | Back | Resumed) -> None:
+    def _run(self, header: Opened, shared: PublicScenario, record: EpochBegun | Left | Back | Resumed) -> None:
         match record:
             case EpochBegun():
-                self._begun(shared, record)
+                self._begun(header, shared, record)
             case Resumed():
                 self._epoch = None  # nothing of it goes on
                 self._away.clear()
@@ -92,7 +92,7 @@ class TapeCheck:
                 check(record.vpp in self._away, f"{record.vpp} comes back when it is here")
                 self._away.discard(record.vpp)
 
-    def _begun(self, shared: PublicScenario, record: EpochBegun) -> None:
+    def _begun(self, header: Opened, shared: PublicScenario, record: EpochBegun) -> None:
         check(record.number == self._number + 1, f"epoch {record.number} follows {self._number}")
         check(bool(record.roster), "an epoch of nobody")
         for vpp in record.roster:
@@ -100,7 +100,7 @@ class TapeCheck:
         ordered = tuple(vpp for vpp in shared.roster if vpp in record.roster)
         check(record.roster == ordered, "an epoch's roster is not in the scenario's order")
         self._number = record.number
-        self._epoch = EpochCheck(shared, record)
+        self._epoch = EpochCheck(shared, header.audit, record)
 
     def _known(self, shared: PublicScenario, vpp: str) -> None:
         check(vpp in shared.roster, f"the market has no VPP {vpp!r:.40}")

@@ -11,14 +11,11 @@ from broker.tape.records import AuditGiven, DoneSaid, EpochBegun, MessageSaid, O
 from broker.versions import Versions
 from broker.wire.messages import BROKER, Audit, Begin, Concluded, Declared, Settle
 from market.declaration import Declaration
-from market.disclosure import ShownPlan
+from market.disclosure import Disclosure, disclosure_of, least
 from market.errors import ProtocolError, TapeError
 from market.game.period import period_games
 from market.network import TimeMode
-from market.plan import DispatchPlan, PlanTotals
 from market.scenario.model import PublicScenario
-
-_TOTAL_LIMIT = 1e30
 
 
 def check(holds: bool, otherwise: str) -> None:
@@ -30,7 +27,8 @@ def check(holds: bool, otherwise: str) -> None:
 class EpochCheck:
     """One epoch, record by record; each method raises TapeError where no run leaves such a record."""
 
-    def __init__(self, shared: PublicScenario, begun: EpochBegun) -> None:
+    def __init__(self, shared: PublicScenario, audit: Disclosure, begun: EpochBegun) -> None:
+        self._audit = audit
         self._public = shared.public
         self._periods = shared.public.horizon.periods
         self._live = shared.network.time is TimeMode.WALL
@@ -67,10 +65,15 @@ class EpochCheck:
     def _settle(self, vpp: str, order: Settle) -> None:
         check(self._concluded, f"{vpp} is told to settle before the market was concluded")
         check(vpp not in self._settled, f"{vpp} is told to settle twice")
+        check(order.audit is self._audit, f"{vpp} is asked to show another part of its day than the header says")
         try:
             screen_exchange(order.direct, self._periods)
         except ProtocolError as error:
             raise TapeError(f"{vpp} is told of {error}") from None
+        for trade in order.trades:
+            other, period = trade.counterpart, trade.period
+            check(other in self._said and other != vpp, f"{vpp} trades with {other!r:.40}")
+            check(period < self._periods, f"{vpp} trades in period {period + 1} of {self._periods}")
         self._settled.add(vpp)
 
     # --- what was said ---
@@ -146,14 +149,12 @@ class EpochCheck:
         check(len(self._audited) < len(self._roster), f"an audit of {vpp} behind the last one")
         check(len(self._settled) == len(self._roster), f"an audit of {vpp} before all were told to settle")
         check(vpp == self._roster[len(self._audited)], f"an audit of {vpp} out of turn")
-        check(type(record.before) is type(record.after), f"{vpp} shows more of one plan than of the other")
-        if isinstance(record.before, DispatchPlan) and isinstance(record.after, DispatchPlan):
-            try:
-                screen_audit(vpp, Audit(0, record.before, record.after, 0.0, ()), self._periods)
-            except ProtocolError as error:
-                raise TapeError(str(error)) from None
-        for shown in (record.before, record.after):
-            check(all(abs(number) <= _TOTAL_LIMIT for number in _totals(shown)), f"{vpp} shows an endless number")
+        shown = disclosure_of(record.before)
+        check(least(shown, self._audit) is shown, f"{vpp} shows more of its day than it was asked for")
+        try:
+            screen_audit(vpp, Audit(0, record.before, record.after, 0.0, ()), self._periods)
+        except ProtocolError as error:
+            raise TapeError(str(error)) from None
         self._audited.append(vpp)
 
     def ended(self) -> None:
@@ -163,9 +164,3 @@ class EpochCheck:
 
     def _member(self, vpp: str, what: str) -> None:
         check(vpp in self._said, f"{what} {vpp!r:.40}, who is not on the roster")
-
-
-def _totals(shown: ShownPlan) -> Sequence[float]:
-    if not isinstance(shown, PlanTotals):
-        return ()
-    return (shown.operation_cny, shown.carbon_cny, shown.emission_t, shown.quota_t, shown.gap_cny)

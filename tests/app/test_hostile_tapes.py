@@ -193,7 +193,7 @@ def drop_first(records: list[Entry], kind: str) -> None:
 HOSTILE: dict[str, tuple[Callable[[list[Entry]], object], str]] = {
     "a map as key": (lambda tape: tape.insert(3, [{"a": 1}, 0.0]), "not_msgpack"),
     "a kind that is a list": (lambda tape: tape.insert(3, [["turn"], 1]), "is no kind of record"),
-    "a short header": (lambda tape: tape[0].pop(), "tape must be a list of 5 fields"),
+    "a short header": (lambda tape: tape[0].pop(), "tape must be a list of 6 fields"),
     "text for a number": (lambda tape: first(tape, "turn").__setitem__(1, "one"), "must be an integer"),
     "an epoch of 2^63": (lambda tape: first(tape, "epoch").__setitem__(1, 2**63), "must be an integer"),
     "an epoch called x": (lambda tape: first(tape, "epoch").__setitem__(1, "x"), "must be an integer"),
@@ -234,7 +234,22 @@ HOSTILE: dict[str, tuple[Callable[[list[Entry]], object], str]] = {
         lambda tape: first(tape, "audit")[2][1].__setitem__(0, bytes(8)),
         "plan is not for 6 periods",
     ),
-    "an audit of less": (lambda tape: first(tape, "audit").__setitem__(2, None), "shows more of one plan"),
+    "an audit of less": (
+        lambda tape: first(tape, "audit").__setitem__(2, None),
+        "not as much of one plan as of the other",
+    ),
+    "an audit of more than was asked for": (
+        lambda tape: tape[0].__setitem__(6, "totals"),
+        "is asked to show another part of its day",
+    ),
+    "a trade with a stranger": (
+        lambda tape: [e for e in tape if e[0] == "command"][-1][4][1][3][0].__setitem__(1, "Mallory"),
+        "trades with 'Mallory'",
+    ),
+    "a trade of another day": (
+        lambda tape: [e for e in tape if e[0] == "command"][-1][4][1][3][0].__setitem__(0, 6),
+        "in period 7 of 6",
+    ),
     "an end without audits": (lambda tape: drop_first(tape, "audit"), "out of turn"),
     "more after the end": (lambda tape: tape.append(["left", 0.0, "Farm", "x"]), "comes after the last one"),
     "an unknown kind": (lambda tape: tape.insert(3, ["weather", "fine"]), "is no kind of record"),

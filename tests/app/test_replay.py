@@ -9,9 +9,8 @@ import copy
 import json
 import shutil
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -312,46 +311,6 @@ def test_a_record_taken_out_is_noticed(kind: str, honest: list[Entry]) -> None:
             assert not all_the_same(replayed(honest[:place] + honest[place + 1 :])), honest[place]
         except TapeError:
             continue
-
-
-def leaves(value: Any) -> Iterator[tuple[list[Any], int]]:
-    """Every plain value in a record, by the list that holds it and its place there."""
-    for index, entry in enumerate(value):
-        if isinstance(entry, list):
-            yield from leaves(entry)
-        else:
-            yield value, index
-
-
-def bent(value: Any) -> Any:
-    """Another value of the same kind, as near as can be."""
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, str):
-        return value + "x"
-    if isinstance(value, bytes):
-        return with_double(value, 0, bent(doubles(value)[0]))
-    return value + 1 if isinstance(value, int) else value * (1 + 1e-12) if value else 1e-12
-
-
-def test_any_value_of_any_record_that_is_bent_is_noticed_or_refused(honest: list[Entry]) -> None:
-    chance, noticed, refused = Random(5), 0, 0
-    for place in range(2, len(honest)):
-        for _ in range(8):
-            tape = copy.deepcopy(honest)
-            if tape[place][0] == "epoch":
-                continue
-            holder, index = chance.choice(list(leaves(tape[place])))
-            holder[index] = bent(holder[index])
-            try:
-                tally = replayed(tape)
-            except TapeError:
-                refused += 1
-                continue
-            assert tally.differing, f"{honest[place]!r:.80}: {holder[index]!r} at {index}"
-            noticed += 1
-    assert noticed > 60
-    assert refused > 20
 
 
 def test_differences_are_found_in_their_places() -> None:

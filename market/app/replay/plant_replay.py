@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from market.declaration import Declaration
-from market.disclosure import ShownPlan
+from market.disclosure import ShownPlan, disclosure_of, shown
 from market.errors import DispatchError
-from market.plan import DirectExchange, DispatchPlan, PlanTotals
+from market.plan import DirectExchange, DispatchPlan
 from market.roles import declare
 from market.scenario.model import PublicRules
 from market.vpp import Vpp
@@ -42,9 +42,6 @@ class PlantReplay:
             return None
 
 
-def as_shown(plan: DispatchPlan | None, shown: ShownPlan) -> ShownPlan:
+def as_shown(plan: DispatchPlan | None, recorded: ShownPlan) -> ShownPlan:
     """As much of a plan as was shown of the recorded one."""
-    if plan is None or not isinstance(shown, PlanTotals):
-        return plan
-    costs = plan.costs
-    return PlanTotals(costs.operation_cny, costs.carbon_cny, plan.emission_t, plan.quota_t, plan.gap_cny)
+    return shown(plan, disclosure_of(recorded))
