@@ -99,6 +99,7 @@ class WallTime:
             self.log.link(sender, receiver).sent += 1
             self._try(receiver, ref, self.time_s + self._conditions.compute_s(sender))
         self._occupy(sender, self.time_s + self._conditions.compute_s(sender))
+        self.epoch.open_trading()  # whoever holds all declarations may offer before this one is confirmed
         return [written, *self._confirm(sender)]
 
     def _occupy(self, sender: str, until_s: float) -> None:
@@ -127,7 +128,6 @@ class WallTime:
         if done is None or self.epoch.owes(vpp, done.published_upto):
             return []
         self._waiting.discard(vpp)
-        self.epoch.open_trading()
         self.epoch.confirm(vpp, done)
         self.epoch.settle_if_at_rest()
         return []

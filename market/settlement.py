@@ -88,6 +88,7 @@ class UncheckedLaw:
     vpps: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class UnclaimedLaw:
     """A law of settlement that is not claimed: which, the condition of its proof that fails, and for whom."""
 

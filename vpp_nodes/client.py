@@ -217,7 +217,7 @@ class Client:
     def unreachable(self, story: str) -> list[Instruction]:
         """The transport has found out why the broker does not answer; it goes on looking."""
         known, self._last_seen = self._last_seen, story
-        return [] if story == known else [Note(f"{self._vpp} looks for its broker: {story}")]
+        return [] if story in ("", known) else [Note(f"{self._vpp} looks for its broker: {story}")]
 
     def came(self, envelope: Envelope, *, control: bool, now: float) -> list[Instruction]:
         """A valid frame came; one that may not come is counted by reason and has no other effect."""

@@ -15,14 +15,13 @@ from importlib.metadata import version
 from multiprocessing import parent_process
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
-from broker.bus.broker_end import Arrival, BusEvent, Plane, Signal
+from broker.bus.broker_end import Arrival, Plane, Signal
 from broker.bus.keys import NodeKeys
-from broker.bus.node_end import NodeEnd, PulseEnd
-from broker.limits import NODE_OPEN_S
+from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd, PulseEnd
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop
 from market.disclosure import Disclosure
-from market.errors import DispatchError, MarketError, RunError, WireError
+from market.errors import DispatchError, MarketError, WireError
 from market.scenario.digest import plant_digest
 from market.scenario.model import PublicRules
 from market.vpp import Vpp
@@ -131,10 +130,11 @@ class _Shell:
         if self._client.stage is not Stage.TAKING_PART:
             return
         until = time.monotonic() + LEAVE_S
-        while time.monotonic() < until:
-            self._tell(Failure(kind, text[:4000]), epoch=1)
-            if self._hears_stop(LEAVE_AGAIN_S):
-                return
+        with suppress(MarketError):  # turned away: then there is nobody to tell
+            while time.monotonic() < until:
+                self._tell(Failure(kind, text[:4000]), epoch=1)
+                if self._hears_stop(LEAVE_AGAIN_S):
+                    return
 
     def _hears_stop(self, for_s: float) -> bool:
         """Whether the broker has taken leave; nothing else that it says counts any more."""
@@ -145,7 +145,13 @@ class _Shell:
                     heard |= isinstance(decode(event.frame, self._task.token).message, Stop)
         return heard
 
-    def _take(self, event: BusEvent) -> None:
+    def _take(self, event: NodeBusEvent) -> None:
+        if isinstance(event, DataOpen):
+            self._carry_out(self._client.data_open())
+            return
+        if isinstance(event, Contact):
+            self._carry_out(self._client.unreachable(event.story))
+            return
         if not isinstance(event, Arrival):
             self._client.refused["malformed"] += 1
             return
@@ -171,21 +177,12 @@ class _Shell:
                 self._note(instruction.text)
 
     def _open(self, ports: OpenData) -> None:
-        """Open the data plane; where that does not succeed at once, the broker's next welcome tries again."""
+        """Open the data plane, or have it proved anew; `DataOpen` comes when that is done."""
         if not self._pulse.is_alive():
             self._pulse.start()
         vpp = self._task.vpp.id
         topics = (TOPIC_ALL, inbox_topic(vpp))
-        try:
-            hearing = self._bus.connect_data(
-                ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp), NODE_OPEN_S
-            )
-        except RunError as error:
-            self._carry_out(self._client.unreachable(str(error)))
-            return
-        for event in hearing.arrivals:
-            self._take(event)
-        self._carry_out(self._client.data_open())
+        self._bus.connect_data(ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp))
 
     def _tell(self, message: FromNode, epoch: int) -> None:
         self._bus.send(encode(Envelope(epoch, self._task.vpp.id, 0, message), self._task.token))

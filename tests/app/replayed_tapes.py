@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.coordinator import Phase
-from broker.tape import TAPE_NAME, Record, Shared, TapeWriter, read_tape
+from broker.tape import TAPE_NAME, Record, TapeWriter, read_tape
 from market.scenario import load_scenario, with_overrides
 from market.scenario.model import Scenario
 from vpp_nodes.loopback import Loopback
@@ -32,9 +32,8 @@ def market_of(scenario: Scenario, seed: int = 0) -> Loopback:
         network=scenario.network,
         network_seed=seed,
         seed=seed,
-        scenario_digest=scenario.digest,
+        shared=scenario.shared,
     )
-    run.tape.append(Shared(scenario.shared))
     run.join()
     return run
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,8 +22,10 @@ from broker.wire.frames import WIRE_VERSION
 from market.app.replay.decision import Agreement, Decision, differences
 from market.app.replay.tally import Tally
 from market.app.replay.tally import replayed as replayed_records
+from market.app.replay.vpp_replay import NOT_SHOWN
 from market.errors import TapeError
 from market.scenario import load_scenario
+from market.scenario.cases import case_folder
 from tests.app.commands import error_lines, vppmarket
 from tests.app.replayed_tapes import STEPS, any_death, finished, market_of, scenario_with
 from tests.tapes import Entry, entries, records_of, written
@@ -110,6 +113,132 @@ def test_deaths_void_what_was_under_way_and_nothing_else(values: dict[str, Any],
     assert not tally.differing
     assert tally.complete
     assert tally.number(Agreement.SAME) > 300
+
+
+# --- plants that are here, and plants that are not ---
+
+
+def without_plants(tape: list[Entry]) -> Tally:
+    return replayed_records(records_of(tape))
+
+
+def test_without_plants_only_what_they_decided_is_not_computed_again(lossy: list[Entry]) -> None:
+    tally, whole = without_plants(lossy), replayed(lossy)
+    assert not tally.differing
+    assert tally.complete
+    assert tally.number(Agreement.NOT_RECORDED) == 0
+    unknown = {key: n for key, n in tally.counts.items() if key[2] is Agreement.NOT_RECOMPUTED}
+    vpps = [f"VPP{number}" for number in range(1, 6)]
+    assert {(who, what) for who, what, _ in unknown} == {(v, w) for v in vpps for w in ("audit", "declaration")}
+    assert list(tally.unknown.values()) == [vpps]
+    assert sum(tally.counts.values()) == sum(whole.counts.values())
+
+
+def test_one_plant_that_is_here_is_computed_again_and_the_others_are_not(honest: list[Entry]) -> None:
+    (farm, _) = load_scenario("two_vpp").vpps
+    tally = replayed_records(records_of(honest), None, {"Farm": farm})
+    assert list(tally.unknown.values()) == [["Village"]]
+    assert tally.counts["Farm", "audit", Agreement.SAME] == 1
+    assert not tally.differing
+
+
+def test_a_declaration_that_was_altered_shows_also_where_its_plant_is_not_here(honest: list[Entry]) -> None:
+    """What others made of the honest one cannot have been made of this."""
+    place = first_of(honest, kind="message", of="Declared", after=5)
+
+    def change(tape: list[Entry]) -> None:
+        declaration = tape[place][5][1][0]
+        declaration[3] = with_double(declaration[3], 1, 1.25 * doubles(declaration[3])[1])
+
+    assert without_plants(altered(honest, change)).differing
+    assert any(decision.what == "declaration" for decision in replayed(altered(honest, change)).differing)
+
+
+def totals_of(plan: Entry) -> Entry:
+    """A recorded plan as the totals of it."""
+    kind, fields = plan
+    assert kind == "DispatchPlan"
+    emission_t, quota_t, costs, _, gap_cny = fields[14:19]
+    return ["PlanTotals", [sum(costs[:-1]), costs[-1], emission_t, quota_t, gap_cny]]
+
+
+def with_audits(tape: list[Entry], shown: Callable[[Entry], Entry | None]) -> list[Entry]:
+    """The tape of a run whose VPPs have shown less of their days."""
+    return [
+        [*entry[:2], shown(entry[2]), shown(entry[3])] if entry[0] == "audit" else list(entry) for entry in tape
+    ]
+
+
+def test_totals_are_compared_as_totals(honest: list[Entry]) -> None:
+    shown = with_audits(honest, totals_of)
+    assert all_the_same(replayed(shown))
+    last = next(entry for entry in reversed(shown) if entry[0] == "audit")
+    last[3][1][0] += 1e-9
+    (decision,) = replayed(shown).differing
+    assert (decision.who, decision.what) == ("Village", "audit")
+    assert [difference.place for difference in decision.differences] == ["after.operation_cny"]
+
+
+def test_of_what_was_not_shown_nothing_is_compared_and_that_is_said(honest: list[Entry]) -> None:
+    tally = replayed(with_audits(honest, lambda plan: None))
+    assert not tally.differing
+    assert tally.complete
+    assert tally.unknown == {NOT_SHOWN: ["Farm", "Village"]}
+
+
+def test_the_command_finds_plants_in_the_runs_folder_or_where_it_is_told(
+    honest: list[Entry], tmp_path: Path
+) -> None:
+    run = written(honest, tmp_path / "run")
+    alone = vppmarket("replay", run, cwd=tmp_path)
+    assert (alone.returncode, alone.stderr) == (0, "")
+    assert "not recomputed: what was private to Farm, Village (plants that are not here" in alone.stdout
+    named = vppmarket("replay", run, "--plants", "two_vpp", cwd=tmp_path)
+    assert (named.returncode, named.stderr) == (0, "")
+    assert "not recomputed:" not in named.stdout
+    shutil.copytree(case_folder("two_vpp"), run / "scenario")
+    document = json.loads(vppmarket("replay", run, "--json", cwd=tmp_path).stdout)
+    assert (document["not_recomputed"], document["unknown"], document["different"]) == (0, {}, 0)
+
+
+def test_a_plant_that_did_not_take_part_is_refused_by_name(honest: list[Entry], tmp_path: Path) -> None:
+    run = written(honest, tmp_path / "run")
+    other = tmp_path / "other"
+    shutil.copytree(case_folder("two_vpp"), other)
+    text = (other / "profiles.csv").read_text(encoding="utf-8")
+    header, *rows = text.splitlines()
+    column = header.split(",").index("Village_load_mw")
+    cells = rows[0].split(",")
+    cells[column] = repr(float(cells[column]) + 0.125)
+    (other / "profiles.csv").write_text("\n".join((header, ",".join(cells), *rows[1:])) + "\n")
+    told = vppmarket("replay", run, "--plants", other, cwd=tmp_path)
+    assert told.returncode == 2
+    assert [line for line in error_lines(told) if "another plant of Village" in line]
+    assert not [line for line in error_lines(told) if "another plant of Farm" in line]
+    strangers = vppmarket("replay", run, "--plants", "five_vpp", cwd=tmp_path)
+    assert strangers.returncode == 2
+    assert "it must hold plants of this run" in error_lines(strangers)[0]
+
+
+@pytest.mark.parametrize("rule", ["wait", "withdraw"])
+def test_why_an_epoch_began_and_with_whom_is_computed_again(rule: str, tmp_path: Path) -> None:
+    tape = taped({"network.on_loss": rule, "network.delay_s": 0.01}, tmp_path, deaths=True)
+    epochs = [place for place, entry in enumerate(tape) if entry[0] == "epoch"]
+    assert not replayed(tape).differing
+    reasons = {tape[place][4].split()[-1] for place in epochs}
+    assert reasons & {"back", "resumed", "withdrawn"}
+    assert "joined" in reasons
+    for place in epochs:
+        changed = copy.deepcopy(tape)
+        changed[place][4] = "somebody felt like it"
+        (decision,) = replayed(changed).differing
+        assert (decision.who, decision.what) == ("broker", "epoch")
+        assert [difference.place for difference in decision.differences] == ["why"]
+
+
+def test_differing_whole_numbers_can_be_told() -> None:
+    (difference,) = differences({"n": 3}, {"n": 2**60})
+    assert str(difference) == f"n: recorded 3, computed {2**60}"
 
 
 # --- what was altered ---

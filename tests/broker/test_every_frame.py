@@ -15,19 +15,8 @@ from scripts.bench.every_frame import cases, table, tried
 from scripts.bench.frame_fates import CONDITIONS, Fate, Market, Trial, frames_of, struck
 
 MARKET_KINDS = {"Declared", "Offer", "Selection", "Concluded"}
-CONTROL_KINDS = {
-    "Hello",
-    "Welcome",
-    "Ready",
-    "Begin",
-    "Turns",
-    "Done",
-    "Settle",
-    "Audit",
-    "Stop",
-    "Resend",
-    "Beat",
-}
+ORDERS_AND_ANSWERS = {"Hello", "Welcome", "Ready", "Begin", "Turns", "Done", "Settle", "Audit", "Stop"}
+SIGNS = {"Beat", "Heartbeat", "Resend"}
 RULES = (OnLoss.STOP, OnLoss.WAIT)
 
 
@@ -44,7 +33,7 @@ def test_the_days_have_frames_of_every_kind_on_both_planes_and_in_both_direction
         assert len({(spot.hop.plane, spot.hop.receiver == BROKER) for spot in spots}) == 4
         assert len(spots) == len({(spot.hop, spot.number) for spot in spots})
         kinds |= {spot.kind for spot in spots}
-    assert kinds >= MARKET_KINDS | CONTROL_KINDS | {"Heartbeat"}
+    assert kinds >= MARKET_KINDS | ORDERS_AND_ANSWERS | SIGNS
 
 
 @pytest.mark.parametrize("fate", Fate)

@@ -288,7 +288,7 @@ def test_a_confirmation_speaks_of_what_is_there(seen: tuple[Seen, ...], restless
 def test_who_is_not_on_the_roster_confirms_nothing() -> None:
     run = trading(replace(WALL, on_loss=OnLoss.WITHDRAW))
     run.event(ProcessEnded("B", "was killed"))
-    run.tell("B", Hello(1, "digest", "test"))
+    run.tell("B", Hello(1, "digest", "", "loopback", "test"))
     until(run, lambda: "B" in run.coordinator.membership.members)
     assert tell(run, "B", Done(1, 0, (), ())) == "not_a_member"
 
@@ -385,8 +385,8 @@ def test_who_comes_back_after_the_end_changes_nothing() -> None:
     run = trading(NetworkRules(on_loss=OnLoss.WITHDRAW))
     run.event(ProcessEnded("B", "was killed"))
     finish(run)
-    tell(run, "B", Hello(1, "digest", "test"))
-    tell(run, "B", Ready())
+    tell(run, "B", Hello(1, "digest", "", "loopback", "test"))
+    tell(run, "B", Ready(1))
     assert run.coordinator.phase is Phase.OVER
     assert isinstance(run.tape[-1], Ended)
     assert run.coordinator.proceedings().withdrawn == ("B",)

@@ -25,6 +25,7 @@ from market.game.equilibrium import solve_day
 from market.game.period import period_games
 from market.network import Constant, LinkConditions, Lognormal, NetworkRules, Uniform
 from market.outcome import Verdict
+from market.plan import DispatchPlan
 from market.rules import PriceRule
 from market.scenario.model import PublicRules
 from tests.broker.days import declaration, market_day, market_rules, public_rules
@@ -67,6 +68,7 @@ def test_the_settled_trade_reaches_every_node() -> None:
             sum(r.delivered_mw[:, r.game.sellers.index(vpp)]) if vpp in r.game.sellers else 0.0
             for r in proceedings.results
         ]
+        assert isinstance(audit.after, DispatchPlan)
         np.testing.assert_allclose(audit.after.direct_out_mw, sold, atol=1e-12)
 
 
@@ -227,7 +229,7 @@ def started() -> Loopback:
     """A market in which everybody has been asked to declare and nobody has."""
     market = loopback(steal=lambda hop, frame: hop.plane == "data")
     for vpp in market.clients:
-        market.tell(vpp, Hello(1, "digest", "test"))
+        market.tell(vpp, Hello(1, "digest", "", "loopback", "test"))
     while market.coordinator.phase is not Phase.PLANNING:
         market.step()
     return market
@@ -252,7 +254,7 @@ def publish(market: Loopback, sender: str, message: Message, *, seq: int = 1, ep
         ("A", Declared(declaration("A", [1e9] * 5)), 1, 1, "bad_content"),
         ("A", Offer(1, (0,), frozen([500.0])), 1, 1, "out_of_turn"),
         ("A", Selection(1, (0,), (1,), frozen([1.0]), frozen([1.0])), 1, 1, "out_of_turn"),
-        ("A", Stop("now"), 1, 1, "wrong_sender"),
+        ("A", Stop("now", complete=True), 1, 1, "wrong_sender"),
     ],
 )
 def test_a_message_that_may_not_come_is_refused(
@@ -284,7 +286,7 @@ def test_the_same_message_again_is_a_duplicate_and_counted() -> None:
 def test_an_offer_must_fit_the_market(message: Message, reason: str) -> None:
     market = loopback()
     for vpp in market.clients:
-        market.tell(vpp, Hello(1, "digest", "test"))
+        market.tell(vpp, Hello(1, "digest", "", "loopback", "test"))
     while market.coordinator.phase is not Phase.TRADING or "A" not in market.coordinator.clockwork.waiting_for():
         market.step()
     upto = max(record.seq for record in of_kind(market.tape, MessageSaid) if record.sender == "A")
@@ -304,7 +306,7 @@ def test_an_offer_must_fit_the_market(message: Message, reason: str) -> None:
 def test_a_selection_must_fit_the_market(probability: list[float], requested: list[float]) -> None:
     market = loopback()
     for vpp in market.clients:
-        market.tell(vpp, Hello(1, "digest", "test"))
+        market.tell(vpp, Hello(1, "digest", "", "loopback", "test"))
     while market.coordinator.phase is not Phase.TRADING or "C" not in market.coordinator.clockwork.waiting_for():
         market.step()
     answer = Selection(1, (0, 1, 2), (2, 2, 1), frozen(probability), frozen(requested))
@@ -314,11 +316,11 @@ def test_a_selection_must_fit_the_market(probability: list[float], requested: li
 @pytest.mark.parametrize(
     ("vpp", "route", "message", "reason"),
     [
-        ("Z", "Z", Ready(), "not_a_member"),
+        ("Z", "Z", Ready(1), "not_a_member"),
         ("A", "stranger", Done(1, 0, (), ()), "wrong_route"),
         ("A", "A", Done(77, 0, (), ()), "out_of_turn"),
         ("A", "A", Audit(1, blank_plan(5), blank_plan(5), 0.0, ()), "out_of_turn"),
-        ("A", "A", Stop("please"), "out_of_turn"),
+        ("A", "A", Stop("please", complete=False), "out_of_turn"),
     ],
 )
 def test_a_control_message_that_may_not_come_is_refused(
@@ -343,7 +345,7 @@ def test_a_control_message_that_may_not_come_is_refused(
 def test_who_may_not_join_is_told_why(vpp: str, digest: str, story: str) -> None:
     market = started()
     hop = Hop("control", "stranger", BROKER)
-    market.carry(hop, encode(Envelope(1, vpp, 0, Hello(2, digest, "test")), TOKEN))
+    market.carry(hop, encode(Envelope(1, vpp, 0, Hello(2, digest, "", "elsewhere", "test")), TOKEN))
     answers: list[Message] = []
 
     def watch(hop: Hop, frame: bytes) -> bool:
@@ -362,7 +364,7 @@ def test_who_may_not_join_is_told_why(vpp: str, digest: str, story: str) -> None
 
 def test_who_does_not_come_is_named() -> None:
     market = loopback()
-    market.tell("A", Hello(1, "digest", "test"))
+    market.tell("A", Hello(1, "digest", "", "loopback", "test"))
     market.now = 31.0
     with pytest.raises(RunError, match="waited 30 s for A, B, C, D to join"):
         market.event(Tick())

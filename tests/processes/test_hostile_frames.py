@@ -54,17 +54,17 @@ def hostile_frames(random: Random, public_digest: str) -> list[bytes]:
     version = msgpack.unpackb(good)
     version[0] = WIRE_VERSION + 1
     strangers: list[tuple[str, Message]] = [
-        ("VPP9", Hello(1, public_digest, "stranger")),
+        ("VPP9", Hello(1, public_digest, "", "five_vpp", "stranger")),
         ("VPP9", Heartbeat()),
         ("VPP9", Done(1, 0, (), ())),
         ("VPP9", Offer(1, (0,), frozen([500.0]))),
-        (BROKER, Stop("go home")),
+        (BROKER, Stop("go home", complete=True)),
         ("VPP1", Declared(declaration("VPP1", [1.0] * 3))),
         ("VPP1", Offer(7, (0,), frozen([500.0]))),
         ("VPP1", Turns((Ref("VPP2", 1),), (Turn("VPP1", 1, 0.0, (0,)),))),
         ("VPP1", Done(99, 0, (), ())),
         ("VPP1", Resend((Ref("VPP2", 1),))),
-        ("VPP1", Ready()),
+        ("VPP1", Ready(1)),
     ]
     return [
         b"",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from broker.limits import NODE_JOIN_S
 from broker.wire.frames import Envelope
 from broker.wire.messages import (
     BROKER,
@@ -30,9 +29,9 @@ from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import blank_plan
 from vpp_nodes.client import (
     RESEND_AFTER_S,
-    SILENCE_S,
     Client,
     Instruction,
+    Note,
     OpenData,
     Say,
     Stage,
@@ -42,7 +41,8 @@ from vpp_nodes.node import Node
 
 DAY = market_day({"A": [1.0], "B": [-1.0]})
 ROSTER = ("A", "B")
-HELLO = Hello(1, "digest", "test")
+SESSION = 5
+HELLO = Hello(1, "digest", "", "a case", "test")
 
 
 def client() -> Client:
@@ -60,15 +60,15 @@ def data(who: Client, sender: str, seq: int, message: Message, now: float = 0.0)
 
 def joined() -> Client:
     who = client()
-    order(who, Welcome(1002, 1003))
+    order(who, Welcome(SESSION, 1002, 1003))
     order(who, Begin(1, 0.0, ROSTER, False))
     return who
 
 
 def test_joining_opens_the_data_plane_and_reports_it() -> None:
     who = client()
-    assert order(who, Welcome(1002, 1003)) == [OpenData(1002, 1003)]
-    assert who.data_open() == [Tell(Ready(), 1)]
+    assert order(who, Welcome(SESSION, 1002, 1003)) == [Note("A is let in by the broker"), OpenData(1002, 1003)]
+    assert who.data_open() == [Tell(Ready(SESSION), 1)]
     assert who.stage is Stage.TAKING_PART
 
 
@@ -83,8 +83,9 @@ def turns(number: int, *refs: Ref) -> Turns:
 
 def test_beginning_declares_then_ends_the_turn() -> None:
     who = client()
-    order(who, Welcome(1002, 1003))
-    declared, done = order(who, Begin(1, 0.0, ROSTER, False))
+    order(who, Welcome(SESSION, 1002, 1003))
+    told, declared, done = order(who, Begin(1, 0.0, ROSTER, False))
+    assert told == Note("A plans its day, in epoch 1 with A, B")
     assert declared == Say(Envelope(1, "A", 1, Declared(DAY[0])))
     assert done == Tell(Done(1, 1, (), ()), 1)
 
@@ -146,8 +147,8 @@ def test_a_node_says_again_what_it_said_and_only_that() -> None:
     ("message", "sender", "reason"),
     [
         (Begin(1, 0.0, ROSTER, False), BROKER, "out_of_turn"),  # a turn that is over
-        (Ready(), BROKER, "out_of_turn"),
-        (Stop("now"), "B", "wrong_sender"),
+        (Ready(SESSION), BROKER, "out_of_turn"),
+        (Stop("now", complete=True), "B", "wrong_sender"),
     ],
 )
 def test_an_order_that_may_not_come_is_counted_and_ignored(message: Message, sender: str, reason: str) -> None:
@@ -161,7 +162,7 @@ def test_duplicates_and_wrong_planes_are_counted() -> None:
     who = joined()
     data(who, "B", 1, Declared(DAY[1]))
     data(who, "B", 1, Declared(DAY[1]))
-    data(who, "B", 2, Stop("now"))
+    data(who, "B", 2, Stop("now", complete=True))
     data(who, "A", 1, Declared(DAY[0]))  # its own message, echoed to all: no news
     assert who.refused == {"duplicate": 1, "wrong_plane": 1}
     order(who, turns(2, Ref("B", 1)))
@@ -183,7 +184,7 @@ def test_a_broker_that_never_answers_is_given_up() -> None:
 
 def test_a_broker_that_falls_silent_is_given_up_and_a_beat_prevents_it() -> None:
     who = joined()
-    order(who, Beat(()), now=SILENCE_S)
+    order(who, Beat((), 0), now=SILENCE_S)
     who.tick(SILENCE_S + 1.0)
     with pytest.raises(RunError, match="no sign of life from the broker"):
         who.tick(2 * SILENCE_S + 0.1)
@@ -191,7 +192,7 @@ def test_a_broker_that_falls_silent_is_given_up_and_a_beat_prevents_it() -> None
 
 def test_a_stop_stops() -> None:
     who = joined()
-    order(who, Stop("the run is complete"))
+    order(who, Stop("the run is complete", complete=True))
     assert who.stage is Stage.STOPPED
 
 
@@ -200,7 +201,7 @@ def test_offers_before_the_last_declaration_are_kept_not_priced_against() -> Non
     three = market_day({"A": [1.0], "B": [1.0], "C": [-1.0]})
     node = Node("A", public_rules(1), lambda trade: blank_plan(1, trade), lambda plan: three[0])
     who = Client("A", node, HELLO, now=0.0)
-    order(who, Welcome(1002, 1003))
+    order(who, Welcome(SESSION, 1002, 1003))
     order(who, Begin(1, 0.0, ("A", "B", "C"), False))
     data(who, "B", 1, Declared(three[1]))
     data(who, "B", 2, Offer(1, (0,), frozen([600.0])))

@@ -5,7 +5,8 @@ and may have several peaks, and comparing its values alone finds a peak to about
 
 1. narrow: cut the band into cells. As Q never rises, the utility in a cell is at most (high − f) min(S, Q(low)),
    and at most its revenue at the low end plus the width times the steepest rise that Q and the least of −Q' allow.
-   Drop the cells whose bound is under the best value seen, cut the others, down to about τ.
+   Drop the cells whose bound is 0 or under the best value seen, cut the others, down to about τ. Where nothing
+   was gained at any price yet, every cell in which somebody still buys stays: profit may be narrower than a cell.
 2. dissect: cut what is left into pieces of at most τ/8 without a kink inside.
 3. refine: solve Q = S and (d/dp)(p − f) Q = 0 in the pieces where they change sign (safeguarded Newton).
    Peaks are these roots and the points where the slope turns from up to down: kinks and ends of the band.
@@ -103,7 +104,7 @@ def _cut(sellers: Faced, cells: _Cells, value: Array, pieces: int) -> tuple[_Cel
     best = value.copy()
     np.maximum.at(best, cells.row, utility(at, price, seen.power).max(axis=1))
     bound, known = _bounds(at, price, seen), best[cells.row][:, None]
-    cell, piece = np.nonzero((bound >= known * _NEARLY) & (known > 0))
+    cell, piece = np.nonzero((bound >= known * _NEARLY) & (bound > 0))
     return _Cells(cells.row[cell], price[cell, piece], price[cell, piece + 1]), best
 
 
