@@ -247,6 +247,7 @@ def network_rules(draw: st.DrawFn, ids: tuple[str, ...]) -> NetworkRules:
         on_loss=draw(st.sampled_from(OnLoss)),
         silence_s=draw(number(2.0, 86400.0)),
         wait_s=draw(above_zero(86400.0)),
+        answer_s=draw(above_zero(86400.0)),
     )
 
 

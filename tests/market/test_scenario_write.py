@@ -171,7 +171,8 @@ def test_no_field_of_the_file_is_forgotten(tmp_path: Path) -> None:
     seen: dict[str, list[object]] = {}
     for number, latency in enumerate(latencies):
         section = NETWORK.replace(f"  {old}", f"  latency: {latency}", 1).replace(f"{{vpp: North, {old}", "")
-        section += "  on_loss: wait\n  silence_s: 12\n  wait_s: 70\naudit: totals\nname: the name\n"
+        section += "  on_loss: wait\n  silence_s: 12\n  wait_s: 70\n  answer_s: 90\n"
+        section += "audit: totals\nname: the name\n"
         section = section.replace("  links:\n", f"  links:\n    - {{from: North, latency: {latency}}}\n")
         files = replaced(dict(network_files(section)), "scenario.yaml", "  - id: South\n", SOUTH)
         scenario = load_scenario(write_files(tmp_path / f"of{number}", files))

@@ -41,19 +41,21 @@ def unmistakable(ids: tuple[str, ...] = ("Alpha", "Beta", "Gamma"), case: str = 
     """The rules of a built-in case with plants of our own, which have everything that a plant can have."""
     rules = load_scenario(case)
     numbers = _Numbers()
-    vpps = tuple(_plant(vpp, rules.public.horizon.periods, numbers) for vpp in ids)
+    vpps = tuple(_plant(vpp, 4.0 * place, rules.public.horizon.periods, numbers) for place, vpp in enumerate(ids))
     network = replace(rules.network, links=(), outages=(), partitions=(), compute=())
     return seal_scenario("unmistakable", "A title", rules.public, vpps, network, rules.coupling)
 
 
-def _plant(vpp_id: str, periods: int, number: _Numbers) -> Vpp:
+def _plant(vpp_id: str, more_load_mw: float, periods: int, number: _Numbers) -> Vpp:
+    """A plant; with more load than the first it buys what that sells."""
+
     def column(low: float, high: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return frozen(np.array([number(low, high) for _ in range(periods)]))
 
     return Vpp(
         id=vpp_id,
         label=f"Label of {vpp_id}, for nobody else",
-        load_mw=column(1.0, 3.0),
+        load_mw=column(1.0 + more_load_mw, 3.0 + more_load_mw),
         wt=Renewable(column(0.1, 4.0), number(10.0, 20.0)),
         pv=Renewable(column(0.1, 4.0), number(10.0, 20.0)),
         mt=MicroTurbine(
@@ -80,7 +82,8 @@ def _plant(vpp_id: str, periods: int, number: _Numbers) -> Vpp:
             wear_cny_per_mwh=number(20.0, 40.0),
         ),
         cl=ControllableLoad(number(0.05, 0.15), number(800.0, 900.0), number(1.0, 2.0), number(0.1, 0.2)),
-        exchange=Exchange(number(5.0, 9.0), number(2.0, 4.0), number(2.0, 4.0), number(2.0, 4.0)),
+        # A limit of exchange that cuts what is declared becomes public by that; these never do.
+        exchange=Exchange(*(number(20.0, 40.0) for _ in range(4))),
         satisfaction=number(0.8, 0.95),
     )
 
