@@ -112,7 +112,7 @@ class Epoch:
         """Whether trading is open; it opens with the last declaration."""
         if self.trading is None and len(self._declarations) == len(self.roster):
             games = period_games(self.declarations, self.public)
-            self.trading = Trading(games, self.public.market.offer_budget)
+            self.trading = Trading(games, self.public.market)
         return self.trading is not None
 
     def settle_if_at_rest(self) -> bool:

@@ -133,8 +133,8 @@ def narrow_game(seed: int) -> PeriodGame:
 def narrow_prices(game: PeriodGame, seed: int) -> Array:
     """Prices of the sellers on the lattice, within 10 CNY/MWh of the floor, shape (n,)."""
     rng = np.random.default_rng([seed, 1])
-    least = game.floor_cny_per_mwh
-    return np.round(np.minimum(rng.uniform(least, least + 10.0, len(game.sellers)), game.cap_cny_per_mwh), 8)
+    highest = min(game.floor_cny_per_mwh + 10.0, game.cap_cny_per_mwh)
+    return np.round(rng.uniform(game.floor_cny_per_mwh, highest, len(game.sellers)), 8)
 
 
 def prices_that_sell(game: PeriodGame) -> Array:

@@ -23,10 +23,10 @@ import numpy as np
 
 from market.arrays import Array, BoolArray, IndexArray, frozen
 from market.game.pricing.demand import Faced, Fall, curve, fall, power, slopes
+from market.game.stacking import FEW
 
 _FIRST_CELLS = 32
 _CUT = 8  # pieces that a cell is cut into
-_FEW_BUYERS = 32  # with more, cells are narrowed further, so that few kinks are left in them
 _NUMBERS_AT_ONCE = 1 << 21  # in one array of (rows, prices, buyers), about: bounds memory
 _NEARLY = 1.0 - 1e-12  # rounding must not drop the cell of the best price
 _NEWTON_STEPS = 100
@@ -89,7 +89,8 @@ def _narrow(sellers: Faced) -> _Cells:
     """The cells in which the best price may be, none for a seller that gains nothing anywhere."""
     whole = _Cells(np.arange(sellers.floor.size), sellers.floor, sellers.cap)
     cells, value = _cut(sellers, whole, np.zeros(sellers.floor.size), _FIRST_CELLS)
-    width = sellers.temperature * min(1.0, _FEW_BUYERS / sellers.rivalry.shape[2])
+    # Many buyers leave many kinks in a cell, so with them cells are narrowed further.
+    width = sellers.temperature * min(1.0, FEW / sellers.rivalry.shape[2])
     while (wide := cells.high - cells.low > width[cells.row]).any():
         cut, value = _cut(sellers, cells.take(wide), value, _CUT)
         cells = cells.take(~wide).joined(cut)
@@ -160,6 +161,7 @@ def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray, share: Array) ->
     price = low + share * (high - low)
     middle = ((low + high) / 2)[:, None, None]
     elastic = (at.appetite.full_price < middle) & (middle < at.appetite.none_price)
+    moving = np.ones(price.size, dtype=np.bool_)  # a root that is found stays, whatever its neighbours still do
     for _ in range(_NEWTON_STEPS):
         seen = curve(at, price[:, None], elastic)
         value = np.where(capacity, seen.power[:, 0] - at.surplus, seen.revenue_slope[:, 0])
@@ -170,8 +172,9 @@ def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray, share: Array) ->
         following = np.where(trusted, newton, (low + high) / 2)
         near = np.where(trusted, _NEWTON_LAST, _NEWTON_STILL)
         still = np.abs(following - price) <= near * np.abs(price)
-        price = following
-        if still.all():
+        price = np.where(moving, following, price)
+        moving &= ~still
+        if not moving.any():
             break
     return price
 
