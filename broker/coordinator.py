@@ -461,8 +461,10 @@ class Coordinator:
         if now - self._moved_at <= answer_s:
             return []
         actions: list[Action] = []
+        owed = self.clockwork.owed()
         for vpp in self._waiting_for():
-            actions += self._stuck(vpp, f"node is alive and has not answered for {answer_s:g} s", now)
+            how = "what it says it has published does not come" if vpp in owed else "it does not answer"
+            actions += self._stuck(vpp, f"node is alive, and for {answer_s:g} s {how}", now)
         return actions
 
     def _stuck(self, vpp: str, how: str, now: float) -> list[Action]:
