@@ -255,7 +255,7 @@ class Coordinator:
             self._leaving.discard(vpp)
             return []
         text = message.text or f"{vpp} cannot go on, and does not say why"
-        how = "was ended by whoever runs it" if message.kind == "left" else f"cannot go on: {text}"
+        how = "node was ended by whoever runs it" if message.kind == "left" else f"node cannot go on: {text}"
         if self._charge.network.on_loss is OnLoss.STOP and message.kind != "left":
             raise self._fault_of(vpp, text)
         heard = Answer(route, Stop("this node has said that it cannot go on", complete=False))
