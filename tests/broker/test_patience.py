@@ -122,7 +122,7 @@ def test_in_real_time_a_confirmation_that_skips_is_refused_until_those_before_it
 
 
 def test_in_real_time_the_beat_says_which_confirmation_has_come() -> None:
-    run = market(NetworkRules(time=TimeMode.WALL, every=LinkConditions(Constant(0.3))))
+    run = market(NetworkRules(time=TimeMode.WALL, every=LinkConditions(Constant(2.0))))
     beats: list[int] = []
 
     def hear(hop: Hop, frame: bytes) -> bool:
