@@ -255,7 +255,7 @@ class Coordinator:
             self._leaving.discard(vpp)
             return []
         text = message.text or f"{vpp} cannot go on, and does not say why"
-        how = "was ended by whoever runs it" if message.kind == "left" else f"cannot go on: {text}"
+        how = "node was ended by whoever runs it" if message.kind == "left" else f"node cannot go on: {text}"
         if self._charge.network.on_loss is OnLoss.STOP and message.kind != "left":
             raise self._fault_of(vpp, text)
         heard = Answer(route, Stop("this node has said that it cannot go on", complete=False))
@@ -461,8 +461,10 @@ class Coordinator:
         if now - self._moved_at <= answer_s:
             return []
         actions: list[Action] = []
+        owed = self.clockwork.owed()
         for vpp in self._waiting_for():
-            actions += self._stuck(vpp, f"node is alive and has not answered for {answer_s:g} s", now)
+            how = "what it says it has published does not come" if vpp in owed else "it does not answer"
+            actions += self._stuck(vpp, f"node is alive, and for {answer_s:g} s {how}", now)
         return actions
 
     def _stuck(self, vpp: str, how: str, now: float) -> list[Action]:

@@ -373,7 +373,7 @@ class Client:
         return [] if answer is None or answer.turn != turn else [Tell(answer, self._epoch.number)]
 
     def _begin(self, message: Begin, number: int, now: float) -> list[Instruction]:
-        if 0 < number == self._epoch.number:
+        if 0 < number == self._epoch.number and message.turn <= self._epoch.last_turn:
             live = self._epoch.live
             return self._again(message.turn) if live is None else self._confirm_again(live, now)
         if 0 < number < self._epoch.number:

@@ -152,7 +152,8 @@ class Loopback:
             self._beat()
             self.event(Tick())
             for vpp, client in self._awake().items():
-                self._instruct(vpp, client.tick(self.now))
+                if client.stage is not Stage.STOPPED:  # its process has ended
+                    self._instruct(vpp, client.tick(self.now))
             return
         hop = self._random.choice(waiting)
         frame = self._queues[hop].popleft()

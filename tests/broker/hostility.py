@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from enum import StrEnum
 from random import Random
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from broker.actions import ControlCame, DataCame, Parcel
 from broker.coordinator import Phase
@@ -116,12 +117,15 @@ class Hostile:
             str: NAMES,
             bool: (False, True),
             bytes: (b"",),
+            NoneType: (None,),
         }
         if hint in plain:
             return chance.choice(plain[hint])
         if hint == Array:
             pool = NUMBERS if chance.random() < 0.5 else NUMBERS[4:8]
             return frozen([chance.choice(pool) for _ in range(chance.choice((*LENGTHS, self._periods)))])
+        if get_origin(hint) in (Union, UnionType):
+            return self.anything(chance.choice(get_args(hint)))
         if get_origin(hint) is tuple:
             item = get_args(hint)[0]
             if chance.random() < 0.02:

@@ -464,7 +464,7 @@ def drawn(chance: Random) -> Loopback:
 def besieged(run: Loopback, hostile: Hostile, chance: Random) -> None:
     """The run goes on, with the hostile member speaking now and then, and processes dying where they may."""
     rate, since = chance.choice((0.02, 0.1, 0.3, 0.6)), chance.choice((0, 20, 60, 100))
-    for step in range(STEPS):
+    for step in range(10 * STEPS):  # a member that fails and comes back is borne with for a while
         if run.coordinator.phase is Phase.OVER:
             break
         if step > since and chance.random() < rate:

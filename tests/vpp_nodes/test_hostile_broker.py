@@ -179,7 +179,7 @@ def test_in_real_time_there_are_no_turns() -> None:
     data(who, "B", 1, Declared(DAY[1]))
     assert order(who, turn(2, Ref("B", 1))) == []
     assert who.refused == {"out_of_turn": 1}
-    assert confirmed(who.tick(0.0), 1)
+    assert confirmed(who.tick(0.0), 2)  # the first was for its own declaration
 
 
 def test_a_turn_before_anything_has_begun_is_refused() -> None:
