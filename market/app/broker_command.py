@@ -16,7 +16,6 @@ from broker.bus.keys import load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
-from market.app.resume import SCENARIO_FOLDER
 from market.app.run_command import Hosting, run_command
 from market.app.run_day import Runner
 from market.app.run_folder.folder import RunFolder
@@ -26,8 +25,7 @@ from market.app.screen import complain
 from market.app.tokens import TOKEN_FILE, parse_token, read_token, token_from_key
 from market.app.watch_hint import tell_viewers
 from market.errors import Fault, ScenarioError
-from market.scenario import DEFAULT_CASE
-from market.scenario.model import Scenario
+from market.scenario import DEFAULT_CASE, load_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
         token = _token(options, run.keys, what.scenario.roster, folder)
 
         def announce(address: str) -> None:
-            given = _scenario_argument(what.scenario, run, folder)
+            given = _scenario_argument(run)
             _announce(given, what.scenario.roster, address, token, run.keys, folder)
 
         opening = Opening(token, run.join_s, what.audit, announce, complain)
@@ -61,13 +59,11 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     return run_command(run, Hosting(opener, f"vppmarket broker --port PORT{keyed}"))
 
 
-def _scenario_argument(scenario: Scenario, run: RunOptions, folder: RunFolder) -> str:
+def _scenario_argument(run: RunOptions) -> str:
     """What a node on this machine gives as its --scenario: what the broker was given, or its own part of it."""
-    if not scenario.whole:
-        return "DIR"
-    if run.resume is not None:
-        return shlex.quote(str((folder.path / SCENARIO_FOLDER).resolve()))
     given = run.scenario or DEFAULT_CASE
+    if run.resume is not None or not load_scenario(given).whole:
+        return "DIR"
     return shlex.quote(str(Path(given).resolve()) if Path(given).is_dir() else given)
 
 
@@ -88,7 +84,7 @@ def _announce(
     """Say how nodes join; the command works as it stands on this machine, and shows no secret."""
     complain(f"listening on {address}; start each of {', '.join(roster)} with")
     command = f"vppmarket node --id ID --scenario {given} --broker {address}"
-    own = "" if given != "DIR" else "   (DIR is the VPP's own part of the scenario, as vppmarket split makes it)"
+    own = "" if given != "DIR" else "   (DIR: the VPP's scenario, or its part of it as vppmarket split makes it)"
     if keys is None:
         folder.write(TOKEN_FILE, token.hex() + "\n")
         complain(f"  {command} --token-file {shlex.quote(str((folder.path / TOKEN_FILE).resolve()))}{own}")

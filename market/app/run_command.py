@@ -27,7 +27,7 @@ from market.errors import Fault, MarketError, ScenarioError
 from market.network import OnLoss
 from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
 from market.scenario.model import Scenario
-from market.scenario.parts import require_plants
+from market.scenario.parts import public_part, require_plants
 
 Opener: TypeAlias = Callable[[Undertaking, RunFolder], Runner]
 """Makes the way in which a market is run of what is to be run, and where."""
@@ -97,8 +97,7 @@ def _carried_out(
 def _new(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[Undertaking, RunFolder]:
     """Where one person owns all plants everything may be shown in the end; where others bring theirs, totals."""
     scenario = _scenario(options)
-    if own_plants:
-        require_plants(scenario)
+    scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
     what = Undertaking(scenario, options.seed or 0, options.in_process, started, audit)
     return what, new_run_folder(options.out, scenario.name, started)
