@@ -15,7 +15,7 @@ from broker.limits import MAX_FRAME_BYTES
 from broker.wire.frames import TOKEN_BYTES, WIRE_VERSION, unpacked
 from broker.wire.messages import BROKER, Hello, Refused, Watch
 from broker.wire.types import MAX_TEXT
-from market.errors import WireError
+from market.errors import ProtocolError, WireError
 
 ASKS = (Hello.__name__, Watch.__name__)
 """The messages of those who wait to be let in, or to be shown something."""
@@ -68,10 +68,8 @@ def refusal_of(frame: bytes, reason: str) -> bytes | None:
     return None if ask is None else refusal(ask, reason)
 
 
-def reason_for(ask: Ask, error: Exception) -> str:
+def reason_for(ask: Ask, error: WireError | ProtocolError) -> str:
     """Why an ask is refused, in words for who asked: what is wrong and what to do about it."""
-    if not isinstance(error, WireError):
-        return str(error)
     if error.reason == "wrong_version":
         return (
             f"the broker speaks version {WIRE_VERSION} of the protocol, and you version {ask.version}; "
@@ -80,4 +78,4 @@ def reason_for(ask: Ask, error: Exception) -> str:
     if error.reason == "wrong_token":
         needed = "the watching token" if ask.kind == Watch.__name__ else "the token"
         return f"{needed} is not this run's; take it anew from the broker's run folder"
-    return str(error)
+    return str(error).removeprefix(f"{error.reason}: ")
