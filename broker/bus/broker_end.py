@@ -201,6 +201,19 @@ class BrokerEnd(Closing):
         except OSError:
             return  # it is gone already
 
+    def peer_of(self, connection: int) -> str:
+        """The machine at the other end of a connection; empty if it is gone."""
+        try:
+            with socket_of(fileno=os.dup(connection)) as end:
+                return str(end.getpeername()[0])
+        except (OSError, IndexError):
+            return ""
+
+    @property
+    def keyed(self) -> bool:
+        """Whether keys are in use."""
+        return self._keys is not None
+
     def wait(self, timeout_s: float) -> Iterator[BusEvent]:
         """What has come in, after waiting for at most `timeout_s`; nothing if nothing came."""
         ready = dict(self._poller.poll(max(0, ceil(timeout_s * 1000))))
@@ -208,13 +221,13 @@ class BrokerEnd(Closing):
             yield Signal(descriptor)
         yield from self._at_the_door(ready)
         if self._control in ready:
-            for came in received_from(self._control, keyed=self._keys is not None):
+            for came in received_from(self._control, keyed=self.keyed):
                 yield _order(came)
         if self._inward in ready:
-            for came in received_from(self._inward, keyed=self._keys is not None):
+            for came in received_from(self._inward, keyed=self.keyed):
                 yield from published(came)
         if self._outward in ready:
-            for came in received_from(self._outward, keyed=self._keys is not None):
+            for came in received_from(self._outward, keyed=self.keyed):
                 yield from _subscription(came)
 
     def _at_the_door(self, ready: Container[object]) -> Iterator[TurnedAway]:

@@ -340,11 +340,27 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 
 @commands.command()
 @click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
-@click.option("--token", envvar="VPPMARKET_TOKEN", help="The token of a run at tcp://…, as its broker printed it.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="Where the watching token of a run at tcp://… is: watch.token.",
+)
+@click.option(
+    "--token",
+    envvar="VPPMARKET_WATCH_TOKEN",
+    help="The watching token itself; other users can read it in the list of processes.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
 @click.option("--keys", type=click.Path(path_type=Path), metavar="DIR", help="Of a run with keys: the watcher's.")
-def view(target: str | None, token: str | None, port: int | None, open_browser: bool, keys: Path | None) -> int:
+def view(
+    target: str | None,
+    token_file: Path | None,
+    token: str | None,
+    port: int | None,
+    open_browser: bool,
+    keys: Path | None,
+) -> int:
     """Show a market on a page in the browser.
 
     A recorded run, or one that is being written, by its folder; one that runs elsewhere, by its broker's address;
@@ -352,7 +368,7 @@ def view(target: str | None, token: str | None, port: int | None, open_browser: 
     """
     from market.app.view_command import ViewOptions, view_command
 
-    return view_command(ViewOptions(target, token, port, open_browser, keys))
+    return view_command(ViewOptions(target, token, port, open_browser, keys, token_file))
 
 
 @commands.command(epilog=EPILOG)

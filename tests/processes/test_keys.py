@@ -69,7 +69,9 @@ class Market:
 @contextmanager
 def market(folder: Path, *flags: str | Path) -> Iterator[Market]:
     port = free_port()
-    process = start("broker", "two_vpp", "--port", str(port), "--out", folder, "--quiet", *flags)
+    process = start(
+        "broker", "two_vpp", "--port", str(port), "--audit", "full", "--out", folder, "--quiet", *flags
+    )
     try:
         yield Market(port, process, folder)
     finally:
@@ -165,7 +167,7 @@ def test_the_key_of_another_vpp_is_refused_and_told_on_both_sides(
     assert "the key of Farm speaks for 'Village'" in refused_node(keyed.node("Village", "--keys", own))
     refused, told = keyed.end(keys)
     assert refused["wrong_key"] >= 1
-    assert told.count("refused: wrong_key: the key of Farm speaks for 'Village'") == 1
+    assert told.count("refused: a node called 'Village' at 127.0.0.1: the key of Farm speaks for 'Village'") == 1
 
 
 def test_a_node_with_a_key_does_not_talk_to_a_broker_without(keys: Path, tmp_path: Path) -> None:
