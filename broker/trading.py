@@ -14,20 +14,26 @@ from broker.screening import Parts
 from broker.wire.messages import Done, Offer, Selection
 from market.arrays import Array
 from market.game.conclusion import conclude, cycle_story
+from market.game.dithering import answers, dithering_story
+from market.game.equilibrium import settle_cycle
 from market.game.period import PeriodGame
 from market.outcome import PeriodResult, Verdict
+from market.rules import MarketRules
 
 
 class Trading:
     """The games of an epoch and how far each has come."""
 
-    def __init__(self, games: Sequence[PeriodGame], offer_budget: int) -> None:
+    def __init__(self, games: Sequence[PeriodGame], rules: MarketRules) -> None:
         self.games = tuple(games)
         self.parts = Parts(games)
-        self._budget = offer_budget
+        self._rules = rules
+        self._budget = rules.offer_budget
         self._detector = Detector(games)
         self._selections: dict[str, Selection] = {}
-        self._ended: dict[int, tuple[Verdict, str]] = {}  # periods found not to come to rest, and why
+        # Periods found not to come to rest by themselves, and why; of those in which nobody gains, the prices.
+        self._ended: dict[int, tuple[Verdict, str]] = {}
+        self._settled: dict[int, Array] = {}
 
     def take(self, sender: str, message: Offer | Selection) -> None:
         """A message that has passed the screening."""
@@ -53,7 +59,7 @@ class Trading:
         if game.period not in self._ended:
             cycle = self._detector.cycle(game)
             if cycle:
-                self._ended[game.period] = (Verdict.CYCLING, cycle_story(game, cycle, "steps"))
+                self._ended[game.period] = self._cycled(game, cycle)
             elif self._detector.moves(game) >= self._budget:
                 story = f"a seller has moved {self._budget} times and would go on; raise market.offer_budget"
                 self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
@@ -61,6 +67,15 @@ class Trading:
                 story = f"a seller has made {self.rounds()} offers and would go on; raise market.offer_budget"
                 self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
         return game.period in self._ended
+
+    def _cycled(self, game: PeriodGame, cycle: Sequence[tuple[float, ...]]) -> tuple[Verdict, str]:
+        """What a cycle amounts to: where nobody gains anything on the way round, it is a rest."""
+        vectors = [np.array(prices) for prices in cycle]
+        settled = settle_cycle(game, vectors, self._rules)
+        if settled is None:
+            return Verdict.CYCLING, cycle_story(game, cycle, "steps")
+        self._settled[game.period] = settled
+        return Verdict.EQUILIBRIUM, dithering_story(vectors)
 
     def stall(self, evidence: Callable[[PeriodGame], str]) -> None:
         """Nothing will come any more: what does not rest now is stalled."""
@@ -91,6 +106,9 @@ class Trading:
         if prices is None:
             prices = np.zeros(len(game.sellers))  # below every floor: cannot be taken for offers
         rounds = self._detector.rounds(game) if game.tradable else 0
+        settled = self._settled.get(game.period)
+        if settled is not None:
+            return conclude(game, settled, *answers(game, settled, self._rules), rounds, ended, evidence)
         return conclude(game, prices, *self._answers(game), rounds, ended, evidence)
 
     def _answers(self, game: PeriodGame) -> tuple[Array, Array]:

@@ -27,13 +27,8 @@ import zmq
 from broker.bus.closing import Closing
 from broker.bus.doorkeeper import Doorkeeper, HandshakeWatch, TurnedAway
 from broker.bus.keys import BrokerKeys, as_server
-from broker.limits import (
-    MAX_PARTS,
-    MAX_SUBSCRIPTION_BYTES,
-    MAX_TRANSPORT_BYTES,
-    QUEUE_IN_MESSAGES,
-    QUEUE_OUT_MESSAGES,
-)
+from broker.bus.sockets import listening
+from broker.limits import MAX_PARTS, MAX_SUBSCRIPTION_BYTES
 from market.errors import RunError
 
 NOBODY = ""
@@ -111,18 +106,6 @@ class Parts:
     connection: int
 
 
-def opened(
-    context: zmq.Context[zmq.Socket[bytes]], kind: int, send_queue: int = QUEUE_OUT_MESSAGES
-) -> zmq.Socket[bytes]:
-    """A socket with bounded queues that does not hold up the end of its process."""
-    socket = context.socket(kind)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.SNDHWM, send_queue)
-    socket.setsockopt(zmq.RCVHWM, QUEUE_IN_MESSAGES)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_TRANSPORT_BYTES)
-    return socket
-
-
 class BrokerEnd(Closing):
     """The broker's sockets, bound on `host`. Port 0: three free ports of the system's choice, else port…port+2."""
 
@@ -160,7 +143,7 @@ class BrokerEnd(Closing):
         return doorkeeper
 
     def _open(self, kind: int) -> zmq.Socket[bytes]:
-        socket = opened(self._context, kind)
+        socket = listening(self._context, kind)
         as_server(socket, self._keys)
         self._poller.register(socket, zmq.POLLIN)
         if self._keys is not None:
@@ -274,7 +257,7 @@ def _property(frame: zmq.Frame, name: str | int, otherwise: str | int) -> str | 
         return otherwise
 
 
-def published(came: Parts) -> Iterator[BusEvent]:
+def published(came: Parts) -> Iterator[Arrival | Malformed]:
     """The frames of a publication, which follow its topic."""
     if not 2 <= len(came.parts) <= MAX_PARTS:
         yield Malformed(Plane.DATA, f"{len(came.parts)} parts, a topic and 1 to {MAX_PARTS - 1} frames expected")

@@ -6,32 +6,36 @@ Knows nothing of what is negotiated.
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from broker.bus.keys import load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
-from market.app.run_command import run_command
-from market.app.run_facts import OnProgress, RunFacts
+from market.app.resume import SCENARIO_FOLDER
+from market.app.run_command import Hosting, run_command
+from market.app.run_day import Runner
+from market.app.run_folder.folder import RunFolder
+from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions
 from market.app.screen import complain
-from market.app.tokens import TOKEN_VARIABLE, parse_token, token_from_key
+from market.app.tokens import TOKEN_FILE, parse_token, read_token, token_from_key
 from market.app.watch_hint import tell_viewers
 from market.errors import Fault, ScenarioError
-from market.outcome import MarketOutcome
+from market.scenario import DEFAULT_CASE
 from market.scenario.model import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerOptions:
-    """The flags of `broker` that `run` does not have. `wait_s`: how long all nodes may take to join."""
+    """The flags of `broker` that `run` does not have."""
 
     host: str
     token: str | None
-    wait_s: float
     insecure: bool
 
 
@@ -43,33 +47,56 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     _check_host(options, run.keys)
     listening = Listening(options.host, run.port, run.keys, resumed=run.resume is not None)
 
-    def runner(
-        scenario: Scenario, seed: int, out: Path, on_progress: OnProgress
-    ) -> tuple[MarketOutcome, RunFacts]:
-        token = _token(options, run.keys, [vpp.id for vpp in scenario.vpps])
-        opening = Opening(
-            token, options.wait_s, lambda address: _announce(scenario, address, token, run.keys), complain
-        )
-        return run_broker(scenario, seed, out, on_progress, listening, opening)
+    def opener(what: Undertaking, folder: RunFolder) -> Runner:
+        token = _token(options, run.keys, what.scenario.roster, folder)
 
-    return run_command(run, runner)
+        def announce(address: str) -> None:
+            given = _scenario_argument(what.scenario, run, folder)
+            _announce(given, what.scenario.roster, address, token, run.keys, folder)
+
+        opening = Opening(token, run.join_s, what.audit, announce, complain)
+        return partial(run_broker, listening=listening, opening=opening)
+
+    keyed = f" --keys {shlex.quote(str(run.keys))}" if run.keys else ""
+    return run_command(run, Hosting(opener, f"vppmarket broker --port PORT{keyed}"))
 
 
-def _token(options: BrokerOptions, keys: Path | None, vpps: Sequence[str]) -> bytes:
+def _scenario_argument(scenario: Scenario, run: RunOptions, folder: RunFolder) -> str:
+    """What a node on this machine gives as its --scenario: what the broker was given, or its own part of it."""
+    if not scenario.whole:
+        return "DIR"
+    if run.resume is not None:
+        return shlex.quote(str((folder.path / SCENARIO_FOLDER).resolve()))
+    given = run.scenario or DEFAULT_CASE
+    return shlex.quote(str(Path(given).resolve()) if Path(given).is_dir() else given)
+
+
+def _token(options: BrokerOptions, keys: Path | None, vpps: Sequence[str], folder: RunFolder) -> bytes:
+    """The token given, or that follows from the keys, or that the run had before it broke off, or a new one."""
     if options.token:
         return parse_token(options.token)
     if keys is not None:
         return token_from_key(load_broker_keys(keys, vpps).own.public)
+    if (folder.path / TOKEN_FILE).is_file():
+        return read_token(folder.path / TOKEN_FILE)
     return secrets.token_bytes(TOKEN_BYTES)
 
 
-def _announce(scenario: Scenario, address: str, token: bytes, keys: Path | None) -> None:
-    complain(f"listening on {address}; start each of {', '.join(vpp.id for vpp in scenario.vpps)} with")
+def _announce(
+    given: str, roster: Sequence[str], address: str, token: bytes, keys: Path | None, folder: RunFolder
+) -> None:
+    """Say how nodes join; the command works as it stands on this machine, and shows no secret."""
+    complain(f"listening on {address}; start each of {', '.join(roster)} with")
+    command = f"vppmarket node --id ID --scenario {given} --broker {address}"
+    own = "" if given != "DIR" else "   (DIR is the VPP's own part of the scenario, as vppmarket split makes it)"
     if keys is None:
-        complain(f"  {TOKEN_VARIABLE}={token.hex()} python -m vpp_nodes --id ID --broker {address}")
+        folder.write(TOKEN_FILE, token.hex() + "\n")
+        complain(f"  {command} --token-file {shlex.quote(str((folder.path / TOKEN_FILE).resolve()))}{own}")
+        complain("the token file lets in whoever has it; pass it on to the owners of the plants only")
     else:
         files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), 'ID')}"
-        complain(f"  python -m vpp_nodes --id ID --broker {address} --keys DIR   (DIR holds {files})")
+        complain(f"  {command} --keys {shlex.quote(str(keys.resolve()))}{own}")
+        complain(f"  on another machine --keys names a folder with {files}")
     tell_viewers(address, token, keys)
 
 

@@ -69,17 +69,17 @@ def _live(address: str, options: ViewOptions) -> LiveFeed:
 def _subject(options: ViewOptions) -> Subject:
     from market.app.view.feeds.recorded import RecordedFeed
     from market.app.view.subject import Subject
-    from market.scenario import load_scenario
+    from market.scenario import load_scenario, require_plants
 
     target = options.target or DEFAULT_CASE
     if "://" in target:
         return Subject(feed=_live(target, options))
     folder = Path(target)
-    if (folder / TAPE_NAME).is_file() or (folder / "manifest.json").is_file():
+    if (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file():
         return Subject(feed=RecordedFeed(folder))
     if target not in builtin_cases() and not folder.is_dir():
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
         raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])
-    load_scenario(target)
+    require_plants(load_scenario(target))
     return Subject(scenario=target)

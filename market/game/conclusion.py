@@ -47,7 +47,7 @@ def conclude(
     certificate = None
     if _complete(game, prices, probability):
         certificate = certify(game, prices, probability, requested)
-    if ended is Verdict.EQUILIBRIUM and certificate and _proven(certificate) > CERTIFICATE_TOLERANCE:
+    if ended is Verdict.EQUILIBRIUM and certificate and proven(certificate) > CERTIFICATE_TOLERANCE:
         ended, evidence = Verdict.UNCERTIFIED, _who_gains(game, certificate)
     if ended is Verdict.EQUILIBRIUM and certificate is None:
         ended, evidence = Verdict.UNCERTIFIED, _who_is_silent(game, probability)
@@ -87,7 +87,7 @@ def _complete(game: PeriodGame, prices: Array, probability: Array) -> bool:
     return bool(priced.all() and answered.all())
 
 
-def _proven(certificate: PeriodCertificate) -> float:
+def proven(certificate: PeriodCertificate) -> float:
     """The largest regret that the certificate does not exclude, as a share of the traded value."""
     worst = max(certificate.seller_regret_bound_cny.max(), certificate.buyer_gain_cny.max())
     return float(worst) / certificate.traded_value_cny

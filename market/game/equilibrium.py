@@ -16,6 +16,7 @@ from market.arrays import Array, frozen
 from market.game.answer import answer_day
 from market.game.clearing import clearing_price
 from market.game.conclusion import CERTIFICATE_TOLERANCE, conclude, cycle_story
+from market.game.dithering import dithering_story, rest_of_cycle
 from market.game.period import PeriodGame
 from market.game.pricing import Memory, Turn, reprice_all
 from market.outcome import PeriodResult, Verdict
@@ -29,6 +30,7 @@ __all__ = [
     "concluded",
     "gap_from_cap",
     "negotiate",
+    "settle_cycle",
     "solve_day",
     "solve_period",
 ]
@@ -115,7 +117,7 @@ def negotiate(
     while open_tables := [table for table in tables if table.done is None]:
         _round(open_tables, rules, order)
         for table in open_tables:
-            table.done = _ending(table, rules)
+            table.done = _ending(table, rules, order)
     return tuple(table.done for table in tables if table.done is not None)
 
 
@@ -153,7 +155,7 @@ def _take_turns(turns: Iterable[tuple[_Table, int]], rules: MarketRules) -> None
             table.path[-1] = frozen(newest)
 
 
-def _ending(table: _Table, rules: MarketRules) -> Negotiation | None:
+def _ending(table: _Table, rules: MarketRules, order: Order) -> Negotiation | None:
     """How the table's negotiation ends with this round, or None if it goes on."""
     newest, rounds = table.path[-1], max(table.offers)
     if (newest == table.path[-2]).all():
@@ -162,12 +164,29 @@ def _ending(table: _Table, rules: MarketRules) -> Negotiation | None:
     before = table.seen.setdefault(state, len(table.path))
     if before < len(table.path):
         cycle = tuple(table.path[before:])
+        settled = rest_of_cycle(table.game, cycle, rules, lambda: _settled_in_turn(table.game, rules, order))
+        if settled is not None:
+            path = (*table.path, settled)
+            return Negotiation(Verdict.EQUILIBRIUM, path, rounds, (), dithering_story(cycle))
         story = cycle_story(table.game, [tuple(prices.tolist()) for prices in cycle], "rounds")
         return Negotiation(Verdict.CYCLING, tuple(table.path), rounds, cycle, story)
     if rounds >= rules.offer_budget:
         evidence = f"a seller has moved {rounds} times and would go on; raise market.offer_budget"
         return Negotiation(Verdict.BUDGET_SPENT, tuple(table.path), rounds, (), evidence)
     return None
+
+
+def settle_cycle(game: PeriodGame, cycle: Sequence[Array], rules: MarketRules) -> Array | None:
+    """Where a cycle that is no more than dithering settles, whoever moved first; None if it is a true one."""
+    return rest_of_cycle(game, cycle, rules, lambda: _settled_in_turn(game, rules, Order.SIMULTANEOUS))
+
+
+def _settled_in_turn(game: PeriodGame, rules: MarketRules, order: Order) -> Array | None:
+    """Where the game rests, played from p_clr one seller after the other; None if that is just being done."""
+    if order is Order.SEQUENTIAL:
+        return None
+    (end,) = negotiate([game], rules, order=Order.SEQUENTIAL)
+    return end.prices if end.ended is Verdict.EQUILIBRIUM else None
 
 
 def concluded(

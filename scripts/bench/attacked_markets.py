@@ -24,8 +24,8 @@ from broker.bus.keys import load_node_keys
 from broker.coordinator import Charge, Coordinator, Proceedings
 from broker.membership import Patience
 from broker.serve import Shell
-from broker.tape import TAPE_NAME, TapeWriter, read_tape
-from broker.wire.frames import TOKEN_BYTES, Envelope, encode, from_body
+from broker.tape import TAPE_NAME, MessageSaid, TapeWriter, read_tape
+from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.messages import BROKER
 from market.app.tokens import TOKEN_VARIABLE, token_from_key
 from market.scenario import load_scenario
@@ -103,8 +103,8 @@ def last_words(processes: Sequence[subprocess.Popen[bytes]]) -> list[str]:
 
 def spoken_frames(folder: Path, token: bytes) -> list[bytes]:
     """Every frame that was published in a run, as it was on the wire."""
-    records = [record for record in read_tape(folder / TAPE_NAME) if record[0] == "message"]
-    return [encode(Envelope(r[2], r[3], r[4], from_body(r[5], r[6])), token) for r in records]
+    said = [record for record in read_tape(folder / TAPE_NAME) if isinstance(record, MessageSaid)]
+    return [encode(Envelope(r.epoch, r.sender, r.seq, r.message), token) for r in said]
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def noisy_market(frames: int, random: Random, path: Path) -> tuple[NoisyEnd, Pro
     """The smallest market, whose second node is started once most frames have been sent to the first."""
     scenario = load_scenario(SMALL_CASE)
     vpps = tuple(vpp.id for vpp in scenario.vpps)
-    charge = Charge(scenario.public, scenario.digest, vpps, scenario.network, 0, Patience(LIMIT_S))
+    charge = Charge(scenario.shared, 0, Patience(LIMIT_S))
     bus = NoisyEnd("127.0.0.1")
     with TapeWriter(path) as tape, bus:
         port = port_of(bus.endpoints.control)

@@ -27,8 +27,8 @@ from broker.bus.broker_end import Arrival, BrokerEnd, Subscribed
 from broker.bus.keys import as_client, load_broker_keys, load_node_keys, make_keys
 from broker.gate import Gate
 from broker.limits import Limits
-from broker.tape import TapeWriter
-from broker.wire.frames import Envelope, encode, to_body
+from broker.tape import MessageSaid, TapeWriter
+from broker.wire.frames import Envelope, encode
 from broker.wire.messages import BROKER, Offer
 from market.arrays import frozen
 
@@ -141,7 +141,8 @@ def bus(keys: Path | None, folder: Path) -> Iterator[tuple[str, str]]:
                 for event in batch:
                     assert isinstance(event, Arrival)
                     said = gate.admit(event, time.monotonic())
-                    tape.add(["message", 0.0, 1, said.sender, said.seq, "Offer", to_body(said.message)])
+                    assert isinstance(said.message, Offer)
+                    tape.add(MessageSaid(0.0, 1, said.sender, said.seq, said.message))
                 tape.flush()
                 for event in batch:
                     assert isinstance(event, Arrival)

@@ -15,6 +15,7 @@ from functools import cache
 
 from broker.actions import Tick
 from broker.coordinator import Phase
+from broker.tape import Ended
 from broker.wire.frames import decode
 from broker.wire.messages import BROKER
 from market.errors import MarketError
@@ -228,7 +229,7 @@ def _fault(run: Disturbed, prices: Mapping[int, list[float]] | None) -> str:
         return f"other prices: {prices_of(done)}, not {prices}"
     if done.withdrawn or set(done.audits) != set(run.clients):
         return f"audits of {', '.join(done.audits)} only"
-    return "" if run.tape[-1] == ["end", "equilibrium"] else f"the tape ends with {run.tape[-1]}"
+    return "" if run.tape[-1] == Ended(Verdict.EQUILIBRIUM) else f"the tape ends with {run.tape[-1]}"
 
 
 def _carry_to_the_end(run: Disturbed) -> None:

@@ -111,6 +111,41 @@ def random_game(
     )
 
 
+def narrow_game(seed: int) -> PeriodGame:
+    """1–3 sellers, 1–5 buyers who all stop buying 1e-4 to 60 CNY/MWh above the floor of a band of 20 to 900."""
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(1, 4)), int(rng.integers(1, 6))
+    floor = float(rng.uniform(1.0, 400.0))
+    own = rng.uniform(0.0, 6.0, m)
+    stop = floor + 10.0 ** rng.uniform(-4.0, 1.8, m)
+    return make_game(
+        rng.uniform(0.01, 6.0, n).tolist(),
+        rng.uniform(0.01, 6.0, m).tolist(),
+        satisfaction=(stop * (0.001 + own)).tolist(),
+        own_supply=own.tolist(),
+        floor=floor,
+        cap=floor + float(rng.uniform(20.0, 900.0)),
+        feed_in=floor - float(rng.choice([0.0, 0.0, 5.0])),
+        temperature=float(np.exp(rng.uniform(0.0, 5.0))),
+    )
+
+
+def narrow_prices(game: PeriodGame, seed: int) -> Array:
+    """Prices of the sellers on the lattice, within 10 CNY/MWh of the floor, shape (n,)."""
+    rng = np.random.default_rng([seed, 1])
+    highest = min(game.floor_cny_per_mwh + 10.0, game.cap_cny_per_mwh)
+    return np.round(rng.uniform(game.floor_cny_per_mwh, highest, len(game.sellers)), 8)
+
+
+def prices_that_sell(game: PeriodGame) -> Array:
+    """A dense grid below each price at which a buyer stops buying, within the band, CNY/MWh."""
+    stops = game.satisfaction_cny_per_h / (game.base_power_mw + game.own_supply_mw)
+    tops = np.minimum(stops, game.cap_cny_per_mwh)
+    grids = [np.linspace(game.floor_cny_per_mwh, top, 400) for top in tops.tolist()]
+    every: Array = np.unique(np.concatenate(grids))
+    return every
+
+
 def random_prices(game: PeriodGame, seed: int) -> Array:
     """Prices of the sellers on the lattice, anywhere in the band, shape (n,)."""
     rng = np.random.default_rng(seed)

@@ -22,7 +22,17 @@ from market.game.exchange import delivered_power
 from market.game.period import PeriodGame
 from market.game.satisfaction import utility, wanted_power
 from market.game.selection import rest_point
-from tests.market.instances import games, make_game, make_rules, permuted, random_game, random_prices
+from tests.market.instances import (
+    games,
+    make_game,
+    make_rules,
+    narrow_game,
+    narrow_prices,
+    permuted,
+    prices_that_sell,
+    random_game,
+    random_prices,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 LAW = settings(derandomize=True, deadline=None, max_examples=80)
@@ -73,6 +83,25 @@ def test_no_deviation_gains_more_than_the_bound_and_the_best_found_is_real(game:
     width = certificate.seller_regret_bound_cny - certificate.seller_regret_cny
     assert (width >= 0).all()
     assert width.max() <= 1e-7 * certificate.traded_value_cny
+
+
+@LAW
+@given(SEEDS)
+def test_it_finds_profit_in_stretches_of_the_band_that_are_narrow(seed: int) -> None:
+    game = narrow_game(seed)
+    prices, seller = narrow_prices(game, seed), seed % len(game.sellers)
+    certificate = certified(game, prices)
+    held = leader_utility(game, seller, prices, float(prices[seller]))
+    gain = max(leader_utility(game, seller, prices, float(own)) for own in prices_that_sell(game)) - held
+    assert gain <= certificate.seller_regret_bound_cny[seller] + 1e-9
+    assert gain <= certificate.seller_regret_cny[seller] + 1e-7 * certificate.traded_value_cny
+
+
+def test_a_seller_that_earns_nothing_at_the_floor_is_told_of_the_narrow_stretch_above_it() -> None:
+    game = make_game([1.0], [1.0], satisfaction=[326 * 2.001], own_supply=[2.0], floor=300.0, cap=1200.0)
+    certificate = certified(game, np.array([300.0]))
+    assert certificate.seller_regret_cny[0] == pytest.approx(1.08087848, abs=1e-5)
+    assert certificate.better_price_cny_per_mwh[0] == pytest.approx(312.73, abs=0.1)
 
 
 @LAW

@@ -17,7 +17,17 @@ from market.game.period import PeriodGame
 from market.game.pricing import Memory, Turn, best_response, reprice, reprice_all
 from market.outcome import Verdict
 from market.rules import PriceRule
-from tests.market.instances import games, make_game, make_rules, random_game, random_prices, same_price
+from tests.market.instances import (
+    games,
+    make_game,
+    make_rules,
+    narrow_game,
+    narrow_prices,
+    prices_that_sell,
+    random_game,
+    random_prices,
+    same_price,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 LAW = settings(derandomize=True, deadline=None, max_examples=100)
@@ -51,6 +61,27 @@ def test_no_price_of_a_grid_beats_the_best_response(game: PeriodGame, seed: int)
     around = np.clip(near, game.floor_cny_per_mwh, game.cap_cny_per_mwh)
     values = leader_utility(game, seller, prices, np.concatenate([[best], grid, around]))
     assert values[1:].max() <= values[0] * (1 + 1e-12) + 1e-12
+
+
+def test_profit_is_found_in_a_narrow_stretch_of_the_band() -> None:
+    """The buyer stops at 326 of 1200: none of 32 equal steps from 300 on earns anything."""
+    game = make_game([1.0], [1.0], satisfaction=[326 * 2.001], own_supply=[2.0], floor=300.0, cap=1200.0)
+    assert best_response(game, 0, np.array([300.0])) == pytest.approx(np.sqrt(326.0 * 300.0), abs=1e-9)
+    (held, best) = leader_utility(game, 0, np.array([300.0]), np.array([300.0, 312.72991542]))
+    assert (held, best) == pytest.approx((0.0, 1.08087848), abs=1e-8)
+    result = solve_period(game, make_rules())
+    assert result.verdict is Verdict.EQUILIBRIUM
+    assert result.price_cny_per_mwh.tolist() == [312.72991542]
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(SEEDS)
+def test_no_stretch_in_which_buyers_still_buy_is_too_narrow(seed: int) -> None:
+    game = narrow_game(seed)
+    prices, seller = narrow_prices(game, seed), seed % len(game.sellers)
+    best = best_response(game, seller, prices)
+    values = leader_utility(game, seller, prices, np.append(best, prices_that_sell(game)))
+    assert values[1:].max() <= values[0] * (1 + 1e-12) + 1e-15
 
 
 @LAW

@@ -54,17 +54,17 @@ def hostile_frames(random: Random, public_digest: str) -> list[bytes]:
     version = msgpack.unpackb(good)
     version[0] = WIRE_VERSION + 1
     strangers: list[tuple[str, Message]] = [
-        ("VPP9", Hello(1, public_digest, "stranger")),
+        ("VPP9", Hello(1, public_digest, "", "five_vpp", "stranger")),
         ("VPP9", Heartbeat()),
         ("VPP9", Done(1, 0, (), ())),
         ("VPP9", Offer(1, (0,), frozen([500.0]))),
-        (BROKER, Stop("go home")),
+        (BROKER, Stop("go home", complete=True)),
         ("VPP1", Declared(declaration("VPP1", [1.0] * 3))),
         ("VPP1", Offer(7, (0,), frozen([500.0]))),
         ("VPP1", Turns((Ref("VPP2", 1),), (Turn("VPP1", 1, 0.0, (0,)),))),
         ("VPP1", Done(99, 0, (), ())),
         ("VPP1", Resend((Ref("VPP2", 1),))),
-        ("VPP1", Ready()),
+        ("VPP1", Ready(1)),
     ]
     return [
         b"",
@@ -181,7 +181,7 @@ def fake_broker_run(frames: Sequence[bytes], folder: Path) -> Proceedings:
     """The two-VPP case with real node processes and a broker in this process that adds these frames."""
     scenario = load_scenario("two_vpp")
     vpps = tuple(vpp.id for vpp in scenario.vpps)
-    charge = Charge(scenario.public, scenario.digest, vpps, scenario.network, 0, Patience())
+    charge = Charge(scenario.shared, 0, Patience())
     folder.mkdir()
     end = NoisyEnd("127.0.0.1")
     end.frames = frames

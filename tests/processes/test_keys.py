@@ -148,7 +148,7 @@ def test_the_wrong_broker_key_is_refused_and_told_on_both_sides(keys: Path, keye
         (tmp_path / "own" / path.name).write_bytes(path.read_bytes())
         (tmp_path / "own" / path.name).chmod(0o600)
     said = refused_node(keyed.node("Farm", "--keys", tmp_path / "own"))
-    assert "the broker breaks off: it uses no keys, or another key than the one in broker.key" in said
+    assert "the broker has another key than the one in broker.key here" in said
     refused, told = keyed.end(keys)
     assert refused["wrong_broker_key"] >= 1
     assert f"refused: a connection to {keyed.address} that takes another broker's key" in told
@@ -211,7 +211,7 @@ def test_who_has_one_key_cannot_speak_for_another_nor_hear_what_is_not_for_him(
     assert quiet.returncode == 0
     end = Insider(keyed.port, load_node_keys(keys, insider))
     try:
-        end.tell("Village", Hello(1, load_scenario("two_vpp").public.digest, "impostor"))
+        end.tell("Village", Hello(1, load_scenario("two_vpp").public.digest, "", "two_vpp", "impostor"))
         assert end.control.poll(10_000), "no answer"
         assert b"speaks for 'Village'" in end.control.recv()
         end.tell("Village", Heartbeat())

@@ -24,6 +24,7 @@ from market.app.view.feeds.live import LiveFeed
 from market.scenario import load_scenario
 from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import finish, held_node, manifest, start
+from tests.tapes import entries
 
 LIMIT_S = 30.0
 PAUSE_S = 0.02
@@ -78,8 +79,8 @@ def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
             assert stranger.status().state is not State.ENDED
             assert len(stranger.film) == 0
     assert ended.returncode == 0, ended.stderr
-    tape = list(read_tape(folder / TAPE_NAME))
-    assert list(first.film.records) == list(late.film.records) == tape
+    tape = entries(read_tape(folder / TAPE_NAME))
+    assert entries(first.film.records) == entries(late.film.records) == tape
     network = manifest(folder)["network"]
     assert {name: network[name] for name in ("sent", "delivered", "lost")}.items() <= dict(
         first.status().standing.counts

@@ -19,7 +19,8 @@ from market.vpp import MicroTurbine
 from vpp_nodes.dispatch.day import Day
 from vpp_nodes.dispatch.linear import Ending
 from vpp_nodes.dispatch.model import build_model
-from vpp_nodes.dispatch.reading import Powers, read_powers
+from vpp_nodes.dispatch.reading import read_powers
+from vpp_nodes.dispatch.repair import Powers
 from vpp_nodes.dispatch.variables import Binary, commitment_binaries
 
 # A miss below this is the solver's rounding, not a reason.

@@ -24,7 +24,8 @@ from market.vpp import Vpp
 from vpp_nodes.dispatch.day import Day, checked_day
 from vpp_nodes.dispatch.linear import Answer, Ending, LinearProgram
 from vpp_nodes.dispatch.model import Model, build_model
-from vpp_nodes.dispatch.reading import Powers, Solution, broken_modes, make_plan, read_powers
+from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
+from vpp_nodes.dispatch.repair import Powers
 from vpp_nodes.dispatch.variables import Binary, commitment_binaries
 
 _COST_TOLERANCE = 1e-6  # of the money moved

@@ -18,8 +18,13 @@ from ortools.linear_solver import pywraplp
 from market.arrays import Array
 
 RELATIVE_MIP_GAP = 1e-9
-# On a VPP's day the dual simplex without preprocessing takes about half the time of the default.
-_GLOP_PARAMETERS = "use_dual_simplex: true use_preprocessing: false"
+# On a VPP's day the dual simplex without preprocessing takes about half the time of the default. With large
+# numbers it may give up on a day that has a plan; then the default is asked, and then the primal simplex as it is.
+_GLOP_PARAMETERS = (
+    "use_dual_simplex: true use_preprocessing: false",
+    "",
+    "use_preprocessing: false use_scaling: false",
+)
 
 
 class Ending(StrEnum):
@@ -139,11 +144,18 @@ class LinearProgram:
         from where it stands. It has nothing left to do unless a nudge outweighed a true difference of
         costs, so ties are broken, while objective and duals are those of the true costs.
         """
-        solver = pywraplp.Solver("", pywraplp.Solver.GLOP_LINEAR_PROGRAMMING)
-        solver.SetSolverSpecificParametersAsString(_GLOP_PARAMETERS)
         nudged = self._copy()
         for column, nudge in self._nudges.items():
             nudged._model.variable[column].objective_coefficient += nudge
+        for parameters in _GLOP_PARAMETERS:
+            answer = self._solve_nudged(nudged, parameters)
+            if answer.ending in (Ending.OPTIMAL, Ending.MODEL_INVALID):
+                break
+        return answer
+
+    def _solve_nudged(self, nudged: LinearProgram, parameters: str) -> Answer:
+        solver = pywraplp.Solver("", pywraplp.Solver.GLOP_LINEAR_PROGRAMMING)
+        solver.SetSolverSpecificParametersAsString(parameters)
         answer = nudged._solve(solver)
         if answer.ending is not Ending.OPTIMAL or not self._nudges:
             return answer

@@ -10,20 +10,19 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from market.arrays import Array, frozen
-from market.carbon import carbon_account
+from market.carbon import CarbonAccount, carbon_account
 from market.costs import cost_breakdown, objective_cny
 from market.errors import DispatchError
 from market.plan import CostBreakdown, DispatchPlan, SolveMethod
 from vpp_nodes.dispatch.day import Day
 from vpp_nodes.dispatch.linear import Answer
 from vpp_nodes.dispatch.model import Model
+from vpp_nodes.dispatch.repair import Powers, balanced
 from vpp_nodes.dispatch.variables import Binary
 
 # A value this close to a bound is at the bound. Solvers stop a rounding error away from it, and a
 # micro-turbine of −1e-13 MW would be on, a balanced VPP a seller.
 _SNAP = 1e-9
-# The largest miss of (6), relative to 1 MW and the net load.
-BALANCE_TOLERANCE = 1e-9
 # The largest disagreement between the cost minimised and the cost of the plan, relative to the money moved.
 _COST_TOLERANCE = 1e-6
 
@@ -39,32 +38,25 @@ class Solution:
     method: SolveMethod
 
 
-@dataclass(frozen=True, slots=True)
-class Powers:
-    """The powers of a day, MW, and the energy stored, MWh, each of shape (periods,); an `Operation`."""
-
-    wt_mw: Array
-    pv_mw: Array
-    mt_mw: Array
-    charge_mw: Array
-    discharge_mw: Array
-    soc_mwh: Array
-    cl_mw: Array
-    buy_mw: Array
-    sell_mw: Array
-
-
 def read_powers(day: Day, model: Model, answer: Answer) -> Powers:
-    """The answer's powers, values within 1e-9 of a bound being put on it; 0 for what the VPP does not have."""
+    """The answer's powers, values within 1e-9 of a bound being put on it; 0 for what the VPP does not have.
+
+    What a binary forbids is 0, whatever a solver's tolerance has left of it.
+    """
     v = model.variables
     lower, upper = model.program.bounds()
     values = _snapped(_snapped(answer.values, lower), upper)
     if v.mt_on and day.vpp.mt is not None:
-        unit = slice(v.mt.start, v.mt.stop)
-        values[unit] = _snapped(values[unit], day.filled(day.vpp.mt.p_min_mw))
+        on, unit = np.rint(values[_slice(v.mt_on)]), _slice(v.mt)
+        values[unit] = on * _snapped(values[unit], day.filled(day.vpp.mt.p_min_mw))
+    for mode, when_0, when_1 in ((v.storage_mode, v.charge, v.discharge), (v.exchange_mode, v.buy, v.sell)):
+        if mode:
+            second = np.rint(values[_slice(mode)])
+            values[_slice(when_0)] *= 1.0 - second
+            values[_slice(when_1)] *= second
 
     def series(run: range) -> Array:
-        return frozen(values[run.start : run.stop] if run else day.filled(0.0))
+        return frozen(values[_slice(run)] if run else day.filled(0.0))
 
     return Powers(
         wt_mw=series(v.wt),
@@ -77,6 +69,10 @@ def read_powers(day: Day, model: Model, answer: Answer) -> Powers:
         buy_mw=series(v.buy),
         sell_mw=series(v.sell),
     )
+
+
+def _slice(run: range) -> slice:
+    return slice(run.start, run.stop)
 
 
 def _snapped(values: Array, bounds: Array) -> Array:
@@ -94,13 +90,14 @@ def broken_modes(powers: Powers) -> frozenset[Binary]:
 
 
 def make_plan(day: Day, model: Model, solution: Solution) -> DispatchPlan:
-    """The plan of a solved day; its costs are recomputed from its powers."""
+    """The plan of a solved day: it meets (6), and its costs are recomputed from its powers."""
     carbon, direct, powers = day.public.carbon, day.direct, solution.powers
-    account = carbon_account(day.vpp, carbon, day.public.horizon, powers, direct.quota_in_t)
-    costs = cost_breakdown(day.vpp, day.public, powers, account.excess_t)
+    account, costs = _bill(day, powers)
+    _check_cost(day, costs, objective_cny(carbon, costs), solution.minimised_cny)
+    powers = balanced(day, powers)
+    if powers is not solution.powers:
+        account, costs = _bill(day, powers)
     objective = objective_cny(carbon, costs)
-    _check_cost(day, costs, objective, solution.minimised_cny)
-    _check_balance(day, powers)
     plants = ((day.vpp.wt, powers.wt_mw), (day.vpp.pv, powers.pv_mw))
     curtailed = sum((plant.forecast_mw - used_mw for plant, used_mw in plants if plant), day.filled(0.0))
     return DispatchPlan(
@@ -119,6 +116,11 @@ def make_plan(day: Day, model: Model, solution: Solution) -> DispatchPlan:
     )
 
 
+def _bill(day: Day, powers: Powers) -> tuple[CarbonAccount, CostBreakdown]:
+    account = carbon_account(day.vpp, day.public.carbon, day.public.horizon, powers, day.direct.quota_in_t)
+    return account, cost_breakdown(day.vpp, day.public, powers, account.excess_t)
+
+
 def _check_cost(day: Day, costs: CostBreakdown, objective: float, minimised: float) -> None:
     """Refuse a plan whose cost is not the one minimised: the pieces of a cost were not taken in order."""
     money_moved = sum(abs(getattr(costs, field.name)) for field in fields(costs))
@@ -126,16 +128,4 @@ def _check_cost(day: Day, costs: CostBreakdown, objective: float, minimised: flo
         raise DispatchError(
             f"{day.vpp.id} cannot be dispatched: the plan costs {objective:.6g} CNY, but {minimised:.6g} CNY were "
             "minimised; costs must be convex: mt.cost_a_cny_per_mw2h, the carbon price and its growth must be >= 0"
-        )
-
-
-def _check_balance(day: Day, powers: Powers) -> None:
-    """Refuse a plan that misses (6): solvers allow themselves more than we do where limits nearly conflict."""
-    supply = powers.wt_mw + powers.pv_mw + powers.mt_mw + powers.discharge_mw + powers.cl_mw + powers.buy_mw
-    missed = np.abs(supply - powers.charge_mw - powers.sell_mw - day.net_load_mw)
-    t = int(np.argmax(missed))
-    if missed[t] > BALANCE_TOLERANCE * (1.0 + abs(float(day.net_load_mw[t]))):
-        raise DispatchError(
-            f"{day.vpp.id} cannot be dispatched: period {t + 1}: load and supply miss each other by "
-            f"{missed[t]:.1e} MW; its limits only just touch, give them a little room"
         )

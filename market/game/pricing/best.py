@@ -5,7 +5,8 @@ and may have several peaks, and comparing its values alone finds a peak to about
 
 1. narrow: cut the band into cells. As Q never rises, the utility in a cell is at most (high − f) min(S, Q(low)),
    and at most its revenue at the low end plus the width times the steepest rise that Q and the least of −Q' allow.
-   Drop the cells whose bound is under the best value seen, cut the others, down to about τ.
+   Drop the cells whose bound is 0 or under the best value seen, cut the others, down to about τ. Where nothing
+   was gained at any price yet, every cell in which somebody still buys stays: profit may be narrower than a cell.
 2. dissect: cut what is left into pieces of at most τ/8 without a kink inside.
 3. refine: solve Q = S and (d/dp)(p − f) Q = 0 in the pieces where they change sign (safeguarded Newton).
    Peaks are these roots and the points where the slope turns from up to down: kinks and ends of the band.
@@ -22,10 +23,10 @@ import numpy as np
 
 from market.arrays import Array, BoolArray, IndexArray, frozen
 from market.game.pricing.demand import Faced, Fall, curve, fall, power, slopes
+from market.game.stacking import FEW
 
 _FIRST_CELLS = 32
 _CUT = 8  # pieces that a cell is cut into
-_FEW_BUYERS = 32  # with more, cells are narrowed further, so that few kinks are left in them
 _NUMBERS_AT_ONCE = 1 << 21  # in one array of (rows, prices, buyers), about: bounds memory
 _NEARLY = 1.0 - 1e-12  # rounding must not drop the cell of the best price
 _NEWTON_STEPS = 100
@@ -88,7 +89,8 @@ def _narrow(sellers: Faced) -> _Cells:
     """The cells in which the best price may be, none for a seller that gains nothing anywhere."""
     whole = _Cells(np.arange(sellers.floor.size), sellers.floor, sellers.cap)
     cells, value = _cut(sellers, whole, np.zeros(sellers.floor.size), _FIRST_CELLS)
-    width = sellers.temperature * min(1.0, _FEW_BUYERS / sellers.rivalry.shape[2])
+    # Many buyers leave many kinks in a cell, so with them cells are narrowed further.
+    width = sellers.temperature * min(1.0, FEW / sellers.rivalry.shape[2])
     while (wide := cells.high - cells.low > width[cells.row]).any():
         cut, value = _cut(sellers, cells.take(wide), value, _CUT)
         cells = cells.take(~wide).joined(cut)
@@ -103,7 +105,7 @@ def _cut(sellers: Faced, cells: _Cells, value: Array, pieces: int) -> tuple[_Cel
     best = value.copy()
     np.maximum.at(best, cells.row, utility(at, price, seen.power).max(axis=1))
     bound, known = _bounds(at, price, seen), best[cells.row][:, None]
-    cell, piece = np.nonzero((bound >= known * _NEARLY) & (known > 0))
+    cell, piece = np.nonzero((bound >= known * _NEARLY) & (bound > 0))
     return _Cells(cells.row[cell], price[cell, piece], price[cell, piece + 1]), best
 
 
@@ -159,6 +161,7 @@ def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray, share: Array) ->
     price = low + share * (high - low)
     middle = ((low + high) / 2)[:, None, None]
     elastic = (at.appetite.full_price < middle) & (middle < at.appetite.none_price)
+    moving = np.ones(price.size, dtype=np.bool_)  # a root that is found stays, whatever its neighbours still do
     for _ in range(_NEWTON_STEPS):
         seen = curve(at, price[:, None], elastic)
         value = np.where(capacity, seen.power[:, 0] - at.surplus, seen.revenue_slope[:, 0])
@@ -169,8 +172,9 @@ def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray, share: Array) ->
         following = np.where(trusted, newton, (low + high) / 2)
         near = np.where(trusted, _NEWTON_LAST, _NEWTON_STILL)
         still = np.abs(following - price) <= near * np.abs(price)
-        price = following
-        if still.all():
+        price = np.where(moving, following, price)
+        moving &= ~still
+        if not moving.any():
             break
     return price
 

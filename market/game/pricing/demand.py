@@ -20,6 +20,7 @@ from market.arrays import Array, BoolArray, IndexArray
 from market.game.period import PeriodGame
 from market.game.satisfaction import Appetite
 from market.game.selection import attraction
+from market.game.stacking import padded
 
 _NEXT_TO_NOTHING_MW = 1e-250  # deficit of a buyer that pads a game; 0 would divide by zero
 _LARGEST_EXPONENT = 700.0
@@ -98,8 +99,8 @@ class Curve:
 
 
 def stack(games: Sequence[PeriodGame]) -> Stack:
-    """Put games side by side."""
-    sellers, buyers = max(len(g.sellers) for g in games), max(len(g.buyers) for g in games)
+    """Put games side by side, whose numbers of buyers have to be of one `size_class`."""
+    sellers, buyers = max(len(g.sellers) for g in games), padded(max(len(g.buyers) for g in games))
     surplus = np.zeros((len(games), sellers))
     demand = np.empty((3, len(games), buyers, 1))
     demand[0], demand[1], demand[2] = 0.0, 1.0, _NEXT_TO_NOTHING_MW

@@ -17,6 +17,7 @@ from market.game.pricing.best import best_prices
 from market.game.pricing.demand import Faced, faced, stack
 from market.game.pricing.local import Memory, ascent, shortage, step
 from market.game.pricing.tick import best_tick, better_tick
+from market.game.stacking import size_class
 from market.game.waterfall import faced_power
 from market.rules import MarketRules, PriceRule
 
@@ -56,12 +57,17 @@ def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, me
 
 
 def reprice_all(rules: MarketRules, turns: Sequence[Turn]) -> tuple[Repricing, ...]:
-    """The next price of each turn, in order; the turns do not see each other's."""
-    smooth = [turn for turn in turns if turn.game.temperature_cny_per_mwh > 0]
-    wishes = iter(_wishes(rules, smooth).tolist() if smooth else ())
+    """The next price of each turn, in order; it does not depend on the others, not even in its last digit."""
+    alike: dict[int, list[int]] = {}
+    for place, turn in enumerate(turns):
+        if turn.game.temperature_cny_per_mwh > 0:
+            alike.setdefault(size_class(len(turn.game.buyers)), []).append(place)
+    wishes: dict[int, float] = {}
+    for places in alike.values():
+        wishes.update(zip(places, _wishes(rules, [turns[place] for place in places]).tolist(), strict=True))
     return tuple(
-        _answer(rules, turn, next(wishes) if turn.game.temperature_cny_per_mwh > 0 else _tick_wish(rules, turn))
-        for turn in turns
+        _answer(rules, turn, wishes[place] if place in wishes else _tick_wish(rules, turn))
+        for place, turn in enumerate(turns)
     )
 
 

@@ -19,6 +19,7 @@ from broker.wire.messages import Watch, Watched
 from market.app.scene.film import Film
 from market.app.view.feeds.feed import Standing, State, Status
 from market.errors import MarketError, WireError
+from market.scenario.model import Scenario
 
 ASK_EVERY_S = 1 / 15
 ASK_AGAIN_S = 0.5
@@ -33,6 +34,7 @@ class LiveFeed:
     ) -> None:
         self.name = address
         self.film = Film()
+        self.scenario: Scenario | None = None  # plants stay where they are
         self._address = address
         self._token = token
         self._keys = keys

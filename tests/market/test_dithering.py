@@ -1,0 +1,183 @@
+"""Claims: where surplus and demand just balance, sellers that swap prices for ever are at rest, and it is settled.
+
+A period's verdict and prices do not depend on which periods are solved with it, in which order, or by whom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from broker.detector import CYCLE_SIGHTINGS
+from broker.trading import Trading
+from broker.wire.messages import Offer
+from market.arrays import Array, frozen
+from market.declaration import Declaration, Role
+from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH, rest_of_cycle
+from market.game.equilibrium import Order, negotiate, settle_cycle, solve_day, solve_period
+from market.game.period import PeriodGame, period_games
+from market.game.pricing import Memory, Turn, reprice_all
+from market.network import Constant, LinkConditions, Lognormal, NetworkRules, Uniform
+from market.outcome import PeriodResult, Verdict
+from market.rules import Horizon, Tariff
+from market.scenario.model import PublicRules
+from tests.broker.days import public_rules
+from tests.broker.loopback import Loopback
+from tests.market.instances import make_rules, random_game, random_prices
+
+RULES = make_rules()
+BALANCED = [random_game(seed, ratio=1.0, period=seed) for seed in range(300)]
+DITHERING = (12, 33, 36, 40, 74, 105, 126, 150, 206, 247, 267, 288)  # of these: two prices that swap for ever
+
+
+@pytest.fixture(scope="module")
+def alone() -> list[PeriodResult]:
+    """Each balanced game solved by itself."""
+    return [solve_period(game, RULES) for game in BALANCED]
+
+
+def test_every_balanced_game_comes_to_rest(alone: list[PeriodResult]) -> None:
+    assert {result.verdict for result in alone} == {Verdict.EQUILIBRIUM}
+    settled = [result for result in alone if "where nobody gains: settled there" in result.evidence]
+    assert len(settled) > 10  # which of them dither is a matter of the last digit
+
+
+def test_what_is_solved_with_it_changes_nothing_about_a_period(alone: list[PeriodResult]) -> None:
+    shuffled = np.random.default_rng(0).permutation(len(BALANCED))
+    for batch in np.array_split(shuffled, 12):
+        for result in solve_day([BALANCED[place] for place in batch.tolist()], RULES):
+            wanted = alone[result.game.period]
+            assert result.verdict is wanted.verdict
+            assert (result.price_cny_per_mwh == wanted.price_cny_per_mwh).all()
+            assert (result.probability == wanted.probability).all()
+
+
+def test_who_moves_first_changes_next_to_nothing(alone: list[PeriodResult]) -> None:
+    """One after the other instead of all at once: the way is another one, its end is not."""
+    for game, end in zip(BALANCED, negotiate(BALANCED, RULES, order=Order.SEQUENTIAL), strict=True):
+        assert end.ended is Verdict.EQUILIBRIUM
+        np.testing.assert_allclose(end.prices, alone[game.period].price_cny_per_mwh, rtol=0, atol=1e-6)
+
+
+def test_replies_of_games_of_all_sizes_are_the_same_in_any_company() -> None:
+    rng = np.random.default_rng(3)
+    games = [random_game(s, sellers=int(rng.integers(1, 12)), buyers=int(rng.integers(1, 45))) for s in range(60)]
+    prices = [random_prices(game, place) for place, game in enumerate(games)]
+    turns = [Turn(game, 0, price, Memory.fresh()) for game, price in zip(games, prices, strict=True)]
+    together = [reply.price for reply in reprice_all(RULES, turns)]
+    assert together == [reprice_all(RULES, [turn])[0].price for turn in turns]
+    few = [turn for turn in turns if len(turn.game.buyers) < 8]
+    assert [reply.price for reply in reprice_all(RULES, few)] == [
+        price for price, turn in zip(together, turns, strict=True) if len(turn.game.buyers) < 8
+    ]
+
+
+# --- the rule ---
+
+
+def dithered(seed: int, off: float = 4e-7) -> tuple[PeriodGame, list[Array]]:
+    """A balanced game, and two sellers that swap prices about its rest."""
+    game = random_game(seed, ratio=1.0, period=0)
+    rest = solve_period(game, RULES).price_cny_per_mwh
+    low, high = rest.copy(), rest.copy()
+    low[0] += off
+    high[1] += off
+    return game, [low, high]
+
+
+@pytest.mark.parametrize("seed", DITHERING)
+def test_where_it_settles_does_not_depend_on_who_moved_first(seed: int) -> None:
+    game, cycle = dithered(seed)
+    settled = settle_cycle(game, cycle, RULES)
+    assert settled is not None
+    assert (settled == settle_cycle(game, cycle[::-1], RULES)).all()
+    assert np.abs(settled - solve_period(game, RULES).price_cny_per_mwh).max() <= 1e-6
+
+
+def test_without_a_better_one_it_settles_at_each_seller_s_highest_price() -> None:
+    game, cycle = dithered(74)
+    for other in (None, cycle[0] + 1.0):  # none at all, or too far away
+        settled = rest_of_cycle(game, cycle, RULES, lambda other=other: other)  # type: ignore[misc]
+        assert settled is not None
+        assert (settled == np.maximum(*cycle)).all()
+
+
+def test_a_wider_cycle_is_one() -> None:
+    game, cycle = dithered(74, off=1.1 * LARGEST_AMPLITUDE_CNY_PER_MWH)
+    assert settle_cycle(game, cycle, RULES) is None
+
+
+def test_a_narrow_cycle_in_which_somebody_gains_is_one() -> None:
+    game, cycle = dithered(74)
+    assert settle_cycle(game, [prices - 2.0 for prices in cycle], RULES) is None
+
+
+# --- through the broker ---
+
+
+def day_of(games: list[PeriodGame]) -> tuple[PublicRules, tuple[Declaration, ...]]:
+    """A market of many whose periods are these games, all of one temperature."""
+    rules = public_rules(len(games), market=replace(RULES, price_max_cny_per_mwh=1e4))
+    feed_in = frozen([game.feed_in_cny_per_mwh for game in games])
+    public = replace(
+        rules,
+        horizon=Horizon(len(games), 1.0),
+        tariff=Tariff(frozen([game.cap_cny_per_mwh for game in games]), feed_in),
+    )
+    names = [f"S{j}" for j in range(1, 7)] + [f"B{i}" for i in range(1, 7)]
+    return public, tuple(_declared(name, games) for name in names)
+
+
+def _declared(name: str, games: list[PeriodGame]) -> Declaration:
+    columns = np.zeros((4, len(games)))
+    for t, game in enumerate(games):
+        if name in game.sellers:
+            columns[0, t] = game.surplus_mw[game.sellers.index(name)]
+        if name in game.buyers:
+            i = game.buyers.index(name)
+            columns[1:, t] = game.deficit_mw[i], game.own_supply_mw[i], game.satisfaction_cny_per_h[i]
+    surplus, deficit, own, satisfaction = map(frozen, columns)
+    role = {(True, False): Role.SELLER, (False, True): Role.BUYER, (False, False): Role.IDLE}
+    roles = tuple(role[s > 0, d > 0] for s, d in zip(surplus.tolist(), deficit.tolist(), strict=True))
+    return Declaration(name, roles, surplus, deficit, own, satisfaction)
+
+
+BALANCED_DAY = [random_game(seed, ratio=1.0, temperature=50.0, period=seed) for seed in range(5)]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        NetworkRules(),
+        NetworkRules(every=LinkConditions(Constant(0.05))),
+        NetworkRules(every=LinkConditions(Lognormal(0.05, 1.0))),
+        NetworkRules(every=LinkConditions(Uniform(0.01, 0.09), jitter_s=0.05, loss=0.2)),
+    ],
+    ids=["at once", "constant", "lognormal", "jitter and loss"],
+)
+def test_a_balanced_day_rests_on_every_network_where_it_rests_in_one_process(network: NetworkRules) -> None:
+    public, declarations = day_of(BALANCED_DAY)
+    wanted = solve_day(period_games(declarations, public), public.market)
+    for got, expected in zip(Loopback(public, declarations, network=network).run().results, wanted, strict=True):
+        assert (got.verdict, expected.verdict) == (Verdict.EQUILIBRIUM, Verdict.EQUILIBRIUM)
+        np.testing.assert_allclose(got.price_cny_per_mwh, expected.price_cny_per_mwh, rtol=0, atol=1e-6)
+
+
+def test_the_broker_settles_offers_that_dither_by_the_same_rule() -> None:
+    game, cycle = dithered(74)
+    trading = Trading([game], RULES)
+    for turn in range(2 * CYCLE_SIGHTINGS):
+        for seat, seller in enumerate(game.sellers):
+            price = frozen(cycle[turn % 2][seat : seat + 1])
+            trading.take(seller, Offer(turn + 1, (0,), price))
+        over = trading.settled()
+    assert over
+    (result,) = trading.results()
+    assert result.verdict is Verdict.EQUILIBRIUM
+    assert "where nobody gains: settled there" in result.evidence
+    settled = settle_cycle(game, cycle, RULES)
+    assert settled is not None
+    assert (result.price_cny_per_mwh == settled).all()
+    assert result.delivered_mw.sum() > 0.0
