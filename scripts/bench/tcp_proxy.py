@@ -54,19 +54,29 @@ class Mood(IntEnum):
 class Trap:
     """Resets the connection on which a kind of message passes, so that this message is lost; once.
 
-    when : asked each time the kind passes · hit_at : when it sprang, by the monotonic clock
+    skip : how many of the kind may pass before · when : asked each time one passes, before those are counted
+    hit_at : when it sprang, by the monotonic clock
     """
 
     kind: str
     planes: tuple[Plane, ...] = ALL
+    skip: int = 0
     when: Callable[[], bool] = lambda: True
     all_connections: bool = False
     hit_at: float | None = None
 
-    def passes(self, before: bytes, piece: bytes) -> bool:
-        """Whether a frame of the kind begins in a piece of a stream, or ends in it; `before`: what came before."""
+    def springs(self, plane: Plane, before: bytes, piece: bytes) -> bool:
+        """Whether this is the moment; `before`: what came in the same stream ahead of the piece."""
         mark = bytes([0xA0 + len(self.kind)]) + self.kind.encode()  # as it is on the wire, and nothing else is
-        return mark in before[-len(mark) + 1 :] + piece
+        if self.hit_at is not None or plane not in self.planes or mark not in before[-len(mark) + 1 :] + piece:
+            return False
+        if not self.when():
+            return False
+        self.skip -= 1
+        if self.skip >= 0:
+            return False
+        self.hit_at = time.monotonic()
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,9 +302,7 @@ class TcpProxy:
     def _springs(self, link: Link, before: bytes, piece: bytes) -> bool:
         """Whether a trap springs: the connection is reset, and what was on it is lost."""
         for trap in self._traps:
-            armed = trap.hit_at is None and link.plane in trap.planes
-            if armed and trap.passes(before, piece) and trap.when():
-                trap.hit_at = time.monotonic()
+            if trap.springs(link.plane, before, piece):
                 for caught in [*self._links] if trap.all_connections else [link]:
                     caught.reset()
                 return True
