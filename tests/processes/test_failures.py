@@ -104,12 +104,13 @@ def free_ports() -> int:
 
 
 @contextmanager
-def nodes_by_hand(port: int) -> Iterator[list[subprocess.Popen[str]]]:
+def nodes_by_hand(port: int, where: Path) -> Iterator[list[subprocess.Popen[str]]]:
     """Five nodes that people have started themselves."""
     environment = {**os.environ, "VPPMARKET_TOKEN": TOKEN}
-    command = [sys.executable, "-m", "vpp_nodes", "--broker", f"tcp://127.0.0.1:{port}", "--id"]
+    command = [sys.executable, "-m", "vpp_nodes", "--scenario", "five_vpp"]
+    command += ["--broker", f"tcp://127.0.0.1:{port}", "--id"]
     nodes = [
-        subprocess.Popen([*command, f"VPP{i}"], env=environment, text=True, stderr=subprocess.PIPE)
+        subprocess.Popen([*command, f"VPP{i}"], env=environment, cwd=where, text=True, stderr=subprocess.PIPE)
         for i in range(1, 6)
     ]
     try:
@@ -126,7 +127,7 @@ def test_nodes_find_a_broker_that_was_killed_and_takes_the_run_up(tmp_path: Path
     flags = ("--port", str(port), "--token", TOKEN)
     slow = ("--time", "wall", "--delay", "100ms", "--on-loss", "wait")
     broker = start("broker", *flags, *slow, "--out", folder)
-    with nodes_by_hand(port) as nodes:
+    with nodes_by_hand(port, tmp_path) as nodes:
         deadline_process(broker, folder / TAPE_NAME, size=40_000)
         broker.kill()
         broker.communicate()

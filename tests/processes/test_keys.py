@@ -53,7 +53,9 @@ class Market:
         return f"tcp://127.0.0.1:{self.port}"
 
     def node(self, vpp: str, *flags: str | Path) -> subprocess.Popen[str]:
-        return start("node", "--id", vpp, "--broker", self.address, "--scenario", "two_vpp", *flags)
+        return start(
+            "node", "--id", vpp, "--broker", self.address, "--scenario", "two_vpp", *flags, cwd=self.folder.parent
+        )
 
     def end(self, keys: Path) -> tuple[dict[str, int], str]:
         """Let the honest nodes in; the broker's counts of what it refused, and what it said."""
@@ -135,7 +137,8 @@ def test_an_unknown_key_is_refused_and_told_on_both_sides(keys: Path, keyed: Mar
 
 def test_no_key_is_refused_and_told_on_both_sides(keys: Path, keyed: Market) -> None:
     environment = {**os.environ, "VPPMARKET_TOKEN": "0" * 32}
-    process = start("node", "--id", "Farm", "--broker", keyed.address, "--scenario", "two_vpp", env=environment)
+    flags = ("--id", "Farm", "--broker", keyed.address, "--scenario", "two_vpp")
+    process = start("node", *flags, env=environment, cwd=keyed.folder.parent)
     said = refused_node(process)
     assert "the broker" in said
     assert "asks for a key; start this node with --keys DIR" in said
