@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_pl
 
 from market.app.mesa_model import MarketModel
 from market.app.run_folder.recorded import read_run
+from market.app.tokens import TOKEN_FILE, read_token
 from market.app.view.panels import PANELS
 from market.scenario import load_scenario
 from market.scenario.cases import case_folder
@@ -200,9 +201,10 @@ def test_a_market_of_processes_is_followed_by_two_tabs_to_its_verdict(browser: B
     folder = tmp_path / "run"
     conditions = ("--time", "wall", "--delay", "40ms")
     market = start("broker", "--wait", "100", *conditions, "--quiet", "--out", folder)
-    address, token = whereabouts(market)
+    way = whereabouts(market)
+    address, token = way.address, read_token(folder / TOKEN_FILE)
     with (
-        serving(address, token=token.hex()) as page_address,
+        serving(address, way.flag, way.path) as page_address,
         looking(browser, page_address) as one,
         looking(browser, page_address) as other,
     ):
@@ -230,8 +232,9 @@ def test_a_killed_node_turns_absent_and_the_others_go_on(browser: Browser, tmp_p
     document["network"] = {"time": "wall", "delay_s": 0.03, "on_loss": "withdraw", "silence_s": 2.0}
     (scenario / "scenario.yaml").write_text(yaml.safe_dump(document))
     market = start("broker", scenario, "--wait", "100", "--quiet", "--out", folder)
-    address, token = whereabouts(market)
-    with serving(address, token=token.hex()) as page_address, looking(browser, page_address) as seen:
+    way = whereabouts(market)
+    address, token = way.address, read_token(folder / TOKEN_FILE)
+    with serving(address, way.flag, way.path) as page_address, looking(browser, page_address) as seen:
         expect(seen.page.locator(".state-chip")).to_have_text("live")
         with joining(address, token, tmp_path) as nodes:
             expect(seen.fact("phase")).to_have_text("trading")
