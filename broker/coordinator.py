@@ -384,6 +384,7 @@ class Coordinator:
             self._ended_at["planning"] = now
         if self.phase is Phase.TRADING and self.epoch.results is not None:
             self._ended_at["trading"] = now
+            self._moved(now)
             return self._settle(self.epoch.results)
         if self._settling is not None and not self._settling.missing() and self.phase is Phase.SETTLING:
             self._ended_at["settling"] = now
@@ -437,12 +438,14 @@ class Coordinator:
         actions += self._next_phase(now)
         if now - self._beat_at >= BEAT_S:
             self._beat_at = now
-            actions += self._say_again()
+            actions += self._say_again(now)
         return actions
 
-    def _say_again(self) -> list[Action]:
-        """Every second: that we are here, and every order that is not answered and that no clockwork repeats."""
+    def _say_again(self, now: float) -> list[Action]:
+        """Every second: that we are here, and, where nothing moves, the orders that no clockwork repeats."""
         beats: list[Action] = [Send(vpp, self._beat(vpp)) for vpp in self.membership.members]
+        if now - self._moved_at < BEAT_S:
+            return beats
         settle = self._settling.again() if self._settling is not None and self.phase is Phase.SETTLING else []
         return beats + self.membership.welcomes() + settle
 
