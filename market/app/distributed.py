@@ -123,7 +123,7 @@ def _broker(
     charge = Charge(shared, seed, patience, opening.audit)
     so_far = tape_so_far(out_dir / TAPE_NAME) if listening.resumed else None
     host, port, keys = listening.host, listening.port, listening.keys
-    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(host, port, keys) as bus:
+    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(host, port, keys, len(charge.vpps)) as bus:
         past = past_of(so_far.records) if so_far else None
         session = secrets.randbelow(MAX_INTEGER)
         coordinator = Coordinator(charge, bus.endpoints, time.monotonic(), past, session)

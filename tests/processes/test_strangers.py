@@ -5,10 +5,15 @@ another user of the machine can neither join a local run nor read along.
 from __future__ import annotations
 
 import os
+import resource
+import socket
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 import zmq
 
 from broker.bus.addresses import TOPIC_ALL
@@ -85,3 +90,69 @@ def test_another_user_of_the_machine_hears_and_sees_nothing_of_a_plain_run(tmp_p
     assert heard == []
     assert set(manifest(tmp_path / "run")["refused"]) <= {"no_key", "broken_handshake", "unknown_key"}
     assert manifest(tmp_path / "run")["refused"]
+
+
+# --- few descriptors --------------------------------------------------------------------------------------------
+
+
+def few_descriptors(number: int) -> Callable[[], None]:
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+
+
+def test_with_few_descriptors_nodes_get_in_among_half_open_connections(tmp_path: Path) -> None:
+    """And the broker has nothing to do with those that say nothing."""
+    port, folder = free_port(), tmp_path / "run"
+    flags = ("--port", str(port), "--wait", "100", "--out", folder, "--quiet")
+    broker = start("broker", "two_vpp", *flags, preexec_fn=few_descriptors(200))
+    flood: list[socket.socket] = []
+    try:
+        wait_for_port(port)
+        for number in range(800):
+            end = socket.socket()
+            end.setblocking(False)
+            end.connect_ex(("127.0.0.1", port + number % 3))
+            flood.append(end)
+        time.sleep(2.0)
+        process = psutil.Process(broker.pid)
+        before = sum(process.cpu_times()[:2])
+        time.sleep(3.0)
+        assert sum(process.cpu_times()[:2]) - before < 1.0
+        assert process.num_fds() < 200
+        token = folder / TOKEN_FILE
+        nodes = [
+            start(
+                *("node", "--id", vpp, "--scenario", "two_vpp", "--broker", f"tcp://127.0.0.1:{port}"),
+                *("--token-file", token, "--out", tmp_path / vpp),
+            )
+            for vpp in ("Farm", "Village")
+        ]
+        ended = finish(broker)
+        assert [finish(node).returncode for node in nodes] == [0, 0]
+        assert ended.returncode == 0, ended.stderr
+        assert manifest(folder)["refused"]["too_many_connections"] > 500
+        assert ended.stderr.count("refused: connections from this machine beyond 72") == 1
+    finally:
+        for end in flood:
+            end.close()
+        if broker.poll() is None:
+            broker.kill()
+            broker.communicate()
+
+
+@pytest.mark.parametrize("number", [24, 40, 64, 100])
+def test_too_few_descriptors_are_told_in_words(number: int, tmp_path: Path) -> None:
+    for command in (("broker", "two_vpp", "--wait", "5"), ("run",)):
+        ended = finish(start(*command, "--out", tmp_path / command[0], preexec_fn=few_descriptors(number)))
+        assert ended.returncode == 4, ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert "ulimit -n" in ended.stderr
+
+
+def wait_for_port(port: int) -> None:
+    """Until somebody listens there."""
+    deadline = time.monotonic() + 20.0
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port + 2), 1.0):
+            return
+        time.sleep(0.05)
+    raise AssertionError("nobody listens")
