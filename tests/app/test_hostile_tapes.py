@@ -193,7 +193,7 @@ def drop_first(records: list[Entry], kind: str) -> None:
 HOSTILE: dict[str, tuple[Callable[[list[Entry]], object], str]] = {
     "a map as key": (lambda tape: tape.insert(3, [{"a": 1}, 0.0]), "not_msgpack"),
     "a kind that is a list": (lambda tape: tape.insert(3, [["turn"], 1]), "is no kind of record"),
-    "a short header": (lambda tape: tape[0].pop(), "tape must be a list of 5 fields"),
+    "a short header": (lambda tape: tape[0].pop(), "tape must be a list of 6 fields"),
     "text for a number": (lambda tape: first(tape, "turn").__setitem__(1, "one"), "must be an integer"),
     "an epoch of 2^63": (lambda tape: first(tape, "epoch").__setitem__(1, 2**63), "must be an integer"),
     "an epoch called x": (lambda tape: first(tape, "epoch").__setitem__(1, "x"), "must be an integer"),

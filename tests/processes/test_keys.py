@@ -71,7 +71,9 @@ class Market:
 @contextmanager
 def market(folder: Path, *flags: str | Path) -> Iterator[Market]:
     port = free_port()
-    process = start("broker", "two_vpp", "--port", str(port), "--out", folder, "--quiet", *flags)
+    process = start(
+        "broker", "two_vpp", "--port", str(port), "--out", folder, "--audit", "full", "--quiet", *flags
+    )
     try:
         yield Market(port, process, folder)
     finally:
