@@ -141,7 +141,8 @@ def test_hostile_frames_to_the_broker_change_nothing(default_run: Path, tmp_path
     scenario = load_scenario("five_vpp")
     port = free_port()
     environment = {**os.environ, "VPPMARKET_TOKEN": TOKEN.hex()}
-    broker = start("broker", "--port", str(port), "--out", tmp_path / "run", "--quiet", env=environment)
+    flags = ("--port", str(port), "--out", tmp_path / "run", "--audit", "full", "--quiet")
+    broker = start("broker", *flags, env=environment)
     attacker = Attacker(port, hostile_frames(Random(1), scenario.public.digest))
     attacker.start()
     nodes = [start_node(vpp.id, port, "five_vpp", tmp_path) for vpp in scenario.vpps]
@@ -255,7 +256,7 @@ FLAGS = ("--id", "VPP1", "--broker", "tcp://127.0.0.1:1", "--scenario", "five_vp
         ([*FLAGS, "--token-file", "no_such_file"], "the run's token must be in it"),
         ([*FLAGS, "--id", "VPP7", "--token", TOKEN.hex()], "must be a VPP of"),
         ([*FLAGS, "--broker", "localhost", "--token", TOKEN.hex()], "must look like tcp://host:port"),
-        ([*FLAGS[:4], "--token", TOKEN.hex()], "Missing option '--scenario'"),
+        ([*FLAGS[:4], "--token", TOKEN.hex()], "missing option '--scenario'"),
         ([*FLAGS, "--token", TOKEN.hex(), "--audit", "some"], "'some' is not one of"),
         ([*FLAGS, "--token", TOKEN.hex(), "--wait", "0"], "0 is not in the range"),
     ],
