@@ -17,18 +17,19 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
-from socket import AF_INET, SHUT_RDWR, SOCK_STREAM
+from socket import AF_INET6, SHUT_RDWR, SOCK_STREAM
 from socket import socket as SystemSocket
 from typing import TypeAlias, TypeVar
 
 import zmq
 
+from broker.bus.addresses import host_in_brackets
 from broker.bus.callers import Callers, machine_of
 from broker.bus.closing import Closing
 from broker.bus.descriptors import room_for_connections
 from broker.bus.doorkeeper import ConnectionWatch, Doorkeeper, Gone, TurnedAway
 from broker.bus.keys import BrokerKeys, as_server
-from broker.bus.sockets import enough_descriptors, listening
+from broker.bus.sockets import enough_descriptors, listening, speak_to
 from broker.limits import MAX_PARTS, MAX_SUBSCRIPTION_BYTES, connections_for
 from market.errors import RunError
 
@@ -270,7 +271,7 @@ def _ask(descriptor: int, question: Callable[[SystemSocket], _Answer]) -> _Answe
     It stays the transport's: nothing is copied, since there may be no descriptor left, and nothing is closed.
     """
     try:
-        end = SystemSocket(AF_INET, SOCK_STREAM, 0, fileno=descriptor)
+        end = SystemSocket(AF_INET6, SOCK_STREAM, 0, fileno=descriptor)  # room for either kind of address
         try:
             return question(end)
         finally:
@@ -334,7 +335,8 @@ def _subscription(came: Parts) -> Iterator[BusEvent]:
 
 
 def _bind(socket: zmq.Socket[bytes], host: str, port: int) -> str:
-    address = f"tcp://{host}:{port or '*'}"
+    address = f"tcp://{host_in_brackets(host)}:{port or '*'}"
+    speak_to(socket, address)
     try:
         socket.bind(address)
     except zmq.ZMQError as error:

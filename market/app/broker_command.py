@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from broker.bus.addresses import is_loopback
 from broker.bus.keys import BrokerKeys, load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
@@ -30,6 +31,7 @@ from market.app.tokens import (
     keep_token,
     parse_token,
     read_token,
+    shown_to_others,
     token_from_key,
 )
 from market.app.watch_hint import tell_by_keys, tell_by_token
@@ -44,9 +46,6 @@ class BrokerOptions:
     host: str
     token: str | None
     insecure: bool
-
-
-LOOPBACK_HOSTS = (LOOPBACK, "localhost", "[::1]")
 
 
 def broker_command(options: BrokerOptions, run: RunOptions) -> int:
@@ -84,6 +83,8 @@ def _scenario_argument(run: RunOptions) -> str:
 def _token(options: BrokerOptions, keys: BrokerKeys | None, folder: RunFolder) -> bytes:
     """The token given, or that follows from the keys, or that the run had before it broke off, or a new one."""
     if options.token:
+        if note := shown_to_others(options.token):
+            complain(note)
         return parse_token(options.token)
     if keys is not None:
         return token_from_key(keys.own.public)
@@ -117,7 +118,7 @@ def _announce(
 
 def _check_host(options: BrokerOptions, keys: Path | None) -> None:
     """Without keys anybody who reaches the port can take part and read what is said, so that must be asked for."""
-    if options.host in LOOPBACK_HOSTS or keys is not None or options.insecure:
+    if is_loopback(options.host) or keys is not None or options.insecure:
         return
     remedy = f"give --keys DIR (see vppmarket keys), listen on {LOOPBACK}, or say --insecure among trusted people"
     raise ScenarioError([Fault("beyond this machine keys are needed", options.host, "--host", remedy)])

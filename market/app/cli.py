@@ -16,6 +16,7 @@ from market.app.exit_codes import ExitCode, exit_code_of_error
 from market.app.network_flags import NetworkFlags
 from market.app.network_options import network_options
 from market.app.screen import complain, put
+from market.app.system_fault import words_for
 from market.disclosure import Disclosure
 from market.errors import MarketError
 from market.scenario import DEFAULT_CASE
@@ -39,6 +40,9 @@ def command(arguments: list[str]) -> int:
         for line in str(error).splitlines():
             complain(f"error: {line}")
         return exit_code_of_error(error)
+    except OSError as error:
+        complain(f"error: {words_for(error)}")
+        return ExitCode.BROKEN
     except Exception:
         complain(traceback.format_exc().rstrip())
         complain("error: this is a fault of the program; please report it with the lines above")

@@ -19,6 +19,7 @@ from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions, check_flags
 from market.app.screen import complain, live_progress, put
+from market.app.system_fault import in_words
 from market.app.warm_up import start_fork_server
 from market.disclosure import Disclosure
 from market.errors import Fault, MarketError, ScenarioError
@@ -45,7 +46,8 @@ class Hosting:
 def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
     """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
     try:
-        report = _run(options, hosting)
+        with in_words():
+            report = _run(options, hosting)
     except MarketError as error:
         if options.as_json:
             put(json_text(_refusal(error)))
