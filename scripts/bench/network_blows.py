@@ -114,6 +114,7 @@ def dead_forwarder(seconds: float, market: ProxiedMarket, chance: Random, calm: 
     return Struck(lambda: struck)
 
 
+MOST_ATTEMPTS = 3
 LIMITS_S = {"stutter": 300.0}
 """Where a market may take longer than others."""
 
@@ -157,14 +158,19 @@ def with_flags(setup: Setup, time_mode: str, on_loss: str, blow: str) -> Setup:
 
 
 def tried(blow: str, setup: Setup, seed: int, scratch: Path, calm: Undisturbed, limit_s: float = LIMIT_S) -> Trial:
-    """One market from its start to its end."""
-    began = time.monotonic()
-    folder = scratch / f"{blow} {setup.label} {seed}".replace(" ", "-").replace(",", "")
-    try:
-        with ProxiedMarket(setup, folder) as market:
-            struck = BLOWS[blow](market, Random(seed), calm)
-            ended = market.end(max(limit_s, LIMITS_S.get(blow, 0.0)))
-            fault = ended.fault(calm) or ("" if struck.hit() else "it did not strike")
-    except (OSError, AssertionError) as error:
-        fault = f"{type(error).__name__}: {error}"
+    """One market from its start to its end; once more where it was over before anything was done to it."""
+    began, chance, fault = time.monotonic(), Random(seed), ""
+    for attempt in range(MOST_ATTEMPTS):
+        folder = scratch / f"{blow} {setup.label} {seed} {attempt}".replace(" ", "-").replace(",", "")
+        try:
+            with ProxiedMarket(setup, folder) as market:
+                struck = BLOWS[blow](market, chance, calm)
+                fault = market.end(max(limit_s, LIMITS_S.get(blow, 0.0))).fault(calm)
+                hit = struck.hit()
+        except (OSError, AssertionError) as error:
+            fault, hit = f"{type(error).__name__}: {error}", True
+        if fault or hit:
+            break
+    else:
+        fault = "it did not strike"
     return Trial(blow, setup, seed, fault, time.monotonic() - began)

@@ -106,7 +106,7 @@ def offers_of(folder: Path) -> tuple[tuple[str, ...], ...]:
 
 def undisturbed(setup: Setup, folder: Path) -> Undisturbed:
     """The same market without trouble, all on this machine; network conditions do not change its offers."""
-    command: list[str | Path] = [COMMAND, "run", setup.scenario, "--quiet", "--out", folder]
+    command: list[str | Path] = [COMMAND, "run", setup.scenario, "--audit", "totals", "--quiet", "--out", folder]
     subprocess.run(command, check=True, timeout=LIMIT_S, stdout=subprocess.DEVNULL)
     return Undisturbed(offers_of(folder), (folder / TAPE_NAME).stat().st_size)
 
@@ -158,7 +158,7 @@ class StartedMarket:
     def open(self, *flags: str | Path) -> None:
         """Start the broker, with the market's flags or, to take up a run, with others; wait until it listens."""
         first = flags or (self.setup.scenario, "--out", self.folder, *self.setup.flags)
-        where = ("--host", self._ground.broker_host, "--insecure", "--port", str(self.port), "--token", self.token)
+        where = ("--host", self._ground.broker_host, "--insecure", "--port", str(self.port))
         flags = (*first, *where, "--quiet", "--wait", f"{self.setup.wait_s:g}")
         self.broker = self._start("broker", [*self._ground.broker_prefix, COMMAND, "broker", *flags])
         deadline = time.monotonic() + START_S

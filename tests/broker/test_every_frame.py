@@ -44,6 +44,7 @@ def test_any_frame_of_a_day_of_two_may_meet_its_fate(conditions: str, on_loss: O
     held([struck(market, spot, fate) for spot in frames_of(market)])
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("conditions", "on_loss"), [("virtual", OnLoss.STOP), ("wall, lossy", OnLoss.WAIT)])
 def test_a_frame_of_each_kind_of_a_day_of_five_may_meet_its_fate(conditions: str, on_loss: OnLoss) -> None:
     held([tried(case) for case in cases([Market("five_vpp", conditions, on_loss)], most=1, seed=1)])
