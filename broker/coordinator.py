@@ -336,7 +336,10 @@ class Coordinator:
     def _lost(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
         """A VPP is gone. `returns`: whether somebody sees to it that it comes back."""
         rule = self._charge.network.on_loss
-        if self.phase is Phase.OVER or (returns and vpp in self.membership.absent):
+        if self.phase is Phase.OVER:
+            return []
+        if returns and vpp in self.membership.absent:
+            self.membership.free(vpp)
             return []
         joining = self.phase is Phase.JOINING
         if (rule is OnLoss.STOP and not joining) or (not returns and (rule is OnLoss.WAIT or joining)):
@@ -344,6 +347,7 @@ class Coordinator:
             failure = self._failures.get(vpp)
             raise self._fault_of(vpp, failure.text if failure and failure.kind == "dispatch" else text)
         if vpp in self.membership.absent:
+            self.membership.free(vpp)
             return []
         self.membership.lose(vpp, how, now)
         self._counters["lost"] += 1
