@@ -336,7 +336,10 @@ class Coordinator:
     def _lost(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
         """A VPP is gone. `returns`: whether somebody sees to it that it comes back."""
         rule = self._charge.network.on_loss
-        if self.phase is Phase.OVER or (returns and vpp in self.membership.absent):
+        if self.phase is Phase.OVER:
+            return []
+        if returns and vpp in self.membership.absent:
+            self.membership.free(vpp)
             return []
         joining = self.phase is Phase.JOINING
         if (rule is OnLoss.STOP and not joining) or (not returns and (rule is OnLoss.WAIT or joining)):
@@ -344,6 +347,7 @@ class Coordinator:
             failure = self._failures.get(vpp)
             raise self._fault_of(vpp, failure.text if failure and failure.kind == "dispatch" else text)
         if vpp in self.membership.absent:
+            self.membership.free(vpp)
             return []
         self.membership.lose(vpp, how, now)
         self._counters["lost"] += 1
@@ -384,6 +388,7 @@ class Coordinator:
             self._ended_at["planning"] = now
         if self.phase is Phase.TRADING and self.epoch.results is not None:
             self._ended_at["trading"] = now
+            self._moved(now)
             return self._settle(self.epoch.results)
         if self._settling is not None and not self._settling.missing() and self.phase is Phase.SETTLING:
             self._ended_at["settling"] = now
@@ -437,12 +442,14 @@ class Coordinator:
         actions += self._next_phase(now)
         if now - self._beat_at >= BEAT_S:
             self._beat_at = now
-            actions += self._say_again()
+            actions += self._say_again(now)
         return actions
 
-    def _say_again(self) -> list[Action]:
-        """Every second: that we are here, and every order that is not answered and that no clockwork repeats."""
+    def _say_again(self, now: float) -> list[Action]:
+        """Every second: that we are here, and, where nothing moves, the orders that no clockwork repeats."""
         beats: list[Action] = [Send(vpp, self._beat(vpp)) for vpp in self.membership.members]
+        if now - self._moved_at < BEAT_S:
+            return beats
         settle = self._settling.again() if self._settling is not None and self.phase is Phase.SETTLING else []
         return beats + self.membership.welcomes() + settle
 

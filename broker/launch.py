@@ -6,24 +6,40 @@ processes started here do not see it, since it is the run's owner who ends them.
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
 import signal
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from broker.bus.descriptors import ask_for_descriptors
+from market.errors import RunError
+
 GRACE_S = 2.0
+STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
+"""What asks this program to end: from the keyboard, or from whoever manages the machine."""
+
+_LOST = 255
+"""What a process is said to have ended with whose fork server is gone; no node ends with it by itself."""
+
+_MOMENT_S = 0.3
+_SCRATCH_CHARACTERS = 107 - len("/pymp-12345678/listener-12345678")
+"""How long the path of a folder may be in which the fork server can listen: a limit of the system's."""
 
 
 @contextmanager
 def deaf_to_interrupts() -> Iterator[None]:
-    """Processes started inside never see SIGINT; here it is held back until the end of the block."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Whatever asks this program to end is held back until the end of the block, and raised there."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         yield
     finally:
@@ -31,11 +47,48 @@ def deaf_to_interrupts() -> Iterator[None]:
 
 
 def warm_up(preload: Sequence[str]) -> None:
-    """Start the fork server with these modules imported, in the background; later starts are then quick."""
+    """Start the fork server with these modules imported, in the background; later starts are then quick.
+
+    It never sees SIGINT, nor do the processes that come from it; of SIGTERM they end. RunError if it cannot start.
+    """
+    ask_for_descriptors()
+    _find_scratch()
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
-    resource_tracker.ensure_running()  # starting it lifts a block of SIGINT, so it is started before the block
-    with deaf_to_interrupts():
-        forkserver.ensure_running()
+    with _start_told():
+        resource_tracker.ensure_running()  # starting it lifts a block of SIGINT, so it is started before the block
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _find_scratch() -> None:
+    """See to it that the folder for temporary files is one in which the fork server can listen."""
+    try:
+        found = tempfile.gettempdir()
+    except OSError:
+        raise RunError("there is no folder for temporary files; set TMPDIR to one that can be written") from None
+    if len(os.fsencode(found)) <= _SCRATCH_CHARACTERS:
+        return
+    for other in (os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp", "/dev/shm"):
+        if other and len(other) <= _SCRATCH_CHARACTERS and Path(other).is_dir() and os.access(other, os.W_OK):
+            tempfile.tempdir = other
+            return
+    raise RunError(f"the path of the folder for temporary files is too long; set TMPDIR to a shorter one: {found}")
+
+
+@contextmanager
+def _start_told() -> Iterator[None]:
+    """RunError where the system does not let a process start."""
+    try:
+        yield
+    except EOFError:
+        raise RunError("no process can be started: the fork server that starts them was killed") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        hint = "; raise the limit: ulimit -n 4096" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+        raise RunError(f"no process can be started: {reason}{hint}") from None
 
 
 class LocalNodes:
@@ -63,7 +116,7 @@ class LocalNodes:
         """Start a VPP's process; `target` and its arguments must be importable and picklable."""
         self._orders[vpp] = (target, arguments)
         process = self._context.Process(target=target, args=arguments, name=vpp, daemon=True)
-        with deaf_to_interrupts():
+        with deaf_to_interrupts(), _start_told():
             process.start()
             self._processes[vpp] = process
 
@@ -89,6 +142,11 @@ class LocalNodes:
         process = self._processes[vpp]
         process.join(timeout=GRACE_S)
         code = process.exitcode
+        if code in (_LOST, -signal.SIGTERM):
+            time.sleep(_MOMENT_S)  # whoever ends a whole group of processes ends us in this moment as well
+        if code == _LOST:
+            _end_orphan(process.pid)
+            return f"(id {process.pid}) is lost: the fork server that starts node processes was killed"
         if code is None:
             return f"(id {process.pid}) is gone"
         if code < 0:
@@ -101,9 +159,19 @@ class LocalNodes:
             deadline = time.monotonic() + GRACE_S
             for process in self._processes.values():
                 process.join(timeout=max(0.0, deadline - time.monotonic()))
+            for process in self._processes.values():
+                if process.exitcode == _LOST:
+                    _end_orphan(process.pid)
             for end in (ForkServerProcess.terminate, ForkServerProcess.kill):
                 left = [process for process in self._processes.values() if process.is_alive()]
                 for process in left:
                     end(process)
                 for process in left:
                     process.join(timeout=GRACE_S)
+
+
+def _end_orphan(pid: int | None) -> None:
+    """End a process of ours of whose end nobody would hear any more; another one with its number is left alone."""
+    with suppress(OSError):
+        if pid and os.getsid(pid) == os.getsid(0):
+            os.kill(pid, signal.SIGKILL)

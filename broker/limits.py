@@ -59,6 +59,18 @@ PROBE_AFTER_S, PROBE_EVERY_S, PROBE_WITHIN_S = 1.0, 5.0, 2.0
 """When a node that gets no connection looks by itself at who is there, how often, and how long a look may take."""
 
 
+CONNECTIONS_A_VPP = 4
+"""Connections that a node has: orders, signs of life, and one for each way of the data plane."""
+
+CONNECTIONS_TO_SPARE = 64
+"""Connections from one machine beyond those of its nodes: viewers, and connections that are being replaced."""
+
+
+def connections_for(vpps: int) -> int:
+    """Most connections from one machine to a broker of so many VPPs, all of which may be on it."""
+    return CONNECTIONS_A_VPP * vpps + CONNECTIONS_TO_SPARE
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a broker may choose for itself.

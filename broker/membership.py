@@ -164,9 +164,13 @@ class Membership:
             if now - member.heard_at > self._patience.silence_s
         }
 
+    def free(self, vpp: str) -> None:
+        """A place is free, whoever has it: one that came back half, or the last words of one that has died."""
+        self.members.pop(vpp, None)
+
     def lose(self, vpp: str, how: str, now: float) -> None:
         """A VPP is gone; its place is free."""
-        self.members.pop(vpp, None)
+        self.free(vpp)
         self.absent[vpp] = Absence(now, how)
 
     def check_joining(self, now: float) -> None:

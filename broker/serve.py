@@ -6,6 +6,7 @@ Knows nothing of what is negotiated. What a batch puts on the tape is on it befo
 from __future__ import annotations
 
 import math
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -33,8 +34,9 @@ from broker.gallery import Gallery, Standing
 from broker.gate import Gate
 from broker.limits import Limits
 from broker.tape import TapeWriter
-from broker.wire.frames import Envelope, encode
-from broker.wire.messages import BROKER, Count, FromBroker, Refused, Watch, Watched
+from broker.wire.frames import TOKEN_BYTES, Envelope, encode
+from broker.wire.messages import BROKER, Count, FromBroker, Watch, Watched
+from broker.wire.refusal import ask_of, reason_for, refusal
 from broker.wire.types import MAX_TEXT
 from market.errors import ProtocolError, WireError
 
@@ -43,6 +45,9 @@ SHOWN_COUNTS = ("sent", "delivered", "lost", "resent", "duplicated", "late", "un
 """What became of messages, by the names of a link's log."""
 STORIES = 100
 """Most different refusals that are told of; all are counted."""
+
+SEVERAL = 3
+"""So many broken handshakes are worth telling of."""
 
 FAREWELL_S = 3.0
 """How long members of a run that has been broken off are told so; one that ends well sees everybody off."""
@@ -68,6 +73,7 @@ class Shell:
     """One broker at work: sockets, tape and token round a coordinator.
 
     on_notice : told of what happens to members, and once of each connection that is turned away
+    watch_token : opens the tape where no keys are in use; without one nobody can look on there
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class Shell:
         token: bytes,
         limits: Limits | None = None,
         on_notice: Callable[[str], None] = lambda story: None,
+        watch_token: bytes | None = None,
     ) -> None:
         self._coordinator = coordinator
         self._bus = bus
@@ -86,7 +93,8 @@ class Shell:
         self._watched: Processes | None = None
         self._sentinels: dict[int, str] = {}
         self._gallery = Gallery(tape)
-        self._gate = Gate(token, coordinator.membership.expected, limits or Limits())
+        looking_on = watch_token or secrets.token_bytes(TOKEN_BYTES)
+        self._gate = Gate(token, coordinator.membership.expected, limits or Limits(), looking_on)
         self._on_notice = on_notice
         self._told: set[str] = set()
         self._carry_out(coordinator.open())
@@ -163,13 +171,8 @@ class Shell:
     def _decoded(self, arrival: Arrival, now: float) -> Event | None:
         try:
             envelope = self._gate.admit(arrival, now)
-        except WireError as error:
-            self._coordinator.refuse(error.reason)
-            return None
-        except ProtocolError as error:
-            self._refuse(error.reason, str(error))
-            if error.reason == "wrong_key" and arrival.plane is Plane.CONTROL:
-                self._bus.send(arrival.route, self._control(Refused(str(error), later=False)))
+        except (WireError, ProtocolError) as error:
+            self._turn_away(arrival, error)
             return None
         if arrival.plane is Plane.CONTROL:
             if isinstance(envelope.message, Watch):
@@ -178,9 +181,23 @@ class Shell:
             return ControlCame(arrival.route, envelope)
         return DataCame(Parcel(envelope, arrival.frame))
 
+    def _turn_away(self, arrival: Arrival, error: WireError | ProtocolError) -> None:
+        """Count a frame that does not count. Who asks to be let in is told why not; so are people here."""
+        ask = ask_of(arrival.frame) if arrival.plane is Plane.CONTROL and error.reason != "too_many" else None
+        if ask is not None:
+            reason = reason_for(ask, error)
+            self._bus.send(arrival.route, refusal(ask, reason))
+            self._refuse(error.reason, f"{ask.who} at {self._bus.peer_of(arrival.connection) or '?'}: {reason}")
+        elif isinstance(error, ProtocolError):
+            self._refuse(error.reason, str(error))
+        else:
+            self._coordinator.refuse(error.reason)
+
     def _refuse(self, reason: str, story: str) -> None:
         """Count, and tell of each once; of so many only, since strangers can make up keys without end."""
         self._coordinator.refuse(reason)
+        if reason == "broken_handshake" and self._coordinator.refused[reason] < SEVERAL:
+            return  # a connection that breaks while it is made connects again; a wrong key never gets further
         if story not in self._told and len(self._told) < STORIES:
             self._told.add(story)
             self._on_notice(f"refused: {story}")
@@ -200,12 +217,15 @@ class Shell:
         now = time.monotonic()
         if self._gallery.may_answer(now):
             shown = self._gallery.answer(route, watch, self._standing(now), now)
-            self._bus.send(route, self._control(shown))
+            self._bus.send(route, self._shown(shown))
 
     def _see_viewers_off(self, fault: str) -> None:
         now = time.monotonic()
         for route, shown in self._gallery.farewell(self._standing(now), fault[:MAX_TEXT], now):
-            self._bus.send(route, self._control(shown))
+            self._bus.send(route, self._shown(shown))
+
+    def _shown(self, message: Watched) -> bytes:
+        return self._control(message, self._gate.watching_token(keyed=self._bus.keyed))
 
     def _standing(self, now: float) -> Standing:
         progress, log = self._coordinator.progress(now), self._coordinator.clockwork.log
@@ -239,8 +259,8 @@ class Shell:
         elif isinstance(action, Notice):
             self._tell(action)
 
-    def _control(self, message: FromBroker | Watched) -> bytes:
-        return encode(Envelope(self._coordinator.epoch.number, BROKER, 0, message), self._token)
+    def _control(self, message: FromBroker | Watched, token: bytes | None = None) -> bytes:
+        return encode(Envelope(self._coordinator.epoch.number, BROKER, 0, message), token or self._token)
 
 
 def _topics(receivers: Iterable[str] | None) -> list[bytes]:

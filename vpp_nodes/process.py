@@ -65,6 +65,7 @@ class NodeEnding:
 def run_local_node(task: NodeTask) -> None:
     """Be the node of a local run: the run's owner handles interrupts and reports; end when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = parent_process()
     sys.exit(serve_node(task, lambda text: None, parent.sentinel if parent else None).exit_code)
 

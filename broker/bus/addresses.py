@@ -27,6 +27,17 @@ def is_ready_topic(topic: bytes) -> bool:
     return topic[:1] == b"\xff"
 
 
+def host_in_brackets(host: str) -> str:
+    """A host as it stands in an address: an IPv6 address in brackets, anything else as it is."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host."""
+    text = host.strip("[]")
+    return text in ("localhost", "::1") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", text) is not None
+
+
 def is_address(text: str) -> bool:
     """Whether a text looks like `tcp://host:port`."""
     match = _ADDRESS.match(text)

@@ -24,7 +24,7 @@ from broker.bus.broker_end import Arrival, Malformed, Plane, Signal, published, 
 from broker.bus.closing import Closing
 from broker.bus.keys import NodeKeys, as_client
 from broker.bus.reception import Reception
-from broker.bus.sockets import Socket, connecting, enough_descriptors
+from broker.bus.sockets import Socket, connecting, enough_descriptors, speak_to
 from broker.limits import OPEN_AGAIN_S, QUEUE_OUT_MESSAGES
 from market.errors import RunError
 
@@ -59,6 +59,7 @@ class NodeEnd(Closing):
         self._reception = Reception(
             self._context, self._control, control_address, keyed=keys is not None, now=time.monotonic()
         )
+        speak_to(self._control, control_address)
         self._control.connect(control_address)
         self._poller.register(self._control, zmq.POLLIN)
         self._poller.register(self._reception.socket, zmq.POLLIN)
@@ -165,6 +166,7 @@ class _Inward:
         self.address = address
         self.proved = False
         self.until = time.monotonic() + OPEN_AGAIN_S
+        speak_to(socket, address)
         socket.connect(address)
 
     def hear(self) -> None:
@@ -183,6 +185,7 @@ class _Outward:
         self.until = time.monotonic() + OPEN_AGAIN_S
         for topic in topics:
             socket.subscribe(topic)
+        speak_to(socket, address)
         socket.connect(address)
 
     def ask_again(self) -> None:
@@ -213,6 +216,7 @@ class PulseEnd:
             self._context = zmq.Context()
         self._socket = connecting(self._context, zmq.DEALER, send_queue=8)  # old heartbeats are worth nothing
         as_client(self._socket, keys)
+        speak_to(self._socket, control_address)
         self._socket.connect(control_address)
 
     def send(self, frame: bytes) -> None:

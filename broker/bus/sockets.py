@@ -52,6 +52,12 @@ def connecting(context: Context, kind: int, send_queue: int = QUEUE_OUT_MESSAGES
     return socket
 
 
+def speak_to(socket: Socket, address: str) -> None:
+    """Before a socket binds or connects there: an IPv6 address has brackets."""
+    if "[" in address:
+        socket.setsockopt(zmq.IPV6, 1)
+
+
 def _made(context: Context, kind: int, send_queue: int) -> Socket:
     """With bounds, and no hold on the end of its process."""
     with enough_descriptors():

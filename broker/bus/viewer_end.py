@@ -10,7 +10,7 @@ from zmq.utils.monitor import recv_monitor_message
 from broker.bus.addresses import host_of
 from broker.bus.closing import Closing
 from broker.bus.keys import NodeKeys, as_client
-from broker.bus.sockets import connecting
+from broker.bus.sockets import connecting, enough_descriptors, speak_to
 
 _FAILURES = (
     zmq.EVENT_HANDSHAKE_FAILED_AUTH,
@@ -30,11 +30,13 @@ class ViewerEnd(Closing):
 
     def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
         host_of(control_address)
-        self._context = zmq.Context()
+        with enough_descriptors():
+            self._context = zmq.Context()
         self._socket = connecting(self._context, zmq.DEALER, send_queue=2)
         as_client(self._socket, keys)
         self.connected = self.refused = False
         self._monitor = self._socket.get_monitor_socket(_EVENTS)
+        speak_to(self._socket, control_address)
         self._socket.connect(control_address)
 
     def close(self) -> None:

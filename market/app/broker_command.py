@@ -12,22 +12,31 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from broker.bus.keys import load_broker_keys, public_file, secret_file
+from broker.bus.addresses import is_loopback
+from broker.bus.keys import BrokerKeys, load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
-from market.app.resume import SCENARIO_FOLDER
 from market.app.run_command import Hosting, run_command
 from market.app.run_day import Runner
 from market.app.run_folder.folder import RunFolder
 from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions
 from market.app.screen import complain
-from market.app.tokens import TOKEN_FILE, parse_token, read_token, token_from_key
-from market.app.watch_hint import tell_viewers
+from market.app.tokens import (
+    JOINING,
+    TOKEN_FILE,
+    WATCH_TOKEN_FILE,
+    WATCHING,
+    keep_token,
+    parse_token,
+    read_token,
+    shown_to_others,
+    token_from_key,
+)
+from market.app.watch_hint import tell_by_keys, tell_by_token
 from market.errors import Fault, ScenarioError
-from market.scenario import DEFAULT_CASE
-from market.scenario.model import Scenario
+from market.scenario import DEFAULT_CASE, load_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +48,55 @@ class BrokerOptions:
     insecure: bool
 
 
-LOOPBACK_HOSTS = (LOOPBACK, "localhost", "[::1]")
-
-
 def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     """Open a market, wait for its nodes, run the day; folder, output and exit codes are those of `run`."""
     _check_host(options, run.keys)
-    listening = Listening(options.host, run.port, run.keys, resumed=run.resume is not None)
 
     def opener(what: Undertaking, folder: RunFolder) -> Runner:
-        token = _token(options, run.keys, what.scenario.roster, folder)
+        keys = load_broker_keys(run.keys, what.scenario.roster) if run.keys else None
+        token, watch_token = _token(options, keys, folder), _watch_token(folder)
+        listening = Listening(options.host, run.port, keys, resumed=run.resume is not None)
 
         def announce(address: str) -> None:
-            given = _scenario_argument(what.scenario, run, folder)
+            given = _scenario_argument(run)
             _announce(given, what.scenario.roster, address, token, run.keys, folder)
+            if run.keys is not None:
+                tell_by_keys(address, run.keys)
+            else:
+                tell_by_token(address, folder.path, watch_token)
 
-        opening = Opening(token, run.join_s, what.audit, announce, complain)
+        opening = Opening(token, run.join_s, what.audit, announce, complain, watch_token)
         return partial(run_broker, listening=listening, opening=opening)
 
     keyed = f" --keys {shlex.quote(str(run.keys))}" if run.keys else ""
     return run_command(run, Hosting(opener, f"vppmarket broker --port PORT{keyed}"))
 
 
-def _scenario_argument(scenario: Scenario, run: RunOptions, folder: RunFolder) -> str:
+def _scenario_argument(run: RunOptions) -> str:
     """What a node on this machine gives as its --scenario: what the broker was given, or its own part of it."""
-    if not scenario.whole:
-        return "DIR"
-    if run.resume is not None:
-        return shlex.quote(str((folder.path / SCENARIO_FOLDER).resolve()))
     given = run.scenario or DEFAULT_CASE
+    if run.resume is not None or not load_scenario(given).whole:
+        return "DIR"
     return shlex.quote(str(Path(given).resolve()) if Path(given).is_dir() else given)
 
 
-def _token(options: BrokerOptions, keys: Path | None, vpps: Sequence[str], folder: RunFolder) -> bytes:
+def _token(options: BrokerOptions, keys: BrokerKeys | None, folder: RunFolder) -> bytes:
     """The token given, or that follows from the keys, or that the run had before it broke off, or a new one."""
     if options.token:
+        if note := shown_to_others(options.token):
+            complain(note)
         return parse_token(options.token)
     if keys is not None:
-        return token_from_key(load_broker_keys(keys, vpps).own.public)
+        return token_from_key(keys.own.public)
     if (folder.path / TOKEN_FILE).is_file():
         return read_token(folder.path / TOKEN_FILE)
     return secrets.token_bytes(TOKEN_BYTES)
+
+
+def _watch_token(folder: RunFolder) -> bytes:
+    """What lets others look on: what the run had before it broke off, or a new one."""
+    path = folder.path / WATCH_TOKEN_FILE
+    return read_token(path, WATCHING) if path.is_file() else secrets.token_bytes(TOKEN_BYTES)
 
 
 def _announce(
@@ -88,21 +105,20 @@ def _announce(
     """Say how nodes join; the command works as it stands on this machine, and shows no secret."""
     complain(f"listening on {address}; start each of {', '.join(roster)} with")
     command = f"vppmarket node --id ID --scenario {given} --broker {address}"
-    own = "" if given != "DIR" else "   (DIR is the VPP's own part of the scenario, as vppmarket split makes it)"
+    own = "" if given != "DIR" else "   (DIR: the VPP's scenario, or its part of it as vppmarket split makes it)"
     if keys is None:
-        folder.write(TOKEN_FILE, token.hex() + "\n")
-        complain(f"  {command} --token-file {shlex.quote(str((folder.path / TOKEN_FILE).resolve()))}{own}")
+        path = keep_token(folder.path, token, JOINING)
+        complain(f"  {command} --token-file {shlex.quote(str(path.resolve()))}{own}")
         complain("the token file lets in whoever has it; pass it on to the owners of the plants only")
     else:
         files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), 'ID')}"
         complain(f"  {command} --keys {shlex.quote(str(keys.resolve()))}{own}")
         complain(f"  on another machine --keys names a folder with {files}")
-    tell_viewers(address, token, keys)
 
 
 def _check_host(options: BrokerOptions, keys: Path | None) -> None:
     """Without keys anybody who reaches the port can take part and read what is said, so that must be asked for."""
-    if options.host in LOOPBACK_HOSTS or keys is not None or options.insecure:
+    if is_loopback(options.host) or keys is not None or options.insecure:
         return
     remedy = f"give --keys DIR (see vppmarket keys), listen on {LOOPBACK}, or say --insecure among trusted people"
     raise ScenarioError([Fault("beyond this machine keys are needed", options.host, "--host", remedy)])

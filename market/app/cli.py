@@ -16,6 +16,7 @@ from market.app.exit_codes import ExitCode, exit_code_of_error
 from market.app.network_flags import NetworkFlags
 from market.app.network_options import network_options
 from market.app.screen import complain, put
+from market.app.system_fault import words_for
 from market.disclosure import Disclosure
 from market.errors import MarketError
 from market.scenario import DEFAULT_CASE
@@ -39,6 +40,9 @@ def command(arguments: list[str]) -> int:
         for line in str(error).splitlines():
             complain(f"error: {line}")
         return exit_code_of_error(error)
+    except OSError as error:
+        complain(f"error: {words_for(error)}")
+        return ExitCode.BROKEN
     except Exception:
         complain(traceback.format_exc().rstrip())
         complain("error: this is a fault of the program; please report it with the lines above")
@@ -340,11 +344,27 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 
 @commands.command()
 @click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
-@click.option("--token", envvar="VPPMARKET_TOKEN", help="The token of a run at tcp://…, as its broker printed it.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="Where the watching token of a run at tcp://… is: watch.token.",
+)
+@click.option(
+    "--token",
+    envvar="VPPMARKET_WATCH_TOKEN",
+    help="The watching token itself; other users can read it in the list of processes.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
 @click.option("--keys", type=click.Path(path_type=Path), metavar="DIR", help="Of a run with keys: the watcher's.")
-def view(target: str | None, token: str | None, port: int | None, open_browser: bool, keys: Path | None) -> int:
+def view(
+    target: str | None,
+    token_file: Path | None,
+    token: str | None,
+    port: int | None,
+    open_browser: bool,
+    keys: Path | None,
+) -> int:
     """Show a market on a page in the browser.
 
     A recorded run, or one that is being written, by its folder; one that runs elsewhere, by its broker's address;
@@ -352,7 +372,7 @@ def view(target: str | None, token: str | None, port: int | None, open_browser: 
     """
     from market.app.view_command import ViewOptions, view_command
 
-    return view_command(ViewOptions(target, token, port, open_browser, keys))
+    return view_command(ViewOptions(target, token, port, open_browser, keys, token_file))
 
 
 @commands.command(epilog=EPILOG)

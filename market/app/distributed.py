@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from broker.bus.broker_end import BrokerEnd
-from broker.bus.keys import NodeKeys, load_broker_keys, load_node_keys
+from broker.bus.keys import BrokerKeys, NodeKeys
 from broker.coordinator import Charge, Coordinator, Proceedings, Progress
 from broker.launch import LocalNodes, deaf_to_interrupts
 from broker.limits import Limits
@@ -42,12 +42,12 @@ class Listening:
     """Where the broker listens: `port` 0 means three free ports, else it and the next two.
 
     resumed : whether the run folder's tape is taken up
-    keys : the folder of the keys in use, None where nothing is encrypted
+    keys : the keys in use, None where nothing is encrypted
     """
 
     host: str
     port: int
-    keys: Path | None = None
+    keys: BrokerKeys | None = None
     resumed: bool = False
 
 
@@ -58,16 +58,17 @@ def run_distributed(
     on_progress: OnProgress,
     listening: Listening,
     opening: Opening,
+    node_keys: Mapping[str, NodeKeys],
     restarts: int = 0,
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day with one process for each VPP and the broker in this one.
 
+    node_keys : the keys of each VPP; none where nothing is encrypted
     restarts : how often each VPP's process may be started again after it has died
 
     RunError if a process dies for good or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError
-    if the tape cannot be written, ScenarioError if a key is missing. No process is left behind, however this ends.
+    if the tape cannot be written. No process is left behind, however this ends.
     """
-    node_keys = _node_keys(scenario, listening.keys)
     nodes, served = LocalNodes(restarts), _broker(scenario.shared, seed, out_dir, listening, opening)
     with nodes, served as (shell, bus):
         address = bus.endpoints.control
@@ -99,6 +100,7 @@ class Opening:
 
     join_s : how long it stays open · audit : how much of their days nodes are asked to show
     announce : told where it is · on_notice : told of refusals, and of members that go and come
+    watch_token : lets others look on where no keys are in use
     """
 
     token: bytes
@@ -106,6 +108,7 @@ class Opening:
     audit: Disclosure
     announce: Callable[[str], None]
     on_notice: Callable[[str], None]
+    watch_token: bytes | None = None
 
 
 @contextmanager
@@ -119,12 +122,12 @@ def _broker(
     patience = Patience(opening.join_s, rules.silence_s, rules.wait_s, rules.answer_s)
     charge = Charge(shared, seed, patience, opening.audit)
     so_far = tape_so_far(out_dir / TAPE_NAME) if listening.resumed else None
-    keys = load_broker_keys(listening.keys, charge.vpps) if listening.keys else None
-    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(listening.host, listening.port, keys) as bus:
+    host, port, keys = listening.host, listening.port, listening.keys
+    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(host, port, keys, len(charge.vpps)) as bus:
         past = past_of(so_far.records) if so_far else None
         session = secrets.randbelow(MAX_INTEGER)
         coordinator = Coordinator(charge, bus.endpoints, time.monotonic(), past, session)
-        shell = Shell(coordinator, bus, tape, opening.token, limits, opening.on_notice)
+        shell = Shell(coordinator, bus, tape, opening.token, limits, opening.on_notice, opening.watch_token)
         try:
             yield shell, bus
         except BaseException as error:
@@ -132,15 +135,6 @@ def _broker(
             with deaf_to_interrupts():
                 shell.farewell("the run has been broken off", fault)
             raise
-
-
-def _node_keys(scenario: Scenario, folder: Path | None) -> Mapping[str, NodeKeys]:
-    """Every node's keys; empty without keys. The broker's come first: they lack whatever all lack."""
-    if folder is None:
-        return {}
-    vpps = [vpp.id for vpp in scenario.vpps]
-    load_broker_keys(folder, vpps)
-    return {vpp: load_node_keys(folder, vpp) for vpp in vpps}
 
 
 def check_number(roster: Sequence[str], limits: Limits) -> None:

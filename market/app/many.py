@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import TypeVar
 
-from broker.launch import deaf_to_interrupts, warm_up
+from broker.launch import STOPS, deaf_to_interrupts, warm_up
 
 WORKERS_MOST = 8
 _PRELOAD = ("market.app.in_process",)
@@ -75,4 +75,5 @@ def _watch(futures: Sequence[Future[_Out]], on_done: Callable[[int], None]) -> N
 
 
 def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for stop in STOPS:
+        signal.signal(stop, signal.SIG_IGN)

@@ -16,7 +16,7 @@ from broker.bus.keys import load_node_keys
 from market.app.node_day import NodeRun, write_node_day
 from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.screen import complain
-from market.app.tokens import token_from_key, token_of
+from market.app.tokens import shown_to_others, token_from_key, token_of
 from market.disclosure import Disclosure
 from market.errors import Fault, MarketError, ScenarioError
 from market.scenario import load_scenario
@@ -63,6 +63,8 @@ def _task(options: NodeOptions) -> tuple[Scenario, NodeTask]:
     keys = load_node_keys(options.keys, options.vpp) if options.keys else None
     known = options.token or options.token_file
     token = token_from_key(keys.broker) if keys and not known else token_of(options.token, options.token_file)
+    if note := shown_to_others(options.token):
+        complain(note)
     scenario = load_scenario(options.scenario)
     ids = [vpp.id for vpp in scenario.vpps]
     if options.vpp not in ids:

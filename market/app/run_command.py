@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from broker.tape import TAPE_NAME
-from broker.wire.frames import TOKEN_BYTES
 from market.app.exit_codes import exit_code_of_error
 from market.app.network_flags import network_changes
 from market.app.run_day import Report, Runner, json_text, run_day
@@ -21,13 +19,17 @@ from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions, check_flags
 from market.app.screen import complain, live_progress, put
+from market.app.system_fault import in_words
 from market.app.warm_up import start_fork_server
 from market.disclosure import Disclosure
 from market.errors import Fault, MarketError, ScenarioError
 from market.network import OnLoss
 from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
 from market.scenario.model import Scenario
-from market.scenario.parts import require_plants
+from market.scenario.parts import public_part, require_plants
+
+if TYPE_CHECKING:
+    from market.app.keyring import Keyring
 
 Opener: TypeAlias = Callable[[Undertaking, RunFolder], Runner]
 """Makes the way in which a market is run of what is to be run, and where."""
@@ -44,7 +46,8 @@ class Hosting:
 def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
     """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
     try:
-        report = _run(options, hosting)
+        with in_words():
+            report = _run(options, hosting)
     except MarketError as error:
         if options.as_json:
             put(json_text(_refusal(error)))
@@ -65,7 +68,7 @@ def _run(options: RunOptions, hosting: Hosting | None) -> Report:
     with folder.held():
         if options.resume is not None:
             what = _taken_up(options, started, own_plants=hosting is None)
-        runner = hosting.opener(what, folder) if hosting else _runner(what, options)
+        runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options)
         try:
             return _carried_out(what, folder, runner, options, since)
         except KeyboardInterrupt:
@@ -97,8 +100,7 @@ def _carried_out(
 def _new(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[Undertaking, RunFolder]:
     """Where one person owns all plants everything may be shown in the end; where others bring theirs, totals."""
     scenario = _scenario(options)
-    if own_plants:
-        require_plants(scenario)
+    scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
     what = Undertaking(scenario, options.seed or 0, options.in_process, started, audit)
     return what, new_run_folder(options.out, scenario.name, started)
@@ -115,26 +117,34 @@ def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> Un
     return Undertaking(scenario, found.seed, in_process=False, started=started, audit=found.audit)
 
 
-def _runner(what: Undertaking, options: RunOptions) -> Runner:
+def _runner(what: Undertaking, folder: RunFolder, options: RunOptions) -> Runner:
     """The way to run a day. Imported late: each way needs packages that the other does without."""
     if options.in_process:
         from market.app.in_process import run_in_process
 
         return run_in_process
     from market.app.distributed import LOOPBACK, Listening, Opening, run_distributed
-    from market.app.watch_hint import tell_viewers
+    from market.app.keyring import keyring
 
     start_fork_server()  # where `entry` has not done so already
-    listening = Listening(LOOPBACK, options.port, options.keys, resumed=options.resume is not None)
+    keys = keyring(options.keys, what.scenario.roster)
+    listening = Listening(LOOPBACK, options.port, keys.broker, resumed=options.resume is not None)
+    announce = partial(_tell_viewers, folder=folder, options=options, keys=keys)
+    opening = Opening(keys.token, options.join_s, what.audit, announce, complain)
+    restarts = options.restarts
+    return partial(run_distributed, listening=listening, opening=opening, node_keys=keys.nodes, restarts=restarts)
 
-    token = secrets.token_bytes(TOKEN_BYTES)
-    announce = partial(tell_viewers, token=token, keys=options.keys) if options.watch else _tell_nobody
-    opening = Opening(token, options.join_s, what.audit, announce, complain)
-    return partial(run_distributed, listening=listening, opening=opening, restarts=options.restarts)
 
+def _tell_viewers(address: str, folder: RunFolder, options: RunOptions, keys: Keyring) -> None:
+    """Say how the run can be watched, if it is to be."""
+    from market.app.watch_hint import tell_by_fresh_keys, tell_by_keys
 
-def _tell_nobody(address: str) -> None:
-    """Keep the address to oneself."""
+    if not options.watch:
+        return
+    if options.keys is not None:
+        tell_by_keys(address, options.keys)
+    elif keys.watcher is not None:
+        tell_by_fresh_keys(address, folder.path, keys.watcher)
 
 
 def _scenario(options: RunOptions) -> Scenario:

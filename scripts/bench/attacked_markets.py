@@ -67,20 +67,23 @@ def free_port() -> int:
         return port
 
 
-def command(*arguments: str | Path, token: bytes | None = TOKEN) -> subprocess.Popen[bytes]:
+def command(
+    *arguments: str | Path, token: bytes | None = TOKEN, where: Path | None = None
+) -> subprocess.Popen[bytes]:
     """The command; what it complains of is kept for `last_words`."""
     environment = dict(os.environ) | ({TOKEN_VARIABLE: token.hex()} if token else {})
     return subprocess.Popen(
-        [COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [COMMAND, *arguments], env=environment, cwd=where, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
 
 
 def started_node(
-    vpp: str, port: int, case: str, *flags: str | Path, token: bytes | None
+    vpp: str, port: int, case: str, where: Path, *flags: str | Path, token: bytes | None
 ) -> subprocess.Popen[bytes]:
-    """A node of a market on this machine."""
+    """A node of a market on this machine, which leaves its own run folder below `where`."""
     address = f"tcp://127.0.0.1:{port}"
-    return command("node", "--id", vpp, "--broker", address, "--scenario", case, *flags, token=token)
+    named = ("--id", vpp, "--broker", address, "--scenario", case)
+    return command("node", *named, *flags, token=token, where=where)
 
 
 def last_words(processes: Sequence[subprocess.Popen[bytes]]) -> list[str]:
@@ -118,13 +121,14 @@ def attacked_market(attacker: Attacker, folder: Path, port: int, token: bytes, k
     vpps = [vpp.id for vpp in load_scenario(CASE).vpps]
     flags: tuple[str | Path, ...] = ("--keys", keys) if keys else ()
     given = None if keys else token
-    broker = command("broker", CASE, "--port", str(port), "--out", folder, "--quiet", *flags, token=given)
-    processes = [broker, *(started_node(vpp, port, CASE, *flags, token=given) for vpp in vpps[:-1])]
+    own = ("--port", str(port), "--out", folder, "--audit", "full", "--quiet")
+    broker = command("broker", CASE, *own, *flags, token=given)
+    processes = [broker, *(started_node(vpp, port, CASE, folder.parent, *flags, token=given) for vpp in vpps[:-1])]
     try:
         attacker.start()
         while not attacker.almost_done.wait(0.2) and all(process.poll() is None for process in processes):
             pass  # what has broken already need not be attacked any longer
-        processes.append(started_node(vpps[-1], port, CASE, *flags, token=given))
+        processes.append(started_node(vpps[-1], port, CASE, folder.parent, *flags, token=given))
         return last_words(processes)
     finally:
         attacker.ended.set()
@@ -185,11 +189,11 @@ def noisy_market(frames: int, random: Random, path: Path) -> tuple[NoisyEnd, Pro
         port = port_of(bus.endpoints.control)
         bus.source, bus.frames = Source(random, TOKEN, ["VPP9", "x"], [b"\x00"]), frames
         shell = Shell(Coordinator(charge, bus.endpoints, time.monotonic()), bus, tape, TOKEN)
-        nodes = [started_node(vpps[0], port, SMALL_CASE, token=TOKEN)]
+        nodes = [started_node(vpps[0], port, SMALL_CASE, path.parent, token=TOKEN)]
 
         def join(progress: object) -> None:
             if len(nodes) == 1 and bus.sent.total() >= 0.95 * frames:
-                nodes.append(started_node(vpps[1], port, SMALL_CASE, token=TOKEN))
+                nodes.append(started_node(vpps[1], port, SMALL_CASE, path.parent, token=TOKEN))
 
         try:
             proceedings = shell.run(None, join)

@@ -32,7 +32,7 @@ from broker.wire.frames import Envelope, encode
 from broker.wire.messages import BROKER, Offer
 from market.arrays import frozen
 
-TOKEN = b"b" * 16
+TOKEN, WATCH_TOKEN = b"b" * 16, b"w" * 16
 PERIODS = 24
 NO_RATE = Limits(frames_per_s=1e9, burst_frames=10**9)
 LIMIT_S = 120.0
@@ -133,7 +133,7 @@ def bus(keys: Path | None, folder: Path) -> Iterator[tuple[str, str]]:
         TapeWriter(folder / f"tape-{time.monotonic_ns()}") as tape,
         BrokerEnd("127.0.0.1", 0, load_broker_keys(keys, ["A", "B"]) if keys else None) as end,
     ):
-        gate, over = Gate(TOKEN, ("A", "B"), NO_RATE), threading.Event()
+        gate, over = Gate(TOKEN, ("A", "B"), NO_RATE, WATCH_TOKEN), threading.Event()
 
         def carry() -> None:
             while not over.is_set():

@@ -274,6 +274,26 @@ def test_while_all_join_a_lost_node_s_place_is_free_again_and_nothing_is_on_the_
     assert not of_kind(run.tape, EpochBegun)
 
 
+@pytest.mark.parametrize("phase", [Phase.JOINING, Phase.PLANNING])
+@pytest.mark.parametrize("again", ["falls silent", "dies too"])
+def test_a_place_that_was_taken_again_and_never_proved_open_is_free_again(phase: Phase, again: str) -> None:
+    """The last words of a node that has died may come after the news of its death, and take its place."""
+    run = Loopback(public_rules(2), market_day(DAY), network=NetworkRules(on_loss=OnLoss.WAIT))
+    run.join() if phase is Phase.PLANNING else None
+    until(run, lambda: run.coordinator.phase is phase)
+    run.event(ProcessEnded("A", "was killed", restarted=True))
+    tell(run, "A", HELLO, route="the dead one's")
+    assert isinstance(tell(run, "A", HELLO, route="the new one's")[0], Answer)
+    for _ in range(11):
+        run.now += 1.0
+        for vpp in set(run.coordinator.membership.members) - {"A"}:
+            run.coordinator.membership.heard(vpp, run.now)
+        run.event(ProcessEnded("A", "was killed", restarted=True) if again == "dies too" else Tick())
+    (answer,) = tell(run, "A", HELLO, route="the new one's")
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.message, Welcome)
+
+
 def test_a_place_that_is_taken_may_be_asked_for_again_later_and_a_wrong_market_may_not() -> None:
     run = market()
     tell(run, "A", HELLO)

@@ -53,7 +53,9 @@ class Market:
         return f"tcp://127.0.0.1:{self.port}"
 
     def node(self, vpp: str, *flags: str | Path) -> subprocess.Popen[str]:
-        return start("node", "--id", vpp, "--broker", self.address, "--scenario", "two_vpp", *flags)
+        return start(
+            "node", "--id", vpp, "--broker", self.address, "--scenario", "two_vpp", *flags, cwd=self.folder.parent
+        )
 
     def end(self, keys: Path) -> tuple[dict[str, int], str]:
         """Let the honest nodes in; the broker's counts of what it refused, and what it said."""
@@ -69,7 +71,9 @@ class Market:
 @contextmanager
 def market(folder: Path, *flags: str | Path) -> Iterator[Market]:
     port = free_port()
-    process = start("broker", "two_vpp", "--port", str(port), "--out", folder, "--quiet", *flags)
+    process = start(
+        "broker", "two_vpp", "--port", str(port), "--audit", "full", "--out", folder, "--quiet", *flags
+    )
     try:
         yield Market(port, process, folder)
     finally:
@@ -133,7 +137,8 @@ def test_an_unknown_key_is_refused_and_told_on_both_sides(keys: Path, keyed: Mar
 
 def test_no_key_is_refused_and_told_on_both_sides(keys: Path, keyed: Market) -> None:
     environment = {**os.environ, "VPPMARKET_TOKEN": "0" * 32}
-    process = start("node", "--id", "Farm", "--broker", keyed.address, "--scenario", "two_vpp", env=environment)
+    flags = ("--id", "Farm", "--broker", keyed.address, "--scenario", "two_vpp")
+    process = start("node", *flags, env=environment, cwd=keyed.folder.parent)
     said = refused_node(process)
     assert "the broker" in said
     assert "asks for a key; start this node with --keys DIR" in said
@@ -165,7 +170,7 @@ def test_the_key_of_another_vpp_is_refused_and_told_on_both_sides(
     assert "the key of Farm speaks for 'Village'" in refused_node(keyed.node("Village", "--keys", own))
     refused, told = keyed.end(keys)
     assert refused["wrong_key"] >= 1
-    assert told.count("refused: wrong_key: the key of Farm speaks for 'Village'") == 1
+    assert told.count("refused: a node called 'Village' at 127.0.0.1: the key of Farm speaks for 'Village'") == 1
 
 
 def test_a_node_with_a_key_does_not_talk_to_a_broker_without(keys: Path, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +13,11 @@ from typing import Any
 import pytest
 import solara
 
-from market.app.resume import SCENARIO_FOLDER
 from market.app.run_folder.recorded import read_run
 from market.app.view import page, subject
 from market.app.view.feeds.recorded import RecordedFeed
 from market.app.view.panels import PANELS
 from market.app.view.subject import Subject
-from market.scenario.cases import case_folder
 from tests.processes.command import manifest
 
 
@@ -90,9 +87,6 @@ def shown(what: Subject) -> Iterator[Shown]:
 
 @pytest.fixture(scope="module")
 def recorded(default_run: Path) -> Subject:
-    kept = default_run / SCENARIO_FOLDER
-    if not kept.exists():
-        shutil.copytree(case_folder("five_vpp"), kept)
     return Subject(feed=RecordedFeed(default_run))
 
 

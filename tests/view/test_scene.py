@@ -116,6 +116,9 @@ def test_an_export_is_a_run_folder_again(default_run: Path, tmp_path: Path) -> N
         assert (out / f"{table}.csv").read_bytes() == (default_run / f"{table}.csv").read_bytes(), table
     assert (out / "certificate.json").read_bytes() == (default_run / "certificate.json").read_bytes()
     assert read_run(out).manifest["verdict"] == "equilibrium"
+    assert load_scenario(str(out / "scenario")).digest == load_scenario("five_vpp").digest
+    alone = export_run(Film(records), tmp_path / "alone", started)
+    assert load_scenario(str(alone / "scenario")).vpps == ()
 
 
 # --- records of failures ----------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from market.app.scene.view import MarketView
 from market.app.trace import evolution_rows, trace_rows
 from market.game.conclusion import conclude
 from market.outcome import MarketOutcome, PeriodResult, VppDay
-from market.plan import DispatchPlan
 from market.scenario.model import Scenario
 from market.settlement import settle
 
@@ -61,11 +60,9 @@ def outcome_of(film: Film) -> MarketOutcome | None:
 
 
 def _day(view: MarketView, vpp: str) -> VppDay | None:
-    """A VPP's day, once it has shown its plans."""
+    """A VPP's day, once it has shown as much of its plans as it wants."""
     plans = view.plans.get(vpp)
-    if plans is None or not isinstance(plans.before, DispatchPlan) or not isinstance(plans.after, DispatchPlan):
-        return None
-    return VppDay(view.declarations[vpp], plans.before, plans.after)
+    return None if plans is None else VppDay(view.declarations[vpp], plans.before, plans.after)
 
 
 def recorded_of(film: Film, name: str, beside: Scenario | None = None) -> RecordedRun | None:
