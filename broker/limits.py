@@ -55,9 +55,9 @@ FAILED_HANDSHAKES = 10
 """Handshakes in a row that the other side breaks off, with a broker that speaks with keys there, before a node
 concludes that it takes another key for the broker's."""
 
-PROBE_AFTER_S, PROBE_EVERY_S, PROBE_WITHIN_S = 1.0, 5.0, 2.0
-"""When a node that gets no connection looks by itself at who is there, how often, and how long a look may take."""
-
+PROBE_AFTER_S, PROBE_SLOW_S, PROBE_EVERY_S, PROBE_WITHIN_S = 1.0, 5.0, 5.0, 2.0
+"""When a node looks by itself at who is there: so long after a try to connect has failed, or, since a busy machine
+is slow, after it began to try and nothing has come of it; how often again; and how long a look may take."""
 
 CONNECTIONS_A_VPP = 4
 """Connections that a node has: orders, signs of life, and one for each way of the data plane."""

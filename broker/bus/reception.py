@@ -13,11 +13,12 @@ from zmq.utils.monitor import recv_monitor_message
 from broker.bus.doorkeeper import monitor_of
 from broker.bus.probe import Found, Probe
 from broker.bus.sockets import Context, Socket
-from broker.limits import FAILED_HANDSHAKES, PROBE_AFTER_S, PROBE_EVERY_S
+from broker.limits import FAILED_HANDSHAKES, PROBE_AFTER_S, PROBE_EVERY_S, PROBE_SLOW_S
 from market.errors import RunError
 
 _FAILED = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_DISCONNECTED | _FAILED
+_LOST = _FAILED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
+_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | _LOST
 
 UNKNOWN_KEY = "the broker does not know this node's key; give it the node's .key file, and start it again"
 WITHOUT_KEYS = "the broker uses no keys; start it with --keys, or this node without"
@@ -53,7 +54,8 @@ class Reception:
         self._stands = self._has_stood = False
         self._failed = 0
         self._probe: Probe | None = None
-        self._look_at = now + PROBE_AFTER_S
+        self._look_at = now + PROBE_SLOW_S
+        self._tried = False
         self._found: Found | None = None
         self._told = ""
 
@@ -76,15 +78,15 @@ class Reception:
     def _came(self, event: int, value: int, now: float) -> None:
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
             self._stands = self._has_stood = True
-            self._failed, self._found = 0, None
+            self._failed, self._found, self._tried = 0, None, False
         elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
             raise RunError(f"{self._address}: {UNKNOWN_KEY}")
         elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL and value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
             raise RunError(f"{self._address}: {WITHOUT_KEYS if self._keyed else WITH_KEYS}")
         elif event & _FAILED:
             self._failed += 1
-        if event == zmq.EVENT_DISCONNECTED and self._stands:
-            self._stands, self._look_at = False, now + PROBE_AFTER_S
+        if event & _LOST and not self._tried:
+            self._stands, self._tried, self._look_at = False, True, now + PROBE_AFTER_S
 
     def _look(self, now: float) -> None:
         """Look who is there, where no connection stands; what was seen meanwhile is taken in."""

@@ -306,8 +306,16 @@ def test_a_forwarder_without_a_broker_is_told_and_the_broker_is_found_when_it_is
 def test_a_forwarder_that_swallows_is_told(opened: Callable[..., Link]) -> None:
     with BrokerEnd("127.0.0.1") as bus:
         link = opened(bus.endpoints.control, Mode.SWALLOW)
-        [story] = looking(f"tcp://127.0.0.1:{link.port}", for_s=5.0)
+        [story] = looking(f"tcp://127.0.0.1:{link.port}", for_s=9.5)
         assert "takes connections and says nothing" in story
+
+
+def test_while_a_connection_comes_about_or_stands_nobody_looks(opened: Callable[..., Link]) -> None:
+    """A look is a connection that breaks off, of which the broker has to take note."""
+    with BrokerEnd("127.0.0.1") as bus:
+        link = opened(bus.endpoints.control)
+        assert looking(f"tcp://127.0.0.1:{link.port}", for_s=8.0) == []
+        assert link.taken == 1
 
 
 def test_a_name_that_nobody_has_is_told() -> None:
