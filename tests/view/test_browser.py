@@ -54,7 +54,9 @@ def serving(*arguments: str | Path, token: str = "") -> Iterator[str]:
     try:
         assert server.stderr is not None
         lines = iter(server.stderr)
-        address = next(found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        address = next(
+            found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]+", line))
+        )
         yield address
     finally:
         server.terminate()
