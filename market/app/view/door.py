@@ -1,7 +1,7 @@
 """Owns who is let in to the page: a pure decision about one request, from what its sender said of itself.
 
-Knows no sockets and no server. The page's owner holds its address, which carries a token; the first visit turns the
-token into a cookie. Another web page has neither, and its requests are marked by the browser: a foreign Host or Origin.
+Knows no sockets and no server. The page's owner holds its address, which carries a token; the first visit turns
+it into a cookie. Another web page has neither, and browsers mark its requests with a foreign Host or Origin.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
-"""What a browser on this machine may call it. Any other name has been pointed at us by a stranger's name server."""
+"""What a browser on this machine may call it. Another name was pointed at us by a stranger's name server."""
 
 TOKEN_BYTES = 32
 PAGE = "/"
@@ -52,7 +52,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """What is known of one request. Names of headers are in lower case; one that is repeated has several values."""
+    """What is known of one request. Names of headers are in lower case; a repeated one has several values."""
 
     way: Way
     method: str

@@ -19,7 +19,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 FORWARDED = (b"x-", b"forwarded", b"script-name")
-"""Beginnings of headers by which a proxy tells where the page lies. There is none; Solara would believe anybody's."""
+"""Beginnings of headers by which a proxy tells where the page lies. Solara would believe anybody's."""
 
 POLICY_VIOLATION = 1008
 FORBIDDEN = 403
