@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from market.app.in_process import market_day
-from market.arrays import frozen
+from market.arrays import BoolArray, frozen
 from market.rules import CarbonMode
 from market.scenario import load_scenario
 from market.scenario.model import Scenario
@@ -97,13 +97,13 @@ def test_random_days_claim_the_law_and_keep_it() -> None:
 
 
 def test_a_seller_that_is_paid_less_than_its_energy_costs_is_promised_nothing() -> None:
-    """Two prices of a sound day are put below what the energy costs: that is said, for these sellers, and no more."""
+    """Prices of a sound day are put below what the energy costs: that is said, for these sellers, and no more."""
     scenario = random_market(1, Level.EUR_NEGATIVE)
     outcome = market_day(scenario)
     cheap = {}
     for result in outcome.periods:
-        dear = result.game.reserve_cny_per_mwh > result.game.feed_in_cny_per_mwh + 1.0
-        if result.verdict.rests and dear.any() and result.delivered_mw.any(axis=0)[dear].all():
+        dear: BoolArray = result.game.reserve_cny_per_mwh > result.game.feed_in_cny_per_mwh + 1.0
+        if result.verdict.rests and dear.any() and result.delivered_mw[:, dear].sum(axis=0).all():
             prices = np.where(dear, result.game.reserve_cny_per_mwh - 1.0, result.price_cny_per_mwh)
             cheap[result.game.period] = replace(result, price_cny_per_mwh=frozen(prices))
     assert cheap
