@@ -89,10 +89,17 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Say something on the broker's screen that whoever runs it should know, and that stays there."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """Put a record on the tape; it is on it before anything that follows is sent."""
 
     record: Record
 
 
-Action: TypeAlias = Send | Answer | Publish | Announce | Write
+Action: TypeAlias = Send | Answer | Publish | Announce | Notice | Write

@@ -12,15 +12,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from broker.actions import Action, Announce, ControlCame, DataCame, Event, ProcessEnded, Send, Tick, Write
+from broker.actions import (
+    Action,
+    Announce,
+    Answer,
+    ControlCame,
+    DataCame,
+    Event,
+    Notice,
+    ProcessEnded,
+    Send,
+    Tick,
+    Write,
+)
 from broker.bus.broker_end import Endpoints
 from broker.conditions import Conditions
 from broker.epoch import Epoch, Said
-from broker.membership import Membership, Patience
+from broker.membership import Membership, Patience, Presence
 from broker.network_log import NetworkLog
 from broker.past import Past
 from broker.settling import Settling
-from broker.tape import TAPE_VERSION
+from broker.tape import TAPE_VERSION, Back, EpochBegun, Left, Opened, Resumed, Shared
+from broker.tape.reasons import ALL_JOINED, TAKEN_UP, has_withdrawn, is_back
 from broker.virtual_time import VirtualTime
 from broker.wall_time import WallTime
 from broker.wire.frames import WIRE_VERSION, Envelope
@@ -28,26 +41,37 @@ from broker.wire.messages import (
     BROKER,
     Audit,
     Beat,
+    Bye,
     Done,
     Failure,
     Heartbeat,
     Hello,
     Message,
     Ready,
-    Ref,
     Resend,
     Stop,
     Withdrawn,
 )
 from market.declaration import Declaration
-from market.errors import DispatchError, ProtocolError, RunError
+from market.disclosure import Disclosure
+from market.errors import DispatchError, MarketError, ProtocolError, RunError
 from market.network import NetworkRules, OnLoss, TimeMode
 from market.outcome import PeriodResult
-from market.scenario.model import PublicRules
+from market.scenario.model import PublicRules, PublicScenario
 
 BEAT_S = 1.0
+"""Members hear of the broker, and of what they leave unanswered, each time that so long has passed."""
+
 RESEND_AFTER_S = 0.5
-RESEND_LIMIT = 8
+FAREWELL_AGAIN_S = 0.25
+NOT_ACCEPTED = 8
+"""A member counts as lost once what it owes has come, and been refused, so many times."""
+
+MOST_UNANSWERED = 3
+"""A VPP that has been lost so often because it left orders unanswered is not let in again."""
+
+MOST_EPOCHS = 1000
+"""A run in which VPPs go and come back more often than that does not come to its end."""
 
 
 class Phase(StrEnum):
@@ -62,14 +86,30 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a broker is asked to run: the rules, who takes part, and the conditions."""
+    """What a broker is asked to run: a market without its plants, and how.
 
-    public: PublicRules
-    scenario_digest: str
-    vpps: tuple[str, ...]
-    network: NetworkRules
+    audit : how much of their days the nodes are asked to show in the end
+    """
+
+    shared: PublicScenario
     seed: int
     patience: Patience
+    audit: Disclosure = Disclosure.FULL
+
+    @property
+    def public(self) -> PublicRules:
+        """The rules of the market."""
+        return self.shared.public
+
+    @property
+    def vpps(self) -> tuple[str, ...]:
+        """Who takes part, in order."""
+        return self.shared.roster
+
+    @property
+    def network(self) -> NetworkRules:
+        """The conditions between them."""
+        return self.shared.network
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +117,7 @@ class Proceedings:
     """Everything that a complete run leaves behind, of its last epoch where there were several.
 
     ended_at : the real time at which each phase ended · withdrawn : who had no part in the end
+    undisclosed : whose plant the market knows nothing of, not even its digest
     """
 
     results: tuple[PeriodResult, ...]
@@ -90,6 +131,7 @@ class Proceedings:
     process_ids: dict[str, int]
     ended_at: dict[str, float]
     withdrawn: tuple[str, ...]
+    undisclosed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +148,14 @@ class Progress:
 
 
 class Coordinator:
-    """The broker's machine. `past`: where a run stood that is taken up again."""
+    """The broker's machine. `session` tells it from other brokers; `past`: where a run stood that is taken up."""
 
-    def __init__(self, charge: Charge, endpoints: Endpoints, now: float, past: Past | None = None) -> None:
+    def __init__(
+        self, charge: Charge, endpoints: Endpoints, now: float, past: Past | None = None, session: int = 1
+    ) -> None:
         self.phase = Phase.JOINING
         self.refused: Counter[str] = Counter()
-        self.membership = Membership(charge.vpps, charge.public.digest, endpoints, charge.patience, now)
+        self.membership = Membership(charge.shared, session, endpoints, charge.patience, now)
         self._charge = charge
         self._past = past
         self._conditions = Conditions(charge.network, charge.vpps, charge.seed)
@@ -123,25 +167,34 @@ class Coordinator:
         self._beat_at = now
         self._moved_at = now
         self._asked_at = now
-        self._asked = 0
+        self._not_accepted: Counter[str] = Counter()  # by member, since something last moved
+        self._unanswered: Counter[str] = Counter()  # by VPP, how often it was lost for it
+        self._failures: dict[str, Failure] = {}
+        self._goodbye: Stop | None = None
+        self._leaving: set[str] = set()
+        self._leaving_until = now
+        self._epochs = 0
 
     def open(self) -> list[Action]:
         """What is to be done before anything has happened: a header for the tape, or a note that it goes on."""
         charge = self._charge
         if self._past:
-            return [Write(["resumed", self._past.time_s])]
-        header = ["tape", TAPE_VERSION, WIRE_VERSION, charge.scenario_digest, charge.seed, list(charge.vpps)]
-        return [Write(header)]
+            return [Write(Resumed(self._past.time_s))]
+        digest = charge.shared.digest
+        header = Opened(TAPE_VERSION, WIRE_VERSION, digest, charge.seed, charge.vpps, charge.audit)
+        return [Write(header), Write(Shared(charge.shared))]
 
     # --- the one entry ---
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take an event; RunError or DispatchError when the run cannot go on."""
         if isinstance(event, ControlCame):
-            return self._guarded(lambda: self._control(event.route, event.envelope, now), now)
+            envelope = event.envelope
+            return self._guarded(envelope, lambda: self._control(event.route, envelope, now), now)
         if isinstance(event, DataCame):
-            return self._guarded(lambda: self._data(event, now), now)
+            return self._guarded(event.parcel.envelope, lambda: self._data(event, now), now)
         if isinstance(event, ProcessEnded):
+            self._leaving.discard(event.vpp)
             return self._lost(event.vpp, f"process {event.how}", now, returns=event.restarted)
         assert isinstance(event, Tick)
         return self._tick(now)
@@ -150,20 +203,26 @@ class Coordinator:
         """Count a frame that is not for us."""
         self.refused[reason] += 1
 
-    def _guarded(self, act: Callable[[], list[Action]], now: float) -> list[Action]:
+    def _guarded(self, envelope: Envelope, act: Callable[[], list[Action]], now: float) -> list[Action]:
         try:
             actions = act()
         except ProtocolError as error:
             self.refuse(error.reason)
+            self._not_accepted[envelope.sender] += error.reason != "gap"  # what fills it is asked for
             return []
-        if actions:
-            self._moved_at, self._asked = now, 0
         return actions + self._next_phase(now)
+
+    def _moved(self, now: float) -> None:
+        """The run has come a step further."""
+        self._moved_at = now
+        self._not_accepted.clear()
 
     # --- messages ---
 
     def _control(self, route: bytes, envelope: Envelope, now: float) -> list[Action]:
         vpp, message = envelope.sender, envelope.message
+        if isinstance(message, Hello) and self._goodbye is not None and vpp in self.membership.expected:
+            return [Answer(route, self._goodbye)]
         if isinstance(message, Hello):
             return self.membership.hello(vpp, route, message, now)
         self.membership.heard(vpp, now)
@@ -171,34 +230,71 @@ class Coordinator:
             return []
         self.membership.member(vpp, route)
         if isinstance(message, Ready):
-            return self._returned(vpp, now) if self.membership.ready(vpp, route) else []
+            return self._ready(vpp, route, message, now)
+        if isinstance(message, Bye):
+            self._leaving.discard(vpp)
+            return []
         if isinstance(message, Failure):
-            text = message.text or f"{vpp} cannot go on, and does not say why"
-            raise (DispatchError if message.kind == "dispatch" else RunError)(text)
+            return self._failed(vpp, route, message, now)
         if envelope.epoch < self.epoch.number:
             return self._superseded()
         if envelope.epoch > self.epoch.number:
             raise ProtocolError("wrong_epoch", f"epoch {envelope.epoch}, this is {self.epoch.number}")
         return self._from_member(vpp, message, now)
 
+    def _ready(self, vpp: str, route: bytes, message: Ready, now: float) -> list[Action]:
+        presence = self.membership.ready(vpp, route, message.session)
+        if presence is not Presence.KNOWN:
+            self._moved(now)
+        return self._returned(vpp, now) if presence is Presence.BACK else []
+
+    def _failed(self, vpp: str, route: bytes, message: Failure, now: float) -> list[Action]:
+        """A node has said that it cannot go on; unless the rule is to stop, that is its own trouble."""
+        self._failures[vpp] = message
+        if self.phase is Phase.OVER:
+            self._leaving.discard(vpp)
+            return []
+        text = message.text or f"{vpp} cannot go on, and does not say why"
+        how = "node was ended by whoever runs it" if message.kind == "left" else f"node cannot go on: {text}"
+        if self._charge.network.on_loss is OnLoss.STOP and message.kind != "left":
+            raise self._fault_of(vpp, text)
+        heard = Answer(route, Stop("this node has said that it cannot go on", complete=False))
+        return [heard, *self._lost(vpp, how, now, returns=True)]
+
+    def _fault_of(self, vpp: str, text: str) -> MarketError:
+        """The error of a run that ends because of a VPP: whether its day cannot be planned, or something else."""
+        failure = self._failures.get(vpp)
+        return (DispatchError if failure and failure.kind == "dispatch" else RunError)(text)
+
     def _from_member(self, vpp: str, message: Message, now: float) -> list[Action]:
+        if self.phase is Phase.OVER:
+            return self._superseded()
         if isinstance(message, Done) and self.phase in (Phase.PLANNING, Phase.TRADING):
-            return self.clockwork.done(vpp, message, now)
-        if isinstance(message, Done | Resend) and self.phase is Phase.SETTLING and self._in_real_time:
+            return self._progressed(self.clockwork.done(vpp, message, now), now)
+        if isinstance(message, Done | Resend) and self.phase is Phase.SETTLING:
             return self._superseded()  # what consumes the last messages changes nothing any more
         if isinstance(message, Resend) and self.phase is not Phase.JOINING:
             return self.clockwork.resend(vpp, message.refs, now)
         if isinstance(message, Audit) and self._settling is not None:
-            self._settling.take(vpp, message)
+            if not self._settling.take(vpp, message):
+                return self._superseded()
+            self._moved(now)
             return []
         raise ProtocolError("out_of_turn", f"{type(message).__name__} from {vpp} while {self.phase}")
 
     def _data(self, event: DataCame, now: float) -> list[Action]:
-        if event.parcel.envelope.epoch < self.epoch.number:
+        if event.parcel.envelope.epoch < self.epoch.number or self.phase in (Phase.SETTLING, Phase.OVER):
             return self._superseded()
-        if self.phase not in (Phase.PLANNING, Phase.TRADING):
+        if self.phase is Phase.JOINING:
             raise ProtocolError("out_of_turn", f"a market message while {self.phase}")
-        return self.clockwork.data(event.parcel, now)
+        return self._progressed(self.clockwork.data(event.parcel, now), now)
+
+    def _progressed(self, actions: list[Action] | None, now: float) -> list[Action]:
+        """What follows from something new; None: it was known already."""
+        if actions is None:
+            return self._superseded()
+        self._moved(now)
+        return actions
 
     @property
     def _in_real_time(self) -> bool:
@@ -222,14 +318,17 @@ class Coordinator:
         """Everybody on the roster plans and declares, and prices start from p_clr."""
         self.phase = Phase.PLANNING
         self._settling = None
+        self._epochs += 1
+        if self._epochs > MOST_EPOCHS:
+            raise RunError(f"VPPs have gone and come back {MOST_EPOCHS} times, the last time: {why}")
+        self._moved(now)
         epoch, time_s = self.epoch, self.clockwork.time_s
-        return [Write(["epoch", epoch.number, time_s, list(epoch.roster), why]), *self.clockwork.begin(now)]
+        return [Write(EpochBegun(epoch.number, time_s, epoch.roster, why)), *self.clockwork.begin(now)]
 
     def _begin_anew(self, roster: Sequence[str], why: str, now: float) -> list[Action]:
         if not roster:
             raise RunError(f"{why}, and nobody is left")
         self._prepare(self.epoch.number + 1, roster, self.clockwork.time_s)
-        self._moved_at, self._asked = now, 0
         return self._begin(why, now)
 
     # --- who goes and who comes back ---
@@ -240,97 +339,161 @@ class Coordinator:
         if self.phase is Phase.OVER or (returns and vpp in self.membership.absent):
             return []
         joining = self.phase is Phase.JOINING
-        if rule is OnLoss.STOP or (not returns and (rule is OnLoss.WAIT or joining)):
-            raise RunError(f"{vpp}'s {how} while {self._story()}; the market cannot go on without it")
+        if (rule is OnLoss.STOP and not joining) or (not returns and (rule is OnLoss.WAIT or joining)):
+            text = f"{vpp}'s {how} while {self._story()}; the market cannot go on without it"
+            failure = self._failures.get(vpp)
+            raise self._fault_of(vpp, failure.text if failure and failure.kind == "dispatch" else text)
         if vpp in self.membership.absent:
             return []
         self.membership.lose(vpp, how, now)
         self._counters["lost"] += 1
-        actions: list[Action] = [Write(["left", self.clockwork.time_s, vpp, how])]
-        if rule is OnLoss.WAIT or joining:
-            return actions
+        if joining:
+            return [Notice(f"{vpp} {how}; its place is free again")]
+        actions: list[Action] = [Write(Left(self.clockwork.time_s, vpp, how))]
+        if rule is OnLoss.WAIT:
+            wait_s = self._charge.patience.wait_s
+            return [*actions, Notice(f"lost: {vpp} {how}; it is waited for, at most {wait_s:g} s")]
         withdrawn = Withdrawn(vpp)
+        actions.append(Notice(f"lost: {vpp} {how}; the others begin again without it"))
         actions.append(Announce(Envelope(self.epoch.number + 1, BROKER, 0, withdrawn)))
-        return actions + self._begin_anew(self.membership.here(), f"{vpp} has withdrawn", now)
+        return actions + self._begin_anew(self.membership.here(), has_withdrawn(vpp), now)
 
     def _returned(self, vpp: str, now: float) -> list[Action]:
         """A VPP that was lost is here again: the market begins anew with it, or it takes up its settlement."""
+        if self.phase is Phase.OVER:
+            return []  # nothing stands on a tape behind its end
         self._counters["returned"] += 1
-        actions: list[Action] = [Write(["back", self.clockwork.time_s, vpp])]
-        if self.phase in (Phase.JOINING, Phase.OVER):
-            return actions
+        if self.phase is Phase.JOINING:
+            return []
+        actions: list[Action] = [Write(Back(self.clockwork.time_s, vpp))]
         if self._settling is not None and vpp in self.epoch.roster:
-            return actions + self._settling.again(vpp)
+            return [*actions, Notice(f"{vpp} is back, and settles"), *self._settling.again()]
+        actions.append(Notice(f"{vpp} is back; all begin again"))
         if self._charge.network.on_loss is OnLoss.WAIT and self.membership.absent:
             return actions  # the last of those who are waited for opens the epoch
-        return actions + self._begin_anew(self.membership.here(), f"{vpp} is back", now)
+        return actions + self._begin_anew(self.membership.here(), is_back(vpp), now)
 
     # --- phases ---
 
     def _next_phase(self, now: float) -> list[Action]:
         if self.phase is Phase.JOINING and self.membership.complete:
             self._ended_at["joining"] = now
-            return self._begin("resumed" if self._past else "all have joined", now)
+            return self._begin(TAKEN_UP if self._past else ALL_JOINED, now)
         if self.phase is Phase.PLANNING and self.epoch.trading is not None:
             self.phase = Phase.TRADING
             self._ended_at["planning"] = now
         if self.phase is Phase.TRADING and self.epoch.results is not None:
             self._ended_at["trading"] = now
+            self._moved(now)
             return self._settle(self.epoch.results)
         if self._settling is not None and not self._settling.missing() and self.phase is Phase.SETTLING:
-            self.phase = Phase.OVER
             self._ended_at["settling"] = now
-            return [*self._settling.end(), *self.farewell("the run is complete")]
+            return [*self._settling.end(), *self.farewell("the run is complete", now, complete=True)]
         return []
 
     def _settle(self, results: Sequence[PeriodResult]) -> list[Action]:
         self.phase = Phase.SETTLING
         first_turn = self.clockwork.turn + 1
-        self._settling = Settling(self.epoch.number, self.epoch.roster, results, self._charge.public, first_turn)
+        self._settling = Settling(
+            self.epoch.number, self.epoch.roster, results, self._charge.public, first_turn, self._charge.audit
+        )
         return self._settling.begin(self.clockwork.time_s)
 
-    def farewell(self, reason: str) -> list[Action]:
-        """Tell every member that its run is over."""
-        return [Send(vpp, Stop(reason)) for vpp in self.membership.members]
+    # --- taking leave ---
+
+    def farewell(self, reason: str, now: float, *, complete: bool) -> list[Action]:
+        """Tell every member that its run is over; ticks say so again until each has taken leave."""
+        self.phase = Phase.OVER
+        self._goodbye = Stop(reason, complete)
+        self._leaving = set(self.membership.members)
+        self._leaving_until = now + self._charge.patience.silence_s
+        self._asked_at = now
+        return [Send(vpp, self._goodbye) for vpp in self.membership.members]
+
+    def taken_leave(self, now: float) -> bool:
+        """Whether nobody is left who does not know that the run is over, but who cannot be reached."""
+        return self.phase is Phase.OVER and (not self._leaving or now >= self._leaving_until)
+
+    def _farewell_again(self, now: float) -> list[Action]:
+        if self._goodbye is None or now - self._asked_at < FAREWELL_AGAIN_S:
+            return []
+        self._asked_at = now
+        return [Send(vpp, self._goodbye) for vpp in sorted(self._leaving)]
 
     # --- patience ---
 
     def _tick(self, now: float) -> list[Action]:
         if self.phase is Phase.OVER:
-            return []
+            return self._farewell_again(now)
         actions: list[Action] = []
         for vpp, how in self.membership.silent(now).items():
             actions += self._lost(vpp, how, now, returns=True)
         if self.phase is Phase.JOINING:
             self.membership.check_joining(now)
         elif self._charge.network.on_loss is OnLoss.WAIT:
-            self.membership.check_absent(now)
+            self._check_absent(now)
         if self._under_way():
             actions += self._ask_again(now) + self.clockwork.tick(now)
+            actions += self._check_answers(now)
         actions += self._next_phase(now)
         if now - self._beat_at >= BEAT_S:
             self._beat_at = now
-            actions += [Send(vpp, Beat(self._passed_on(vpp))) for vpp in self.membership.members]
+            actions += self._say_again(now)
         return actions
 
-    def _passed_on(self, vpp: str) -> tuple[Ref, ...]:
-        """The newest that went out to a member: were it dropped on its way, nothing after it would tell."""
-        return self.clockwork.passed_on(vpp) if self._under_way() else ()
+    def _say_again(self, now: float) -> list[Action]:
+        """Every second: that we are here, and, where nothing moves, the orders that no clockwork repeats."""
+        beats: list[Action] = [Send(vpp, self._beat(vpp)) for vpp in self.membership.members]
+        if now - self._moved_at < BEAT_S:
+            return beats
+        settle = self._settling.again() if self._settling is not None and self.phase is Phase.SETTLING else []
+        return beats + self.membership.welcomes() + settle
+
+    def _beat(self, vpp: str) -> Beat:
+        """With the newest that went out to a member: were it dropped on its way, nothing after it would tell."""
+        return self.clockwork.beat(vpp) if self._under_way() else Beat((), 0)
+
+    def _check_absent(self, now: float) -> None:
+        """MarketError when somebody who was lost has not come back for too long."""
+        for vpp, story in self.membership.given_up(now).items():
+            raise self._fault_of(vpp, story)
+
+    def _check_answers(self, now: float) -> list[Action]:
+        """Heartbeats prove a process, not progress: who leaves an order unanswered for too long counts as lost."""
+        answer_s = self._charge.patience.answer_s
+        if now - self._moved_at <= answer_s:
+            return []
+        actions: list[Action] = []
+        owed = self.clockwork.owed()
+        for vpp in self._waiting_for():
+            how = "what it says it has published does not come" if vpp in owed else "it does not answer"
+            actions += self._stuck(vpp, f"node is alive, and for {answer_s:g} s {how}", now)
+        return actions
+
+    def _stuck(self, vpp: str, how: str, now: float) -> list[Action]:
+        """A member that is here and does not get on; after some times it is not let in again."""
+        if vpp not in self.membership.members or vpp in self.membership.absent:
+            return []
+        self._unanswered[vpp] += 1
+        if self._unanswered[vpp] >= MOST_UNANSWERED:
+            self.membership.ban(vpp, f"{vpp} was lost {MOST_UNANSWERED} times because its {how}")
+        return self._lost(vpp, how, now, returns=True)
 
     def _under_way(self) -> bool:
         """Whether the market goes on: it stands still while one of its VPPs is lost and waited for."""
         waits = any(vpp in self.membership.absent for vpp in self.epoch.roster)
-        return self.phase in (Phase.PLANNING, Phase.TRADING) and not waits
+        return self.phase in (Phase.PLANNING, Phase.TRADING, Phase.SETTLING) and not waits
 
     def _ask_again(self, now: float) -> list[Action]:
         """Ask for data messages that a member says it has published and that have not come."""
-        owed = self.clockwork.owed()
+        owed = self.clockwork.owed() if self.phase is not Phase.SETTLING else {}
         if not owed or now - max(self._moved_at, self._asked_at) < RESEND_AFTER_S:
             return []
-        if self._asked >= RESEND_LIMIT:
-            reasons = ", ".join(f"{reason} ×{count}" for reason, count in self.refused.items()) or "nothing"
-            raise RunError(f"{', '.join(owed)}: messages do not arrive or are not accepted (refused: {reasons})")
-        self._asked, self._asked_at = self._asked + 1, now
+        for vpp in owed:
+            if self._not_accepted[vpp] >= NOT_ACCEPTED:
+                reasons = ", ".join(f"{reason} ×{count}" for reason, count in self.refused.items())
+                return self._stuck(vpp, f"messages are not accepted (refused: {reasons})", now)
+        self._asked_at = now
         self.epoch.counters["asked_again"] += sum(len(refs) for refs in owed.values())
         return [Send(vpp, Resend(refs)) for vpp, refs in owed.items()]
 
@@ -338,7 +501,7 @@ class Coordinator:
 
     def next_due(self) -> float | None:
         """The real time at which a tick is needed, if one is."""
-        return self.clockwork.next_due() if self._under_way() else None
+        return self.clockwork.next_due() if self._under_way() and self.phase is not Phase.SETTLING else None
 
     def progress(self, now: float) -> Progress:
         """Where the run stands."""
@@ -356,6 +519,8 @@ class Coordinator:
     def _waiting_for(self) -> tuple[str, ...]:
         if self.phase is Phase.JOINING:
             return self.membership.missing()
+        if self.phase is Phase.OVER:
+            return tuple(sorted(self._leaving))
         if self._settling is not None:
             return self._settling.missing()
         return tuple(sorted({*self.clockwork.waiting_for(), *self.membership.absent} & {*self.epoch.roster}))
@@ -380,4 +545,5 @@ class Coordinator:
             process_ids={vpp: member.process_id for vpp, member in self.membership.members.items()},
             ended_at=dict(self._ended_at),
             withdrawn=tuple(vpp for vpp in self._charge.vpps if vpp not in self.epoch.roster),
+            undisclosed=tuple(vpp for vpp in self._charge.vpps if not self.membership.disclosed(vpp)),
         )

@@ -13,9 +13,9 @@ from broker.actions import Parcel, Write
 from broker.gaps import Gap, story
 from broker.limits import MOST_AHEAD
 from broker.screening import screen
+from broker.tape import MessageSaid
 from broker.trading import Trading
 from broker.versions import Versions
-from broker.wire.frames import to_body
 from broker.wire.messages import Declared, Done, MarketMessage, Ref
 from market.declaration import Declaration
 from market.errors import ProtocolError, RunError
@@ -90,8 +90,7 @@ class Epoch:
             self._declarations[envelope.sender] = message.declaration
         elif self.trading is not None:
             self.trading.take(envelope.sender, message)
-        kind = type(message).__name__
-        return Write(["message", time_s, self.number, envelope.sender, envelope.seq, kind, to_body(message)])
+        return Write(MessageSaid(time_s, self.number, envelope.sender, envelope.seq, message))
 
     def check(self, vpp: str, done: Done) -> None:
         """ProtocolError if a confirmation promises more than anybody can owe, or speaks of what is not there."""

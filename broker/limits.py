@@ -31,14 +31,44 @@ MOST_AHEAD = 10_000
 MOST_A_TURN = 16
 """Most messages of a node in one turn of virtual time, four of which it needs; further ones are refused."""
 
-NODE_JOIN_S = 15.0
-"""How long a node waits for the broker's answer before it gives up."""
+LIFE_SIGN_EVERY_S = 1.5
+"""How often either end of a connection asks the other for a sign of life; the transport answers by itself."""
 
-NODE_OPEN_S = 10.0
-"""How long the two halves of a node's data plane may take to be proved open."""
+LIFE_SIGN_WITHIN_S = 6.0
+"""How long the answer may take: four repetitions of a lost packet fit in, and with the interval it stays below the
+10 s after which a node is given up, so that a dead connection is replaced before its node is missed."""
+
+CONNECT_WITHIN_S = 5.0
+"""How long a connection may take to come about before another is tried: two repetitions of its first packet."""
+
+HANDSHAKE_WITHIN_S = 8.0
+"""How long a connection may stand without a handshake: three exchanges with keys, each over a stall of 2 s."""
+
+RECONNECT_AFTER_S, RECONNECT_AT_MOST_S = 0.1, 2.0
+"""When a lost connection is tried anew, and how long at most between tries while nobody listens: a broker that is
+started again is found within this time, and one that stays away costs nothing."""
+
+OPEN_AGAIN_S = 10.0
+"""When a half of a node's data plane that has not been proved open is opened anew; no handshake takes as long."""
 
 FAILED_HANDSHAKES = 10
-"""Handshakes in a row that the other side breaks off before a node gives up; they take about two seconds."""
+"""Handshakes in a row that the other side breaks off, with a broker that speaks with keys there, before a node
+concludes that it takes another key for the broker's."""
+
+PROBE_AFTER_S, PROBE_EVERY_S, PROBE_WITHIN_S = 1.0, 5.0, 2.0
+"""When a node that gets no connection looks by itself at who is there, how often, and how long a look may take."""
+
+
+CONNECTIONS_A_VPP = 4
+"""Connections that a node has: orders, signs of life, and one for each way of the data plane."""
+
+CONNECTIONS_TO_SPARE = 64
+"""Connections from one machine beyond those of its nodes: viewers, and connections that are being replaced."""
+
+
+def connections_for(vpps: int) -> int:
+    """Most connections from one machine to a broker of so many VPPs, all of which may be on it."""
+    return CONNECTIONS_A_VPP * vpps + CONNECTIONS_TO_SPARE
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from broker.actions import Action, Answer
+from broker.actions import Action, Answer, Notice, Send
 from broker.bus.addresses import port_of
 from broker.bus.broker_end import Endpoints
 from broker.wire.messages import Beat, Hello, Refused, Welcome
 from market.errors import ProtocolError, RunError
+from market.scenario.model import PublicScenario
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the broker waits, in real seconds: for all to join, for a sign of life, for one that was lost."""
+    """How long the broker waits, in real seconds; there is no other limit.
+
+    join_s : for all to join · silence_s : for a sign of life, of one that is taking leave too
+    wait_s : for one that was lost · answer_s : for the answer to an order, of one that gives signs of life
+    """
 
     join_s: float = 30.0
     silence_s: float = 10.0
     wait_s: float = 60.0
+    answer_s: float = 300.0
 
 
 @dataclass(slots=True)
@@ -39,19 +45,29 @@ class Absence:
     how: str
 
 
+class Presence(StrEnum):
+    """What somebody is who has proved its data plane open."""
+
+    NEW = "new"  # here for the first time
+    BACK = "back"  # was lost, and is here again
+    KNOWN = "known"  # has said so before
+
+
 class Membership:
     """Everybody expected, who of them is here, and who was lost."""
 
     def __init__(
-        self, expected: Sequence[str], public_digest: str, endpoints: Endpoints, patience: Patience, now: float
+        self, shared: PublicScenario, session: int, endpoints: Endpoints, patience: Patience, now: float
     ) -> None:
-        self.expected = tuple(expected)
+        self.expected = shared.roster
         self.members: dict[str, Member] = {}
         self.absent: dict[str, Absence] = {}
-        self._digest = public_digest
-        self._welcome = Welcome(port_of(endpoints.inward), port_of(endpoints.outward))
+        self._shared = shared
+        self._plants = dict(zip(shared.roster, shared.plant_digests, strict=True))
+        self._welcome = Welcome(session, port_of(endpoints.inward), port_of(endpoints.outward))
         self._patience = patience
         self._since = now
+        self._banned: dict[str, str] = {}
 
     @property
     def complete(self) -> bool:
@@ -72,11 +88,11 @@ class Membership:
         """A node asks to join, or whether it still has its place: a welcome, a sign of life, or a refusal."""
         reason = self._objection(vpp, hello)
         if reason:
-            return [Answer(route, Refused(reason, later=False))]
+            return [Answer(route, Refused(reason, later=False)), Notice(f"refused: {vpp!r:.40}: {reason}")]
         member = self.members.get(vpp)
         if member is not None and member.route == route:
             member.heard_at = now
-            return [Answer(route, Beat(()) if member.ready else self._welcome)]
+            return [Answer(route, Beat((), 0) if member.ready else self._welcome)]
         if member is not None:
             taken = f"{vpp} has joined already (process {member.process_id}); stop that node first"
             return [Answer(route, Refused(taken, later=True))]
@@ -84,18 +100,41 @@ class Membership:
         return [Answer(route, self._welcome)]
 
     def _objection(self, vpp: str, hello: Hello) -> str:
+        """Why a node may not take part at all; empty if nothing stands in its way."""
+        mine, theirs = self._shared, f"the scenario {hello.scenario!r:.60}"
         if vpp not in self.expected:
-            return f"this market has no VPP {vpp!r}; it has {', '.join(self.expected)}"
-        if hello.public_digest != self._digest:
-            return "horizon, tariff, market or carbon rules differ from the broker's; use the same scenario"
-        return ""
+            return f"this market, {mine.name!r}, has no VPP {vpp!r:.40}; it has {', '.join(self.expected)}"
+        if hello.public_digest != mine.public.digest:
+            return (
+                f"horizon, tariff, market or carbon rules in {theirs} are not those of this market, "
+                f"{mine.name!r}; start the node on the broker's scenario"
+            )
+        if self._plants[vpp] and hello.plant_digest != self._plants[vpp]:
+            return (
+                f"the plant of {vpp} in {theirs} is not the one that this market, {mine.name!r}, was made for; "
+                "start the node on the broker's scenario"
+            )
+        return self._banned.get(vpp, "")
 
-    def ready(self, vpp: str, route: bytes) -> bool:
-        """A member's data plane is open; whether that makes it present again after an absence."""
+    def ban(self, vpp: str, why: str) -> None:
+        """Do not let a VPP in again."""
+        self._banned[vpp] = why
+
+    def disclosed(self, vpp: str) -> bool:
+        """Whether the market knows which plant its VPP must have."""
+        return bool(self._plants[vpp])
+
+    def welcomes(self) -> list[Action]:
+        """What is to be said again to members that have not proved their data plane open."""
+        return [Send(vpp, self._welcome) for vpp, member in self.members.items() if not member.ready]
+
+    def ready(self, vpp: str, route: bytes, session: int) -> Presence:
+        """A member's data plane is open; what that makes of it."""
         member = self.member(vpp, route)
-        came = not member.ready
+        if member.ready or session != self._welcome.session:
+            return Presence.KNOWN
         member.ready = True
-        return came and self.absent.pop(vpp, None) is not None
+        return Presence.NEW if self.absent.pop(vpp, None) is None else Presence.BACK
 
     # --- being here ---
 
@@ -138,10 +177,11 @@ class Membership:
                 "start these nodes, or look at what they printed"
             )
 
-    def check_absent(self, now: float) -> None:
-        """RunError when somebody who was lost has not come back for too long."""
-        for vpp, absence in self.absent.items():
-            if now - absence.since > self._patience.wait_s:
-                raise RunError(
-                    f"{vpp} {absence.how}; waited {self._patience.wait_s:g} s for it to come back, in vain"
-                )
+    def given_up(self, now: float) -> dict[str, str]:
+        """Who was lost and has not come back for too long, and what there is to say of each."""
+        wait_s = self._patience.wait_s
+        return {
+            vpp: f"{vpp} {absence.how}; waited {wait_s:g} s for it to come back, in vain"
+            for vpp, absence in self.absent.items()
+            if now - absence.since > wait_s
+        }

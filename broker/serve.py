@@ -5,6 +5,8 @@ Knows nothing of what is negotiated. What a batch puts on the tape is on it befo
 
 from __future__ import annotations
 
+import math
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -16,6 +18,7 @@ from broker.actions import (
     ControlCame,
     DataCame,
     Event,
+    Notice,
     Parcel,
     ProcessEnded,
     Publish,
@@ -30,9 +33,10 @@ from broker.coordinator import Coordinator, Phase, Proceedings, Progress
 from broker.gallery import Gallery, Standing
 from broker.gate import Gate
 from broker.limits import Limits
-from broker.tape import Record, TapeWriter
-from broker.wire.frames import Envelope, encode
-from broker.wire.messages import BROKER, Count, FromBroker, Refused, Watch, Watched
+from broker.tape import TapeWriter
+from broker.wire.frames import TOKEN_BYTES, Envelope, encode
+from broker.wire.messages import BROKER, Count, FromBroker, Watch, Watched
+from broker.wire.refusal import ask_of, reason_for, refusal
 from broker.wire.types import MAX_TEXT
 from market.errors import ProtocolError, WireError
 
@@ -41,6 +45,9 @@ SHOWN_COUNTS = ("sent", "delivered", "lost", "resent", "duplicated", "late", "un
 """What became of messages, by the names of a link's log."""
 STORIES = 100
 """Most different refusals that are told of; all are counted."""
+
+FAREWELL_S = 3.0
+"""How long members of a run that has been broken off are told so; one that ends well sees everybody off."""
 
 
 class Processes(Protocol):
@@ -62,8 +69,8 @@ class Processes(Protocol):
 class Shell:
     """One broker at work: sockets, tape and token round a coordinator.
 
-    on_refused : told once of each connection turned away, and of each key used for somebody else
-    preface : what belongs on the tape behind its header, in one go with it
+    on_notice : told of what happens to members, and once of each connection that is turned away
+    watch_token : opens the tape where no keys are in use; without one nobody can look on there
     """
 
     def __init__(
@@ -73,28 +80,38 @@ class Shell:
         tape: TapeWriter,
         token: bytes,
         limits: Limits | None = None,
-        on_refused: Callable[[str], None] = lambda story: None,
-        preface: Sequence[Record] = (),
+        on_notice: Callable[[str], None] = lambda story: None,
+        watch_token: bytes | None = None,
     ) -> None:
         self._coordinator = coordinator
         self._bus = bus
         self._tape = tape
         self._token = token
+        self._watched: Processes | None = None
+        self._sentinels: dict[int, str] = {}
         self._gallery = Gallery(tape)
-        self._gate = Gate(token, coordinator.membership.expected, limits or Limits())
-        self._on_refused = on_refused
+        looking_on = watch_token or secrets.token_bytes(TOKEN_BYTES)
+        self._gate = Gate(token, coordinator.membership.expected, limits or Limits(), looking_on)
+        self._on_notice = on_notice
         self._told: set[str] = set()
-        self._carry_out([*coordinator.open(), *(Write(record) for record in preface)])
+        self._carry_out(coordinator.open())
 
     def run(self, watched: Processes | None, on_progress: Callable[[Progress], None]) -> Proceedings:
-        """Serve until the run is over; raises what the coordinator raises."""
-        sentinels = dict(watched.descriptors()) if watched else {}
-        for descriptor in sentinels:
+        """Serve until the run is over and all know it; raises what the coordinator raises."""
+        self._watched = watched
+        self._sentinels = dict(watched.descriptors()) if watched else {}
+        for descriptor in self._sentinels:
             self._bus.watch(descriptor)
+        self._serve(on_progress, math.inf)
+        self._see_viewers_off("")
+        return self._coordinator.proceedings()
+
+    def _serve(self, on_progress: Callable[[Progress], None], until: float) -> None:
+        """Serve until everybody has taken leave, or until a moment."""
         ticked_at = time.monotonic()
-        while self._coordinator.phase is not Phase.OVER:
+        while (now := time.monotonic()) < until and not self._coordinator.taken_leave(now):
             for bus_event in self._bus.wait(self._patience_s()):
-                self._take(bus_event, sentinels, watched)
+                self._take(bus_event)
             now = time.monotonic()
             due = self._coordinator.next_due()
             if now - ticked_at >= TICK_S or (due is not None and now >= due):
@@ -102,8 +119,6 @@ class Shell:
             if now - ticked_at >= TICK_S:
                 ticked_at = now
                 on_progress(self._coordinator.progress(now))
-        self._see_viewers_off("")
-        return self._coordinator.proceedings()
 
     def _patience_s(self) -> float:
         """How long to wait for the next event: until something of ours is due, at most one tick."""
@@ -112,10 +127,12 @@ class Shell:
 
     def farewell(self, reason: str, fault: str) -> None:
         """Tell all members to stop, and viewers what broke the run."""
-        self._carry_out(self._coordinator.farewell(reason))
+        now = time.monotonic()
+        self._carry_out(self._coordinator.farewell(reason, now, complete=False))
         self._see_viewers_off(fault)
+        self._serve(lambda progress: None, now + FAREWELL_S)
 
-    def _take(self, event: BusEvent, sentinels: dict[int, str], watched: Processes | None) -> None:
+    def _take(self, event: BusEvent) -> None:
         now = time.monotonic()
         if isinstance(event, Arrival):
             came = self._decoded(event, now)
@@ -127,14 +144,18 @@ class Shell:
             self._coordinator.refuse("malformed")
         elif isinstance(event, TurnedAway):
             self._refuse(event.reason, event.story)
-        elif isinstance(event, Signal) and watched is not None:
+        elif isinstance(event, Signal) and self._watched is not None:
             self._bus.unwatch(event.descriptor)
-            vpp = sentinels.pop(event.descriptor)
-            how, descriptor = watched.how(vpp), watched.restart(vpp)
-            if descriptor is not None:
-                sentinels[descriptor] = vpp
-                self._bus.watch(descriptor)
-            self._handle(ProcessEnded(vpp, how, restarted=descriptor is not None), now)
+            self._process_ended(self._watched, self._sentinels.pop(event.descriptor), now)
+
+    def _process_ended(self, watched: Processes, vpp: str, now: float) -> None:
+        """A process that we started has ended; another takes its place, if it may and there is still a run."""
+        how, over = watched.how(vpp), self._coordinator.phase is Phase.OVER
+        descriptor = None if over else watched.restart(vpp)
+        if descriptor is not None:
+            self._sentinels[descriptor] = vpp
+            self._bus.watch(descriptor)
+        self._handle(ProcessEnded(vpp, how, restarted=descriptor is not None), now)
 
     def _subscribed(self, event: Subscribed) -> None:
         """Echo a node's last subscription, which proves that all its others are in."""
@@ -147,13 +168,8 @@ class Shell:
     def _decoded(self, arrival: Arrival, now: float) -> Event | None:
         try:
             envelope = self._gate.admit(arrival, now)
-        except WireError as error:
-            self._coordinator.refuse(error.reason)
-            return None
-        except ProtocolError as error:
-            self._refuse(error.reason, str(error))
-            if error.reason == "wrong_key" and arrival.plane is Plane.CONTROL:
-                self._bus.send(arrival.route, self._control(Refused(str(error), later=False)))
+        except (WireError, ProtocolError) as error:
+            self._turn_away(arrival, error)
             return None
         if arrival.plane is Plane.CONTROL:
             if isinstance(envelope.message, Watch):
@@ -162,12 +178,32 @@ class Shell:
             return ControlCame(arrival.route, envelope)
         return DataCame(Parcel(envelope, arrival.frame))
 
+    def _turn_away(self, arrival: Arrival, error: WireError | ProtocolError) -> None:
+        """Count a frame that does not count. Who asks to be let in is told why not; so are people here."""
+        ask = ask_of(arrival.frame) if arrival.plane is Plane.CONTROL and error.reason != "too_many" else None
+        if ask is not None:
+            reason = reason_for(ask, error)
+            self._bus.send(arrival.route, refusal(ask, reason))
+            self._refuse(error.reason, f"{ask.who} at {self._bus.peer_of(arrival.connection) or '?'}: {reason}")
+        elif isinstance(error, ProtocolError):
+            self._refuse(error.reason, str(error))
+        else:
+            self._coordinator.refuse(error.reason)
+
     def _refuse(self, reason: str, story: str) -> None:
         """Count, and tell of each once; of so many only, since strangers can make up keys without end."""
         self._coordinator.refuse(reason)
         if story not in self._told and len(self._told) < STORIES:
             self._told.add(story)
-            self._on_refused(f"refused: {story}")
+            self._on_notice(f"refused: {story}")
+
+    def _tell(self, notice: Notice) -> None:
+        """What happens to members is told each time, who is refused only once."""
+        if not notice.text.startswith("refused:"):
+            self._on_notice(notice.text)
+        elif notice.text not in self._told and len(self._told) < STORIES:
+            self._told.add(notice.text)
+            self._on_notice(notice.text)
 
     # --- viewers ---
 
@@ -176,12 +212,15 @@ class Shell:
         now = time.monotonic()
         if self._gallery.may_answer(now):
             shown = self._gallery.answer(route, watch, self._standing(now), now)
-            self._bus.send(route, self._control(shown))
+            self._bus.send(route, self._shown(shown))
 
     def _see_viewers_off(self, fault: str) -> None:
         now = time.monotonic()
         for route, shown in self._gallery.farewell(self._standing(now), fault[:MAX_TEXT], now):
-            self._bus.send(route, self._control(shown))
+            self._bus.send(route, self._shown(shown))
+
+    def _shown(self, message: Watched) -> bytes:
+        return self._control(message, self._gate.watching_token(keyed=self._bus.keyed))
 
     def _standing(self, now: float) -> Standing:
         progress, log = self._coordinator.progress(now), self._coordinator.clockwork.log
@@ -212,9 +251,11 @@ class Shell:
                 self._bus.publish(topic, *action.frames, *turns)
         elif isinstance(action, Announce):
             self._bus.publish(TOPIC_ALL, encode(action.envelope, self._token))
+        elif isinstance(action, Notice):
+            self._tell(action)
 
-    def _control(self, message: FromBroker | Watched) -> bytes:
-        return encode(Envelope(self._coordinator.epoch.number, BROKER, 0, message), self._token)
+    def _control(self, message: FromBroker | Watched, token: bytes | None = None) -> bytes:
+        return encode(Envelope(self._coordinator.epoch.number, BROKER, 0, message), token or self._token)
 
 
 def _topics(receivers: Iterable[str] | None) -> list[bytes]:

@@ -19,8 +19,8 @@ from broker.limits import MOST_A_TURN
 from broker.network_log import NetworkLog
 from broker.news import NewsDesk
 from broker.sequencer import Grant, Sequencer
-from broker.wire.frames import to_body
-from broker.wire.messages import Begin, Done, MarketMessage, Offer, Ref, Turn, Turns
+from broker.tape import OrderGiven, TurnGiven
+from broker.wire.messages import Beat, Begin, Done, MarketMessage, Offer, Ref, Turn, Turns
 from market.errors import ProtocolError
 
 SAY_AGAIN_S = 1.0
@@ -60,13 +60,14 @@ class VirtualTime:
         self._said_at = now
         actions: list[Action] = []
         for vpp in self.epoch.roster:
-            begin = Begin(self._open_turn(vpp, self.time_s, None), self.time_s, self.epoch.roster, live=False)
-            actions.append(Write(["command", begin.turn, self.time_s, vpp, "Begin", to_body(begin)]))
+            self._open_turn(vpp, self.time_s, None)
+            begin = self._begin_of(self._turns[vpp])
+            actions.append(Write(OrderGiven(begin.turn, self.time_s, vpp, begin)))
             actions.append(Send(vpp, begin))
         return actions
 
-    def data(self, parcel: Parcel, now: float) -> list[Action]:
-        """A member has published; ProtocolError if it may not now, or not this."""
+    def data(self, parcel: Parcel, now: float) -> list[Action] | None:
+        """A member has published; None if it is a repetition, ProtocolError if it may not now, or not this."""
         sender = parcel.envelope.sender
         fresh = parcel.envelope.seq > self.epoch.upto(sender) if sender in self._batch else True
         if fresh and sender in self._batch and sender not in self._unfinished:
@@ -75,14 +76,16 @@ class VirtualTime:
             raise ProtocolError("too_many", f"{sender} publishes more than {MOST_A_TURN} messages in one turn")
         message = self.epoch.accept(parcel)
         if message is None:
-            return []
+            return None
         self._batch[sender].append((parcel, message))
         return self._advance_if_complete(sender, now)
 
-    def done(self, vpp: str, done: Done, now: float) -> list[Action]:
-        """A member has ended its turn; ProtocolError if that is not the turn it holds."""
+    def done(self, vpp: str, done: Done, now: float) -> list[Action] | None:
+        """A member has ended its turn; None if it has said so before, ProtocolError if it does not hold it."""
         turn = self._turns.get(vpp)
-        if turn is None or turn.number != done.turn or turn.done is not None:
+        if turn is not None and (done.turn < turn.number or (done.turn == turn.number and turn.done is not None)):
+            return None
+        if turn is None or turn.number != done.turn:
             raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, which it does not hold")
         self.epoch.check(vpp, done)
         turn.done = done
@@ -95,23 +98,27 @@ class VirtualTime:
         return [Publish((frame,), (vpp,)) for frame in self._frames(known)]
 
     def tick(self, now: float) -> list[Action]:
-        """Say again which turns are open, on the control plane: a publication may have been dropped on its way."""
-        if now - self._said_at < SAY_AGAIN_S:
+        """Say again which turns are open, on the control plane: what was said before may have been lost."""
+        if self.epoch.results is not None or now - self._said_at < SAY_AGAIN_S:
             return []
         self._said_at = now
         return [
-            Send(vpp, _turns([(turn.number, turn.grant)]))
+            Send(vpp, self._begin_of(turn) if turn.grant is None else _turns([(turn.number, turn.grant)]))
             for vpp, turn in sorted(self._turns.items())
-            if turn.grant is not None and turn.done is None
+            if turn.done is None
         ]
+
+    def _begin_of(self, turn: _OpenTurn) -> Begin:
+        """The order that opened the epoch for a member."""
+        return Begin(turn.number, turn.time_s, self.epoch.roster, live=False)
 
     def next_due(self) -> float | None:
         """No moment of real time is waited for."""
         return None
 
-    def passed_on(self, vpp: str) -> tuple[Ref, ...]:
+    def beat(self, vpp: str) -> Beat:
         """Nothing to be told of: a turn names what belongs to it."""
-        return ()
+        return Beat((), 0)
 
     # --- who is waited for ---
 
@@ -191,8 +198,7 @@ class VirtualTime:
         self.epoch.counters["delivered"] += sum(len(grant.refs) for grant in grants)
         numbered = [(self._open_turn(grant.receiver, grant.time_s, grant), grant) for grant in grants]
         actions: list[Action] = [
-            Write(["turn", number, grant.time_s, grant.receiver, [[ref.sender, ref.seq] for ref in grant.refs]])
-            for number, grant in numbered
+            Write(TurnGiven(number, grant.time_s, grant.receiver, grant.refs)) for number, grant in numbered
         ]
         if len(grants) == len(self.epoch.roster) <= _MOST_AT_ONCE:
             return actions + self._publish(_turns(numbered), None)

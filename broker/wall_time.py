@@ -18,10 +18,11 @@ from broker.epoch import Epoch
 from broker.gaps import Gap
 from broker.network_log import Moment, NetworkLog
 from broker.news import NewsDesk
-from broker.wire.frames import to_body
+from broker.tape import DoneSaid, OrderGiven
 from broker.wire.messages import Beat, Begin, Done, Offer, Ref
 from market.errors import ProtocolError
 
+SAY_AGAIN_S = 1.0
 _SOONEST_S = 0.1
 """A message is not sent to anybody a third time, or more often, within this; a node asks again after 0.5 s."""
 
@@ -61,6 +62,7 @@ class WallTime:
         self._stall_after_s = conditions.rules.stall_after_s
         self._news = NewsDesk(self.log)
         self._began = 0.0
+        self._said_s = time_s
         self._moved_s = time_s
         self._queue = LinkQueue()
         self._heap: list[_Due] = []
@@ -75,15 +77,15 @@ class WallTime:
     def begin(self, now: float) -> list[Action]:
         """Ask everybody to plan the day and declare; the clock starts."""
         self._began = now - self.time_s
-        begin = Begin(self.turn, self.time_s, self.epoch.roster, live=True)
-        record = [Write(["command", 1, self.time_s, vpp, "Begin", to_body(begin)]) for vpp in self.epoch.roster]
-        return [*record, *(Send(vpp, begin) for vpp in self.epoch.roster)]
+        self._begin = Begin(self.turn, self.time_s, self.epoch.roster, live=True)
+        record = [Write(OrderGiven(self.turn, self.time_s, vpp, self._begin)) for vpp in self.epoch.roster]
+        return [*record, *(Send(vpp, self._begin) for vpp in self.epoch.roster)]
 
-    def data(self, parcel: Parcel, now: float) -> list[Action]:
-        """A member has published; ProtocolError if it may not publish this."""
+    def data(self, parcel: Parcel, now: float) -> list[Action] | None:
+        """A member has published; None if it is a repetition, ProtocolError if it may not publish this."""
         message = self.epoch.accept(parcel)
         if message is None:
-            return []
+            return None
         sender = parcel.envelope.sender
         self.time_s = now - self._began
         self._moved_s = self.time_s
@@ -97,6 +99,7 @@ class WallTime:
             self.log.link(sender, receiver).sent += 1
             self._try(receiver, ref, self.time_s + self._conditions.compute_s(sender))
         self._occupy(sender, self.time_s + self._conditions.compute_s(sender))
+        self.epoch.open_trading()  # whoever holds all declarations may offer before this one is confirmed
         return [written, *self._confirm(sender)]
 
     def _occupy(self, sender: str, until_s: float) -> None:
@@ -104,15 +107,20 @@ class WallTime:
         links = (self._queue.idle_s(sender, receiver, until_s) for receiver in self.epoch.others(sender))
         self._busy_until_s[sender] = max(links, default=until_s)
 
-    def done(self, vpp: str, done: Done, now: float) -> list[Action]:
-        """A member confirms what it has consumed and published so far."""
-        if done.turn != self.turn:
-            raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, this is {self.turn}")
+    def done(self, vpp: str, done: Done, now: float) -> list[Action] | None:
+        """A member confirms what it has consumed and published so far; None if it has said so before.
+
+        One counts once all before it have come: a beat tells the member which has, and it goes on from there.
+        """
+        confirmed = self._confirmed(vpp)
+        if done.turn <= confirmed:
+            return None
+        if done.turn != confirmed + 1:
+            raise ProtocolError("gap", f"{vpp}'s confirmation {done.turn} came after {confirmed}")
         self.epoch.check(vpp, done)
         self.time_s = now - self._began
         self._told[vpp] = done
-        seen = [[entry.vpp, entry.version] for entry in done.seen]
-        return [Write(["done", self.time_s, vpp, done.published_upto, seen]), *self._confirm(vpp)]
+        return [Write(DoneSaid(self.time_s, vpp, done)), *self._confirm(vpp)]
 
     def _confirm(self, vpp: str) -> list[Action]:
         """Let a confirmation count once everything that it speaks of has come."""
@@ -120,7 +128,6 @@ class WallTime:
         if done is None or self.epoch.owes(vpp, done.published_upto):
             return []
         self._waiting.discard(vpp)
-        self.epoch.open_trading()
         self.epoch.confirm(vpp, done)
         self.epoch.settle_if_at_rest()
         return []
@@ -162,15 +169,29 @@ class WallTime:
 
     def tick(self, now: float) -> list[Action]:
         """Pass on what is due by now; give up when nothing can come any more."""
+        if self.epoch.results is not None:
+            return []
         self.time_s = now - self._began
-        actions: list[Action] = []
+        actions = self._begin_again()
         if self._due_by(now):
             self.log.moments.append(self._moment())
         while self._due_by(now):
             actions += self._pass_on(heapq.heappop(self._heap))
-        if self.time_s - self._moved_s > self._stall_after_s and not self._in_flight():
+        if self._can_stall() and self.time_s - self._moved_s > self._stall_after_s and not self._in_flight():
             self._stall()
         return actions
+
+    def _can_stall(self) -> bool:
+        """A market in which somebody still plans its day waits for it, however long that takes."""
+        return self.epoch.trading is not None
+
+    def _begin_again(self) -> list[Action]:
+        """The order that opened the epoch, to those who have not answered it; a beat says what follows."""
+        silent = [vpp for vpp in self.epoch.roster if vpp not in self._told]
+        if not silent or self.time_s - self._said_s < SAY_AGAIN_S:
+            return []
+        self._said_s = self.time_s
+        return [Send(vpp, self._begin) for vpp in silent]
 
     def _due_by(self, now: float) -> bool:
         """Compared as `next_due` has it: a sum and a difference of the same times need not agree."""
@@ -181,7 +202,7 @@ class WallTime:
         passage = self._passages[(due.receiver, ref)]
         if due.lost:
             told = not passage.arrived and not passage.under_way
-            return [Send(due.receiver, Beat((ref,)))] if told else []
+            return [Send(due.receiver, Beat((ref,), self._confirmed(due.receiver)))] if told else []
         free_s = self._busy_until_s.get(due.receiver, 0.0)
         if self.time_s < free_s:
             heapq.heappush(self._heap, replace(due, time_s=free_s, queued=True))
@@ -222,9 +243,14 @@ class WallTime:
         ]
         self.epoch.stall(gaps, f"nothing has moved for {self._stall_after_s:g} s")
 
-    def passed_on(self, vpp: str) -> tuple[Ref, ...]:
-        """The newest message of each sender that has gone out to a member."""
-        return tuple(Ref(sender, seq) for (sender, to), seq in sorted(self._newest.items()) if to == vpp)
+    def beat(self, vpp: str) -> Beat:
+        """The newest message of each sender that has gone out to a member, and its newest confirmation."""
+        newest = tuple(Ref(sender, seq) for (sender, to), seq in sorted(self._newest.items()) if to == vpp)
+        return Beat(newest, self._confirmed(vpp))
+
+    def _confirmed(self, vpp: str) -> int:
+        """The number of a member's newest confirmation; 0 before the first."""
+        return self._told[vpp].turn if vpp in self._told else 0
 
     # --- who is waited for ---
 

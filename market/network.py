@@ -181,7 +181,8 @@ class NetworkRules:
 
     `stall_after_s`: real seconds without any progress after which a run in wall time counts as stalled.
     `silence_s`: real seconds without a sign of life after which a VPP counts as lost; `wait_s`: how long a lost
-    one is waited for.
+    one is waited for; `answer_s`: how long one that is alive may leave an order unanswered until it
+    counts as lost.
     """
 
     every: LinkConditions = LinkConditions()
@@ -196,3 +197,4 @@ class NetworkRules:
     on_loss: OnLoss = OnLoss.STOP
     silence_s: float = 10.0
     wait_s: float = 60.0
+    answer_s: float = 300.0

@@ -1,4 +1,4 @@
-"""Owns the outcome of a market day: what each period ended as, and each VPP's two plans.
+"""Owns the outcome of a market day: what each period ended as, and what each VPP shows of its two plans.
 
 Both ways of running a day, in one process or as many, end in this shape; tables, run folders and
 pictures are made from it. Knows nothing of how the day was negotiated.
@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from market.arrays import Array
 from market.declaration import Declaration
+from market.disclosure import ShownPlan
 from market.game.certified import PeriodCertificate
 from market.game.period import PeriodGame
-from market.plan import DispatchPlan
 
 
 class Verdict(StrEnum):
@@ -68,11 +68,11 @@ class PeriodResult:
 
 @dataclass(frozen=True, slots=True)
 class VppDay:
-    """One VPP's day: its declaration, its plan without trade (stage 1) and with it (stage 3)."""
+    """One VPP's day: its declaration, and what it shows of its plans without trade (stage 1) and with it (3)."""
 
     declaration: Declaration
-    before: DispatchPlan
-    after: DispatchPlan
+    before: ShownPlan
+    after: ShownPlan
 
 
 class TraceQuantity(StrEnum):

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, nan
 
 import numpy as np
 
 from market.arrays import Array, frozen
+from market.disclosure import ShownPlan, plan_totals
 from market.no_loss import unmet_condition
 from market.outcome import MarketOutcome, PeriodResult
-from market.plan import DirectExchange, DispatchPlan
+from market.plan import DirectExchange, DispatchPlan, PlanTotals
 from market.scenario.model import PublicRules
 from market.vpp import Vpp
 
@@ -22,7 +23,9 @@ POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned
 CREDIT_TOLERANCE_T = 1e-9
 
-_NO_LOSS = "no VPP pays more than without trade"
+DELIVERED_POWER = "the plan with trade carries exactly the delivered power"
+BALANCED_EXCHANGE = "direct exchanges of all VPPs sum to zero"
+NO_LOSS = "no VPP pays more than without trade"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Account:
     """What one VPP's day, or the whole system's, comes to.
 
     trade_cny : net payments to other VPPs, + where it pays · quota_t : E^q of (1), traded credits included
+    NaN stands for what a VPP has not shown, and for every sum that it is a part of.
     """
 
     vpp: str
@@ -74,6 +78,14 @@ class BrokenLaw:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.law}; got {self.value}; this is a fault of the program, please report it"
+
+
+@dataclass(frozen=True, slots=True)
+class UncheckedLaw:
+    """One law of settlement that says something of these VPPs, who do not show what it would be checked by."""
+
+    law: str
+    vpps: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +138,10 @@ def settle(outcome: MarketOutcome, public: PublicRules) -> Settlement:
     names = [day.declaration.vpp for day in outcome.days]
     return Settlement(
         grid_only=tuple(
-            _account(name, day.before, 0.0, period_h) for name, day in zip(names, outcome.days, strict=True)
+            account_of(name, day.before, 0.0, period_h) for name, day in zip(names, outcome.days, strict=True)
         ),
         game=tuple(
-            _account(name, day.after, net_payment_cny(name, outcome.periods), period_h)
+            account_of(name, day.after, net_payment_cny(name, outcome.periods), period_h)
             for name, day in zip(names, outcome.days, strict=True)
         ),
     )
@@ -138,13 +150,24 @@ def settle(outcome: MarketOutcome, public: PublicRules) -> Settlement:
 def check_laws(
     outcome: MarketOutcome, settlement: Settlement, public: PublicRules, plants: Sequence[Vpp] = ()
 ) -> tuple[BrokenLaw, ...]:
-    """Every law of settlement that this day breaks; empty for a sound run. plants : those that are known."""
+    """Every law of settlement that this day breaks as far as it is shown; empty for a sound run.
+
+    plants : those that are known
+    """
     return (
         *_exchange_laws(outcome, public),
         *(broken for result in outcome.periods for broken in _delivery_laws(result)),
         *_zero_sum_laws(outcome, settlement, public),
         *_no_loss_law(outcome, settlement, public, plants),
     )
+
+
+def unchecked_laws(outcome: MarketOutcome, public: PublicRules) -> tuple[UncheckedLaw, ...]:
+    """Every law that `check_laws` has not checked for everybody; empty where everybody shows both plans."""
+    without_plan, unmet = _without_plan(outcome), _unmet(outcome, public, ())
+    without_costs = tuple(vpp for vpp in _without_costs(outcome) if not unmet[vpp])
+    laws = ((DELIVERED_POWER, without_plan), (BALANCED_EXCHANGE, without_plan), (NO_LOSS, without_costs))
+    return tuple(UncheckedLaw(law, vpps) for law, vpps in laws if vpps)
 
 
 def unclaimed_laws(
@@ -155,7 +178,7 @@ def unclaimed_laws(
     for vpp, condition in _unmet(outcome, public, plants).items():
         if condition:
             who.setdefault(condition, []).append(vpp)
-    return tuple(UnclaimedLaw(_NO_LOSS, condition, ", ".join(vpps)) for condition, vpps in who.items())
+    return tuple(UnclaimedLaw(NO_LOSS, condition, ", ".join(vpps)) for condition, vpps in who.items())
 
 
 def _as_buyer(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
@@ -176,16 +199,32 @@ def _quota_in_t(taken_mw: Array, given_mw: Array, public: PublicRules) -> float:
     return public.carbon.direct_quota_t_per_mwh * net_mw * public.horizon.period_h
 
 
-def _account(vpp_id: str, plan: DispatchPlan, trade_cny: float, period_h: float) -> Account:
+def account_of(vpp_id: str, plan: ShownPlan, trade_cny: float, period_h: float) -> Account:
+    """One VPP's account, as far as its plan is shown: NaN where it is not."""
+    totals = plan_totals(plan) if isinstance(plan, DispatchPlan) else plan or _NOT_SHOWN
+    curtailed_mwh = fsum(plan.curtailed_mw.tolist()) * period_h if isinstance(plan, DispatchPlan) else nan
     return Account(
         vpp=vpp_id,
-        operation_cny=plan.costs.operation_cny,
+        operation_cny=totals.operation_cny,
         trade_cny=trade_cny,
-        carbon_cny=plan.costs.carbon_cny,
-        emission_t=plan.emission_t,
-        quota_t=plan.quota_t,
-        curtailed_mwh=fsum(plan.curtailed_mw.tolist()) * period_h,
+        carbon_cny=totals.carbon_cny,
+        emission_t=totals.emission_t,
+        quota_t=totals.quota_t,
+        curtailed_mwh=curtailed_mwh,
     )
+
+
+_NOT_SHOWN = PlanTotals(nan, nan, nan, nan, nan)
+
+
+def _without_plan(outcome: MarketOutcome) -> tuple[str, ...]:
+    """Who does not show its plan with trade."""
+    return tuple(day.declaration.vpp for day in outcome.days if not isinstance(day.after, DispatchPlan))
+
+
+def _without_costs(outcome: MarketOutcome) -> tuple[str, ...]:
+    """Who does not show what its day costs, without trade or with it."""
+    return tuple(day.declaration.vpp for day in outcome.days if day.before is None or day.after is None)
 
 
 def _system(accounts: Sequence[Account]) -> Account:
@@ -201,22 +240,25 @@ def _system(accounts: Sequence[Account]) -> Account:
 
 
 def _exchange_laws(outcome: MarketOutcome, public: PublicRules) -> Iterator[BrokenLaw]:
-    """Each plan carries exactly the power that was delivered, and Σ_k dir_kt = 0."""
+    """Each plan carries exactly the power that was delivered, and Σ_k dir_kt = 0.
+
+    For a plan that is not shown, what was delivered to its owner and by it stands in the sum.
+    """
     net_mw = np.zeros(public.horizon.periods)
     for day in outcome.days:
         fixed = direct_exchange(day.declaration.vpp, outcome.periods, public)
+        if not isinstance(day.after, DispatchPlan):
+            net_mw += fixed.in_mw - fixed.out_mw
+            continue
         net_mw += day.after.direct_in_mw - day.after.direct_out_mw
         off_mw = np.maximum(
             np.abs(day.after.direct_in_mw - fixed.in_mw), np.abs(day.after.direct_out_mw - fixed.out_mw)
         )
         for t in np.flatnonzero(off_mw > POWER_TOLERANCE_MW):
-            yield BrokenLaw(
-                "the plan with trade carries exactly the delivered power",
-                f"{off_mw[t]!r} MW too much or too little",
-                f"{day.declaration.vpp}, period {t + 1}",
-            )
+            place = f"{day.declaration.vpp}, period {t + 1}"
+            yield BrokenLaw(DELIVERED_POWER, f"{off_mw[t]!r} MW too much or too little", place)
     for t in np.flatnonzero(np.abs(net_mw) > POWER_TOLERANCE_MW):
-        yield BrokenLaw("direct exchanges of all VPPs sum to zero", f"{float(net_mw[t])!r} MW", f"period {t + 1}")
+        yield BrokenLaw(BALANCED_EXCHANGE, f"{float(net_mw[t])!r} MW", f"period {t + 1}")
 
 
 def _delivery_laws(result: PeriodResult) -> Iterator[BrokenLaw]:
@@ -254,12 +296,14 @@ def _zero_sum_laws(outcome: MarketOutcome, settlement: Settlement, public: Publi
 def _no_loss_law(
     outcome: MarketOutcome, settlement: Settlement, public: PublicRules, plants: Sequence[Vpp]
 ) -> Iterator[BrokenLaw]:
-    """No VPP pays more with trade than without, wherever that is proved (`market.no_loss`)."""
+    """No VPP that shows its costs pays more with trade than without, where that is proved (`market.no_loss`)."""
     unmet = _unmet(outcome, public, plants)
     for day, before, after in zip(outcome.days, settlement.grid_only, settlement.game, strict=True):
+        if day.before is None or day.after is None:
+            continue
         allowed_cny = MONEY_TOLERANCE * max(1.0, abs(before.total_cny)) + day.after.gap_cny
         if not unmet[before.vpp] and after.total_cny > before.total_cny + allowed_cny:
-            yield BrokenLaw(f"{_NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp)
+            yield BrokenLaw(f"{NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp)
 
 
 def _unmet(outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp]) -> dict[str, str]:

@@ -22,7 +22,8 @@ from random import Random
 
 import psutil
 
-from broker.tape import TAPE_NAME, read_tape
+from broker.tape import TAPE_NAME, Ended, read_tape
+from market.outcome import Verdict
 
 COMMAND = Path(sys.executable).parent / "vppmarket"
 LONGEST_S = 120.0  # of one command
@@ -151,7 +152,7 @@ def _judge(folder: Path, wanted: dict[tuple[str, str], float], result: Trial) ->
     assert found.keys() == wanted.keys(), "other sellers than without disturbance"
     result.difference = max(abs(found[key] - price) for key, price in wanted.items())
     assert result.difference <= 1e-6, f"prices differ by {result.difference:g} CNY/MWh"
-    assert list(read_tape(folder / TAPE_NAME))[-1] == ["end", "equilibrium"], "the tape is not complete"
+    assert list(read_tape(folder / TAPE_NAME))[-1] == Ended(Verdict.EQUILIBRIUM), "the tape is not complete"
 
 
 def trials(seeds: Sequence[int], scratch: Path) -> list[Trial]:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from broker.limits import MOST_AHEAD, NODE_JOIN_S
+from broker.limits import MOST_AHEAD
 from broker.wire.frames import Envelope
 from broker.wire.messages import (
     BROKER,
     Audit,
     Beat,
     Begin,
+    Bye,
     Concluded,
     Declared,
     Done,
@@ -39,9 +40,10 @@ from broker.wire.messages import (
     Welcome,
     Withdrawn,
 )
+from market.disclosure import Disclosure, least
 from market.errors import ProtocolError, RunError
 from vpp_nodes.inbox import Inbox
-from vpp_nodes.node import Audited, Begun, Node, NodeEvent, NodeReply, Reached, Settled
+from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, Plans, Reached, Settled
 
 RESEND_AFTER_S = 0.5
 RESEND_AT_MOST_S = 5.0
@@ -49,13 +51,13 @@ HELLO_AGAIN_S = 1.0
 QUIET_S = 3.0
 """After this long without a word from the broker, which speaks every second, a node asks if it is still there."""
 _LAST_PORT = 65535
-SILENCE_S = 60.0
-"""After this long without one, or before its place is free, a node ends."""
+PATIENCE_S = 60.0
+"""How long a node looks for its broker, at first and whenever it is gone, and waits for its place to be free."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenData:
-    """Open the data plane at the broker's ports, then report `data_open`."""
+    """Open the data plane at the broker's ports, afresh, then report `data_open`."""
 
     publish_port: int
     subscribe_port: int
@@ -86,6 +88,14 @@ class Say:
 Instruction: TypeAlias = OpenData | Tell | Say | Note
 
 
+@dataclass(frozen=True, slots=True)
+class SettledDay:
+    """A node's day once its trade is concluded: its plans, and the order that told it of the trade."""
+
+    plans: Plans
+    order: Settle
+
+
 class Stage(StrEnum):
     """How far a node is."""
 
@@ -105,9 +115,15 @@ class _Held:
 
 @dataclass(slots=True)
 class _Live:
-    """Real time: act on whatever comes. `gaps`: when each missing message is asked for next, and after that."""
+    """Real time: act on whatever comes.
 
-    turn: int
+    confirmations : all that were made, in order, until the broker says which have come
+    gaps : when each missing message is asked for next, and after that
+    """
+
+    confirmations: list[Done] = field(default_factory=list)
+    confirmed: int = 0
+    told_at: float = -math.inf
     fresh: list[Ref] = field(default_factory=list)
     restless: bool = False
     newest: dict[str, int] = field(default_factory=dict)
@@ -154,15 +170,36 @@ class _Epoch:
     held: _Held | None = None
     live: _Live | None = None
     last_turn: int = 0
+    answer: Done | Audit | None = None  # to the newest turn: said again whenever the order comes again
 
 
 class Client:
-    """A node as its broker sees it. `hello` is how it introduces itself; `peak_memory_mb` goes into the audit."""
+    """A node as its broker sees it.
 
-    def __init__(self, vpp: str, node: Node, hello: Hello, now: float) -> None:
+    hello : how it introduces itself · patience_s : how long it looks for its broker · audit : the most it shows
+    peak_memory_mb : goes into the audit · complete, why : whether the run came to its end, and the broker's words
+    """
+
+    def __init__(
+        self,
+        vpp: str,
+        node: Node,
+        hello: Hello,
+        now: float,
+        patience_s: float = PATIENCE_S,
+        audit: Disclosure = Disclosure.FULL,
+    ) -> None:
         self.stage = Stage.JOINING
         self.refused: Counter[str] = node.refused  # one count, of what we refuse and of what our node does
         self.peak_memory_mb = 0.0
+        self.complete = False
+        self.why = ""
+        self.settled: SettledDay | None = None
+        self._patience_s = patience_s
+        self._audit = audit
+        self._session = 0
+        self._open = False
+        self._last_seen = ""
         self._vpp = vpp
         self._node = node
         self._hello = hello
@@ -174,7 +211,13 @@ class Client:
 
     def data_open(self) -> list[Instruction]:
         """The data plane is proved open, both ways."""
-        return [Tell(Ready(), 1)]
+        self._open = True
+        return [Tell(Ready(self._session), 1)]
+
+    def unreachable(self, story: str) -> list[Instruction]:
+        """The transport has found out why the broker does not answer; it goes on looking."""
+        known, self._last_seen = self._last_seen, story
+        return [] if story in ("", known) else [Note(f"{self._vpp} looks for its broker: {story}")]
 
     def came(self, envelope: Envelope, *, control: bool, now: float) -> list[Instruction]:
         """A valid frame came; one that may not come is counted by reason and has no other effect."""
@@ -198,15 +241,14 @@ class Client:
         return self._go_on(now)
 
     def _silence(self) -> str:
+        for_s = f"for {self._patience_s:g} s"
         if self._refusal:
-            return f"the broker refused for {self._patience_s:g} s: {self._refusal}"
+            return f"the broker refused {for_s}: {self._refusal}"
+        seen = f"; last seen: {self._last_seen}" if self._last_seen else ""
         if self.stage is Stage.JOINING:
-            return f"no answer from the broker for {self._patience_s:g} s: refused, or not reachable?"
-        return f"no sign of life from the broker for {self._patience_s:g} s"
-
-    @property
-    def _patience_s(self) -> float:
-        return NODE_JOIN_S if self.stage is Stage.JOINING and not self._refusal else SILENCE_S
+            return f"no answer from the broker {for_s}{seen or ': is it running, and reachable from here?'}"
+        shown = "; our audit was sent, whether it arrived is not known" if self.settled else ""
+        return f"no sign of life from the broker {for_s}{shown}{seen}"
 
     @property
     def wants_to_act(self) -> bool:
@@ -232,7 +274,7 @@ class Client:
             instructions.append(Tell(Resend(asked), self._epoch.number))
         if live.fresh or live.restless:
             fresh, live.fresh = live.fresh, []
-            instructions += self._act(live.turn, Reached(self._epoch.inbox.take(fresh)))
+            instructions += self._act(0, Reached(self._epoch.inbox.take(fresh)), now)
         return instructions
 
     # --- control plane ---
@@ -243,15 +285,13 @@ class Client:
         message = envelope.message
         if isinstance(message, Refused):
             return self._refused(message)
-        self._heard_at = now
+        self._heard_at, self._last_seen = now, ""
         if isinstance(message, Welcome):
             return self._welcomed(message)
         if isinstance(message, Stop):
-            self.stage = Stage.STOPPED
-            return []
+            return self._stopped(message)
         if isinstance(message, Beat):
-            self._overdue(message, now)
-            return []
+            return self._beaten(message, now)
         if isinstance(message, Resend):
             said = self._epoch.said
             return [Say(said[ref.seq - 1]) for ref in dict.fromkeys(message.refs) if self._has_said(ref)]
@@ -264,18 +304,41 @@ class Client:
         return [] if known == message.reason else [Note(f"{self._vpp} waits: {message.reason}")]
 
     def _welcomed(self, message: Welcome) -> list[Instruction]:
-        """Let in, for the first time or again: what was before counts no more until an epoch begins."""
+        """Let in, for the first time or again; by another broker, what was before counts no more.
+
+        The same one may have missed that our data plane is open, or has given us up and takes us back.
+        """
         ports = (message.publish_port, message.subscribe_port)
         if not all(0 < port <= _LAST_PORT for port in ports):
             raise ProtocolError("bad_content", f"a data plane at ports {ports}")
-        self.stage, self._refusal = Stage.TAKING_PART, ""
-        self._epoch, self._next = _Epoch(0), _Epoch(0)
-        return [OpenData(message.publish_port, message.subscribe_port)]
+        if self.stage is Stage.JOINING or message.session != self._session:
+            self.stage, self._refusal, self._session, self._open = Stage.TAKING_PART, "", message.session, False
+            self._epoch, self._next = _Epoch(0), _Epoch(0)
+            let_in = Note(f"{self._vpp} is let in by the broker")
+            return [let_in, OpenData(message.publish_port, message.subscribe_port)]
+        self._refusal = ""
+        if not self._open:
+            return [OpenData(message.publish_port, message.subscribe_port)]
+        return [Tell(Ready(self._session), 1)]
 
-    def _overdue(self, message: Beat, now: float) -> None:
-        if self._epoch.live is not None:
-            inbox = self._epoch.inbox
-            self._epoch.live.due([ref for ref in message.due if not inbox.has(ref)], now)
+    def _stopped(self, message: Stop) -> list[Instruction]:
+        self.stage, self.complete, self.why = Stage.STOPPED, message.complete, message.reason
+        return [Tell(Bye(), self._epoch.number or 1), Note(f"{self._vpp} ends: {message.reason}")]
+
+    def _beaten(self, message: Beat, now: float) -> list[Instruction]:
+        """The broker is here; what it tells us to have missed is asked for, what it has missed is said again."""
+        live = self._epoch.live
+        if live is None:
+            return []
+        live.due([ref for ref in message.due if not self._epoch.inbox.has(ref)], now)
+        live.confirmed = max(live.confirmed, min(message.confirmed, len(live.confirmations)))
+        return self._confirm_again(live, now)
+
+    def _confirm_again(self, live: _Live, now: float) -> list[Instruction]:
+        """The confirmations that have not come, in order; not those that have just been made."""
+        if now - live.told_at < RESEND_AFTER_S:
+            return []
+        return [Tell(done, self._epoch.number) for done in live.confirmations[live.confirmed :]]
 
     def _has_said(self, ref: Ref) -> bool:
         return ref.sender == self._vpp and 0 < ref.seq <= len(self._epoch.said)
@@ -287,15 +350,34 @@ class Client:
             return self._turn(message, now) if number == self._epoch.number else []
         if isinstance(message, Begin):
             return self._begin(message, number, now)
-        if isinstance(message, Settle) and self._epoch.number == 0:
+        return self._settle(message, number, now)
+
+    def _settle(self, message: Settle, number: int, now: float) -> list[Instruction]:
+        if self._epoch.number == 0:
             self._epoch = _Epoch(number)  # let in again when all is settled but our part
-        if number != self._epoch.number or message.turn <= self._epoch.last_turn:
+        if number < self._epoch.number:
+            return []
+        if number != self._epoch.number or message.turn < self._epoch.last_turn:
             raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._epoch.last_turn}")
-        audit = self._act(message.turn, Settled(message.direct))
+        if message.turn == self._epoch.last_turn:
+            return self._again(message.turn)
+        audit = self._act(message.turn, Settled(message.direct, least(message.audit, self._audit)), now)
         self._epoch.last_turn, self._epoch.live = message.turn, None
+        if self._node.plans is not None:
+            self.settled = SettledDay(self._node.plans, message)
         return audit
 
+    def _again(self, turn: int) -> list[Instruction]:
+        """The answer to an order that comes again, if it is the newest one's; what has been left is left."""
+        answer = self._epoch.answer
+        return [] if answer is None or answer.turn != turn else [Tell(answer, self._epoch.number)]
+
     def _begin(self, message: Begin, number: int, now: float) -> list[Instruction]:
+        if 0 < number == self._epoch.number and message.turn <= self._epoch.last_turn:
+            live = self._epoch.live
+            return self._again(message.turn) if live is None else self._confirm_again(live, now)
+        if 0 < number < self._epoch.number:
+            return []
         if number <= self._epoch.number or message.turn < 1:
             raise ProtocolError("out_of_turn", f"epoch {number} begins after {self._epoch.number}")
         if self._vpp not in message.roster or len({*message.roster}) < len(message.roster):
@@ -303,15 +385,18 @@ class Client:
         self._epoch = epoch = self._next if self._next.number == number else _Epoch(number)
         epoch.last_turn = message.turn
         if message.live:
-            epoch.live = _Live(message.turn)
+            epoch.live = _Live()
             for ref in epoch.inbox.waiting():
                 epoch.live.came(ref, now)
-        return self._act(message.turn, Begun(message.roster))
+        told = Note(f"{self._vpp} plans its day, in epoch {number} with {', '.join(message.roster)}")
+        return [told, *self._act(message.turn, Begun(message.roster), now)]
 
     def _turn(self, turns: Turns, now: float) -> list[Instruction]:
         """Take our turn; one that we have had already is only said again."""
         turn = turns.of(self._vpp)
         epoch = self._epoch
+        if turn is not None and turn.turn == epoch.last_turn and epoch.held is None:
+            return self._again(turn.turn)
         if turn is None or turn.turn <= epoch.last_turn:
             return []
         if not epoch.last_turn or epoch.live is not None:
@@ -357,23 +442,35 @@ class Client:
         if held is None or epoch.inbox.missing(held.deliveries):
             return []
         epoch.held = None
-        return self._act(held.turn, Reached(epoch.inbox.take(held.deliveries)))
+        return self._act(held.turn, Reached(epoch.inbox.take(held.deliveries)), now)
 
     # --- turns ---
 
-    def _act(self, turn: int, event: NodeEvent) -> list[Instruction]:
-        return self._reply(self._epoch, turn, self._node.handle(event))
-
-    def _reply(self, epoch: _Epoch, turn: int, reply: NodeReply) -> list[Instruction]:
+    def _act(self, turn: int, event: NodeEvent, now: float) -> list[Instruction]:
+        reply = self._node.handle(event)
         if isinstance(reply, Audited):
-            refused = tuple(Refusals(reason, count) for reason, count in sorted(self.refused.items()))
-            return [Tell(Audit(turn, reply.before, reply.after, self.peak_memory_mb, refused), epoch.number)]
+            return self._shown(turn, reply)
+        return self._confirm(turn, reply, now)
+
+    def _shown(self, turn: int, reply: Audited) -> list[Instruction]:
+        refused = tuple(Refusals(reason, count) for reason, count in sorted(self.refused.items()))
+        self._epoch.answer = Audit(turn, reply.before, reply.after, self.peak_memory_mb, refused)
+        return [Tell(self._epoch.answer, self._epoch.number)]
+
+    def _confirm(self, turn: int, reply: Confirmed, now: float) -> list[Instruction]:
+        """Say what there is to say, then that this is all. In real time confirmations are counted."""
+        epoch = self._epoch
         fresh = []
         for message in reply.messages:
             envelope = Envelope(epoch.number, self._vpp, len(epoch.said) + 1, message)
             epoch.said.append(envelope)
             fresh.append(envelope)
-        if epoch.live is not None:
-            epoch.live.restless = bool(reply.restless)
-        done = Done(turn, len(epoch.said), reply.seen, reply.restless)
+        live = epoch.live
+        number = turn if live is None else len(live.confirmations) + 1
+        done = Done(number, len(epoch.said), reply.seen, reply.restless)
+        if live is None:
+            epoch.answer = done
+        else:
+            live.confirmations.append(done)
+            live.restless, live.told_at = bool(reply.restless), now
         return [*(Say(envelope) for envelope in fresh), Tell(done, epoch.number)]

@@ -31,7 +31,7 @@ from broker.actions import (
     Write,
 )
 from broker.bus.broker_end import Endpoints
-from broker.coordinator import Charge, Coordinator, Phase, Proceedings
+from broker.coordinator import Charge, Coordinator, Proceedings
 from broker.membership import Patience
 from broker.past import past_of
 from broker.tape import Record
@@ -42,7 +42,8 @@ from market.declaration import Declaration
 from market.errors import RunError, WireError
 from market.network import NetworkRules
 from market.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
-from market.scenario.model import PublicRules
+from market.scenario.digest import seal_scenario
+from market.scenario.model import Coupling, PublicRules, PublicScenario
 from vpp_nodes.client import Client, Instruction, OpenData, Say, Stage, Tell
 from vpp_nodes.node import Node
 
@@ -82,6 +83,7 @@ class Hop:
 class Loopback:
     """A market under way. `steal(hop, frame)` returns True to lose a frame on its way.
 
+    shared : the market's scenario, where there is one
     nodes : by VPP, in the roster's order, what makes its node; where there are none, `declarations` do
     """
 
@@ -92,15 +94,17 @@ class Loopback:
     steal: Callable[[Hop, bytes], bool] = lambda hop, frame: False
     network_seed: int = 7
     nodes: Mapping[str, Callable[[], Node]] = field(default_factory=dict)
-    scenario_digest: str = "scenario"
+    shared: PublicScenario | None = None
     tape: list[Record] = field(default_factory=list)
     now: float = 0.0
 
     def __post_init__(self) -> None:
         self._makers = dict(self.nodes) or {d.vpp: partial(self._node, d) for d in self.declarations}
-        roster, digest = tuple(self._makers), self.scenario_digest
-        patience = Patience(30.0, self.network.silence_s, self.network.wait_s)
-        self._charge = Charge(self.public, digest, roster, self.network, self.network_seed, patience)
+        roster = tuple(self._makers)
+        shared = self.shared or self._unnamed(roster)
+        rules = shared.network
+        patience = Patience(30.0, rules.silence_s, rules.wait_s, rules.answer_s)
+        self._charge = Charge(shared, self.network_seed, patience)
         self.coordinator = Coordinator(self._charge, ENDPOINTS, self.now)
         self._queues: dict[Hop, deque[bytes]] = {}
         self._random = Random(self.seed)
@@ -109,8 +113,16 @@ class Loopback:
         self._beaten_at = self.now
         self._act(self.coordinator.open())
 
+    def _unnamed(self, roster: tuple[str, ...]) -> PublicScenario:
+        """A market of these VPPs that came from no file."""
+        others = dict.fromkeys(roster, "")
+        return seal_scenario("loopback", "", self.public, (), self.network, Coupling.ONCE, None, others).shared
+
     def _client(self, vpp: str) -> Client:
-        return Client(vpp, self._makers[vpp](), Hello(1, self.public.digest, "loopback"), self.now)
+        shared = self._charge.shared
+        plant = dict(zip(shared.roster, shared.plant_digests, strict=True))[vpp]
+        hello = Hello(1, self.public.digest, plant, shared.name, "loopback")
+        return Client(vpp, self._makers[vpp](), hello, self.now)
 
     def _node(self, declaration: Declaration) -> Node:
         periods = self.public.horizon.periods
@@ -120,7 +132,7 @@ class Loopback:
         """Carry frames until the run is over."""
         self.join()
         for _ in range(steps):
-            if self.coordinator.phase is Phase.OVER:
+            if self.coordinator.taken_leave(self.now):
                 return self.coordinator.proceedings()
             self.step()
         raise RunError("the market does not come to its end")
@@ -140,7 +152,8 @@ class Loopback:
             self._beat()
             self.event(Tick())
             for vpp, client in self._awake().items():
-                self._instruct(vpp, client.tick(self.now))
+                if client.stage is not Stage.STOPPED:  # its process has ended
+                    self._instruct(vpp, client.tick(self.now))
             return
         hop = self._random.choice(waiting)
         frame = self._queues[hop].popleft()

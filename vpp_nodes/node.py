@@ -14,6 +14,7 @@ from typing import TypeAlias
 from broker.screening import screen, screen_exchange
 from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen
 from market.declaration import Declaration
+from market.disclosure import Disclosure, ShownPlan, shown
 from market.errors import ProtocolError
 from market.game.period import PeriodGame, period_games
 from market.plan import DirectExchange, DispatchPlan
@@ -43,9 +44,10 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """This trade was concluded for us."""
+    """This trade was concluded for us; so much of our day is to be shown."""
 
     direct: DirectExchange
+    audit: Disclosure
 
 
 NodeEvent: TypeAlias = Begun | Reached | Settled
@@ -62,13 +64,21 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The plans without trade and with it."""
+    """What is shown of the plans without trade and with it."""
 
-    before: DispatchPlan
-    after: DispatchPlan
+    before: ShownPlan
+    after: ShownPlan
 
 
 NodeReply: TypeAlias = Confirmed | Audited
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """A VPP's own day, which is nobody else's business: without trade, and with it."""
+
+    before: DispatchPlan
+    after: DispatchPlan
 
 
 class Traders:
@@ -88,11 +98,12 @@ class Traders:
 class Node:
     """One VPP. `plan` solves its day (with a trade fixed, or none), `declare` makes a plan public.
 
-    refused : what it was told and may not count, by reason
+    refused : what it was told and may not count, by reason · plans : its day, once it is settled
     """
 
     def __init__(self, vpp: str, public: PublicRules, plan: Planner, declare: Declarer) -> None:
         self.refused: Counter[str] = Counter()
+        self.plans: Plans | None = None
         self._vpp = vpp
         self._public = public
         self._plan = plan
@@ -108,7 +119,7 @@ class Node:
         if isinstance(event, Begun):
             return self._begin(event.roster)
         if isinstance(event, Settled):
-            return self._settle(event.direct)
+            return self._settle(event)
         return self._reached(event.messages)
 
     def _begin(self, roster: tuple[str, ...]) -> Confirmed:
@@ -167,7 +178,8 @@ class Node:
             self._before = self._plan(None)
         return self._before
 
-    def _settle(self, direct: DirectExchange) -> Audited:
+    def _settle(self, settled: Settled) -> Audited:
         """A node that has come back when all was settled but its own part has not planned yet."""
-        screen_exchange(direct, self._public.horizon.periods)
-        return Audited(self._planned(), self._plan(direct))
+        screen_exchange(settled.direct, self._public.horizon.periods)
+        self.plans = Plans(self._planned(), self._plan(settled.direct))
+        return Audited(shown(self.plans.before, settled.audit), shown(self.plans.after, settled.audit))

@@ -8,96 +8,150 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import parent_process
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
-from broker.bus.broker_end import Arrival, BusEvent, Plane, Signal
+from broker.bus.broker_end import Arrival, Plane, Signal
 from broker.bus.keys import NodeKeys
-from broker.bus.node_end import NodeEnd, PulseEnd
-from broker.limits import NODE_OPEN_S
+from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd, PulseEnd
 from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import Failure, FromNode, Heartbeat, Hello
+from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop
+from market.disclosure import Disclosure
 from market.errors import DispatchError, MarketError, WireError
+from market.scenario.digest import plant_digest
 from market.scenario.model import PublicRules
 from market.vpp import Vpp
-from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, Stage, Tell
+from vpp_nodes.client import PATIENCE_S, Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
 from vpp_nodes.plant import plant_node
 
 TICK_S = 0.2
 HEARTBEAT_S = 1.0
+LEAVE_S = 3.0
+LEAVE_AGAIN_S = 0.25
+"""A node that cannot go on tells its broker so again each time that so long has passed, for LEAVE_S at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeTask:
-    """What a node process is given: its VPP, the market's rules, where the broker is, the run's token, keys."""
+    """What a node process is given: its VPP, the market's rules, where the broker is, the run's token, keys.
+
+    scenario : what its scenario is called · audit : the most that it shows of its day
+    patience_s : how long it looks for its broker
+    """
 
     vpp: Vpp
     public: PublicRules
+    scenario: str
     broker: str
     token: bytes
     keys: NodeKeys | None = None
+    audit: Disclosure = Disclosure.FULL
+    patience_s: float = PATIENCE_S
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEnding:
+    """How a node's run ended: its exit code, why in words, and its day, if it came so far."""
+
+    exit_code: int
+    why: str
+    day: SettledDay | None
 
 
 def run_local_node(task: NodeTask) -> None:
     """Be the node of a local run: the run's owner handles interrupts and reports; end when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
-    sys.exit(serve_node(task, parent.sentinel if parent else None))
+    sys.exit(serve_node(task, lambda text: None, parent.sentinel if parent else None).exit_code)
 
 
-def serve_node(task: NodeTask, parent: int | None = None) -> int:
-    """Take part in one run. Returns an exit code: 0 after a Stop, 2 if the day cannot be planned, 4 otherwise.
+def serve_node(task: NodeTask, on_note: Callable[[str], None], parent: int | None = None) -> NodeEnding:
+    """Take part in one run. Exit codes: 0 when it came to its end, 2 if the day cannot be planned, 4 otherwise.
 
-    `parent` is a file descriptor that becomes readable when the process that started this one is gone.
+    on_note : told what the node does and what it waits for, for people
+    parent : a file descriptor that becomes readable when the process that started this one is gone
+    Raises KeyboardInterrupt once the broker has been told.
     """
     with NodeEnd(task.broker, task.keys) as bus:
         pulse = _Pulse(task)
-        shell = _Shell(task, bus, pulse, parent)
+        shell = _Shell(task, bus, pulse, on_note, parent)
         try:
             return shell.run()
         except MarketError as error:
             return shell.fail(error)
+        except KeyboardInterrupt:
+            shell.leave("left", "interrupted")
+            raise
         finally:
             pulse.stop()
 
 
 class _Shell:
-    def __init__(self, task: NodeTask, bus: NodeEnd, pulse: _Pulse, parent: int | None) -> None:
+    def __init__(
+        self, task: NodeTask, bus: NodeEnd, pulse: _Pulse, on_note: Callable[[str], None], parent: int | None
+    ) -> None:
         node = plant_node(task.vpp, task.public)
         self._task = task
         self._bus = bus
         self._pulse = pulse
-        hello = Hello(os.getpid(), task.public.digest, version("vppmarket"))
-        self._client = Client(task.vpp.id, node, hello, time.monotonic())
+        self._note = on_note
+        plant = plant_digest(task.vpp)
+        hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, version("vppmarket"))
+        self._client = Client(task.vpp.id, node, hello, time.monotonic(), task.patience_s, task.audit)
         if parent is not None:
             bus.watch(parent)
 
-    def run(self) -> int:
+    def run(self) -> NodeEnding:
         self._carry_out(self._client.tick(time.monotonic()))
         while self._client.stage is not Stage.STOPPED:
             for event in self._bus.wait(0.0 if self._client.wants_to_act else TICK_S):
                 if isinstance(event, Signal):
-                    return 4
+                    return self._ending(4, "the process that started this node is gone")
                 self._take(event)
             self._carry_out(self._client.tick(time.monotonic()))
-        return 0
+        return self._ending(0 if self._client.complete else 4, self._client.why)
 
-    def fail(self, error: MarketError) -> int:
+    def _ending(self, exit_code: int, why: str) -> NodeEnding:
+        return NodeEnding(exit_code, why, self._client.settled)
+
+    def fail(self, error: MarketError) -> NodeEnding:
         """Say on both ends why this node cannot go on."""
         kind = "dispatch" if isinstance(error, DispatchError) else "error"
-        self._tell(Failure(kind, str(error)[:4000]), epoch=1)
         self._note(f"error: {error}")
-        return 2 if kind == "dispatch" else 4
+        self.leave(kind, str(error))
+        return self._ending(2 if kind == "dispatch" else 4, str(error))
 
-    def _note(self, text: str) -> None:
-        """Tell whoever started this node, unless that is a run that tells people itself."""
-        if parent_process() is None:
-            print(text, file=sys.stderr)
+    def leave(self, kind: str, text: str) -> None:
+        """Tell the broker why this node ends, until it has heard, for a moment at most."""
+        if self._client.stage is not Stage.TAKING_PART:
+            return
+        until = time.monotonic() + LEAVE_S
+        with suppress(MarketError):  # turned away: then there is nobody to tell
+            while time.monotonic() < until:
+                self._tell(Failure(kind, text[:4000]), epoch=1)
+                if self._hears_stop(LEAVE_AGAIN_S):
+                    return
 
-    def _take(self, event: BusEvent) -> None:
+    def _hears_stop(self, for_s: float) -> bool:
+        """Whether the broker has taken leave; nothing else that it says counts any more."""
+        heard = False
+        for event in self._bus.wait(for_s):
+            if isinstance(event, Arrival) and event.plane is Plane.CONTROL:
+                with suppress(WireError):
+                    heard |= isinstance(decode(event.frame, self._task.token).message, Stop)
+        return heard
+
+    def _take(self, event: NodeBusEvent) -> None:
+        if isinstance(event, DataOpen):
+            self._carry_out(self._client.data_open())
+            return
+        if isinstance(event, Contact):
+            self._carry_out(self._client.unreachable(event.story))
+            return
         if not isinstance(event, Arrival):
             self._client.refused["malformed"] += 1
             return
@@ -123,16 +177,12 @@ class _Shell:
                 self._note(instruction.text)
 
     def _open(self, ports: OpenData) -> None:
-        vpp = self._task.vpp.id
-        topics = (TOPIC_ALL, inbox_topic(vpp))
-        hearing = self._bus.connect_data(
-            ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp), NODE_OPEN_S
-        )
-        for event in hearing.arrivals:
-            self._take(event)
-        self._carry_out(self._client.data_open())
+        """Open the data plane, or have it proved anew; `DataOpen` comes when that is done."""
         if not self._pulse.is_alive():
             self._pulse.start()
+        vpp = self._task.vpp.id
+        topics = (TOPIC_ALL, inbox_topic(vpp))
+        self._bus.connect_data(ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp))
 
     def _tell(self, message: FromNode, epoch: int) -> None:
         self._bus.send(encode(Envelope(epoch, self._task.vpp.id, 0, message), self._task.token))

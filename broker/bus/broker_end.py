@@ -12,28 +12,24 @@ in is dropped for it alone and counted, or recovered when it asks.
 from __future__ import annotations
 
 import errno
-import os
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
-from socket import SHUT_RDWR
-from socket import socket as socket_of
-from typing import TypeAlias
+from socket import AF_INET, SHUT_RDWR, SOCK_STREAM
+from socket import socket as SystemSocket
+from typing import TypeAlias, TypeVar
 
 import zmq
 
+from broker.bus.callers import Callers, machine_of
 from broker.bus.closing import Closing
-from broker.bus.doorkeeper import Doorkeeper, HandshakeWatch, TurnedAway
+from broker.bus.descriptors import room_for_connections
+from broker.bus.doorkeeper import ConnectionWatch, Doorkeeper, Gone, TurnedAway
 from broker.bus.keys import BrokerKeys, as_server
-from broker.limits import (
-    MAX_PARTS,
-    MAX_SUBSCRIPTION_BYTES,
-    MAX_TRANSPORT_BYTES,
-    QUEUE_IN_MESSAGES,
-    QUEUE_OUT_MESSAGES,
-)
+from broker.bus.sockets import enough_descriptors, listening
+from broker.limits import MAX_PARTS, MAX_SUBSCRIPTION_BYTES, connections_for
 from market.errors import RunError
 
 NOBODY = ""
@@ -41,6 +37,9 @@ NOBODY = ""
 
 NOWHERE = -1
 """The connection of a frame of which it is not known."""
+
+
+_Answer = TypeVar("_Answer")
 
 
 class Plane(StrEnum):
@@ -111,28 +110,22 @@ class Parts:
     connection: int
 
 
-def opened(
-    context: zmq.Context[zmq.Socket[bytes]], kind: int, send_queue: int = QUEUE_OUT_MESSAGES
-) -> zmq.Socket[bytes]:
-    """A socket with bounded queues that does not hold up the end of its process."""
-    socket = context.socket(kind)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.SNDHWM, send_queue)
-    socket.setsockopt(zmq.RCVHWM, QUEUE_IN_MESSAGES)
-    socket.setsockopt(zmq.MAXMSGSIZE, MAX_TRANSPORT_BYTES)
-    return socket
-
-
 class BrokerEnd(Closing):
-    """The broker's sockets, bound on `host`. Port 0: three free ports of the system's choice, else port…port+2."""
+    """The broker's sockets, bound on `host`. Port 0: three free ports of the system's choice, else port…port+2.
 
-    def __init__(self, host: str, port: int = 0, keys: BrokerKeys | None = None) -> None:
+    vpps : how many nodes are to come; so many connections can stand from any one machine, and not many more
+    """
+
+    def __init__(self, host: str, port: int = 0, keys: BrokerKeys | None = None, vpps: int = 20) -> None:
         self.dropped: Counter[str] = Counter()
         self._keys = keys
-        self._context = zmq.Context()
+        self._most_each = connections_for(vpps)
+        self._callers = Callers(self._most_each, room_for_connections(self._most_each, vpps))
+        with enough_descriptors():
+            self._context = zmq.Context()
         self._poller = zmq.Poller()
         self._watched: set[int] = set()
-        self._watches: list[HandshakeWatch] = []
+        self._watches: list[ConnectionWatch] = []
         try:
             self._doorkeeper = self._open_door()
             self._control = self._open(zmq.ROUTER)
@@ -160,13 +153,12 @@ class BrokerEnd(Closing):
         return doorkeeper
 
     def _open(self, kind: int) -> zmq.Socket[bytes]:
-        socket = opened(self._context, kind)
+        socket = listening(self._context, kind)
         as_server(socket, self._keys)
         self._poller.register(socket, zmq.POLLIN)
-        if self._keys is not None:
-            watch = HandshakeWatch(self._context, socket, str(kind))
-            self._poller.register(watch.socket, zmq.POLLIN)
-            self._watches.append(watch)
+        watch = ConnectionWatch(self._context, socket, str(kind), handshakes=self.keyed)
+        self._poller.register(watch.socket, zmq.POLLIN)
+        self._watches.append(watch)
         return socket
 
     def close(self) -> None:
@@ -212,11 +204,16 @@ class BrokerEnd(Closing):
 
     def hang_up(self, connection: int) -> None:
         """End a connection that subscribes to what it may not; an honest one would connect again."""
-        try:
-            with socket_of(fileno=os.dup(connection)) as end:
-                end.shutdown(SHUT_RDWR)
-        except OSError:
-            return  # it is gone already
+        _ask(connection, lambda end: end.shutdown(SHUT_RDWR))
+
+    def peer_of(self, connection: int) -> str:
+        """The address at the other end of a connection; empty if it is gone."""
+        return _ask(connection, lambda end: str(end.getpeername()[0])) or ""
+
+    @property
+    def keyed(self) -> bool:
+        """Whether keys are in use."""
+        return self._keys is not None
 
     def wait(self, timeout_s: float) -> Iterator[BusEvent]:
         """What has come in, after waiting for at most `timeout_s`; nothing if nothing came."""
@@ -225,22 +222,61 @@ class BrokerEnd(Closing):
             yield Signal(descriptor)
         yield from self._at_the_door(ready)
         if self._control in ready:
-            for came in received_from(self._control, keyed=self._keys is not None):
+            for came in self._heard(self._control):
                 yield _order(came)
         if self._inward in ready:
-            for came in received_from(self._inward, keyed=self._keys is not None):
+            for came in self._heard(self._inward):
                 yield from published(came)
         if self._outward in ready:
-            for came in received_from(self._outward, keyed=self._keys is not None):
+            for came in self._heard(self._outward):
                 yield from _subscription(came)
+
+    def _heard(self, socket: zmq.Socket[bytes]) -> Iterator[Parts]:
+        """What has come in on a socket; whoever speaks is no longer among those who only take up room."""
+        for came in received_from(socket, keyed=self.keyed):
+            self._callers.spoke(came.connection)
+            yield came
 
     def _at_the_door(self, ready: Container[object]) -> Iterator[TurnedAway]:
         """Answer who knocks, and tell whom that or a failed handshake has turned away."""
         if self._doorkeeper is not None and self._doorkeeper.socket in ready:
             yield from self._doorkeeper.answer()
-        for watch in self._watches:
+        for end, watch in enumerate(self._watches):
             if watch.socket in ready:
-                yield from watch.failures()
+                yield from self._counted(end, watch)
+
+    def _counted(self, end: int, watch: ConnectionWatch) -> Iterator[TurnedAway]:
+        """Keep count of connections; one too many is ended."""
+        for news in watch.news():
+            if isinstance(news, TurnedAway):
+                yield news
+            elif isinstance(news, Gone):
+                self._callers.left(end, news.descriptor)
+            elif address := self.peer_of(news.descriptor):
+                leaves = self._callers.came(end, news.descriptor, address)
+                if leaves is not None:
+                    self.hang_up(leaves)
+                    yield TurnedAway("too_many_connections", self._too_many(address))
+
+    def _too_many(self, address: str) -> str:
+        return (
+            f"connections from {machine_of(address)} beyond {self._most_each}, or too many in all; each costs one"
+        )
+
+
+def _ask(descriptor: int, question: Callable[[SystemSocket], _Answer]) -> _Answer | None:
+    """A word with the system about one of the transport's connections; None if it is gone already.
+
+    It stays the transport's: nothing is copied, since there may be no descriptor left, and nothing is closed.
+    """
+    try:
+        end = SystemSocket(AF_INET, SOCK_STREAM, 0, fileno=descriptor)
+        try:
+            return question(end)
+        finally:
+            end.detach()
+    except (OSError, ValueError):
+        return None
 
 
 def received(socket: zmq.Socket[bytes]) -> Iterator[Parts]:
@@ -274,7 +310,7 @@ def _property(frame: zmq.Frame, name: str | int, otherwise: str | int) -> str | 
         return otherwise
 
 
-def published(came: Parts) -> Iterator[BusEvent]:
+def published(came: Parts) -> Iterator[Arrival | Malformed]:
     """The frames of a publication, which follow its topic."""
     if not 2 <= len(came.parts) <= MAX_PARTS:
         yield Malformed(Plane.DATA, f"{len(came.parts)} parts, a topic and 1 to {MAX_PARTS - 1} frames expected")

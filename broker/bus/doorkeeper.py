@@ -13,6 +13,9 @@ import zmq
 from zmq.utils import z85
 from zmq.utils.monitor import recv_monitor_message
 
+from broker.bus.sockets import Context, Socket, enough_descriptors
+from broker.limits import MAX_PARTS
+
 ZAP_ADDRESS = "inproc://zeromq.zap.01"
 _FAILURES = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
@@ -28,7 +31,7 @@ class TurnedAway:
 class Doorkeeper:
     """Answers for all sockets of a context which keys may connect, and as whom."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], owners: Mapping[bytes, str]) -> None:
+    def __init__(self, context: Context, owners: Mapping[bytes, str]) -> None:
         self.socket = context.socket(zmq.REP)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.bind(ZAP_ADDRESS)
@@ -56,27 +59,52 @@ def judged(request: Sequence[bytes], owners: Mapping[bytes, str]) -> tuple[list[
     return [version, sequence, b"400", b"unknown key", b"", b""], TurnedAway("unknown_key", told)
 
 
-class HandshakeWatch:
-    """Says which connections to a listening socket broke off before they stood. Made before it listens."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A connection has been taken, on this descriptor."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], watched: zmq.Socket[bytes], name: str) -> None:
-        self.socket = monitor_of(context, watched, name, _FAILURES)
-
-    def failures(self) -> Iterator[TurnedAway]:
-        """What has been noticed since the last call."""
-        while self.socket.poll(0):
-            event = recv_monitor_message(self.socket)
-            reason, what = _failure(event["event"], event["value"])
-            yield TurnedAway(reason, f"a connection to {event['endpoint'].decode(errors='replace')} {what}")
+    descriptor: int
 
 
-def monitor_of(
-    context: zmq.Context[zmq.Socket[bytes]], watched: zmq.Socket[bytes], name: str, events: int
-) -> zmq.Socket[bytes]:
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The connection on this descriptor is gone."""
+
+    descriptor: int
+
+
+class ConnectionWatch:
+    """Says which connections to a listening socket come, go and break off. Made before the socket listens.
+
+    handshakes : whether to tell of those that break off before they stand
+    """
+
+    def __init__(self, context: Context, watched: Socket, name: str, *, handshakes: bool) -> None:
+        events = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | (_FAILURES if handshakes else 0)
+        self.socket = monitor_of(context, watched, name, events)
+
+    def news(self) -> Iterator[Taken | Gone | TurnedAway]:
+        """What has been noticed since the last call; of very much, the rest at the next one."""
+        for _ in range(MAX_PARTS):
+            if not self.socket.poll(0):
+                return
+            told = recv_monitor_message(self.socket)
+            event, value = told["event"], told["value"]
+            if event == zmq.EVENT_ACCEPTED:
+                yield Taken(value)
+            elif event == zmq.EVENT_DISCONNECTED:
+                yield Gone(value)
+            else:
+                reason, what = _failure(event, value)
+                yield TurnedAway(reason, f"a connection to {told['endpoint'].decode(errors='replace')} {what}")
+
+
+def monitor_of(context: Context, watched: Socket, name: str, events: int) -> Socket:
     """A socket on which `events` of another are told. It must be unlimited: a full one stops the transport."""
     address = f"inproc://monitor-{name}"
-    watched.monitor(address, events)
-    socket = context.socket(zmq.PAIR)
+    with enough_descriptors():
+        watched.monitor(address, events)
+        socket = context.socket(zmq.PAIR)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.RCVHWM, 0)
     socket.connect(address)

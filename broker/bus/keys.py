@@ -17,7 +17,7 @@ import zmq
 from zmq.auth import create_certificates, load_certificate
 
 from broker.wire.messages import BROKER
-from market.errors import Fault, ScenarioError
+from market.errors import Fault, RunError, ScenarioError
 
 WATCHER = "watcher"
 """The owner of a key that may look on, and be no VPP."""
@@ -79,6 +79,34 @@ def make_keys(folder: Path, names: Sequence[str]) -> None:
             for name in names:
                 create_certificates(folder, name)
                 public_file(folder, name).chmod(_PUBLIC_MODE)
+
+
+def fresh_keys(names: Sequence[str]) -> tuple[BrokerKeys, dict[str, NodeKeys]]:
+    """Keys made in memory, for a market whose processes get them from the one that starts them.
+
+    They are the broker's, and those of each name, e.g. of all VPPs and a watcher.
+    """
+    own = _fresh_pair()
+    pairs = {name: _fresh_pair() for name in names}
+    owners = {pair.public: name for name, pair in pairs.items()}
+    return BrokerKeys(own, owners), {name: NodeKeys(pair, own.public) for name, pair in pairs.items()}
+
+
+def _fresh_pair() -> KeyPair:
+    return KeyPair(*zmq.curve_keypair())
+
+
+def write_node_keys(folder: Path, name: str, keys: NodeKeys) -> None:
+    """Leave keys that were made in memory in a folder, as `load_node_keys` reads them; RunError if that fails."""
+    try:
+        with _for_owner_only():
+            folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            folder.chmod(_FOLDER_MODE)
+            _write(public_file(folder, BROKER), keys.broker, None)
+            _write(public_file(folder, name), keys.own.public, None)
+            _write(secret_file(folder, name), keys.own.public, keys.own.secret)
+    except OSError as error:
+        raise RunError(f"{folder}: keys cannot be left there: {(error.strerror or 'an error').lower()}") from None
 
 
 def load_broker_keys(folder: Path, vpps: Sequence[str]) -> BrokerKeys:
@@ -158,6 +186,17 @@ def _public(path: Path, faults: list[Fault]) -> bytes | None:
         pass
     faults.append(Fault("must hold a public key", "something else", str(path), "copy it anew from its owner"))
     return None
+
+
+def _write(path: Path, public: bytes, secret: bytes | None) -> None:
+    """A file of ZeroMQ's own form; it appears in one step, with its rights."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    lines = ["metadata", "curve", f'    public-key = "{public.decode()}"']
+    lines += [] if secret is None else [f'    secret-key = "{secret.decode()}"']
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE), "w") as file:
+        file.write("\n".join(lines) + "\n")
+    os.replace(part, path)
 
 
 def _unreadable(path: Path, error: OSError, name: str) -> Fault:

@@ -15,34 +15,33 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import zmq
 
 from broker.bus.addresses import host_of
-from broker.bus.broker_end import (
-    NOWHERE,
-    Arrival,
-    BusEvent,
-    Malformed,
-    Parts,
-    Plane,
-    Signal,
-    opened,
-    published,
-    received,
-)
+from broker.bus.broker_end import Arrival, Malformed, Plane, Signal, published, received
 from broker.bus.closing import Closing
 from broker.bus.keys import NodeKeys, as_client
 from broker.bus.reception import Reception
-from broker.limits import QUEUE_OUT_MESSAGES
+from broker.bus.sockets import Socket, connecting, enough_descriptors
+from broker.limits import OPEN_AGAIN_S, QUEUE_OUT_MESSAGES
 from market.errors import RunError
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
-    """What came while the ready echo was awaited; it counts, and is handled next."""
+class DataOpen:
+    """The data plane has been proved open, both ways, since `connect_data` was called last."""
 
-    arrivals: tuple[BusEvent, ...]
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How the way to the broker is: what is in the way, in words for people; empty once a connection stands."""
+
+    story: str
+
+
+NodeBusEvent: TypeAlias = Arrival | Malformed | Signal | DataOpen | Contact
 
 
 class NodeEnd(Closing):
@@ -51,28 +50,33 @@ class NodeEnd(Closing):
     def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
         self._host = host_of(control_address)
         self._keys = keys
-        self._context = zmq.Context()
+        with enough_descriptors():
+            self._context = zmq.Context()
         self._poller = zmq.Poller()
         self._watched: set[int] = set()
         self._control = self._open(zmq.DEALER, send_queue=0)  # an order's answer is never dropped here
         self._control.setsockopt(zmq.IDENTITY, b"n" + secrets.token_bytes(8))  # keeps its route when it reconnects
-        self._reception = Reception(self._context, self._control, control_address, keyed=keys is not None)
+        self._reception = Reception(
+            self._context, self._control, control_address, keyed=keys is not None, now=time.monotonic()
+        )
         self._control.connect(control_address)
         self._poller.register(self._control, zmq.POLLIN)
         self._poller.register(self._reception.socket, zmq.POLLIN)
-        self._publish: zmq.Socket[bytes] | None = None
-        self._subscribe: zmq.Socket[bytes] | None = None
+        self._inward: _Inward | None = None
+        self._outward: _Outward | None = None
+        self._told_open = True
 
-    def _open(self, kind: int, send_queue: int = QUEUE_OUT_MESSAGES) -> zmq.Socket[bytes]:
-        socket = opened(self._context, kind, send_queue)
+    def _open(self, kind: int, send_queue: int = QUEUE_OUT_MESSAGES) -> Socket:
+        socket = connecting(self._context, kind, send_queue)
         as_client(socket, self._keys)
         return socket
 
     def close(self) -> None:
         """Close everything; what has not been sent is given a moment, then dropped."""
-        for socket in (self._control, self._publish, self._subscribe):
-            if socket is not None:
-                socket.close(linger=200)
+        for half in (self._inward, self._outward):
+            if half is not None:
+                half.socket.close(linger=200)
+        self._control.close(linger=200)
         self._reception.socket.close()
         self._context.term()
 
@@ -81,31 +85,35 @@ class NodeEnd(Closing):
         self._watched.add(descriptor)
         self._poller.register(descriptor, zmq.POLLIN)
 
-    def connect_data(
-        self, publish_port: int, subscribe_port: int, topics: Sequence[bytes], echo: bytes, timeout_s: float
-    ) -> Hearing:
-        """Open both halves of the data plane and prove them open; RunError if that takes too long."""
-        self._close_data()
-        deadline = time.monotonic() + timeout_s
-        publish, subscribe = self._open(zmq.XPUB), self._open(zmq.SUB)
-        self._publish, self._subscribe = publish, subscribe
-        publish.connect(f"tcp://{self._host}:{publish_port}")
-        for topic in (*topics, echo):
-            subscribe.subscribe(topic)
-        subscribe.connect(f"tcp://{self._host}:{subscribe_port}")
-        _await_subscription(publish, deadline)
-        hearing = _await_echo(subscribe, echo, deadline)
-        self._poller.register(subscribe, zmq.POLLIN)
-        return hearing
+    def connect_data(self, publish_port: int, subscribe_port: int, topics: Sequence[bytes], echo: bytes) -> None:
+        """Open both halves of the data plane, or have them proved anew; `wait` yields `DataOpen` when they are.
 
-    def _close_data(self) -> None:
-        """Close both halves, if they are open: a broker that let us in before may be another one now."""
-        if self._subscribe is not None and self._subscribe in self._poller:
-            self._poller.unregister(self._subscribe)
-        for socket in (self._publish, self._subscribe):
-            if socket is not None:
-                socket.close(linger=0)
-        self._publish = self._subscribe = None
+        Never waits. It may be called as often as one likes: what stands already stays as it is, and nothing that
+        was published is lost by it.
+        """
+        publish_at, subscribe_at = (f"tcp://{self._host}:{port}" for port in (publish_port, subscribe_port))
+        if self._inward is None or self._inward.address != publish_at:
+            self._open_inward(publish_at)
+        if self._outward is None or self._outward.subscription != (subscribe_at, (*topics, echo)):
+            self._open_outward(subscribe_at, (*topics, echo))
+        else:
+            self._outward.ask_again()
+        self._told_open = False
+
+    def _open_inward(self, address: str) -> None:
+        self._close_half(self._inward)
+        self._inward = _Inward(self._open(zmq.XPUB), address)
+        self._poller.register(self._inward.socket, zmq.POLLIN)
+
+    def _open_outward(self, address: str, topics: tuple[bytes, ...]) -> None:
+        self._close_half(self._outward)
+        self._outward = _Outward(self._open(zmq.SUB), address, topics)
+        self._poller.register(self._outward.socket, zmq.POLLIN)
+
+    def _close_half(self, half: _Inward | _Outward | None) -> None:
+        if half is not None:
+            self._poller.unregister(half.socket)
+            half.socket.close(linger=0)
 
     def send(self, frame: bytes) -> None:
         """Send on the control plane; into the void when the broker has turned us away for good."""
@@ -114,36 +122,103 @@ class NodeEnd(Closing):
 
     def publish(self, topic: bytes, *frames: bytes) -> None:
         """Publish on the data plane (after `connect_data`); several frames travel together."""
-        if self._publish is None:
+        if self._inward is None:
             raise RunError("the data plane is not open yet")
-        self._publish.send_multipart([topic, *frames])
+        self._inward.socket.send_multipart([topic, *frames])
 
-    def wait(self, timeout_s: float) -> Iterator[BusEvent]:
+    def wait(self, timeout_s: float) -> Iterator[NodeBusEvent]:
         """What has come in, after waiting for at most `timeout_s`; RunError when the broker turns us away."""
         ready = dict(self._poller.poll(max(0, round(timeout_s * 1000))))
         for descriptor in self._watched & ready.keys():
             yield Signal(descriptor)
-        if self._reception.socket in ready:
-            self._reception.check()
-        if self._subscribe is not None and self._subscribe in ready:
-            for came in received(self._subscribe):
-                yield from published(came)
+        story = self._reception.check(time.monotonic())
+        if story is not None:
+            yield Contact(story)
+        if self._inward is not None and self._inward.socket in ready:
+            self._inward.hear()
+        if self._outward is not None and self._outward.socket in ready:
+            yield from self._outward.hear()
+        yield from self._data_open(time.monotonic())
         if self._control in ready:
             for came in received(self._control):
                 yield _order(came.parts)
+
+    def _data_open(self, now: float) -> Iterator[DataOpen]:
+        """Tell that both halves are proved open; open anew what is not for too long."""
+        inward, outward = self._inward, self._outward
+        if self._told_open or inward is None or outward is None:
+            return
+        if inward.proved and outward.proved:
+            self._told_open = True
+            yield DataOpen()
+        if not inward.proved and now >= inward.until:
+            self._open_inward(inward.address)
+        if not outward.proved and now >= outward.until:
+            self._open_outward(*outward.subscription)
+
+
+class _Inward:
+    """The half on which a node publishes; what it says before the broker has subscribed is lost."""
+
+    def __init__(self, socket: Socket, address: str) -> None:
+        self.socket = socket
+        self.address = address
+        self.proved = False
+        self.until = time.monotonic() + OPEN_AGAIN_S
+        socket.connect(address)
+
+    def hear(self) -> None:
+        """Take in the broker's subscriptions."""
+        for came in received(self.socket):
+            self.proved = self.proved or came.parts[0][:1] == b"\x01"
+
+
+class _Outward:
+    """The half on which a node listens; the last of its topics is that of its echo."""
+
+    def __init__(self, socket: Socket, address: str, topics: tuple[bytes, ...]) -> None:
+        self.socket = socket
+        self.subscription = (address, topics)
+        self.proved = False
+        self.until = time.monotonic() + OPEN_AGAIN_S
+        for topic in topics:
+            socket.subscribe(topic)
+        socket.connect(address)
+
+    def ask_again(self) -> None:
+        """Ask for the echo once more, unless it is awaited already: another broker may be at the other end now."""
+        if not self.proved:
+            return
+        echo = self.subscription[1][-1]
+        self.proved = False
+        self.until = time.monotonic() + OPEN_AGAIN_S
+        self.socket.unsubscribe(echo)
+        self.socket.subscribe(echo)
+
+    def hear(self) -> Iterator[Arrival | Malformed]:
+        """What was published for us; the echo is for us alone, and proves that all our topics are heard."""
+        echo = self.subscription[1][-1]
+        for came in received(self.socket):
+            if came.parts[0] == echo:
+                self.proved = True
+            else:
+                yield from published(came)
 
 
 class PulseEnd:
     """One more control socket, for the thread that sends heartbeats (a socket belongs to one thread)."""
 
     def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
-        self._context = zmq.Context()
-        self._socket = opened(self._context, zmq.DEALER, send_queue=8)  # old heartbeats are worth nothing
+        with enough_descriptors():
+            self._context = zmq.Context()
+        self._socket = connecting(self._context, zmq.DEALER, send_queue=8)  # old heartbeats are worth nothing
         as_client(self._socket, keys)
         self._socket.connect(control_address)
 
     def send(self, frame: bytes) -> None:
-        """Send, or drop when nobody takes it."""
+        """Send, or drop when nobody takes it. What is answered here, nobody needs."""
+        for _ in received(self._socket):
+            pass
         with suppress(zmq.Again):
             self._socket.send(frame, zmq.NOBLOCK)
 
@@ -152,28 +227,7 @@ class PulseEnd:
         self._context.destroy(linger=0)
 
 
-def _order(parts: list[bytes]) -> BusEvent:
+def _order(parts: list[bytes]) -> Arrival | Malformed:
     if len(parts) == 1:
         return Arrival(Plane.CONTROL, b"", parts[0])
     return Malformed(Plane.CONTROL, f"{len(parts)} parts, 1 expected")
-
-
-def _await_subscription(publish: zmq.Socket[bytes], deadline: float) -> None:
-    while publish.poll(_left_ms(deadline)):
-        if publish.recv()[:1] == b"\x01":
-            return
-    raise RunError("the broker's data plane (inward half) does not answer; is its port reachable from here?")
-
-
-def _await_echo(subscribe: zmq.Socket[bytes], echo: bytes, deadline: float) -> Hearing:
-    kept: list[BusEvent] = []
-    while subscribe.poll(_left_ms(deadline)):
-        parts = subscribe.recv_multipart()
-        if parts[0] == echo:
-            return Hearing(tuple(kept))
-        kept.extend(published(Parts(parts, None, NOWHERE)))
-    raise RunError("the broker's data plane (outward half) does not answer; is its port reachable from here?")
-
-
-def _left_ms(deadline: float) -> int:
-    return max(0, round((deadline - time.monotonic()) * 1000))

@@ -8,9 +8,9 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from broker.bus.addresses import host_of
-from broker.bus.broker_end import opened
 from broker.bus.closing import Closing
 from broker.bus.keys import NodeKeys, as_client
+from broker.bus.sockets import connecting
 
 _FAILURES = (
     zmq.EVENT_HANDSHAKE_FAILED_AUTH,
@@ -31,8 +31,7 @@ class ViewerEnd(Closing):
     def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
         host_of(control_address)
         self._context = zmq.Context()
-        self._socket = opened(self._context, zmq.DEALER)
-        self._socket.setsockopt(zmq.SNDHWM, 2)
+        self._socket = connecting(self._context, zmq.DEALER, send_queue=2)
         as_client(self._socket, keys)
         self.connected = self.refused = False
         self._monitor = self._socket.get_monitor_socket(_EVENTS)

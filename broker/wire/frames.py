@@ -19,7 +19,7 @@ from broker.wire.messages import Message
 from broker.wire.types import Codec, codec_for
 from market.errors import WireError
 
-WIRE_VERSION = 2
+WIRE_VERSION = 3
 TOKEN_BYTES = 16
 _MAX_DEPTH_ITEMS = 200_000
 
@@ -72,7 +72,7 @@ def decode(frame: bytes, token: bytes) -> Envelope:
     """
     if len(frame) > MAX_FRAME_BYTES:
         raise WireError("oversized", f"{len(frame)} bytes, {MAX_FRAME_BYTES} allowed")
-    parts = _unpack(frame)
+    parts = unpacked(frame)
     if type(parts) is not list or not parts or type(parts[0]) is not int:
         raise WireError("wrong_shape", "not an envelope")
     if parts[0] != WIRE_VERSION:
@@ -90,7 +90,8 @@ def decode(frame: bytes, token: bytes) -> Envelope:
     )
 
 
-def _unpack(frame: bytes) -> object:
+def unpacked(frame: bytes) -> object:
+    """What bytes of msgpack stand for, within limits; WireError `not_msgpack` if they are none."""
     try:
         return msgpack.unpackb(
             frame,

@@ -4,10 +4,15 @@ Knows nothing of bytes (`broker.wire.frames`) or sockets. The class name is the 
 fields are what is checked on arrival. Periods are indices from 0. Which plane a message belongs to:
 
     data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded, Withdrawn
-    control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Audit, Failure
+    control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Audit, Failure, Bye
     control plane, viewer to broker and back: Watch, Watched
     control plane, broker to node: Welcome, Refused, Begin, Settle, Beat, Resend, Stop
     published behind the messages that it names, and said again on the control plane: Turns
+
+Any of them may be lost, doubled or late. An order is said again until it is answered, and an answer is said again
+whenever its order comes again:
+
+    Hello → Welcome → Ready → Begin → Done → Turns → Done … → Settle → Audit → Stop → Bye
 """
 
 from __future__ import annotations
@@ -17,8 +22,9 @@ from typing import TypeAlias
 
 from market.arrays import Array
 from market.declaration import Declaration
+from market.disclosure import Disclosure, ShownPlan
 from market.outcome import Verdict
-from market.plan import DirectExchange, DispatchPlan
+from market.plan import DirectExchange
 
 BROKER = "broker"
 """The sender name of the broker; no VPP may have it."""
@@ -83,16 +89,24 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A node asks to join. `public_digest` identifies the market rules it believes in."""
+    """A node asks to join, or whether it still has its place.
+
+    public_digest : of the market rules it believes in · plant_digest : of its plant, empty if it does not tell
+    scenario : what it calls its scenario, for people
+    """
 
     process_id: int
     public_digest: str
+    plant_digest: str
+    scenario: str
     software: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Both halves of the node's data plane have been proved open by an echo."""
+    """Both halves of the node's data plane have been proved open by an echo, for the broker of this `session`."""
+
+    session: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +126,7 @@ class Seen:
 class Done:
     """A turn is over: what was published up to `published_upto` is all of it; `seen` confirms what was consumed.
 
+    turn : the turn that is over; in real time, where there are no turns, how many confirmations this makes
     restless : periods in which the node's own rule wants another step though nobody else moved
     """
 
@@ -146,21 +161,27 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was private until the end: the plan without trade and the plan with it; and how the process fared."""
+    """What a node shows of its plan without trade and the plan with it, if anything; and how the process fared."""
 
     turn: int
-    before: DispatchPlan
-    after: DispatchPlan
+    before: ShownPlan
+    after: ShownPlan
     peak_memory_mb: float
     refused: tuple[Refusals, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The node cannot go on. `kind` is `dispatch` for a day that cannot be planned, else `error`."""
+    """The node cannot go on. `kind`: `dispatch` for a day that cannot be planned, `left` for one that was told to
+    end by whoever runs it, else `error`."""
 
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The node knows that its run is over."""
 
 
 # --- control plane, broker to node ----------------------------------------------------------------------------
@@ -168,8 +189,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The node may join: where the data plane is."""
+    """The node may join: where the data plane is. `session` tells a broker from one that was started again."""
 
+    session: int
     publish_port: int
     subscribe_port: int
 
@@ -222,25 +244,47 @@ class Turns:
 
 
 @dataclass(frozen=True, slots=True)
+class Trade:
+    """What was concluded between a VPP and another in one period; delivered_mw is positive where it buys."""
+
+    period: int
+    counterpart: str
+    delivered_mw: float
+    price_cny_per_mwh: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
-    """The trade that was concluded for you: plan your day again with it fixed, then send the audit."""
+    """The trade that was concluded for you: plan your day again with it fixed, then send the audit.
+
+    audit : how much of the day you are asked to show · trades : what `direct` is made of
+    regret_cny : the most you could still have gained by moving, over all periods
+    """
 
     turn: int
     direct: DirectExchange
+    audit: Disclosure
+    trades: tuple[Trade, ...]
+    regret_cny: float
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The broker is alive; these messages should have reached the node by now."""
+    """The broker is alive; these messages should have reached the node by now.
+
+    confirmed : in real time, the number of the node's newest confirmation that has come
+    """
 
     due: tuple[Ref, ...]
+    confirmed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The run is over for this node."""
+    """The run is over for this node. `complete`: whether it came to its end."""
 
     reason: str
+    complete: bool
 
 
 # --- control plane, viewer to broker and back -----------------------------------------------------------------
@@ -284,7 +328,7 @@ class Watched:
 
 DataMessage: TypeAlias = Declared | Offer | Selection | Concluded | Withdrawn
 MarketMessage: TypeAlias = Declared | Offer | Selection
-FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Audit | Failure
+FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Audit | Failure | Bye
 FromBroker: TypeAlias = Welcome | Refused | Begin | Turns | Settle | Beat | Resend | Stop
 Viewing: TypeAlias = Watch | Watched
 Message: TypeAlias = DataMessage | FromNode | FromBroker | Viewing

@@ -6,32 +6,43 @@ Knows nothing of what is negotiated.
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from broker.bus.keys import load_broker_keys, public_file, secret_file
+from broker.bus.keys import BrokerKeys, load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
-from market.app.run_command import run_command
-from market.app.run_facts import OnProgress, RunFacts
+from market.app.run_command import Hosting, run_command
+from market.app.run_day import Runner
+from market.app.run_folder.folder import RunFolder
+from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions
 from market.app.screen import complain
-from market.app.tokens import TOKEN_VARIABLE, parse_token, token_from_key
-from market.app.watch_hint import tell_viewers
+from market.app.tokens import (
+    JOINING,
+    TOKEN_FILE,
+    WATCH_TOKEN_FILE,
+    WATCHING,
+    keep_token,
+    parse_token,
+    read_token,
+    token_from_key,
+)
+from market.app.watch_hint import tell_by_keys, tell_by_token
 from market.errors import Fault, ScenarioError
-from market.outcome import MarketOutcome
-from market.scenario.model import Scenario
+from market.scenario import DEFAULT_CASE, load_scenario
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerOptions:
-    """The flags of `broker` that `run` does not have. `wait_s`: how long all nodes may take to join."""
+    """The flags of `broker` that `run` does not have."""
 
     host: str
     token: str | None
-    wait_s: float
     insecure: bool
 
 
@@ -41,36 +52,67 @@ LOOPBACK_HOSTS = (LOOPBACK, "localhost", "[::1]")
 def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     """Open a market, wait for its nodes, run the day; folder, output and exit codes are those of `run`."""
     _check_host(options, run.keys)
-    listening = Listening(options.host, run.port, run.keys, resumed=run.resume is not None)
 
-    def runner(
-        scenario: Scenario, seed: int, out: Path, on_progress: OnProgress
-    ) -> tuple[MarketOutcome, RunFacts]:
-        token = _token(options, run.keys, [vpp.id for vpp in scenario.vpps])
-        opening = Opening(
-            token, options.wait_s, lambda address: _announce(scenario, address, token, run.keys), complain
-        )
-        return run_broker(scenario, seed, out, on_progress, listening, opening)
+    def opener(what: Undertaking, folder: RunFolder) -> Runner:
+        keys = load_broker_keys(run.keys, what.scenario.roster) if run.keys else None
+        token, watch_token = _token(options, keys, folder), _watch_token(folder)
+        listening = Listening(options.host, run.port, keys, resumed=run.resume is not None)
 
-    return run_command(run, runner)
+        def announce(address: str) -> None:
+            given = _scenario_argument(run)
+            _announce(given, what.scenario.roster, address, token, run.keys, folder)
+            if run.keys is not None:
+                tell_by_keys(address, run.keys)
+            else:
+                tell_by_token(address, folder.path, watch_token)
+
+        opening = Opening(token, run.join_s, what.audit, announce, complain, watch_token)
+        return partial(run_broker, listening=listening, opening=opening)
+
+    keyed = f" --keys {shlex.quote(str(run.keys))}" if run.keys else ""
+    return run_command(run, Hosting(opener, f"vppmarket broker --port PORT{keyed}"))
 
 
-def _token(options: BrokerOptions, keys: Path | None, vpps: Sequence[str]) -> bytes:
+def _scenario_argument(run: RunOptions) -> str:
+    """What a node on this machine gives as its --scenario: what the broker was given, or its own part of it."""
+    given = run.scenario or DEFAULT_CASE
+    if run.resume is not None or not load_scenario(given).whole:
+        return "DIR"
+    return shlex.quote(str(Path(given).resolve()) if Path(given).is_dir() else given)
+
+
+def _token(options: BrokerOptions, keys: BrokerKeys | None, folder: RunFolder) -> bytes:
+    """The token given, or that follows from the keys, or that the run had before it broke off, or a new one."""
     if options.token:
         return parse_token(options.token)
     if keys is not None:
-        return token_from_key(load_broker_keys(keys, vpps).own.public)
+        return token_from_key(keys.own.public)
+    if (folder.path / TOKEN_FILE).is_file():
+        return read_token(folder.path / TOKEN_FILE)
     return secrets.token_bytes(TOKEN_BYTES)
 
 
-def _announce(scenario: Scenario, address: str, token: bytes, keys: Path | None) -> None:
-    complain(f"listening on {address}; start each of {', '.join(vpp.id for vpp in scenario.vpps)} with")
+def _watch_token(folder: RunFolder) -> bytes:
+    """What lets others look on: what the run had before it broke off, or a new one."""
+    path = folder.path / WATCH_TOKEN_FILE
+    return read_token(path, WATCHING) if path.is_file() else secrets.token_bytes(TOKEN_BYTES)
+
+
+def _announce(
+    given: str, roster: Sequence[str], address: str, token: bytes, keys: Path | None, folder: RunFolder
+) -> None:
+    """Say how nodes join; the command works as it stands on this machine, and shows no secret."""
+    complain(f"listening on {address}; start each of {', '.join(roster)} with")
+    command = f"vppmarket node --id ID --scenario {given} --broker {address}"
+    own = "" if given != "DIR" else "   (DIR: the VPP's scenario, or its part of it as vppmarket split makes it)"
     if keys is None:
-        complain(f"  {TOKEN_VARIABLE}={token.hex()} python -m vpp_nodes --id ID --broker {address}")
+        path = keep_token(folder.path, token, JOINING)
+        complain(f"  {command} --token-file {shlex.quote(str(path.resolve()))}{own}")
+        complain("the token file lets in whoever has it; pass it on to the owners of the plants only")
     else:
         files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), 'ID')}"
-        complain(f"  python -m vpp_nodes --id ID --broker {address} --keys DIR   (DIR holds {files})")
-    tell_viewers(address, token, keys)
+        complain(f"  {command} --keys {shlex.quote(str(keys.resolve()))}{own}")
+        complain(f"  on another machine --keys names a folder with {files}")
 
 
 def _check_host(options: BrokerOptions, keys: Path | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -15,8 +16,11 @@ from market.app.exit_codes import ExitCode, exit_code_of_error
 from market.app.network_flags import NetworkFlags
 from market.app.network_options import network_options
 from market.app.screen import complain, put
+from market.disclosure import Disclosure
 from market.errors import MarketError
 from market.scenario import DEFAULT_CASE
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 EPILOG = "Exit codes: 0 equilibrium, 2 bad input, 3 no equilibrium, 4 the run broke, 130 interrupted."
 
@@ -73,6 +77,31 @@ KEYS = click.option(
 )
 
 
+AUDIT = click.option(
+    "--audit",
+    type=click.Choice(["full", "totals", "none"]),
+    help="How much plants show of their day in the end.  [default: the scenario's; else full where this run owns "
+    "the plants, totals where others bring theirs]",
+)
+
+
+def _join(default_s: int) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--wait",
+        "join_s",
+        type=click.FloatRange(1, 86400),
+        default=default_s,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long all nodes may take to join.",
+    )
+
+
+def disclosure(text: str | None) -> Disclosure | None:
+    """The level that a flag names, if it does."""
+    return None if text is None else Disclosure(text)
+
+
 def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "vppmarket"
@@ -111,6 +140,8 @@ def commands(context: click.Context) -> None:
 @click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
 @click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
 @click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
+@AUDIT
+@_join(30)
 def run(
     scenario: str | None,
     out: Path | None,
@@ -126,6 +157,8 @@ def run(
     figures: bool,
     report: bool,
     watch: bool,
+    audit: str | None,
+    join_s: float,
 ) -> int:
     """Run a market day. SCENARIO is a folder or a built-in case."""
     from market.app.run_command import run_command
@@ -146,6 +179,8 @@ def run(
         watch,
         keys,
         resume,
+        disclosure(audit),
+        join_s,
     )
     return run_command(options)
 
@@ -161,8 +196,14 @@ def run(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @PORT
 @KEYS
-@click.option("--token", envvar="VPPMARKET_TOKEN", help="The run's token.  [default: a new one, printed]")
-@click.option("--wait", "wait_s", type=click.FloatRange(1, 86400), default=600, show_default=True, help="Seconds.")
+@click.option(
+    "--token",
+    envvar="VPPMARKET_TOKEN",
+    help="The run's token; other users can read it in the list of processes, so set VPPMARKET_TOKEN instead.  "
+    "[default: a new one, in join.token of the run folder]",
+)
+@AUDIT
+@_join(600)
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without keys.")
 def broker(
     scenario: str | None,
@@ -176,7 +217,8 @@ def broker(
     port: int,
     keys: Path | None,
     token: str | None,
-    wait_s: float,
+    audit: str | None,
+    join_s: float,
     insecure: bool,
 ) -> int:
     """Open a market for nodes started by hand.
@@ -186,22 +228,66 @@ def broker(
     from market.app.broker_command import BrokerOptions, broker_command
     from market.app.run_options import RunOptions
 
-    options = BrokerOptions(host, token, wait_s, insecure)
-    run = RunOptions(scenario, out, False, network, seed, as_json, quiet, port, keys=keys, resume=resume)
+    options = BrokerOptions(host, token, insecure)
+    run = RunOptions(
+        scenario,
+        out,
+        False,
+        network,
+        seed,
+        as_json,
+        quiet,
+        port,
+        keys=keys,
+        resume=resume,
+        audit=disclosure(audit),
+        join_s=join_s,
+    )
     return broker_command(options, run)
 
 
 @commands.command()
 @click.option("--id", "vpp", required=True, help="Which VPP of the scenario to be.")
 @click.option("--broker", "address", required=True, help="Where the broker listens, such as tcp://127.0.0.1:5555.")
-@click.option("--scenario", default=DEFAULT_CASE, show_default=True, help="Folder or built-in case.")
-@click.option("--token", envvar="VPPMARKET_TOKEN", help="The run's token, as the broker printed it.")
+@click.option("--scenario", required=True, help="Folder, the VPP's own part of one, or built-in case.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="Where the run's token is: join.token.")
+@click.option(
+    "--token",
+    envvar="VPPMARKET_TOKEN",
+    help="The run's token itself; other users can read it in the list of processes.",
+)
 @KEYS
-def node(vpp: str, address: str, scenario: str, token: str | None, keys: Path | None) -> int:
+@click.option("--out", type=click.Path(path_type=Path), help="The node's own run folder.  [default: runs/…]")
+@AUDIT
+@click.option(
+    "--wait",
+    "patience_s",
+    type=click.FloatRange(1, 86400),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to look for the broker, at first and whenever it is gone.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def node(
+    vpp: str,
+    address: str,
+    scenario: str,
+    token_file: Path | None,
+    token: str | None,
+    keys: Path | None,
+    out: Path | None,
+    audit: str | None,
+    patience_s: float,
+    quiet: bool,
+) -> int:
     """Be one VPP of a market that a broker has opened."""
     from market.app.node_command import NodeOptions, node_command
 
-    return node_command(NodeOptions(vpp, address, scenario, token, keys))
+    shown = disclosure(audit)
+    return node_command(
+        NodeOptions(vpp, address, scenario, token, token_file, keys, out, shown, patience_s, quiet)
+    )
 
 
 @commands.command()
@@ -239,24 +325,42 @@ def report(run_folder: Path) -> int:
     metavar="SECONDS",
     help="Stop behind the last record that is not later, and show what stood then.",
 )
+@click.option("--plants", metavar="SCENARIO", help="Where the plants are, a folder or a built-in case.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
-def replay(run_folder: Path, until_s: float | None, as_json: bool) -> int:
+def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json: bool) -> int:
     """Compute every decision of a run again, from its tape alone, and say whether each is the recorded one.
 
-    RUN is a run folder, also of a run that broke off.
+    RUN is a run folder, also of a run that broke off. What plants decided is computed again for those that the
+    folder keeps, or that --plants gives.
     """
     from market.app.replay.command import replay_command
 
-    return replay_command(run_folder, until_s, as_json=as_json)
+    return replay_command(run_folder, until_s, as_json=as_json, plants=plants)
 
 
 @commands.command()
 @click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
-@click.option("--token", envvar="VPPMARKET_TOKEN", help="The token of a run at tcp://…, as its broker printed it.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="Where the watching token of a run at tcp://… is: watch.token.",
+)
+@click.option(
+    "--token",
+    envvar="VPPMARKET_WATCH_TOKEN",
+    help="The watching token itself; other users can read it in the list of processes.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
 @click.option("--keys", type=click.Path(path_type=Path), metavar="DIR", help="Of a run with keys: the watcher's.")
-def view(target: str | None, token: str | None, port: int | None, open_browser: bool, keys: Path | None) -> int:
+def view(
+    target: str | None,
+    token_file: Path | None,
+    token: str | None,
+    port: int | None,
+    open_browser: bool,
+    keys: Path | None,
+) -> int:
     """Show a market on a page in the browser.
 
     A recorded run, or one that is being written, by its folder; one that runs elsewhere, by its broker's address;
@@ -264,7 +368,7 @@ def view(target: str | None, token: str | None, port: int | None, open_browser: 
     """
     from market.app.view_command import ViewOptions, view_command
 
-    return view_command(ViewOptions(target, token, port, open_browser, keys))
+    return view_command(ViewOptions(target, token, port, open_browser, keys, token_file))
 
 
 @commands.command(epilog=EPILOG)
@@ -295,6 +399,21 @@ def new(name: Path, case: str) -> int:
     from market.app.scenario_commands import new_command
 
     return new_command(name, case)
+
+
+@commands.command()
+@click.argument("scenario")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--undisclosed", is_flag=True, help="Leave out the digests by which a plant is known again.")
+def split(scenario: str, folder: Path, undisclosed: bool) -> int:
+    """Part a scenario, so that every plant's data stay with its owner.
+
+    DIR, new or empty, gets a folder `public` for the broker, without any plant, and one for each VPP, called after
+    it, with its own plant alone.
+    """
+    from market.app.split_command import SplitOptions, split_command
+
+    return split_command(SplitOptions(scenario, folder, undisclosed))
 
 
 @commands.command()

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from market.app.report.flat import flat
+from market.app.run_folder.disclosed import disclosed
 from market.app.run_folder.recorded import RecordedRun, Records
 from market.app.run_folder.table import Cell, Table
+from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError
 
 NOTHING = math.nan
@@ -40,8 +42,9 @@ class Comparison:
 def compare_runs(first: RecordedRun, second: RecordedRun) -> Comparison:
     """Everything that two runs have in common, compared.
 
-    Prices and the like are compared where horizons agree, VPPs where both runs have them; whole-system sums
-    only where the VPPs are the same. ScenarioError if the runs have no VPP in common.
+    Prices and the like are compared where horizons agree, VPPs where both runs have them and accounts as far as
+    both show them; whole-system sums only where the VPPs are the same. ScenarioError if the runs have no VPP in
+    common.
     """
     vpps = tuple(vpp for vpp in first.vpps if vpp in second.vpps)
     if not vpps:
@@ -50,7 +53,7 @@ def compare_runs(first: RecordedRun, second: RecordedRun) -> Comparison:
         raise ScenarioError([Fault("two runs must have a VPP in common", told, "compare", remedy)])
     same_vpps = first.vpps == second.vpps
     same_horizon = (first.period_count, first.period_h) == (second.period_count, second.period_h)
-    accounts = (*vpps, "system") if set(first.vpps) == set(second.vpps) else vpps
+    accounts = (*vpps, "system") if _members(first) == _members(second) else vpps
     tables = [
         _documents("rules", first.manifest, second.manifest, FACTS),
         _documents("results", first.manifest, second.manifest, RESULTS),
@@ -59,7 +62,11 @@ def compare_runs(first: RecordedRun, second: RecordedRun) -> Comparison:
     ]
     if same_horizon:
         tables += _by_period(first, second, vpps)
-    notes = (*_vpp_notes(first, second, same_vpps), *_horizon_notes(first, second, same_horizon))
+    notes = (
+        *_vpp_notes(first, second, same_vpps),
+        *_audit_notes(first, second),
+        *_horizon_notes(first, second, same_horizon),
+    )
     return Comparison(first, second, vpps, {table.name: table for table in tables}, notes)
 
 
@@ -128,13 +135,14 @@ def _all_keys(one: Mapping[tuple[Any, ...], Any], two: Mapping[tuple[Any, ...], 
 def _accounts(
     name: str, first: RecordedRun, second: RecordedRun, vpps: Sequence[str], quantities: Sequence[str]
 ) -> Table:
+    """What both runs show of it: what one of them does not show is not a difference."""
     rows = []
     for vpp in vpps:
         for scenario in ("grid_only", "game"):
-            accounts = [run["costs"].where(vpp=vpp, scenario=scenario) for run in (first, second)]
             for quantity in quantities:
-                a, b = (float(account[quantity][0]) for account in accounts)
-                rows.append((vpp, scenario, quantity, a, b, b - a))
+                a, b = (run.account(vpp, scenario, quantity) for run in (first, second))
+                if not (math.isnan(a) or math.isnan(b)):
+                    rows.append((vpp, scenario, quantity, a, b, b - a))
     return Table(name, ("vpp", "scenario", "quantity", "first", "second", "difference"), tuple(rows))
 
 
@@ -150,6 +158,26 @@ def _vpp_notes(first: RecordedRun, second: RecordedRun, same: bool) -> Iterator[
             yield f"only the {which} run has {', '.join(alone)}: left out, and so are sums over all VPPs"
     if not same and set(first.vpps) == set(second.vpps):
         yield "the VPPs stand in another order; they are compared by name"
+
+
+def _audit_notes(first: RecordedRun, second: RecordedRun) -> Iterator[str]:
+    """Whose accounts a run does not have, or not all of them."""
+    for run, which in ((first, "first"), (second, "second")):
+        day, members = disclosed(run), _members(run)
+        parts = (
+            ("went on without", [vpp for vpp in run.vpps if vpp not in members]),
+            ("has totals only of", day.at(Disclosure.TOTALS)),
+            ("does not have all accounts of", day.at(Disclosure.NONE)),
+        )
+        for what, vpps in parts:
+            if vpps:
+                names = ", ".join(vpps)
+                yield f"the {which} run {what} {names}: what it lacks, and sums over it, are not compared"
+
+
+def _members(run: RecordedRun) -> set[str]:
+    """Who took part to the end."""
+    return set(disclosed(run).members)
 
 
 def _horizon_notes(first: RecordedRun, second: RecordedRun, same: bool) -> Iterator[str]:

@@ -54,7 +54,7 @@ def page(compared: Comparison) -> Iterator[str]:
         if name in compared.tables:
             rows = differing(compared[name], tolerance)
             yield ""
-            yield f"{title}: {_count(len(rows.rows))}"
+            yield f"{title}: {_count(len(rows.rows)) if compared[name].rows else 'nothing that both runs have'}"
             yield from _lines(rows, digits)
 
 

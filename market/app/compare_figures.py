@@ -34,14 +34,16 @@ def comparison_pictures(compared: Comparison) -> Iterator[Picture]:
 
 @style.drawn
 def cost_differences_figure(compared: Comparison) -> Figure:
-    """Second less first of each VPP's total cost, carbon cost and emission, without trading and with it."""
-    vpps = compared.vpps
+    """Second less first of each VPP's total cost, carbon cost and emission, where both runs show them."""
+    value = {r[:3]: float(r[5]) for name in ("costs", "carbon") for r in compared[name].rows}
+    vpps = [vpp for vpp in compared.vpps if any((vpp, s, "total_cny") in value for s, *_ in SCENARIOS)]
+    if not vpps:
+        return style.nothing_to_draw("No VPP shows its costs in both runs.")
     figure = style.new_figure(0.48 * len(vpps) + 1.7)
     axes = figure.subplots(1, len(MEASURES), sharey=True)
-    value = {r[:3]: float(r[5]) for name in ("costs", "carbon") for r in compared[name].rows}
     for ax, (quantity, name, unit) in zip(axes, MEASURES, strict=True):
         for shift, (scenario, colour, hatch, _) in zip((-0.19, 0.19), SCENARIOS, strict=True):
-            bars = [value[vpp, scenario, quantity] for vpp in vpps]
+            bars = [value.get((vpp, scenario, quantity), np.nan) for vpp in vpps]
             places = np.arange(len(vpps)) + shift
             ax.barh(
                 places, bars, 0.36, color=colour, hatch=hatch, edgecolor="#303030", linewidth=0.4, label=scenario
@@ -58,6 +60,7 @@ def cost_differences_figure(compared: Comparison) -> Figure:
         figure,
         [(Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in SCENARIOS],
     )
+    style.say_hidden(figure, [vpp for vpp in compared.vpps if vpp not in vpps])
     return figure
 
 

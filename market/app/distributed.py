@@ -10,32 +10,31 @@ import resource
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from broker.bus.broker_end import BrokerEnd
-from broker.bus.keys import NodeKeys, load_broker_keys, load_node_keys
+from broker.bus.keys import BrokerKeys, NodeKeys
 from broker.coordinator import Charge, Coordinator, Proceedings, Progress
 from broker.launch import LocalNodes, deaf_to_interrupts
 from broker.limits import Limits
 from broker.membership import Patience
 from broker.past import past_of
-from broker.scenario_record import scenario_record
 from broker.serve import Shell
 from broker.tape import TAPE_NAME, TapeWriter, tape_so_far
-from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
+from broker.wire.types import MAX_INTEGER
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
 from market.app.trace import evolution_rows, trace_rows
+from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError
 from market.outcome import MarketOutcome, VppDay
-from market.scenario.model import Scenario
+from market.scenario.model import PublicScenario, Scenario
 from vpp_nodes.process import NodeTask, run_local_node
 
 LOOPBACK = "127.0.0.1"
-JOIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,12 @@ class Listening:
     """Where the broker listens: `port` 0 means three free ports, else it and the next two.
 
     resumed : whether the run folder's tape is taken up
-    keys : the folder of the keys in use, None where nothing is encrypted
+    keys : the keys in use, None where nothing is encrypted
     """
 
     host: str
     port: int
-    keys: Path | None = None
+    keys: BrokerKeys | None = None
     resumed: bool = False
 
 
@@ -58,25 +57,26 @@ def run_distributed(
     out_dir: Path,
     on_progress: OnProgress,
     listening: Listening,
+    opening: Opening,
+    node_keys: Mapping[str, NodeKeys],
     restarts: int = 0,
-    announce: Callable[[str, bytes], None] = lambda address, token: None,
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day with one process for each VPP and the broker in this one.
 
+    node_keys : the keys of each VPP; none where nothing is encrypted
     restarts : how often each VPP's process may be started again after it has died
-    announce : told where the broker is and the run's token, for viewers
 
     RunError if a process dies for good or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError
-    if the tape cannot be written, ScenarioError if a key is missing. No process is left behind, however this ends.
+    if the tape cannot be written. No process is left behind, however this ends.
     """
-    node_keys = _node_keys(scenario, listening.keys)
-    token = secrets.token_bytes(TOKEN_BYTES)
-    nodes, served = LocalNodes(restarts), _broker(scenario, seed, out_dir, listening, token, JOIN_S)
+    nodes, served = LocalNodes(restarts), _broker(scenario.shared, seed, out_dir, listening, opening)
     with nodes, served as (shell, bus):
-        announce(bus.endpoints.control, token)
+        address = bus.endpoints.control
+        opening.announce(address)
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
-            task = NodeTask(vpp, scenario.public, bus.endpoints.control, token, node_keys.get(vpp.id))
+            keys = node_keys.get(vpp.id)
+            task = NodeTask(vpp, scenario.public, scenario.name, address, opening.token, keys)
             nodes.start(vpp.id, run_local_node, task)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
@@ -87,8 +87,7 @@ def run_broker(
     scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress, listening: Listening, opening: Opening
 ) -> tuple[MarketOutcome, RunFacts]:
     """Run a day for nodes that others start, here or on other machines. Errors as in `run_distributed`."""
-    told, join_s = opening.on_refused, opening.join_s
-    with _broker(scenario, seed, out_dir, listening, opening.token, join_s, told) as (shell, bus):
+    with _broker(scenario.shared, seed, out_dir, listening, opening) as (shell, bus):
         opening.announce(bus.endpoints.control)
         proceedings, durations = _serve(shell, None, on_progress)
         facts = _facts(scenario, proceedings, bus, proceedings.process_ids, durations)
@@ -97,42 +96,38 @@ def run_broker(
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A market that others join: its token, how long it stays open, whom to tell where it is, and of refusals."""
+    """How a market is opened to its nodes.
+
+    join_s : how long it stays open · audit : how much of their days nodes are asked to show
+    announce : told where it is · on_notice : told of refusals, and of members that go and come
+    watch_token : lets others look on where no keys are in use
+    """
 
     token: bytes
     join_s: float
+    audit: Disclosure
     announce: Callable[[str], None]
-    on_refused: Callable[[str], None]
+    on_notice: Callable[[str], None]
+    watch_token: bytes | None = None
 
 
 @contextmanager
 def _broker(
-    scenario: Scenario,
-    seed: int,
-    out_dir: Path,
-    listening: Listening,
-    token: bytes,
-    join_s: float,
-    on_refused: Callable[[str], None] = lambda story: None,
+    shared: PublicScenario, seed: int, out_dir: Path, listening: Listening, opening: Opening
 ) -> Iterator[tuple[Shell, BrokerEnd]]:
-    """A broker at work; whatever ends the block, its members are told to stop."""
+    """A broker at work, which knows no plant; whatever ends the block, its members are told to stop."""
     limits = Limits()
-    check_number(scenario, limits)
-    charge = Charge(
-        public=scenario.public,
-        scenario_digest=scenario.digest,
-        vpps=tuple(vpp.id for vpp in scenario.vpps),
-        network=scenario.network,
-        seed=seed,
-        patience=Patience(join_s, scenario.network.silence_s, scenario.network.wait_s),
-    )
+    check_number(shared.roster, limits)
+    rules = shared.network
+    patience = Patience(opening.join_s, rules.silence_s, rules.wait_s, rules.answer_s)
+    charge = Charge(shared, seed, patience, opening.audit)
     so_far = tape_so_far(out_dir / TAPE_NAME) if listening.resumed else None
-    keys = load_broker_keys(listening.keys, charge.vpps) if listening.keys else None
-    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(listening.host, listening.port, keys) as bus:
+    host, port, keys = listening.host, listening.port, listening.keys
+    with TapeWriter(out_dir / TAPE_NAME, so_far) as tape, BrokerEnd(host, port, keys, len(charge.vpps)) as bus:
         past = past_of(so_far.records) if so_far else None
-        coordinator = Coordinator(charge, bus.endpoints, time.monotonic(), past)
-        preface = () if past else (scenario_record(scenario),)
-        shell = Shell(coordinator, bus, tape, token, limits, on_refused, preface)
+        session = secrets.randbelow(MAX_INTEGER)
+        coordinator = Coordinator(charge, bus.endpoints, time.monotonic(), past, session)
+        shell = Shell(coordinator, bus, tape, opening.token, limits, opening.on_notice, opening.watch_token)
         try:
             yield shell, bus
         except BaseException as error:
@@ -142,20 +137,11 @@ def _broker(
             raise
 
 
-def _node_keys(scenario: Scenario, folder: Path | None) -> Mapping[str, NodeKeys]:
-    """Every node's keys; empty without keys. The broker's come first: they lack whatever all lack."""
-    if folder is None:
-        return {}
-    vpps = [vpp.id for vpp in scenario.vpps]
-    load_broker_keys(folder, vpps)
-    return {vpp: load_node_keys(folder, vpp) for vpp in vpps}
-
-
-def check_number(scenario: Scenario, limits: Limits) -> None:
+def check_number(roster: Sequence[str], limits: Limits) -> None:
     """ScenarioError if there are more VPPs than may run as processes."""
-    if len(scenario.vpps) > limits.vpps:
+    if len(roster) > limits.vpps:
         rule, remedy = f"at most {limits.vpps} VPPs run as processes", "use fewer, or run --in-process"
-        raise ScenarioError([Fault(rule, f"{len(scenario.vpps)} VPPs", "vpps", remedy)])
+        raise ScenarioError([Fault(rule, f"{len(roster)} VPPs", "vpps", remedy)])
 
 
 def _serve(
@@ -214,6 +200,7 @@ def _facts(
         network=proceedings.network,
         durations_s=dict(durations),
         withdrawn=proceedings.withdrawn,
+        undisclosed=proceedings.undisclosed,
         peak_memory_mb={BROKER: own_mb, **{vpp: nodes_mb[vpp] for vpp in process_ids if vpp in nodes_mb}},
     )
 

@@ -20,6 +20,7 @@ from market.game.period import period_games
 from market.outcome import MarketOutcome, VppDay
 from market.roles import declare
 from market.scenario.model import Scenario
+from market.scenario.parts import require_plants
 from market.settlement import direct_exchange
 from vpp_nodes.dispatch import dispatch
 
@@ -55,7 +56,7 @@ def _negotiated_day(
     scenario: Scenario, enter: Callable[[str], None]
 ) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
     """A day without a trace, and how its prices came about; `enter` is told of each stage."""
-    public = scenario.public
+    public = require_plants(scenario).public
     enter("planning")
     before = [dispatch(vpp, public, None) for vpp in scenario.vpps]
     declarations = [declare(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]

@@ -10,7 +10,6 @@ from enum import StrEnum
 from functools import partial
 
 from broker.coordinator import Phase, Proceedings
-from broker.scenario_record import scenario_record
 from broker.tape import Record
 from market.scenario.model import Scenario
 from market.vpp import Vpp
@@ -38,9 +37,8 @@ class LocalMarket:
             nodes={vpp.id: partial(self._make, vpp) for vpp in scenario.vpps},
             network=scenario.network,
             network_seed=seed,
-            scenario_digest=scenario.digest,
+            shared=scenario.shared,
         )
-        self._market.tape.append(scenario_record(scenario))
         self._market.join()
 
     def _make(self, vpp: Vpp) -> Node:

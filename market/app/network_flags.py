@@ -41,6 +41,9 @@ class NetworkFlags:
     compute: str | None = None
     time: str | None = None
     on_loss: str | None = None
+    silence: str | None = None
+    absence: str | None = None
+    answer: str | None = None
 
     def given(self) -> Iterator[tuple[str, str]]:
         """Each flag in use with its text, repeated ones one by one."""
@@ -211,4 +214,7 @@ _READERS: Final[dict[str, Callable[[str], dict[str, object]]]] = {
     "--compute": lambda text: {"compute_s": _duration_s(text)},
     "--time": lambda text: {"time": text},
     "--on-loss": lambda text: {"on_loss": text},
+    "--silence": lambda text: {"silence_s": _duration_s(text)},
+    "--absence": lambda text: {"wait_s": _duration_s(text)},
+    "--answer": lambda text: {"answer_s": _duration_s(text)},
 }

@@ -50,6 +50,15 @@ _OPTIONS = (
         metavar="RULE",
         help=f"When a VPP is lost: stop, wait for it, or go on without it, withdraw.{_DEFAULT}",
     ),
+    click.option(
+        "--silence", metavar="TIME", help=f"A VPP without a sign of life for so long counts as lost.{_DEFAULT}"
+    ),
+    click.option("--absence", metavar="TIME", help=f"How long a VPP that was lost is waited for.{_DEFAULT}"),
+    click.option(
+        "--answer",
+        metavar="TIME",
+        help=f"A VPP that is alive and leaves an order unanswered for so long counts as lost.{_DEFAULT}",
+    ),
 )
 
 
@@ -69,10 +78,26 @@ def network_options(command: Callable[..., _Result]) -> Callable[..., _Result]:
         compute: str | None,
         time: str | None,
         on_loss: str | None,
+        silence: str | None,
+        absence: str | None,
+        answer: str | None,
         **others: object,
     ) -> _Result:
         flags = NetworkFlags(
-            delay, jitter, loss, duplicate, reorder, bandwidth, outage, partition, compute, time, on_loss
+            delay,
+            jitter,
+            loss,
+            duplicate,
+            reorder,
+            bandwidth,
+            outage,
+            partition,
+            compute,
+            time,
+            on_loss,
+            silence,
+            absence,
+            answer,
         )
         return command(network=flags, **others)
 

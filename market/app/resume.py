@@ -1,4 +1,4 @@
-"""Owns finding out what a run was that broke off, so that it can be taken up. Knows nothing of how it goes on."""
+"""What a run was that broke off, so that it can be taken up."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.scenario_record import scenario_of
-from broker.tape import TAPE_NAME, tape_so_far
+from broker.tape import TAPE_NAME, Opened, Shared, tape_so_far
+from market.app.known_plants import with_known_plants
+from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError, TapeError
 from market.outcome import Verdict
-from market.scenario.model import Scenario
+from market.scenario import load_scenario
+from market.scenario.model import PublicScenario, Scenario
+
+SCENARIO_FOLDER = "scenario"
+"""Where a run folder keeps the scenario as it was run."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenOff:
     """A run that broke off: what it was about, and how many torn bytes its tape ends in."""
 
-    scenario: Scenario
+    shared: PublicScenario
     seed: int
+    audit: Disclosure
     torn_bytes: int
 
 
@@ -28,10 +34,10 @@ def broken_off(run: Path) -> BrokenOff:
         rule, remedy = "only a run that broke off can be taken up", "look at it with `report` or `view`"
         raise ScenarioError([Fault(rule, "a run that is complete", f"--resume {run}", remedy)])
     tape = tape_so_far(run / TAPE_NAME)
-    if len(tape.records) < 2:
+    header, *rest = tape.records
+    if not rest or not isinstance(header, Opened) or not isinstance(rest[0], Shared):
         raise TapeError(f"{run / TAPE_NAME}: the run broke off before its scenario was on tape; start it anew")
-    seed = int(tape.records[0][4])
-    return BrokenOff(scenario_of(tape.records[1]), seed, tape.torn_bytes)
+    return BrokenOff(rest[0].scenario, header.seed, header.audit, tape.torn_bytes)
 
 
 def _is_complete(run: Path) -> bool:
@@ -41,3 +47,24 @@ def _is_complete(run: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(told, dict) and told.get("verdict") != Verdict.ABORTED.value
+
+
+def kept_scenario(run: Path) -> Scenario | None:
+    """The scenario that a run folder keeps, None if it keeps none. ScenarioError if it cannot be read."""
+    folder = run / SCENARIO_FOLDER
+    return load_scenario(str(folder)) if folder.is_dir() else None
+
+
+def scenario_to_resume(run: Path, shared: PublicScenario, *, own_plants: bool) -> Scenario:
+    """The scenario of a run that is taken up, with the plants that its folder keeps.
+
+    own_plants : whether they are all needed here, else nodes bring their own. ScenarioError if one is missing then
+    """
+    scenario = with_known_plants(shared, kept_scenario(run))
+    if own_plants and not scenario.whole:
+        known = {vpp.id for vpp in scenario.vpps}
+        missing = ", ".join(vpp for vpp in shared.roster if vpp not in known)
+        rule = "a run is taken up with the plants that it had"
+        remedy = "put its scenario back there, or let others start its nodes: vppmarket broker --resume"
+        raise ScenarioError([Fault(rule, f"not those of {missing}", str(run / SCENARIO_FOLDER), remedy)])
+    return scenario

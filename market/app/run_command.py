@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from broker.tape import TAPE_NAME
 from market.app.exit_codes import exit_code_of_error
 from market.app.network_flags import network_changes
 from market.app.run_day import Report, Runner, json_text, run_day
@@ -18,19 +20,32 @@ from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions, check_flags
 from market.app.screen import complain, live_progress, put
 from market.app.warm_up import start_fork_server
+from market.disclosure import Disclosure
 from market.errors import Fault, MarketError, ScenarioError
 from market.network import OnLoss
 from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
 from market.scenario.model import Scenario
+from market.scenario.parts import public_part, require_plants
+
+if TYPE_CHECKING:
+    from market.app.keyring import Keyring
+
+Opener: TypeAlias = Callable[[Undertaking, RunFolder], Runner]
+"""Makes the way in which a market is run of what is to be run, and where."""
 
 
-def run_command(options: RunOptions, runner: Runner | None = None) -> int:
-    """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well.
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """A market whose nodes others start: how it is opened, and how it is taken up once it has broken off."""
 
-    runner : how to run it, where the flags do not say
-    """
+    opener: Opener
+    resume: str
+
+
+def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
+    """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
     try:
-        report = _run(options, runner)
+        report = _run(options, hosting)
     except MarketError as error:
         if options.as_json:
             put(json_text(_refusal(error)))
@@ -41,17 +56,30 @@ def run_command(options: RunOptions, runner: Runner | None = None) -> int:
     return report.exit_code
 
 
-def _run(options: RunOptions, runner: Runner | None) -> Report:
+def _run(options: RunOptions, hosting: Hosting | None) -> Report:
     since, started = time.monotonic(), datetime.now().astimezone()
     check_flags(options)
-    runner = runner or _runner(options)
     if options.resume is None:
-        what, folder = _new(options, started)
-        with folder.held():
-            return _carried_out(what, folder, runner, options, since)
-    folder = RunFolder(options.resume)
+        what, folder = _new(options, started, own_plants=hosting is None)
+    else:
+        folder = RunFolder(options.resume)
     with folder.held():
-        return _carried_out(_taken_up(options, started), folder, runner, options, since)
+        if options.resume is not None:
+            what = _taken_up(options, started, own_plants=hosting is None)
+        runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options)
+        try:
+            return _carried_out(what, folder, runner, options, since)
+        except KeyboardInterrupt:
+            _tell_how_to_go_on(folder, options, hosting)
+            raise
+
+
+def _tell_how_to_go_on(folder: RunFolder, options: RunOptions, hosting: Hosting | None) -> None:
+    """A run that has been interrupted can be taken up where its tape ends."""
+    if (folder.path / TAPE_NAME).is_file() and not options.in_process:
+        command = hosting.resume if hosting else "vppmarket run"
+        complain(f"what was said so far is in {folder.path}; take the run up with")
+        complain(f"  {command} --resume {shlex.quote(str(folder.path))}")
 
 
 def _carried_out(
@@ -67,40 +95,59 @@ def _carried_out(
         return report
 
 
-def _new(options: RunOptions, started: datetime) -> tuple[Undertaking, RunFolder]:
+def _new(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[Undertaking, RunFolder]:
+    """Where one person owns all plants everything may be shown in the end; where others bring theirs, totals."""
     scenario = _scenario(options)
-    what = Undertaking(scenario, options.seed or 0, options.in_process, started)
+    scenario = require_plants(scenario) if own_plants else public_part(scenario)
+    audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
+    what = Undertaking(scenario, options.seed or 0, options.in_process, started, audit)
     return what, new_run_folder(options.out, scenario.name, started)
 
 
-def _taken_up(options: RunOptions, started: datetime) -> Undertaking:
-    from market.app.resume import broken_off
+def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> Undertaking:
+    from market.app.resume import broken_off, scenario_to_resume
 
     assert options.resume is not None
     found = broken_off(options.resume)
     if found.torn_bytes and not options.quiet:
-        complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, which are cut off")
-    return Undertaking(found.scenario, found.seed, in_process=False, started=started)
+        complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, kept in tape.cut-…")
+    scenario = scenario_to_resume(options.resume, found.shared, own_plants=own_plants)
+    return Undertaking(scenario, found.seed, in_process=False, started=started, audit=found.audit)
 
 
-def _runner(options: RunOptions) -> Runner:
+def _runner(what: Undertaking, folder: RunFolder, options: RunOptions) -> Runner:
     """The way to run a day. Imported late: each way needs packages that the other does without."""
     if options.in_process:
         from market.app.in_process import run_in_process
 
         return run_in_process
-    from market.app.distributed import LOOPBACK, Listening, run_distributed
-    from market.app.watch_hint import tell_nobody, tell_viewers
+    from market.app.distributed import LOOPBACK, Listening, Opening, run_distributed
+    from market.app.keyring import keyring
 
     start_fork_server()  # where `entry` has not done so already
-    listening = Listening(LOOPBACK, options.port, options.keys, resumed=options.resume is not None)
-    announce = partial(tell_viewers, keys=options.keys) if options.watch else tell_nobody
-    return partial(run_distributed, listening=listening, restarts=options.restarts, announce=announce)
+    keys = keyring(options.keys, what.scenario.roster)
+    listening = Listening(LOOPBACK, options.port, keys.broker, resumed=options.resume is not None)
+    announce = partial(_tell_viewers, folder=folder, options=options, keys=keys)
+    opening = Opening(keys.token, options.join_s, what.audit, announce, complain)
+    restarts = options.restarts
+    return partial(run_distributed, listening=listening, opening=opening, node_keys=keys.nodes, restarts=restarts)
+
+
+def _tell_viewers(address: str, folder: RunFolder, options: RunOptions, keys: Keyring) -> None:
+    """Say how the run can be watched, if it is to be."""
+    from market.app.watch_hint import tell_by_fresh_keys, tell_by_keys
+
+    if not options.watch:
+        return
+    if options.keys is not None:
+        tell_by_keys(address, options.keys)
+    elif keys.watcher is not None:
+        tell_by_fresh_keys(address, folder.path, keys.watcher)
 
 
 def _scenario(options: RunOptions) -> Scenario:
     scenario = load_scenario(options.scenario or DEFAULT_CASE)
-    changes = network_changes(options.network, tuple(vpp.id for vpp in scenario.vpps))
+    changes = network_changes(options.network, scenario.roster)
     if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
         changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for
         changes.told_as["network.on_loss"] = "--restart"

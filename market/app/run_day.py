@@ -6,22 +6,24 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from broker.tape.files import tape_sha256
 from market.app.exit_codes import ExitCode, exit_code_of
 from market.app.network_report.tables import network_tables
 from market.app.run_facts import OnProgress, RunFacts
 from market.app.run_folder.certificate import certificate_document
 from market.app.run_folder.folder import RunFolder
-from market.app.run_folder.manifest import Undertaking, manifest_of_abort, manifest_of_run
+from market.app.run_folder.manifest import LawsOfDay, Undertaking, manifest_of_abort, manifest_of_run
+from market.app.run_folder.scenario_copy import keep_scenario
 from market.app.run_folder.table import Table
 from market.app.run_folder.tables import day_tables
 from market.errors import RunError
 from market.outcome import MarketOutcome
 from market.scenario.model import Scenario
-from market.settlement import Settlement, check_laws, settle, unclaimed_laws
+from market.settlement import Settlement, check_laws, settle, unchecked_laws, unclaimed_laws
 
 Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutcome, RunFacts]]
 
@@ -57,12 +59,17 @@ class Report:
 
 
 def run_day(what: Undertaking, runner: Runner, folder: RunFolder, on_progress: OnProgress, since: float) -> Report:
-    """Run a day and write its folder, the manifest last; a run that breaks leaves a manifest that says so.
+    """Run a day and write its folder: the scenario first, the manifest last.
+
+    A run that breaks leaves a manifest that says so, and the scenario with which it can be taken up.
 
     since : `time.monotonic()` at the start of the command. Raises what the runner raises.
     """
     try:
+        keep_scenario(what.scenario, folder.path)
         outcome, facts = runner(what.scenario, what.seed, folder.path, on_progress)
+        if facts.tape is not None and (folder.path / facts.tape).exists():
+            facts = replace(facts, tape_sha256=tape_sha256(folder.path / facts.tape))
         return _recorded(what, outcome, facts, folder, since)
     except BaseException as error:
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
@@ -76,15 +83,17 @@ def _recorded(
 ) -> Report:
     public = what.scenario.public
     settlement = settle(outcome, public)
-    laws = check_laws(outcome, settlement, public, what.scenario.vpps)
-    unclaimed = unclaimed_laws(outcome, public, what.scenario.vpps)
-    vpps = [vpp.id for vpp in what.scenario.vpps]
-    network = network_tables(facts.network, vpps) if facts.network else ()
+    laws = LawsOfDay(
+        check_laws(outcome, settlement, public, what.scenario.vpps),
+        unclaimed_laws(outcome, public, what.scenario.vpps),
+        unchecked_laws(outcome, public),
+    )
+    network = network_tables(facts.network, what.scenario.roster) if facts.network else ()
     tables = (*day_tables(what.scenario, outcome, settlement), *network)
     for table in tables:
         folder.write(f"{table.name}.csv", table.csv())
     folder.write("certificate.json", json_text(certificate_document(outcome)))
-    manifest = manifest_of_run(what, outcome, facts, laws, unclaimed, time.monotonic() - since)
+    manifest = manifest_of_run(what, outcome, facts, laws, time.monotonic() - since)
     folder.write("manifest.json", json_text(manifest))
     by_name = {table.name: table for table in tables}
     return Report(what.scenario, outcome, settlement, facts, folder.path, by_name, manifest)

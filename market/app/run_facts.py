@@ -16,10 +16,12 @@ class RunFacts:
     time_mode : `virtual`, `wall`, or `none` where no time passes · process_ids : by who (`broker`, VPP ids)
     endpoints : the bus's addresses by name · counters, refused : messages by what became of them at the broker
     refused_by_nodes : the same at each node that refused anything
-    tape : file name in the run folder · rest_time_s : time of the run until the market came to rest
+    tape, tape_sha256 : file name in the run folder, and the digest of all its bytes
+    rest_time_s : time of the run until the market came to rest
     network : each link's log, None without one
     durations_s : real time of each stage · peak_memory_mb : resident, by who
     withdrawn : the VPPs that were lost and had no part in the end
+    undisclosed : the VPPs whose plants nobody could hold against the scenario's
     """
 
     time_mode: str
@@ -29,11 +31,13 @@ class RunFacts:
     refused: Mapping[str, int] = field(default_factory=dict)
     refused_by_nodes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tape: str | None = None
+    tape_sha256: str | None = None
     rest_time_s: float | None = None
     network: NetworkLog | None = None
     durations_s: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: Mapping[str, float] = field(default_factory=dict)
     withdrawn: tuple[str, ...] = ()
+    undisclosed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

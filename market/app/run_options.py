@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from market.app.network_flags import NetworkFlags
+from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError
 
 
@@ -28,6 +29,8 @@ class RunOptions:
     watch: bool = False
     keys: Path | None = None
     resume: Path | None = None
+    audit: Disclosure | None = None
+    join_s: float = 30.0
 
 
 def check_flags(options: RunOptions) -> None:
@@ -47,6 +50,7 @@ def _alone(options: RunOptions) -> Iterator[Fault]:
         ("--port", options.port, "one process listens nowhere"),
         ("--restart", options.restarts, "one process starts no others"),
         ("--keys", options.keys, "one process has nobody to keep out"),
+        ("--audit", options.audit, "one process keeps nothing from itself"),
         ("--resume", options.resume, "one process has no tape to take up"),
     )
     for flag, value, rule in others:
@@ -61,7 +65,12 @@ def _as_it_was(options: RunOptions) -> Iterator[Fault]:
     """What a run that is taken up has settled already."""
     if options.resume is None:
         return
-    given = [("SCENARIO", options.scenario), ("--out", options.out), ("--seed", options.seed)]
+    given = [
+        ("SCENARIO", options.scenario),
+        ("--out", options.out),
+        ("--seed", options.seed),
+        ("--audit", options.audit),
+    ]
     for flag, value in (*given, *options.network.given()):
         if value is not None:
             rule = "a run is taken up as it was begun"

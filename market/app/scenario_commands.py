@@ -8,19 +8,32 @@ from pathlib import Path
 from market.app.exit_codes import ExitCode
 from market.app.screen import complain, put
 from market.scenario import copy_case, load_scenario, scenario_advice, scenario_schema
+from market.scenario.model import Scenario
 
 
 def check_command(source: str) -> int:
     """Say what a scenario holds; ScenarioError with every fault if it is not sound."""
     scenario = load_scenario(source)
-    horizon, vpps = scenario.public.horizon, scenario.vpps
+    horizon = scenario.public.horizon
     for advice in scenario_advice(scenario):
         complain(f"note: {advice}")
     put(
-        f"{scenario.name} is sound: {len(vpps)} VPPs ({', '.join(vpp.id for vpp in vpps)}), "
+        f"{scenario.name} is sound{_plants(scenario)}, "
         f"{horizon.periods} periods of {horizon.period_h:g} h, digest {scenario.digest[:12]}\n"
     )
     return ExitCode.EQUILIBRIUM
+
+
+def _plants(scenario: Scenario) -> str:
+    """Which plants are there; and, of a part, which are not, and whether anything is known of them."""
+    if scenario.whole:
+        return f": {len(scenario.roster)} VPPs ({', '.join(scenario.roster)})"
+    here = [vpp.id for vpp in scenario.vpps]
+    absent = {v: d for v, d in zip(scenario.roster, scenario.plant_digests, strict=True) if v not in here}
+    known = sum(map(bool, absent.values()))
+    digests = {0: "undisclosed", len(absent): "known by digest"}.get(known, f"{known} of them known by digest")
+    plants = f"the plant of {', '.join(here)}" if here else "no plant"
+    return f": {plants} of {len(scenario.roster)} VPPs; not here are {', '.join(absent)} ({digests})"
 
 
 def new_command(name: Path, case: str) -> int:

@@ -11,7 +11,7 @@ from broker.bus.addresses import is_address
 from broker.bus.keys import WATCHER, load_node_keys
 from broker.tape import TAPE_NAME
 from market.app.screen import complain
-from market.app.tokens import parse_token, token_from_key
+from market.app.tokens import WATCHING, shown_to_others, token_from_key, token_of
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, builtin_cases
 
@@ -31,6 +31,7 @@ class ViewOptions:
     port: int | None
     open_browser: bool
     keys: Path | None = None
+    token_file: Path | None = None
 
 
 def view_command(options: ViewOptions) -> int:
@@ -62,24 +63,26 @@ def _live(address: str, options: ViewOptions) -> LiveFeed:
         remedy = "copy it from what the run printed"
         raise ScenarioError([Fault("must look like tcp://host:port", repr(address), "RUN", remedy)])
     keys = load_node_keys(options.keys, WATCHER) if options.keys else None
-    token = token_from_key(keys.broker) if keys and not options.token else parse_token(options.token)
+    token = token_from_key(keys.broker) if keys else token_of(options.token, options.token_file, WATCHING)
+    if note := shown_to_others(options.token, WATCHING):
+        complain(note)
     return LiveFeed(address, token, complain, keys)
 
 
 def _subject(options: ViewOptions) -> Subject:
     from market.app.view.feeds.recorded import RecordedFeed
     from market.app.view.subject import Subject
-    from market.scenario import load_scenario
+    from market.scenario import load_scenario, require_plants
 
     target = options.target or DEFAULT_CASE
     if "://" in target:
         return Subject(feed=_live(target, options))
     folder = Path(target)
-    if (folder / TAPE_NAME).is_file() or (folder / "manifest.json").is_file():
+    if (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file():
         return Subject(feed=RecordedFeed(folder))
     if target not in builtin_cases() and not folder.is_dir():
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
         raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])
-    load_scenario(target)
+    require_plants(load_scenario(target))
     return Subject(scenario=target)

@@ -1,22 +1,43 @@
-"""Owns what a run says of how it can be watched. Knows nothing of what is to be seen."""
+"""Owns what a run says of how it can be watched: commands that work as they stand."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
-from broker.bus.keys import WATCHER, public_file, secret_file
+from broker.bus.keys import WATCHER, NodeKeys, public_file, secret_file, write_node_keys
 from broker.wire.messages import BROKER
 from market.app.screen import complain
-from market.app.tokens import TOKEN_VARIABLE
+from market.app.tokens import WATCHING, keep_token
+
+WATCH_FOLDER = "watch"
+"""Where a run that has made its own keys leaves those of its watcher, in its run folder."""
 
 
-def tell_viewers(address: str, token: bytes, keys: Path | None) -> None:
-    """Say how a run can be watched from its first message on."""
-    files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), WATCHER)}"
-    keyed = "" if keys is None else f" --keys DIR   (DIR holds {files})"
+def tell_by_fresh_keys(address: str, run: Path, watcher: NodeKeys) -> None:
+    """Leave the watcher's keys in the run folder, for its owner only, and say how the run can be watched."""
+    write_node_keys(run / WATCH_FOLDER, WATCHER, watcher)
+    _tell(address, f"--keys {_quoted(run / WATCH_FOLDER)}")
+
+
+def tell_by_keys(address: str, keys: Path) -> None:
+    """Say how a run with keys of its users' can be watched; the watcher's need not be on this machine."""
+    if secret_file(keys, WATCHER).is_file():
+        _tell(address, f"--keys {_quoted(keys)}")
+    else:
+        files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), WATCHER)}"
+        _tell(address, f"--keys DIR   (DIR holds {files})")
+
+
+def tell_by_token(address: str, run: Path, watch_token: bytes) -> None:
+    """Leave the watching token in the run folder, for its owner only, and say how the run can be watched."""
+    _tell(address, f"--token-file {_quoted(keep_token(run, watch_token, WATCHING))}")
+
+
+def _tell(address: str, pass_: str) -> None:
     complain("watch it with")
-    complain(f"  {TOKEN_VARIABLE}={token.hex()} vppmarket view {address}{keyed}")
+    complain(f"  vppmarket view {address} {pass_}")
 
 
-def tell_nobody(address: str, token: bytes) -> None:
-    """Keep address and token to oneself."""
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path.resolve()))

@@ -1,4 +1,4 @@
-"""Owns reading a market from disk: a folder of `scenario.yaml` and CSV profiles becomes a validated `Scenario`.
+"""Owns a market on disk: a folder of `scenario.yaml` and CSV profiles becomes a validated `Scenario`, and back.
 
 Knows nothing of dispatch, games or messages. The names below load on first use, so that a node, which
 needs only `market.scenario.model`, never imports pydantic or yaml.
@@ -14,15 +14,21 @@ if TYPE_CHECKING:
     from market.scenario.cases import builtin_cases, copy_case
     from market.scenario.load import load_scenario
     from market.scenario.overrides import with_overrides
+    from market.scenario.parts import own_part, public_part, require_plants
     from market.scenario.schema import scenario_schema
+    from market.scenario.write import write_scenario
 else:
     _HOMES = {
         "builtin_cases": "cases",
         "copy_case": "cases",
         "load_scenario": "load",
+        "own_part": "parts",
+        "public_part": "parts",
+        "require_plants": "parts",
         "scenario_advice": "advice",
         "scenario_schema": "schema",
         "with_overrides": "overrides",
+        "write_scenario": "write",
     }
 
     def __getattr__(name: str) -> object:
@@ -36,7 +42,11 @@ __all__ = [
     "builtin_cases",
     "copy_case",
     "load_scenario",
+    "own_part",
+    "public_part",
+    "require_plants",
     "scenario_advice",
     "scenario_schema",
     "with_overrides",
+    "write_scenario",
 ]

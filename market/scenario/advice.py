@@ -59,7 +59,7 @@ def _pure_choice_advice(market: MarketRules) -> Iterator[Fault]:
 
 
 def _vpp_advice(scenario: Scenario) -> Iterator[Fault]:
-    if len(scenario.vpps) == 1:
+    if len(scenario.roster) == 1:
         yield Fault("a market should have two VPPs or more", "1", "vpps", "add a VPP to trade with")
     for vpp in scenario.vpps:
         if vpp.satisfaction > 1.0:

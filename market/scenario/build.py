@@ -34,12 +34,26 @@ Columns: TypeAlias = Mapping[str, tuple[float, ...]]
 
 
 def build_scenario(name: str, file: ScenarioFile, columns: Columns, samples: Samples) -> Scenario:
-    """The scenario of validated fields, complete columns and measured latencies, with its digests."""
+    """The scenario of validated fields, complete columns and measured latencies, with its digests.
+
+    name : where the file gives none
+    """
     horizon = Horizon(file.horizon.periods, file.horizon.period_h)
     tariff = Tariff(frozen(columns[RETAIL]), frozen(columns[FEED_IN]))
     public = seal_public(horizon, tariff, market_rules(file.market), carbon_rules(file.carbon))
-    vpps = tuple(_vpp(vpp, file.market.satisfaction, horizon.period_h, columns) for vpp in file.vpps)
-    return seal_scenario(name, file.title, public, vpps, network_rules(file.network, samples), file.coupling)
+    vpps = [_vpp(vpp, file.market.satisfaction, horizon.period_h, columns) for vpp in file.vpps]
+    others = {entry.id: entry.plant_digest or "" for entry in file.roster} if file.roster else None
+    order = list(others or {})
+    return seal_scenario(
+        file.name or name,
+        file.title,
+        public,
+        tuple(sorted(vpps, key=lambda vpp: order.index(vpp.id)) if others else vpps),
+        network_rules(file.network, samples),
+        file.coupling,
+        file.audit,
+        others,
+    )
 
 
 def market_rules(section: MarketSection) -> MarketRules:

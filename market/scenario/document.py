@@ -17,6 +17,7 @@ import yaml
 from market.errors import Fault, ScenarioError
 
 FILE_NAME = "scenario.yaml"
+MAX_MEBIBYTES = 16
 _MAX_DEPTH = 16
 _MAX_VALUES = 1_000_000
 

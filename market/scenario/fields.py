@@ -13,7 +13,9 @@ from pydantic_core import PydanticCustomError
 
 ID_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 RESERVED_IDS = ("broker", "system", "watcher")
-_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+MAX_TEXT = 200
+_NO_TEXT = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+_TEXT_PATTERN = rf"^[^{_NO_TEXT}]*$"
 
 
 class Broken(NamedTuple):
@@ -76,13 +78,18 @@ def section(schema: type[Section], meaning: str) -> Any:
 
 def text(meaning: str) -> Any:
     """A one-line text field, empty by default."""
-    return Field("", description=meaning, max_length=200, pattern=_TEXT_PATTERN)
+    return Field("", description=meaning, max_length=MAX_TEXT, pattern=_TEXT_PATTERN)
+
+
+def plain_text(words: str) -> str:
+    """Words as a text field can hold them: the name of a folder, for one, may be of letters that are none."""
+    return re.sub(rf"[{_NO_TEXT}\ud800-\udfff]", "?", words)[:MAX_TEXT]
 
 
 def is_inside(name: str) -> bool:
     """Whether a profile's name stays inside the scenario's folder and is plain enough to print."""
     plain = re.fullmatch(_TEXT_PATTERN, name) is not None and "\\" not in name and ":" not in name
-    return plain and 0 < len(name) <= 200 and not any(part in ("", ".", "..") for part in name.split("/"))
+    return plain and 0 < len(name) <= MAX_TEXT and not any(part in ("", ".", "..") for part in name.split("/"))
 
 
 def is_reserved(vpp_id: str) -> bool:

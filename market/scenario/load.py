@@ -16,46 +16,51 @@ from pydantic import ValidationError
 from market.errors import Fault, ScenarioError
 from market.scenario.build import build_scenario
 from market.scenario.cases import case_folder
-from market.scenario.document import FILE_NAME, Document, parse_document
+from market.scenario.document import FILE_NAME, MAX_MEBIBYTES, Document, parse_document
 from market.scenario.faults import schema_faults, shown
 from market.scenario.fields import ID_PATTERN, is_inside, is_reserved
 from market.scenario.files import read_text
 from market.scenario.model import Scenario
-from market.scenario.network_ids import unknown_ids
+from market.scenario.network_ids import unknown_id, unknown_ids
 from market.scenario.network_samples import read_samples
 from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, Wanted, power_column, read_profiles
 from market.scenario.schema import (
     DEFAULT_PERIODS,
     DEFAULT_PROFILES,
     MAX_PERIODS,
+    PartialFile,
     ScenarioFile,
+    roster_entry,
 )
-
-_MAX_MEBIBYTES = 16
 
 
 def load_scenario(source: str | Path) -> Scenario:
     """Read and validate a scenario: a folder with `scenario.yaml` and its CSV profiles, or a built-in case.
 
-    A folder wins over a built-in case of the same name. The scenario is called after its folder.
+    A folder wins over a built-in case of the same name. The scenario is called after its folder, unless it has
+    a name of its own. With a roster it may hold the plants of some VPPs only, or of none: see `Scenario.whole`.
     Raises ScenarioError with every fault that can be told at once.
     """
     folder = _folder(source)
-    text = read_text(folder / FILE_NAME, FILE_NAME, _MAX_MEBIBYTES)
+    text = read_text(folder / FILE_NAME, FILE_NAME, MAX_MEBIBYTES)
     if isinstance(text, Fault):
         raise ScenarioError([text])
     document = parse_document(text)
     profiles = read_profiles(folder, _wanted(document.values))
     samples = read_samples(folder, document.values.get("network"))
+    schema = ScenarioFile if document.values.get("roster") is None else PartialFile
     faults = [*document.faults, *_repeated_ids(document), *_strangers(document)]
     try:
-        file = ScenarioFile.model_validate(document.values)
+        file = schema.model_validate(document.values)
     except ValidationError as error:
-        faults += schema_faults(ScenarioFile, error, document.place)
+        faults += schema_faults(schema, error, document.place)
         raise ScenarioError([*faults, *profiles.faults, *samples.faults]) from None
     if faults or profiles.faults or samples.faults:
         raise ScenarioError([*faults, *profiles.faults, *samples.faults])
-    return build_scenario(folder.resolve().name, file, profiles.columns, samples.by_file)
+    scenario = build_scenario(folder.resolve().name, file, profiles.columns, samples.by_file)
+    if altered := list(_altered(file, scenario, document)):
+        raise ScenarioError(altered)
+    return scenario
 
 
 def _folder(source: str | Path) -> Path:
@@ -86,9 +91,10 @@ def _profile_files(values: dict[str, object]) -> tuple[str, ...]:
 
 def _columns(values: dict[str, object]) -> frozenset[str] | None:
     """The columns called for; None where the ids are at fault, so that one fault is not told twice."""
-    vpps = [vpp for vpp in _vpps(values) if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
+    vpps = [vpp for vpp in _entries(values, "vpps") if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
     ids = {vpp["id"].casefold() for vpp in vpps}
-    if not vpps or len(ids) < len(_vpps(values)):
+    partial = values.get("roster") is not None and isinstance(values.get("vpps", []), list)
+    if len(ids) < len(_entries(values, "vpps")) or not (vpps or partial):
         return None
     columns = {RETAIL, FEED_IN}
     for vpp in vpps:
@@ -99,28 +105,61 @@ def _columns(values: dict[str, object]) -> frozenset[str] | None:
 
 def _repeated_ids(document: Document) -> Iterator[Fault]:
     """Ids must differ in more than the case of their letters: they become names of columns and files."""
-    first: dict[str, int] = {}
-    for index, vpp in enumerate(_vpps(document.values)):
-        vpp_id = vpp.get("id") if isinstance(vpp, dict) else None
-        if not _is_id(vpp_id):
-            continue
-        other = first.setdefault(vpp_id.casefold(), index)
-        if other != index:
-            place = document.place(("vpps", index, "id"))
-            yield Fault("must be an id of its own", f"{vpp_id!r}, as in vpps[{other}]", place, "choose another id")
+    for name in ("vpps", "roster"):
+        first: dict[str, int] = {}
+        for index, entry in enumerate(_entries(document.values, name)):
+            vpp_id = _id_of(entry)
+            if not _is_id(vpp_id):
+                continue
+            other = first.setdefault(vpp_id.casefold(), index)
+            if other != index:
+                place, value = document.place((name, index, "id")), f"{vpp_id!r}, as in {name}[{other}]"
+                yield Fault("must be an id of its own", value, place, "choose another id")
 
 
 def _strangers(document: Document) -> Iterator[Fault]:
-    """Ids in the section network that no VPP has; told where the VPPs' own ids are sound."""
-    ids = [vpp.get("id") for vpp in _vpps(document.values) if isinstance(vpp, dict)]
-    known = tuple(vpp_id for vpp_id in ids if _is_id(vpp_id))
-    if known and len(known) == len(_vpps(document.values)):
-        yield from unknown_ids(document.values.get("network"), known, document.place)
+    """Ids that no VPP of the market has: in the section network, and of plants that the roster does not name.
+
+    Found where the VPPs' own ids are sound.
+    """
+    name = "vpps" if document.values.get("roster") is None else "roster"
+    entries = _entries(document.values, name)
+    known = tuple(vpp_id for entry in entries if _is_id(vpp_id := _id_of(entry)))
+    if not known or len(known) < len(entries):
+        return
+    yield from unknown_ids(document.values.get("network"), known, document.place)
+    for index, entry in enumerate(_entries(document.values, "vpps")):
+        if _is_id(vpp_id := _id_of(entry)) and vpp_id not in known:
+            place = document.place(("vpps", index, "id"))
+            yield unknown_id(vpp_id, known, place, "must be the id of a VPP in the roster")
 
 
-def _vpps(values: dict[str, object]) -> list[Any]:
-    vpps = values.get("vpps")
-    return vpps if isinstance(vpps, list) else []
+def _altered(file: ScenarioFile, scenario: Scenario, document: Document) -> Iterator[Fault]:
+    """Plants that are not the ones the roster has the fingerprints of."""
+    named = {entry.id: entry.plant_digest for entry in file.roster or ()}
+    found = dict(zip(scenario.roster, scenario.plant_digests, strict=True))
+    remedy = "take this plant back to what it was, or have the market's public part made anew from the changed one"
+    for index, vpp in enumerate(file.vpps):
+        digest = named.get(vpp.id)
+        if digest is not None and digest != found[vpp.id]:
+            rule = f"must be the plant that the roster has by its digest, {_short(digest)}"
+            yield Fault(rule, f"one of digest {_short(found[vpp.id])}", document.place(("vpps", index)), remedy)
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:12]}…"
+
+
+def _entries(values: dict[str, object], name: str) -> list[Any]:
+    """The items of `vpps` or `roster`, as given, but for the short form in the roster."""
+    entries = values.get(name)
+    if not isinstance(entries, list):
+        return []
+    return [roster_entry(entry) for entry in entries] if name == "roster" else entries
+
+
+def _id_of(entry: object) -> object:
+    return entry.get("id") if isinstance(entry, dict) else None
 
 
 def _is_id(value: object) -> TypeGuard[str]:

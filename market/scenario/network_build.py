@@ -65,6 +65,7 @@ def network_rules(section: NetworkSection, samples: Samples) -> NetworkRules:
         on_loss=section.on_loss,
         silence_s=section.silence_s,
         wait_s=section.wait_s,
+        answer_s=section.answer_s,
     )
 
 
@@ -93,6 +94,7 @@ def network_fields(rules: NetworkRules) -> dict[str, object]:
         "on_loss": rules.on_loss.value,
         "silence_s": rules.silence_s,
         "wait_s": rules.wait_s,
+        "answer_s": rules.answer_s,
     }
 
 

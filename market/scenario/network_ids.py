@@ -17,8 +17,13 @@ def unknown_ids(network: object, known: Sequence[str], place: Place) -> Iterator
     """A fault for each id that no VPP has. `place` turns a path that begins with `network` into words."""
     for path, vpp in _mentioned(network):
         if vpp not in known:
-            remedy = f"{suggestion(vpp, known)}there are {', '.join(known[:8])}{' …' if len(known) > 8 else ''}"
-            yield Fault("must be the id of a VPP", shown(vpp), place(("network", *path)), remedy)
+            yield unknown_id(vpp, known, place(("network", *path)), "must be the id of a VPP")
+
+
+def unknown_id(vpp: str, known: Sequence[str], place: str, rule: str) -> Fault:
+    """The fault of an id that is none of the known ones."""
+    remedy = f"{suggestion(vpp, known)}there are {', '.join(known[:8])}{' …' if len(known) > 8 else ''}"
+    return Fault(rule, shown(vpp), place, remedy)
 
 
 def _mentioned(network: object) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -17,7 +17,7 @@ from market.scenario.files import read_text
 from market.scenario.network_schema import MAX_TIME_S
 
 COLUMN = "latency_s"
-_MAX_MEBIBYTES = 16
+MAX_MEBIBYTES = 16
 _MOST = 3
 
 
@@ -41,7 +41,7 @@ def read_samples(folder: Path, network: object) -> SampleFiles:
 
 def read_sample_file(path: Path, place: str) -> tuple[tuple[float, ...], list[Fault]]:
     """The samples of one file, seconds, in its order, and what is wrong with it. `place`: its name in messages."""
-    text = read_text(path, place, _MAX_MEBIBYTES)
+    text = read_text(path, place, MAX_MEBIBYTES)
     if isinstance(text, Fault):
         return (), [text]
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)

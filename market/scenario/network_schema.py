@@ -283,6 +283,14 @@ class NetworkSection(ConditionsSection):
         "s", "Real time without a sign of life after which a VPP counts as lost", 10.0, ge=2, le=86400
     )
     wait_s: float = quantity("s", "Real time for which a lost VPP is waited for", 60.0, gt=0, le=86400)
+    answer_s: float = quantity(
+        "s",
+        "Real time for which a VPP that is alive may leave an order unanswered before it counts as lost; "
+        "keep it above the longest time that planning a day takes",
+        300.0,
+        gt=0,
+        le=86400,
+    )
 
     def broken(self) -> list[Broken]:
         """And retransmission comes to an end."""

@@ -24,7 +24,7 @@ RETAIL = "retail_cny_per_mwh"
 FEED_IN = "feed_in_cny_per_mwh"
 ASSETS = ("load", "wt", "pv")
 _TARIFFS = (RETAIL, FEED_IN)
-_MAX_MEBIBYTES = 64
+MAX_MEBIBYTES = 64
 _MOST_OF_COLUMN = 3
 _MOST_OF_FILE = 50
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -103,7 +103,7 @@ def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
 
 
 def _read_table(folder: Path, name: str) -> _Table | Fault:
-    text = read_text(folder / name, name, _MAX_MEBIBYTES)
+    text = read_text(folder / name, name, MAX_MEBIBYTES)
     if isinstance(text, Fault):
         return text
     lines, rows = [], []

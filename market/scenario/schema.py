@@ -6,11 +6,12 @@ Knows nothing of files, profiles or how the model uses a value. The JSON Schema 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from market.disclosure import Disclosure
 from market.rules import CarbonMode, PriceRule
 from market.scenario.fields import (
     ID_PATTERN,
@@ -297,10 +298,41 @@ class VppSection(Section):
 
     def broken(self) -> list[Broken]:
         """The id is free to take."""
-        if not is_reserved(self.id):
-            return []
-        rule = f"must not be one of the names the market itself uses ({', '.join(RESERVED_IDS)})"
-        return [Broken("id", rule, repr(self.id), "choose another id")]
+        return _taken(self.id)
+
+
+def _taken(vpp_id: str) -> list[Broken]:
+    """The fault of an id that the market itself uses."""
+    if not is_reserved(vpp_id):
+        return []
+    rule = f"must not be one of the names the market itself uses ({', '.join(RESERVED_IDS)})"
+    return [Broken("id", rule, repr(vpp_id), "choose another id")]
+
+
+class RosterSection(Section):
+    """One VPP of a market, whose plant need not be known here."""
+
+    id: str = Field(description="Id of the VPP", pattern=ID_PATTERN)
+    plant_digest: str | None = Field(
+        None,
+        description="Fingerprint of its plant, 64 digits of 0-9 and a-f, as `split` writes it; left out: unknown",
+        pattern=r"^[0-9a-f]{64}$",
+    )
+
+    def broken(self) -> list[Broken]:
+        """The id is free to take."""
+        return _taken(self.id)
+
+
+def roster_entry(value: object) -> object:
+    """An item of the roster with its short form, an id, written out."""
+    return {"id": value} if isinstance(value, str) else value
+
+
+_RosterId: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN)]
+RosterEntry: TypeAlias = Annotated[
+    RosterSection, BeforeValidator(roster_entry, json_schema_input_type=_RosterId | RosterSection)
+]
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -318,6 +350,7 @@ def _as_list(value: object) -> object:
 class ScenarioFile(Section):
     """A market to run: the rules, the virtual power plants, the network between them."""
 
+    name: str = text("What the scenario is called: one line; left out: as its folder is")
     title: str = text("What this market is, for readers: one line, at most 200 characters")
     profiles: Annotated[
         list[Annotated[str, AfterValidator(inside)]], BeforeValidator(_as_list), AfterValidator(_distinct)
@@ -335,7 +368,23 @@ class ScenarioFile(Section):
     coupling: Annotated[Coupling, Strict(False)] = Field(
         Coupling.ONCE, description="How dispatch and game are coupled: `once`, dispatch, game, dispatch"
     )
+    audit: Annotated[Disclosure, Strict(False)] | None = Field(
+        None,
+        description="What VPPs show of their day in the end: `full`, `totals` or `none`; "
+        "left out: what the command that runs the market takes",
+    )
+    roster: list[RosterEntry] | None = Field(
+        None,
+        description="Every VPP of the market, as id or as {id, plant_digest}, where `vpps` has only some of them",
+        min_length=1,
+    )
     vpps: list[VppSection] = Field(description="The virtual power plants, at least one", min_length=1)
+
+
+class PartialFile(ScenarioFile):
+    """A part of a market: with the roster of all, and the plants of some or of none."""
+
+    vpps: list[VppSection] = Field([], description="The virtual power plants that are known here")
 
 
 def scenario_schema() -> dict[str, Any]:
@@ -344,4 +393,13 @@ def scenario_schema() -> dict[str, Any]:
     It holds the limits of single fields; rules between fields and the profiles are checked on loading.
     """
     schema = ScenarioFile.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    required = schema.pop("required")
+    least = schema["properties"]["vpps"].pop("minItems")
+    partial = {"required": ["roster"], "properties": {"roster": {"type": "array"}}}
+    whole = {"required": required, "properties": {"vpps": {"minItems": least}}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "if": partial,
+        "else": whole,
+    }

@@ -24,8 +24,8 @@ from broker.bus.keys import load_node_keys
 from broker.coordinator import Charge, Coordinator, Proceedings
 from broker.membership import Patience
 from broker.serve import Shell
-from broker.tape import TAPE_NAME, TapeWriter, read_tape
-from broker.wire.frames import TOKEN_BYTES, Envelope, encode, from_body
+from broker.tape import TAPE_NAME, MessageSaid, TapeWriter, read_tape
+from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.messages import BROKER
 from market.app.tokens import TOKEN_VARIABLE, token_from_key
 from market.scenario import load_scenario
@@ -67,20 +67,23 @@ def free_port() -> int:
         return port
 
 
-def command(*arguments: str | Path, token: bytes | None = TOKEN) -> subprocess.Popen[bytes]:
+def command(
+    *arguments: str | Path, token: bytes | None = TOKEN, where: Path | None = None
+) -> subprocess.Popen[bytes]:
     """The command; what it complains of is kept for `last_words`."""
     environment = dict(os.environ) | ({TOKEN_VARIABLE: token.hex()} if token else {})
     return subprocess.Popen(
-        [COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [COMMAND, *arguments], env=environment, cwd=where, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
 
 
 def started_node(
-    vpp: str, port: int, case: str, *flags: str | Path, token: bytes | None
+    vpp: str, port: int, case: str, where: Path, *flags: str | Path, token: bytes | None
 ) -> subprocess.Popen[bytes]:
-    """A node of a market on this machine."""
+    """A node of a market on this machine, which leaves its own run folder below `where`."""
     address = f"tcp://127.0.0.1:{port}"
-    return command("node", "--id", vpp, "--broker", address, "--scenario", case, *flags, token=token)
+    named = ("--id", vpp, "--broker", address, "--scenario", case)
+    return command("node", *named, *flags, token=token, where=where)
 
 
 def last_words(processes: Sequence[subprocess.Popen[bytes]]) -> list[str]:
@@ -103,8 +106,8 @@ def last_words(processes: Sequence[subprocess.Popen[bytes]]) -> list[str]:
 
 def spoken_frames(folder: Path, token: bytes) -> list[bytes]:
     """Every frame that was published in a run, as it was on the wire."""
-    records = [record for record in read_tape(folder / TAPE_NAME) if record[0] == "message"]
-    return [encode(Envelope(r[2], r[3], r[4], from_body(r[5], r[6])), token) for r in records]
+    said = [record for record in read_tape(folder / TAPE_NAME) if isinstance(record, MessageSaid)]
+    return [encode(Envelope(r.epoch, r.sender, r.seq, r.message), token) for r in said]
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
@@ -118,13 +121,14 @@ def attacked_market(attacker: Attacker, folder: Path, port: int, token: bytes, k
     vpps = [vpp.id for vpp in load_scenario(CASE).vpps]
     flags: tuple[str | Path, ...] = ("--keys", keys) if keys else ()
     given = None if keys else token
-    broker = command("broker", CASE, "--port", str(port), "--out", folder, "--quiet", *flags, token=given)
-    processes = [broker, *(started_node(vpp, port, CASE, *flags, token=given) for vpp in vpps[:-1])]
+    own = ("--port", str(port), "--out", folder, "--audit", "full", "--quiet")
+    broker = command("broker", CASE, *own, *flags, token=given)
+    processes = [broker, *(started_node(vpp, port, CASE, folder.parent, *flags, token=given) for vpp in vpps[:-1])]
     try:
         attacker.start()
         while not attacker.almost_done.wait(0.2) and all(process.poll() is None for process in processes):
             pass  # what has broken already need not be attacked any longer
-        processes.append(started_node(vpps[-1], port, CASE, *flags, token=given))
+        processes.append(started_node(vpps[-1], port, CASE, folder.parent, *flags, token=given))
         return last_words(processes)
     finally:
         attacker.ended.set()
@@ -179,17 +183,17 @@ def noisy_market(frames: int, random: Random, path: Path) -> tuple[NoisyEnd, Pro
     """The smallest market, whose second node is started once most frames have been sent to the first."""
     scenario = load_scenario(SMALL_CASE)
     vpps = tuple(vpp.id for vpp in scenario.vpps)
-    charge = Charge(scenario.public, scenario.digest, vpps, scenario.network, 0, Patience(LIMIT_S))
+    charge = Charge(scenario.shared, 0, Patience(LIMIT_S))
     bus = NoisyEnd("127.0.0.1")
     with TapeWriter(path) as tape, bus:
         port = port_of(bus.endpoints.control)
         bus.source, bus.frames = Source(random, TOKEN, ["VPP9", "x"], [b"\x00"]), frames
         shell = Shell(Coordinator(charge, bus.endpoints, time.monotonic()), bus, tape, TOKEN)
-        nodes = [started_node(vpps[0], port, SMALL_CASE, token=TOKEN)]
+        nodes = [started_node(vpps[0], port, SMALL_CASE, path.parent, token=TOKEN)]
 
         def join(progress: object) -> None:
             if len(nodes) == 1 and bus.sent.total() >= 0.95 * frames:
-                nodes.append(started_node(vpps[1], port, SMALL_CASE, token=TOKEN))
+                nodes.append(started_node(vpps[1], port, SMALL_CASE, path.parent, token=TOKEN))
 
         try:
             proceedings = shell.run(None, join)

@@ -27,12 +27,12 @@ from broker.bus.broker_end import Arrival, BrokerEnd, Subscribed
 from broker.bus.keys import as_client, load_broker_keys, load_node_keys, make_keys
 from broker.gate import Gate
 from broker.limits import Limits
-from broker.tape import TapeWriter
-from broker.wire.frames import Envelope, encode, to_body
+from broker.tape import MessageSaid, TapeWriter
+from broker.wire.frames import Envelope, encode
 from broker.wire.messages import BROKER, Offer
 from market.arrays import frozen
 
-TOKEN = b"b" * 16
+TOKEN, WATCH_TOKEN = b"b" * 16, b"w" * 16
 PERIODS = 24
 NO_RATE = Limits(frames_per_s=1e9, burst_frames=10**9)
 LIMIT_S = 120.0
@@ -133,7 +133,7 @@ def bus(keys: Path | None, folder: Path) -> Iterator[tuple[str, str]]:
         TapeWriter(folder / f"tape-{time.monotonic_ns()}") as tape,
         BrokerEnd("127.0.0.1", 0, load_broker_keys(keys, ["A", "B"]) if keys else None) as end,
     ):
-        gate, over = Gate(TOKEN, ("A", "B"), NO_RATE), threading.Event()
+        gate, over = Gate(TOKEN, ("A", "B"), NO_RATE, WATCH_TOKEN), threading.Event()
 
         def carry() -> None:
             while not over.is_set():
@@ -141,7 +141,8 @@ def bus(keys: Path | None, folder: Path) -> Iterator[tuple[str, str]]:
                 for event in batch:
                     assert isinstance(event, Arrival)
                     said = gate.admit(event, time.monotonic())
-                    tape.add(["message", 0.0, 1, said.sender, said.seq, "Offer", to_body(said.message)])
+                    assert isinstance(said.message, Offer)
+                    tape.add(MessageSaid(0.0, 1, said.sender, said.seq, said.message))
                 tape.flush()
                 for event in batch:
                     assert isinstance(event, Arrival)

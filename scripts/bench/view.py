@@ -76,8 +76,8 @@ def main() -> None:
             print(f"recorded run, playing: {changes_per_s(page, 6):.1f} changes a second")
         flags = ("--watch", "--time", "wall", "--delay", "800ms", "--quiet")
         with process("run", *flags, "--out", Path(temporary) / "live") as market:
-            watch = told(market, r"VPPMARKET_TOKEN=(\w+) vppmarket view (\S+)")
-            with process("view", watch[2], "--token", watch[1], "--port", "0") as server:
+            watch = told(market, r"vppmarket view (\S+) --keys (.+)")
+            with process("view", watch[1], "--keys", watch[2], "--port", "0") as server:
                 page, seconds = opened(browser, told(server, r"http://\S+?(?=;)")[0])
                 page.locator("svg.network .message").first.wait_for(timeout=30_000)
                 rate = changes_per_s(page, 4)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from broker.coordinator import Phase
-from broker.scenario_record import scenario_record
 from broker.tape import TAPE_NAME, Record, TapeWriter, read_tape
 from market.scenario import load_scenario, with_overrides
 from market.scenario.model import Scenario
@@ -33,9 +32,8 @@ def market_of(scenario: Scenario, seed: int = 0) -> Loopback:
         network=scenario.network,
         network_seed=seed,
         seed=seed,
-        scenario_digest=scenario.digest,
+        shared=scenario.shared,
     )
-    run.tape.append(scenario_record(scenario))
     run.join()
     return run
 

@@ -22,7 +22,7 @@ from tests.processes.command import COMMAND, manifest, rows
 
 FILES = {
     *("manifest.json", "certificate.json", "roles.csv", "bids.csv", "offers.csv", "selections.csv"),
-    *("periods.csv", "dispatch.csv", "costs.csv", "trace.csv"),
+    *("periods.csv", "dispatch.csv", "costs.csv", "trace.csv", "scenario"),
 }
 
 
@@ -280,7 +280,7 @@ def test_an_interrupted_run_leaves_a_manifest(monkeypatch: pytest.MonkeyPatch, t
         command(broken_run(monkeypatch, tmp_path / "day", KeyboardInterrupt()))
     left = manifest(tmp_path / "day")
     assert (left["verdict"], left["error"]) == ("aborted", "interrupted")
-    assert [path.name for path in (tmp_path / "day").iterdir()] == ["manifest.json"]
+    assert {path.name for path in (tmp_path / "day").iterdir()} == {"manifest.json", "scenario"}
 
 
 def test_a_broken_law_is_an_error_whatever_the_verdict(

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from math import fsum
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 
 from market.app.in_process import run_in_process
 from market.app.run_day import Report, run_day
+from market.app.run_facts import OnProgress
 from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.errors import RunError, ScenarioError
-from market.scenario import load_scenario
+from market.scenario import load_scenario, public_part, with_overrides
 from market.scenario.model import Scenario
 from market.vpp import MicroTurbine, Vpp
 from tests.processes.command import manifest, rows
@@ -258,3 +262,82 @@ def test_a_folder_that_has_vanished_is_a_run_that_broke(tmp_path: Path) -> None:
     folder.path.rmdir()
     with pytest.raises(RunError, match=r"a\.csv cannot be written: no such file or directory"):
         folder.write("a.csv", "x\n")
+
+
+# --- whose it is, and what was run ---
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("out", [None, Path("day")], ids=["default", "named"])
+def test_a_new_run_folder_is_its_owners_alone(
+    out: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = os.umask(0)
+    try:
+        folder = new_run_folder(out, "case", STARTED)
+        folder.write("a.csv", "x\n")
+    finally:
+        os.umask(old)
+    assert (mode(folder.path), mode(folder.path / "a.csv")) == (0o700, 0o600)
+
+
+def test_a_folder_that_was_there_keeps_its_mode_and_its_files_are_the_owners(tmp_path: Path) -> None:
+    (tmp_path / "day").mkdir()
+    (tmp_path / "day").chmod(0o750)
+    folder = new_run_folder(tmp_path / "day", "case", STARTED)
+    (folder.path / ".a.csv.part").write_text("left behind", encoding="utf-8")
+    (folder.path / ".a.csv.part").chmod(0o644)
+    folder.write("a.csv", "x\n")
+    assert (mode(folder.path), mode(folder.path / "a.csv")) == (0o750, 0o600)
+    assert (folder.path / "a.csv").read_text(encoding="utf-8") == "x\n"
+
+
+def test_a_run_keeps_what_was_run_and_keeps_it_to_its_owner(tmp_path: Path) -> None:
+    scenario = with_overrides(load_scenario("two_vpp"), {"market.satisfaction": 0.7, "network.delay_s": 0.1})
+    report_of(scenario, tmp_path / "day")
+    kept = load_scenario(tmp_path / "day" / "scenario")
+    assert (kept.digest, kept.name, kept.whole) == (scenario.digest, "two_vpp", True)
+    assert manifest(tmp_path / "day")["scenario_digest"] == kept.digest
+    private = [tmp_path / "day" / "scenario", *(tmp_path / "day" / "scenario").iterdir()]
+    assert [mode(path) for path in private] == [0o700, *[0o600] * 3]
+
+
+def test_the_scenario_is_there_before_the_run_begins_and_stays_when_it_breaks(tmp_path: Path) -> None:
+    """With plants where the run has them, else without; and a run that is taken up keeps what it has."""
+    seen: list[str] = []
+
+    def breaks(scenario: Scenario, seed: int, path: Path, on_progress: OnProgress) -> NoReturn:
+        seen.append(load_scenario(path / "scenario").digest)
+        raise RunError("the power failed")
+
+    whole = load_scenario("two_vpp")
+    for scenario in (whole, public_part(whole)):
+        path = tmp_path / str(len(scenario.vpps))
+        path.mkdir()
+        for _ in range(2):
+            with pytest.raises(RunError, match="the power failed"):
+                run_day(
+                    Undertaking(scenario, 0, False, STARTED), breaks, RunFolder(path), lambda progress: None, 0.0
+                )
+        kept = load_scenario(path / "scenario")
+        assert [vpp.id for vpp in kept.vpps] == [vpp.id for vpp in scenario.vpps]
+    assert seen == [whole.digest] * 4
+
+
+def test_a_scenario_that_cannot_be_kept_breaks_the_run_before_it_begins(tmp_path: Path) -> None:
+    (tmp_path / "scenario").write_text("in the way", encoding="utf-8")
+    what = Undertaking(load_scenario("two_vpp"), 0, True, STARTED)
+    with pytest.raises(ScenarioError, match="the folder must be one of our own; got not a directory"):
+        run_day(what, run_in_process, RunFolder(tmp_path), lambda progress: None, 0.0)
+    assert manifest(tmp_path)["verdict"] == "aborted"
+
+
+def test_a_run_of_a_folder_with_an_odd_name_is_written(tmp_path: Path) -> None:
+    odd = replace(load_scenario("two_vpp"), name=os.fsdecode(b"caf\xe9"))
+    report_of(odd, tmp_path / "day")
+    assert manifest(tmp_path / "day")["verdict"] == "equilibrium"
+    assert load_scenario(tmp_path / "day" / "scenario").name == "caf?"

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import fields
 from enum import StrEnum
 from random import Random
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from broker.actions import ControlCame, DataCame, Parcel
 from broker.coordinator import Phase
+from broker.tape import OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import (
     Audit,
@@ -67,7 +69,8 @@ class Hostile:
         if kind is Failure and self._chance.random() < 0.95:
             kind = Heartbeat  # else most runs would end by it
         if kind is Hello:
-            return Hello(self._chance.choice(WHOLE), self._market.public.digest, self._chance.choice(NAMES))
+            names = [self._chance.choice(NAMES) for _ in range(2)]
+            return Hello(self._chance.choice(WHOLE), self._market.public.digest, "", *names)
         message: Message = self.anything(kind)
         return message
 
@@ -97,7 +100,8 @@ class Hostile:
 
     def _turn(self) -> int:
         """The turn that we hold, as the broker numbers them, more often than not."""
-        orders = [r[1] for r in self._market.tape if r[0] in ("turn", "command") and r[3] == self._vpp]
+        given = [r for r in self._market.tape if isinstance(r, TurnGiven | OrderGiven)]
+        orders = [r.number for r in given if r.receiver == self._vpp]
         return orders[-1] if orders and self._chance.random() < 0.9 else self._chance.choice(WHOLE)
 
     @property
@@ -113,12 +117,15 @@ class Hostile:
             str: NAMES,
             bool: (False, True),
             bytes: (b"",),
+            NoneType: (None,),
         }
         if hint in plain:
             return chance.choice(plain[hint])
         if hint == Array:
             pool = NUMBERS if chance.random() < 0.5 else NUMBERS[4:8]
             return frozen([chance.choice(pool) for _ in range(chance.choice((*LENGTHS, self._periods)))])
+        if get_origin(hint) in (Union, UnionType):
+            return self.anything(chance.choice(get_args(hint)))
         if get_origin(hint) is tuple:
             item = get_args(hint)[0]
             if chance.random() < 0.02:

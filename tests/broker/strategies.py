@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from hypothesis import strategies as st
@@ -23,11 +24,14 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         str: st.text(max_size=20),
         bool: st.booleans(),
         bytes: st.binary(max_size=64),
+        NoneType: st.none(),
     }
     if hint in plain:
         return plain[hint]
     if hint == Array:
         return st.lists(doubles, max_size=5).map(frozen)
+    if get_origin(hint) in (Union, UnionType):
+        return st.one_of([values_of(one) for one in get_args(hint)])
     if get_origin(hint) is tuple:
         return st.lists(values_of(get_args(hint)[0]), max_size=3).map(tuple)
     if isinstance(hint, type) and issubclass(hint, StrEnum):

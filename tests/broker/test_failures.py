@@ -13,6 +13,7 @@ import pytest
 
 from broker.actions import ProcessEnded
 from broker.coordinator import Phase, Proceedings
+from broker.tape import Ended, Left, Opened
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import BROKER, Declared, Done
 from market.errors import RunError
@@ -20,6 +21,7 @@ from market.network import Constant, LinkConditions, Lognormal, NetworkRules, On
 from market.outcome import Verdict
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback, prices_of
+from tests.tapes import of_kind
 
 DAY = {"A": [2.0, 1.0], "B": [1.5, -1.0], "C": [-1.0, -2.0]}  # a duopoly, a monopoly: many rounds
 SHORT = {"A": [2.0, 1.0], "B": [-1.0, -1.5], "C": [-0.5, 0.4]}  # a monopoly, scarcity: few
@@ -56,8 +58,8 @@ def ends_where_it_would_have(run: Loopback, *, long: bool) -> None:
     assert prices_of(done) == undisturbed(long)
     assert set(done.audits) == set(DAY)
     assert done.withdrawn == ()
-    assert run.tape[0][0] == "tape"
-    assert run.tape[-1] == ["end", "equilibrium"]
+    assert isinstance(run.tape[0], Opened)
+    assert run.tape[-1] == Ended(Verdict.EQUILIBRIUM)
 
 
 def go(run: Loopback, steps: int) -> bool:
@@ -147,8 +149,8 @@ def test_the_others_trade_without_who_has_withdrawn() -> None:
     assert prices_of(done) == prices_of(alone)
     assert done.withdrawn == ("B",)
     assert set(done.audits) == {"A", "C"}
-    left = next(record for record in run.tape if record[0] == "left")
-    assert left[2:] == ["B", "process was killed"]
+    (left,) = of_kind(run.tape, Left)
+    assert (left.vpp, left.how) == ("B", "process was killed")
 
 
 def test_what_an_epoch_left_behind_is_discarded_not_refused() -> None:

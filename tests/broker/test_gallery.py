@@ -19,9 +19,10 @@ from broker.limits import MAX_FRAME_BYTES
 from broker.tape import Record, TapeReader, TapeWriter
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Count, Watch
+from tests.tapes import entries
+from tests.view.tapes import ROSTER, market_records
 
 STANDING = Standing("trading", 1.25, ("VPP1",), 0.5, (Count("sent", 3),))
-HEADER: Record = ["tape", 2, 1, "digest", 0, ["VPP1"]]
 
 
 class Bytes:
@@ -41,16 +42,16 @@ class Bytes:
 def test_a_tape_can_be_read_while_it_is_written(tmp_path: Path) -> None:
     with TapeWriter(tmp_path / "tape") as tape:
         gallery, reader, seen = Gallery(tape), TapeReader("the broker's"), list[Record]()
-        records = [HEADER, *(["turn", n, 0.0, "VPP1", []] for n in range(40))]
+        records = market_records(ROSTER)
         for number, record in enumerate(records):
             tape.add(record)
-            if number % 7 == 0:
+            if number % 3 == 0:
                 tape.flush()
             shown = gallery.answer(b"r", Watch(reader.received), STANDING, now=number / 100)
             seen += reader.feed(shown.piece)
         tape.flush()
         seen += reader.feed(gallery.answer(b"r", Watch(reader.received), STANDING, 1.0).piece)
-    assert seen == records
+    assert entries(seen) == entries(records)
     assert reader.received == tape.size == (tmp_path / "tape").stat().st_size
 
 

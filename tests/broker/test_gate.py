@@ -1,4 +1,6 @@
-"""Claims: a sender above its rate is refused and no other is; nobody speaks, or listens, for another."""
+"""Claims: a sender above its rate is refused and no other is; nobody speaks, or listens, for another; and
+who takes part may not look on, nor who looks on take part.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +10,32 @@ import pytest
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
 from broker.bus.broker_end import NOBODY, Arrival, Plane, Subscribed
+from broker.bus.keys import WATCHER
 from broker.gate import Gate
 from broker.limits import Limits
 from broker.rate import TokenBucket
 from broker.wire.frames import Envelope, encode
-from broker.wire.messages import Heartbeat
+from broker.wire.messages import Heartbeat, Message, Watch
 from market.errors import MarketError, ProtocolError, WireError
 
-TOKEN = b"g" * 16
+TOKEN, WATCH_TOKEN = b"g" * 16, b"w" * 16
+HEARTBEAT, WATCH = Heartbeat(), Watch(0)
 LIMITS = Limits(frames_per_s=10.0, burst_frames=5)
 
 
 def gate() -> Gate:
-    return Gate(TOKEN, ("A", "B"), LIMITS)
+    return Gate(TOKEN, ("A", "B"), LIMITS, WATCH_TOKEN)
 
 
-def arrival(sender: str, user: str | None = None, connection: int = 1) -> Arrival:
-    return Arrival(Plane.CONTROL, b"r", encode(Envelope(1, sender, 0, Heartbeat()), TOKEN), user, connection)
+def arrival(
+    sender: str,
+    user: str | None = None,
+    connection: int = 1,
+    message: Message = HEARTBEAT,
+    token: bytes = TOKEN,
+    plane: Plane = Plane.CONTROL,
+) -> Arrival:
+    return Arrival(plane, b"r", encode(Envelope(1, sender, 0, message), token), user, connection)
 
 
 def reason_of(error: pytest.ExceptionInfo[MarketError]) -> str:
@@ -111,6 +122,42 @@ def test_a_key_speaks_for_its_owner_alone() -> None:
         with pytest.raises(ProtocolError) as caught:
             door.admit(arrival(sender, user), now=0.0)
         assert reason_of(caught) == "wrong_key"
+
+
+@pytest.mark.parametrize(
+    ("user", "sender", "message", "token", "reason"),
+    [
+        (None, "A", HEARTBEAT, TOKEN, ""),
+        (None, WATCHER, WATCH, WATCH_TOKEN, ""),
+        (None, "A", WATCH, WATCH_TOKEN, ""),  # without keys a name proves nothing; the token does
+        (None, WATCHER, WATCH, TOKEN, "not_a_watcher"),
+        (None, "A", WATCH, TOKEN, "not_a_watcher"),
+        (None, "A", HEARTBEAT, WATCH_TOKEN, "not_a_member"),
+        (None, WATCHER, HEARTBEAT, WATCH_TOKEN, "not_a_member"),
+        (None, "A", HEARTBEAT, b"?" * 16, "wrong_token"),
+        (None, WATCHER, WATCH, b"?" * 16, "wrong_token"),
+        (WATCHER, WATCHER, WATCH, TOKEN, ""),
+        (WATCHER, WATCHER, HEARTBEAT, TOKEN, "not_a_member"),
+        (WATCHER, "A", WATCH, TOKEN, "wrong_key"),
+        (WATCHER, WATCHER, WATCH, WATCH_TOKEN, "wrong_token"),
+        ("A", "A", WATCH, TOKEN, "not_a_watcher"),
+        ("A", WATCHER, WATCH, TOKEN, "wrong_key"),
+        ("A", "A", WATCH, WATCH_TOKEN, "wrong_token"),
+        (NOBODY, WATCHER, WATCH, WATCH_TOKEN, "wrong_token"),
+    ],
+)
+@pytest.mark.parametrize("plane", [Plane.CONTROL, Plane.DATA])
+def test_a_member_is_no_watcher_and_a_watcher_no_member(
+    user: str | None, sender: str, message: Message, token: bytes, reason: str, plane: Plane
+) -> None:
+    """With the run's token, or a VPP's key, the tape stays shut; with the watching token nothing else opens."""
+    door, came = gate(), arrival(sender, user, 1, message, token, plane)
+    if not reason:
+        assert door.admit(came, now=0.0).message == message
+        return
+    with pytest.raises(MarketError) as caught:
+        door.admit(came, now=0.0)
+    assert reason_of(caught) == reason
 
 
 @pytest.mark.parametrize(

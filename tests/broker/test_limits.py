@@ -93,6 +93,6 @@ def test_a_subscription_beyond_its_limit_is_not_heard(
 
 def test_more_vpps_than_may_run_as_processes_are_bad_input() -> None:
     scenario = load_scenario("two_vpp")
-    check_number(scenario, Limits(vpps=2))
+    check_number(scenario.roster, Limits(vpps=2))
     with pytest.raises(ScenarioError, match="at most 1 VPPs run as processes; got 2 VPPs"):
-        check_number(scenario, Limits(vpps=1))
+        check_number(scenario.roster, Limits(vpps=1))

@@ -153,7 +153,7 @@ def test_oversized_frames_are_refused_on_both_sides() -> None:
         msgpack.packb({"a": 1}),
         msgpack.packb([WIRE_VERSION]),
         msgpack.packb(None),
-        encode(Envelope(1, "VPP1", 0, Stop("")), TOKEN) + b"\x00",
+        encode(Envelope(1, "VPP1", 0, Stop("", complete=False)), TOKEN) + b"\x00",
     ],
 )
 def test_hostile_structures_are_refused(frame: bytes) -> None:

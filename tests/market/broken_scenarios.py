@@ -256,6 +256,74 @@ _FIELDS = (
     ),
 )  # fmt: skip
 
+_OTHER = "0123456789ab" + "c" * 52  # no plant's digest
+
+
+def _roster(name: str, roster: str, path: str, rule: str, value: str, remedy: str, told_at: str) -> BrokenScenario:
+    """The full scenario with a roster, which is broken."""
+    return _field(name, "coupling: once\n", f"coupling: once\n{roster}\n", path, rule, value, remedy, told_at)
+
+
+_PARTS = (
+    _roster(
+        "roster of nobody", "roster: []",
+        "roster", "must be a list that is not empty, or null", "[]", "Every VPP of the market", "roster:",
+    ),
+    _roster(
+        "roster of a number", "roster: [North, South, 3]",
+        "roster[2]", "must be a section of `name: value` lines", "3", "Every VPP of the market", "roster:",
+    ),
+    _roster(
+        "bad id in a roster", "roster:\n  - North\n  - South\n  - {id: 3rd}",
+        "roster[2].id", "must be text (Id of the VPP)", "'3rd'", "correct it", "  - {id: 3rd}",
+    ),
+    _roster(
+        "reserved id in a roster", "roster:\n  - North\n  - South\n  - broker",
+        "roster[2].id", "must not be one of the names the market itself uses (broker, system, watcher)",
+        "'broker'", "choose another id", "  - broker",
+    ),
+    _roster(
+        "id twice in a roster", "roster:\n  - North\n  - South\n  - id: NORTH",
+        "roster[2].id", "must be an id of its own", "'NORTH', as in roster[0]",
+        "choose another id", "  - id: NORTH",
+    ),
+    _roster(
+        "no id in a roster", "roster:\n  - North\n  - South\n  - {}",
+        "roster[2].id", "required, text (Id of the VPP)", "nothing", "add it", "  - {}",
+    ),
+    _roster(
+        "unknown field in a roster", "roster:\n  - South\n  - {id: North, digest: 12}",
+        "roster[1].digest", "must be a known field", "'digest'", "known here: id, plant_digest", "  - {id: North",
+    ),
+    _roster(
+        "digest that is none", f"roster:\n  - South\n  - {{id: North, plant_digest: {'A' * 64}}}",
+        "roster[1].plant_digest",
+        "must be text (Fingerprint of its plant, 64 digits of 0-9 and a-f, as `split` writes it; left out: "
+        "unknown), or null",
+        f"'{'A' * 55}...'", "correct it", "  - {id: North",
+    ),
+    _roster(
+        "plant that the roster does not name", "roster: [North, Suoth]",
+        "vpps[1].id", "must be the id of a VPP in the roster", "'South'",
+        "did you mean Suoth? there are North, Suoth", "  - id: South",
+    ),
+    _roster(
+        "another plant than the roster's", f"roster: [South, {{id: North, plant_digest: {_OTHER}}}]",
+        "vpps[0]", "must be the plant that the roster has by its digest, 0123456789ab…",
+        "one of digest f3bf64c3ea72…",
+        "take this plant back", "  - id: North",
+    ),
+    _field(
+        "unknown audit", "coupling: once", "coupling: once\naudit: all",
+        "audit", "must be one of: none, totals, full, or null", "'all'", "What VPPs show", told_at="audit: all",
+    ),
+    _field(
+        "name is a number", "title: Everything set", "title: Everything set\nname: 7",
+        "name", "must be text (What the scenario is called: one line; left out: as its folder is)", "7",
+        "put it in quotes", told_at="name: 7",
+    ),
+)  # fmt: skip
+
 _DOCUMENTS = (
     _broken(
         "key twice", YAML, "  growth: 0.26\n", "  growth: 0.26\n  growth: 0.27\n",
@@ -418,4 +486,4 @@ _TABLES = (
     ),
 )  # fmt: skip
 
-BROKEN: tuple[BrokenScenario, ...] = (*_FIELDS, *_DOCUMENTS, *_TABLES)
+BROKEN: tuple[BrokenScenario, ...] = (*_FIELDS, *_PARTS, *_DOCUMENTS, *_TABLES)

@@ -21,6 +21,7 @@ from tests.market.broken_scenarios import BROKEN, BrokenScenario, ExpectedFault
 from tests.market.scenario_files import FULL_FILES, FULL_YAML, replaced, write_files
 
 FULL: dict[str, Any] = yaml.safe_load(FULL_YAML.replace("1e-5", "1.0e-5"))
+PART: dict[str, Any] = {**FULL, "name": "A part", "audit": "none", "roster": ["North", {"id": "South"}]}
 VALIDATOR = jsonschema.Draft202012Validator(scenario_schema())
 
 
@@ -145,11 +146,11 @@ def _paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
     return [path, *(below for key, child in items for below in _paths(child, (*path, key)))]
 
 
-def _changed(path: tuple[str | int, ...], value: object) -> object:
-    """The full scenario's document with the value at `path` exchanged."""
+def _changed(of: object, path: tuple[str | int, ...], value: object) -> object:
+    """A document with the value at `path` exchanged."""
     if not path:
         return value
-    document: Any = json.loads(json.dumps(FULL))
+    document: Any = json.loads(json.dumps(of))
     place = document
     for key in path[:-1]:
         place = place[key]
@@ -168,9 +169,11 @@ ODD_VALUE = st.recursive(
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
-@given(st.sampled_from(_paths(FULL)), ODD_VALUE)
-def test_any_value_anywhere_gives_a_scenario_or_its_faults(path: tuple[str | int, ...], value: object) -> None:
-    changed = _changed(path, value)
+@given(st.sampled_from([(of, path) for of in (FULL, PART) for path in _paths(of)]), ODD_VALUE)
+def test_any_value_anywhere_gives_a_scenario_or_its_faults(
+    place: tuple[object, tuple[str | int, ...]], value: object
+) -> None:
+    changed = _changed(*place, value)
     with tempfile.TemporaryDirectory() as folder:
         text = json.dumps(changed, ensure_ascii=False)
         outcome = _outcome(

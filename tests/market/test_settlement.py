@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from market.arrays import frozen
 from market.outcome import MarketOutcome, Verdict
+from market.plan import DispatchPlan
 from market.rules import CarbonMode
 from market.settlement import (
     Settlement,
@@ -166,6 +167,7 @@ def test_more_than_the_surplus_or_the_deficit_is_reported() -> None:
 def test_a_plan_that_does_not_carry_the_trade_is_reported() -> None:
     outcome = settled_day(TWO_VPPS, HALF_HOURS)
     seller, buyer = outcome.days
+    assert isinstance(buyer.after, DispatchPlan)
     lost = replace(buyer, after=replace(buyer.after, direct_in_mw=frozen([1.5, 1.0])))
     broken = laws_of(replace(outcome, days=(seller, lost)))
     assert any("B1, period 1: the plan with trade carries exactly the delivered power" in b for b in broken)

@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 import market
-from broker.tape import read_tape
+from broker.tape import MessageSaid, read_tape
 from market.errors import TapeError
 from tests.processes.command import finish, held_node, manifest, node_processes, run, start
+from tests.tapes import of_kind
 
 SOON_S = 20.0
 
@@ -34,7 +35,7 @@ def tape_is_readable(folder: Path) -> bool:
 def said_anything(tape: Path) -> bool:
     """Whether a market message is on a tape: everybody has joined by then."""
     try:
-        return any(record[0] == "message" for record in read_tape(tape))
+        return bool(of_kind(read_tape(tape), MessageSaid))
     except TapeError:
         return False
 

@@ -21,9 +21,11 @@ from typing import Any
 import psutil
 import pytest
 
-from broker.tape import Record, read_tape
+from broker.tape import AuditGiven, Ended, MessageSaid, Record, TurnGiven, read_tape
+from market.outcome import Verdict
 from market.scenario.cases import copy_case
 from tests.processes.command import finish, manifest, node_processes, rows, run, start
+from tests.tapes import of_kind, offers_of, said_by_vpps
 
 AT_ONCE = 2
 LOGNORMAL = ("--delay", "lognormal:50ms:1", "--seed", "5")
@@ -158,10 +160,10 @@ def test_the_tables_of_the_network_agree_with_manifest_and_tape(name: str, runs:
     assert [float(row["time_s"]) for row in moments] == sorted(float(row["time_s"]) for row in moments)
     news = rows(folder, "staleness")
     assert max(float(row["staleness_s"]) for row in news) == told["largest_staleness_s"]
-    said = [record for record in runs[name].tape if record[0] == "message" and record[3] != "broker"]
-    assert len(news) == sum(record[5] == "Offer" for record in said)
-    assert len(said) == told["published"]
-    delivered = sum(len(record[4]) for record in runs[name].tape if record[0] == "turn")
+    tape = runs[name].tape
+    assert len(news) == len(offers_of(tape))
+    assert len(said_by_vpps(tape)) == told["published"]
+    delivered = sum(len(record.refs) for record in of_kind(tape, TurnGiven))
     assert delivered == told["delivered"] or "wall" in name  # only in virtual time is there a record of turns
 
 
@@ -198,10 +200,11 @@ def evidence(folder: Path) -> list[tuple[int, str, str]]:
 
 def assert_complete(found: Run, verdict: str) -> None:
     """The tape has its end, with everybody's audit; every price on it is in the trace."""
-    assert found.tape[-1] == ["end", verdict]
+    tape = found.tape
+    assert tape[-1] == Ended(Verdict(verdict))
     vpps = manifest(found.folder)["vpps"]
-    assert sorted(record[1] for record in found.tape if record[0] == "audit") == sorted(vpps)
-    offers = {(r[3], str(r[6][0])) for r in found.tape if r[0] == "message" and r[5] == "Offer"}
+    assert sorted(record.vpp for record in of_kind(tape, AuditGiven)) == sorted(vpps)
+    offers = {(record.sender, str(offer.version)) for record, offer in offers_of(tape)}
     traced = {(row["vpp"], row["round"]) for row in rows(found.folder, "trace") if row["quantity"] == "price"}
     assert offers == traced
 
@@ -326,7 +329,7 @@ def test_another_seed_leaves_another_tape(runs: dict[str, Run]) -> None:
 
 def message_rounds(tape: Sequence[Record], delay_s: float) -> int:
     """The longest chain of messages on a tape of which each can have been an answer to the one before."""
-    said = [(record[1], record[3]) for record in tape if record[0] == "message" and record[3] != "broker"]
+    said = [(record.time_s, record.sender) for record in said_by_vpps(tape)]
     longest: list[tuple[float, str, int]] = []
     for time_s, sender in said:
         before = (n for sent_s, who, n in longest if who != sender and sent_s + delay_s <= time_s)
@@ -342,7 +345,7 @@ def test_wall_time_takes_as_long_as_its_message_rounds_say(tmp_path: Path, defau
         assert found.exit_code == 0, found.errors
         assert prices(found.folder) == pytest.approx(prices(default_run), rel=0, abs=1e-6)
         assert found.network["delay_min_s"] == pytest.approx(delay_s)
-        first_s = next(record[1] for record in found.tape if record[0] == "message")
+        first_s = of_kind(found.tape, MessageSaid)[0].time_s
         told_s = message_rounds(found.tape, delay_s) * delay_s
         taken_s = found.network["time_to_equilibrium_s"] - first_s
         assert manifest(found.folder)["durations_s"]["trading"] <= taken_s

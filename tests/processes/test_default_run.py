@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from broker.tape import read_tape
+from broker.tape import Ended, Opened, TurnGiven, read_tape
+from broker.tape.records import kind_of
+from market.outcome import Verdict
 from tests.processes.command import manifest, rows, run
+from tests.tapes import of_kind, said_by_vpps
 
 TABLES = ("roles", "bids", "offers", "periods", "selections", "dispatch", "costs", "trace")
 
@@ -67,13 +70,12 @@ def test_a_constant_delay_changes_the_clock_and_not_the_market(default_run: Path
 def test_the_tape_tells_the_whole_run(default_run: Path) -> None:
     """Every offer in the table is the last one of its seller on the tape, and the tape is complete."""
     records = list(read_tape(default_run / "tape.msgpack"))
-    assert records[0][0] == "tape"
-    assert records[-1] == ["end", "equilibrium"]
-    kinds = {record[0] for record in records}
+    assert isinstance(records[0], Opened)
+    assert records[-1] == Ended(Verdict.EQUILIBRIUM)
+    kinds = {kind_of(record) for record in records}
     assert kinds == {"tape", "scenario", "epoch", "message", "turn", "command", "audit", "end"}
-    sent = sum(record[0] == "message" and record[3] != "broker" for record in records)
-    assert sent == manifest(default_run)["counters"]["sent"]
-    delivered = sum(len(record[4]) for record in records if record[0] == "turn")
+    assert len(said_by_vpps(records)) == manifest(default_run)["counters"]["sent"]
+    delivered = sum(len(record.refs) for record in of_kind(records, TurnGiven))
     assert delivered == manifest(default_run)["counters"]["delivered"]
 
 

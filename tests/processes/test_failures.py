@@ -20,7 +20,9 @@ import psutil
 import pytest
 import yaml
 
-from broker.tape import TAPE_NAME, TapeSoFar, read_tape, tape_so_far
+from broker.tape import TAPE_NAME, AuditGiven, Left, TapeSoFar, read_tape, tape_so_far
+from broker.tape.records import kind_of
+from market.scenario.cases import case_folder
 from scripts.chaos import KINDS, prices_of, table, trials
 from tests.processes.command import (
     LIMIT_S,
@@ -32,12 +34,13 @@ from tests.processes.command import (
     settle_session,
     start,
 )
+from tests.tapes import of_kind
 
 TOKEN = "0123456789abcdef" * 2
 
 
 def kinds_on(folder: Path) -> list[str]:
-    return [record[0] for record in read_tape(folder / TAPE_NAME)]
+    return [kind_of(record) for record in read_tape(folder / TAPE_NAME)]
 
 
 def same_prices(one: Path, other: Path) -> bool:
@@ -71,7 +74,7 @@ def test_the_market_goes_on_without_who_has_withdrawn(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     told = manifest(tmp_path / "run")
     assert len(told["withdrawn"]) == 1
-    audits = {record[1] for record in read_tape(tmp_path / "run" / TAPE_NAME) if record[0] == "audit"}
+    audits = {record.vpp for record in of_kind(read_tape(tmp_path / "run" / TAPE_NAME), AuditGiven)}
     assert audits == {f"VPP{i}" for i in range(1, 6)} - set(told["withdrawn"])
     assert f"without {told['withdrawn'][0]}, lost" in ended.stdout
 
@@ -101,12 +104,13 @@ def free_ports() -> int:
 
 
 @contextmanager
-def nodes_by_hand(port: int) -> Iterator[list[subprocess.Popen[str]]]:
+def nodes_by_hand(port: int, where: Path) -> Iterator[list[subprocess.Popen[str]]]:
     """Five nodes that people have started themselves."""
     environment = {**os.environ, "VPPMARKET_TOKEN": TOKEN}
-    command = [sys.executable, "-m", "vpp_nodes", "--broker", f"tcp://127.0.0.1:{port}", "--id"]
+    command = [sys.executable, "-m", "vpp_nodes", "--scenario", "five_vpp"]
+    command += ["--broker", f"tcp://127.0.0.1:{port}", "--id"]
     nodes = [
-        subprocess.Popen([*command, f"VPP{i}"], env=environment, text=True, stderr=subprocess.PIPE)
+        subprocess.Popen([*command, f"VPP{i}"], env=environment, cwd=where, text=True, stderr=subprocess.PIPE)
         for i in range(1, 6)
     ]
     try:
@@ -123,7 +127,7 @@ def test_nodes_find_a_broker_that_was_killed_and_takes_the_run_up(tmp_path: Path
     flags = ("--port", str(port), "--token", TOKEN)
     slow = ("--time", "wall", "--delay", "100ms", "--on-loss", "wait")
     broker = start("broker", *flags, *slow, "--out", folder)
-    with nodes_by_hand(port) as nodes:
+    with nodes_by_hand(port, tmp_path) as nodes:
         deadline_process(broker, folder / TAPE_NAME, size=40_000)
         broker.kill()
         broker.communicate()
@@ -162,6 +166,7 @@ def test_a_tape_cut_anywhere_in_its_last_record_is_taken_up(tmp_path: Path, defa
         folder = tmp_path / f"run-{length}"
         folder.mkdir()
         (folder / TAPE_NAME).write_bytes(whole[:length])
+        shutil.copytree(case_folder("five_vpp"), folder / "scenario")
         ended = run("run", "--resume", folder)
         assert ended.returncode == 0, ended.stderr
         assert same_prices(folder, default_run)
@@ -237,7 +242,7 @@ def test_who_stood_still_is_brought_up_to_date(impatient: Path, tmp_path: Path, 
     process, node = stopped_under_load(impatient, tmp_path / "run", "wait")
     tape = tmp_path / "run" / TAPE_NAME
     for _ in range(int(LIMIT_S / 0.1)):
-        if any(record[0] == "left" for record in read_tape(tape)):
+        if of_kind(read_tape(tape), Left):
             break
         psutil.wait_procs([node], timeout=0.1)
     node.resume()

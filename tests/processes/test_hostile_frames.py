@@ -54,17 +54,17 @@ def hostile_frames(random: Random, public_digest: str) -> list[bytes]:
     version = msgpack.unpackb(good)
     version[0] = WIRE_VERSION + 1
     strangers: list[tuple[str, Message]] = [
-        ("VPP9", Hello(1, public_digest, "stranger")),
+        ("VPP9", Hello(1, public_digest, "", "five_vpp", "stranger")),
         ("VPP9", Heartbeat()),
         ("VPP9", Done(1, 0, (), ())),
         ("VPP9", Offer(1, (0,), frozen([500.0]))),
-        (BROKER, Stop("go home")),
+        (BROKER, Stop("go home", complete=True)),
         ("VPP1", Declared(declaration("VPP1", [1.0] * 3))),
         ("VPP1", Offer(7, (0,), frozen([500.0]))),
         ("VPP1", Turns((Ref("VPP2", 1),), (Turn("VPP1", 1, 0.0, (0,)),))),
         ("VPP1", Done(99, 0, (), ())),
         ("VPP1", Resend((Ref("VPP2", 1),))),
-        ("VPP1", Ready()),
+        ("VPP1", Ready(1)),
     ]
     return [
         b"",
@@ -130,20 +130,22 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def start_node(vpp: str, port: int, case: str, token: bytes = TOKEN) -> subprocess.Popen[str]:
+def start_node(vpp: str, port: int, case: str, where: Path, token: bytes = TOKEN) -> subprocess.Popen[str]:
+    """A node, which leaves its own run folder below `where`."""
     environment = {**os.environ, "VPPMARKET_TOKEN": token.hex()}
     address = f"tcp://127.0.0.1:{port}"
-    return start("node", "--id", vpp, "--broker", address, "--scenario", case, env=environment)
+    return start("node", "--id", vpp, "--broker", address, "--scenario", case, env=environment, cwd=where)
 
 
 def test_hostile_frames_to_the_broker_change_nothing(default_run: Path, tmp_path: Path) -> None:
     scenario = load_scenario("five_vpp")
     port = free_port()
     environment = {**os.environ, "VPPMARKET_TOKEN": TOKEN.hex()}
-    broker = start("broker", "--port", str(port), "--out", tmp_path / "run", "--quiet", env=environment)
+    flags = ("--port", str(port), "--out", tmp_path / "run", "--audit", "full", "--quiet")
+    broker = start("broker", *flags, env=environment)
     attacker = Attacker(port, hostile_frames(Random(1), scenario.public.digest))
     attacker.start()
-    nodes = [start_node(vpp.id, port, "five_vpp") for vpp in scenario.vpps]
+    nodes = [start_node(vpp.id, port, "five_vpp", tmp_path) for vpp in scenario.vpps]
     try:
         ended = finish(broker)
         assert [finish(node).returncode for node in nodes] == [0] * 5
@@ -181,14 +183,14 @@ def fake_broker_run(frames: Sequence[bytes], folder: Path) -> Proceedings:
     """The two-VPP case with real node processes and a broker in this process that adds these frames."""
     scenario = load_scenario("two_vpp")
     vpps = tuple(vpp.id for vpp in scenario.vpps)
-    charge = Charge(scenario.public, scenario.digest, vpps, scenario.network, 0, Patience())
+    charge = Charge(scenario.shared, 0, Patience())
     folder.mkdir()
     end = NoisyEnd("127.0.0.1")
     end.frames = frames
     with TapeWriter(folder / "tape") as tape, end as bus:
         port = int(bus.endpoints.control.rsplit(":", 1)[1])
         shell = Shell(Coordinator(charge, bus.endpoints, time.monotonic()), bus, tape, TOKEN)
-        nodes = [start_node(vpp, port, "two_vpp") for vpp in vpps]
+        nodes = [start_node(vpp, port, "two_vpp", folder) for vpp in vpps]
         try:
             proceedings = shell.run(None, lambda progress: None)
         finally:
@@ -227,32 +229,36 @@ def test_a_node_of_another_market_is_told_why_it_may_not_join(
     broker_for_two: tuple[int, subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     port, broker = broker_for_two
-    stranger = finish(start_node("VPP5", port, "five_vpp"))
+    stranger = finish(start_node("VPP5", port, "five_vpp", tmp_path))
     assert stranger.returncode == 4
-    assert "this market has no VPP 'VPP5'" in stranger.stderr
+    assert "this market, 'two_vpp', has no VPP 'VPP5'; it has" in stranger.stderr
     other = tmp_path / "case"
     assert run("new", other, "--from", "two_vpp").returncode == 0
     text = (other / "scenario.yaml").read_text()
     assert "flat_price_cny_per_t: 80" in text
     (other / "scenario.yaml").write_text(text.replace("flat_price_cny_per_t: 80", "flat_price_cny_per_t: 81"))
     first_id = load_scenario("two_vpp").vpps[0].id
-    differing = finish(start_node(first_id, port, str(other)))
+    differing = finish(start_node(first_id, port, str(other), tmp_path))
     assert differing.returncode == 4
-    assert "rules differ from the broker's" in differing.stderr
-    nodes = [start_node(vpp.id, port, "two_vpp") for vpp in load_scenario("two_vpp").vpps]
+    assert "carbon rules in the scenario 'case' are not those of this market, 'two_vpp'" in differing.stderr
+    nodes = [start_node(vpp.id, port, "two_vpp", tmp_path) for vpp in load_scenario("two_vpp").vpps]
     assert [finish(process).returncode for process in (broker, *nodes)] == [0, 0, 0]
+
+
+FLAGS = ("--id", "VPP1", "--broker", "tcp://127.0.0.1:1", "--scenario", "five_vpp")
 
 
 @pytest.mark.parametrize(
     ("arguments", "story"),
     [
-        (["--id", "VPP1", "--broker", "tcp://127.0.0.1:1"], "the run's token is needed"),
-        (["--id", "VPP1", "--broker", "tcp://127.0.0.1:1", "--token", "xyz"], "32 hexadecimal digits"),
-        (
-            ["--id", "VPP7", "--broker", "tcp://127.0.0.1:1", "--token", TOKEN.hex()],
-            "must be a VPP of",
-        ),
-        (["--id", "VPP1", "--broker", "localhost", "--token", TOKEN.hex()], "must look like tcp://host:port"),
+        ([*FLAGS], "the run's token is needed"),
+        ([*FLAGS, "--token", "xyz"], "32 hexadecimal digits"),
+        ([*FLAGS, "--token-file", "no_such_file"], "the run's token must be in it"),
+        ([*FLAGS, "--id", "VPP7", "--token", TOKEN.hex()], "must be a VPP of"),
+        ([*FLAGS, "--broker", "localhost", "--token", TOKEN.hex()], "must look like tcp://host:port"),
+        ([*FLAGS[:4], "--token", TOKEN.hex()], "missing option '--scenario'"),
+        ([*FLAGS, "--token", TOKEN.hex(), "--audit", "some"], "'some' is not one of"),
+        ([*FLAGS, "--token", TOKEN.hex(), "--wait", "0"], "0 is not in the range"),
     ],
 )
 def test_a_node_started_wrongly_says_what_is_wrong(arguments: list[str], story: str) -> None:

@@ -53,7 +53,9 @@ class Market:
         return f"tcp://127.0.0.1:{self.port}"
 
     def node(self, vpp: str, *flags: str | Path) -> subprocess.Popen[str]:
-        return start("node", "--id", vpp, "--broker", self.address, "--scenario", "two_vpp", *flags)
+        return start(
+            "node", "--id", vpp, "--broker", self.address, "--scenario", "two_vpp", *flags, cwd=self.folder.parent
+        )
 
     def end(self, keys: Path) -> tuple[dict[str, int], str]:
         """Let the honest nodes in; the broker's counts of what it refused, and what it said."""
@@ -69,7 +71,9 @@ class Market:
 @contextmanager
 def market(folder: Path, *flags: str | Path) -> Iterator[Market]:
     port = free_port()
-    process = start("broker", "two_vpp", "--port", str(port), "--out", folder, "--quiet", *flags)
+    process = start(
+        "broker", "two_vpp", "--port", str(port), "--audit", "full", "--out", folder, "--quiet", *flags
+    )
     try:
         yield Market(port, process, folder)
     finally:
@@ -133,7 +137,8 @@ def test_an_unknown_key_is_refused_and_told_on_both_sides(keys: Path, keyed: Mar
 
 def test_no_key_is_refused_and_told_on_both_sides(keys: Path, keyed: Market) -> None:
     environment = {**os.environ, "VPPMARKET_TOKEN": "0" * 32}
-    process = start("node", "--id", "Farm", "--broker", keyed.address, "--scenario", "two_vpp", env=environment)
+    flags = ("--id", "Farm", "--broker", keyed.address, "--scenario", "two_vpp")
+    process = start("node", *flags, env=environment, cwd=keyed.folder.parent)
     said = refused_node(process)
     assert "the broker" in said
     assert "asks for a key; start this node with --keys DIR" in said
@@ -148,7 +153,7 @@ def test_the_wrong_broker_key_is_refused_and_told_on_both_sides(keys: Path, keye
         (tmp_path / "own" / path.name).write_bytes(path.read_bytes())
         (tmp_path / "own" / path.name).chmod(0o600)
     said = refused_node(keyed.node("Farm", "--keys", tmp_path / "own"))
-    assert "the broker breaks off: it uses no keys, or another key than the one in broker.key" in said
+    assert "the broker has another key than the one in broker.key here" in said
     refused, told = keyed.end(keys)
     assert refused["wrong_broker_key"] >= 1
     assert f"refused: a connection to {keyed.address} that takes another broker's key" in told
@@ -165,7 +170,7 @@ def test_the_key_of_another_vpp_is_refused_and_told_on_both_sides(
     assert "the key of Farm speaks for 'Village'" in refused_node(keyed.node("Village", "--keys", own))
     refused, told = keyed.end(keys)
     assert refused["wrong_key"] >= 1
-    assert told.count("refused: wrong_key: the key of Farm speaks for 'Village'") == 1
+    assert told.count("refused: a node called 'Village' at 127.0.0.1: the key of Farm speaks for 'Village'") == 1
 
 
 def test_a_node_with_a_key_does_not_talk_to_a_broker_without(keys: Path, tmp_path: Path) -> None:
@@ -211,7 +216,7 @@ def test_who_has_one_key_cannot_speak_for_another_nor_hear_what_is_not_for_him(
     assert quiet.returncode == 0
     end = Insider(keyed.port, load_node_keys(keys, insider))
     try:
-        end.tell("Village", Hello(1, load_scenario("two_vpp").public.digest, "impostor"))
+        end.tell("Village", Hello(1, load_scenario("two_vpp").public.digest, "", "two_vpp", "impostor"))
         assert end.control.poll(10_000), "no answer"
         assert b"speaks for 'Village'" in end.control.recv()
         end.tell("Village", Heartbeat())

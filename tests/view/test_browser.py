@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_pl
 
 from market.app.mesa_model import MarketModel
 from market.app.run_folder.recorded import read_run
+from market.app.tokens import TOKEN_FILE, read_token
 from market.app.view.panels import PANELS
 from market.scenario import load_scenario
 from market.scenario.cases import case_folder
@@ -176,13 +177,14 @@ def test_a_model_is_changed_and_run_to_its_verdict(browser: Browser) -> None:
 
 
 @contextmanager
-def joining(address: str, token: bytes) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+def joining(address: str, token: bytes, where: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """A node process for each VPP of the default case, by VPP. None of them is left behind."""
     environment = {**os.environ, "VPPMARKET_TOKEN": token.hex()}
     nodes = {
         vpp.id: subprocess.Popen(
-            [sys.executable, "-m", "vpp_nodes", "--id", vpp.id, "--broker", address],
+            [sys.executable, "-m", "vpp_nodes", "--id", vpp.id, "--broker", address, "--scenario", "five_vpp"],
             env=environment,
+            cwd=where,
             stderr=subprocess.DEVNULL,
         )
         for vpp in load_scenario("five_vpp").vpps
@@ -199,16 +201,17 @@ def test_a_market_of_processes_is_followed_by_two_tabs_to_its_verdict(browser: B
     folder = tmp_path / "run"
     conditions = ("--time", "wall", "--delay", "40ms")
     market = start("broker", "--wait", "100", *conditions, "--quiet", "--out", folder)
-    address, token = whereabouts(market)
+    way = whereabouts(market)
+    address, token = way.address, read_token(folder / TOKEN_FILE)
     with (
-        serving(address, token=token.hex()) as page_address,
+        serving(address, way.flag, way.path) as page_address,
         looking(browser, page_address) as one,
         looking(browser, page_address) as other,
     ):
         expect(one.page.locator(".state-chip")).to_have_text("live")
         expect(one.fact("waiting")).to_contain_text("VPP1, VPP2, VPP3, VPP4, VPP5")
         expect(one.fact("verdict")).to_have_count(0)
-        with joining(address, token):
+        with joining(address, token, tmp_path):
             expect(one.page.locator("svg.network .message.offer").first).to_be_visible()
             expect(one.fact("verdict")).to_have_text("equilibrium")
             ended = finish(market)
@@ -229,10 +232,11 @@ def test_a_killed_node_turns_absent_and_the_others_go_on(browser: Browser, tmp_p
     document["network"] = {"time": "wall", "delay_s": 0.03, "on_loss": "withdraw", "silence_s": 2.0}
     (scenario / "scenario.yaml").write_text(yaml.safe_dump(document))
     market = start("broker", scenario, "--wait", "100", "--quiet", "--out", folder)
-    address, token = whereabouts(market)
-    with serving(address, token=token.hex()) as page_address, looking(browser, page_address) as seen:
+    way = whereabouts(market)
+    address, token = way.address, read_token(folder / TOKEN_FILE)
+    with serving(address, way.flag, way.path) as page_address, looking(browser, page_address) as seen:
         expect(seen.page.locator(".state-chip")).to_have_text("live")
-        with joining(address, token) as nodes:
+        with joining(address, token, tmp_path) as nodes:
             expect(seen.fact("phase")).to_have_text("trading")
             expect(seen.page.locator("svg.network .absent")).to_have_count(0)
             nodes["VPP3"].kill()

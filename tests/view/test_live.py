@@ -5,25 +5,30 @@ ones too; none of them disturbs it, and whatever is wrong is said.
 from __future__ import annotations
 
 import re
+import shlex
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from broker.bus.keys import WATCHER, load_node_keys
+from broker.bus.keys import WATCHER, NodeKeys, load_node_keys
 from broker.bus.viewer_end import ViewerEnd
 from broker.tape import TAPE_NAME, read_tape
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import Watch
+from market.app.tokens import TOKEN_FILE, WATCH_TOKEN_FILE, WATCHING, read_token, token_from_key
 from market.app.view.feeds.feed import State
 from market.app.view.feeds.live import LiveFeed
 from market.scenario import load_scenario
 from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import finish, held_node, manifest, start
+from tests.tapes import entries
 
 LIMIT_S = 30.0
 PAUSE_S = 0.02
@@ -38,61 +43,85 @@ def until(true: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
         time.sleep(PAUSE_S)
 
 
-def whereabouts(process: subprocess.Popen[str]) -> tuple[str, bytes]:
-    """Address and token, as a run prints them with --watch."""
+@dataclass(frozen=True)
+class Way:
+    """How a run can be watched, as it prints it: a command that works as it stands."""
+
+    address: str
+    flag: str
+    path: Path
+
+    @property
+    def keys(self) -> NodeKeys | None:
+        return load_node_keys(self.path, WATCHER) if self.flag == "--keys" else None
+
+    @property
+    def token(self) -> bytes:
+        return token_from_key(self.keys.broker) if self.keys else read_token(self.path, WATCHING)
+
+
+def whereabouts(process: subprocess.Popen[str]) -> Way:
+    """What a run prints of how to watch it."""
     assert process.stderr is not None
     for line in process.stderr:
-        if found := re.search(r"VPPMARKET_TOKEN=([0-9a-f]{32}) vppmarket view (\S+)", line):
-            return found[2], bytes.fromhex(found[1])
+        if found := re.fullmatch(r"  vppmarket view (\S+) (--keys|--token-file) (\S+)\n", line):
+            return Way(found[1], found[2], Path(found[3]))
     raise AssertionError("the run has not said how to watch it")
 
 
 @contextmanager
-def watching(address: str, token: bytes, news: list[str], keys: Path | None = None) -> Iterator[LiveFeed]:
-    feed = LiveFeed(address, token, news.append, load_node_keys(keys, WATCHER) if keys else None)
+def watching(
+    address: str, token: bytes, news: list[str] | None = None, keys: NodeKeys | None = None
+) -> Iterator[LiveFeed]:
+    feed = LiveFeed(address, token, ([] if news is None else news).append, keys)
     try:
         yield feed
     finally:
         feed.close()
 
 
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
     folder, news = tmp_path / "run", list[str]()
     process = start("run", "--watch", "--time", "wall", "--delay", "20ms", "--quiet", "--out", folder)
     with held_node(process) as node:
-        address, token = whereabouts(process)
-        with watching(address, token, news) as first, watching(address, STRANGER, []) as stranger:
+        way = whereabouts(process)
+        address, token, keys = way.address, way.token, way.keys
+        with watching(address, token, news, keys) as first, watching(address, token) as stranger:
             until(lambda: first.status().state is State.GOING_ON)
             assert len(first.status().standing.waiting_for) >= 1
             assert not first.film.chronicle.said
-            with ViewerEnd(address) as dead:  # it asks and never listens
+            with ViewerEnd(address, keys) as dead:  # it asks and never listens
                 for _ in range(50):
                     dead.ask(encode(Envelope(1, WATCHER, 0, Watch(0)), token))
                     dead.wait(0.0)
                 node.resume()
                 until(lambda: len(first.film.chronicle.said) > 3)
-                with watching(address, token, []) as late:
+                with watching(address, token, None, keys) as late:
                     ended = finish(process)
                     until(lambda: first.status().state is State.ENDED)
                     until(lambda: late.status().state is State.ENDED)
             assert stranger.status().state is not State.ENDED
             assert len(stranger.film) == 0
     assert ended.returncode == 0, ended.stderr
-    tape = list(read_tape(folder / TAPE_NAME))
-    assert list(first.film.records) == list(late.film.records) == tape
+    tape = entries(read_tape(folder / TAPE_NAME))
+    assert entries(first.film.records) == entries(late.film.records) == tape
     network = manifest(folder)["network"]
     assert {name: network[name] for name in ("sent", "delivered", "lost")}.items() <= dict(
         first.status().standing.counts
     ).items()
-    assert manifest(folder)["refused"]["wrong_token"] > 0
+    assert set(manifest(folder)["refused"]) & {"no_key", "broken_handshake"}
     assert [words.split(": ")[1] for words in news][-1] == "ended"
 
 
 def test_a_run_that_breaks_tells_its_viewers_why(tmp_path: Path) -> None:
     process = start("run", "--watch", "--quiet", "--out", tmp_path / "run")
     with held_node(process) as node:
-        address, token = whereabouts(process)
-        with watching(address, token, []) as feed:
+        way = whereabouts(process)
+        with watching(way.address, way.token, None, way.keys) as feed:
             until(lambda: feed.status().state is State.GOING_ON)
             node.kill()
             assert finish(process).returncode == 4
@@ -108,36 +137,76 @@ def test_an_address_where_nobody_listens_is_told_on_page_and_terminal() -> None:
         until(lambda: any("nobody listens" in words for words in news))
 
 
-def test_a_wrong_token_is_told(tmp_path: Path) -> None:
-    process = start("broker", "two_vpp", "--wait", "30", "--quiet", "--out", tmp_path / "run")
-    address, token = whereabouts(process)
+@contextmanager
+def opened(folder: Path, *flags: str | Path) -> Iterator[Way]:
+    """A broker that waits for its nodes, and how to watch it."""
+    process = start("broker", "two_vpp", "--wait", "60", "--quiet", "--out", folder, *flags)
     try:
-        with watching(address, STRANGER, []) as stranger, watching(address, token, []) as feed:
-            until(lambda: feed.status().state is State.GOING_ON)
-            until(lambda: bool(stranger.status().fault))
-            assert "is the token this run's?" in stranger.status().fault
+        yield whereabouts(process)
     finally:
         process.terminate()
         finish(process)
 
 
+def test_without_keys_the_watching_token_opens_the_tape_and_no_other(tmp_path: Path) -> None:
+    """Not even the run's own, which every member has; each is told what is wrong."""
+    with opened(tmp_path / "run") as way:
+        member = read_token(tmp_path / "run" / TOKEN_FILE)
+        assert way.path == tmp_path / "run" / WATCH_TOKEN_FILE
+        assert way.token != member
+        assert mode(way.path) == mode(tmp_path / "run" / TOKEN_FILE) == 0o600
+        with (
+            watching(way.address, STRANGER) as stranger,
+            watching(way.address, member) as curious,
+            watching(way.address, way.token) as feed,
+        ):
+            until(lambda: feed.status().state is State.GOING_ON)
+            until(lambda: bool(stranger.status().fault) and bool(curious.status().fault))
+            assert "the watching token is not this run's" in stranger.status().fault
+            assert "who takes part may not look on: that needs the watching token" in curious.status().fault
+            assert len(feed.film) > 0
+            assert len(stranger.film) == len(curious.film) == 0
+
+
 def test_with_keys_the_watcher_looks_on_and_nobody_else(tmp_path: Path) -> None:
+    """Neither without a key nor with that of a member."""
     vpps = [vpp.id for vpp in load_scenario("two_vpp").vpps]
     keys = tmp_path / "keys"
     made = vppmarket("keys", keys, "broker", *vpps, WATCHER, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
-    process = start("broker", "two_vpp", "--wait", "30", "--quiet", "--keys", keys, "--out", tmp_path / "run")
-    address, token = whereabouts(process)
-    try:
-        with watching(address, token, []) as stranger, watching(address, token, [], keys) as watcher:
+    with opened(tmp_path / "run", "--keys", keys) as way:
+        assert way.path == keys
+        own = load_node_keys(keys, vpps[0])
+        with (
+            watching(way.address, way.token) as stranger,
+            watching(way.address, way.token, None, own) as member,
+            watching(way.address, way.token, None, way.keys) as watcher,
+        ):
             until(lambda: watcher.status().state is State.GOING_ON)
-            until(lambda: bool(stranger.status().fault))
+            until(lambda: bool(stranger.status().fault) and bool(member.status().fault))
             assert len(watcher.film) > 0
-            assert len(stranger.film) == 0
+            assert len(stranger.film) == len(member.film) == 0
             assert "does the run use keys" in stranger.status().fault
-    finally:
-        process.terminate()
-        finish(process)
+
+
+def test_the_printed_command_works_as_it_stands_and_its_keys_are_for_their_owner_only(tmp_path: Path) -> None:
+    process = start("run", "--watch", "--quiet", "--out", tmp_path / "a run")
+    assert process.stderr is not None
+    with held_node(process) as node:
+        command = next(line for line in process.stderr if line.startswith("  vppmarket view "))
+        watch = tmp_path / "a run" / "watch"
+        assert {mode(path) for path in watch.iterdir()} == {0o600}
+        assert mode(watch) == 0o700
+        assert str(watch) in command
+        viewer = start(*shlex.split(command)[1:], "--port", "0")
+        assert viewer.stderr is not None
+        try:
+            assert any(": live" in line for line in viewer.stderr)
+        finally:
+            viewer.kill()
+            finish(viewer)
+        node.resume()
+    assert finish(process).returncode == 0
 
 
 # --- the command ------------------------------------------------------------------------------------------------
@@ -148,8 +217,9 @@ def test_with_keys_the_watcher_looks_on_and_nobody_else(tmp_path: Path) -> None:
     [
         (("tcp://nowhere",), "must look like tcp://host:port"),
         (("http://127.0.0.1:80",), "must look like tcp://host:port"),
-        (("tcp://127.0.0.1:5555",), "the run's token is needed"),
+        (("tcp://127.0.0.1:5555",), "the watching token is needed"),
         (("tcp://127.0.0.1:5555", "--token", "abc"), "must be 32 hexadecimal digits"),
+        (("tcp://127.0.0.1:5555", "--token-file", "nowhere"), "no such file or directory"),
         (("no_such_case",), "must be a run folder, a scenario, or the address of a broker"),
         ((".",), "scenario.yaml"),
     ],

@@ -1,6 +1,6 @@
 """Claims: what is shown of a tape is what the run folder says, to the last digit; on the way, what the tape says.
 
-The fold takes the records that a broker writes when VPPs leave and come back, and ignores what it does not know.
+The fold takes the records that a broker writes when VPPs leave and come back.
 """
 
 from __future__ import annotations
@@ -8,21 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from broker.coordinator import Phase
-from broker.tape import Record, read_tape
+from broker.tape import Back, DoneSaid, EpochBegun, Left, Record, TurnGiven, read_tape
+from broker.wire.messages import Done, Ref, Seen
 from market.app.run_folder.recorded import read_run
 from market.app.scene.chronicle import until
-from market.app.scene.conclusion import outcome_of, recorded_of
+from market.app.scene.conclusion import recorded_of
 from market.app.scene.export import export_run
 from market.app.scene.film import EVERY, Film
 from market.app.scene.period import busiest_period, period_now
 from market.app.scene.view import MarketView, apply
-from market.errors import RunError, TapeError
+from market.errors import RunError
+from market.scenario import load_scenario
 from tests.processes.command import rows
 from tests.view.tapes import ROSTER, market_records
 
@@ -38,7 +39,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 def test_the_tables_of_a_tape_are_those_of_its_run_folder(folder: Path) -> None:
-    found, written = recorded_of(Film(tape(folder)), "again"), read_run(folder)
+    found, written = recorded_of(Film(tape(folder)), "again", load_scenario("five_vpp")), read_run(folder)
     assert found is not None
     for name, table in found.tables.items():
         assert table.columns.keys() == written[name].columns.keys()
@@ -109,12 +110,15 @@ def test_an_export_is_a_run_folder_again(default_run: Path, tmp_path: Path) -> N
     started = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
     with pytest.raises(RunError, match="let it run to its end"):
         export_run(Film(records[:300]), tmp_path / "early", started)
-    out = export_run(Film(records), tmp_path / "out", started)
+    out = export_run(Film(records), tmp_path / "out", started, load_scenario("five_vpp"))
     assert (out / "tape.msgpack").read_bytes() == (default_run / "tape.msgpack").read_bytes()
     for table in ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace"):
         assert (out / f"{table}.csv").read_bytes() == (default_run / f"{table}.csv").read_bytes(), table
     assert (out / "certificate.json").read_bytes() == (default_run / "certificate.json").read_bytes()
     assert read_run(out).manifest["verdict"] == "equilibrium"
+    assert load_scenario(str(out / "scenario")).digest == load_scenario("five_vpp").digest
+    alone = export_run(Film(records), tmp_path / "alone", started)
+    assert load_scenario(str(alone / "scenario")).vpps == ()
 
 
 # --- records of failures ----------------------------------------------------------------------------------------
@@ -131,7 +135,7 @@ def test_an_offer_is_on_its_way_to_those_it_matters_to() -> None:
     view = folded(market_records(ROSTER))
     assert view.phase is Phase.TRADING
     assert [(p.sender, p.receiver, p.kind) for p in view.under_way.values()][-1] == (*ROSTER, "Offer")
-    arrived = apply(view, ["turn", 9, 1.25, ROSTER[1], [[ROSTER[0], 1], [ROSTER[0], 2]]])
+    arrived = apply(view, TurnGiven(9, 1.25, ROSTER[1], (Ref(ROSTER[0], 1), Ref(ROSTER[0], 2))))
     assert (ROSTER[1], ROSTER[0], 2) not in arrived.under_way
     assert arrived.time_s == 1.25
 
@@ -140,16 +144,17 @@ def test_in_real_time_an_offer_is_under_way_until_it_has_been_used() -> None:
     seller, buyer = ROSTER
     view = folded(market_records(ROSTER))
     assert any(p.kind == "Offer" for p in view.under_way.values())
-    assert apply(view, ["done", 1.5, buyer, 1, [[seller, 0]]]).under_way == view.under_way
-    used = apply(view, ["done", 1.5, buyer, 1, [[seller, 1]]])
+    none, one = (DoneSaid(1.5, buyer, Done(1, 1, (Seen(seller, n),), ())) for n in (0, 1))
+    assert apply(view, none).under_way == view.under_way
+    used = apply(view, one)
     assert not any(p.kind == "Offer" for p in used.under_way.values())
 
 
 def test_who_leaves_is_absent_until_it_is_back_and_an_epoch_voids_what_was_said() -> None:
     seller, buyer = ROSTER
-    left: Record = ["left", 2.0, seller, "was killed by signal 9"]
-    epoch: Record = ["epoch", 2, 2.0, [buyer], "its process has ended"]
-    back: list[Record] = [["back", 3.0, seller], ["epoch", 3, 3.0, list(ROSTER), "it is back"]]
+    left = Left(2.0, seller, "was killed by signal 9")
+    epoch = EpochBegun(2, 2.0, (buyer,), "its process has ended")
+    back: list[Record] = [Back(3.0, seller), EpochBegun(3, 3.0, ROSTER, "it is back")]
     film = Film([*market_records(ROSTER), left, epoch, *back])
     start = len(market_records(ROSTER))
     gone = film.at(start + 1)
@@ -164,19 +169,3 @@ def test_who_leaves_is_absent_until_it_is_back_and_an_epoch_voids_what_was_said(
     words = [line.text for line in film.chronicle.lines if line.position > start]
     assert words[0] == "has left: was killed by signal 9"
     assert "epoch 2 begins" in words[1]
-
-
-@pytest.mark.parametrize(
-    "record",
-    [["message", 0.0, 1, "VPP1", 1, "Offer", ["not", "an", "offer"]], ["turn", 1], ["audit", "VPP1", [], []]],
-)
-def test_a_record_that_cannot_be_read_is_told_by_its_place(record: list[Any]) -> None:
-    with pytest.raises(TapeError, match="record 1 "):
-        apply(MarketView(), record)
-
-
-def test_records_of_unknown_kinds_move_the_position_only() -> None:
-    view = folded(market_records(ROSTER))
-    later = apply(view, ["weather", "fine"])
-    assert later.position == view.position + 1
-    assert outcome_of(Film([*market_records(ROSTER), ["weather", "fine"]])) is None

@@ -14,7 +14,7 @@ from threading import Event
 
 import pytest
 
-from broker.tape import TAPE_NAME
+from broker.tape import TAPE_NAME, Left
 from market.app.mesa_model import MarketModel
 from market.app.scene.film import Film
 from market.app.view.draw.plane import number, ticks
@@ -251,7 +251,8 @@ def test_messages_on_their_way_are_drawn(recorded: RecordedFeed) -> None:
 def test_what_others_write_is_escaped() -> None:
     class Told:
         name = "told"
-        film = Film([*market_records(ROSTER), ["left", 2.0, ROSTER[0], "<script>alert(1)</script>"]])
+        scenario = None
+        film = Film([*market_records(ROSTER), Left(2.0, ROSTER[0], "<script>alert(1)</script>")])
 
         def status(self) -> Status:
             return Status(State.GOING_ON, "live")

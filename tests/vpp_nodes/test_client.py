@@ -1,15 +1,22 @@
-"""Claims: a node joins, takes turns only when all they name is here, re-sends, and gives up with a story."""
+"""Claims: a node joins, takes turns only when all they name is here, re-sends, and gives up with a story.
+
+An order that comes again is answered again from what was said; in real time confirmations are said again until the
+broker has them; one patience holds for a broker that is not found and for one that is lost.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from broker.limits import NODE_JOIN_S
 from broker.wire.frames import Envelope
 from broker.wire.messages import (
     BROKER,
+    Audit,
     Beat,
     Begin,
+    Bye,
     Declared,
     Done,
     Hello,
@@ -19,20 +26,27 @@ from broker.wire.messages import (
     Ref,
     Refused,
     Resend,
+    Selection,
+    Settle,
     Stop,
+    Trade,
     Turn,
     Turns,
     Welcome,
 )
 from market.arrays import frozen
+from market.disclosure import Disclosure, disclosure_of, least
 from market.errors import RunError
+from market.plan import DirectExchange, DispatchPlan
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import blank_plan
 from vpp_nodes.client import (
+    PATIENCE_S,
+    QUIET_S,
     RESEND_AFTER_S,
-    SILENCE_S,
     Client,
     Instruction,
+    Note,
     OpenData,
     Say,
     Stage,
@@ -42,16 +56,28 @@ from vpp_nodes.node import Node
 
 DAY = market_day({"A": [1.0], "B": [-1.0]})
 ROSTER = ("A", "B")
-HELLO = Hello(1, "digest", "test")
+SESSION = 5
+HELLO = Hello(1, "digest", "", "a case", "test")
 
 
-def client() -> Client:
-    node = Node("A", public_rules(1), lambda trade: blank_plan(1, trade), lambda plan: DAY[0])
-    return Client("A", node, HELLO, now=0.0)
+def node(asked: Callable[[DirectExchange | None], None] = lambda trade: None) -> Node:
+    """A's behaviour; `asked` hears of each day that it plans."""
+
+    def plan(trade: DirectExchange | None) -> DispatchPlan:
+        asked(trade)
+        return blank_plan(1, trade)
+
+    return Node("A", public_rules(1), plan, lambda plan: DAY[0])
 
 
-def order(who: Client, message: Message, now: float = 0.0, sender: str = BROKER) -> list[Instruction]:
-    return who.came(Envelope(1, sender, 0, message), control=True, now=now)
+def client(patience_s: float = PATIENCE_S) -> Client:
+    return Client("A", node(), HELLO, now=0.0, patience_s=patience_s)
+
+
+def order(
+    who: Client, message: Message, now: float = 0.0, sender: str = BROKER, epoch: int = 1
+) -> list[Instruction]:
+    return who.came(Envelope(epoch, sender, 0, message), control=True, now=now)
 
 
 def data(who: Client, sender: str, seq: int, message: Message, now: float = 0.0) -> list[Instruction]:
@@ -60,15 +86,15 @@ def data(who: Client, sender: str, seq: int, message: Message, now: float = 0.0)
 
 def joined() -> Client:
     who = client()
-    order(who, Welcome(1002, 1003))
+    order(who, Welcome(SESSION, 1002, 1003))
     order(who, Begin(1, 0.0, ROSTER, False))
     return who
 
 
 def test_joining_opens_the_data_plane_and_reports_it() -> None:
     who = client()
-    assert order(who, Welcome(1002, 1003)) == [OpenData(1002, 1003)]
-    assert who.data_open() == [Tell(Ready(), 1)]
+    assert order(who, Welcome(SESSION, 1002, 1003)) == [Note("A is let in by the broker"), OpenData(1002, 1003)]
+    assert who.data_open() == [Tell(Ready(SESSION), 1)]
     assert who.stage is Stage.TAKING_PART
 
 
@@ -83,8 +109,9 @@ def turns(number: int, *refs: Ref) -> Turns:
 
 def test_beginning_declares_then_ends_the_turn() -> None:
     who = client()
-    order(who, Welcome(1002, 1003))
-    declared, done = order(who, Begin(1, 0.0, ROSTER, False))
+    order(who, Welcome(SESSION, 1002, 1003))
+    told, declared, done = order(who, Begin(1, 0.0, ROSTER, False))
+    assert told == Note("A plans its day, in epoch 1 with A, B")
     assert declared == Say(Envelope(1, "A", 1, Declared(DAY[0])))
     assert done == Tell(Done(1, 1, (), ()), 1)
 
@@ -117,8 +144,11 @@ def test_what_a_turn_misses_is_asked_for_after_a_while_and_not_before() -> None:
 def test_a_turn_that_is_said_again_is_taken_once_on_either_plane() -> None:
     who = joined()
     data(who, "B", 1, Declared(DAY[1]))
-    assert len(data(who, BROKER, 0, turns(2, Ref("B", 1)))) == 2
-    assert order(who, turns(2, Ref("B", 1))) == []
+    _, done = data(who, BROKER, 0, turns(2, Ref("B", 1)))
+    assert order(who, turns(2, Ref("B", 1))) == [done]
+    assert data(who, BROKER, 0, turns(2, Ref("B", 1))) == [done]
+    assert order(who, turns(3)) != []
+    assert order(who, turns(2, Ref("B", 1))) == []  # it has been left
     assert who.refused == {}
 
 
@@ -145,9 +175,9 @@ def test_a_node_says_again_what_it_said_and_only_that() -> None:
 @pytest.mark.parametrize(
     ("message", "sender", "reason"),
     [
-        (Begin(1, 0.0, ROSTER, False), BROKER, "out_of_turn"),  # a turn that is over
-        (Ready(), BROKER, "out_of_turn"),
-        (Stop("now"), "B", "wrong_sender"),
+        (Begin(7, 0.0, ROSTER, False), BROKER, "out_of_turn"),  # an epoch begins once
+        (Ready(SESSION), BROKER, "out_of_turn"),
+        (Stop("now", complete=True), "B", "wrong_sender"),
     ],
 )
 def test_an_order_that_may_not_come_is_counted_and_ignored(message: Message, sender: str, reason: str) -> None:
@@ -161,7 +191,7 @@ def test_duplicates_and_wrong_planes_are_counted() -> None:
     who = joined()
     data(who, "B", 1, Declared(DAY[1]))
     data(who, "B", 1, Declared(DAY[1]))
-    data(who, "B", 2, Stop("now"))
+    data(who, "B", 2, Stop("now", complete=True))
     data(who, "A", 1, Declared(DAY[0]))  # its own message, echoed to all: no news
     assert who.refused == {"duplicate": 1, "wrong_plane": 1}
     order(who, turns(2, Ref("B", 1)))
@@ -174,33 +204,180 @@ def test_a_refusal_ends_the_node_with_the_reason() -> None:
         order(client(), Refused("no room", later=False))
 
 
-def test_a_broker_that_never_answers_is_given_up() -> None:
+# --- patience ---
+
+
+@pytest.mark.parametrize("patience_s", [PATIENCE_S, 7.0])
+def test_a_broker_that_never_answers_is_looked_for_all_that_time_and_then_given_up(patience_s: float) -> None:
+    who = client(patience_s)
+    asked = [who.tick(float(now)) for now in range(int(patience_s) + 1)]
+    assert asked == [[Tell(HELLO, 1)]] * len(asked)
+    with pytest.raises(RunError, match=f"no answer from the broker for {patience_s:g} s: is it running"):
+        who.tick(patience_s + 0.1)
+
+
+def test_a_broker_that_falls_silent_is_looked_for_as_long_and_a_beat_prevents_it() -> None:
+    who = joined()
+    order(who, Beat((), 0), now=PATIENCE_S)
+    assert who.tick(PATIENCE_S + 1.0) == []
+    assert who.tick(PATIENCE_S + QUIET_S + 0.1) == [Tell(HELLO, 1)]  # is it still there?
+    assert who.tick(2 * PATIENCE_S) == [Tell(HELLO, 1)]
+    with pytest.raises(RunError, match="no sign of life from the broker for 60 s"):
+        who.tick(2 * PATIENCE_S + 0.1)
+
+
+def test_a_place_that_is_taken_is_waited_for_as_long_and_said_once() -> None:
     who = client()
-    who.tick(NODE_JOIN_S)
-    with pytest.raises(RunError, match="no answer from the broker for 15 s"):
-        who.tick(NODE_JOIN_S + 0.1)
+    taken = Refused("A has joined already", later=True)
+    assert order(who, taken, now=1.0) == [Note("A waits: A has joined already")]
+    assert order(who, taken, now=2.0) == []
+    with pytest.raises(RunError, match="the broker refused for 60 s: A has joined already"):
+        who.tick(PATIENCE_S + 0.1)
 
 
-def test_a_broker_that_falls_silent_is_given_up_and_a_beat_prevents_it() -> None:
+def test_what_the_transport_has_found_out_is_said_once_and_goes_into_the_end() -> None:
+    who = client()
+    assert who.unreachable("nobody listens") == [Note("A looks for its broker: nobody listens")]
+    assert who.unreachable("nobody listens") == []
+    with pytest.raises(RunError, match="no answer from the broker for 60 s; last seen: nobody listens"):
+        who.tick(PATIENCE_S + 0.1)
+
+
+# --- again: an order, a place, an end ---
+
+
+def settle(number: int, audit: Disclosure = Disclosure.FULL) -> Settle:
+    nothing = frozen([0.0])
+    return Settle(number, DirectExchange(nothing, nothing), audit, (Trade(0, "B", -1.0, 500.0),), 0.25)
+
+
+def test_begin_and_settle_are_answered_again_from_what_was_said_without_planning_again() -> None:
+    asked = list[object]()
+    who = Client("A", node(asked.append), HELLO, now=0.0)
+    order(who, Welcome(SESSION, 1002, 1003))
+    begin = Begin(1, 0.0, ROSTER, False)
+    *_, done = order(who, begin)
+    assert order(who, begin) == order(who, begin) == [done]
+    (audit,) = order(who, settle(2))
+    assert order(who, settle(2)) == order(who, settle(2)) == [audit]
+    assert asked == [None, settle(2).direct]
+    assert order(who, begin) == []  # it has been left
+    assert who.refused == {}
+
+
+def test_a_settlement_that_is_older_is_refused_and_one_of_an_epoch_that_is_over_is_not_answered() -> None:
     who = joined()
-    order(who, Beat(()), now=SILENCE_S)
-    who.tick(SILENCE_S + 1.0)
-    with pytest.raises(RunError, match="no sign of life from the broker"):
-        who.tick(2 * SILENCE_S + 0.1)
+    order(who, settle(3))
+    assert order(who, settle(2)) == []
+    assert who.refused == {"out_of_turn": 1}
+    order(who, Begin(9, 0.0, ROSTER, False), epoch=2)
+    assert order(who, settle(3)) == []
+    assert who.refused == {"out_of_turn": 1}
 
 
-def test_a_stop_stops() -> None:
+@pytest.mark.parametrize("asked", Disclosure)
+@pytest.mark.parametrize("willing", Disclosure)
+def test_a_node_shows_no_more_than_is_asked_for_and_no_more_than_it_is_willing_to(
+    asked: Disclosure, willing: Disclosure
+) -> None:
+    who = Client("A", node(), HELLO, now=0.0, audit=willing)
+    order(who, Welcome(SESSION, 1002, 1003))
+    order(who, Begin(1, 0.0, ROSTER, False))
+    (told,) = order(who, settle(2, asked))
+    assert isinstance(told, Tell)
+    assert isinstance(told.message, Audit)
+    assert {disclosure_of(told.message.before), disclosure_of(told.message.after)} == {least(asked, willing)}
+    assert who.settled is not None
+    assert who.settled.order == settle(2, asked)
+    assert isinstance(who.settled.plans.after, DispatchPlan)  # its owner sees all of it
+
+
+def test_who_is_let_in_by_the_same_broker_keeps_its_epoch_and_says_ready_again() -> None:
     who = joined()
-    order(who, Stop("the run is complete"))
+    who.data_open()
+    assert order(who, Welcome(SESSION, 1002, 1003)) == [Tell(Ready(SESSION), 1)]
+    assert len(order(who, Begin(1, 0.0, ROSTER, False))) == 1  # known: only said again
+
+
+def test_a_data_plane_that_was_not_proved_open_is_opened_afresh_at_the_next_welcome() -> None:
+    who = client()
+    order(who, Welcome(SESSION, 1002, 1003))
+    assert order(who, Welcome(SESSION, 1002, 1003)) == [OpenData(1002, 1003)]
+
+
+def test_another_broker_at_the_same_place_is_joined_anew_and_what_was_before_counts_no_more() -> None:
+    who = joined()
+    who.data_open()
+    assert order(who, Welcome(SESSION + 1, 2002, 2003))[-1] == OpenData(2002, 2003)
+    assert who.data_open() == [Tell(Ready(SESSION + 1), 1)]
+    told, declared, done = order(who, Begin(1, 0.0, ROSTER, False))
+    assert isinstance(told, Note)
+    assert declared == Say(Envelope(1, "A", 1, Declared(DAY[0])))
+    assert done == Tell(Done(1, 1, (), ()), 1)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_stop_stops_is_answered_by_taking_leave_and_says_whether_the_run_came_to_its_end(complete: bool) -> None:
+    who = joined()
+    stop = Stop("so it is", complete)
+    farewell = [Tell(Bye(), 1), Note("A ends: so it is")]
+    assert order(who, stop) == farewell
+    assert order(who, stop)[0] == farewell[0]  # the first may have been lost
     assert who.stage is Stage.STOPPED
+    assert (who.complete, who.why) == (complete, "so it is")
+
+
+# --- real time ---
+
+
+def live() -> Client:
+    """A in real time: it has declared and made its opening offer, with a confirmation of each."""
+    who = client()
+    order(who, Welcome(SESSION, 1002, 1003))
+    order(who, Begin(1, 0.0, ROSTER, True))
+    data(who, "B", 1, Declared(DAY[1]))
+    assert numbers(who.tick(0.0)) == [2]
+    return who
+
+
+def numbers(instructions: list[Instruction]) -> list[int]:
+    told = [instruction.message for instruction in instructions if isinstance(instruction, Tell)]
+    return [message.turn for message in told if isinstance(message, Done)]
+
+
+def test_in_real_time_confirmations_are_counted_and_those_that_have_not_come_are_said_again_in_order() -> None:
+    who = live()
+    assert numbers(order(who, Beat((), 0), now=RESEND_AFTER_S)) == [1, 2]
+    assert numbers(order(who, Beat((), 1), now=RESEND_AFTER_S)) == [2]
+    assert numbers(order(who, Beat((), 2), now=RESEND_AFTER_S)) == []
+    assert numbers(order(who, Beat((), 0), now=RESEND_AFTER_S)) == []  # an old beat that was late
+
+
+def test_confirmations_that_were_just_made_are_not_said_again() -> None:
+    assert numbers(order(live(), Beat((), 0), now=RESEND_AFTER_S / 2)) == []
+
+
+def test_in_real_time_a_repeated_begin_is_answered_by_all_that_has_not_come() -> None:
+    who = live()
+    assert numbers(order(who, Begin(1, 0.0, ROSTER, True), now=RESEND_AFTER_S)) == [1, 2]
+    order(who, Beat((), 2), now=RESEND_AFTER_S)
+    assert order(who, Begin(1, 0.0, ROSTER, True), now=2 * RESEND_AFTER_S) == []
+
+
+def test_a_beat_that_confirms_more_than_was_said_confirms_what_was() -> None:
+    who = live()
+    assert order(who, Beat((), 99), now=RESEND_AFTER_S) == []
+    data(who, "B", 2, Selection(1, (0,), (1,), frozen([1.0]), frozen([1.0])), now=1.0)
+    assert numbers(who.tick(1.0)) == [3]
+    assert numbers(order(who, Beat((), 2), now=1.0 + RESEND_AFTER_S)) == [3]
 
 
 def test_offers_before_the_last_declaration_are_kept_not_priced_against() -> None:
     """Under unequal delays a rival's offer can overtake a declaration."""
     three = market_day({"A": [1.0], "B": [1.0], "C": [-1.0]})
-    node = Node("A", public_rules(1), lambda trade: blank_plan(1, trade), lambda plan: three[0])
-    who = Client("A", node, HELLO, now=0.0)
-    order(who, Welcome(1002, 1003))
+    behaviour = Node("A", public_rules(1), lambda trade: blank_plan(1, trade), lambda plan: three[0])
+    who = Client("A", behaviour, HELLO, now=0.0)
+    order(who, Welcome(SESSION, 1002, 1003))
     order(who, Begin(1, 0.0, ("A", "B", "C"), False))
     data(who, "B", 1, Declared(three[1]))
     data(who, "B", 2, Offer(1, (0,), frozen([600.0])))

@@ -116,7 +116,7 @@ def test_more_than_a_solver_s_tolerance_is_no_rounding() -> None:
 
 def plans_of(scenario: Scenario) -> list[DispatchPlan]:
     days = market_day(scenario).days
-    return [plan for day in days for plan in (day.before, day.after)]
+    return [plan for day in days for plan in (day.before, day.after) if isinstance(plan, DispatchPlan)]
 
 
 def worst_miss(plan: DispatchPlan) -> float:

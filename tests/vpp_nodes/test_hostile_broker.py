@@ -31,6 +31,7 @@ from broker.wire.messages import (
 )
 from market.arrays import frozen
 from market.declaration import Declaration
+from market.disclosure import Disclosure
 from market.errors import MarketError
 from market.plan import DirectExchange
 from tests.broker.days import declaration, market_day, public_rules
@@ -46,8 +47,8 @@ ROSTER = ("A", "B", "C")
 def node_of(said: Declaration) -> Client:
     periods = len(said.roles)
     node = Node(said.vpp, public_rules(periods), lambda trade: blank_plan(periods, trade), lambda plan: said)
-    who = Client(said.vpp, node, Hello(1, "digest", "test"), now=0.0)
-    order(who, Welcome(1002, 1003))
+    who = Client(said.vpp, node, Hello(1, "digest", "", "a case", "test"), now=0.0)
+    order(who, Welcome(1, 1002, 1003))
     return who
 
 
@@ -74,6 +75,10 @@ def trading() -> Client:
     order(who, turn(2, Ref("B", 1), Ref("C", 1)))
     assert not who.refused
     return who
+
+
+def settle(number: int, direct: DirectExchange) -> Settle:
+    return Settle(number, direct, Disclosure.FULL, (), 0.0)
 
 
 def turn(number: int, *refs: Ref) -> Turns:
@@ -149,13 +154,13 @@ def test_an_early_offer_that_cannot_be_does_not_count() -> None:
         (Begin(3, 0.0, ("A", "A", "B"), False), 2, "bad_content"),
         (Begin(3, 0.0, (), False), 2, "bad_content"),
         (turn(3, Ref("B", 1), Ref("B", 1)), 1, "bad_content"),
-        (Welcome(0, 1003), 1, "bad_content"),
-        (Welcome(1002, 2**53), 1, "bad_content"),
-        (Settle(3, DirectExchange(frozen([]), frozen([]))), 1, "bad_content"),
-        (Settle(3, DirectExchange(frozen([0.0] * 2), frozen([0.0] * 3))), 1, "bad_content"),
-        (Settle(3, DirectExchange(frozen([-1.0] * 2), frozen([0.0] * 2))), 1, "bad_content"),
-        (Settle(3, DirectExchange(frozen([0.0] * 2), frozen([1e308] * 2))), 1, "bad_content"),
-        (Settle(3, DirectExchange(frozen([0.0] * 2), frozen([0.0] * 2), 1e308)), 1, "bad_content"),
+        (Welcome(1, 0, 1003), 1, "bad_content"),
+        (Welcome(1, 1002, 2**53), 1, "bad_content"),
+        (settle(3, DirectExchange(frozen([]), frozen([]))), 1, "bad_content"),
+        (settle(3, DirectExchange(frozen([0.0] * 2), frozen([0.0] * 3))), 1, "bad_content"),
+        (settle(3, DirectExchange(frozen([-1.0] * 2), frozen([0.0] * 2))), 1, "bad_content"),
+        (settle(3, DirectExchange(frozen([0.0] * 2), frozen([1e308] * 2))), 1, "bad_content"),
+        (settle(3, DirectExchange(frozen([0.0] * 2), frozen([0.0] * 2), 1e308)), 1, "bad_content"),
     ],
 )
 def test_an_order_that_cannot_be_meant_has_no_effect(message: Message, epoch: int, reason: str) -> None:
@@ -164,7 +169,7 @@ def test_an_order_that_cannot_be_meant_has_no_effect(message: Message, epoch: in
     assert order(who, message, epoch) == []
     assert who.refused == {reason: 1}
     assert confirmed(order(who, turn(3, Ref("B", 2))), 3)
-    (audit,) = order(who, Settle(4, DirectExchange(frozen([0.0] * 2), frozen([0.0] * 2))))
+    (audit,) = order(who, settle(4, DirectExchange(frozen([0.0] * 2), frozen([0.0] * 2))))
     assert isinstance(audit, Tell)
     assert isinstance(audit.message, Audit)
 
@@ -174,7 +179,7 @@ def test_in_real_time_there_are_no_turns() -> None:
     data(who, "B", 1, Declared(DAY[1]))
     assert order(who, turn(2, Ref("B", 1))) == []
     assert who.refused == {"out_of_turn": 1}
-    assert confirmed(who.tick(0.0), 1)
+    assert confirmed(who.tick(0.0), 2)  # the first was for its own declaration
 
 
 def test_a_turn_before_anything_has_begun_is_refused() -> None:
@@ -186,7 +191,7 @@ def test_a_turn_before_anything_has_begun_is_refused() -> None:
 @pytest.mark.parametrize("refs", [(Ref("B", 2**53),), tuple(Ref(name, 2**53) for name in "BCDEFG")])
 def test_messages_without_number_are_not_all_asked_for_at_once(refs: tuple[Ref, ...]) -> None:
     who = begun(live=True)
-    order(who, Beat(refs))
+    order(who, Beat(refs, 0))
     (asked,) = who.tick(RESEND_AFTER_S)
     assert isinstance(asked, Tell)
     assert isinstance(asked.message, Resend)

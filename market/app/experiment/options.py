@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from market.app.screen import complain
-from market.scenario import load_scenario, scenario_advice
+from market.scenario import load_scenario, require_plants, scenario_advice
 from market.scenario.model import Scenario
 
 
@@ -21,8 +21,8 @@ class StudyOptions:
     seed: int = 0
 
     def load(self) -> Scenario:
-        """The scenario, with advice on it where people read. ScenarioError."""
-        scenario = load_scenario(self.scenario)
+        """The scenario, with advice on it where people read. ScenarioError, also where a plant is missing."""
+        scenario = require_plants(load_scenario(self.scenario))
         if not self.quiet:
             for advice in scenario_advice(scenario):
                 complain(f"note: {advice}")

@@ -17,6 +17,7 @@ from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.run_folder.table import Table
 from market.app.screen import live_progress
 from market.errors import RunError
+from market.scenario.private import FOLDER_MODE
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -49,7 +50,7 @@ class Study:
         """A new folder in this one. RunError if the disk does not take it."""
         path = self.path / name
         try:
-            path.mkdir()
+            path.mkdir(mode=FOLDER_MODE)
         except OSError as error:
             raise RunError(f"{path} cannot be made: {(error.strerror or type(error).__name__).lower()}") from None
         return RunFolder(path)

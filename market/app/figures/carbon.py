@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from market.app.figures import style
+from market.app.run_folder.disclosed import disclosed
 from market.app.run_folder.recorded import RecordedRun
 from market.carbon import carbon_bill_cny, step_prices_cny_per_t
 from market.rules import CarbonMode, CarbonRules
@@ -26,20 +27,23 @@ def carbon_rules(manifest: Mapping[str, Any]) -> CarbonRules:
 @style.drawn
 def carbon_figure(run: RecordedRun) -> Figure:
     """Carbon cost (3) against emission beyond the quota; each VPP's day without trading and with it."""
-    rules, look, costs = carbon_rules(run.manifest), style.looks(run.vpps), run["costs"]
+    rules, look, day = carbon_rules(run.manifest), style.looks(run.vpps), disclosed(run)
+    vpps = day.with_costs()
+    if not vpps:
+        return style.nothing_to_draw("No VPP shows its carbon cost.")
     excess = {
-        (vpp, scenario): float((row["emission_t"] - row["quota_t"])[0])
-        for vpp in run.vpps
+        (vpp, scenario): run.account(vpp, scenario, "emission_t") - run.account(vpp, scenario, "quota_t")
+        for vpp in vpps
         for scenario in ("grid_only", "game")
-        for row in [costs.where(vpp=vpp, scenario=scenario)]
     }
-    most = max(*excess.values(), rules.interval_t * 1.2) * 1.08
-    least = min(0.0, *excess.values()) * 1.08
+    known = [value for value in excess.values() if not np.isnan(value)]
+    most = max(*known, rules.interval_t * 1.2) * 1.08
+    least = min(0.0, *known) * 1.08
     figure = style.new_figure(4.8)
     ax = figure.subplots()
     entries = _steps(ax, rules, least, most)
-    for vpp in run.vpps:
-        bills = [float(costs.where(vpp=vpp, scenario=s)["carbon_cny"][0]) for s in ("grid_only", "game")]
+    for vpp in vpps:
+        bills = [run.account(vpp, scenario, "carbon_cny") for scenario in ("grid_only", "game")]
         places = [excess[vpp, "grid_only"], excess[vpp, "game"]]
         shape: dict[str, Any] = {
             "marker": look[vpp].marker,
@@ -62,6 +66,7 @@ def carbon_figure(run: RecordedRun) -> Figure:
     style.value_axis(ax, "carbon cost in CNY")
     ax.xaxis.set_major_formatter(style.THOUSANDS)
     style.outside_legend(figure, [*entries, *_meaning()], columns=8)
+    style.say_hidden(figure, day.without_costs())
     return figure
 
 

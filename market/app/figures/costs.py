@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,6 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from market.app.figures import style
+from market.app.run_folder.disclosed import NOT_SHOWN, disclosed
 from market.app.run_folder.recorded import RecordedRun
 
 MEASURES = (
@@ -21,27 +24,39 @@ SCENARIOS = (("grid_only", style.GREY, "", "without trading"), ("game", style.OR
 
 @style.drawn
 def costs_figure(run: RecordedRun) -> Figure:
-    """Total cost, carbon cost and emission of each VPP without trading and with it; the system's in the titles."""
-    figure = style.new_figure(0.48 * len(run.vpps) + 1.7)
+    """Total cost, carbon cost and emission of each VPP without trading and with it; the system's in the titles.
+
+    VPPs that show neither are left out; of one that shows one of its plans there is one bar.
+    """
+    day = disclosed(run)
+    vpps = day.with_costs()
+    if not vpps:
+        return style.nothing_to_draw("No VPP shows what its day costs.")
+    figure = style.new_figure(0.48 * len(vpps) + 1.7)
     axes = figure.subplots(1, len(MEASURES), sharey=True)
     for ax, (column, name, unit, factor) in zip(axes, MEASURES, strict=True):
-        _bars(ax, run, column, factor)
-        before, after = (_of(run, "system", scenario, column) * factor for scenario in ("grid_only", "game"))
-        ax.set_title(f"{name}\nall: {before:,.0f} → {after:,.0f}".replace("-", "−"))
+        _bars(ax, run, vpps, column, factor)
+        before, after = (_amount(run.account("system", s, column) * factor) for s in ("grid_only", "game"))
+        ax.set_title(f"{name}\nall: {before} → {after}")
         ax.set_xlabel(unit)
-    axes[0].set_yticks(range(len(run.vpps)), run.vpps)
+    axes[0].set_yticks(range(len(vpps)), vpps)
     axes[0].invert_yaxis()
     style.outside_legend(
         figure,
         [(Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in SCENARIOS],
     )
+    style.say_hidden(figure, day.without_costs())
     return figure
 
 
-def _bars(ax: Axes, run: RecordedRun, column: str, factor: float) -> None:
-    rows = np.arange(len(run.vpps))
+def _amount(value: float) -> str:
+    return NOT_SHOWN if np.isnan(value) else f"{value:,.0f}".replace("-", "−")
+
+
+def _bars(ax: Axes, run: RecordedRun, vpps: Sequence[str], column: str, factor: float) -> None:
+    rows = np.arange(len(vpps))
     for shift, (scenario, colour, hatch, _) in zip((-0.19, 0.19), SCENARIOS, strict=True):
-        values = [_of(run, vpp, scenario, column) * factor for vpp in run.vpps]
+        values = [run.account(vpp, scenario, column) * factor for vpp in vpps]
         ax.barh(
             rows + shift,
             values,
@@ -56,7 +71,3 @@ def _bars(ax: Axes, run: RecordedRun, column: str, factor: float) -> None:
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
     ax.xaxis.set_major_formatter(style.THOUSANDS)
-
-
-def _of(run: RecordedRun, vpp: str, scenario: str, column: str) -> float:
-    return float(run["costs"].where(vpp=vpp, scenario=scenario)[column][0])

@@ -17,53 +17,73 @@ from market.app.figures.probabilities import (
     probabilities_figure,
 )
 from market.app.figures.roles import sdr_figure
+from market.app.run_folder.disclosed import Disclosed, disclosed, left_out
 from market.app.run_folder.recorded import RecordedRun
 
 
 def day_pictures(run: RecordedRun) -> Iterator[Picture]:
-    """Every picture of a run, each drawn when it is asked for."""
-    yield from _before_trade(run)
+    """Every picture of a run, each drawn when it is asked for; none of what nobody shows."""
+    day = disclosed(run)
+    yield from _before_trade(run, day)
     yield from _market(run)
+    if day.with_costs():
+        yield from _costs(run, day)
+    yield from dispatch_pictures(run)
+
+
+def dispatch_pictures(run: RecordedRun) -> Iterator[Picture]:
+    """Each VPP's plan without trading and with it, as far as it shows them."""
+    day = disclosed(run)
+    for vpp in day.members:
+        if stages := day.stages(vpp):
+            yield Picture(
+                f"dispatch_{vpp}",
+                f"The day of {vpp}",
+                "Sources stand above zero, sinks below it; sources reach the load plus the sinks. "
+                + _PLANS_SHOWN[tuple(stages)],
+                dispatch_figure(run, vpp, stages),
+            )
+
+
+_PLANS_SHOWN = {
+    (1, 3): "Left the plan that relies on the grid only, right the one with the trade agreed on.",
+    (1,): "The plan relies on the grid only; the one with the trade agreed on is not shown.",
+    (3,): "The plan has the trade agreed on; the one that relies on the grid only is not shown.",
+}
+
+
+def _costs(run: RecordedRun, day: Disclosed) -> Iterator[Picture]:
+    unknown = left_out(day.without_costs())
     yield Picture(
         "costs",
         "Costs and emission",
-        "What the day costs and emits, without trading and with it; above each panel the sum over all VPPs.",
+        "What the day costs and emits, without trading and with it; above each panel the sum over all VPPs."
+        + unknown,
         costs_figure(run),
     )
     yield Picture(
         "carbon_steps",
         "Carbon cost against emission",
         "The bill for emission beyond the free quota. Dotted lines part the steps, with the price of each above. "
-        "Hollow marks: the day without trading; filled marks: with it.",
+        "Hollow marks: the day without trading; filled marks: with it." + unknown,
         carbon_figure(run),
     )
-    yield from dispatch_pictures(run)
 
 
-def dispatch_pictures(run: RecordedRun) -> Iterator[Picture]:
-    """Each VPP's plan without trading and with it."""
-    for vpp in run.vpps:
-        yield Picture(
-            f"dispatch_{vpp}",
-            f"The day of {vpp}",
-            "Sources stand above zero, sinks below it; sources reach the load plus the sinks. "
-            "Left the plan that relies on the grid only, right the one with the trade agreed on.",
-            dispatch_figure(run, vpp),
-        )
-
-
-def _before_trade(run: RecordedRun) -> Iterator[Picture]:
+def _before_trade(run: RecordedRun, day: Disclosed) -> Iterator[Picture]:
+    unknown = left_out([vpp for vpp in day.members if 1 not in day.stages(vpp)])
     yield Picture(
         "forecast",
         "Forecasts and tariff",
-        "Renewable power available and load of each VPP; the grid's prices, between which VPPs trade.",
+        "Renewable power available and load of each VPP; the grid's prices, between which VPPs trade." + unknown,
         forecast_figure(run),
     )
     yield Picture(
         "sdr",
         "Supply and demand",
         "Each VPP's own supply over its own demand. Blue: more than it needs, it sells. Orange: it buys. "
-        "Below: what all sellers have and all buyers lack.",
+        "Below: what all sellers have and all buyers lack."
+        + (f"{unknown[:-1]}: their rows have letters only, as declared." if unknown else ""),
         sdr_figure(run),
     )
 

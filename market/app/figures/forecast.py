@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
+from market.app.run_folder.disclosed import disclosed
 from market.app.run_folder.recorded import RecordedRun
 from market.arrays import Array
 
 
 @style.drawn
 def forecast_figure(run: RecordedRun) -> Figure:
-    """Renewable power available and load of each VPP, MW; below them the grid's prices, CNY/kWh."""
-    abreast = 3 if len(run.vpps) > 2 else 2
-    rows = -(-len(run.vpps) // abreast)
+    """Renewable power available and load of each VPP that shows them, MW; below, the grid's prices, CNY/kWh."""
+    day = disclosed(run)
+    vpps = [vpp for vpp in day.members if 1 in day.stages(vpp)]
+    abreast = 3 if len(vpps) > 2 else 2
+    rows = -(-len(vpps) // abreast)
     figure = style.new_figure(1.75 * rows + 3.0)
+    hidden = [vpp for vpp in day.members if vpp not in vpps]
+    if not vpps:
+        _tariff(figure, run, hidden)
+        return figure
     parts = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.75 * rows + 0.5, 2.3])
     upper, lower = parts[:, 0]
-    axes = style.panels(upper, len(run.vpps), abreast)
-    for place, (ax, vpp) in enumerate(zip(axes, run.vpps, strict=True)):
+    axes = style.panels(upper, len(vpps), abreast)
+    for place, (ax, vpp) in enumerate(zip(axes, vpps, strict=True)):
         _curves(ax, run, vpp)
-        lowest = style.is_lowest(place, len(run.vpps), abreast)
+        lowest = style.is_lowest(place, len(vpps), abreast)
         style.period_axis(ax, run.period_count, label=lowest, most_ticks=8)
         style.value_axis(ax, "MW" if place % abreast == 0 else "")
         ax.set_ylim(bottom=0)
     handles = [axes[0].patches[0], axes[0].patches[1]]
     style.outside_legend(upper, [(handles[0], "renewable power available"), (handles[1], "load")])
-    _tariff(lower, run)
+    _tariff(lower, run, hidden)
     return figure
 
 
@@ -47,7 +56,7 @@ def available_mw(run: RecordedRun, vpp: str) -> tuple[Array, Array, str]:
     return used + plan["curtailed_mw"], plan["load_mw"], " and ".join(kinds)
 
 
-def _tariff(figure: Figure, run: RecordedRun) -> None:
+def _tariff(figure: Figure, run: RecordedRun, hidden: Sequence[str]) -> None:
     ax = figure.subplots()
     table, where = run["periods"], style.edges(run.period_count)
     retail = ax.stairs(
@@ -60,3 +69,4 @@ def _tariff(figure: Figure, run: RecordedRun) -> None:
     style.period_axis(ax, run.period_count)
     style.value_axis(ax, "CNY/kWh")
     style.outside_legend(figure, [(retail, "retail: the grid asks"), (feed_in, "feed-in: the grid pays")])
+    style.say_hidden(figure, hidden)

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from market.app.figures import style
 from market.errors import RunError
+from market.scenario.private import FOLDER_MODE
 
 DPI = 150
 
@@ -88,7 +89,7 @@ def write_pictures(pictures: Iterable[Picture | Rendered], folder: Path) -> list
     """Write each as NAME.png and NAME.svg into a folder, made if need be. RunError if the disk refuses."""
     written = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)  # they show plants
         for picture in pictures:
             for ending, data in ((".png", picture.png), (".svg", picture.svg)):
                 written.append(folder / (picture.name + ending))

@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from market.app.figures import style
+from market.app.run_folder.disclosed import disclosed
 from market.app.run_folder.recorded import RecordedRun
 
 LETTER = {"seller": "S", "buyer": "B", "idle": "·"}
@@ -45,6 +46,8 @@ def sdr_figure(run: RecordedRun) -> Figure:
     style.value_axis(lower, "MW, all VPPs")
     lower.set_ylim(bottom=0)
     style.outside_legend(figure, [(surplus, "surplus of the sellers"), (deficit, "deficit of the buyers")])
+    day = disclosed(run)
+    style.say_hidden(figure, [vpp for vpp in day.members if 1 not in day.stages(vpp)])
     return figure
 
 

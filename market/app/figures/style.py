@@ -27,6 +27,7 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, "#444444")  # yellow li
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p", "*")
 HATCHES = ("", "///", "\\\\\\", "xx", "--", "|||", "++", "/", "\\", "x", "-/", "|/")
 WIDTH_IN = 9.6
+MOST_NAMED = 8
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -94,6 +95,13 @@ def nothing_to_draw(reason: str) -> Figure:
     figure = new_figure(1.6)
     figure.text(0.5, 0.5, reason, ha="center", va="center", fontsize=12, color=GREY)
     return figure
+
+
+def say_hidden(figure: Figure, vpps: Sequence[str]) -> None:
+    """Say below a figure which VPPs it lacks since they do not show what it draws."""
+    if vpps:
+        names = ", ".join(vpps[:MOST_NAMED]) + (f" and {len(vpps) - MOST_NAMED} more" * (len(vpps) > MOST_NAMED))
+        figure.supxlabel(f"not shown by {names}", x=0.01, ha="left", fontsize=9.5, color=GREY)
 
 
 def panels(figure: Figure, count: int, most_abreast: int) -> list[Axes]:

@@ -83,18 +83,18 @@ class VppAgent(mesa.discrete_space.FixedAgent):  # type: ignore[misc]  # Mesa ha
 
     @property
     def day(self) -> VppDay | None:
-        """Its declaration and both plans, once the market is over."""
+        """Its declaration and what it shows of its plans, once the market is over."""
         outcome = self.model.outcome
         return next((day for day in outcome.days if day.declaration.vpp == self.vpp), None) if outcome else None
 
     @property
     def grid_only_cny(self) -> float:
-        """What its day costs without trade; NaN before the market is over."""
+        """What its day costs without trade; NaN before the market is over, or if it does not show it."""
         return self._cost_cny("grid_only")
 
     @property
     def game_cny(self) -> float:
-        """What its day costs with trade, payments included; NaN before the market is over."""
+        """What its day costs with trade, payments included; NaN likewise."""
         return self._cost_cny("game")
 
     def _cost_cny(self, scenario: str) -> float:

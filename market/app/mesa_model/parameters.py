@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from market.scenario import load_scenario, with_overrides
+from market.scenario import load_scenario, require_plants, with_overrides
 from market.scenario.model import Scenario
 
 PATHS: Final[Mapping[str, str]] = {
@@ -30,7 +30,7 @@ def scenario_with(scenario: str | Path | Scenario, values: Mapping[str, object])
 
     Raises ScenarioError with every fault at once.
     """
-    loaded = scenario if isinstance(scenario, Scenario) else load_scenario(str(scenario))
+    loaded = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(str(scenario)))
     given = {name: value for name, value in values.items() if value is not None}
     changes = {PATHS[name]: value for name, value in given.items()}
     if not changes:

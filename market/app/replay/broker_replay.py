@@ -8,41 +8,56 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from broker.actions import Action, Parcel, Write
 from broker.conditions import Conditions
 from broker.epoch import Epoch
 from broker.network_log import NetworkLog
 from broker.settling import Settling
-from broker.tape import Record
+from broker.tape import MessageSaid, OrderGiven, Record, TurnGiven
+from broker.tape.records import kind_of
 from broker.virtual_time import VirtualTime
 from broker.wall_time import WallTime
-from broker.wire.frames import TOKEN_BYTES, Envelope, encode, from_body
-from broker.wire.messages import BROKER, Done, MarketMessage
+from broker.wire.frames import TOKEN_BYTES, Envelope, encode
+from broker.wire.messages import BROKER, Done, MarketMessage, Settle
 from market.app.replay.decision import Agreement, Decision, compared
+from market.disclosure import Disclosure
 from market.errors import MarketError
 from market.network import TimeMode
 from market.outcome import worst
-from market.scenario.model import Scenario
+from market.scenario.model import PublicScenario
 
 _TOKEN = bytes(TOKEN_BYTES)  # as long as any run's: the length of a frame counts on a narrow link
 _STALLED = "nothing has moved for too long"
+
+Ordered: TypeAlias = TurnGiven | OrderGiven | MessageSaid
+"""What the broker does, by the tape: it gives turns and orders, and tells the verdicts."""
 
 
 class BrokerReplay:
     """The broker's part of an epoch. Once it has gone another way than the tape, it is not asked any more."""
 
-    def __init__(self, scenario: Scenario, seed: int, number: int, roster: Sequence[str], time_s: float) -> None:
+    def __init__(
+        self,
+        scenario: PublicScenario,
+        seed: int,
+        audit: Disclosure,
+        number: int,
+        roster: Sequence[str],
+        time_s: float,
+    ) -> None:
         self.live = scenario.network.time is TimeMode.WALL
         self.epoch = Epoch(scenario.public, roster, number)
-        conditions = Conditions(scenario.network, tuple(vpp.id for vpp in scenario.vpps), seed)
+        conditions = Conditions(scenario.network, scenario.roster, seed)
         clock = WallTime if self.live else VirtualTime
         self._clock: WallTime | VirtualTime = clock(self.epoch, conditions, NetworkLog(), time_s)
         self._public = scenario.public
+        self._audit = audit
         self._followed = True
         self._batch: list[tuple[float, Parcel]] = []
-        self._expected: deque[Record] = deque(_written(self._clock.begin(time_s)))
+        self._expected: deque[Ordered] = deque(_orders(self._clock.begin(time_s)))
 
     @property
     def batch_over(self) -> bool:
@@ -57,11 +72,13 @@ class BrokerReplay:
         parcel = Parcel(envelope, encode(envelope, _TOKEN))
         self._batch.append((time_s, parcel))
         if self.live:
-            yield from self._guarded(time_s, lambda: self._clock.data(parcel, time_s))
+            yield from self._guarded(time_s, lambda: self._clock.data(parcel, time_s) or ())
+        elif self._followed and self._expected:
+            yield self._lost(time_s, "order", f"{sender} speaks before all of its batch have their turns")
 
     def done(self, time_s: float, vpp: str, done: Done) -> Iterator[Decision]:
         """In real time: a member has confirmed."""
-        yield from self._guarded(time_s, lambda: self._clock.done(vpp, done, time_s))
+        yield from self._guarded(time_s, lambda: self._clock.done(vpp, done, time_s) or ())
 
     def end_batch(self, dones: Mapping[str, Done]) -> Iterator[Decision]:
         """In virtual time: all that was said in these turns is on the tape."""
@@ -71,16 +88,16 @@ class BrokerReplay:
 
         def tell() -> list[Action]:
             for _, parcel in batch:
-                told.extend(self._clock.data(parcel, 0.0))
+                told.extend(self._clock.data(parcel, 0.0) or ())
             for vpp, done in dones.items():
-                told.extend(self._clock.done(vpp, done, 0.0))
+                told.extend(self._clock.done(vpp, done, 0.0) or ())
             return told
 
         followed = self._followed
         yield from self._guarded(time_s, tell)
         if followed and self._followed and batch:
             recorded = [(at_s, p.envelope.sender, p.envelope.seq) for at_s, p in batch]
-            computed = [(r[1], r[3], r[4]) for r in _written(told) if r[0] == "message"]
+            computed = [(r.time_s, r.sender, r.seq) for r in _written(told) if isinstance(r, MessageSaid)]
             yield self._noted(compared(time_s, self.epoch.number, BROKER, "order", "batch", recorded, computed))
 
     def _guarded(self, time_s: float, act: Callable[[], Sequence[Action]]) -> Iterator[Decision]:
@@ -88,35 +105,26 @@ class BrokerReplay:
         if not self._followed:
             return
         try:
-            self._expected.extend(r for r in _written(act()) if r[0] in ("turn", "command"))
+            self._expected.extend(r for r in _written(act()) if isinstance(r, TurnGiven | OrderGiven))
         except MarketError as error:
             yield self._lost(time_s, "refusal", f"taken according to the tape, refused here: {error}")
 
     # --- what it did, by the tape ---
 
-    def ordered(self, time_s: float, record: Record) -> Iterator[Decision]:
+    def ordered(self, record: Ordered) -> Iterator[Decision]:
         """A turn, an order or the verdicts are on the tape."""
         if not self._followed:
             return
-        what = {"turn": "turn", "message": "verdicts"}.get(
-            record[0], "trade" if record[4] == "Settle" else "begin"
-        )
         expected = self._expected.popleft() if self._expected else None
-        place = f"record of {record[3]}" if what != "verdicts" else "verdicts"
+        place = "verdicts" if isinstance(record, MessageSaid) else f"record of {record.receiver}"
         told, ours = self._content(record), self._content(expected) if expected else None
-        yield self._noted(compared(time_s, self.epoch.number, BROKER, what, place, told, ours))
+        yield self._noted(compared(record.time_s, self.epoch.number, BROKER, _what(record), place, told, ours))
 
-    def _content(self, record: Record) -> Mapping[str, Any]:
+    def _content(self, record: Ordered) -> Mapping[str, Any]:
         """What counts in a record; in real time, when it was written does not."""
-        if record[0] == "turn":
-            return dict(zip(("kind", "number", "time_s", "receiver", "messages"), record, strict=True))
-        kind, body = record[-2:]
-        first = {"number": record[1], "time_s": record[2], "receiver": record[3]}
-        if record[0] == "message":
-            first = {"time_s": record[1], "epoch": record[2], "sender": record[3], "number": record[4]}
-        if self.live:
-            del first["time_s"]
-        return {**first, "kind": kind, kind: from_body(kind, body)}
+        if self.live and not isinstance(record, TurnGiven):
+            record = replace(record, time_s=0.0)
+        return {kind_of(record): record}
 
     def _noted(self, decision: Decision) -> Decision:
         self._followed = self._followed and decision.same
@@ -139,8 +147,8 @@ class BrokerReplay:
             yield self._lost(time_s, "verdicts", "concluded according to the tape; here it does not rest yet")
             return
         epoch, results = self.epoch, self.epoch.results
-        settling = Settling(epoch.number, epoch.roster, results, self._public, self._clock.turn + 1)
-        self._expected.extend(_written(settling.begin(self._clock.time_s)))
+        settling = Settling(epoch.number, epoch.roster, results, self._public, self._clock.turn + 1, self._audit)
+        self._expected.extend(_orders(settling.begin(self._clock.time_s)))
 
     def ended(self, time_s: float, verdict: str) -> Iterator[Decision]:
         """The last record is on the tape."""
@@ -152,9 +160,21 @@ class BrokerReplay:
         """The epoch is over: what was expected will not come."""
         if self._followed:
             for record in self._expected:
-                what = "turn" if record[0] == "turn" else "trade" if record[-2] == "Settle" else "begin"
-                yield Decision(time_s, self.epoch.number, BROKER, what, Agreement.NOT_RECORDED, why)
+                yield Decision(time_s, self.epoch.number, BROKER, _what(record), Agreement.NOT_RECORDED, why)
         self._followed = False
+
+
+def _what(record: Ordered) -> str:
+    """What a record of the broker's decides."""
+    if isinstance(record, TurnGiven):
+        return "turn"
+    if isinstance(record, MessageSaid):
+        return "verdicts"
+    return "trade" if isinstance(record.order, Settle) else "begin"
+
+
+def _orders(actions: Sequence[Action]) -> Iterator[Ordered]:
+    return (record for record in _written(actions) if isinstance(record, Ordered))
 
 
 def _written(actions: Sequence[Action]) -> list[Record]:

@@ -16,11 +16,15 @@ import numpy as np
 
 
 class Agreement(StrEnum):
-    """Whether a decision is the recorded one. `not recorded`: the run went another way, or broke off, before."""
+    """Whether a decision is the recorded one.
+
+    `not recorded`: the run went another way, or broke off, before · `not recomputed`: what it takes is not here
+    """
 
     SAME = "same"
     DIFFERENT = "different"
     NOT_RECORDED = "not recorded"
+    NOT_RECOMPUTED = "not recomputed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +111,4 @@ def _plain(value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    return "nothing" if value is None else f"{value!r:.60}" if type(value) is float else f"{value:.60}"
+    return "nothing" if value is None else f"{value!r:.60}" if type(value) is float else f"{value!s:.60}"

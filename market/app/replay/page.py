@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.tally import Tally
+from market.app.replay.vpp_replay import NO_PLANT
 from market.app.summary.style import add_names, add_numbers, new_table
 
 SHOWN = 5
@@ -41,6 +42,7 @@ def _parts(run: str, tally: Tally, torn_bytes: int) -> Iterator[RenderableType]:
         yield f"the tape ends in {torn_bytes} bytes of an unfinished record, which were left out"
     if tally.stood is None and not tally.complete:
         yield "the run broke off: what its tape holds was replayed"
+    yield from (escape(line) for line in _unknown(tally))
     yield _counts(tally)
     for decision in tally.differing[:SHOWN]:
         yield from _differing(decision)
@@ -54,11 +56,18 @@ def _parts(run: str, tally: Tally, torn_bytes: int) -> Iterator[RenderableType]:
 
 def _headline(tally: Tally) -> str:
     differ, same = tally.number(Agreement.DIFFERENT), tally.number(Agreement.SAME)
-    absent = tally.number(Agreement.NOT_RECORDED)
-    beside = f"; not recorded: {absent}" if absent else ""
+    others = (Agreement.NOT_RECORDED, Agreement.NOT_RECOMPUTED)
+    beside = "".join(f"; {agreement.value}: {n}" for agreement in others if (n := tally.number(agreement)))
     if differ:
         return f"[bold]{differ} of {same + differ} decisions differ[/bold]: this run cannot be relied on{beside}"
     return f"all {same} decisions are the recorded ones{beside}"
+
+
+def _unknown(tally: Tally) -> Iterator[str]:
+    """A line for each reason why something was not computed again."""
+    for reason, whose in tally.unknown.items():
+        advice = "; --plants SCENARIO gives them" if reason == NO_PLANT else ""
+        yield f"not recomputed: what was private to {', '.join(whose)} ({reason}{advice})"
 
 
 def _counts(tally: Tally) -> RenderableType:

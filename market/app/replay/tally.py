@@ -7,16 +7,16 @@ is not later.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.past import time_of
-from broker.tape import Record
+from broker.tape import Record, time_of
 from market.app.replay.decision import Agreement, Decision
-from market.app.replay.replay import Replay
+from market.app.replay.replay import NO_PLANTS, Replay
 from market.app.replay.standing import standing
 from market.app.scene.view import MarketView, apply
+from market.vpp import Vpp
 
 BROKEN_OFF = "the tape ends here, before the run was complete"
 STOPPED = "the replay stops here"
@@ -27,11 +27,13 @@ class Tally:
     """All decisions of a replay.
 
     counts : by who, what and agreement · differing : those that came out otherwise, in the order of the tape
+    unknown : by the reason why something was not computed again, whose that was
     complete : whether the tape's last record was replayed · stood : what stood where the replay was told to stop
     """
 
     counts: Counter[tuple[str, str, Agreement]] = field(default_factory=Counter)
     differing: list[Decision] = field(default_factory=list)
+    unknown: dict[str, list[str]] = field(default_factory=dict)
     complete: bool = False
     stood: dict[str, Any] | None = None
 
@@ -41,6 +43,9 @@ class Tally:
             self.counts[decision.who, decision.what, decision.agreement] += 1
             if decision.agreement is Agreement.DIFFERENT:
                 self.differing.append(decision)
+            if decision.agreement is Agreement.NOT_RECOMPUTED:
+                of = self.unknown.setdefault(decision.detail, [])
+                of += [] if decision.who in of else [decision.who]
 
     def number(self, agreement: Agreement) -> int:
         """How many decisions came out so."""
@@ -53,9 +58,14 @@ class Tally:
         return max((size for size in sizes if size == size), default=0.0)
 
 
-def replayed(records: Sequence[Record], until_s: float | None = None) -> Tally:
-    """Replay a tape to its end, or until a moment. TapeError if a record cannot be read."""
-    replay, tally = Replay(), Tally()
+def replayed(
+    records: Sequence[Record], until_s: float | None = None, plants: Mapping[str, Vpp] = NO_PLANTS
+) -> Tally:
+    """Replay a tape to its end, or until a moment. TapeError if it is none that a run leaves behind.
+
+    plants : those that are known here; their decisions are computed again as well
+    """
+    replay, tally = Replay(plants), Tally()
     stop = len(records) if until_s is None else _stop(records, until_s)
     for record in records[:stop]:
         tally.add(replay.take(record))

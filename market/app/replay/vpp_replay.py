@@ -1,42 +1,55 @@
-"""Owns the replay of one VPP: its behaviour is given what it was given, and what it says is held against the tape.
+"""The replay of one VPP: its behaviour is given what it was given, and what it says is held against the tape.
 
-Knows nothing of the broker's part or of where records come from. In virtual time the tape names the messages that
-reached it at each turn; in real time each of its confirmations tells which offers it had used by then.
+It trades by what it has declared, according to the tape; what its plant decides, the declaration and the plans in
+the end, is computed again where the plant is known. In virtual time the tape names the messages that reached it at
+each turn; in real time each of its confirmations tells which offers it had used by then.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.wire.messages import DataMessage, Declared, Done, MarketMessage, Offer
 from market.app.replay.decision import Agreement, Decision, compared
-from market.errors import DispatchError
-from market.plan import DirectExchange
-from vpp_nodes.node import Audited, Begun, Confirmed, Node, Reached, Settled
+from market.app.replay.plant_replay import PlantReplay, as_shown
+from market.declaration import Declaration
+from market.disclosure import ShownPlan
+from market.plan import DirectExchange, DispatchPlan
+from market.scenario.model import PublicRules
+from vpp_nodes.loopback import blank_plan
+from vpp_nodes.node import Begun, Confirmed, Node, Reached
 
 WORDS: Mapping[str, str] = {"Declared": "declaration", "Offer": "offer", "Selection": "selection"}
 STILL = "no message"
 AUDIT = "audit"
+CONFIRMATION = "confirmation"
+NO_PLANT = "plants that are not here"
+NOT_SHOWN = "days of which nothing was shown"
 
 
 @dataclass(slots=True)
 class _Act:
-    """A turn: what it called for, and the number of its last message on the tape, None until that is known."""
+    """A turn: what it called for, and the number of its last message on the tape, None until that is known.
+
+    reply : None in the turn that opens an epoch until the declaration is on the tape: by that it trades
+    """
 
     turn: int
     time_s: float
-    reply: Confirmed
+    reply: Confirmed | None
     upto: int | None = None
 
 
 class VppReplay:
-    """One VPP through all epochs. `node` plans and declares as the plant's own process does."""
+    """One VPP through all epochs. `plant`: what plans its day, None where it is not known here."""
 
-    def __init__(self, vpp: str, node: Node) -> None:
+    def __init__(self, vpp: str, public: PublicRules, plant: PlantReplay | None) -> None:
         self._vpp = vpp
-        self._node = node
+        self._plant = plant
+        periods = public.horizon.periods
+        self._node = Node(vpp, public, lambda direct: blank_plan(periods, direct), self._as_declared)
         self.begin_epoch(0)
 
     def begin_epoch(self, number: int) -> None:
@@ -44,23 +57,31 @@ class VppReplay:
         self._number = number
         self._recorded: dict[int, MarketMessage] = {}
         self._acts: deque[_Act] = deque()
-        self._opening: _Act | None = None  # in real time: the first act, until it is confirmed
+        self._opening: _Act | None = None  # the first act, until it is known by what it declares
+        self._live_opening: _Act | None = None  # in real time: the same, until it is confirmed
+        self._roster: tuple[str, ...] = ()
         self._judged = 0
         self._time_s = 0.0
         self._used: dict[str, int] = {}
-        self._declared = False
-        self._audited: Audited | None = None
-        self._settled_s: float | None = None
+        self._heard_all = False
+        self._declaration: Declaration | None = None
+        self._settled: tuple[float, DirectExchange] | None = None
+
+    def _as_declared(self, plan: DispatchPlan) -> Declaration:
+        """Its declaration is what the tape says, whatever it planned."""
+        assert self._declaration is not None
+        return self._declaration
 
     # --- what it was told ---
 
     def begun(self, turn: int, time_s: float, roster: tuple[str, ...], *, live: bool) -> None:
         """It was told to plan and declare."""
-        act = _Act(turn, time_s, self._confirmed(Begun(roster)))
+        self._roster = roster
+        self._opening = _Act(turn, time_s, None)
         if live:
-            self._opening = act
+            self._live_opening = self._opening
         else:
-            self._acts.append(act)
+            self._acts.append(self._opening)
 
     def reached(self, turn: int, time_s: float, messages: Sequence[tuple[str, DataMessage]]) -> None:
         """It was given a turn with these messages."""
@@ -68,19 +89,10 @@ class VppReplay:
 
     def settled(self, time_s: float, direct: DirectExchange) -> None:
         """It was told what it trades."""
-        self._settled_s = time_s
-        try:
-            reply = self._node.handle(Settled(direct))
-            self._audited = reply if isinstance(reply, Audited) else None
-        except DispatchError:
-            self._audited = None
+        self._settled = (time_s, direct)
 
     def _confirmed(self, event: Begun | Reached) -> Confirmed:
-        """What it answers; nothing where its day cannot be planned here, which then differs from the tape."""
-        try:
-            reply = self._node.handle(event)
-        except DispatchError:
-            return Confirmed((), (), ())
+        reply = self._node.handle(event)
         assert isinstance(reply, Confirmed)
         return reply
 
@@ -90,6 +102,10 @@ class VppReplay:
         """A message of its own is on the tape."""
         self._time_s = time_s
         self._recorded[seq] = message
+        if isinstance(message, Declared) and self._opening is not None:
+            self._declaration = message.declaration
+            self._opening.reply = self._confirmed(Begun(self._roster))
+            self._opening = None
 
     @property
     def upto(self) -> int:
@@ -102,31 +118,31 @@ class VppReplay:
             return None
         act = self._acts[-1]
         act.upto = self.upto
-        return Done(act.turn, act.upto, act.reply.seen, act.reply.restless)
+        reply = act.reply or Confirmed((), (), ())
+        return Done(act.turn, act.upto, reply.seen, reply.restless)
 
     def confirmed(
-        self,
-        turn: int,
-        time_s: float,
-        upto: int,
-        seen: Mapping[str, int],
-        said: Mapping[str, Sequence[DataMessage]],
-    ) -> Done:
-        """In real time: it has confirmed an act, having used the offers `seen` among all that was `said`."""
-        act, self._opening = self._opening, None
+        self, time_s: float, done: Done, said: Mapping[str, Sequence[DataMessage]]
+    ) -> Iterator[Decision]:
+        """In real time: it has confirmed an act, having used the offers it tells of among all that was `said`."""
+        act, self._live_opening = self._live_opening, None
         if act is None:
-            act = _Act(turn, time_s, self._confirmed(Reached(tuple(self._news(seen, said)))))
-        act.time_s, act.upto = time_s, upto
+            seen = {entry.vpp: entry.version for entry in done.seen}
+            act = _Act(done.turn, time_s, self._confirmed(Reached(tuple(self._news(seen, said)))))
+        act.time_s, act.upto = time_s, done.published_upto
         self._acts.append(act)
-        return Done(turn, upto, act.reply.seen, act.reply.restless)
+        reply = act.reply or Confirmed((), (), ())
+        ours = replace(done, seen=reply.seen, restless=reply.restless)
+        yield compared(time_s, self._number, self._vpp, CONFIRMATION, f"confirmation {done.turn}", done, ours)
+        yield from self.judge()
 
     def _news(
         self, seen: Mapping[str, int], said: Mapping[str, Sequence[DataMessage]]
     ) -> Iterator[tuple[str, DataMessage]]:
         """What it has used now and had not before; whoever uses an offer holds all declarations."""
         others = {vpp: messages for vpp, messages in said.items() if vpp != self._vpp}
-        if seen and not self._declared:
-            self._declared = True
+        if seen and not self._heard_all:
+            self._heard_all = True
             yield from ((v, m) for v, messages in others.items() for m in messages if isinstance(m, Declared))
         for vpp, messages in others.items():
             known, newest = self._used.get(vpp, 0), seen.get(vpp, 0)
@@ -151,32 +167,62 @@ class VppReplay:
             what, detail = WORDS[type(self._recorded[seq]).__name__], "its confirmation is not on the tape"
             yield self._decision(self._time_s, what, detail)
         self._judged = self.upto
-        if self._settled_s is not None:
-            yield self._decision(self._settled_s, AUDIT, why)
-            self._settled_s = None
+        if self._settled is not None:
+            yield self._decision(self._settled[0], AUDIT, why)
+            self._settled = None
 
-    def _decision(self, time_s: float, what: str, why: str) -> Decision:
-        return Decision(time_s, self._number, self._vpp, what, Agreement.NOT_RECORDED, why)
+    def _decision(
+        self, time_s: float, what: str, why: str, agreement: Agreement = Agreement.NOT_RECORDED
+    ) -> Decision:
+        return Decision(time_s, self._number, self._vpp, what, agreement, why)
 
     def _judged_act(self, act: _Act, upto: int, *, over: bool, why: str = "") -> Iterator[Decision]:
-        computed = dict(enumerate(act.reply.messages, start=self._judged + 1))
+        computed = dict(enumerate(self._computed(act), start=self._judged + 1))
         last = max(upto, self._judged + len(computed))
         if not computed and upto <= self._judged:
             agreement = Agreement.NOT_RECORDED if over else Agreement.SAME
-            yield Decision(act.time_s, self._number, self._vpp, STILL, agreement, why)
+            yield self._decision(act.time_s, STILL, why, agreement)
         for seq in range(self._judged + 1, last + 1):
             ours, theirs = computed.get(seq), self._recorded.get(seq) if seq <= upto else None
-            what = WORDS[type(theirs or ours).__name__]
-            if over and theirs is None:
-                yield self._decision(act.time_s, what, why)
-                continue
-            place = f"message {seq}"
-            yield compared(act.time_s, self._number, self._vpp, what, place, theirs, ours)
+            yield self._judged_message(act, seq, theirs, ours, why if over else "")
         self._judged = max(self._judged, upto)
 
-    def audited(self, recorded: Audited) -> Decision:
-        """Its plans are on the tape."""
-        time_s, self._settled_s = self._settled_s, None
-        if time_s is None:
+    def _computed(self, act: _Act) -> Sequence[MarketMessage | None]:
+        """What an act calls for; None where that is a declaration which cannot be computed here."""
+        if act.reply is None:
+            return [self._declared_here()]
+        return [self._declared_here() if isinstance(said, Declared) else said for said in act.reply.messages]
+
+    def _declared_here(self) -> Declared | None:
+        declaration = self._plant.declaration() if self._plant else None
+        return Declared(declaration) if declaration else None
+
+    def _judged_message(
+        self, act: _Act, seq: int, theirs: MarketMessage | None, ours: MarketMessage | None, why: str
+    ) -> Decision:
+        said = theirs or ours
+        what = WORDS[type(said).__name__] if said else WORDS["Declared"]
+        if theirs is None and why:
+            return self._decision(act.time_s, what, why)
+        if self._plant is None and isinstance(theirs, Declared):
+            return self._decision(act.time_s, what, NO_PLANT, Agreement.NOT_RECOMPUTED)
+        if said is None:
+            return self._decision(act.time_s, what, "it ended its turn without declaring", Agreement.DIFFERENT)
+        return compared(act.time_s, self._number, self._vpp, what, f"message {seq}", theirs, ours)
+
+    def audited(self, before: ShownPlan, after: ShownPlan) -> Decision:
+        """What it shows of its day is on the tape."""
+        settled, self._settled = self._settled, None
+        if settled is None:
             raise ValueError("an audit that nobody waits for")
-        return compared(time_s, self._number, self._vpp, AUDIT, AUDIT, recorded, self._audited)
+        time_s, direct = settled
+        if before is None or after is None:
+            return self._decision(time_s, AUDIT, NOT_SHOWN, Agreement.NOT_RECOMPUTED)
+        if self._plant is None:
+            return self._decision(time_s, AUDIT, NO_PLANT, Agreement.NOT_RECOMPUTED)
+        theirs = {"before": before, "after": after}
+        ours = {
+            "before": as_shown(self._plant.before(), before),
+            "after": as_shown(self._plant.after(direct), after),
+        }
+        return compared(time_s, self._number, self._vpp, AUDIT, AUDIT, theirs, ours)

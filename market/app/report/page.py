@@ -86,8 +86,9 @@ def table(
     *,
     digits: int = 2,
     sum_row: bool = False,
+    unknown: str = "",
 ) -> Html:
-    """A table; numbers stand to the right, doubles with so many digits, NaN as an empty cell.
+    """A table; numbers stand to the right, doubles with so many digits, NaN as `unknown`.
 
     sum_row : the last row is a sum, set apart
     """
@@ -100,7 +101,7 @@ def table(
         f"<th{' class=number' if right else ''}>{escape(c)}</th>"
         for c, right in zip(columns, numeric, strict=True)
     )
-    body = "".join(_row(row, digits, last=sum_row and row is filled[-1]) for row in filled)
+    body = "".join(_row(row, digits, unknown, last=sum_row and row is filled[-1]) for row in filled)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return Html(
         f'<div class="wide"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -117,24 +118,24 @@ def picture(shown: Picture | Rendered) -> Html:
     )
 
 
-def number_text(cell: Cell, digits: int = 2) -> str:
-    """A cell for people: thousands set apart, a true minus sign, nothing for NaN."""
+def number_text(cell: Cell, digits: int = 2, unknown: str = "") -> str:
+    """A cell for people: thousands set apart, a true minus sign, `unknown` for NaN."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, int):
         return f"{cell:,}".replace("-", "−")
     if math.isnan(cell):
-        return ""
+        return unknown
     small = cell != 0 and abs(cell) < 0.5 * 10**-digits
     text = f"{cell:.1e}" if small else f"{cell:,.{digits}f}"
     return text.replace("-", "−")
 
 
-def _row(row: Sequence[Cell], digits: int, *, last: bool) -> str:
+def _row(row: Sequence[Cell], digits: int, unknown: str, *, last: bool) -> str:
     cells = "".join(
         f"<td>{escape(cell)}</td>"
         if isinstance(cell, str)
-        else f"<td class=number>{escape(number_text(cell, digits))}</td>"
+        else f"<td class=number>{escape(number_text(cell, digits, unknown))}</td>"
         for cell in row
     )
     return f"<tr{' class=sum' if last else ''}>{cells}</tr>"

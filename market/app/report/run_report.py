@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Iterator, Sequence
 
 from market.app.figures.picture import Picture
 from market.app.report.flat import flat
@@ -20,8 +18,10 @@ from market.app.report.page import (
     picture,
     table,
 )
+from market.app.run_folder.disclosed import NOT_SHOWN, Disclosed, disclosed
 from market.app.run_folder.recorded import RecordedRun
 from market.app.run_folder.table import Cell
+from market.disclosure import Disclosure
 
 MEANING = {
     "equilibrium": "No seller gains by another price and no buyer by another choice, up to the ε told below. "
@@ -39,21 +39,22 @@ SCENARIOS = ("grid_only", "game")
 
 def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> Page:
     """The report of a run with its pictures, those of `day_pictures` and `network_pictures`."""
-    by_name = {shown.name: shown for shown in pictures}
+    by_name, day = {shown.name: shown for shown in pictures}, disclosed(run)
     days = [picture(shown) for name, shown in by_name.items() if name.startswith("dispatch_")]
+    private = [vpp for vpp in day.members if not day.stages(vpp)]
 
     def shown(*names: str) -> list[Html]:
         return [picture(by_name[name]) for name in names if name in by_name]
 
     sections = (
-        Section("The result", list(_result(run))),
+        Section("The result", list(_result(run, day))),
         Section("The day ahead", [paragraph(_setting(run)), *shown("forecast")]),
         Section("Who sells, who buys", [paragraph(ROLES), *shown("sdr"), _roles(run)]),
         Section("Prices", [*shown("prices"), _prices(run), *shown("price_convergence")]),
         Section("Whom buyers choose", [paragraph(CHOICE), *shown("probabilities", "convergence")]),
-        Section("Costs with and without trading", [*shown("costs"), _costs(run)]),
-        Section("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run)]),
-        Section("Each VPP's day", days),
+        Section("Costs with and without trading", [*shown("costs"), _costs(run, day)]),
+        Section("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run, day)]),
+        Section("Each VPP's day", [*days, *(paragraph(f"{vpp} does not show its plans.") for vpp in private)]),
         Section("Certificate", list(_certificate(run))),
         Section("Communication", [*_communication(run), *shown("network", "links")]),
         Section("Rules and conditions", list(_conditions(run))),
@@ -75,15 +76,17 @@ CARBON = (
 )
 
 
-def _result(run: RecordedRun) -> Iterator[Html]:
+def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     told, verdict = run.manifest, str(run.manifest["verdict"])
     yield callout(f"{verdict.replace('_', ' ').capitalize()}. {MEANING.get(verdict, '')}", good=verdict in SOUND)
     yield from (callout(f"A law of settlement is broken: {law}", good=False) for law in told["broken_laws"])
-    before, after = (run["costs"].where(vpp="system", scenario=scenario) for scenario in SCENARIOS)
+    yield from _undisclosed(run, day)
 
     def change(column: str, unit: str, digits: int = 0) -> str:
-        first, second = (number_text(float(rows[column][0]), digits) for rows in (before, after))
-        return f"{first} → {second} {unit}"
+        first, second = (run.account("system", scenario, column) for scenario in SCENARIOS)
+        if first != first and second != second:
+            return NOT_SHOWN
+        return f"{number_text(first, digits, NOT_SHOWN)} → {number_text(second, digits, NOT_SHOWN)} {unit}"
 
     traded_mwh = float(run["selections"]["delivered_mw"].sum()) * run.period_h
     yield cards(
@@ -98,6 +101,17 @@ def _result(run: RecordedRun) -> Iterator[Html]:
     )
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in told["periods"].items())
     yield paragraph(f"Periods: {counts}. Rounds of prices: {told['rounds']}.")
+
+
+def _undisclosed(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
+    """Who does not show all of its day, and what could not be checked therefore."""
+    totals, nothing = day.at(Disclosure.TOTALS), day.at(Disclosure.NONE)
+    if totals:
+        yield paragraph(f"Shown as totals only, without plans: {', '.join(totals)}.")
+    if nothing:
+        yield paragraph(f"Not shown: what the day of {', '.join(nothing)} comes to, beside payments for trade.")
+    for entry in run.manifest.get("laws_not_checked", []):
+        yield paragraph(f"Not checked: that {entry['law']}. {', '.join(entry['vpps'])}: not shown by them.")
 
 
 def _setting(run: RecordedRun) -> str:
@@ -169,20 +183,21 @@ def _price_rows(run: RecordedRun) -> Iterator[Sequence[Cell]]:
         )
 
 
-def _costs(run: RecordedRun) -> Html:
+def _costs(run: RecordedRun, day: Disclosed) -> Html:
     columns = (
         *("VPP", "operation, grid only", "carbon, grid only", "total, grid only"),
         *("operation, trading", "trade, trading", "carbon, trading", "total, trading", "trading saves"),
     )
     rows: list[Sequence[Cell]] = []
-    for vpp, before, after in _accounts(run):
-        first = [float(before[c][0]) for c in ("operation_cny", "carbon_cny", "total_cny")]
-        second = [float(after[c][0]) for c in ("operation_cny", "trade_cny", "carbon_cny", "total_cny")]
-        rows.append((vpp, *first, *second, first[-1] - second[-1]))
-    return table(columns, rows, "CNY; payments among VPPs are negative for who earns", digits=0, sum_row=True)
+    for name, vpp in _accounts(day):
+        first = [run.account(vpp, "grid_only", c) for c in ("operation_cny", "carbon_cny", "total_cny")]
+        second = [run.account(vpp, "game", c) for c in ("operation_cny", "trade_cny", "carbon_cny", "total_cny")]
+        rows.append((name, *first, *second, first[-1] - second[-1]))
+    caption = "CNY; payments among VPPs are negative for who earns"
+    return table(columns, rows, caption, digits=0, sum_row=True, unknown=NOT_SHOWN)
 
 
-def _carbon(run: RecordedRun) -> Html:
+def _carbon(run: RecordedRun, day: Disclosed) -> Html:
     columns = (
         *("VPP", "emission t, grid only", "emission t, trading", "quota t, grid only", "quota t, trading"),
         *(
@@ -192,20 +207,18 @@ def _carbon(run: RecordedRun) -> Html:
             "curtailed MWh, trading",
         ),
     )
+    quantities = ("emission_t", "quota_t", "carbon_cny", "curtailed_mwh")
     rows: list[Sequence[Cell]] = [
-        (
-            vpp,
-            *(float(a[c][0]) for c in ("emission_t", "quota_t", "carbon_cny", "curtailed_mwh") for a in accounts),
-        )
-        for vpp, *accounts in _accounts(run)
+        (name, *(run.account(vpp, scenario, c) for c in quantities for scenario in SCENARIOS))
+        for name, vpp in _accounts(day)
     ]
-    return table(columns, rows, sum_row=True)
+    return table(columns, rows, sum_row=True, unknown=NOT_SHOWN)
 
 
-def _accounts(run: RecordedRun) -> Iterator[tuple[str, Mapping[str, np.ndarray], Mapping[str, np.ndarray]]]:
-    for vpp in (*run.vpps, "system"):
-        before, after = (run["costs"].where(vpp=vpp, scenario=scenario).columns for scenario in SCENARIOS)
-        yield "all" if vpp == "system" else vpp, before, after
+def _accounts(day: Disclosed) -> Iterator[tuple[str, str]]:
+    """(as it is called in a table, as it is in `costs`) for each VPP, then for all of them."""
+    yield from zip(day.members, day.members, strict=True)
+    yield "all", "system"
 
 
 def _certificate(run: RecordedRun) -> Iterator[Html]:

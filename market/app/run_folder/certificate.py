@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from market.app.run_folder.table import json_number
+from market.disclosure import ShownPlan
 from market.game.certified import PeriodCertificate
 from market.game.period import PeriodGame
 from market.outcome import MarketOutcome, PeriodResult
+from market.plan import DispatchPlan
 
 
 def certificate_document(outcome: MarketOutcome) -> dict[str, Any]:
@@ -59,10 +61,14 @@ def _evidence(game: PeriodGame, certificate: PeriodCertificate) -> dict[str, Any
 def _dispatch(outcome: MarketOutcome) -> Iterator[dict[str, Any]]:
     for day in outcome.days:
         for stage, plan in ((1, day.before), (3, day.after)):
-            yield {
-                "vpp": day.declaration.vpp,
-                "stage": stage,
-                "method": plan.method.value,
-                "objective_cny": plan.objective_cny,
-                "gap_cny": plan.gap_cny,
-            }
+            yield {"vpp": day.declaration.vpp, "stage": stage, **_solved(plan)}
+
+
+def _solved(plan: ShownPlan) -> dict[str, Any]:
+    """How a dispatch was solved, and how well; null for what is not shown."""
+    whole = plan if isinstance(plan, DispatchPlan) else None
+    return {
+        "method": whole.method.value if whole else None,
+        "objective_cny": whole.objective_cny if whole else None,
+        "gap_cny": plan.gap_cny if plan else None,
+    }

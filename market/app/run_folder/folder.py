@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from market.errors import Fault, RunError, ScenarioError
+from market.scenario.private import FOLDER_MODE, create_file
 
 RUNS = Path("runs")
 
@@ -41,10 +42,14 @@ class RunFolder:
             os.close(descriptor)
 
     def write(self, name: str, text: str) -> None:
-        """Put a file there in one step: no reader ever sees half of it. RunError if the disk does not take it."""
+        """Put a file there in one step, for its owner alone: no reader ever sees half of it.
+
+        RunError if the disk does not take it.
+        """
         part = self.path / f".{name}.part"
         try:
-            part.write_text(text, encoding="utf-8", newline="")
+            part.unlink(missing_ok=True)
+            create_file(part, text.encode("utf-8", "backslashreplace"))
             os.replace(part, self.path / name)
         except OSError as error:
             raise RunError(f"{self.path / name} cannot be written: {_reason(error)}") from None
@@ -53,6 +58,7 @@ class RunFolder:
 def new_run_folder(out: Path | None, scenario_name: str, started: datetime) -> RunFolder:
     """The folder `out`, made if need be, or a new one under `runs` called after the scenario and the time.
 
+    What is made is for its owner alone (0700); a folder that was there keeps its mode.
     Raises ScenarioError if `out` holds anything already, or if it cannot be made or written to.
     """
     if out is not None:
@@ -74,7 +80,7 @@ def _names(path: Path) -> Iterator[Path]:
 
 def _made(path: Path, *, may_exist: bool) -> Path:
     try:
-        path.mkdir(parents=True, exist_ok=may_exist)
+        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=may_exist)
         taken = any(path.iterdir())
     except FileExistsError:
         if not may_exist:

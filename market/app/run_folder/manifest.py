@@ -11,10 +11,11 @@ from typing import Any
 
 from market.app.network_report.totals import network_document
 from market.app.run_facts import RunFacts
+from market.disclosure import Disclosure, disclosure_of
 from market.outcome import MarketOutcome, Verdict
 from market.scenario.model import Scenario
 from market.scenario.network_build import network_fields
-from market.settlement import BrokenLaw, UnclaimedLaw
+from market.settlement import BrokenLaw, UncheckedLaw, UnclaimedLaw
 
 FORMAT = 1
 PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "PyYAML", "click", "rich")
@@ -22,20 +23,32 @@ PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "Py
 
 @dataclass(frozen=True, slots=True)
 class Undertaking:
-    """What was to be run: the scenario as changed by flags, the seed, and since when (local time with zone)."""
+    """What was to be run: the scenario as changed by flags, the seed, and since when (local time with zone).
+
+    audit : what VPPs are asked to show of their day
+    """
 
     scenario: Scenario
     seed: int
     in_process: bool
     started: datetime
+    audit: Disclosure = Disclosure.FULL
+
+
+@dataclass(frozen=True, slots=True)
+class LawsOfDay:
+    """The laws of settlement that a day breaks, those not claimed of it, and those that nobody could check."""
+
+    broken: tuple[BrokenLaw, ...]
+    unclaimed: tuple[UnclaimedLaw, ...]
+    unchecked: tuple[UncheckedLaw, ...]
 
 
 def manifest_of_run(
     what: Undertaking,
     outcome: MarketOutcome,
     facts: RunFacts,
-    broken_laws: tuple[BrokenLaw, ...],
-    unclaimed_laws: tuple[UnclaimedLaw, ...],
+    laws: LawsOfDay,
     wall_s: float,
 ) -> dict[str, Any]:
     """The manifest of a run that came to its end, ready for JSON."""
@@ -45,17 +58,30 @@ def manifest_of_run(
         "epsilon_relative": outcome.epsilon_relative,
         "rounds": max((period.rounds for period in outcome.periods), default=0),
         "periods": dict(sorted(Counter(period.verdict.value for period in outcome.periods).items())),
-        "broken_laws": [str(law) for law in broken_laws],
-        "laws_not_claimed": [str(law) for law in unclaimed_laws],
+        "broken_laws": [str(law) for law in laws.broken],
+        "laws_not_claimed": [str(law) for law in laws.unclaimed],
+        "laws_not_checked": [asdict(law) for law in laws.unchecked],
+        "audit": {"asked": what.audit.value, "shown": audit_document(outcome)},
         "network": network_document(facts, outcome.verdict),
         **_facts(facts),
-        **_surroundings(what.scenario),
+        **surroundings(what.scenario),
+    }
+
+
+def audit_document(outcome: MarketOutcome) -> dict[str, dict[str, str]]:
+    """How much each VPP has shown of its plan without trade and of the one with it, ready for JSON."""
+    return {
+        day.declaration.vpp: {
+            "grid_only": disclosure_of(day.before).value,
+            "game": disclosure_of(day.after).value,
+        }
+        for day in outcome.days
     }
 
 
 def manifest_of_abort(what: Undertaking, error: str, wall_s: float) -> dict[str, Any]:
     """The manifest of a run that was interrupted or broke: why, and what had been planned."""
-    return {**_heading(what, Verdict.ABORTED, wall_s), "error": error, **_surroundings(what.scenario)}
+    return {**_heading(what, Verdict.ABORTED, wall_s), "error": error, **surroundings(what.scenario)}
 
 
 def _heading(what: Undertaking, verdict: Verdict, wall_s: float) -> dict[str, Any]:
@@ -65,7 +91,7 @@ def _heading(what: Undertaking, verdict: Verdict, wall_s: float) -> dict[str, An
         "title": what.scenario.title,
         "scenario_digest": what.scenario.digest,
         "public_digest": what.scenario.public.digest,
-        "vpps": [vpp.id for vpp in what.scenario.vpps],
+        "vpps": list(what.scenario.roster),
         "seed": what.seed,
         "in_process": what.in_process,
         "conditions": None if what.in_process else network_fields(what.scenario.network),
@@ -85,13 +111,15 @@ def _facts(facts: RunFacts) -> dict[str, Any]:
         "process_ids": dict(facts.process_ids),
         "endpoints": dict(facts.endpoints),
         "tape": facts.tape,
+        "tape_sha256": facts.tape_sha256,
         "withdrawn": list(facts.withdrawn),
+        "undisclosed_plants": list(facts.undisclosed),
         "durations_s": {stage: round(seconds, 6) for stage, seconds in facts.durations_s.items()},
         "peak_memory_mb": {who: round(size, 1) for who, size in facts.peak_memory_mb.items()},
     }
 
 
-def _surroundings(scenario: Scenario) -> dict[str, Any]:
+def surroundings(scenario: Scenario) -> dict[str, Any]:
     """The rules in force, and the software and machine that applied them."""
     return {
         "rules": {

@@ -73,6 +73,11 @@ class RecordedRun:
         """Δt."""
         return float(self.manifest["rules"]["horizon"]["period_h"])
 
+    def account(self, vpp: str, scenario: str, column: str) -> float:
+        """A number of `costs`; NaN where it was not shown, or the VPP had no part in the end."""
+        found = self["costs"].where(vpp=vpp, scenario=scenario)[column]
+        return float(found[0]) if len(found) else float("nan")
+
     def sellers(self) -> list[str]:
         """VPPs that made an offer in any period, in the scenario's order."""
         offering = set(self["offers"].distinct("vpp"))

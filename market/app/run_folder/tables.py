@@ -6,15 +6,16 @@ equal tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from market.app.run_folder.table import Cell, Table
+from market.disclosure import ShownPlan
 from market.outcome import MarketOutcome, PeriodResult, VppDay
 from market.plan import DispatchPlan
 from market.roles import demand_mw, sdr, supply_mw
-from market.scenario.model import Scenario
+from market.scenario.model import PublicScenario, Scenario
 from market.settlement import Account, Settlement, payment_cny, settled_mw
 
 Rows = Iterator[tuple[Cell, ...]]
@@ -37,8 +38,24 @@ DISPATCH_QUANTITIES = (
 )
 
 
-def day_tables(scenario: Scenario, outcome: MarketOutcome, settlement: Settlement) -> tuple[Table, ...]:
-    """All tables of a day, in the order in which they are written."""
+_PLAN_COLUMNS = ("vpp", "stage", "period", *DISPATCH_QUANTITIES)
+COST_COLUMNS = (
+    "vpp",
+    "scenario",
+    "operation_cny",
+    "trade_cny",
+    "carbon_cny",
+    "total_cny",
+    "emission_t",
+    "quota_t",
+    "curtailed_mwh",
+)
+
+
+def day_tables(
+    scenario: Scenario | PublicScenario, outcome: MarketOutcome, settlement: Settlement
+) -> tuple[Table, ...]:
+    """All tables of a day, in the order in which they are written; NaN for what a VPP has not shown."""
     return (
         roles_table(outcome.days),
         bids_table(scenario, outcome),
@@ -52,22 +69,23 @@ def day_tables(scenario: Scenario, outcome: MarketOutcome, settlement: Settlemen
 
 
 def roles_table(days: Sequence[VppDay]) -> Table:
-    """What each VPP has, needs and therefore is, (14), (15)."""
+    """What each VPP has, needs and therefore is, (14), (15); its declaration alone where its plan is not shown."""
     columns = (
         "vpp period supply_mw demand_mw sdr role surplus_mw deficit_mw curtailed_mw marginal_value_cny_per_mwh"
     )
     return Table("roles", tuple(columns.split()), tuple(row for day in days for row in _role_rows(day)))
 
 
-def bids_table(scenario: Scenario, outcome: MarketOutcome) -> Table:
-    """What each buyer made public of its demand, (17)."""
+def bids_table(scenario: Scenario | PublicScenario, outcome: MarketOutcome) -> Table:
+    """What each buyer made public of its demand, (17); κ, which is its plant's, where that is known here."""
+    known = _satisfactions(scenario)
     columns = ("vpp", "period", "deficit_mw", "own_supply_mw", "k_cny_per_h", "kappa")
     rows = (
         (buyer, *_at(result, game.deficit_mw[i], game.own_supply_mw[i], game.satisfaction_cny_per_h[i]), kappa)
         for result in outcome.periods
         for game in [result.game]
         for i, buyer in enumerate(game.buyers)
-        for kappa in [scenario.vpp(buyer).satisfaction]
+        for kappa in [known.get(buyer, NOTHING)]
     )
     return Table("bids", columns, tuple(rows))
 
@@ -103,7 +121,7 @@ def selections_table(results: Sequence[PeriodResult]) -> Table:
     return Table("selections", columns, tuple(row for r in _traded(results) for row in _selection_rows(r)))
 
 
-def periods_table(scenario: Scenario, results: Sequence[PeriodResult]) -> Table:
+def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodResult]) -> Table:
     """The band, the grid's prices and the end of each period."""
     columns = (
         "period",
@@ -122,36 +140,25 @@ def periods_table(scenario: Scenario, results: Sequence[PeriodResult]) -> Table:
 
 
 def dispatch_table(days: Sequence[VppDay]) -> Table:
-    """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13)."""
-    rows = (
-        row
-        for day in days
-        for stage, plan in ((1, day.before), (3, day.after))
-        for row in _plan_rows(day, stage, plan)
-    )
-    return Table("dispatch", ("vpp", "stage", "period", *DISPATCH_QUANTITIES), tuple(rows))
+    """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown."""
+    stages = [(day.declaration.vpp, ((1, day.before), (3, day.after))) for day in days]
+    return Table("dispatch", _PLAN_COLUMNS, tuple(row for vpp, plans in stages for row in _plan_rows(vpp, plans)))
+
+
+def plan_table(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Table:
+    """The same of one VPP, by stage."""
+    return Table("dispatch", _PLAN_COLUMNS, tuple(_plan_rows(vpp, plans)))
 
 
 def costs_table(settlement: Settlement) -> Table:
     """Every VPP's account, and the system's, with the grid only and with the game."""
-    columns = (
-        "vpp",
-        "scenario",
-        "operation_cny",
-        "trade_cny",
-        "carbon_cny",
-        "total_cny",
-        "emission_t",
-        "quota_t",
-        "curtailed_mwh",
-    )
     rows = (
-        *(_cost_row(account, "grid_only") for account in settlement.grid_only),
-        _cost_row(settlement.grid_only_system, "grid_only"),
-        *(_cost_row(account, "game") for account in settlement.game),
-        _cost_row(settlement.game_system, "game"),
+        *(cost_row(account, "grid_only") for account in settlement.grid_only),
+        cost_row(settlement.grid_only_system, "grid_only"),
+        *(cost_row(account, "game") for account in settlement.game),
+        cost_row(settlement.game_system, "game"),
     )
-    return Table("costs", columns, rows)
+    return Table("costs", COST_COLUMNS, rows)
 
 
 def trace_table(outcome: MarketOutcome) -> Table:
@@ -165,20 +172,24 @@ def trace_table(outcome: MarketOutcome) -> Table:
 
 
 def _role_rows(day: VppDay) -> Rows:
-    plan, said = day.before, day.declaration
-    numbers = zip(
-        supply_mw(plan).tolist(),
-        demand_mw(plan).tolist(),
-        sdr(plan).tolist(),
-        said.roles,
-        said.surplus_mw.tolist(),
-        said.deficit_mw.tolist(),
-        plan.curtailed_mw.tolist(),
-        plan.marginal_value_cny_per_mwh.tolist(),
-        strict=True,
-    )
-    for t, (supply, demand, ratio, role, *rest) in enumerate(numbers):
-        yield (said.vpp, t + 1, supply, demand, ratio, role.value, *rest)
+    said = day.declaration
+    public = (said.roles, said.surplus_mw.tolist(), said.deficit_mw.tolist())
+    numbers = zip(*public, *_role_columns(day.before, len(said.roles)), strict=True)
+    for t, (role, surplus, deficit, supply, demand, ratio, curtailed, value) in enumerate(numbers):
+        yield (said.vpp, t + 1, supply, demand, ratio, role.value, surplus, deficit, curtailed, value)
+
+
+def _role_columns(plan: ShownPlan, periods: int) -> Sequence[Sequence[float]]:
+    """What `roles` tells beyond the declaration: supply, demand, their ratio, curtailed power, λ."""
+    if not isinstance(plan, DispatchPlan):
+        return [[NOTHING] * periods] * 5
+    columns = (supply_mw(plan), demand_mw(plan), sdr(plan), plan.curtailed_mw, plan.marginal_value_cny_per_mwh)
+    return [column.tolist() for column in columns]
+
+
+def _satisfactions(scenario: Scenario | PublicScenario) -> Mapping[str, float]:
+    """κ of every plant that is known here."""
+    return {vpp.id: vpp.satisfaction for vpp in scenario.vpps} if isinstance(scenario, Scenario) else {}
 
 
 def _traded(results: Sequence[PeriodResult]) -> Iterator[PeriodResult]:
@@ -226,13 +237,16 @@ def _selection_rows(result: PeriodResult) -> Rows:
             yield (buyer, seller, *_at(result, *chosen, result.price_cny_per_mwh[j], paid_cny[i, j]))
 
 
-def _plan_rows(day: VppDay, stage: int, plan: DispatchPlan) -> Rows:
-    series = [getattr(plan, quantity).tolist() for quantity in DISPATCH_QUANTITIES]
-    for t, values in enumerate(zip(*series, strict=True)):
-        yield (day.declaration.vpp, stage, t + 1, *values)
+def _plan_rows(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Rows:
+    for stage, plan in plans:
+        if isinstance(plan, DispatchPlan):
+            series = [getattr(plan, quantity).tolist() for quantity in DISPATCH_QUANTITIES]
+            for t, values in enumerate(zip(*series, strict=True)):
+                yield (vpp, stage, t + 1, *values)
 
 
-def _cost_row(account: Account, scenario: str) -> tuple[Cell, ...]:
+def cost_row(account: Account, scenario: str) -> tuple[Cell, ...]:
+    """A row of `costs`."""
     return (
         account.vpp,
         scenario,

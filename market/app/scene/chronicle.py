@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from broker.network_log import NetworkLog
 from broker.news import NewsDesk
-from broker.tape import Record
+from broker.tape import DoneSaid, MessageSaid, Record, TurnGiven
 from broker.wire.messages import MarketMessage, Offer, Seen, Selection
 from market.app.scene.view import MarketView
 from market.app.scene.words import told
@@ -109,29 +109,29 @@ class Chronicle:
         if after.epoch != before.epoch:
             self._begin_epoch()
             self.epochs.append(after.position)
-        if record[0] == "message":
+        if isinstance(record, MessageSaid):
             self._note_message(before, record, after)
-        elif record[0] == "turn":
+        elif isinstance(record, TurnGiven):
             self._note_turn(before, record, after)
-        elif record[0] == "done":
+        elif isinstance(record, DoneSaid):
             self._note_done(before, record, after)
         if len(after.under_way) != len(before.under_way):
             self.loads.append(Load(after.position, after.time_s, len(after.under_way)))
         for who, text in told(before, record, after):
             self.lines.append(Line(after.position, after.time_s, who, text))
 
-    def _note_message(self, before: MarketView, record: Record, after: MarketView) -> None:
-        _, time_s, epoch, sender, seq, *_ = record
+    def _note_message(self, before: MarketView, record: MessageSaid, after: MarketView) -> None:
+        time_s, sender = record.time_s, record.sender
         message: Offer | Selection
         if after.offers.get(sender) is not before.offers.get(sender):
             message = after.offers[sender]
-            self._versions[sender, seq] = message.version
+            self._versions[sender, record.seq] = message.version
             self._note_age(after.position, time_s, sender, message)
         elif after.selections.get(sender) is not before.selections.get(sender):
             message = after.selections[sender]
         else:
             return
-        self.said.append(SaidAt(after.position, time_s, epoch, sender, message))
+        self.said.append(SaidAt(after.position, time_s, record.epoch, sender, message))
 
     def _note_age(self, position: int, time_s: float, seller: str, offer: Offer) -> None:
         seen = [Seen(vpp, version) for vpp, version in self._seen.get(seller, {}).items()]
@@ -139,22 +139,22 @@ class Chronicle:
         age = self._log.news[-1]
         self.ages.append(Age(position, age.time_s, seller, offer.version, age.staleness_s))
 
-    def _note_turn(self, before: MarketView, record: Record, after: MarketView) -> None:
-        _, _, time_s, receiver, refs = record
-        for sender, seq in refs:
-            passage = before.under_way.get((receiver, sender, seq))
+    def _note_turn(self, before: MarketView, record: TurnGiven, after: MarketView) -> None:
+        time_s, receiver = record.time_s, record.receiver
+        for ref in record.refs:
+            passage = before.under_way.get((receiver, ref.sender, ref.seq))
             if passage is not None:
                 delay_s = time_s - passage.sent_s
-                self.deliveries.append(Delivery(after.position, time_s, sender, receiver, delay_s))
-            version = self._versions.get((sender, seq), 0)
+                self.deliveries.append(Delivery(after.position, time_s, ref.sender, receiver, delay_s))
+            version = self._versions.get((ref.sender, ref.seq), 0)
             seen = self._seen.setdefault(receiver, {})
             if version:
-                seen[sender] = max(version, seen.get(sender, 0))
+                seen[ref.sender] = max(version, seen.get(ref.sender, 0))
 
-    def _note_done(self, before: MarketView, record: Record, after: MarketView) -> None:
+    def _note_done(self, before: MarketView, record: DoneSaid, after: MarketView) -> None:
         """In real time an offer counts as delivered when it is used."""
-        _, time_s, receiver, _, consumed = record
-        used = self._seen[receiver] = {str(seller): int(version) for seller, version in consumed}
+        time_s, receiver = record.time_s, record.vpp
+        used = self._seen[receiver] = {entry.vpp: entry.version for entry in record.done.seen}
         for key, passage in before.under_way.items():
             if key not in after.under_way and passage.version == used.get(passage.sender):
                 delay_s = time_s - passage.sent_s

@@ -11,7 +11,9 @@ from dataclasses import asdict
 import numpy as np
 
 from broker.epoch import Said
+from market.app.known_plants import with_known_plants
 from market.app.run_folder.certificate import certificate_document
+from market.app.run_folder.manifest import audit_document
 from market.app.run_folder.recorded import RecordedRun, recorded
 from market.app.run_folder.tables import day_tables
 from market.app.scene.film import Film
@@ -20,6 +22,7 @@ from market.app.scene.view import MarketView
 from market.app.trace import evolution_rows, trace_rows
 from market.game.conclusion import conclude
 from market.outcome import MarketOutcome, PeriodResult, VppDay
+from market.scenario.model import Scenario
 from market.settlement import settle
 
 
@@ -42,27 +45,35 @@ def _result(view: MarketView, period: int) -> PeriodResult:
 
 
 def outcome_of(film: Film) -> MarketOutcome | None:
-    """The day's outcome; None until every plan has been shown."""
+    """The day's outcome; None until everybody has shown as much of its plans as it wants."""
     view = film.newest
     results = results_of(view)
-    if not results or any(vpp not in view.plans for vpp in view.roster) or view.scenario is None:
+    if not results or view.scenario is None:
         return None
-    days = tuple(
-        VppDay(view.declarations[vpp], view.plans[vpp].before, view.plans[vpp].after) for vpp in view.roster
-    )
+    days = tuple(_day(view, vpp) for vpp in view.roster)
     said = [Said(e.time_s, e.sender, e.message) for e in film.chronicle.said if e.epoch == view.epoch]
     trace = (
         *trace_rows(said, results),
         *evolution_rows(results, view.scenario.public.market, view.time_s),
     )
-    return MarketOutcome(results, days, trace)
+    return MarketOutcome(results, tuple(day for day in days if day is not None), trace) if all(days) else None
 
 
-def recorded_of(film: Film, name: str) -> RecordedRun | None:
-    """The tables of the day as its run folder holds them, without those of the network; None as above."""
-    outcome, scenario = outcome_of(film), film.newest.scenario
-    if outcome is None or scenario is None:
+def _day(view: MarketView, vpp: str) -> VppDay | None:
+    """A VPP's day, once it has shown as much of its plans as it wants."""
+    plans = view.plans.get(vpp)
+    return None if plans is None else VppDay(view.declarations[vpp], plans.before, plans.after)
+
+
+def recorded_of(film: Film, name: str, beside: Scenario | None = None) -> RecordedRun | None:
+    """The tables of the day as its run folder holds them, without those of the network; None as above.
+
+    beside : the scenario with its plants, where they are at hand
+    """
+    outcome, shared = outcome_of(film), film.newest.scenario
+    if outcome is None or shared is None:
         return None
+    scenario = with_known_plants(shared, beside)
     tables = day_tables(scenario, outcome, settle(outcome, scenario.public))
     public = scenario.public
     manifest = {
@@ -74,6 +85,7 @@ def recorded_of(film: Film, name: str) -> RecordedRun | None:
         "epsilon_cny": outcome.epsilon_cny,
         "epsilon_relative": outcome.epsilon_relative,
         "network": None,
+        "audit": {"shown": audit_document(outcome)},
         "rules": {
             "horizon": asdict(public.horizon),
             "market": asdict(public.market),

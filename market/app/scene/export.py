@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from broker.tape import TAPE_NAME, TapeWriter
+from market.app.known_plants import with_known_plants
 from market.app.run_day import run_day
 from market.app.run_facts import OnProgress, RunFacts
 from market.app.run_folder.folder import new_run_folder
@@ -22,15 +23,17 @@ from market.outcome import MarketOutcome
 from market.scenario.model import Scenario
 
 
-def export_run(film: Film, out: Path | None, started: datetime) -> Path:
+def export_run(film: Film, out: Path | None, started: datetime, beside: Scenario | None = None) -> Path:
     """Write the run folder of a day that is over; returns where it is. `out` as for `vppmarket run`.
 
+    beside : the scenario with its plants, where they are at hand
     RunError if the day is not over or the disk refuses, ScenarioError if the folder holds anything.
     """
     view, outcome = film.newest, outcome_of(film)
     if outcome is None or view.scenario is None:
         raise RunError("only a market that is over can be exported; let it run to its end first")
-    folder = new_run_folder(out, view.scenario.name, started)
+    of = with_known_plants(view.scenario, beside)
+    folder = new_run_folder(out, of.name, started)
 
     def runner(
         scenario: Scenario, seed: int, path: Path, on_progress: OnProgress
@@ -46,6 +49,6 @@ def export_run(film: Film, out: Path | None, started: datetime) -> Path:
             rest_time_s=view.time_s,
         )
 
-    what = Undertaking(view.scenario, view.seed, in_process=False, started=started)
+    what = Undertaking(of, view.seed, in_process=False, started=started)
     run_day(what, runner, folder, lambda progress: None, time.monotonic())
     return folder.path

@@ -42,7 +42,7 @@ class Film:
         return tuple(self._records)
 
     def extend(self, records: Sequence[Record]) -> None:
-        """Add records. TapeError if one cannot be read; those before it are in."""
+        """Add records."""
         with self._lock:
             for record in records:
                 before = self._newest

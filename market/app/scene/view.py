@@ -6,24 +6,34 @@ to see of any of them. Knows nothing of where records come from or of how the st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from broker.coordinator import Phase
-from broker.scenario_record import scenario_of
-from broker.tape import Record
+from broker.tape import (
+    AuditGiven,
+    Back,
+    DoneSaid,
+    Ended,
+    EpochBegun,
+    Left,
+    MessageSaid,
+    Opened,
+    OrderGiven,
+    Record,
+    Resumed,
+    Shared,
+    TurnGiven,
+)
 from broker.trading import concerned
-from broker.wire.frames import from_body
-from broker.wire.messages import Begin, Concluded, Declared, Offer, Selection
-from broker.wire.types import codec_for
+from broker.wire.messages import Begin, Concluded, Declared, Offer, Selection, Withdrawn
 from market.declaration import Declaration
-from market.errors import TapeError, WireError
+from market.disclosure import ShownPlan
 from market.game.period import PeriodGame, period_games
 from market.outcome import Verdict
-from market.plan import DispatchPlan
-from market.scenario.model import Scenario
+from market.scenario.model import PublicScenario
 
 NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -44,8 +54,8 @@ class Passage:
 class Plans:
     """A VPP's day without trade (stage 1) and with it (stage 3), as it showed them in its audit."""
 
-    before: DispatchPlan
-    after: DispatchPlan
+    before: ShownPlan
+    after: ShownPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class MarketView:
     position: int = 0
     phase: Phase = Phase.JOINING
     time_s: float = 0.0
-    scenario: Scenario | None = None
+    scenario: PublicScenario | None = None
     seed: int = 0
     live: bool = False
     epoch: int = 1
@@ -80,7 +90,7 @@ class MarketView:
     @property
     def vpps(self) -> tuple[str, ...]:
         """Everybody in the scenario, in its order."""
-        return tuple(vpp.id for vpp in self.scenario.vpps) if self.scenario else self.roster
+        return self.scenario.roster if self.scenario else self.roster
 
     @property
     def periods(self) -> int:
@@ -94,30 +104,51 @@ class MarketView:
 
 
 def apply(view: MarketView, record: Record) -> MarketView:
-    """The state after one more record. A record of an unknown kind changes the position only.
-
-    Raises TapeError if a record of a known kind cannot be read.
-    """
-    change = _CHANGES.get(str(record[0]))
-    try:
-        changed = change(view, record) if change else view
-    except (WireError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise TapeError(f"record {view.position + 1} ({record[0]!r:.20}) cannot be read: {error}") from None
-    return replace(changed, position=view.position + 1)
+    """The state after one more record."""
+    if isinstance(record, Opened | Shared | EpochBegun | Left | Back | Resumed):
+        return replace(_begun(view, record), position=view.position + 1)
+    return replace(_went_on(view, record), position=view.position + 1)
 
 
-def _opened(view: MarketView, record: Record) -> MarketView:
-    return replace(view, seed=record[4], roster=tuple(record[5]))
+def _begun(view: MarketView, record: Opened | Shared | EpochBegun | Left | Back | Resumed) -> MarketView:
+    """A record of the run as a whole."""
+    match record:
+        case Opened():
+            return replace(view, seed=record.seed, roster=record.roster)
+        case Shared():
+            return replace(view, scenario=record.scenario)
+        case EpochBegun():
+            return _epoch(view, record)
+        case Left() | Back():
+            return _who_is_here(view, record)
+        case Resumed():
+            return view
 
 
-def _scenario(view: MarketView, record: Record) -> MarketView:
-    return replace(view, scenario=scenario_of(record))
+def _went_on(
+    view: MarketView, record: OrderGiven | MessageSaid | TurnGiven | DoneSaid | AuditGiven | Ended
+) -> MarketView:
+    """A record of an epoch."""
+    match record:
+        case OrderGiven():
+            return _ordered(view, record)
+        case MessageSaid():
+            return _message(view, record)
+        case TurnGiven():
+            return _turn(view, record)
+        case DoneSaid():
+            return _done(view, record)
+        case AuditGiven():
+            plans = {**view.plans, record.vpp: Plans(record.before, record.after)}
+            return replace(view, phase=Phase.SETTLING, plans=plans)
+        case Ended():
+            return replace(view, phase=Phase.OVER, verdict=record.verdict.value)
 
 
-def _epoch(view: MarketView, record: Record) -> MarketView:
+def _epoch(view: MarketView, record: EpochBegun) -> MarketView:
     """A new roster: what was said before is void, and everybody declares again."""
-    _, number, time_s, roster, *_ = record
-    return replace(_void(view), epoch=number, time_s=max(view.time_s, time_s), roster=tuple(roster))
+    time_s = max(view.time_s, record.time_s)
+    return replace(_void(view), epoch=record.number, time_s=time_s, roster=record.roster)
 
 
 def _void(view: MarketView) -> MarketView:
@@ -135,34 +166,26 @@ def _void(view: MarketView) -> MarketView:
     )
 
 
-def _left(view: MarketView, record: Record) -> MarketView:
-    _, time_s, vpp, how = record
-    return replace(view, time_s=max(view.time_s, time_s), absent={**view.absent, vpp: str(how)})
+def _who_is_here(view: MarketView, record: Left | Back) -> MarketView:
+    absent = {name: how for name, how in view.absent.items() if name != record.vpp}
+    if isinstance(record, Left):
+        absent[record.vpp] = record.how
+    return replace(view, time_s=max(view.time_s, record.time_s), absent=absent)
 
 
-def _back(view: MarketView, record: Record) -> MarketView:
-    _, time_s, vpp = record[:3]
-    absent = {name: how for name, how in view.absent.items() if name != vpp}
-    return replace(view, time_s=max(view.time_s, time_s), absent=absent)
+def _ordered(view: MarketView, record: OrderGiven) -> MarketView:
+    order = record.order
+    if isinstance(order, Begin):
+        return replace(view, phase=Phase.PLANNING, roster=order.roster, live=order.live)
+    return replace(view, phase=Phase.SETTLING, time_s=max(view.time_s, record.time_s), under_way=NOTHING)
 
 
-def _command(view: MarketView, record: Record) -> MarketView:
-    _, _, time_s, _, kind, body = record
-    if kind == "Begin":
-        begin = from_body(kind, body)
-        assert isinstance(begin, Begin)
-        return replace(view, phase=Phase.PLANNING, roster=begin.roster, live=begin.live)
-    if kind == "Settle":
-        return replace(view, phase=Phase.SETTLING, time_s=max(view.time_s, time_s), under_way=NOTHING)
-    return view
-
-
-def _message(view: MarketView, record: Record) -> MarketView:
-    _, time_s, epoch, sender, seq, kind, body = record
-    message, view = from_body(kind, body), replace(view, time_s=max(view.time_s, time_s))
+def _message(view: MarketView, record: MessageSaid) -> MarketView:
+    message, sender = record.message, record.sender
+    view = replace(view, time_s=max(view.time_s, record.time_s))
     if isinstance(message, Concluded):
         return replace(view, verdicts=message.verdicts, under_way=NOTHING)
-    if epoch != view.epoch or not isinstance(message, Declared | Offer | Selection):
+    if record.epoch != view.epoch or isinstance(message, Withdrawn):
         return view
     if isinstance(message, Declared):
         view = _declared(view, sender, message.declaration)
@@ -173,10 +196,20 @@ def _message(view: MarketView, record: Record) -> MarketView:
     else:
         view = replace(view, selections={**view.selections, sender: message})
         receivers = concerned(view.games, message)
-    version = 0 if isinstance(message, Declared) else message.version
     receivers.discard(sender)
-    passages = [Passage(sender, vpp, seq, kind, version, time_s) for vpp in view.roster if vpp in receivers]
-    return replace(view, sent=view.sent + 1, under_way=_sent_off(view, passages))
+    return replace(view, sent=view.sent + 1, under_way=_sent_off(view, _passages(view, record, receivers)))
+
+
+def _passages(view: MarketView, record: MessageSaid, receivers: Set[str]) -> list[Passage]:
+    """One for each who receives a message, in the order of the roster."""
+    message = record.message
+    version = message.version if isinstance(message, Offer | Selection) else 0
+    kind = type(message).__name__
+    return [
+        Passage(record.sender, vpp, record.seq, kind, version, record.time_s)
+        for vpp in view.roster
+        if vpp in receivers
+    ]
 
 
 def _declared(view: MarketView, vpp: str, declaration: Declaration) -> MarketView:
@@ -207,54 +240,27 @@ def _sent_off(view: MarketView, passages: Sequence[Passage]) -> dict[tuple[str, 
     return under_way | {(p.receiver, p.sender, p.seq): p for p in passages}
 
 
-def _turn(view: MarketView, record: Record) -> MarketView:
+def _turn(view: MarketView, record: TurnGiven) -> MarketView:
     """What has reached a node by now is under way no longer."""
-    _, _, time_s, receiver, refs = record
     under_way = dict(view.under_way)
-    arrived = [key for sender, seq in refs if (key := (receiver, sender, seq)) in under_way]
-    for key in arrived:
-        del under_way[key]
+    for ref in record.refs:
+        under_way.pop((record.receiver, ref.sender, ref.seq), None)
     return replace(
         view,
-        time_s=max(view.time_s, time_s),
+        time_s=max(view.time_s, record.time_s),
         under_way=under_way,
-        delivered=view.delivered + len(refs),
+        delivered=view.delivered + len(record.refs),
     )
 
 
-def _done(view: MarketView, record: Record) -> MarketView:
+def _done(view: MarketView, record: DoneSaid) -> MarketView:
     """In real time: the offers that a node has used, and all older ones, are under way to it no longer."""
-    _, time_s, vpp, _, consumed = record
-    used = {str(seller): int(version) for seller, version in consumed}
+    used = {entry.vpp: entry.version for entry in record.done.seen}
     under_way = {
         key: passage
         for key, passage in view.under_way.items()
-        if passage.kind != "Offer" or passage.receiver != vpp or passage.version > used.get(passage.sender, 0)
+        if passage.kind != "Offer"
+        or passage.receiver != record.vpp
+        or passage.version > used.get(passage.sender, 0)
     }
-    return replace(view, time_s=max(view.time_s, time_s), under_way=under_way)
-
-
-def _audit(view: MarketView, record: Record) -> MarketView:
-    _, vpp, before, after = record
-    codec = codec_for(DispatchPlan)
-    plans = Plans(codec.unpack(before, "before"), codec.unpack(after, "after"))
-    return replace(view, phase=Phase.SETTLING, plans={**view.plans, vpp: plans})
-
-
-def _end(view: MarketView, record: Record) -> MarketView:
-    return replace(view, phase=Phase.OVER, verdict=str(record[1]))
-
-
-_CHANGES: Final[dict[str, Callable[[MarketView, Record], MarketView]]] = {
-    "tape": _opened,
-    "scenario": _scenario,
-    "epoch": _epoch,
-    "left": _left,
-    "back": _back,
-    "command": _command,
-    "message": _message,
-    "turn": _turn,
-    "done": _done,
-    "audit": _audit,
-    "end": _end,
-}
+    return replace(view, time_s=max(view.time_s, record.time_s), under_way=under_way)

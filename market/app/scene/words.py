@@ -6,38 +6,55 @@ from collections import Counter
 from collections.abc import Iterator
 
 from broker.coordinator import Phase
-from broker.tape import Record
+from broker.tape import (
+    AuditGiven,
+    Back,
+    Ended,
+    EpochBegun,
+    Left,
+    MessageSaid,
+    OrderGiven,
+    Record,
+    Resumed,
+    Shared,
+)
 from broker.wire.messages import Offer
 from market.app.scene.view import MarketView
 from market.declaration import Role
+from market.plan import DispatchPlan
 
 
 def told(before: MarketView, record: Record, after: MarketView) -> Iterator[tuple[str, str]]:
     """(who, text) of what a record tells; who is empty where it concerns everybody."""
-    kind = record[0]
-    if kind == "scenario" and after.scenario is not None:
-        yield "", f"{after.scenario.name}: {len(after.vpps)} VPPs, {after.periods} periods, seed {after.seed}"
-    elif kind == "message":
-        yield from _message(before, record, after)
-    elif kind == "command":
-        yield from _command(before, after)
-    elif kind == "left":
-        yield record[2], f"has left: {record[3]}"
-    elif kind == "back":
-        yield record[2], "is back"
-    elif kind == "resumed":
-        yield "", "the run had broken off and is taken up again"
-    elif kind == "epoch":
-        void = "; what was said is void" if before.declarations else ""
-        yield "", f"epoch {after.epoch} begins with {', '.join(after.roster)}: {record[4]}{void}"
-    elif kind == "audit":
-        yield record[1], "shows its plans, without trade and with it"
-    elif kind == "end":
-        yield "", f"the run is complete: {after.verdict}"
+    match record:
+        case Shared():
+            yield "", f"{record.scenario.name}: {len(after.vpps)} VPPs, {after.periods} periods, seed {after.seed}"
+        case MessageSaid():
+            yield from _message(before, record.sender, after)
+        case OrderGiven():
+            yield from _ordered(before, after)
+        case Left():
+            yield record.vpp, f"has left: {record.how}"
+        case Back():
+            yield record.vpp, "is back"
+        case Resumed():
+            yield "", "the run had broken off and is taken up again"
+        case EpochBegun():
+            void = "; what was said is void" if before.declarations else ""
+            yield "", f"epoch {after.epoch} begins with {', '.join(after.roster)}: {record.why}{void}"
+        case AuditGiven():
+            yield record.vpp, _shows(record)
+        case Ended():
+            yield "", f"the run is complete: {after.verdict}"
 
 
-def _message(before: MarketView, record: Record, after: MarketView) -> Iterator[tuple[str, str]]:
-    sender = record[3]
+def _shows(record: AuditGiven) -> str:
+    if isinstance(record.after, DispatchPlan):
+        return "shows its plans, without trade and with it"
+    return "keeps its plans to itself" if record.after is None else "shows the totals of its day"
+
+
+def _message(before: MarketView, sender: str, after: MarketView) -> Iterator[tuple[str, str]]:
     if after.verdicts and not before.verdicts:
         counts = Counter(verdict.value for verdict in after.verdicts)
         yield "", "verdict: " + ", ".join(f"{count} × {verdict}" for verdict, count in sorted(counts.items()))
@@ -77,7 +94,7 @@ def _periods(count: int) -> str:
     return f"{count} period" if count == 1 else f"{count} periods"
 
 
-def _command(before: MarketView, after: MarketView) -> Iterator[tuple[str, str]]:
+def _ordered(before: MarketView, after: MarketView) -> Iterator[tuple[str, str]]:
     if after.phase is before.phase:
         return
     if after.phase is Phase.PLANNING:

@@ -40,7 +40,7 @@ def price_tables(report: Report) -> Iterator[RenderableType]:
     """Prices and probabilities of the periods in which there is something to trade."""
     traded = [result for result in report.outcome.periods if result.game.tradable]
     selling = {seller for result in traded for seller in result.game.sellers}
-    sellers = [vpp.id for vpp in report.scenario.vpps if vpp.id in selling]
+    sellers = [vpp for vpp in report.scenario.roster if vpp in selling]
     if len(sellers) > SELLERS_SHOWN:
         yield _spread_table(traded)
         return

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from market.app.exit_codes import exit_code_of
 from market.app.run_day import Report
-from market.app.summary.accounts import carbon_table, costs_table
+from market.app.summary.accounts import carbon_table, costs_table, disclosure_lines
 from market.app.summary.negotiation import price_tables, roles_tables
 from market.app.summary.network import network_lines
 from market.outcome import MarketOutcome, Verdict
@@ -50,6 +50,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield from price_tables(report)
     yield costs_table(report)
     yield carbon_table(report)
+    yield from disclosure_lines(report)
     yield f"Everything in full precision: {escape(str(report.folder))}"
 
 

@@ -45,11 +45,11 @@ def Controls(session: Session, frame: Frame, changed: Changed) -> None:
             solara.Button(
                 "Run this scenario here",
                 on_click=lambda: _run_here(session, frame, changed),
-                disabled=frame.view.scenario is None,
+                disabled=_runnable(session) is None,
                 outlined=True,
                 classes=["run-here"],
             )
-        Export(frame)
+        Export(session, frame)
 
 
 def _told(frame: Frame) -> None:
@@ -67,10 +67,16 @@ def _told(frame: Frame) -> None:
     solara.Text(f"seed: {form.seed}", classes=["rule"])
 
 
+def _runnable(session: Session) -> Scenario | None:
+    """The scenario that is looked at, if all its plants are at hand."""
+    scenario = session.feed.scenario
+    return scenario if scenario is not None and scenario.whole else None
+
+
 def _run_here(session: Session, frame: Frame, changed: Changed) -> None:
     """A model of what is looked at, in this process and in this tab."""
-    if frame.view.scenario is not None:
-        scenario = frame.view.scenario
+    scenario = _runnable(session)
+    if scenario is not None:
         session.look_at(OwnFeed(model_of(scenario, form_of(scenario, frame.view.seed))))
         changed()
 
@@ -135,14 +141,14 @@ def Number(name: str, label: str, value: float | None, change: Callable[[str, An
 
 
 @solara.component
-def Export(frame: Frame) -> None:
+def Export(session: Session, frame: Frame) -> None:
     """Writes a run folder, once the market is over."""
     told, set_told = solara.use_state("")
     fault, set_fault = solara.use_state("")
 
     def export() -> None:
         try:
-            path = export_run(frame.film, None, datetime.now().astimezone())
+            path = export_run(frame.film, None, datetime.now().astimezone(), session.feed.scenario)
         except MarketError as error:
             set_fault(str(error))
         else:

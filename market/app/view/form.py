@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from market.app.local_market import StepUnit
 from market.network import Constant
-from market.scenario.model import Scenario
+from market.scenario.model import PublicScenario, Scenario
 
 if TYPE_CHECKING:
     from market.app.mesa_model import MarketModel
@@ -29,10 +29,10 @@ class Form:
     step_unit: str = StepUnit.ROUND
 
 
-def form_of(scenario: Scenario, seed: int = 0) -> Form:
+def form_of(scenario: Scenario | PublicScenario, seed: int = 0) -> Form:
     """The parameters of a scenario."""
     market, carbon, every = scenario.public.market, scenario.public.carbon, scenario.network.every
-    satisfactions = {vpp.satisfaction for vpp in scenario.vpps}
+    satisfactions = {vpp.satisfaction for vpp in scenario.vpps} if isinstance(scenario, Scenario) else set()
     return Form(
         base_price_cny_per_t=carbon.base_price_cny_per_t,
         interval_t=carbon.interval_t,

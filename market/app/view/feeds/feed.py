@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from market.app.scene.film import Film
+from market.scenario.model import Scenario
 
 
 class State(StrEnum):
@@ -50,6 +51,11 @@ class Feed(Protocol):
     @property
     def film(self) -> Film:
         """The records so far."""
+        ...
+
+    @property
+    def scenario(self) -> Scenario | None:
+        """The scenario with its plants, where they are at hand: they are on no tape."""
         ...
 
     def status(self) -> Status:

@@ -15,10 +15,11 @@ from broker.bus.viewer_end import ViewerEnd
 from broker.coordinator import Phase
 from broker.tape import TapeReader
 from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import Watch, Watched
+from broker.wire.messages import Refused, Watch, Watched
 from market.app.scene.film import Film
 from market.app.view.feeds.feed import Standing, State, Status
 from market.errors import MarketError, WireError
+from market.scenario.model import Scenario
 
 ASK_EVERY_S = 1 / 15
 ASK_AGAIN_S = 0.5
@@ -33,6 +34,7 @@ class LiveFeed:
     ) -> None:
         self.name = address
         self.film = Film()
+        self.scenario: Scenario | None = None  # plants stay where they are
         self._address = address
         self._token = token
         self._keys = keys
@@ -44,6 +46,7 @@ class LiveFeed:
         self._listens = self._refused = False
         self._over = False
         self._fault = ""
+        self._refusal = ""
         self._told = ""
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="viewer", daemon=True)
@@ -85,7 +88,8 @@ class LiveFeed:
         self._listens, self._refused = end.connected, end.refused
         behind = [self._take(frame) for frame in frames]
         if not any(behind) and not self._over:
-            self._closed.wait(max(0.0, ASK_EVERY_S - (time.monotonic() - asked_at)))
+            pause_s = ASK_AGAIN_S if self._refusal else ASK_EVERY_S
+            self._closed.wait(max(0.0, pause_s - (time.monotonic() - asked_at)))
 
     def _take(self, frame: bytes) -> bool:
         """Take in an answer; returns whether there is more to ask for at once."""
@@ -93,9 +97,12 @@ class LiveFeed:
             shown = decode(frame, self._token).message
         except WireError:
             return False
+        if isinstance(shown, Refused):
+            self._refusal = shown.reason
+            return False
         if not isinstance(shown, Watched):
             return False
-        self._answered_at = time.monotonic()
+        self._answered_at, self._refusal = time.monotonic(), ""
         counts = {entry.name: entry.count for entry in shown.counts}
         self._standing = Standing(shown.time_s, shown.waiting_for, shown.waiting_s, counts)
         if shown.from_byte == self._reader.received:
@@ -112,6 +119,8 @@ class LiveFeed:
             return Status(State.ENDED, "ended", standing=Standing(counts=self._standing.counts))
         if self._over:
             return Status(State.BROKEN, "broken off", self._fault or "the run ended before it was complete")
+        if self._refusal and self._listens:
+            return Status(State.SEARCHING, "refused", f"the broker refuses: {self._refusal}")
         silent_s = time.monotonic() - (self._since if self._answered_at is None else self._answered_at)
         if silent_s <= PATIENCE_S:
             found = self._answered_at is not None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from market.app.scene.film import Film
 from market.app.view.feeds.feed import State, Status
 from market.errors import MarketError
+from market.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from market.app.mesa_model import MarketModel
@@ -24,6 +25,11 @@ class OwnFeed:
     def film(self) -> Film:
         """The model's records so far."""
         return self.model.film
+
+    @property
+    def scenario(self) -> Scenario:
+        """The model's, plants included."""
+        return self.model.scenario
 
     @property
     def goes_on(self) -> bool:

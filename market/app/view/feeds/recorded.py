@@ -11,10 +11,13 @@ from pathlib import Path
 
 from broker.coordinator import Phase
 from broker.tape import TAPE_NAME, TapeReader
+from broker.tape.files import open_tape
 from market.app.network_report.tables import LINK_COUNTS
+from market.app.resume import kept_scenario
 from market.app.scene.film import Film
 from market.app.view.feeds.feed import Standing, State, Status
-from market.errors import Fault, MarketError, ScenarioError
+from market.errors import Fault, MarketError, ScenarioError, TapeError
+from market.scenario.model import Scenario
 
 LOOK_EVERY_S = 0.1
 PIECE = 1 << 22
@@ -26,15 +29,18 @@ class RecordedFeed:
     def __init__(self, folder: Path) -> None:
         self.name = folder.name or str(folder)
         self.film = Film()
+        self.scenario = _kept(folder)
         self._folder = folder
         self._reader = TapeReader(str(folder / TAPE_NAME))
         self._fault = ""
         self._broken = False
         self._counts: dict[str, int] | None = None
-        if not (folder / TAPE_NAME).is_file():
+        if not (folder / TAPE_NAME).exists():
             raise _no_tape(folder)
         self._read_on()
         self._recorded = self._complete or self._outcome() is not None
+        if self._recorded and not self._complete:
+            self._look_at_end()
         if not self._recorded:
             threading.Thread(target=self._follow, name="tape", daemon=True).start()
 
@@ -42,9 +48,17 @@ class RecordedFeed:
     def _complete(self) -> bool:
         return self.film.newest.phase is Phase.OVER
 
+    def _look_at_end(self) -> None:
+        """Nothing will follow: whether the tape was torn off, or is damaged."""
+        self._broken = True
+        try:
+            self._reader.check_end()
+        except TapeError as error:
+            self._fault = str(error)
+
     def _read_on(self) -> None:
         """Take in what has been written since the last time."""
-        with (self._folder / TAPE_NAME).open("rb") as file:
+        with open_tape(self._folder / TAPE_NAME) as file:
             file.seek(self._reader.received)
             while piece := file.read(PIECE):
                 self.film.extend(list(self._reader.feed(piece)))
@@ -89,6 +103,14 @@ class RecordedFeed:
                 return {}
             self._counts = {name: int(network[name]) for name in LINK_COUNTS if name in network}
         return self._counts
+
+
+def _kept(folder: Path) -> Scenario | None:
+    """The scenario that a run's folder keeps; None if it cannot be read: the tape can be looked at without."""
+    try:
+        return kept_scenario(folder)
+    except ScenarioError:
+        return None
 
 
 def _no_tape(folder: Path) -> ScenarioError:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import isnan
 
 from market.app.figures.carbon import carbon_figure
 from market.app.figures.costs import costs_figure
 from market.app.report.page import table
-from market.app.run_folder.recorded import RecordedRun, Records
+from market.app.run_folder.disclosed import NOT_SHOWN
+from market.app.run_folder.recorded import RecordedRun
 from market.app.run_folder.table import Cell
 from market.app.view.panels.concluded import day_of, drawn
 from market.app.view.panels.html import box, columns, note
@@ -26,38 +28,41 @@ def costs_panel(frame: Frame) -> str:
     carbon = ("VPP", "carbon alone CNY", "trading CNY", "emits alone t", "trading t", "step alone", "step trading")
     return (
         columns(
-            box("What the day costs", table(money, _money(day), sum_row=True), name="accounts"),
-            box("Carbon", table(carbon, _carbon(day, scenario.public.carbon), sum_row=True), name="carbon"),
+            box("What the day costs", _table(money, _money(day)), name="accounts"),
+            box("Carbon", _table(carbon, _carbon(day, scenario.public.carbon)), name="carbon"),
         )
         + box("Without trade and with it", drawn(frame, "costs", lambda: costs_figure(day)))
         + box("Carbon cost and its steps", drawn(frame, "carbon", lambda: carbon_figure(day)))
     )
 
 
-def _rows(day: RecordedRun, vpp: str) -> tuple[Records, Records]:
-    """A VPP's accounts without trade and with it."""
-    return day["costs"].where(vpp=vpp, scenario="grid_only"), day["costs"].where(vpp=vpp, scenario="game")
+def _table(columns: Sequence[str], rows: Iterator[tuple[Cell, ...]]) -> str:
+    return table(columns, rows, sum_row=True, unknown=NOT_SHOWN)
+
+
+def _both(day: RecordedRun, vpp: str, column: str) -> list[float]:
+    """A number of a VPP's accounts without trade and with it."""
+    return [day.account(vpp, scenario, column) for scenario in ("grid_only", "game")]
 
 
 def _money(day: RecordedRun) -> Iterator[tuple[Cell, ...]]:
     for vpp in (*day.vpps, "system"):
-        alone, trading = _rows(day, vpp)
-        before, after = float(alone["total_cny"][0]), float(trading["total_cny"][0])
-        yield vpp, before, after, before - after, round(float(trading["trade_cny"][0]), 6) + 0.0
+        before, after = _both(day, vpp, "total_cny")
+        yield vpp, before, after, before - after, round(day.account(vpp, "game", "trade_cny"), 6) + 0.0
 
 
 def _carbon(day: RecordedRun, rules: CarbonRules) -> Iterator[tuple[Cell, ...]]:
     for vpp in (*day.vpps, "system"):
-        both = _rows(day, vpp)
-        bills = (float(row["carbon_cny"][0]) for row in both)
-        emissions = (float(row["emission_t"][0]) for row in both)
-        excesses = [float(row["emission_t"][0] - row["quota_t"][0]) for row in both]
+        bills, emissions = _both(day, vpp, "carbon_cny"), _both(day, vpp, "emission_t")
+        excesses = [e - q for e, q in zip(emissions, _both(day, vpp, "quota_t"), strict=True)]
         steps = ("", "") if vpp == "system" else (_step(rules, excess_t) for excess_t in excesses)
         yield (vpp, *bills, *emissions, *steps)
 
 
 def _step(rules: CarbonRules, excess_t: float) -> str:
     """Which step of (3) an excess stands on, and its price."""
+    if isnan(excess_t):
+        return NOT_SHOWN
     if rules.mode is not CarbonMode.STEPPED:
         return f"{rules.flat_price_cny_per_t:g} CNY/t" if rules.mode is CarbonMode.FLAT else "billed only"
     prices, price = step_prices_cny_per_t(rules).tolist(), marginal_price_cny_per_t(rules, excess_t)

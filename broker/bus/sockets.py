@@ -1,0 +1,81 @@
+"""Owns how a socket of the bus is made: bounded queues, signs of life, dead connections that are replaced.
+
+A connection can die without a word: a cable, a firewall that forgets, a machine that is gone. So both ends send a
+sign of life over each connection, which the other answers by itself, however busy its program is; an end that gets
+no answer in time gives the connection up, and the connecting end makes a new one.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import zmq
+
+from broker.limits import (
+    CONNECT_WITHIN_S,
+    HANDSHAKE_WITHIN_S,
+    LIFE_SIGN_EVERY_S,
+    LIFE_SIGN_WITHIN_S,
+    MAX_TRANSPORT_BYTES,
+    QUEUE_IN_MESSAGES,
+    QUEUE_OUT_MESSAGES,
+    RECONNECT_AFTER_S,
+    RECONNECT_AT_MOST_S,
+)
+from market.errors import RunError
+
+Socket: TypeAlias = "zmq.Socket[bytes]"
+Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
+
+
+def listening(context: Context, kind: int) -> Socket:
+    """A socket that others connect to. What is not read waits at its sender beyond a few messages."""
+    socket = _made(context, kind, QUEUE_OUT_MESSAGES)
+    socket.setsockopt(zmq.RCVHWM, QUEUE_IN_MESSAGES)
+    return socket
+
+
+def connecting(context: Context, kind: int, send_queue: int = QUEUE_OUT_MESSAGES) -> Socket:
+    """A socket that connects, and connects again whenever its connection is lost.
+
+    Its receiving queue has no bound: libzmq 4.3.5 ends the whole process (`_input_stopped`) when a connection is
+    given up while such a queue is full. What bounds it is the broker, which keeps so many messages for a receiver.
+    """
+    socket = _made(context, kind, send_queue)
+    socket.setsockopt(zmq.RCVHWM, 0)
+    socket.setsockopt(zmq.CONNECT_TIMEOUT, _ms(CONNECT_WITHIN_S))
+    socket.setsockopt(zmq.RECONNECT_IVL, _ms(RECONNECT_AFTER_S))
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, _ms(RECONNECT_AT_MOST_S))
+    return socket
+
+
+def _made(context: Context, kind: int, send_queue: int) -> Socket:
+    """With bounds, and no hold on the end of its process."""
+    with enough_descriptors():
+        socket = context.socket(kind)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.SNDHWM, send_queue)
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_TRANSPORT_BYTES)
+    socket.setsockopt(zmq.HANDSHAKE_IVL, _ms(HANDSHAKE_WITHIN_S))
+    socket.setsockopt(zmq.HEARTBEAT_IVL, _ms(LIFE_SIGN_EVERY_S))
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, _ms(LIFE_SIGN_WITHIN_S))
+    socket.setsockopt(zmq.HEARTBEAT_TTL, _ms(LIFE_SIGN_EVERY_S + LIFE_SIGN_WITHIN_S))
+    return socket
+
+
+@contextmanager
+def enough_descriptors() -> Iterator[None]:
+    """RunError where the system gives this process no more file descriptors."""
+    try:
+        yield
+    except (OSError, zmq.ZMQError) as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise RunError("too few file descriptors are allowed here; raise the limit: ulimit -n 4096") from None
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,231 @@
+"""The records of a tape as typed values, and as the plain data that their bytes are made of.
+
+A record is `length (4 bytes, big-endian), CRC-32 (4 bytes), msgpack`; the payload is a list of its kind and the
+record's fields in order, packed as on the wire. Without failures and in virtual time nothing in them depends on
+real time, process ids or ports: equal runs have equal tapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+import msgpack
+
+from broker.wire.messages import Begin, DataMessage, Done, Ref, Settle
+from broker.wire.types import Codec, codec_for
+from market.disclosure import Disclosure, ShownPlan
+from market.errors import WireError
+from market.outcome import Verdict
+from market.scenario.model import PublicScenario
+
+TAPE_VERSION: Final = 3
+TAPE_NAME: Final = "tape.msgpack"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first record: of what run this is the tape. `audit`: how much of their days nodes are asked to show."""
+
+    version: int
+    wire_version: int
+    scenario_digest: str
+    seed: int
+    roster: tuple[str, ...]
+    audit: Disclosure
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The second: all that everybody may know of the market. No plant is on a tape."""
+
+    scenario: PublicScenario
+
+
+@dataclass(frozen=True, slots=True)
+class EpochBegun:
+    """All begin, or begin anew: void is what was said before."""
+
+    number: int
+    time_s: float
+    roster: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A VPP was lost."""
+
+    time_s: float
+    vpp: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A lost VPP is here again."""
+
+    time_s: float
+    vpp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run that broke off is taken up."""
+
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSaid:
+    """A message of the data plane, when it was sent."""
+
+    time_s: float
+    epoch: int
+    sender: str
+    seq: int
+    message: DataMessage
+
+
+@dataclass(frozen=True, slots=True)
+class TurnGiven:
+    """What reached whom, when (virtual time)."""
+
+    number: int
+    time_s: float
+    receiver: str
+    refs: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoneSaid:
+    """A VPP has confirmed what it had consumed by then (real time)."""
+
+    time_s: float
+    vpp: str
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class OrderGiven:
+    """An order of the broker to one node."""
+
+    number: int
+    time_s: float
+    receiver: str
+    order: Begin | Settle
+
+
+@dataclass(frozen=True, slots=True)
+class AuditGiven:
+    """What a VPP shows of its day in the end: without trade, and with it."""
+
+    vpp: str
+    before: ShownPlan
+    after: ShownPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last record of a complete run."""
+
+    verdict: Verdict
+
+
+Record: TypeAlias = (
+    Opened
+    | Shared
+    | EpochBegun
+    | Left
+    | Back
+    | Resumed
+    | MessageSaid
+    | TurnGiven
+    | DoneSaid
+    | OrderGiven
+    | AuditGiven
+    | Ended
+)
+
+KINDS: Final[dict[str, type[Any]]] = {
+    "tape": Opened,
+    "scenario": Shared,
+    "epoch": EpochBegun,
+    "left": Left,
+    "back": Back,
+    "resumed": Resumed,
+    "message": MessageSaid,
+    "turn": TurnGiven,
+    "done": DoneSaid,
+    "command": OrderGiven,
+    "audit": AuditGiven,
+    "end": Ended,
+}
+"""The kinds by their names on the tape."""
+
+_NAMES: Final = {kind: name for name, kind in KINDS.items()}
+
+
+def kind_of(record: Record) -> str:
+    """The name of a record's kind on the tape."""
+    return _NAMES[type(record)]
+
+
+def time_of(record: Record) -> float | None:
+    """The time at which a record was made, where it tells."""
+    return None if isinstance(record, Opened | Shared | AuditGiven | Ended) else record.time_s
+
+
+# --- as data ----------------------------------------------------------------------------------------------------
+
+
+def _opened() -> Codec:
+    """A header's: its seed is any integer that msgpack holds, not only one of those that a message may carry."""
+    plain = codec_for(Opened)
+
+    def unpack(data: object, place: str) -> Opened:
+        if type(data) is not list or len(data) != 6 or type(data[3]) is not int:
+            return plain.unpack(data, place)  # type: ignore[no-any-return]
+        header: Opened = plain.unpack([*data[:3], 0, *data[4:]], place)
+        return replace(header, seed=data[3])
+
+    return Codec(plain.pack, unpack)
+
+
+def _codec(kind: Any) -> Codec:
+    """Network conditions may be infinite."""
+    return codec_for(kind, infinite=kind is Shared)
+
+
+_CODECS: Final[dict[type[Any], Codec]] = {
+    kind: _opened() if kind is Opened else _codec(kind) for kind in KINDS.values()
+}
+
+
+def entry_of(record: Record) -> list[Any]:
+    """A record as plain data: its kind, then its fields."""
+    return [_NAMES[type(record)], *_CODECS[type(record)].pack(record)]
+
+
+def record_of(entry: object) -> Record:
+    """The record in plain data; WireError if it is none."""
+    if type(entry) is not list or not entry or type(entry[0]) is not str or entry[0] not in KINDS:
+        shown = entry[0] if type(entry) is list and entry else entry
+        raise WireError("unknown_kind", f"{shown!r:.40} is no kind of record")
+    name, *fields = entry
+    record: Record = _CODECS[KINDS[name]].unpack(fields, name)
+    return record
+
+
+def packed(record: Record) -> bytes:
+    """The payload of a record."""
+    payload: bytes = msgpack.packb(entry_of(record), use_bin_type=True)
+    return payload
+
+
+def unpacked(payload: bytes) -> object:
+    """The plain data in a payload; WireError if it holds none."""
+    try:
+        return msgpack.unpackb(payload, raw=False, max_map_len=0, max_ext_len=0)
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise WireError("not_msgpack", f"{type(error).__name__}: {error!s:.60}") from None

@@ -1,0 +1,52 @@
+"""Parts of a scenario: what everybody may know, what one plant's owner may; and whether all plants are here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from market.errors import Fault, ScenarioError
+from market.scenario.digest import seal_scenario
+from market.scenario.model import Scenario
+
+_SHOWN = 8
+
+
+def require_plants(scenario: Scenario) -> Scenario:
+    """The scenario itself. ScenarioError unless every plant of the market is in it."""
+    if scenario.whole:
+        return scenario
+    present = tuple(vpp.id for vpp in scenario.vpps)
+    absent = [vpp for vpp in scenario.roster if vpp not in present]
+    found = f"no plant of {_listed(absent)}" if present else f"no plant at all, of {len(absent)} in the roster"
+    remedy = "name the folder with all plants; a part is for `vppmarket broker` and `vppmarket node`"
+    rule = "this needs every plant of the market"
+    raise ScenarioError([Fault(rule, found, f"scenario {scenario.name}", remedy)])
+
+
+def public_part(scenario: Scenario) -> Scenario:
+    """The same market without any plant: all that its broker needs."""
+    return replace(scenario, vpps=())
+
+
+def own_part(scenario: Scenario, vpp_id: str) -> Scenario:
+    """The public part and one plant: all that this plant's node needs. KeyError if it is not there."""
+    return replace(scenario, vpps=(scenario.vpp(vpp_id),))
+
+
+def undisclosed(scenario: Scenario) -> Scenario:
+    """The same without the digests of plants that are not here; its own digest is another one."""
+    others = dict.fromkeys(scenario.roster, "")
+    return seal_scenario(
+        scenario.name,
+        scenario.title,
+        scenario.public,
+        scenario.vpps,
+        scenario.network,
+        scenario.coupling,
+        scenario.audit,
+        others,
+    )
+
+
+def _listed(ids: list[str]) -> str:
+    return ", ".join(ids[:_SHOWN]) + (f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else "")

@@ -1,0 +1,36 @@
+"""Makes folders and files that nobody but their owner can read or enter."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """A new file with this content, mode 0600. OSError where there is anything of that name already."""
+    with os.fdopen(os.open(path, _NEW_FILE, FILE_MODE), "wb") as file:
+        file.write(data)
+
+
+def create_folder(path: Path) -> None:
+    """A new folder, mode 0700; those above it as usual. OSError where there is anything of that name already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=FOLDER_MODE)
+
+
+def take_folder(path: Path) -> bool:
+    """A new folder, or one that is there already and holds nothing, for our own use: mode 0700.
+
+    False, and nothing is changed, where it holds anything. OSError where it is no folder, or not ours.
+    """
+    try:
+        create_folder(path)
+    except FileExistsError:
+        if any(path.iterdir()):
+            return False
+        path.chmod(FOLDER_MODE)
+    return True

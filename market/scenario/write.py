@@ -1,0 +1,142 @@
+"""Writes a scenario to a folder of its own, as people would write it; it loads as the same, to the last bit.
+
+The whole scenario, or as much of it as is known here: with the roster of the others, and without their plants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from market.arrays import Array
+from market.errors import Fault, RunError, ScenarioError
+from market.scenario.as_fields import Fields, measured_samples, scenario_fields
+from market.scenario.document import FILE_NAME, MAX_MEBIBYTES
+from market.scenario.model import Scenario
+from market.scenario.network_samples import COLUMN
+from market.scenario.network_samples import MAX_MEBIBYTES as MAX_SAMPLES_MEBIBYTES
+from market.scenario.private import create_file, take_folder
+from market.scenario.profiles import FEED_IN, PERIOD, RETAIL, power_column
+from market.scenario.profiles import MAX_MEBIBYTES as MAX_PROFILES_MEBIBYTES
+from market.scenario.schema import PartialFile, ScenarioFile
+from market.scenario.yaml_text import yaml_lines
+
+TARIFF_FILE = "tariff.csv"
+_FEW_SAMPLES = 20  # so many may stand in scenario.yaml itself
+_CELLS = 2_000_000  # of a file of profiles: at 25 bytes each they stay within its limit
+_HEADER = """\
+# Written by vppmarket: it loads as the scenario it was written from, to the last bit. Units are in the names.
+# A plant or a limit that is left out is not there; anything else that is left out takes its default.
+"""
+
+Columns = Mapping[str, Array]
+
+
+def write_scenario(scenario: Scenario, folder: Path) -> None:
+    """Write it as a folder that `load_scenario` reads as the same: digests, name, and order of everything.
+
+    The folder is new, or holds nothing yet; only its owner may enter it (0700) and read its files (0600).
+    scenario.yaml comes last: a folder that has it is complete. ScenarioError where the folder cannot be had,
+    RunError where the disk refuses.
+    """
+    files = _files(scenario)
+    _take(folder)
+    for name, text in files.items():
+        try:
+            create_file(folder / name, text)
+        except OSError as error:
+            raise RunError(f"{folder / name} cannot be written: {_reason(error)}") from None
+
+
+def _take(folder: Path) -> None:
+    try:
+        empty = take_folder(folder)
+    except OSError as error:
+        remedy = "name a folder that is not there yet, where you may write"
+        raise ScenarioError(
+            [Fault("the folder must be one of our own", _reason(error), str(folder), remedy)]
+        ) from None
+    if not empty:
+        remedy = "name a new folder: nothing is ever overwritten"
+        raise ScenarioError([Fault("the folder must be empty", "a folder with files", str(folder), remedy)])
+
+
+def _files(scenario: Scenario) -> dict[str, bytes]:
+    """The content of every file by its name, `scenario.yaml` last. ScenarioError if one is too long to be read."""
+    tables = _tables(scenario)
+    samples = _sample_files(scenario)
+    schema = ScenarioFile if scenario.whole else PartialFile
+    text = _text(scenario_fields(scenario, list(tables), samples), schema)
+    return {
+        **{name: _checked(name, _csv(columns), MAX_PROFILES_MEBIBYTES) for name, columns in tables.items()},
+        **{name: _checked(name, _sample_csv(kept), MAX_SAMPLES_MEBIBYTES) for kept, name in samples.items()},
+        FILE_NAME: _checked(FILE_NAME, text, MAX_MEBIBYTES),
+    }
+
+
+def _checked(name: str, text: str, max_mebibytes: int) -> bytes:
+    data = text.encode()
+    if len(data) > max_mebibytes << 20:
+        rule = f"a file of a scenario must have at most {max_mebibytes} MiB"
+        remedy = "use fewer links or samples"
+        raise ScenarioError([Fault(rule, f"{len(data) / (1 << 20):.1f} MiB, written out", name, remedy)])
+    return data
+
+
+def _tables(scenario: Scenario) -> dict[str, Columns]:
+    """The columns by file: the tariff, which is everybody's, in its own; the plants' in as few as hold them."""
+    tariff = scenario.public.tariff
+    tables: dict[str, Columns] = {
+        TARIFF_FILE: {RETAIL: tariff.retail_cny_per_mwh, FEED_IN: tariff.feed_in_cny_per_mwh}
+    }
+    plants = list(_plant_columns(scenario))
+    width = max(1, _CELLS // scenario.public.horizon.periods)
+    for number, start in enumerate(range(0, len(plants), width), start=1):
+        name = "profiles.csv" if number == 1 else f"profiles_{number}.csv"
+        tables[name] = dict(plants[start : start + width])
+    return tables
+
+
+def _plant_columns(scenario: Scenario) -> Iterator[tuple[str, Array]]:
+    for vpp in scenario.vpps:
+        yield power_column(vpp.id, "load"), vpp.load_mw
+        if vpp.wt is not None:
+            yield power_column(vpp.id, "wt"), vpp.wt.forecast_mw
+        if vpp.pv is not None:
+            yield power_column(vpp.id, "pv"), vpp.pv.forecast_mw
+
+
+def _sample_files(scenario: Scenario) -> dict[tuple[float, ...], str]:
+    """The name of a file for each long list of measured latencies."""
+    long = [samples for samples in measured_samples(scenario.network) if len(samples) > _FEW_SAMPLES]
+    names = ["latency.csv", *(f"latency_{number}.csv" for number in range(2, len(long) + 1))]
+    return dict(zip(long, names, strict=False))
+
+
+def _csv(columns: Columns) -> str:
+    """A table of periods, counted from 1, each number as its shortest exact text."""
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    lines = (f"{period},{','.join(map(repr, row))}" for period, row in enumerate(rows, start=1))
+    return _lines([",".join([PERIOD, *columns]), *lines])
+
+
+def _sample_csv(samples: Sequence[float]) -> str:
+    return _lines([COLUMN, *map(repr, samples)])
+
+
+def _text(fields: Fields, schema: type[ScenarioFile]) -> str:
+    """The text of `scenario.yaml`: each section behind a line on what it is."""
+    parts = [_HEADER]
+    for name, value in fields.items():
+        lines = list(yaml_lines({name: value}))
+        about = f"# {schema.model_fields[name].description}"
+        parts.append(_lines(["", about, *lines] if len(lines) > 1 else lines))
+    return "".join(parts)
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()

@@ -1,0 +1,49 @@
+"""Claims: any single frame of a day, on either plane, may be lost, doubled or late: the day ends as it would have.
+
+Every frame of `two_vpp`, one at a time: joining, trade, settlement and farewell, in virtual and wall time, with
+either rule for losses, and wall time under simulated loss besides, so that requests are among the frames. Of
+`five_vpp` one frame of each kind and direction; the whole is `scripts/bench/every_frame.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from broker.wire.messages import BROKER
+from market.network import OnLoss
+from scripts.bench.every_frame import cases, table, tried
+from scripts.bench.frame_fates import CONDITIONS, Fate, Market, Trial, frames_of, struck
+
+MARKET_KINDS = {"Declared", "Offer", "Selection", "Concluded"}
+ORDERS_AND_ANSWERS = {"Hello", "Welcome", "Ready", "Begin", "Turns", "Done", "Settle", "Audit", "Stop"}
+SIGNS = {"Beat", "Heartbeat", "Resend"}
+RULES = (OnLoss.STOP, OnLoss.WAIT)
+
+
+def held(trials: list[Trial]) -> None:
+    """Every day came to its end; what was struck is printed."""
+    print(*trials, sep="\n")
+    assert [str(trial) for trial in trials if trial.fault] == [], table(trials)
+
+
+def test_the_days_have_frames_of_every_kind_on_both_planes_and_in_both_directions() -> None:
+    kinds = set[str]()
+    for conditions in CONDITIONS:
+        spots = frames_of(Market("two_vpp", conditions))
+        assert len({(spot.hop.plane, spot.hop.receiver == BROKER) for spot in spots}) == 4
+        assert len(spots) == len({(spot.hop, spot.number) for spot in spots})
+        kinds |= {spot.kind for spot in spots}
+    assert kinds >= MARKET_KINDS | ORDERS_AND_ANSWERS | SIGNS
+
+
+@pytest.mark.parametrize("fate", Fate)
+@pytest.mark.parametrize("on_loss", RULES)
+@pytest.mark.parametrize("conditions", CONDITIONS)
+def test_any_frame_of_a_day_of_two_may_meet_its_fate(conditions: str, on_loss: OnLoss, fate: Fate) -> None:
+    market = Market("two_vpp", conditions, on_loss)
+    held([struck(market, spot, fate) for spot in frames_of(market)])
+
+
+@pytest.mark.parametrize(("conditions", "on_loss"), [("virtual", OnLoss.STOP), ("wall, lossy", OnLoss.WAIT)])
+def test_a_frame_of_each_kind_of_a_day_of_five_may_meet_its_fate(conditions: str, on_loss: OnLoss) -> None:
+    held([tried(case) for case in cases([Market("five_vpp", conditions, on_loss)], most=1, seed=1)])

@@ -1,0 +1,47 @@
+"""Claims: whichever one control message is lost with its connection, day and nodes end as if nothing had happened.
+
+Whole markets of two behind a proxy, started as people start them, in virtual and wall time, with either rule for
+losses. Which of the messages of a kind is lost is drawn at random; every one of them is lost in memory, in
+`tests/broker/test_every_frame.py`, and with processes by `scripts/bench/lost_messages.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.bench.lost_messages import cases, table, trials
+from scripts.bench.network_blows import KINDS
+from scripts.bench.started_market import FIVE, TWO, Setup, Undisturbed, undisturbed
+
+AT_ONCE = 3  # they mostly wait
+LIMIT_S = 40.0
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """The day of two that nobody disturbs."""
+    return undisturbed(TWO, tmp_path_factory.mktemp("calm") / "run")
+
+
+def all_held(
+    setup: Setup, blows: list[str], combination: tuple[str, str], seed: int, calm: Undisturbed, folder: Path
+) -> None:
+    time_mode, rule = combination
+    found = trials(cases(setup, blows, [time_mode], [rule], [seed]), folder, calm, AT_ONCE, LIMIT_S)
+    assert [str(trial) for trial in found if trial.fault] == [], table(found)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rule", ["stop", "wait"])
+@pytest.mark.parametrize("time_mode", ["virtual", "wall"])
+def test_one_message_of_any_kind_may_be_lost(time_mode: str, rule: str, calm: Undisturbed, tmp_path: Path) -> None:
+    blows = [f"lost {kind}" for kind in KINDS]
+    all_held(TWO, blows, (time_mode, rule), seed=len(time_mode) + len(rule), calm=calm, folder=tmp_path)
+
+
+@pytest.mark.parametrize("time_mode", ["virtual", "wall"])
+def test_all_connections_may_be_reset_at_once_in_mid_trade(time_mode: str, tmp_path: Path) -> None:
+    calm = undisturbed(FIVE, tmp_path / "calm")
+    all_held(FIVE, ["reset all"], (time_mode, "stop"), seed=2, calm=calm, folder=tmp_path)
