@@ -177,12 +177,14 @@ def test_a_model_is_changed_and_run_to_its_verdict(browser: Browser) -> None:
 
 
 @contextmanager
-def joining(address: str, token: bytes) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+def joining(
+    address: str, token: bytes, scenario: str | Path = "five_vpp"
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """A node process for each VPP of the default case, by VPP. None of them is left behind."""
     environment = {**os.environ, "VPPMARKET_TOKEN": token.hex()}
     nodes = {
         vpp.id: subprocess.Popen(
-            [sys.executable, "-m", "vpp_nodes", "--id", vpp.id, "--broker", address],
+            [sys.executable, "-m", "vpp_nodes", "--id", vpp.id, "--scenario", str(scenario), "--broker", address],
             env=environment,
             stderr=subprocess.DEVNULL,
         )
@@ -233,7 +235,7 @@ def test_a_killed_node_turns_absent_and_the_others_go_on(browser: Browser, tmp_p
     address, token = whereabouts(market)
     with serving(address, token=token.hex()) as page_address, looking(browser, page_address) as seen:
         expect(seen.page.locator(".state-chip")).to_have_text("live")
-        with joining(address, token) as nodes:
+        with joining(address, token, scenario) as nodes:
             expect(seen.fact("phase")).to_have_text("trading")
             expect(seen.page.locator("svg.network .absent")).to_have_count(0)
             nodes["VPP3"].kill()
