@@ -68,9 +68,7 @@ def test_a_killed_node_is_started_again_and_nothing_is_lost(tmp_path: Path, defa
     assert (kinds.count("left"), kinds.count("back")) == (1, 1)
 
 
-def test_a_node_that_is_killed_while_all_join_is_started_again(
-    tmp_path: Path, default_run: Path
-) -> None:
+def test_a_node_that_is_killed_while_all_join_is_started_again(tmp_path: Path, default_run: Path) -> None:
     """Nothing has been promised to anybody yet: the tape knows nothing of it."""
     process = start("run", "--restart", "1", "--out", tmp_path / "run")
     with held_node(process) as node:
