@@ -73,7 +73,7 @@ class Epoch:
         if envelope.seq != self._upto[sender] + 1:
             raise ProtocolError("gap", f"{sender}'s message {envelope.seq} came after {self._upto[sender]}")
         parts = self.trading.parts if self.trading else None
-        message = screen(sender, envelope.message, self.public.horizon.periods, parts)
+        message = screen(sender, envelope.message, self.public, parts)
         if isinstance(message, Declared) and envelope.seq > 1:
             raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
         self._versions.take(sender, message)

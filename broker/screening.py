@@ -17,7 +17,8 @@ from market.declaration import Declaration, Role
 from market.errors import ProtocolError
 from market.game.period import PeriodGame
 from market.plan import DirectExchange
-from market.roles import VOLUME_DECIMALS
+from market.roles import VOLUME_DECIMALS, highest_reserve_cny_per_mwh
+from market.scenario.model import PublicRules
 from market.settlement import POWER_TOLERANCE_MW
 
 _SIMPLEX_TOLERANCE = 1e-9
@@ -31,7 +32,7 @@ _OVER_MW = POWER_TOLERANCE_MW / 2  # so much more than it lacks a buyer may ask 
 
 @dataclass(frozen=True, slots=True)
 class _Sells:
-    """The periods in which a VPP sells, and the band of each, CNY/MWh."""
+    """The periods in which a VPP sells, and between what it may offer in each, CNY/MWh."""
 
     periods: tuple[int, ...]
     floor: Array
@@ -56,12 +57,12 @@ class Parts:
     """What each VPP may say about its trade, worked out once: such messages are frequent."""
 
     def __init__(self, games: Sequence[PeriodGame]) -> None:
-        selling: defaultdict[str, list[PeriodGame]] = defaultdict(list)
+        selling: defaultdict[str, list[tuple[PeriodGame, float]]] = defaultdict(list)
         buying: defaultdict[str, list[tuple[PeriodGame, float]]] = defaultdict(list)
         for game in games:
             if game.tradable:
-                for vpp in game.sellers:
-                    selling[vpp].append(game)
+                for seat, vpp in enumerate(game.sellers):
+                    selling[vpp].append((game, float(game.least_price_cny_per_mwh[seat])))
                 for vpp, deficit_mw in zip(game.buyers, game.deficit_mw.tolist(), strict=True):
                     buying[vpp].append((game, deficit_mw))
         self._sells = {vpp: _sells(due) for vpp, due in selling.items()}
@@ -72,7 +73,7 @@ class Parts:
         return self._sells.get(vpp, _NO_SALE).periods
 
     def offer(self, sender: str, offer: Offer) -> None:
-        """ProtocolError if an offer is not for the periods in which its sender sells, or leaves a band."""
+        """ProtocolError for an offer of other periods than its sender sells in, off the band or its reserve."""
         due = self._sells.get(sender, _NO_SALE)
         price = offer.price_cny_per_mwh
         if offer.version < 1 or not due.periods or offer.periods != due.periods or price.shape != due.floor.shape:
@@ -80,9 +81,10 @@ class Parts:
         off = np.flatnonzero(~((due.floor <= price) & (price <= due.cap)))
         if off.size:
             period = due.periods[off[0]] + 1
-            raise ProtocolError(
-                "bad_content", f"{sender}'s price {price[off[0]]:g} in period {period} leaves the band"
+            story = (
+                f"{sender}'s price {price[off[0]]:g} in period {period} leaves the band, or is below its reserve"
             )
+            raise ProtocolError("bad_content", story)
 
     def selection(self, sender: str, selection: Selection) -> None:
         """ProtocolError if a selection is off the simplex, or asks for more than its sender lacks."""
@@ -112,11 +114,11 @@ class Parts:
             raise ProtocolError("bad_content", story)
 
 
-def _sells(due: Sequence[PeriodGame]) -> _Sells:
+def _sells(due: Sequence[tuple[PeriodGame, float]]) -> _Sells:
     return _Sells(
-        tuple(game.period for game in due),
-        np.array([game.floor_cny_per_mwh for game in due]),
-        np.array([game.cap_cny_per_mwh for game in due]),
+        tuple(game.period for game, _ in due),
+        np.array([least for _, least in due]),
+        np.array([game.cap_cny_per_mwh for game, _ in due]),
     )
 
 
@@ -135,15 +137,16 @@ def _buys(due: Sequence[tuple[PeriodGame, float]]) -> _Buys:
 _NO_SALE, _NO_PURCHASE = _sells(()), _buys(())
 
 
-def screen(sender: str, message: Message, periods: int, parts: Parts | None) -> MarketMessage:
-    """The message of `sender`, checked, in a day of `periods`; `parts` is None until all have declared.
+def screen(sender: str, message: Message, public: PublicRules, parts: Parts | None) -> MarketMessage:
+    """The message of `sender`, checked, in a day of these rules; `parts` is None until all have declared.
 
     ProtocolError with reason `out_of_turn`, `wrong_sender` or `bad_content`.
     """
     if isinstance(message, Declared):
         if parts is not None:
             raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
-        _declaration(sender, message.declaration, periods)
+        _declaration(sender, message.declaration, public.horizon.periods)
+        _reserve(sender, message.declaration, public)
     elif isinstance(message, Offer | Selection):
         if parts is None:
             raise ProtocolError("out_of_turn", f"{sender} trades before all have declared")
@@ -176,7 +179,8 @@ def _declaration(sender: str, declaration: Declaration, periods: int) -> None:
         declaration.own_supply_mw,
         declaration.satisfaction_cny_per_h,
     )
-    if len(declaration.roles) != periods or any(v.shape != (periods,) for v in vectors):
+    reserve = declaration.reserve_cny_per_mwh
+    if len(declaration.roles) != periods or any(v.shape != (periods,) for v in (*vectors, reserve)):
         raise ProtocolError("bad_content", f"{sender}'s declaration is not for {periods} periods")
     if any((v < 0).any() for v in vectors) or any((v > _VOLUME_LIMIT_MW).any() for v in vectors[:3]):
         raise ProtocolError("bad_content", f"{sender} declares a volume outside 0…{_VOLUME_LIMIT_MW:g} MW")
@@ -190,3 +194,15 @@ def _declaration(sender: str, declaration: Declaration, periods: int) -> None:
     buys = np.array([role is Role.BUYER for role in declaration.roles])
     if (sells != (declaration.surplus_mw > 0)).any() or (buys != (declaration.deficit_mw > 0)).any():
         raise ProtocolError("bad_content", f"{sender}'s roles and volumes contradict each other")
+
+
+def _reserve(sender: str, declaration: Declaration, public: PublicRules) -> None:
+    """(M5): where it sells, a reserve between the feed-in price and the cap; none elsewhere."""
+    reserve, sells = declaration.reserve_cny_per_mwh, declaration.surplus_mw > 0
+    least, most = public.tariff.feed_in_cny_per_mwh, highest_reserve_cny_per_mwh(public)
+    off = np.flatnonzero(np.where(sells, ~((least <= reserve) & (reserve <= most)), reserve != 0))
+    if off.size:
+        t = off[0]
+        story = f"{sender}'s reserve {reserve[t]:g} in period {t + 1}, where "
+        story += f"{least[t]:g} to {most[t]:g} is possible" if sells[t] else "it sells nothing"
+        raise ProtocolError("bad_content", story)

@@ -24,6 +24,7 @@ class Declaration:
     """A VPP's public statement for the day, one entry per period.
 
     surplus_mw : S, 0 where it does not sell · deficit_mw : D, 0 where it does not buy
+    reserve_cny_per_mwh : r of (M5), the least price of what it sells; 0 where it does not sell
     own_supply_mw : P^s, read for buyers · satisfaction_cny_per_h : k of (17), 0 where it does not buy
     """
 
@@ -33,3 +34,4 @@ class Declaration:
     deficit_mw: Array
     own_supply_mw: Array
     satisfaction_cny_per_h: Array
+    reserve_cny_per_mwh: Array

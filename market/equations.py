@@ -120,7 +120,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "16",
         (_P, _R),
         "A seller's utility: v ln(1 + L/S0) for its own load, which no price moves, plus what it earns with its "
-        "surplus, a MWh not delivered being worth the feed-in price.",
+        "surplus, a MWh not delivered being worth its reserve price r.",
         ("market.game.pricing.best:utility",),
     ),
     Equation(
@@ -158,11 +158,13 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
     Equation(
         "22",
         (_P, _R),
-        "Leader's problem: U_j = v_j ln(1 + L_j/S0) + [(p_j − f) min(S_j, Q_j(p)) + f S_j] Δt, Q_j at the "
+        "Leader's problem: U_j = v_j ln(1 + L_j/S0) + [(p_j − r_j) min(S_j, Q_j(p)) + r_j S_j] Δt, Q_j at the "
         "followers' rest.",
         ("market.game.pricing.demand:power", "market.game.pricing.best:best_prices"),
     ),
-    Equation("23", (_P,), "Leaders choose p_j within [floor, cap].", ("market.game.lattice:on_lattice",)),
+    Equation(
+        "23", (_P,), "Leaders choose p_j within [max(floor, r_j), cap].", ("market.game.lattice:on_lattice",)
+    ),
     Equation(
         "24", (_P,), "Followers choose y_i on the simplex.", ("market.game.lattice:probabilities_on_lattice",)
     ),
@@ -204,6 +206,15 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "Certificate: each seller's regret by a global search of its own with a bound on every deviation, each "
         "buyer's distance from (M2) and gain in Σ_j y_j [U_ij/D_i − τ ln(y_j Σ_m S_m/S_j)].",
         ("market.game.certificate:certify",),
+    ),
+    Equation(
+        "M5",
+        (_B,),
+        "A seller declares a reserve price r = max(f, what the last MWh of its surplus costs it): f for energy "
+        "that it would export, the plant's O&M with its carbon effect for what it would curtail, λ for the rest; "
+        "above the cap it is idle. p_clr is the lowest common p with Σ x*(p) ≤ Σ S_j over r_j ≤ p; each starts at "
+        "max(p_clr, r_j).",
+        ("market.roles:reserve_cny_per_mwh", "market.game.clearing:clearing_price"),
     ),
 )
 

@@ -78,25 +78,39 @@ def day_roles(vpp: Vpp, plan: DispatchPlan, role_tolerance: float) -> DayRoles:
 
 
 def declare(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Declaration:
-    """What `vpp` makes public of its plan without trade: roles, volumes and, where it buys, its appetite.
+    """What `vpp` makes public of its plan without trade: roles, volumes, its appetite or its reserve.
 
         k = κ λ (S0 + P^d), not below 0, CNY/h (MODEL section 3)
 
     Only buyers publish P^s and k. With `credits_follow_energy` a MWh from a peer also saves σ_dir t of quota,
-    so λ rises by σ_dir times the VPP's own marginal carbon price (section 5).
+    so λ rises by σ_dir times the VPP's own marginal carbon price (section 5). A seller whose reserve is above the
+    cap is idle (M5).
     """
     day = day_roles(vpp, plan, public.market.role_tolerance)
     buys = day.deficit_mw > 0.0
+    reserve = reserve_cny_per_mwh(vpp, plan, public)
+    sells = (day.surplus_mw > 0.0) & (reserve <= highest_reserve_cny_per_mwh(public))
+    surplus_mw = np.where(sells, day.surplus_mw, 0.0)
     worth = plan.marginal_value_cny_per_mwh + _credit_worth_cny_per_mwh(public.carbon, plan)
     satisfaction = vpp.satisfaction * worth * (public.market.base_power_mw + day.demand_mw)
     return Declaration(
         vpp=vpp.id,
-        roles=day.roles,
-        surplus_mw=day.surplus_mw,
+        roles=tuple(_role(s, d) for s, d in zip(surplus_mw.tolist(), day.deficit_mw.tolist(), strict=True)),
+        surplus_mw=frozen(surplus_mw),
         deficit_mw=day.deficit_mw,
         own_supply_mw=frozen(np.where(buys, day.supply_mw, 0.0)),
         satisfaction_cny_per_h=frozen(np.where(buys, np.maximum(satisfaction, 0.0), 0.0)),
+        reserve_cny_per_mwh=frozen(np.where(sells, reserve, 0.0)),
     )
+
+
+def highest_reserve_cny_per_mwh(public: PublicRules) -> Array:
+    """The highest reserve at which something may be sold in each period, shape (periods,).
+
+    It is the cap; where the band is empty the feed-in price, which is everybody's reserve and keeps nobody out.
+    """
+    tariff, highest = public.tariff, public.market.price_max_cny_per_mwh
+    return np.maximum(np.minimum(highest, tariff.retail_cny_per_mwh), tariff.feed_in_cny_per_mwh)
 
 
 def reserve_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Array:

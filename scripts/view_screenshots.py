@@ -35,7 +35,7 @@ def serving(target: str | Path) -> Iterator[str]:
     server = subprocess.Popen([COMMAND, "view", target, "--port", "0"], stderr=subprocess.PIPE, text=True)
     try:
         assert server.stderr is not None
-        found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in server.stderr)
+        found = (re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]+", line) for line in server.stderr)
         yield next(match[0] for match in found if match)
     finally:
         server.terminate()

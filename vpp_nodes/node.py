@@ -153,7 +153,7 @@ class Node:
                 raise ProtocolError("not_a_member", f"{sender!r:.40} is not on the roster")
             if sender in self._declarations:
                 raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
-            screen(sender, message, self._public.horizon.periods, None)
+            screen(sender, message, self._public, None)
             self._declarations[sender] = message.declaration
 
     def _open_if_complete(self) -> tuple[MarketMessage, ...]:

@@ -1,18 +1,16 @@
 """Owns the newest offers that a trader has consumed. Knows nothing of what follows from them.
 
-A seller that has not been heard of yet stands at p_clr, where everybody starts: it needs public data only.
+A seller that has not been heard of yet stands where it starts, at p_clr or its reserve: public data only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from broker.screening import Parts
 from broker.wire.messages import Offer, Seen
-from market.arrays import Array, frozen
-from market.game.clearing import clearing_price
+from market.arrays import Array
+from market.game.clearing import clearing_price, opening_prices
 from market.game.period import PeriodGame
 
 
@@ -21,8 +19,8 @@ class OfferBook:
 
     def __init__(self, games: Sequence[PeriodGame]) -> None:
         self.games = {game.period: game for game in games if game.tradable}
-        self.clearing = {period: clearing_price(game) for period, game in self.games.items()}
-        self._prices = {t: frozen(np.full(len(game.sellers), self.clearing[t])) for t, game in self.games.items()}
+        self.opening = {t: opening_prices(game, clearing_price(game)) for t, game in self.games.items()}
+        self._prices = dict(self.opening)
         self._parts = Parts(games)
         self._versions: dict[str, int] = {}
         self._heard: dict[int, set[str]] = {period: set() for period in self.games}

@@ -1,4 +1,4 @@
-"""Owns a seller's behaviour: offer at p_clr, then re-price by the market's rule whenever a rival has moved.
+"""Owns a seller's behaviour: a first offer, then another by the market's rule whenever a rival has moved.
 
 Knows nothing of its own plant (its surplus is in the games) or of how an offer travels.
 """
@@ -34,8 +34,8 @@ class Seller:
         return tuple(sorted(self._restless))
 
     def open(self) -> Offer | None:
-        """The first offer, at p_clr in every period; None if it sells in none."""
-        return self._publish({t: self._book.clearing[t] for t in self._seats})
+        """The first offer, at p_clr or its reserve in every period; None if it sells in none."""
+        return self._publish({t: float(self._book.opening[t][seat]) for t, seat in self._seats.items()})
 
     def answer(self) -> Offer | None:
         """Re-price where a rival has moved or the rule is not finished; None if no price changes."""

@@ -99,7 +99,7 @@ class EpochCheck:
         check(sender in self._begun, f"{sender} speaks before it was told to begin")
         check(seq == self._said[sender] + 1, f"message {seq} of {sender} after {self._said[sender]}")
         try:
-            message = screen(sender, record.message, self._periods, self._parts)
+            message = screen(sender, record.message, self._public, self._parts)
             self._versions.take(sender, message)
         except ProtocolError as error:
             raise TapeError(str(error)) from None

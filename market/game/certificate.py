@@ -5,9 +5,9 @@ reading of (17), (20), (M2) and (22), and its own global search (for τ = 0 in `
 
 The search is a branch and bound over price cells [a, b]. Demand never rises with the own price, so in a cell
 
-    U ≤ (b − f) min(S, Q(a)),   U ≤ R(a) + (b − a) max(0, sup R'),   U ≤ R(b) + (b − a) max(0, −inf R')
+    U ≤ (b − r) min(S, Q(a)),   U ≤ R(a) + (b − a) max(0, sup R'),   U ≤ R(b) + (b − a) max(0, −inf R')
 
-with the revenue R = (p − f) Q and bounds of R' from the monotone parts of Q and Q'. Cells whose bound does not
+with the revenue R = (p − r) Q and bounds of R' from the monotone parts of Q and Q'. Cells whose bound does not
 beat the best value found are dropped, the others are cut. What is left over is a bound on every deviation.
 """
 
@@ -172,12 +172,12 @@ def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: 
 
 
 def _held(game: PeriodGame, prices: Array) -> Array:
-    """(p − f) min(S, Q) of each seller at the prices held, shape (n,), CNY/h."""
+    """(p − r) min(S, Q) of each seller at the prices held, shape (n,), CNY/h."""
     if game.temperature_cny_per_mwh == 0:
         return held_utility(game, prices, _all_want(game, prices))
     everyone = np.arange(len(prices))
     total = _seen(game, _rivalry(game, prices), everyone, prices[:, None]).total[:, 0]
-    worth: Array = (prices - game.feed_in_cny_per_mwh) * np.minimum(game.surplus_mw, total)
+    worth: Array = (prices - game.reserve_cny_per_mwh) * np.minimum(game.surplus_mw, total)
     return worth
 
 
@@ -232,16 +232,18 @@ def _search(
     """Branch and bound for the given sellers; `gap` in CNY/h is how near the bound has to come."""
     found, at, bound = held[sellers].copy(), prices[sellers].copy(), held[sellers].copy()
     row = np.arange(sellers.size)
-    low, high = np.full(row.size, game.floor_cny_per_mwh), np.full(row.size, game.cap_cny_per_mwh)
+    low = np.maximum(game.floor_cny_per_mwh, game.reserve_cny_per_mwh[sellers])
+    high = np.full(row.size, game.cap_cny_per_mwh)
     pieces = _FIRST_CUT
     while row.size:
         price = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, pieces + 1)
         price[:, -1] = high
         seen = _seen(game, rivalry, sellers[row], price)
         surplus = game.surplus_mw[sellers[row], None]
-        worth = (price - game.feed_in_cny_per_mwh) * np.minimum(surplus, seen.total)
+        reserve = game.reserve_cny_per_mwh[sellers[row], None]
+        worth = (price - reserve) * np.minimum(surplus, seen.total)
         _keep_best(found, at, row, price, worth)
-        most = _cell_bounds(game, price, seen, surplus)
+        most = _cell_bounds(game, price, seen, surplus, reserve)
         narrow = np.diff(price, axis=1) <= _NARROWEST * np.abs(price[:, 1:])
         going = (most > found[row][:, None] + gap) & ~narrow
         if going.sum() > _MOST_CELLS:
@@ -262,12 +264,12 @@ def _keep_best(found: Array, at: Array, row: IndexArray, price: Array, worth: Ar
     found[row[rising]], at[row[rising]] = top[rising], where[rising]
 
 
-def _cell_bounds(game: PeriodGame, price: Array, seen: _Seen, surplus: Array) -> Array:
+def _cell_bounds(game: PeriodGame, price: Array, seen: _Seen, surplus: Array, reserve: Array) -> Array:
     """A bound on the utility in each cell between neighbouring prices, shape (C, K − 1), CNY/h."""
     a, b = price[:, :-1], price[:, 1:]
     total_a, total_b = seen.total[:, :-1], seen.total[:, 1:]
     least, most = _fall(game, price, seen)
-    margin_a, margin_b = a - game.feed_in_cny_per_mwh, b - game.feed_in_cny_per_mwh
+    margin_a, margin_b = a - reserve, b - reserve
     rise = np.maximum(0.0, total_a - margin_a * least)
     drop = np.maximum(0.0, margin_b * most - total_b)
     by_value = margin_b * np.minimum(surplus, total_a)
@@ -302,15 +304,22 @@ def _fall(game: PeriodGame, price: Array, seen: _Seen) -> tuple[Array, Array]:
 def _clearing(game: PeriodGame) -> float:
     """p_clr by repeated section: the lowest price at which wants fit the surplus, else the cap; CNY/MWh."""
     low, high = game.floor_cny_per_mwh, game.cap_cny_per_mwh
-    supply = float(game.surplus_mw.sum())
     if game.temperature_cny_per_mwh == 0:
         grid = price_grid(game)
-        fits = np.flatnonzero(_all_want(game, grid) <= supply)
+        fits = np.flatnonzero(_all_want(game, grid) <= _offered(game, grid))
         return float(grid[fits[0]]) if fits.size else high
     for _ in range(9):
         grid = np.linspace(low, high, 65)
-        fits = np.flatnonzero(_all_want(game, grid) <= supply)
+        fits = np.flatnonzero(_all_want(game, grid) <= _offered(game, grid))
         if not fits.size or fits[0] == 0:
             return high if not fits.size else low
         low, high = float(grid[fits[0] - 1]), float(grid[fits[0]])
     return min(max(round(high, 8), game.floor_cny_per_mwh), game.cap_cny_per_mwh)
+
+
+def _offered(game: PeriodGame, grid: Array) -> Array:
+    """Σ S over the sellers whose reserve is at most each price of the grid, MW."""
+    rising = np.argsort(game.reserve_cny_per_mwh, kind="stable")
+    total = np.concatenate([[0.0], np.cumsum(game.surplus_mw[rising])])
+    supply: Array = total[np.searchsorted(game.reserve_cny_per_mwh[rising], grid, side="right")]
+    return supply

@@ -55,9 +55,9 @@ def forgone(pure: Rest, prices: Array, probability: Array, held: Array, best: Ar
 
 
 def held_utility(game: PeriodGame, prices: Array, wanted: Array) -> Array:
-    """(p − f) min(S, Q) of each seller, shape (n,), CNY/h. wanted : X at each price, shape (n,), MW."""
+    """(p − r) min(S, Q) of each seller, shape (n,), CNY/h. wanted : X at each price, shape (n,), MW."""
     sold = np.minimum(game.surplus_mw, pure_rest(game, prices, wanted).share * wanted)
-    worth: Array = (prices - game.feed_in_cny_per_mwh) * sold
+    worth: Array = (prices - game.reserve_cny_per_mwh) * sold
     return worth
 
 
@@ -85,6 +85,6 @@ def best_deviation(
             beside[grid == prices[rival]] += game.surplus_mw[rival]
         left[left < _NOTHING_LEFT] = 0.0
         sold = np.minimum(surplus, left * grid_wanted * surplus / (surplus + beside))
-        earned = (grid - game.feed_in_cny_per_mwh) * sold
+        earned = np.where(grid >= game.reserve_cny_per_mwh[j], (grid - game.reserve_cny_per_mwh[j]) * sold, 0.0)
         worth[j], where[j] = earned.max(), grid[earned.argmax()]
     return worth, where

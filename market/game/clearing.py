@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from market.arrays import Array, frozen
 from market.game.lattice import on_lattice
 from market.game.period import PeriodGame
 from market.game.satisfaction import appetite
@@ -17,7 +18,7 @@ _WITHIN_A_TICK = 1e-9  # a price so near under a tick (in ticks) is on it
 
 
 def clearing_price(game: PeriodGame) -> float:
-    """The lowest common price of the band with Σ_i x*_i(p) ≤ Σ_j S_j, on the lattice, CNY/MWh.
+    """p_clr of (M5), the lowest common price of the band with Σ_i x*_i(p) ≤ Σ S_j over r_j ≤ p, on the lattice.
 
     The floor in glut, the cap in deep scarcity; with τ = 0 the first tick that satisfies it.
     """
@@ -29,22 +30,40 @@ def clearing_price(game: PeriodGame) -> float:
     return on_lattice(game.floor_cny_per_mwh + ticks * tick, game)
 
 
+def opening_prices(game: PeriodGame, clearing: float) -> Array:
+    """Where each seller starts: at p_clr, or at its reserve where that is more; shape (n,), CNY/MWh."""
+    return frozen(np.maximum(clearing, game.reserve_cny_per_mwh))
+
+
 def _exact(game: PeriodGame) -> float:
-    """Between two neighbouring thresholds Σ x* = Σ k/p − Σ (S0 + P^s) + Σ D, which one line solves for p."""
-    floor, cap, supply = game.floor_cny_per_mwh, game.cap_cny_per_mwh, float(game.surplus_mw.sum())
-    buyers = appetite(game)
-    thresholds = np.concatenate([buyers.full_price.ravel(), buyers.none_price.ravel()])
+    """Between two neighbouring thresholds Σ x* = Σ k/p − Σ (S0 + P^s) + Σ D, which one line solves for p.
+
+    Thresholds are the prices at which a buyer starts to save or stops buying, and at which a seller comes in.
+    """
+    floor, cap = game.floor_cny_per_mwh, game.cap_cny_per_mwh
+    buyers, reserve = appetite(game), game.reserve_cny_per_mwh
+    thresholds = np.concatenate([buyers.full_price.ravel(), buyers.none_price.ravel(), reserve])
     inside = thresholds[(thresholds > floor) & (thresholds < cap)]
     points = np.concatenate([[floor], np.sort(inside), [cap]])
-    enough = np.flatnonzero(buyers.wanted(points).sum(axis=0) <= supply)
+    wanted = buyers.wanted(points).sum(axis=0)
+    enough = np.flatnonzero(wanted <= _supply_mw(game, points))
     if enough.size == 0:
         return cap
     if enough[0] == 0:
         return floor
     low, high = float(points[enough[0] - 1]), float(points[enough[0]])
+    supply = float(_supply_mw(game, np.array([low]))[0])
+    if wanted[enough[0]] > supply:
+        return high  # enough only with the seller that comes in there
     middle = (low + high) / 2
     elastic = (buyers.full_price < middle) & (middle < buyers.none_price)
     full = middle <= buyers.full_price
     worth = float(buyers.satisfaction[elastic].sum())
     power = supply + float(buyers.base[elastic].sum()) - float(buyers.deficit[full].sum())
     return min(max(worth / power, low), high) if power > 0 else low
+
+
+def _supply_mw(game: PeriodGame, price: Array) -> Array:
+    """The surplus of all whose reserve a common price reaches, of the shape of `price`."""
+    supply: Array = np.where(game.reserve_cny_per_mwh <= price[:, None], game.surplus_mw, 0.0).sum(axis=1)
+    return supply

@@ -81,8 +81,8 @@ def _result(
 
 
 def _complete(game: PeriodGame, prices: Array, probability: Array) -> bool:
-    """Whether every seller has priced inside the band and every buyer has answered."""
-    priced = (prices >= game.floor_cny_per_mwh) & (prices <= game.cap_cny_per_mwh)
+    """Whether every seller has priced inside the band, at its reserve or above, and every buyer has answered."""
+    priced = (prices >= game.least_price_cny_per_mwh) & (prices <= game.cap_cny_per_mwh)
     answered = np.abs(probability.sum(axis=1) - 1.0) <= _SIMPLEX_TOLERANCE
     return bool(priced.all() and answered.all())
 

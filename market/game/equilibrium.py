@@ -14,7 +14,7 @@ import numpy as np
 
 from market.arrays import Array, frozen
 from market.game.answer import answer_day
-from market.game.clearing import clearing_price
+from market.game.clearing import clearing_price, opening_prices
 from market.game.conclusion import CERTIFICATE_TOLERANCE, conclude, cycle_story
 from market.game.dithering import dithering_story, rest_of_cycle
 from market.game.period import PeriodGame
@@ -122,7 +122,9 @@ def negotiate(
 
 
 def _opening(game: PeriodGame) -> Array:
-    return np.full(len(game.sellers), clearing_price(game) if game.tradable else game.floor_cny_per_mwh)
+    if not game.tradable:
+        return np.full(len(game.sellers), game.floor_cny_per_mwh)
+    return opening_prices(game, clearing_price(game))
 
 
 def _table(game: PeriodGame, start: Array) -> _Table:

@@ -26,23 +26,30 @@ def lattice_step(game: PeriodGame) -> float:
     return PRICE_LATTICE_CNY_PER_MWH if game.temperature_cny_per_mwh > 0 else game.tick_cny_per_mwh
 
 
-def on_lattice(price: float, game: PeriodGame) -> float:
-    """`price` (CNY/MWh) rounded to the lattice, within [floor, cap] (23), both of which are on it.
+def on_lattice(price: float, game: PeriodGame, least: float | None = None) -> float:
+    """`price` (CNY/MWh) rounded to the lattice, within [least, cap] (23), both of which are on it.
 
     The lattice has the multiples of 1e-8 CNY/MWh; with τ = 0 it has floor + tick, floor + 2 tick, …
+    least : the lowest price that may be asked, the floor where not given
     """
     floor, cap = game.floor_cny_per_mwh, game.cap_cny_per_mwh
+    lowest = floor if least is None else least
     if game.temperature_cny_per_mwh > 0:
         half = PRICE_LATTICE_CNY_PER_MWH / 2
         rounded = float(np.rint(price * _PRICE_UNITS)) / _PRICE_UNITS
-        return floor if price < floor + half else cap if price > cap - half else rounded
+        return lowest if price < lowest + half else cap if price > cap - half else rounded
     ticks = max(0.0, float(np.rint((price - floor) / game.tick_cny_per_mwh)))
-    near = min(floor + ticks * game.tick_cny_per_mwh, cap)
-    return cap if cap - price < abs(near - price) else near
+    near = max(lowest, min(floor + ticks * game.tick_cny_per_mwh, cap))
+    ends = (lowest, cap)
+    nearest = min(ends, key=lambda end: abs(end - price))
+    return nearest if abs(nearest - price) < abs(near - price) else near
 
 
-def tick_grid(game: PeriodGame) -> Array:
-    """Every price of the band when τ = 0, ascending, CNY/MWh. ModelError if there are more than a million."""
+def tick_grid(game: PeriodGame, least: float | None = None) -> Array:
+    """Every price of [least, cap] when τ = 0, ascending, CNY/MWh; `least` is the floor where not given.
+
+    ModelError if there are more than a million.
+    """
     floor, cap, tick = game.floor_cny_per_mwh, game.cap_cny_per_mwh, game.tick_cny_per_mwh
     if not cap - floor <= tick * _MOST_TICKS:
         raise ModelError(
@@ -50,7 +57,10 @@ def tick_grid(game: PeriodGame) -> Array:
             f"{cap:g} CNY/MWh in ticks of {tick:g}; use a larger price tick, or a temperature above 0"
         )
     inner = floor + tick * np.arange(int((cap - floor) / tick) + 1)
-    return np.append(inner[inner < cap], cap)
+    grid = np.append(inner[inner < cap], cap)
+    if least is None or least <= floor:
+        return grid
+    return np.append(min(least, cap), grid[grid > least])
 
 
 def probabilities_on_lattice(probability: Array) -> Array:

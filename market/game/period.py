@@ -16,9 +16,10 @@ from market.scenario.model import PublicRules
 class PeriodGame:
     """The public data of one period, n sellers and m buyers, each in the order of the declarations.
 
-    period : index from 0 · floor, cap : the band [p̲, p̄] · feed_in : f, a seller's opportunity cost (16)
+    period : index from 0 · floor, cap : the band [p̲, p̄] · feed_in : f
     temperature : τ of (M1) · base_power_mw : S0 of (17) · tick : price grid, used only when τ = 0
-    surplus_mw : S, shape (n,), > 0 · deficit_mw : D, own_supply_mw : P^s, satisfaction_cny_per_h : k, shape (m,)
+    surplus_mw : S, > 0, reserve_cny_per_mwh : r of (M5), f ≤ r ≤ p̄, shape (n,)
+    deficit_mw : D, own_supply_mw : P^s, satisfaction_cny_per_h : k, shape (m,)
     """
 
     period: int
@@ -31,6 +32,7 @@ class PeriodGame:
     tick_cny_per_mwh: float
     sellers: tuple[str, ...]
     surplus_mw: Array
+    reserve_cny_per_mwh: Array
     buyers: tuple[str, ...]
     deficit_mw: Array
     own_supply_mw: Array
@@ -41,11 +43,18 @@ class PeriodGame:
         """Whether there is anything to negotiate: a seller, a buyer, and a band that is not empty."""
         return bool(self.sellers) and bool(self.buyers) and self.floor_cny_per_mwh <= self.cap_cny_per_mwh
 
+    @property
+    def least_price_cny_per_mwh(self) -> Array:
+        """The lowest price that each seller may ask, max(p̲, r), shape (n,)."""
+        least: Array = np.maximum(self.floor_cny_per_mwh, self.reserve_cny_per_mwh)
+        return least
+
 
 def period_games(declarations: Sequence[Declaration], public: PublicRules) -> tuple[PeriodGame, ...]:
     """The games of all periods, from everybody's declaration.
 
-    The band is p̲ = max(p_min, feed-in), p̄ = min(p_max, retail) (MODEL section 3).
+    The band is p̲ = max(p_min, feed-in), p̄ = min(p_max, retail) (MODEL section 3). Who declares a reserve above it
+    (and above the feed-in price, which is everybody's) has nothing to sell here.
     Sellers and buyers keep the order of `declarations`.
     """
     ordered = tuple(declarations)
@@ -55,19 +64,23 @@ def period_games(declarations: Sequence[Declaration], public: PublicRules) -> tu
 def _period_game(t: int, declarations: tuple[Declaration, ...], public: PublicRules) -> PeriodGame:
     market, tariff = public.market, public.tariff
     feed_in, retail = float(tariff.feed_in_cny_per_mwh[t]), float(tariff.retail_cny_per_mwh[t])
-    sellers = [d for d in declarations if d.roles[t] is Role.SELLER]
+    cap = min(market.price_max_cny_per_mwh, retail)
+    sellers = [
+        d for d in declarations if d.roles[t] is Role.SELLER and d.reserve_cny_per_mwh[t] <= max(cap, feed_in)
+    ]
     buyers = [d for d in declarations if d.roles[t] is Role.BUYER]
     return PeriodGame(
         period=t,
         period_h=public.horizon.period_h,
         floor_cny_per_mwh=max(market.price_min_cny_per_mwh, feed_in),
-        cap_cny_per_mwh=min(market.price_max_cny_per_mwh, retail),
+        cap_cny_per_mwh=cap,
         feed_in_cny_per_mwh=feed_in,
         temperature_cny_per_mwh=market.choice_temperature_cny_per_mwh,
         base_power_mw=market.base_power_mw,
         tick_cny_per_mwh=market.price_tick_cny_per_mwh,
         sellers=tuple(d.vpp for d in sellers),
         surplus_mw=frozen(np.array([d.surplus_mw[t] for d in sellers])),
+        reserve_cny_per_mwh=frozen(np.array([d.reserve_cny_per_mwh[t] for d in sellers])),
         buyers=tuple(d.vpp for d in buyers),
         deficit_mw=frozen(np.array([d.deficit_mw[t] for d in buyers])),
         own_supply_mw=frozen(np.array([d.own_supply_mw[t] for d in buyers])),

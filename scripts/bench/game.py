@@ -58,6 +58,7 @@ def random_market(vpps: int, sellers: int, period: int) -> PeriodGame:
         tick_cny_per_mwh=RULES.price_tick_cny_per_mwh,
         sellers=tuple(f"S{j + 1}" for j in range(sellers)),
         surplus_mw=frozen(surplus),
+        reserve_cny_per_mwh=frozen(np.full(sellers, feed_in)),
         buyers=tuple(f"B{i + 1}" for i in range(buyers)),
         deficit_mw=frozen(deficit),
         own_supply_mw=frozen(own),

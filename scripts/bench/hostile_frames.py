@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from random import Random
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgpack
 
@@ -30,11 +31,14 @@ def sample(hint: Any, random: Random) -> Any:
         str: lambda: random.choice(["", "VPP1", "VPP2", "broker", "x" * 4096, "\u2028"]),
         bool: lambda: random.random() < 0.5,
         bytes: lambda: random.randbytes(random.choice([0, 1, 8, 5000])),
+        NoneType: lambda: None,
     }
     if hint in plain:
         return plain[hint]()
     if hint == Array:
         return frozen([random.uniform(-1, 1000) for _ in range(random.choice([0, 1, 24, 500]))])
+    if get_origin(hint) in (Union, UnionType):
+        return sample(random.choice(get_args(hint)), random)
     if get_origin(hint) is tuple:
         return tuple(sample(get_args(hint)[0], random) for _ in range(random.choice([0, 1, 3, 24])))
     if issubclass(hint, StrEnum):

@@ -128,8 +128,10 @@ def _declaration(vpp: str, volumes: np.ndarray, rules: PublicRules, random: Rand
     deficit, own = np.maximum(-volumes, 0.0), np.round(random.uniform(0.1, 2.0) * (volumes < 0), 6)
     willing = 0.85 * rules.tariff.retail_cny_per_mwh * (rules.market.base_power_mw + own + deficit)
     roles = tuple(Role.SELLER if v > 0 else Role.BUYER for v in volumes)
+    surplus, reserve = np.maximum(volumes, 0.0), np.where(volumes > 0, rules.tariff.feed_in_cny_per_mwh, 0.0)
+    satisfaction = willing * (volumes < 0)
     return Declaration(
-        vpp, roles, frozen(np.maximum(volumes, 0.0)), frozen(deficit), frozen(own), frozen(willing * (volumes < 0))
+        vpp, roles, frozen(surplus), frozen(deficit), frozen(own), frozen(satisfaction), frozen(reserve)
     )
 
 

@@ -46,7 +46,7 @@ def public_rules(
 
 
 def declaration(
-    vpp: str, volumes: Sequence[float], willing: float = 700.0, own_supply: float = 0.5
+    vpp: str, volumes: Sequence[float], willing: float = 700.0, own_supply: float = 0.5, reserve: float = 400.0
 ) -> Declaration:
     """A declaration from signed volumes, MW: > 0 surplus, < 0 deficit; buyers are willing to pay `willing`."""
     surplus = frozen([max(v, 0.0) for v in volumes])
@@ -54,7 +54,8 @@ def declaration(
     own = frozen([own_supply if v < 0 else 0.0 for v in volumes])
     satisfaction = frozen([willing * (0.001 + own_supply - v) if v < 0 else 0.0 for v in volumes])
     roles = tuple(SELLS if v > 0 else BUYS if v < 0 else IDLES for v in volumes)
-    return Declaration(vpp, roles, surplus, deficit, own, satisfaction)
+    reserves = frozen([reserve if v > 0 else 0.0 for v in volumes])
+    return Declaration(vpp, roles, surplus, deficit, own, satisfaction, reserves)
 
 
 def market_day(volumes: Mapping[str, Sequence[float]]) -> tuple[Declaration, ...]:

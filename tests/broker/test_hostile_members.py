@@ -207,7 +207,7 @@ def test_games_stay_finite_at_the_ends_of_what_may_be_declared(temperature: floa
     chance = Random(seed)
     said = [extreme(chance, vpp, 4) for vpp in "ABC"]
     for entry in said:
-        screen(entry.vpp, Declared(entry), 4, None)
+        screen(entry.vpp, Declared(entry), public_rules(4), None)
     rule = chance.choice(list(PriceRule))
     rules = public_rules(4, market=market_rules(temperature, rule, offer_budget=50))
     for result in solve_day(period_games(said, rules), rules.market):

@@ -11,7 +11,16 @@ import zmq
 from zmq.utils import z85
 
 from broker.bus.doorkeeper import judged
-from broker.bus.keys import WATCHER, load_broker_keys, load_node_keys, make_keys, public_file, secret_file
+from broker.bus.keys import (
+    WATCHER,
+    fresh_keys,
+    load_broker_keys,
+    load_node_keys,
+    make_keys,
+    public_file,
+    secret_file,
+    write_node_keys,
+)
 from broker.wire.messages import BROKER
 from market.errors import ScenarioError
 
@@ -147,6 +156,23 @@ def test_a_secret_of_another_public_key_is_refused(folder: Path) -> None:
     secret_file(folder, "A").write_bytes(text.replace(own.secret, other.secret))
     with pytest.raises(ScenarioError, match="must hold a key pair"):
         load_node_keys(folder, "A")
+
+
+def test_keys_made_in_memory_are_everybodys_own_and_can_be_left_in_a_folder(tmp_path: Path) -> None:
+    broker, nodes = fresh_keys(["A", "B", WATCHER])
+    other, _ = fresh_keys(["A"])
+    assert other.own != broker.own
+    assert {name: broker.owners[keys.own.public] for name, keys in nodes.items()} == {n: n for n in nodes}
+    assert len(broker.owners) == 3
+    before = os.umask(0o000)
+    try:
+        write_node_keys(tmp_path / "watch", WATCHER, nodes[WATCHER])
+        write_node_keys(tmp_path / "watch", WATCHER, nodes[WATCHER])  # a run that is taken up has new ones
+    finally:
+        os.umask(before)
+    assert load_node_keys(tmp_path / "watch", WATCHER) == nodes[WATCHER]
+    assert mode(tmp_path / "watch") == 0o700
+    assert {mode(path) for path in (tmp_path / "watch").iterdir()} == {0o600}
 
 
 def request(mechanism: bytes, *credentials: bytes) -> list[bytes]:

@@ -50,24 +50,27 @@ def make_game(
     floor: float = 300.0,
     cap: float = 1200.0,
     feed_in: float | None = None,
+    reserve: Sequence[float] | None = None,
     temperature: float = 50.0,
     base_power: float = 0.001,
     tick: float = 1.0,
     period: int = 0,
     period_h: float = 1.0,
 ) -> PeriodGame:
-    """A game with sellers S1, S2, … and buyers B1, B2, …; feed-in is the floor where not given."""
+    """A game of S1, S2, … and B1, B2, …; the feed-in price is the floor and each reserve, where not given."""
+    feed_in = floor if feed_in is None else feed_in
     return PeriodGame(
         period=period,
         period_h=period_h,
         floor_cny_per_mwh=floor,
         cap_cny_per_mwh=cap,
-        feed_in_cny_per_mwh=floor if feed_in is None else feed_in,
+        feed_in_cny_per_mwh=feed_in,
         temperature_cny_per_mwh=temperature,
         base_power_mw=base_power,
         tick_cny_per_mwh=tick,
         sellers=tuple(f"S{j + 1}" for j in range(len(surplus))),
         surplus_mw=frozen(surplus),
+        reserve_cny_per_mwh=frozen(reserve if reserve is not None else np.full(len(surplus), feed_in)),
         buyers=tuple(f"B{i + 1}" for i in range(len(deficit))),
         deficit_mw=frozen(deficit),
         own_supply_mw=frozen(own_supply if own_supply is not None else np.zeros(len(deficit))),
@@ -183,6 +186,7 @@ def permuted(game: PeriodGame, sellers: Sequence[int], buyers: Sequence[int]) ->
         game.tick_cny_per_mwh,
         tuple(game.sellers[j] for j in sellers),
         frozen(game.surplus_mw[list(sellers)]),
+        frozen(game.reserve_cny_per_mwh[list(sellers)]),
         tuple(game.buyers[i] for i in buyers),
         frozen(game.deficit_mw[list(buyers)]),
         frozen(game.own_supply_mw[list(buyers)]),

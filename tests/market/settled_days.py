@@ -83,6 +83,7 @@ def period_result(t: int, trade: Trade, period_h: float, verdict: Verdict = Verd
         tick_cny_per_mwh=1.0,
         sellers=tuple(f"S{j + 1}" for j in range(n)),
         surplus_mw=frozen(trade.surplus_mw),
+        reserve_cny_per_mwh=frozen(np.full(n, FEED_IN)),
         buyers=tuple(f"B{i + 1}" for i in range(m)),
         deficit_mw=frozen(trade.deficit_mw),
         own_supply_mw=frozen(np.zeros(m)),
@@ -185,6 +186,7 @@ def _vpp_day(
         deficit_mw=zero if sells else frozen(volume_mw),
         own_supply_mw=zero,
         satisfaction_cny_per_h=zero,
+        reserve_cny_per_mwh=frozen(np.full_like(volume_mw, FEED_IN)) if sells else zero,
     )
     net_supply_mw = volume_mw if sells else -volume_mw
     return VppDay(

@@ -131,17 +131,18 @@ def day_of(games: list[PeriodGame]) -> tuple[PublicRules, tuple[Declaration, ...
 
 
 def _declared(name: str, games: list[PeriodGame]) -> Declaration:
-    columns = np.zeros((4, len(games)))
+    columns = np.zeros((5, len(games)))
     for t, game in enumerate(games):
         if name in game.sellers:
-            columns[0, t] = game.surplus_mw[game.sellers.index(name)]
+            j = game.sellers.index(name)
+            columns[[0, 4], t] = game.surplus_mw[j], game.reserve_cny_per_mwh[j]
         if name in game.buyers:
             i = game.buyers.index(name)
-            columns[1:, t] = game.deficit_mw[i], game.own_supply_mw[i], game.satisfaction_cny_per_h[i]
-    surplus, deficit, own, satisfaction = map(frozen, columns)
+            columns[1:4, t] = game.deficit_mw[i], game.own_supply_mw[i], game.satisfaction_cny_per_h[i]
+    surplus, deficit, own, satisfaction, reserve = map(frozen, columns)
     role = {(True, False): Role.SELLER, (False, True): Role.BUYER, (False, False): Role.IDLE}
     roles = tuple(role[s > 0, d > 0] for s, d in zip(surplus.tolist(), deficit.tolist(), strict=True))
-    return Declaration(name, roles, surplus, deficit, own, satisfaction)
+    return Declaration(name, roles, surplus, deficit, own, satisfaction, reserve)
 
 
 BALANCED_DAY = [random_game(seed, ratio=1.0, temperature=50.0, period=seed) for seed in range(5)]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from market.app.in_process import market_day
+from market.arrays import BoolArray, frozen
 from market.rules import CarbonMode
 from market.scenario import load_scenario
 from market.scenario.model import Scenario
@@ -93,3 +94,28 @@ def test_random_days_claim_the_law_and_keep_it() -> None:
         assert broken == []
         told = " ".join(law.split(":")[0] for law in unclaimed)
         assert all(loser in told for loser in losers)
+
+
+def test_a_seller_that_is_paid_less_than_its_energy_costs_is_promised_nothing() -> None:
+    """Prices of a sound day are put below what the energy costs: that is said, for these sellers, and no more."""
+    scenario = random_market(1, Level.EUR_NEGATIVE)
+    outcome = market_day(scenario)
+    cheap = {}
+    for result in outcome.periods:
+        dear: BoolArray = result.game.reserve_cny_per_mwh > result.game.feed_in_cny_per_mwh + 1.0
+        if result.verdict.rests and dear.any() and result.delivered_mw[:, dear].sum(axis=0).all():
+            prices = np.where(dear, result.game.reserve_cny_per_mwh - 1.0, result.price_cny_per_mwh)
+            cheap[result.game.period] = replace(result, price_cny_per_mwh=frozen(prices))
+    assert cheap
+    forged = replace(outcome, periods=tuple(cheap.get(r.game.period, r) for r in outcome.periods))
+    told = unclaimed_laws(forged, scenario.public, scenario.vpps)
+    sellers = {
+        seller
+        for result in cheap.values()
+        for seller, reserve in zip(result.game.sellers, result.game.reserve_cny_per_mwh.tolist(), strict=True)
+        if reserve > result.game.feed_in_cny_per_mwh + 1.0
+    }
+    assert {law.place for law in told} == sellers
+    assert all("what costs it up to" in law.condition for law in told)
+    broken = check_laws(forged, settle(forged, scenario.public), scenario.public, scenario.vpps)
+    assert not {law.place for law in broken} & sellers

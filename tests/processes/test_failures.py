@@ -211,12 +211,16 @@ def test_a_disk_that_fills_up_breaks_the_run_and_it_is_taken_up(tmp_path: Path, 
 
 
 def test_a_run_that_is_under_way_is_not_taken_up(tmp_path: Path) -> None:
-    process = start("run", "--time", "wall", "--delay", "100ms", "--quiet", "--out", tmp_path / "run")
-    deadline_process(process, tmp_path / "run" / TAPE_NAME, size=20_000)
-    second = run("run", "--resume", tmp_path / "run")
-    assert second.returncode == 4
-    assert "is being written by another process" in second.stderr
-    assert finish(process).returncode == 0
+    process = start("broker", "--quiet", "--out", tmp_path / "run")  # nobody joins: it waits meanwhile
+    try:
+        deadline_process(process, tmp_path / "run" / TAPE_NAME, size=1000)
+        second = run("run", "--resume", tmp_path / "run")
+        assert second.returncode == 4
+        assert "is being written by another process" in second.stderr
+    finally:
+        process.send_signal(signal.SIGINT)
+        ended = finish(process)
+    assert ended.returncode == 130, ended.stderr
 
 
 def test_a_folder_without_a_tape_cannot_be_taken_up(tmp_path: Path) -> None:

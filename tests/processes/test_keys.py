@@ -6,6 +6,7 @@ counts and tells of each, the node says within seconds what is wrong, and the ma
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import time
@@ -229,7 +230,13 @@ def test_who_has_one_key_cannot_speak_for_another_nor_hear_what_is_not_for_him(
     assert refused["wrong_key"] == 4
     assert refused["foreign_topic"] >= 1
     for table in TABLES:
-        assert (keyed.folder / f"{table}.csv").read_bytes() == (tmp_path / "quiet" / f"{table}.csv").read_bytes()
+        assert without_plants(keyed.folder, table) == without_plants(tmp_path / "quiet", table)
+
+
+def without_plants(folder: Path, table: str) -> list[dict[str, str]]:
+    """A table without κ, which is a plant's: a broker has none."""
+    with (folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return [{name: cell for name, cell in row.items() if name != "kappa"} for row in csv.DictReader(file)]
 
 
 def test_missing_keys_are_told_before_anything_starts(keys: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def market_records(roster: Sequence[str]) -> list[Record]:
         said = Declaration(
             vpp, (role,) * count, volume if sells else none, none if sells else volume, none,
             none if sells else frozen([600.0] * count),
+            scenario.public.tariff.feed_in_cny_per_mwh if sells else none,
         )  # fmt: skip
         records.append(MessageSaid(0.5, 1, vpp, 1, Declared(said)))
     offer = Offer(1, tuple(range(count)), frozen([500.0] * count))

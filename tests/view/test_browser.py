@@ -29,6 +29,7 @@ from tests.view.test_live import whereabouts
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 LIMIT_MS = 30_000
+ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]+"
 
 pytestmark = [
     pytest.mark.timeout(180),
@@ -55,7 +56,7 @@ def serving(*arguments: str | Path, token: str = "") -> Iterator[str]:
     try:
         assert server.stderr is not None
         lines = iter(server.stderr)
-        address = next(found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        address = next(found[0] for line in lines if (found := re.search(ADDRESS, line)))
         yield address
     finally:
         server.terminate()

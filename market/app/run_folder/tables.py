@@ -96,6 +96,7 @@ def offers_table(results: Sequence[PeriodResult]) -> Table:
         "vpp",
         "period",
         "surplus_mw",
+        "reserve_cny_per_mwh",
         "price_cny_per_mwh",
         "requested_mw",
         "delivered_mw",
@@ -216,15 +217,16 @@ def _period_row(result: PeriodResult, retail_cny_per_mwh: float) -> tuple[Cell, 
 
 
 def _offer_rows(result: PeriodResult) -> Rows:
-    """utility_cny is the bracket of (22): [(p − f) min(S, Q) + f S] Δt."""
+    """utility_cny is the bracket of (22): [(p − r) min(S, Q) + r S] Δt."""
     game, certificate = result.game, result.certificate
     requested_mw, delivered_mw = result.requested_mw.sum(axis=0), settled_mw(result).sum(axis=0)
     for j, seller in enumerate(game.sellers):
-        surplus_mw, price = game.surplus_mw[j], result.price_cny_per_mwh[j]
-        gain = (price - game.feed_in_cny_per_mwh) * min(surplus_mw, requested_mw[j])
-        utility = (gain + game.feed_in_cny_per_mwh * surplus_mw) * game.period_h
+        surplus_mw, price, reserve = game.surplus_mw[j], result.price_cny_per_mwh[j], game.reserve_cny_per_mwh[j]
+        gain = (price - reserve) * min(surplus_mw, requested_mw[j])
+        utility = (gain + reserve * surplus_mw) * game.period_h
         regret = certificate.seller_regret_cny[j] if certificate else NOTHING
-        yield (seller, *_at(result, surplus_mw, price, requested_mw[j], delivered_mw[j], utility, regret))
+        asked = (surplus_mw, reserve, price, requested_mw[j], delivered_mw[j], utility, regret)
+        yield (seller, *_at(result, *asked))
 
 
 def _selection_rows(result: PeriodResult) -> Rows:

@@ -95,7 +95,12 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
     form, set_form = solara.use_state(form_of(model.scenario, model.market.seed))
     fault, set_fault = solara.use_state("")
 
+    names = scenario_names()
+    offered = names if named in names else [named, *names]
+
     def choose(name: str) -> None:
+        if name not in offered:  # what a browser sends is no path to read from
+            return
         loaded = load_scenario(name)
         set_named(name)
         set_scenario(loaded)
@@ -114,8 +119,7 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
     def change(name: str, value: Any) -> None:
         set_form(replace(form, **{name: value}))
 
-    names = scenario_names()
-    solara.Select("scenario", value=named, values=names if named in names else [named, *names], on_value=choose)
+    solara.Select("scenario", value=named, values=offered, on_value=choose)
     for name, label in NUMBERS:
         Number(name, label, getattr(form, name), change)
     rules = [rule.value for rule in PriceRule]

@@ -1,4 +1,4 @@
-"""Owns the page's server: settings that keep every request on this machine, one port, an orderly end.
+"""Owns the page's server: settings that keep every request on this machine, one port, its door, an orderly end.
 
 Knows nothing of what is on the page.
 """
@@ -11,6 +11,9 @@ import warnings
 import webbrowser
 from collections.abc import Callable
 
+from market.app.view.door import Door
+from market.app.view.doorkeeper import Doorkeeper
+from market.app.view.routes import application
 from market.errors import RunError
 
 HOST = "127.0.0.1"
@@ -19,6 +22,8 @@ SETTINGS = {
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
     "SOLARA_CHECK_HOOKS": "off",
     "SOLARA_ASSETS_FONTAWESOME_ENABLED": "False",
+    "SOLARA_ASSETS_PROXY": "True",
+    "SOLARA_SESSION_HTTP_ONLY": "True",
     "SOLARA_KERNEL_CULL_TIMEOUT": "20s",
     "SOLARA_THEME_SHOW_BANNER": "False",
     "SOLARA_MODE": "production",
@@ -30,20 +35,27 @@ SETTINGS = {
 def serve(port: int | None, announce: Callable[[str], None], *, open_browser: bool) -> None:
     """Serve pages until interrupted. `port` None: the usual one, or a free one where that is taken.
 
-    `announce` is told the address. RunError if a port that was asked for is taken.
+    `announce` is told the address, which lets in whoever has it. RunError if a port that was asked for is taken.
     """
     with _listening(port) as listener:
         os.environ.update(SETTINGS)
         import uvicorn
-        from solara.server import settings, starlette
+        from solara.server import settings
 
         settings.main.mode = "production"
         warnings.filterwarnings("ignore", message="Cookies with samesite=none")  # no page of ours is embedded
-        address = f"http://{HOST}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(starlette.app, log_level="warning", access_log=False, loop="asyncio")
-        announce(address)
+        door = Door.fresh(listener.getsockname()[1])
+        config = uvicorn.Config(
+            Doorkeeper(door, application()),
+            log_level="warning",
+            access_log=False,  # addresses hold the token
+            loop="asyncio",
+            proxy_headers=False,
+            server_header=False,
+        )
+        announce(door.address)
         if open_browser:
-            webbrowser.open(address)
+            webbrowser.open(door.address)
         uvicorn.Server(config).run(sockets=[listener])
 
 

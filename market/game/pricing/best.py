@@ -1,14 +1,14 @@
 """Owns the best reply of a seller, the exact maximum of (22) over its price band, for τ > 0.
 
-Knows nothing of how replies are exchanged. The utility (p − f) min(S, Q(p)) has kinks (Q = S, x* = D, x* = 0)
+Knows nothing of how replies are exchanged. The utility (p − r) min(S, Q(p)) has kinks (Q = S, x* = D, x* = 0)
 and may have several peaks, and comparing its values alone finds a peak to about 1e-5 CNY/MWh only. So:
 
-1. narrow: cut the band into cells. As Q never rises, the utility in a cell is at most (high − f) min(S, Q(low)),
+1. narrow: cut the band into cells. As Q never rises, the utility in a cell is at most (high − r) min(S, Q(low)),
    and at most its revenue at the low end plus the width times the steepest rise that Q and the least of −Q' allow.
    Drop the cells whose bound is 0 or under the best value seen, cut the others, down to about τ. Where nothing
    was gained at any price yet, every cell in which somebody still buys stays: profit may be narrower than a cell.
 2. dissect: cut what is left into pieces of at most τ/8 without a kink inside.
-3. refine: solve Q = S and (d/dp)(p − f) Q = 0 in the pieces where they change sign (safeguarded Newton).
+3. refine: solve Q = S and (d/dp)(p − r) Q = 0 in the pieces where they change sign (safeguarded Newton).
    Peaks are these roots and the points where the slope turns from up to down: kinks and ends of the band.
 
 Of equal peaks the lowest price is taken.
@@ -62,8 +62,8 @@ def best_prices(sellers: Faced) -> Array:
 
 
 def utility(sellers: Faced, price: Array, total: Array) -> Array:
-    """(p − f) min(S, Q), the part of (16) and (22) that its own price moves, CNY/h; arguments (R, P)."""
-    sold: Array = (price - sellers.feed_in[:, None]) * np.minimum(sellers.surplus[:, None], total)
+    """(p − r) min(S, Q), the part of (16) and (22) that its own price moves, CNY/h; arguments (R, P)."""
+    sold: Array = (price - sellers.reserve[:, None]) * np.minimum(sellers.surplus[:, None], total)
     return sold
 
 
@@ -112,7 +112,7 @@ def _cut(sellers: Faced, cells: _Cells, value: Array, pieces: int) -> tuple[_Cel
 def _bounds(sellers: Faced, price: Array, seen: Fall) -> Array:
     """What the utility cannot exceed between neighbouring prices, shape (R, P − 1), CNY/h."""
     low, high, total = price[:, :-1], price[:, 1:], seen.power[:, :-1]
-    margin = low - sellers.feed_in[:, None]
+    margin = low - sellers.reserve[:, None]
     steepest = np.maximum(0.0, total - margin * seen.least)
     return np.minimum(utility(sellers, high, total), margin * total + (high - low) * steepest)
 
@@ -152,7 +152,7 @@ def _dissect(sellers: Faced, cells: _Cells) -> tuple[IndexArray, Array]:
 
 
 def _roots(sellers: Faced, pieces: _Cells, capacity: BoolArray, share: Array) -> Array:
-    """The zero in each piece of Q − S where `capacity`, else of the slope of (p − f) Q; both fall through it.
+    """The zero in each piece of Q − S where `capacity`, else of the slope of (p − r) Q; both fall through it.
 
     share : where in its piece a straight line would have it
     """

@@ -31,13 +31,14 @@ _TINY = 1e-100
 class Stack:
     """Several games side by side, all with τ > 0: T games, at most n sellers and m buyers.
 
-    floor, cap, feed_in, temperature : shape (T,) · surplus : (T, n), 0 where there is no seller
+    cap, temperature : shape (T,) · surplus : (T, n), 0 where there is no seller
+    floor : max(p̲, r), reserve : r of each seller, (T, n), 0 where there is none
     appetite : arrays (T, m, 1)
     """
 
     floor: Array
     cap: Array
-    feed_in: Array
+    reserve: Array
     temperature: Array
     surplus: Array
     appetite: Appetite
@@ -47,12 +48,12 @@ class Stack:
 class Faced:
     """What each of R sellers faces. Vectors have shape (R,), `appetite` and `rivalry` (R, 1, m).
 
-    surplus in MW; floor, cap, feed_in, temperature in CNY/MWh; rivalry dimensionless, −inf without a rival
+    surplus in MW; floor, cap, reserve, temperature in CNY/MWh; rivalry dimensionless, −inf without a rival
     """
 
     floor: Array
     cap: Array
-    feed_in: Array
+    reserve: Array
     temperature: Array
     surplus: Array
     appetite: Appetite
@@ -63,7 +64,7 @@ class Faced:
         return Faced(
             self.floor[rows],
             self.cap[rows],
-            self.feed_in[rows],
+            self.reserve[rows],
             self.temperature[rows],
             self.surplus[rows],
             self.appetite.map(lambda values: values[rows]),
@@ -81,7 +82,7 @@ class Fall:
 
 @dataclass(frozen=True, slots=True)
 class Slopes:
-    """Q in MW and the derivatives of the revenue (p − f) Q from the left and the right, MW; shape (R, P)."""
+    """Q in MW and the derivatives of the revenue (p − r) Q from the left and the right, MW; shape (R, P)."""
 
     power: Array
     left: Array
@@ -90,7 +91,7 @@ class Slopes:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Q, Q', and the first two derivatives of (p − f) Q where no buyer changes its regime; shape (R, P)."""
+    """Q, Q', and the first two derivatives of (p − r) Q where no buyer changes its regime; shape (R, P)."""
 
     power: Array
     power_slope: Array
@@ -101,18 +102,20 @@ class Curve:
 def stack(games: Sequence[PeriodGame]) -> Stack:
     """Put games side by side, whose numbers of buyers have to be of one `size_class`."""
     sellers, buyers = max(len(g.sellers) for g in games), padded(max(len(g.buyers) for g in games))
-    surplus = np.zeros((len(games), sellers))
+    surplus, floor, reserve = np.zeros((3, len(games), sellers))
     demand = np.empty((3, len(games), buyers, 1))
     demand[0], demand[1], demand[2] = 0.0, 1.0, _NEXT_TO_NOTHING_MW
     for row, game in enumerate(games):
         surplus[row, : len(game.sellers)] = game.surplus_mw
+        floor[row, : len(game.sellers)] = game.least_price_cny_per_mwh
+        reserve[row, : len(game.sellers)] = game.reserve_cny_per_mwh
         demand[0, row, : len(game.buyers), 0] = game.satisfaction_cny_per_h
         demand[1, row, : len(game.buyers), 0] = game.base_power_mw + game.own_supply_mw
         demand[2, row, : len(game.buyers), 0] = game.deficit_mw
     return Stack(
-        np.array([g.floor_cny_per_mwh for g in games]),
+        floor,
         np.array([g.cap_cny_per_mwh for g in games]),
-        np.array([g.feed_in_cny_per_mwh for g in games]),
+        reserve,
         np.array([g.temperature_cny_per_mwh for g in games]),
         surplus,
         Appetite.of(demand[0], demand[1], demand[2]),
@@ -129,9 +132,9 @@ def faced(games: Stack, prices: Array, turns: IndexArray) -> Faced:
     rivals = _weight_of_the_others(pull)
     game, seller = turns[:, 0], turns[:, 1]
     return Faced(
-        games.floor[game],
+        games.floor[game, seller],
         games.cap[game],
-        games.feed_in[game],
+        games.reserve[game, seller],
         games.temperature[game],
         games.surplus[game, seller],
         games.appetite.map(lambda values: values[game].swapaxes(1, 2)),
@@ -162,7 +165,7 @@ def fall(sellers: Faced, price: Array) -> Fall:
 
 
 def slopes(sellers: Faced, price: Array) -> Slopes:
-    """Q and the one-sided derivatives of (p − f) Q at prices of shape (R, P).
+    """Q and the one-sided derivatives of (p − r) Q at prices of shape (R, P).
 
     They differ where a buyer starts to save (x* leaves D) or stops buying (x* reaches 0).
     """
@@ -174,7 +177,7 @@ def slopes(sellers: Faced, price: Array) -> Slopes:
     total = requested.sum(axis=2)
     switching = (requested * rest * wanted / _spread(sellers)).sum(axis=2)
     saving = share * buyers.satisfaction / np.maximum(at, _TINY) ** 2
-    margin = price - sellers.feed_in[:, None]
+    margin = price - sellers.reserve[:, None]
     below = (saving * ((at > buyers.full_price) & (at <= buyers.none_price))).sum(axis=2)
     above = (saving * ((at >= buyers.full_price) & (at < buyers.none_price))).sum(axis=2)
     smooth = total - margin * switching
@@ -195,7 +198,7 @@ def curve(sellers: Faced, price: Array, elastic: BoolArray) -> Curve:
     total = (share * wanted).sum(axis=2)
     slope = (share_slope * wanted - share * saving).sum(axis=2)
     bend = (share_bend * wanted - 2.0 * share_slope * saving + share * wanted_bend).sum(axis=2)
-    margin = price - sellers.feed_in[:, None]
+    margin = price - sellers.reserve[:, None]
     return Curve(total, slope, total + margin * slope, 2.0 * slope + margin * bend)
 
 

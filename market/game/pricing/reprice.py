@@ -73,12 +73,13 @@ def reprice_all(rules: MarketRules, turns: Sequence[Turn]) -> tuple[Repricing, .
 
 def _answer(rules: MarketRules, turn: Turn, wish: float) -> Repricing:
     """`wish` is a price under best response and a pull on the price (CNY/MWh) under a local rule."""
+    least = float(turn.game.least_price_cny_per_mwh[turn.seller])
     if rules.price_rule is PriceRule.BEST_RESPONSE:
-        return Repricing(on_lattice(wish, turn.game), turn.memory, False)
+        return Repricing(on_lattice(wish, turn.game, least), turn.memory, False)
     own = float(turn.prices[turn.seller])
     memory = step(turn.memory, wish, tuple(turn.prices.tolist()), turn.seller)
     moves = wish and abs(memory.last) >= lattice_step(turn.game)  # rounding up a shorter step keeps swings alive
-    price = on_lattice(own + memory.last, turn.game) if moves else own
+    price = on_lattice(own + memory.last, turn.game, least) if moves else own
     return Repricing(price, memory, price != own)
 
 

@@ -7,7 +7,7 @@ leave: it may undercut, match, or sit above them. This is Bertrand-Edgeworth com
   nothing is left. Where the floor is the feed-in price it is none as soon as somebody is needed.
 - Everybody at the cap is an equilibrium where all surplus sells out there.
 - At a price where X just equals all surplus, raising pays for all sellers or for none: one that raises to p earns
-  (p − f) X(p), times its share of the surplus. Where that falls from there on, the price is an equilibrium.
+  (p − r) X(p), times its share of the surplus. Where that falls from there on, the price is an equilibrium.
 - Else, in glut with somebody needed, undercutting pays down to some price, and from there the jump back up to the
   best price against what the others leave. Mostly there is no pure equilibrium then, and replies cycle.
 """
@@ -24,14 +24,14 @@ from market.game.waterfall import faced_power
 
 def best_tick(game: PeriodGame, seller: int, prices: Array) -> float:
     """The best price of the grid against `prices` (n,) of the others, the lowest of equals, CNY/MWh."""
-    grid = tick_grid(game)
+    grid = tick_grid(game, float(game.least_price_cny_per_mwh[seller]))
     return float(grid[np.argmax(_utility(game, seller, prices, grid))])
 
 
 def better_tick(game: PeriodGame, seller: int, prices: Array) -> float:
     """One tick towards a neighbouring price that is better, upwards first, or 0; CNY/MWh."""
     own, tick = float(prices[seller]), game.tick_cny_per_mwh
-    near = np.clip([own, own + tick, own - tick], game.floor_cny_per_mwh, game.cap_cny_per_mwh)
+    near = np.clip([own, own + tick, own - tick], game.least_price_cny_per_mwh[seller], game.cap_cny_per_mwh)
     held, above, below = _utility(game, seller, prices, near)
     if above > held:
         return tick
@@ -40,5 +40,5 @@ def better_tick(game: PeriodGame, seller: int, prices: Array) -> float:
 
 def _utility(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
     sold = np.minimum(game.surplus_mw[seller], faced_power(game, seller, prices, own))
-    worth: Array = (own - game.feed_in_cny_per_mwh) * sold
+    worth: Array = (own - game.reserve_cny_per_mwh[seller]) * sold
     return worth
