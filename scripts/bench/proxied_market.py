@@ -13,9 +13,9 @@ from scripts.bench.tcp_proxy import BACK, FRONT, TcpProxy
 class ProxiedMarket(StartedMarket):
     """The broker listens at one address, the proxy at another with the same ports."""
 
-    def __init__(self, setup: Setup, folder: Path) -> None:
+    def __init__(self, setup: Setup, folder: Path, *, keep: bool = False) -> None:
         super().__init__(setup, folder, Ground(BACK, FRONT), three_free_ports((FRONT, BACK)))
-        self.proxy = TcpProxy(self.port)
+        self.proxy = TcpProxy(self.port, keep=keep)
 
     def __enter__(self) -> Self:
         self.proxy.__enter__()

@@ -36,12 +36,17 @@ PORTS = (20_000, 32_000)  # below those that the system gives to outgoing connec
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a market is started with. `wait_s`: how long all nodes may take to join; `label`: in a table."""
+    """What a market is started with; `{vpp}` in what a node is given stands for its VPP.
+
+    node_scenario : what a node is given, if not what the broker is · label : in a table
+    wait_s : how long all nodes may take to join
+    """
 
     scenario: str
     vpps: tuple[str, ...]
     flags: tuple[str, ...] = ()
     node_flags: tuple[str, ...] = ()
+    node_scenario: str = ""
     wait_s: float = 40.0
     label: str = ""
 
@@ -138,6 +143,7 @@ class StartedMarket:
         self.token = secrets.token_hex(16)
         self.broker: subprocess.Popen[bytes] | None = None
         self.nodes: dict[str, subprocess.Popen[bytes]] = {}
+        self.environment: dict[str, str] = {}
         self._scratch = folder
         self._ground = ground
         folder.mkdir(parents=True, exist_ok=True)
@@ -175,7 +181,9 @@ class StartedMarket:
     def start_node(self, vpp: str) -> None:
         """Start one node."""
         broker = f"tcp://{self._ground.seen_host}:{self.port}"
-        flags = ("--id", vpp, "--scenario", self.setup.scenario, "--broker", broker, *self.setup.node_flags)
+        scenario = self.setup.node_scenario or self.setup.scenario
+        given = (flag.format(vpp=vpp) for flag in ("--scenario", scenario, *self.setup.node_flags))
+        flags = ("--id", vpp, "--broker", broker, *given)
         self.nodes[vpp] = self._start(vpp, [*self._ground.node_prefix, COMMAND, "node", *flags])
 
     def _start(self, name: str, command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
@@ -186,7 +194,7 @@ class StartedMarket:
                 stdout=log,
                 stderr=log,
                 cwd=self._scratch,
-                env={**os.environ, TOKEN_VARIABLE: self.token},
+                env={**os.environ, TOKEN_VARIABLE: self.token, **self.environment},
             )
 
     def _processes(self) -> list[subprocess.Popen[bytes]]:

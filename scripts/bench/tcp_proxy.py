@@ -107,11 +107,16 @@ class Link:
 
 
 class TcpProxy:
-    """A proxy at work, as a context manager. What is asked of it holds from the return of the call."""
+    """A proxy at work, as a context manager. What is asked of it holds from the return of the call.
 
-    def __init__(self, port: int, front: str = FRONT, back: str = BACK) -> None:
+    heard : everything that has passed, in its order, if it was told to keep that
+    """
+
+    def __init__(self, port: int, front: str = FRONT, back: str = BACK, *, keep: bool = False) -> None:
         self.port = port
         self.connections = 0
+        self.heard: list[bytes] = []
+        self._keep = keep
         self._front, self._back = front, back
         self._links: set[Link] = set()
         self._traps: list[Trap] = []
@@ -287,6 +292,8 @@ class TcpProxy:
                 if self._springs(link, before, piece):
                     return
                 before = piece
+                if self._keep:
+                    self.heard.append(piece)
                 await self._hold_back(link.plane)
                 if not link.swallowed:
                     sink.write(piece)

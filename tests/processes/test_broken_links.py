@@ -6,6 +6,8 @@ of it is in `scripts/bench/lost_messages.py`, real loss of packets in `scripts/b
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,9 @@ import pytest
 
 from scripts.bench.lost_messages import Case, table, trials
 from scripts.bench.network_blows import with_flags
-from scripts.bench.started_market import TWO, Setup, Undisturbed, undisturbed
+from scripts.bench.started_market import TOKEN_VARIABLE, TWO, Setup, Undisturbed, three_free_ports, undisturbed
+from scripts.bench.tcp_proxy import FRONT, TcpProxy
+from tests.processes.command import finish, start
 
 AT_ONCE = 4  # they mostly wait
 LIMIT_S = 90.0
@@ -47,3 +51,18 @@ def test_a_link_may_be_down_for_longer_than_anybody_may_be_silent(calm: Undistur
 @pytest.mark.timeout(700)
 def test_a_fifth_of_all_that_passes_may_be_late_by_seconds(calm: Undisturbed, tmp_path: Path) -> None:
     all_held(["stutter"], [VIRTUAL, SLOW], calm, tmp_path)
+
+
+def test_a_node_looks_for_its_broker_as_long_as_it_was_told_and_says_what_it_saw(tmp_path: Path) -> None:
+    """At an address that takes connections and closes them, as a tunnel does whose other end is gone."""
+    port, environment = three_free_ports((FRONT,)), {**os.environ, TOKEN_VARIABLE: "0" * 32}
+    with TcpProxy(port) as forwarder:
+        forwarder.close_at_once()
+        since = time.monotonic()
+        flags = ("--id", "Farm", "--scenario", "two_vpp", "--broker", f"tcp://{FRONT}:{port}", "--wait", "6")
+        ended = finish(start("node", *flags, "--out", tmp_path / "node", env=environment))
+    assert time.monotonic() - since >= 6.0
+    assert ended.returncode == 4
+    assert "takes connections and closes them at once: a forwarder" in ended.stderr
+    assert "key" not in ended.stderr
+    assert "Traceback" not in ended.stderr
