@@ -116,6 +116,15 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     return document
 
 
+def _await_opening(broker: subprocess.Popen[bytes], tape: Path) -> None:
+    """Wait until a broker listens, which its tape begins with: what is sent before would never come."""
+    until = time.monotonic() + LIMIT_S
+    while time.monotonic() < until and broker.poll() is None:
+        if tape.exists() and tape.stat().st_size:
+            return
+        time.sleep(0.05)
+
+
 def attacked_market(attacker: Attacker, folder: Path, port: int, token: bytes, keys: Path | None) -> list[str]:
     """A market whose last node joins when the attack is almost over; how its processes ended, if not well."""
     vpps = [vpp.id for vpp in load_scenario(CASE).vpps]
@@ -125,6 +134,7 @@ def attacked_market(attacker: Attacker, folder: Path, port: int, token: bytes, k
     broker = command("broker", CASE, *own, *flags, token=given)
     processes = [broker, *(started_node(vpp, port, CASE, folder.parent, *flags, token=given) for vpp in vpps[:-1])]
     try:
+        _await_opening(broker, folder / TAPE_NAME)
         attacker.start()
         while not attacker.almost_done.wait(0.2) and all(process.poll() is None for process in processes):
             pass  # what has broken already need not be attacked any longer
