@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "market.scenario": {"market", "numpy", "pydantic", "pydantic_core", "yaml"},
     "market.app": {"market", "market.app", "broker", "vpp_nodes", "numpy", "click", "matplotlib", "rich"},
     "market.app.mesa_model": {"market", "market.app", "broker", "vpp_nodes", "mesa", "networkx", "pandas"},
-    "market.app.view": {"market", "market.app", "broker", "numpy", "matplotlib", "solara", "uvicorn"},
+    "market.app.view": {"market", "market.app", "broker", "numpy", "matplotlib", "solara", "starlette", "uvicorn"},
     "broker": {"market", "broker", "numpy", "msgpack"},
     "broker.bus": {"market", "broker", "numpy", "zmq"},
     "vpp_nodes": {"market", "broker", "vpp_nodes", "numpy"},
