@@ -30,6 +30,9 @@ from vpp_nodes.plant import plant_node
 
 TICK_S = 0.2
 HEARTBEAT_S = 1.0
+_PRIVATE = {"dispatch": "its day cannot be planned", "error": "it has met an error of its own"}
+"""What a node that does not show its whole day says of its trouble: the reasons are its plant's."""
+
 LEAVE_S = 3.0
 LEAVE_AGAIN_S = 0.25
 """A node that cannot go on tells its broker so again each time that so long has passed, for LEAVE_S at most."""
@@ -123,7 +126,7 @@ class _Shell:
         """Say on both ends why this node cannot go on."""
         kind = "dispatch" if isinstance(error, DispatchError) else "error"
         self._note(f"error: {error}")
-        self.leave(kind, str(error))
+        self.leave(kind, str(error) if self._task.audit is Disclosure.FULL else _PRIVATE[kind])
         return self._ending(2 if kind == "dispatch" else 4, str(error))
 
     def leave(self, kind: str, text: str) -> None:
