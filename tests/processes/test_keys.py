@@ -6,7 +6,6 @@ counts and tells of each, the node says within seconds what is wrong, and the ma
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 import time
@@ -25,7 +24,7 @@ from market.app.tokens import token_from_key
 from market.arrays import frozen
 from market.scenario import load_scenario
 from tests.broker.days import declaration
-from tests.processes.command import finish, manifest, run, start
+from tests.processes.command import finish, manifest, rows, run, start, without_plants
 from tests.processes.test_hostile_frames import TABLES, free_port
 
 SOON_S = 14.0
@@ -230,13 +229,7 @@ def test_who_has_one_key_cannot_speak_for_another_nor_hear_what_is_not_for_him(
     assert refused["wrong_key"] == 4
     assert refused["foreign_topic"] >= 1
     for table in TABLES:
-        assert without_plants(keyed.folder, table) == without_plants(tmp_path / "quiet", table)
-
-
-def without_plants(folder: Path, table: str) -> list[dict[str, str]]:
-    """A table without κ, which is a plant's: a broker has none."""
-    with (folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
-        return [{name: cell for name, cell in row.items() if name != "kappa"} for row in csv.DictReader(file)]
+        assert rows(keyed.folder, table) == without_plants(rows(tmp_path / "quiet", table))
 
 
 def test_missing_keys_are_told_before_anything_starts(keys: Path, tmp_path: Path) -> None:
