@@ -68,7 +68,8 @@ class WallTime:
         self._heap: list[_Due] = []
         self._passages: dict[tuple[str, Ref], _Passage] = {}
         self._busy_until_s: dict[str, float] = {}
-        self._newest: dict[tuple[str, str], int] = {}
+        self._newest: dict[tuple[str, str], int] = {}  # that has come, by sender and receiver
+        self._due: dict[tuple[str, str], int] = {}  # that should have, as its receiver has been told
         self._told: dict[str, Done] = {}
         self._waiting: set[str] = set(epoch.roster)
 
@@ -201,8 +202,11 @@ class WallTime:
         ref, link = Ref(due.sender, due.seq), self.log.link(due.sender, due.receiver)
         passage = self._passages[(due.receiver, ref)]
         if due.lost:
-            told = not passage.arrived and not passage.under_way
-            return [Send(due.receiver, Beat((ref,), self._confirmed(due.receiver)))] if told else []
+            if passage.arrived or passage.under_way:
+                return []
+            link_of = (due.sender, due.receiver)
+            self._due[link_of] = max(self._due.get(link_of, 0), due.seq)  # each beat says so again
+            return [Send(due.receiver, Beat((ref,), self._confirmed(due.receiver)))]
         free_s = self._busy_until_s.get(due.receiver, 0.0)
         if self.time_s < free_s:
             heapq.heappush(self._heap, replace(due, time_s=free_s, queued=True))
@@ -244,9 +248,13 @@ class WallTime:
         self.epoch.stall(gaps, f"nothing has moved for {self._stall_after_s:g} s")
 
     def beat(self, vpp: str) -> Beat:
-        """The newest message of each sender that has gone out to a member, and its newest confirmation."""
-        newest = tuple(Ref(sender, seq) for (sender, to), seq in sorted(self._newest.items()) if to == vpp)
-        return Beat(newest, self._confirmed(vpp))
+        """The newest message of each sender that a member should have by now, and its newest confirmation."""
+        newest = {
+            sender: max(self._newest.get((sender, vpp), 0), self._due.get((sender, vpp), 0))
+            for sender in self.epoch.others(vpp)
+        }
+        refs = tuple(Ref(sender, seq) for sender, seq in sorted(newest.items()) if seq)
+        return Beat(refs, self._confirmed(vpp))
 
     def _confirmed(self, vpp: str) -> int:
         """The number of a member's newest confirmation; 0 before the first."""

@@ -48,3 +48,10 @@ def test_any_frame_of_a_day_of_two_may_meet_its_fate(conditions: str, on_loss: O
 @pytest.mark.parametrize(("conditions", "on_loss"), [("virtual", OnLoss.STOP), ("wall, lossy", OnLoss.WAIT)])
 def test_a_frame_of_each_kind_of_a_day_of_five_may_meet_its_fate(conditions: str, on_loss: OnLoss) -> None:
     held([tried(case) for case in cases([Market("five_vpp", conditions, on_loss)], most=1, seed=1)])
+
+
+@pytest.mark.parametrize("fate", [Fate.LOST, Fate.LATE])
+def test_who_begins_late_learns_of_what_was_lost_before(fate: Fate) -> None:
+    """It was told that a declaration should have come, while it did not know of any epoch: it is told again."""
+    market = Market("five_vpp", "wall, lossy", seed=5)
+    held([struck(market, spot, fate) for spot in frames_of(market) if spot.kind == "Begin"])
