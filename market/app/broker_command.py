@@ -105,15 +105,16 @@ def _announce(
     """Say how nodes join; the command works as it stands on this machine, and shows no secret."""
     complain(f"listening on {address}; start each of {', '.join(roster)} with")
     command = f"vppmarket node --id ID --scenario {given} --broker {address}"
-    own = "" if given != "DIR" else "   (DIR: the VPP's scenario, or its part of it as vppmarket split makes it)"
     if keys is None:
         path = keep_token(folder.path, token, JOINING)
-        complain(f"  {command} --token-file {shlex.quote(str(path.resolve()))}{own}")
+        complain(f"  {command} --token-file {shlex.quote(str(path.resolve()))}")
         complain("the token file lets in whoever has it; pass it on to the owners of the plants only")
     else:
         files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), 'ID')}"
-        complain(f"  {command} --keys {shlex.quote(str(keys.resolve()))}{own}")
+        complain(f"  {command} --keys {shlex.quote(str(keys.resolve()))}")
         complain(f"  on another machine --keys names a folder with {files}")
+    if given == "DIR":
+        complain("DIR is the VPP's scenario, or its own part of it as vppmarket split makes it")
 
 
 def _check_host(options: BrokerOptions, keys: Path | None) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.tape import TAPE_NAME, Opened, Shared, tape_so_far
+from broker.tape import TAPE_NAME, Ended, Opened, Shared, tape_so_far
 from market.app.known_plants import with_known_plants
 from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError, TapeError
@@ -20,12 +20,16 @@ SCENARIO_FOLDER = "scenario"
 
 @dataclass(frozen=True, slots=True)
 class BrokenOff:
-    """A run that broke off: what it was about, and how many torn bytes its tape ends in."""
+    """A run that broke off: what it was about, and how many torn bytes its tape ends in.
+
+    ended : whether its market had come to its end: then nothing is to be said any more, only told again
+    """
 
     shared: PublicScenario
     seed: int
     audit: Disclosure
     torn_bytes: int
+    ended: bool
 
 
 def broken_off(run: Path) -> BrokenOff:
@@ -37,14 +41,15 @@ def broken_off(run: Path) -> BrokenOff:
     header, *rest = tape.records
     if not rest or not isinstance(header, Opened) or not isinstance(rest[0], Shared):
         raise TapeError(f"{run / TAPE_NAME}: the run broke off before its scenario was on tape; start it anew")
-    return BrokenOff(rest[0].scenario, header.seed, header.audit, tape.torn_bytes)
+    return BrokenOff(rest[0].scenario, header.seed, header.audit, tape.torn_bytes, isinstance(rest[-1], Ended))
 
 
 def _is_complete(run: Path) -> bool:
     """Whether a manifest tells of a run that came to its end; it is written last."""
+    path = run / "manifest.json"
     try:
-        told = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(told, dict) and told.get("verdict") != Verdict.ABORTED.value
 

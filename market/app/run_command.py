@@ -66,9 +66,11 @@ def _run(options: RunOptions, hosting: Hosting | None) -> Report:
     else:
         folder = RunFolder(options.resume)
     with folder.held():
+        runner: Runner | None = None
         if options.resume is not None:
-            what = _taken_up(options, started, own_plants=hosting is None)
-        runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options)
+            what, runner = _taken_up(options, started, own_plants=hosting is None)
+        if runner is None:
+            runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options)
         try:
             return _carried_out(what, folder, runner, options, since)
         except KeyboardInterrupt:
@@ -106,15 +108,21 @@ def _new(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[U
     return what, new_run_folder(options.out, scenario.name, started)
 
 
-def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> Undertaking:
+def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[Undertaking, Runner | None]:
+    """The run that broke off, and how it goes on where that does not depend on who hosts it."""
     from market.app.resume import broken_off, scenario_to_resume
 
     assert options.resume is not None
     found = broken_off(options.resume)
     if found.torn_bytes and not options.quiet:
         complain(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, kept in tape.cut-…")
-    scenario = scenario_to_resume(options.resume, found.shared, own_plants=own_plants)
-    return Undertaking(scenario, found.seed, in_process=False, started=started, audit=found.audit)
+    scenario = scenario_to_resume(options.resume, found.shared, own_plants=own_plants and not found.ended)
+    what = Undertaking(scenario, found.seed, in_process=False, started=started, audit=found.audit)
+    if not found.ended:
+        return what, None
+    from market.app.scene.export import retold
+
+    return what, retold
 
 
 def _runner(what: Undertaking, folder: RunFolder, options: RunOptions) -> Runner:

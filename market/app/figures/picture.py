@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from market.app.figures import style
 from market.errors import RunError
-from market.scenario.private import FOLDER_MODE
+from market.scenario.private import FILE_MODE, FOLDER_MODE
 
 DPI = 150
 
@@ -93,6 +93,8 @@ def write_pictures(pictures: Iterable[Picture | Rendered], folder: Path) -> list
         for picture in pictures:
             for ending, data in ((".png", picture.png), (".svg", picture.svg)):
                 written.append(folder / (picture.name + ending))
+                written[-1].touch(FILE_MODE)
+                written[-1].chmod(FILE_MODE)
                 written[-1].write_bytes(data)
     except OSError as error:
         raise RunError(

@@ -22,8 +22,8 @@ def against_manifest(run: Path, records: Sequence[Record]) -> Iterator[Decision]
     if not path.exists():
         return
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         yield Decision(0.0, 0, BROKER, "manifest", Agreement.DIFFERENT, f"{MANIFEST} cannot be read")

@@ -121,11 +121,13 @@ def _document(folder: Path, name: str) -> dict[str, Any]:
     rule, remedy = f"a run folder holds {name} and the run's tables", "name the folder of a run"
     if not folder.is_dir():
         raise _refused(folder, rule, "a file" if folder.exists() else "no such folder", remedy)
+    if (folder / name).exists() and not (folder / name).is_file():
+        raise _refused(folder / name, "it must be an ordinary file", "something else", remedy)
     try:
         document = json.loads((folder / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise _refused(folder, rule, f"a folder without {name}", remedy) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _refused(folder / name, "it must be readable JSON", str(error), remedy) from None
     if not isinstance(document, dict):
         raise _refused(folder / name, rule, "JSON of something else", remedy)

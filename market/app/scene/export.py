@@ -10,7 +10,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from broker.tape import TAPE_NAME, TapeWriter
+from broker.tape import TAPE_NAME, TapeWriter, tape_so_far
 from market.app.known_plants import with_known_plants
 from market.app.run_day import run_day
 from market.app.run_facts import OnProgress, RunFacts
@@ -18,6 +18,7 @@ from market.app.run_folder.folder import new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.scene.conclusion import outcome_of
 from market.app.scene.film import Film
+from market.app.scene.view import MarketView
 from market.errors import RunError
 from market.outcome import MarketOutcome
 from market.scenario.model import Scenario
@@ -41,14 +42,32 @@ def export_run(film: Film, out: Path | None, started: datetime, beside: Scenario
         with TapeWriter(path / TAPE_NAME) as tape:
             for record in film.records:
                 tape.add(record)
-        return outcome, RunFacts(
-            time_mode="wall" if view.live else "virtual",
-            process_ids={"view": os.getpid()},
-            counters={"sent": view.sent, "delivered": view.delivered},
-            tape=TAPE_NAME,
-            rest_time_s=view.time_s,
-        )
+        return outcome, _facts(view, path)
 
     what = Undertaking(of, view.seed, in_process=False, started=started)
     run_day(what, runner, folder, lambda progress: None, time.monotonic())
     return folder.path
+
+
+def retold(scenario: Scenario, seed: int, path: Path, on_progress: OnProgress) -> tuple[MarketOutcome, RunFacts]:
+    """A way to run a day whose whole tape is there already: what is told of it is made again, the tape is left.
+
+    RunError if the tape does not hold the whole day, TapeError if it cannot be read.
+    """
+    film = Film(tape_so_far(path / TAPE_NAME).records)
+    outcome = outcome_of(film)
+    if outcome is None:
+        raise RunError(f"{path / TAPE_NAME} does not hold a whole day")
+    return outcome, _facts(film.newest, path)
+
+
+def _facts(view: MarketView, path: Path) -> RunFacts:
+    """What a tape tells of how its run went."""
+    return RunFacts(
+        time_mode="wall" if view.live else "virtual",
+        process_ids={"view": os.getpid()},
+        counters={"sent": view.sent, "delivered": view.delivered},
+        tape=TAPE_NAME,
+        rest_time_s=view.time_s,
+        withdrawn=tuple(vpp for vpp in view.vpps if vpp not in view.roster),
+    )
