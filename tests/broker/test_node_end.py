@@ -334,7 +334,10 @@ def test_another_service_is_told() -> None:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                connection.sendall(b"220 mail.example.org ready, say what you want of me\r\n")
+                with connection, suppress(OSError):
+                    connection.sendall(b"220 mail.example.org ready, say what you want of me\r\n")
+                    while connection.recv(64):  # closed with something unread it would be reset
+                        pass
 
         threading.Thread(target=greet, daemon=True).start()
         assert look("127.0.0.1", port, 2.0) is Found.STRANGER
