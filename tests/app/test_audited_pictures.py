@@ -274,8 +274,9 @@ def texts_in(path: Path) -> Iterator[str]:
 
 
 def digits_in(folder: Path) -> set[tuple[int, ...]]:
+    """In all files that tell of the run; its scenario is kept beside them by whoever owns the plants."""
     found: set[tuple[int, ...]] = set()
-    for path in sorted(folder.rglob("*.*")):
+    for path in sorted(path for path in folder.rglob("*.*") if path.parent != folder / "scenario"):
         for text in texts_in(path):
             plain = text.replace("−", "-").replace(",", " ") if path.suffix == ".csv" else text.replace(",", "")
             numbers = re.findall(r"\d+\.?\d*(?:e[-+]?\d+)?", plain)
