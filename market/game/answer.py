@@ -18,7 +18,6 @@ from market.game.lattice import probabilities_on_lattice
 from market.game.period import PeriodGame
 from market.game.satisfaction import Appetite
 from market.game.selection import Rest, attraction, relax
-from market.game.stacking import padded, size_class
 from market.game.waterfall import pure_choice
 from market.rules import MarketRules
 
@@ -46,22 +45,10 @@ def answer_day(
     prices : one array of shape (n,) a game, CNY/MWh. τ = 0 in all of the games or in none.
     Raises: ModelError if the buyer does not buy in one of the games.
     """
-    classes: dict[int, list[int]] = {}
-    for index, game in enumerate(games):
-        classes.setdefault(size_class(len(game.sellers)), []).append(index)
-    found: dict[int, Answer] = {}
-    for members in classes.values():
-        alike = _answer_alike(buyer, [games[i] for i in members], [prices[i] for i in members], rules)
-        found.update(zip(members, alike, strict=True))
-    return tuple(found[index] for index in range(len(games)))
-
-
-def _answer_alike(
-    buyer: str, games: Sequence[PeriodGame], prices: Sequence[Array], rules: MarketRules
-) -> tuple[Answer, ...]:
-    """The answers in games whose numbers of sellers are of one `size_class`."""
+    if not games:
+        return ()
     place = [_place(buyer, game) for game in games]
-    width = padded(max(len(game.sellers) for game in games))
+    width = max(len(game.sellers) for game in games)
     offers, surplus = np.zeros((len(games), width)), np.zeros((len(games), width))
     for row, (game, offered) in enumerate(zip(games, prices, strict=True)):
         offers[row, : len(offered)] = offered

@@ -15,6 +15,7 @@ from market.arrays import Array, IndexArray
 from market.errors import ModelError
 from market.game.period import PeriodGame
 from market.game.satisfaction import appetite, utility, wanted_power
+from market.game.sums import stacked_sum
 from market.game.waterfall import pure_choice
 
 _SETTLED = 1e-14  # a replicator step that moves no probability by more is the last
@@ -116,7 +117,7 @@ def attraction(surplus_logarithm: Array, burden: Array, temperature: Array | flo
 def rest_logarithm(pull: Array) -> Array:
     """Rows of ln y from rows of attraction; −inf marks a seller that is not there."""
     shifted = pull - pull.max(axis=-1, keepdims=True)
-    logarithm: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    logarithm: Array = shifted - np.log(stacked_sum(np.exp(shifted), _sellers(pull))[..., None])
     return logarithm
 
 
@@ -130,11 +131,11 @@ def relax(start: Array, pull: Array, revision_step: float, *, keep_trace: bool =
     rest = rest_logarithm(pull)
     distance = np.subtract(start, rest, out=np.zeros_like(start), where=np.isfinite(start))
     ended, probability = np.zeros(len(start), dtype=np.intp), np.exp(start)
-    blocks, first = [probability[None].copy()], 0
+    blocks, first, sellers = [probability[None].copy()], 0, _sellers(pull)
     while not ended.all():
         shrunk = (1.0 - revision_step) ** np.arange(first + 1, first + 1 + _STEPS_AT_ONCE)
         weight = np.exp(rest + shrunk[:, None, None] * distance)
-        path = np.concatenate([blocks[-1][-1:], weight / weight.sum(axis=-1, keepdims=True)])
+        path = np.concatenate([blocks[-1][-1:], weight / stacked_sum(weight, sellers)[..., None]])
         still = np.abs(np.diff(path, axis=0)).max(axis=-1) <= _SETTLED
         stops = (ended == 0) & still.any(axis=0)
         ended[stops] = first + 1 + still.argmax(axis=0)[stops]
@@ -143,6 +144,12 @@ def relax(start: Array, pull: Array, revision_step: float, *, keep_trace: bool =
         first += _STEPS_AT_ONCE
     trace = _trace(np.concatenate(blocks), ended) if keep_trace else None
     return Rest(probability, ended.astype(np.float64), trace)
+
+
+def _sellers(pull: Array) -> IndexArray:
+    """How many sellers each row has, shape (…,)."""
+    count: IndexArray = np.count_nonzero(pull > -np.inf, axis=-1)
+    return count
 
 
 def _trace(path: Array, ended: IndexArray) -> Array:

@@ -19,6 +19,7 @@ from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH, rest_of_cycle
 from market.game.equilibrium import Order, negotiate, settle_cycle, solve_day, solve_period
 from market.game.period import PeriodGame, period_games
 from market.game.pricing import Memory, Turn, reprice_all
+from market.game.sums import stacked_sum
 from market.network import Constant, LinkConditions, Lognormal, NetworkRules, Uniform
 from market.outcome import PeriodResult, Verdict
 from market.rules import Horizon, Tariff
@@ -72,6 +73,20 @@ def test_replies_of_games_of_all_sizes_are_the_same_in_any_company() -> None:
     assert [reply.price for reply in reprice_all(RULES, few)] == [
         price for price, turn in zip(together, turns, strict=True) if len(turn.game.buyers) < 8
     ]
+
+
+@pytest.mark.parametrize("count", [1, 3, 7, 8, 9, 15, 16, 17, 40, 130])
+def test_zeros_at_the_end_change_no_sum(count: int) -> None:
+    rng = np.random.default_rng(count)
+    numbers = rng.uniform(0.0, 1.0, (5, 4, count)) * 10.0 ** rng.integers(-8, 8, (5, 4, count))
+    alone = stacked_sum(numbers, np.full((5, 1), count))
+    np.testing.assert_allclose(alone, numbers.sum(axis=-1), rtol=1e-14)
+    for width in (count + 1, 7, 8, 12, 16, 50, 200):
+        if width >= count:
+            padded = np.zeros((5, 4, width))
+            padded[..., :count] = numbers
+            counts = np.full((5, 1), count)
+            assert (stacked_sum(padded, counts) == alone).all()
 
 
 # --- the rule ---

@@ -23,10 +23,10 @@ import numpy as np
 
 from market.arrays import Array, BoolArray, IndexArray, frozen
 from market.game.pricing.demand import Faced, Fall, curve, fall, power, slopes
-from market.game.stacking import FEW
 
 _FIRST_CELLS = 32
 _CUT = 8  # pieces that a cell is cut into
+_FEW_BUYERS = 32
 _NUMBERS_AT_ONCE = 1 << 21  # in one array of (rows, prices, buyers), about: bounds memory
 _NEARLY = 1.0 - 1e-12  # rounding must not drop the cell of the best price
 _NEWTON_STEPS = 100
@@ -90,7 +90,7 @@ def _narrow(sellers: Faced) -> _Cells:
     whole = _Cells(np.arange(sellers.floor.size), sellers.floor, sellers.cap)
     cells, value = _cut(sellers, whole, np.zeros(sellers.floor.size), _FIRST_CELLS)
     # Many buyers leave many kinks in a cell, so with them cells are narrowed further.
-    width = sellers.temperature * min(1.0, FEW / sellers.rivalry.shape[2])
+    width = sellers.temperature * np.minimum(1.0, _FEW_BUYERS / sellers.buyers[:, 0])
     while (wide := cells.high - cells.low > width[cells.row]).any():
         cut, value = _cut(sellers, cells.take(wide), value, _CUT)
         cells = cells.take(~wide).joined(cut)

@@ -20,7 +20,7 @@ from market.arrays import Array, BoolArray, IndexArray
 from market.game.period import PeriodGame
 from market.game.satisfaction import Appetite
 from market.game.selection import attraction
-from market.game.stacking import padded
+from market.game.sums import stacked_sum
 
 _NEXT_TO_NOTHING_MW = 1e-250  # deficit of a buyer that pads a game; 0 would divide by zero
 _LARGEST_EXPONENT = 700.0
@@ -33,7 +33,7 @@ class Stack:
 
     cap, temperature : shape (T,) · surplus : (T, n), 0 where there is no seller
     floor : max(p̲, r), reserve : r of each seller, (T, n), 0 where there is none
-    appetite : arrays (T, m, 1)
+    buyers : how many there are, (T,) · appetite : arrays (T, m, 1)
     """
 
     floor: Array
@@ -41,14 +41,16 @@ class Stack:
     reserve: Array
     temperature: Array
     surplus: Array
+    buyers: IndexArray
     appetite: Appetite
 
 
 @dataclass(frozen=True, slots=True)
 class Faced:
-    """What each of R sellers faces. Vectors have shape (R,), `appetite` and `rivalry` (R, 1, m).
+    """What each of R sellers faces. Vectors have shape (R,), `buyers` (R, 1), `appetite` and `rivalry` (R, 1, m).
 
-    surplus in MW; floor, cap, reserve, temperature in CNY/MWh; rivalry dimensionless, −inf without a rival
+    buyers : how many there are · surplus in MW; floor, cap, reserve, temperature in CNY/MWh
+    rivalry : dimensionless, −inf without a rival
     """
 
     floor: Array
@@ -56,6 +58,7 @@ class Faced:
     reserve: Array
     temperature: Array
     surplus: Array
+    buyers: IndexArray
     appetite: Appetite
     rivalry: Array
 
@@ -67,6 +70,7 @@ class Faced:
             self.reserve[rows],
             self.temperature[rows],
             self.surplus[rows],
+            self.buyers[rows],
             self.appetite.map(lambda values: values[rows]),
             self.rivalry[rows],
         )
@@ -100,8 +104,8 @@ class Curve:
 
 
 def stack(games: Sequence[PeriodGame]) -> Stack:
-    """Put games side by side, whose numbers of buyers have to be of one `size_class`."""
-    sellers, buyers = max(len(g.sellers) for g in games), padded(max(len(g.buyers) for g in games))
+    """Put games side by side."""
+    sellers, buyers = max(len(g.sellers) for g in games), max(len(g.buyers) for g in games)
     surplus, floor, reserve = np.zeros((3, len(games), sellers))
     demand = np.empty((3, len(games), buyers, 1))
     demand[0], demand[1], demand[2] = 0.0, 1.0, _NEXT_TO_NOTHING_MW
@@ -118,6 +122,7 @@ def stack(games: Sequence[PeriodGame]) -> Stack:
         reserve,
         np.array([g.temperature_cny_per_mwh for g in games]),
         surplus,
+        np.array([len(g.buyers) for g in games], dtype=np.intp),
         Appetite.of(demand[0], demand[1], demand[2]),
     )
 
@@ -137,6 +142,7 @@ def faced(games: Stack, prices: Array, turns: IndexArray) -> Faced:
         games.reserve[game, seller],
         games.temperature[game],
         games.surplus[game, seller],
+        games.buyers[game, None],
         games.appetite.map(lambda values: values[game].swapaxes(1, 2)),
         (rivals[game, :, seller] - logarithm[game, seller][:, None])[:, None, :],
     )
@@ -145,8 +151,7 @@ def faced(games: Stack, prices: Array, turns: IndexArray) -> Faced:
 def power(sellers: Faced, price: Array) -> Array:
     """Q at prices of shape (R, P), MW."""
     share, _ = _share(sellers, price)
-    total: Array = (share * sellers.appetite.wanted(price[:, :, None])).sum(axis=2)
-    return total
+    return stacked_sum(share * sellers.appetite.wanted(price[:, :, None]), sellers.buyers)
 
 
 def fall(sellers: Faced, price: Array) -> Fall:
@@ -161,7 +166,7 @@ def fall(sellers: Faced, price: Array) -> Fall:
     switching = requested[:, 1:] * rest[:, :-1] * wanted[:, 1:] / _spread(sellers)
     always = (low >= buyers.full_price) & (high <= buyers.none_price)
     saving = np.where(always, share[:, 1:] * buyers.satisfaction / np.maximum(high, _TINY) ** 2, 0.0)
-    return Fall(requested.sum(axis=2), (switching + saving).sum(axis=2))
+    return Fall(stacked_sum(requested, sellers.buyers), stacked_sum(switching + saving, sellers.buyers))
 
 
 def slopes(sellers: Faced, price: Array) -> Slopes:
@@ -174,12 +179,12 @@ def slopes(sellers: Faced, price: Array) -> Slopes:
     share, rest = _share(sellers, price)
     wanted = buyers.wanted(at)
     requested = share * wanted
-    total = requested.sum(axis=2)
-    switching = (requested * rest * wanted / _spread(sellers)).sum(axis=2)
+    total = stacked_sum(requested, sellers.buyers)
+    switching = stacked_sum(requested * rest * wanted / _spread(sellers), sellers.buyers)
     saving = share * buyers.satisfaction / np.maximum(at, _TINY) ** 2
     margin = price - sellers.reserve[:, None]
-    below = (saving * ((at > buyers.full_price) & (at <= buyers.none_price))).sum(axis=2)
-    above = (saving * ((at >= buyers.full_price) & (at < buyers.none_price))).sum(axis=2)
+    below = stacked_sum(saving * ((at > buyers.full_price) & (at <= buyers.none_price)), sellers.buyers)
+    above = stacked_sum(saving * ((at >= buyers.full_price) & (at < buyers.none_price)), sellers.buyers)
     smooth = total - margin * switching
     return Slopes(total, smooth - margin * below, smooth - margin * above)
 
@@ -195,9 +200,9 @@ def curve(sellers: Faced, price: Array, elastic: BoolArray) -> Curve:
     share_slope = -share * rest * pace
     share_bend = -share_slope * pace * (1.0 - 2.0 * share) + share * rest * saving / scale
     wanted_bend = 2.0 * saving / np.maximum(at, _TINY)
-    total = (share * wanted).sum(axis=2)
-    slope = (share_slope * wanted - share * saving).sum(axis=2)
-    bend = (share_bend * wanted - 2.0 * share_slope * saving + share * wanted_bend).sum(axis=2)
+    total = stacked_sum(share * wanted, sellers.buyers)
+    slope = stacked_sum(share_slope * wanted - share * saving, sellers.buyers)
+    bend = stacked_sum(share_bend * wanted - 2.0 * share_slope * saving + share * wanted_bend, sellers.buyers)
     margin = price - sellers.reserve[:, None]
     return Curve(total, slope, total + margin * slope, 2.0 * slope + margin * bend)
 

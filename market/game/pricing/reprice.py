@@ -17,7 +17,6 @@ from market.game.pricing.best import best_prices
 from market.game.pricing.demand import Faced, faced, stack
 from market.game.pricing.local import Memory, ascent, shortage, step
 from market.game.pricing.tick import best_tick, better_tick
-from market.game.stacking import size_class
 from market.game.waterfall import faced_power
 from market.rules import MarketRules, PriceRule
 
@@ -58,22 +57,17 @@ def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, me
 
 def reprice_all(rules: MarketRules, turns: Sequence[Turn]) -> tuple[Repricing, ...]:
     """The next price of each turn, in order; it does not depend on the others, not even in its last digit."""
-    alike: dict[int, list[int]] = {}
-    for place, turn in enumerate(turns):
-        if turn.game.temperature_cny_per_mwh > 0:
-            alike.setdefault(size_class(len(turn.game.buyers)), []).append(place)
-    wishes: dict[int, float] = {}
-    for places in alike.values():
-        wishes.update(zip(places, _wishes(rules, [turns[place] for place in places]).tolist(), strict=True))
+    smooth = [turn for turn in turns if turn.game.temperature_cny_per_mwh > 0]
+    wishes = iter(_wishes(rules, smooth).tolist() if smooth else ())
     return tuple(
-        _answer(rules, turn, wishes[place] if place in wishes else _tick_wish(rules, turn))
-        for place, turn in enumerate(turns)
+        _answer(rules, turn, next(wishes) if turn.game.temperature_cny_per_mwh > 0 else _tick_wish(rules, turn))
+        for turn in turns
     )
 
 
 def _answer(rules: MarketRules, turn: Turn, wish: float) -> Repricing:
     """`wish` is a price under best response and a pull on the price (CNY/MWh) under a local rule."""
-    least = float(turn.game.least_price_cny_per_mwh[turn.seller])
+    least = max(turn.game.floor_cny_per_mwh, float(turn.game.reserve_cny_per_mwh[turn.seller]))
     if rules.price_rule is PriceRule.BEST_RESPONSE:
         return Repricing(on_lattice(wish, turn.game, least), turn.memory, False)
     own = float(turn.prices[turn.seller])
