@@ -1,8 +1,8 @@
 """Finds the numbers of plants in bytes of any kind, however they may be written there.
 
 A number is found as a double in either order of its bytes, which is also how the wire has it; in single precision
-behind the wire's mark for that, or beside another number of the plants; and in any text of digits whose first six
-are its own, wherever the point stands. Four bytes alone would be met by chance in a tape every now and then.
+behind the wire's mark for that, or beside another number of the plants; and in any text of digits whose first six,
+and of many digits nine, are its own, wherever the point stands. Four bytes alone would be met by chance in a tape every now and then.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from tests.market.unmistakable import digits
 
 _TEXT = re.compile(rb"\d+\.?\d*(?:[eE][-+]?\d{1,3})?|\.\d+(?:[eE][-+]?\d{1,3})?")
 _LEAST_DIGITS = 6
+_EXACT_DIGITS = 9
 _SINGLE_MARK = b"\xca"
+
+
+def _agree(text: bytes, number: float) -> bool:
+    """Whether a text that tells more than nine digits tells nine of the number: a measured time may tell six."""
+    exact = sum(map(text.count, b"0123456789")) > _EXACT_DIGITS
+    return not exact or f"{float(text):.8e}"[:10] == f"{number:.8e}"[:10]
 
 
 class PlantSearch:
@@ -42,8 +49,8 @@ class PlantSearch:
     def _as_text(self, data: bytes) -> set[float]:
         """A text of fewer digits than six is taken for as many: it gives too little away."""
         texts = (text for text in _TEXT.findall(data) if sum(map(text.count, b"0123456789")) >= _LEAST_DIGITS)
-        here = {digits(float(text)) for text in texts if len(text) < 30}
-        return {self._by_digits[key] for key in here & self._by_digits.keys()}
+        pairs = ((text, self._by_digits.get(digits(float(text)))) for text in texts if len(text) < 30)
+        return {number for text, number in pairs if number is not None and _agree(text, number)}
 
     def _as_doubles(self, data: bytes) -> set[float]:
         return {n for n in self.numbers if struct.pack("<d", n) in data or struct.pack(">d", n) in data}
