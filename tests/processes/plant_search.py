@@ -2,7 +2,8 @@
 
 A number is found as a double in either order of its bytes, which is also how the wire has it; in single precision
 behind the wire's mark for that, or beside another number of the plants; and in any text of digits whose first six,
-and of many digits nine, are its own, wherever the point stands. Four bytes alone would be met by chance in a tape every now and then.
+and of many digits nine, are its own, wherever the point stands. Four bytes alone would be met by chance in a tape
+every now and then.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _SINGLE_MARK = b"\xca"
 
 def _agree(text: bytes, number: float) -> bool:
     """Whether a text that tells more than nine digits tells nine of the number: a measured time may tell six."""
-    exact = sum(map(text.count, b"0123456789")) > _EXACT_DIGITS
+    mantissa = re.split(rb"[eE]", text)[0].replace(b".", b"").lstrip(b"0")
+    exact = len(mantissa) > _EXACT_DIGITS
     return not exact or f"{float(text):.8e}"[:10] == f"{number:.8e}"[:10]
 
 
