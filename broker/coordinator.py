@@ -170,6 +170,7 @@ class Coordinator:
         self._not_accepted: Counter[str] = Counter()  # by member, since something last moved
         self._unanswered: Counter[str] = Counter()  # by VPP, how often it was lost for it
         self._failures: dict[str, Failure] = {}
+        self._withdrawn = ""  # who has been given up last, until the others begin again
         self._goodbye: Stop | None = None
         self._leaving: set[str] = set()
         self._leaving_until = now
@@ -334,7 +335,11 @@ class Coordinator:
     # --- who goes and who comes back ---
 
     def _lost(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
-        """A VPP is gone. `returns`: whether somebody sees to it that it comes back."""
+        """A VPP is gone, and what follows. `returns`: whether somebody sees to it that it comes back."""
+        return [*self._gone(vpp, how, now, returns=returns), *self._without(now)]
+
+    def _gone(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
+        """A VPP is gone; several that go at once are all noted before the others begin again, once."""
         rule = self._charge.network.on_loss
         if self.phase is Phase.OVER:
             return []
@@ -357,10 +362,15 @@ class Coordinator:
         if rule is OnLoss.WAIT:
             wait_s = self._charge.patience.wait_s
             return [*actions, Notice(f"lost: {vpp} {how}; it is waited for, at most {wait_s:g} s")]
-        withdrawn = Withdrawn(vpp)
+        self._withdrawn = vpp
         actions.append(Notice(f"lost: {vpp} {how}; the others begin again without it"))
-        actions.append(Announce(Envelope(self.epoch.number + 1, BROKER, 0, withdrawn)))
-        return actions + self._begin_anew(self.membership.here(), has_withdrawn(vpp), now)
+        actions.append(Announce(Envelope(self.epoch.number + 1, BROKER, 0, Withdrawn(vpp))))
+        return actions
+
+    def _without(self, now: float) -> list[Action]:
+        """The others begin again without those who have withdrawn, if anybody has."""
+        vpp, self._withdrawn = self._withdrawn, ""
+        return self._begin_anew(self.membership.here(), has_withdrawn(vpp), now) if vpp else []
 
     def _returned(self, vpp: str, now: float) -> list[Action]:
         """A VPP that was lost is here again: the market begins anew with it, or it takes up its settlement."""
@@ -431,7 +441,8 @@ class Coordinator:
             return self._farewell_again(now)
         actions: list[Action] = []
         for vpp, how in self.membership.silent(now).items():
-            actions += self._lost(vpp, how, now, returns=True)
+            actions += self._gone(vpp, how, now, returns=True)
+        actions += self._without(now)
         if self.phase is Phase.JOINING:
             self.membership.check_joining(now)
         elif self._charge.network.on_loss is OnLoss.WAIT:
@@ -472,7 +483,7 @@ class Coordinator:
         for vpp in self._waiting_for():
             how = "what it says it has published does not come" if vpp in owed else "it does not answer"
             actions += self._stuck(vpp, f"node is alive, and for {answer_s:g} s {how}", now)
-        return actions
+        return actions + self._without(now)
 
     def _stuck(self, vpp: str, how: str, now: float) -> list[Action]:
         """A member that is here and does not get on; after some times it is not let in again."""
@@ -481,7 +492,7 @@ class Coordinator:
         self._unanswered[vpp] += 1
         if self._unanswered[vpp] >= MOST_UNANSWERED:
             self.membership.ban(vpp, f"{vpp} was lost {MOST_UNANSWERED} times because its {how}")
-        return self._lost(vpp, how, now, returns=True)
+        return self._gone(vpp, how, now, returns=True)
 
     def _under_way(self) -> bool:
         """Whether the market goes on: it stands still while one of its VPPs is lost and waited for."""
@@ -496,7 +507,8 @@ class Coordinator:
         for vpp in owed:
             if self._not_accepted[vpp] >= NOT_ACCEPTED:
                 reasons = ", ".join(f"{reason} ×{count}" for reason, count in self.refused.items())
-                return self._stuck(vpp, f"messages are not accepted (refused: {reasons})", now)
+                stuck = self._stuck(vpp, f"messages are not accepted (refused: {reasons})", now)
+                return [*stuck, *self._without(now)]
         self._asked_at = now
         self.epoch.counters["asked_again"] += sum(len(refs) for refs in owed.values())
         return [Send(vpp, Resend(refs)) for vpp, refs in owed.items()]

@@ -49,10 +49,17 @@ def parse_token(text: str | None, kind: TokenKind = JOINING) -> bytes:
     return bytes.fromhex(text)
 
 
+_LONGEST = 1000
+"""Characters of a token's file that are read."""
+
+
 def read_token(path: Path, kind: TokenKind = JOINING) -> bytes:
     """The token in a file, such as a broker leaves in its run folder; ScenarioError if it holds none."""
     try:
-        text = path.read_text(encoding="ascii")
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path} is a pipe, a device or a folder")
+        with path.open(encoding="ascii") as file:
+            text = file.read(_LONGEST)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a text"
         remedy = f"name the {kind.file} that the broker left in its run folder"

@@ -30,7 +30,7 @@ class RunFolder:
     def held(self) -> Iterator[None]:
         """Keep other processes from taking up the same run meanwhile; RunError if one of them is at it."""
         try:
-            descriptor = os.open(self.path, os.O_RDONLY)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK)
         except OSError as error:
             raise RunError(f"{self.path} cannot be opened: {_reason(error)}; is it a run folder?") from None
         try:
