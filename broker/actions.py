@@ -90,9 +90,13 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Say something on the broker's screen that whoever runs it should know, and that stays there."""
+    """Say something on the broker's screen that whoever runs it should know, and that stays there.
+
+    once : however often it comes
+    """
 
     text: str
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

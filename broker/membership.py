@@ -63,7 +63,7 @@ class Membership:
         self.members: dict[str, Member] = {}
         self.absent: dict[str, Absence] = {}
         self._shared = shared
-        self._plants = dict(zip(shared.roster, shared.plant_digests, strict=True))
+        self._plants = shared.digest_by_vpp
         self._welcome = Welcome(session, port_of(endpoints.inward), port_of(endpoints.outward))
         self._patience = patience
         self._since = now
@@ -88,7 +88,10 @@ class Membership:
         """A node asks to join, or whether it still has its place: a welcome, a sign of life, or a refusal."""
         reason = self._objection(vpp, hello)
         if reason:
-            return [Answer(route, Refused(reason, later=False)), Notice(f"refused: {vpp!r:.40}: {reason}")]
+            return [
+                Answer(route, Refused(reason, later=False)),
+                Notice(f"refused: {vpp!r:.40}: {reason}", once=True),
+            ]
         member = self.members.get(vpp)
         if member is not None and member.route == route:
             member.heard_at = now

@@ -46,9 +46,6 @@ SHOWN_COUNTS = ("sent", "delivered", "lost", "resent", "duplicated", "late", "un
 STORIES = 100
 """Most different refusals that are told of; all are counted."""
 
-SEVERAL = 3
-"""So many broken handshakes are worth telling of."""
-
 FAREWELL_S = 3.0
 """How long members of a run that has been broken off are told so; one that ends well sees everybody off."""
 
@@ -196,19 +193,15 @@ class Shell:
     def _refuse(self, reason: str, story: str) -> None:
         """Count, and tell of each once; of so many only, since strangers can make up keys without end."""
         self._coordinator.refuse(reason)
-        if reason == "broken_handshake" and self._coordinator.refused[reason] < SEVERAL:
-            return  # a connection that breaks while it is made connects again; a wrong key never gets further
-        if story not in self._told and len(self._told) < STORIES:
-            self._told.add(story)
-            self._on_notice(f"refused: {story}")
+        self._tell(Notice(f"refused: {story}", once=True))
 
     def _tell(self, notice: Notice) -> None:
         """What happens to members is told each time, who is refused only once."""
-        if not notice.text.startswith("refused:"):
-            self._on_notice(notice.text)
-        elif notice.text not in self._told and len(self._told) < STORIES:
+        if notice.once:
+            if notice.text in self._told or len(self._told) >= STORIES:
+                return
             self._told.add(notice.text)
-            self._on_notice(notice.text)
+        self._on_notice(notice.text)
 
     # --- viewers ---
 

@@ -85,8 +85,8 @@ class Settling:
     def end(self) -> list[Action]:
         """What goes on the tape once every audit is here."""
         verdict = worst([result.verdict for result in self._results])
-        shown = [(vpp, self.audits[vpp]) for vpp in self._orders]
-        return [*(Write(AuditGiven(vpp, a.before, a.after)) for vpp, a in shown), Write(Ended(verdict))]
+        audits = [(vpp, self.audits[vpp]) for vpp in self._orders]
+        return [*(Write(AuditGiven(vpp, a.before, a.after)) for vpp, a in audits), Write(Ended(verdict))]
 
 
 def _trades(vpp: str, results: Sequence[PeriodResult]) -> Iterator[Trade]:

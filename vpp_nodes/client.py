@@ -43,7 +43,7 @@ from broker.wire.messages import (
 from market.disclosure import Disclosure, least
 from market.errors import ProtocolError, RunError
 from vpp_nodes.inbox import Inbox
-from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, Plans, Reached, Settled
+from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, OwnPlans, Reached, Settled
 
 RESEND_AFTER_S = 0.5
 RESEND_AT_MOST_S = 5.0
@@ -92,7 +92,7 @@ Instruction: TypeAlias = OpenData | Tell | Say | Note
 class SettledDay:
     """A node's day once its trade is concluded: its plans, and the order that told it of the trade."""
 
-    plans: Plans
+    plans: OwnPlans
     order: Settle
 
 

@@ -74,7 +74,7 @@ NodeReply: TypeAlias = Confirmed | Audited
 
 
 @dataclass(frozen=True, slots=True)
-class Plans:
+class OwnPlans:
     """A VPP's own day, which is nobody else's business: without trade, and with it."""
 
     before: DispatchPlan
@@ -103,7 +103,7 @@ class Node:
 
     def __init__(self, vpp: str, public: PublicRules, plan: Planner, declare: Declarer) -> None:
         self.refused: Counter[str] = Counter()
-        self.plans: Plans | None = None
+        self.plans: OwnPlans | None = None
         self._vpp = vpp
         self._public = public
         self._plan = plan
@@ -181,5 +181,5 @@ class Node:
     def _settle(self, settled: Settled) -> Audited:
         """A node that has come back when all was settled but its own part has not planned yet."""
         screen_exchange(settled.direct, self._public.horizon.periods)
-        self.plans = Plans(self._planned(), self._plan(settled.direct))
+        self.plans = OwnPlans(self._planned(), self._plan(settled.direct))
         return Audited(shown(self.plans.before, settled.audit), shown(self.plans.after, settled.audit))

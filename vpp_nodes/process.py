@@ -125,7 +125,6 @@ class _Shell:
     def fail(self, error: MarketError) -> NodeEnding:
         """Say on both ends why this node cannot go on."""
         kind = "dispatch" if isinstance(error, DispatchError) else "error"
-        self._note(f"error: {error}")
         self.leave(kind, str(error) if self._task.audit is Disclosure.FULL else _PRIVATE[kind])
         return self._ending(2 if kind == "dispatch" else 4, str(error))
 

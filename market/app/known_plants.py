@@ -13,7 +13,7 @@ def known_plants(shared: PublicScenario, beside: Scenario | None) -> tuple[Vpp, 
     Where the market has no digest of a plant, whatever bears its id is taken for it.
     """
     vpps = {vpp.id: vpp for vpp in beside.vpps} if beside else {}
-    wanted = dict(zip(shared.roster, shared.plant_digests, strict=True))
+    wanted = shared.digest_by_vpp
     return tuple(vpps[vpp] for vpp in wanted if vpp in vpps and wanted[vpp] in ("", plant_digest(vpps[vpp])))
 
 

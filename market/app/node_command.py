@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -50,7 +48,7 @@ def node_command(options: NodeOptions) -> int:
     run = NodeRun(scenario, task.vpp, started, since)
     with folder.held():
         try:
-            ending = serve_node(task, _notes(options, say))
+            ending = serve_node(task, say)
         except KeyboardInterrupt:
             write_node_day(run, NodeEnding(130, "interrupted", None), folder)
             raise
@@ -76,15 +74,8 @@ def _task(options: NodeOptions) -> tuple[Scenario, NodeTask]:
     return scenario, NodeTask(vpp, scenario.public, name, broker, token, keys, audit, options.patience_s)
 
 
-def _notes(options: NodeOptions, say: Callable[[str], None]) -> Callable[[str], None]:
-    """Errors are told by the command itself, once."""
-    return lambda text: None if text.startswith("error: ") else say(text)
-
-
 def _ended(run: NodeRun, ending: NodeEnding, folder: RunFolder, say: Callable[[str], None]) -> int:
     """Leave the day in the node's folder, and say what it came to, or why it did not come to anything."""
-    with suppress(OSError, ValueError):
-        sys.stderr.flush()
     try:
         for line in write_node_day(run, ending, folder):
             say(line)

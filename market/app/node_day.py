@@ -101,7 +101,7 @@ def _manifest(run: NodeRun, ending: NodeEnding, tables: Sequence[str]) -> dict[s
         "scenario": scenario.name,
         "scenario_digest": scenario.digest,
         "public_digest": scenario.public.digest,
-        "plant_digest": dict(zip(scenario.roster, scenario.plant_digests, strict=True))[run.vpp.id],
+        "plant_digest": scenario.digest_by_vpp[run.vpp.id],
         "started": run.started.isoformat(timespec="seconds"),
         "wall_s": round(time.monotonic() - run.since, 6),
         "exit_code": ending.exit_code,

@@ -47,12 +47,6 @@ class Report:
         return laws
 
     @property
-    def laws_not_claimed(self) -> list[str]:
-        """The laws that are not claimed of this day, and the condition that fails for each."""
-        laws: list[str] = self.manifest["laws_not_claimed"]
-        return laws
-
-    @property
     def exit_code(self) -> ExitCode:
         """By the verdict, unless a law is broken: then nothing in the folder can be relied on."""
         return ExitCode.BROKEN if self.broken_laws else exit_code_of(self.outcome.verdict)

@@ -29,7 +29,7 @@ def _plants(scenario: Scenario) -> str:
     if scenario.whole:
         return f": {len(scenario.roster)} VPPs ({', '.join(scenario.roster)})"
     here = [vpp.id for vpp in scenario.vpps]
-    absent = {v: d for v, d in zip(scenario.roster, scenario.plant_digests, strict=True) if v not in here}
+    absent = {v: d for v, d in scenario.digest_by_vpp.items() if v not in here}
     known = sum(map(bool, absent.values()))
     digests = {0: "undisclosed", len(absent): "known by digest"}.get(known, f"{known} of them known by digest")
     plants = f"the plant of {', '.join(here)}" if here else "no plant"

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.wire.frames import TOKEN_BYTES
-from market.errors import Fault, RunError, ScenarioError
+from market.app.run_folder.folder import RunFolder
+from market.errors import Fault, ScenarioError
 
 TOKEN_VARIABLE = "VPPMARKET_TOKEN"
 TOKEN_FILE = "join.token"
@@ -75,15 +76,8 @@ def token_of(text: str | None, file: Path | None, kind: TokenKind = JOINING) -> 
 
 def keep_token(folder: Path, token: bytes, kind: TokenKind) -> Path:
     """Leave a token in a folder, in a file that nobody but its owner can read at any moment; returns its path."""
-    path, part = folder / kind.file, folder / f".{kind.file}.part"
-    try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(token.hex() + "\n")
-        os.replace(part, path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {(error.strerror or 'an error').lower()}") from None
-    return path
+    RunFolder(folder).write(kind.file, token.hex() + "\n")
+    return folder / kind.file
 
 
 def shown_to_others(text: str | None, kind: TokenKind = JOINING) -> str:

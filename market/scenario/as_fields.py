@@ -63,7 +63,7 @@ def _plain(fields: Mapping[str, object]) -> Fields:
 def _roster(scenario: Scenario) -> list[object]:
     """The digest of a plant that is here follows from the plant; it is written where others' are known as well."""
     here = {vpp.id for vpp in scenario.vpps}
-    entries = dict(zip(scenario.roster, scenario.plant_digests, strict=True))
+    entries = scenario.digest_by_vpp
     if not any(digest for vpp, digest in entries.items() if vpp not in here):
         return list(scenario.roster)
     return [{"id": vpp, "plant_digest": digest} if digest else vpp for vpp, digest in entries.items()]

@@ -68,7 +68,7 @@ def seal_shared(shared: PublicScenario) -> PublicScenario:
     """The same with its digests worked out anew, so that an alteration shows."""
     rules = shared.public
     public = seal_public(rules.horizon, rules.tariff, rules.market, rules.carbon)
-    others = dict(zip(shared.roster, shared.plant_digests, strict=True))
+    others = shared.digest_by_vpp
     return seal_scenario(
         shared.name, shared.title, public, (), shared.network, shared.coupling, shared.audit, others
     ).shared

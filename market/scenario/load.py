@@ -137,7 +137,7 @@ def _strangers(document: Document) -> Iterator[Fault]:
 def _altered(file: ScenarioFile, scenario: Scenario, document: Document) -> Iterator[Fault]:
     """Plants that are not the ones the roster has the fingerprints of."""
     named = {entry.id: entry.plant_digest for entry in file.roster or ()}
-    found = dict(zip(scenario.roster, scenario.plant_digests, strict=True))
+    found = scenario.digest_by_vpp
     remedy = "take this plant back to what it was, or have the market's public part made anew from the changed one"
     for index, vpp in enumerate(file.vpps):
         digest = named.get(vpp.id)

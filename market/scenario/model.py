@@ -48,6 +48,11 @@ class PublicScenario:
     audit: Disclosure | None
     digest: str
 
+    @property
+    def digest_by_vpp(self) -> dict[str, str]:
+        """The digest of each plant, in the order of the roster."""
+        return dict(zip(self.roster, self.plant_digests, strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -82,6 +87,11 @@ class Scenario:
             self.audit,
             self.digest,
         )
+
+    @property
+    def digest_by_vpp(self) -> dict[str, str]:
+        """As in `PublicScenario`."""
+        return self.shared.digest_by_vpp
 
     @property
     def whole(self) -> bool:

@@ -52,7 +52,7 @@ def with_overrides(
     if "market.satisfaction" in changes:
         vpps = tuple(replace(vpp, satisfaction=market.satisfaction) for vpp in vpps)
     rules = network_rules(network, samples={})
-    others = None if scenario.whole else dict(zip(scenario.roster, scenario.plant_digests, strict=True))
+    others = None if scenario.whole else scenario.digest_by_vpp
     return seal_scenario(
         scenario.name, scenario.title, public, vpps, rules, scenario.coupling, scenario.audit, others
     )

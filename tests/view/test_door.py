@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from market.app.view.door import Answer, Door, Knock, Way
-from market.app.view.doorkeeper import Doorkeeper, Message, Receive, Scope, Send
+from market.app.view.porter import Message, Porter, Receive, Scope, Send
 
 PORT = 8765
 DOOR = Door(PORT, token="the-token", pass_value="the-pass")
@@ -241,7 +241,7 @@ def ask(
     async def send(message: Message) -> None:
         said.append(message)
 
-    asyncio.run(Doorkeeper(DOOR, behind)(scope, receive, send))
+    asyncio.run(Porter(DOOR, behind)(scope, receive, send))
     return said
 
 

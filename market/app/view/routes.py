@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from market.app.view.doorkeeper import App
+from market.app.view.porter import App
 
 FROM_SOLARA = frozenset(
     {

@@ -12,7 +12,7 @@ import webbrowser
 from collections.abc import Callable
 
 from market.app.view.door import Door
-from market.app.view.doorkeeper import Doorkeeper
+from market.app.view.porter import Porter
 from market.app.view.routes import application
 from market.errors import RunError
 
@@ -46,7 +46,7 @@ def serve(port: int | None, announce: Callable[[str], None], *, open_browser: bo
         warnings.filterwarnings("ignore", message="Cookies with samesite=none")  # no page of ours is embedded
         door = Door.fresh(listener.getsockname()[1])
         config = uvicorn.Config(
-            Doorkeeper(door, application()),
+            Porter(door, application()),
             log_level="warning",
             access_log=False,  # addresses hold the token
             loop="asyncio",

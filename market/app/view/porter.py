@@ -62,7 +62,7 @@ REMEDY = "Copy the whole address that `vppmarket view` printed, ?token=… inclu
 
 
 @dataclass(frozen=True, slots=True)
-class Doorkeeper:
+class Porter:
     """An ASGI application that stands before another one."""
 
     door: Door
