@@ -21,7 +21,10 @@ def kept_scenario(run: Path) -> Scenario | None:
 
 
 def unlike(kept: Scenario, shared: PublicScenario) -> list[str]:
-    """What in a kept scenario is not the run's, in words; empty where it is the one that was run."""
+    """What in a kept scenario is not the run's, in words; empty where it is the one that was run.
+
+    Its name, a folder's, does not count.
+    """
     found = list(_unlike(kept, shared))
     return found or ([] if kept.digest == shared.digest else ["another scenario, by its digest"])
 
@@ -36,7 +39,6 @@ def _unlike(kept: Scenario, shared: PublicScenario) -> Iterator[str]:
     if kept.public.digest != shared.public.digest:
         yield "other rules of the market"
     pairs = {
-        "another name": (kept.name, shared.name),
         "another title": (kept.title, shared.title),
         "another network": (kept.network, shared.network),
         "another coupling": (kept.coupling, shared.coupling),

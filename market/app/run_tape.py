@@ -1,4 +1,4 @@
-"""The tape of a run folder, read whole; where it is none or cannot be read, the folder that was named is to blame."""
+"""The tape of a run folder, read whole; where it cannot be read, the folder that was named is to blame."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Tally:
 
     counts : by who, what and agreement · differing : those that came out otherwise, in the order of the tape
     unknown : by the reason why something was not computed again, whose that was
-    unchecked : what there was nothing to hold against, and why · log : what became of messages, where it is complete
+    unchecked : what there was nothing to hold against, and why · log : what became of messages
     complete : whether the tape's last record was replayed · stood : what stood where the replay was told to stop
     """
 

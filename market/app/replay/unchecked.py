@@ -8,9 +8,7 @@ from dataclasses import replace
 from broker.tape import Opened, Record, Shared
 from market.app.replay.replay import Replay
 from market.errors import TapeError
-from market.network import Constant, NetworkRules, TimeMode
-
-NO_MANIFEST = "no manifest"
+from market.network import Constant, LinkConditions, LinkOverride, NetworkRules, TimeMode
 
 
 def unchecked(records: Sequence[Record]) -> Iterator[str]:
@@ -46,9 +44,10 @@ def _shows_seed(records: Sequence[Record], rules: NetworkRules) -> bool:
 
 def _is_random(rules: NetworkRules) -> bool:
     """Whether anything is drawn."""
+    parts: tuple[LinkConditions | LinkOverride, ...] = (rules.every, *rules.links)
     return any(
         part.loss or part.duplication or part.reordering or part.jitter_s or not _is_fixed(part.latency)
-        for part in (rules.every, *rules.links)
+        for part in parts
     )
 
 

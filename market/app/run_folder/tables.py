@@ -15,6 +15,7 @@ from market.app.run_folder.table import Cell, Table
 from market.disclosure import ShownPlan
 from market.outcome import MarketOutcome, PeriodResult, VppDay
 from market.plan import DispatchPlan
+from market.roles import demand_mw, sdr, supply_mw
 from market.scenario.model import PublicScenario, Scenario
 from market.settlement import Account, Settlement, payment_cny, settled_mw
 

@@ -24,7 +24,10 @@ PIECE = 1 << 22
 
 
 class RecordedFeed:
-    """The tape of a run folder. ScenarioError if there is none or its manifest is damaged, TapeError if it is no tape."""
+    """The tape of a run folder.
+
+    ScenarioError if there is none or its manifest is damaged, TapeError if it is no tape
+    """
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.name or str(folder)
