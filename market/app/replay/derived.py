@@ -33,6 +33,8 @@ OBSERVED: Final = (
 """What no tape tells; the digest is that of the tape itself."""
 IN_TURNS: Final = ("rest_time_s", "network")
 """They follow from a tape where nodes are given turns: in virtual time."""
+IN_ONE_EPOCH: Final = ("counters", *IN_TURNS)
+"""What was under way when somebody was lost is on no tape."""
 
 
 def derived(records: Sequence[Record], plants: Sequence[Vpp] | None, log: NetworkLog | None) -> Mapping[str, Any]:
@@ -77,8 +79,9 @@ def _of_run(
 
 def _unknown(plants: Sequence[Vpp] | None, log: NetworkLog | None, view: MarketView) -> tuple[str, ...]:
     of_plants = OF_PLANTS if plants is None else ()
-    in_turns = IN_TURNS if view.live or log is None else ()
-    return (*OBSERVED, *of_plants, *in_turns)
+    if log is None or view.epoch > 1:
+        return (*OBSERVED, *of_plants, *IN_ONE_EPOCH)
+    return (*OBSERVED, *of_plants, *(IN_TURNS if view.live else ()))
 
 
 def _but(manifest: Mapping[str, Any], names: Sequence[str]) -> Mapping[str, Any]:

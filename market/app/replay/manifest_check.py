@@ -46,7 +46,7 @@ def against_manifest(
 
 def _keep_what_both_count(told: dict[str, Any], found: dict[str, Any]) -> None:
     """A day that was told again from its tape counts less than the run itself; what was sent it always counts."""
-    if "counters" in told:
+    if "counters" in found and "counters" in told:
         names = ("sent",) if found["time_mode"] == "wall" else ("sent", "delivered")
         for counters in (told, found):
             counters["counters"] = {n: counters["counters"][n] for n in names if n in counters["counters"]}
