@@ -1,7 +1,7 @@
 """Claims: whatever of a run folder is altered, no command that reads it ends in a traceback or believes it.
 
 Every field of a manifest and of a certificate is left out and exchanged for every odd value in turn; every column
-of every table holds what it cannot. What is refused names the field; what the tape gives the lie to is a difference.
+of every table holds what it cannot. What is refused names the field; what the tape contradicts is a difference.
 """
 
 from __future__ import annotations
