@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from market.visible import visible_line
+
 
 class MarketError(Exception):
     """Base of all errors raised on purpose."""
@@ -32,7 +34,7 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.rule}; got {self.value}; {self.remedy}"
+        return visible_line(f"{self.place}: {self.rule}; got {self.value}; {self.remedy}")
 
 
 class ScenarioError(MarketError):

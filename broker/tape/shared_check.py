@@ -54,7 +54,7 @@ def check_shared(shared: PublicScenario) -> None:
     _check(BROKER not in shared.roster and "" not in shared.roster, "its roster holds a name that no VPP may have")
     _check(len(shared.plant_digests) == len(shared.roster), "it has not one digest for each plant")
     for place, value in _numbers(shared, ""):
-        low, high = _range(place.rsplit(".", 1)[-1])
+        low, high = range_of(place.rsplit(".", 1)[-1])
         _check(bool(low <= value <= high), f"{place} is {value!r:.40}, not between {low:g} and {high:g}")
     periods = shared.public.horizon.periods
     for name in ("retail_cny_per_mwh", "feed_in_cny_per_mwh"):
@@ -73,7 +73,8 @@ def _check(holds: bool, otherwise: str) -> None:
         raise TapeError(f"this is no market's scenario: {otherwise}")
 
 
-def _range(name: str) -> tuple[float, float]:
+def range_of(name: str) -> tuple[float, float]:
+    """Between what a number of a scenario's public part is, by the name of its field."""
     return _BETWEEN.get(name, (0.0 if name.endswith("_s") else -_LARGEST, _LARGEST))
 
 

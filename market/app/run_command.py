@@ -174,7 +174,7 @@ def _show(report: Report, options: RunOptions) -> None:
     elif not options.quiet:
         from market.app.summary.page import summary_text
 
-        put(summary_text(report))
+        put(summary_text(report), styled=True)
 
 
 def _result(report: Report) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from broker.bus.addresses import is_address
 from broker.bus.keys import WATCHER, load_node_keys
 from broker.tape import TAPE_NAME
+from market.app.run_tape import unreadable
 from market.app.screen import complain
 from market.app.tokens import WATCHING, shown_to_others, token_from_key, token_of
-from market.errors import Fault, ScenarioError
+from market.errors import Fault, ScenarioError, TapeError
 from market.scenario import DEFAULT_CASE, builtin_cases
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ def _subject(options: ViewOptions) -> Subject:
         return Subject(feed=_live(target, options))
     folder = Path(target)
     if (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file():
-        return Subject(feed=RecordedFeed(folder))
+        try:
+            return Subject(feed=RecordedFeed(folder))
+        except TapeError as error:
+            raise unreadable(str(folder), error) from None
     if target not in builtin_cases() and not folder.is_dir():
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"

@@ -4,6 +4,7 @@ what the run folder says. No browser, no Solara.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -26,6 +27,7 @@ from market.app.view.panels import PANELS
 from market.app.view.session import SPEEDS, Frame, Session
 from market.errors import ScenarioError
 from market.scenario import load_scenario
+from tests.app.recorded_days import aborted
 from tests.processes.command import manifest, rows
 from tests.view.tapes import ROSTER, market_records
 
@@ -175,7 +177,8 @@ def test_a_run_that_is_still_written_is_followed_and_its_end_seen(default_run: P
 
 def test_a_run_that_broke_shows_its_reason(default_run: Path, tmp_path: Path) -> None:
     (tmp_path / TAPE_NAME).write_bytes((default_run / TAPE_NAME).read_bytes()[:9000])
-    (tmp_path / "manifest.json").write_text('{"verdict": "aborted", "error": "VPP3 went home"}')
+    broken = aborted({**manifest(default_run), "error": "VPP3 went home"})
+    (tmp_path / "manifest.json").write_text(json.dumps(broken))
     status = RecordedFeed(tmp_path).status()
     assert (status.state, status.fault) == (State.BROKEN, "VPP3 went home")
 

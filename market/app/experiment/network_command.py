@@ -51,7 +51,7 @@ def network_command(options: StudyOptions, grid: GridOptions) -> int:
         under_way.stage("drawing")
         _illustrate(under_way, runs)
     if not options.quiet:
-        put(grid_text(runs) + f"Everything in full precision: {under_way.path}\n")
+        put(grid_text(runs) + f"Everything in full precision: {under_way.path}\n", styled=True)
     return ExitCode.EQUILIBRIUM if all(run.sound for run in runs) else ExitCode.NO_EQUILIBRIUM
 
 
