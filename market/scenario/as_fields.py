@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from market.network import Empirical, NetworkRules
 from market.rules import CarbonRules
 from market.scenario.fields import plain_fields, plain_text
-from market.scenario.model import Scenario
+from market.scenario.model import PublicScenario, Scenario
 from market.scenario.network_build import network_fields
 from market.scenario.schema import QUOTAS
 from market.vpp import MicroTurbine, Vpp
@@ -41,12 +41,13 @@ def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: S
     return _given({name: written[name] for name in ("name", "title", *fields)})
 
 
-def long_fields(scenario: Scenario) -> Fields:
+def long_fields(scenario: Scenario | PublicScenario) -> Fields:
     """Every value of a scenario but its columns, by the names of the file; null where there is nothing.
 
     There is a roster where not every plant is known; samples are written out.
     """
     period_h = scenario.public.horizon.period_h
+    vpps = scenario.vpps if isinstance(scenario, Scenario) else ()
     return {
         "name": plain_text(scenario.name),
         "title": scenario.title,
@@ -56,8 +57,8 @@ def long_fields(scenario: Scenario) -> Fields:
         "network": network_fields(scenario.network),
         "coupling": scenario.coupling.value,
         "audit": scenario.audit.value if scenario.audit else None,
-        "roster": None if scenario.whole else _roster(scenario),
-        "vpps": [_long_vpp(vpp, period_h) for vpp in scenario.vpps],
+        "roster": None if len(vpps) == len(scenario.roster) else _roster(scenario, vpps),
+        "vpps": [_long_vpp(vpp, period_h) for vpp in vpps],
     }
 
 
@@ -72,9 +73,9 @@ def _given(fields: Fields) -> Fields:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _roster(scenario: Scenario) -> list[object]:
+def _roster(scenario: Scenario | PublicScenario, vpps: Sequence[Vpp]) -> list[object]:
     """The digest of a plant that is here follows from the plant; it is written where others' are known as well."""
-    here = {vpp.id for vpp in scenario.vpps}
+    here = {vpp.id for vpp in vpps}
     entries = scenario.digest_by_vpp
     if not any(digest for vpp, digest in entries.items() if vpp not in here):
         return list(scenario.roster)
