@@ -84,7 +84,7 @@ def sweeps(scenario: Scenario) -> tuple[Sweep, ...]:
         _override("kappa", "market.satisfaction", kappa if same_kappa else NOTHING,
                   (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)),
         Sweep("storage", "storage, multiple of its size", (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), 1.0, _with_storage),
-        Sweep("credits", f"{_label(_CREDITS)}, for energy traded", (0.0, 0.2, 0.4, 0.6, 0.728), credits, _with_credits),
+        Sweep("credits", _label(_CREDITS), (0.0, 0.2, 0.4, 0.6, 0.728), credits, _with_credits),
         _override("renewable_quota", "carbon.renewable_quota_t_per_mwh", carbon.renewable_quota_t_per_mwh,
                   (0.0, 0.05, 0.1, 0.2, 0.4)),
     )  # fmt: skip
@@ -173,10 +173,10 @@ def _override(name: str, path: str, base: float, values: tuple[float, ...]) -> S
 def _with_storage(scenario: Scenario, factor: float) -> Scenario:
     """Energy and powers of every storage times `factor`."""
     sizes = ("energy_mwh", "charge_max_mw", "discharge_max_mw")
+    storages = {vpp.id: vpp.ess for vpp in scenario.vpps if vpp.ess}
     changes = {
-        f"vpps.{vpp.id}.ess.{name}": getattr(vpp.ess, name) * factor
-        for vpp in scenario.vpps
-        if vpp.ess
+        f"vpps.{vpp}.ess.{name}": getattr(storage, name) * factor
+        for vpp, storage in storages.items()
         for name in sizes
     }
     return with_overrides(scenario, changes)

@@ -57,6 +57,11 @@ def entry_at(path: str) -> Entry:
     return next(entry for entry in catalogue() if entry.path == path)
 
 
+def shared_parameters() -> tuple[Entry, ...]:
+    """Those that stand in a section that all VPPs share, and not below one of its fields."""
+    return tuple(entry for entry in catalogue() if entry.path.count(".") == 1)
+
+
 def known_paths(scenario: Scenario | PublicScenario) -> tuple[str, ...]:
     """The path of every parameter that this scenario has."""
     here = [vpp.id for vpp in scenario.vpps] if isinstance(scenario, Scenario) else []

@@ -104,7 +104,7 @@ def parse_document(text: str) -> Document:
 
 
 def parse_value(text: str) -> object:
-    """One value as it could stand in the file: a scalar, or a list or mapping in brackets. ScenarioError if none."""
+    """One value as it could stand in the file: a scalar, a list or a mapping in brackets. Raises ScenarioError."""
     reader = _Reader()
     try:
         root = reader.document(yaml.parse(text, Loader=_LOADER))

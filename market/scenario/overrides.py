@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
@@ -75,7 +76,12 @@ class _Placer:
             source = self._told_as.get(path_text(path[:length]))
             if source is not None:
                 return f"{source} {path_text(path[length:])}".rstrip()
-        return f"override {path_text(path)}"
+        where = path_text(path)
+        beneath = [source for told, source in self._told_as.items() if told.startswith(f"{where}.")]
+        beside = [source for told, source in self._told_as.items() if told.startswith(f"{path_text(path[:-1])}.")]
+        if beneath:
+            return beneath[0]
+        return f"{where} with {', '.join(beside)}" if beside else f"override {where}"
 
     def whole(self, path: str) -> str:
         """Where a path itself was given."""
@@ -96,8 +102,15 @@ def _closed(scenario: Scenario, path: str, place: _Placer) -> Iterator[Fault]:
         yield Fault("must be a field that can be changed from outside", shown(path), where, remedy)
     elif first not in _SECTIONS or not all(below) or not below:
         known = (*_SECTIONS, *_WORDS, _PLANTS)
-        remedy = f"{suggestion(path, known_paths(scenario))}a path begins with one of {', '.join(known)}"
+        remedy = f"{_meant(path, known_paths(scenario))}a path begins with one of {', '.join(known)}"
         yield Fault(f"must be the path of a field of {FILE_NAME}", shown(path), where, remedy)
+
+
+def _meant(path: str, known: Sequence[str]) -> str:
+    """A suggestion by the whole path, or by its last part: the section is often left out."""
+    by_name = {each.rpartition(".")[2]: each for each in reversed(known)}
+    name = next(iter(get_close_matches(path.rpartition(".")[2], by_name, n=1)), "")
+    return suggestion(path, known) or (f"did you mean {by_name[name]}? " if name else "")
 
 
 def _no_plant(scenario: Scenario, path: str, below: Sequence[str], where: str) -> Iterator[Fault]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 
 from market.scenario.catalogue import ANY_VPP, Entry, catalogue
 from market.scenario.faults import shown
@@ -13,7 +12,8 @@ _HEAD = f"""\
 
 Printed by `vppmarket parameters`; do not edit. Each parameter is defined once, on a field of the model's
 dataclasses (`market/rules.py`, `market/vpp.py`, `market/network.py`). In `scenario.yaml` it stands at its path
-({ANY_VPP} is the id of a VPP); `--set PATH=VALUE` changes it for one command.
+({ANY_VPP} is the id of a VPP); `--set PATH=VALUE` changes it for one command. What is no number, word or switch
+(`title`, `audit`, `network.links`, `network.outages` and the like) is in the JSON Schema: `vppmarket schema`.
 """
 _COLUMNS = ("field", "symbol", "unit", "bounds", "default", "meaning")
 
@@ -21,8 +21,10 @@ _COLUMNS = ("field", "symbol", "unit", "bounds", "default", "meaning")
 def parameter_page() -> str:
     """The page as Markdown."""
     parts = [_HEAD]
-    for section, entries in groupby(catalogue(), key=lambda entry: entry.path.rpartition(".")[0]):
-        rows = [_row(entry) for entry in entries]
+    sections: dict[str, list[tuple[str, ...]]] = {}
+    for entry in catalogue():
+        sections.setdefault(entry.path.rpartition(".")[0], []).append(_row(entry))
+    for section, rows in sections.items():
         parts.append(f"\n## `{section}`\n\n" + "\n".join(_table(rows)) + "\n")
     return "".join(parts)
 

@@ -23,7 +23,7 @@ class StudyOptions:
     settings: tuple[str, ...] = ()
 
     def load(self) -> Scenario:
-        """The scenario as changed by flags, with advice where people read. ScenarioError, also if a plant is missing."""
+        """The scenario as flags change it, with advice where people read. Raises ScenarioError."""
         scenario = require_plants(changed(load_scenario(self.scenario), self.settings))
         if not self.quiet:
             for advice in scenario_advice(scenario):

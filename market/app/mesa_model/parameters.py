@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from market.scenario import load_scenario, require_plants, with_overrides
-from market.scenario.catalogue import ANY_VPP, catalogue
+from market.scenario.catalogue import shared_parameters
 from market.scenario.model import Scenario
 
-_SHARED = [entry for entry in catalogue() if ANY_VPP not in entry.path.split(".")]
-_TIMES = Counter(entry.name for entry in _SHARED)
-PATHS: Final[Mapping[str, str]] = {entry.name: entry.path for entry in _SHARED if _TIMES[entry.name] == 1}
+_TIMES = Counter(entry.name for entry in shared_parameters())
+PATHS: Final[Mapping[str, str]] = {
+    entry.name: entry.path for entry in shared_parameters() if _TIMES[entry.name] == 1
+}
 """Where in `scenario.yaml` each parameter stands that all VPPs share, by its name; others go by their path."""
 
 

@@ -114,15 +114,7 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
         set_form(form.with_value(path, value))
 
     solara.Select("scenario", value=named, values=offered, on_value=choose)
-    others = []
-    for entry in ENTRIES:
-        if entry.parameter.first:
-            Field(entry, form.values[entry.path], change)
-        else:
-            others.append(entry)
-    with solara.Details("all other parameters"):
-        for entry in others:
-            Field(entry, form.values[entry.path], change)
+    Fields(form, change)
     solara.InputInt("seed", value=form.seed, on_value=lambda v: set_form(replace(form, seed=v)))
     units = [unit.value for unit in StepUnit]
     solara.Select(
@@ -138,6 +130,18 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
         shared = shared_feed()
         if shared is not None:
             solara.Button("Back", on_click=lambda: _look_at(session, shared, changed), outlined=True)
+
+
+@solara.component
+def Fields(form: Form, change: Callable[[str, Any], None]) -> None:
+    """Every parameter: those that stand first, and the others behind a line to open."""
+    for entry in ENTRIES:
+        if entry.parameter.first:
+            Field(entry, form.values[entry.path], change)
+    with solara.Details("all other parameters"):
+        for entry in ENTRIES:
+            if not entry.parameter.first:
+                Field(entry, form.values[entry.path], change)
 
 
 @solara.component

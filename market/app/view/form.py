@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING
 from market.app.local_market import StepUnit
 from market.network import Constant
 from market.scenario.as_fields import long_fields
-from market.scenario.catalogue import ANY_VPP, Entry, catalogue
+from market.scenario.catalogue import Entry, shared_parameters
 from market.scenario.model import PublicScenario, Scenario
 
 if TYPE_CHECKING:
     from market.app.mesa_model import MarketModel
 
-ENTRIES = tuple(
-    sorted(
-        (
-            entry
-            for entry in catalogue()
-            if ANY_VPP not in entry.path.split(".") and entry.path != "horizon.periods"
-        ),
-        key=lambda entry: not entry.parameter.first,
-    )
-)
+_OPEN = [entry for entry in shared_parameters() if entry.name != "periods"]
+ENTRIES = tuple(sorted(_OPEN, key=lambda entry: not entry.parameter.first))
 """The parameters that all VPPs share: first those that stand first, then the others, each in the file's order."""
 
 
