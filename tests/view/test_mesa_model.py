@@ -19,6 +19,7 @@ from market.app.run_folder.recorded import read_run
 from market.app.view.form import form_of
 from market.declaration import Role
 from market.errors import ScenarioError
+from market.scenario import load_scenario
 from market.scenario.catalogue import shared_parameters
 from tests.tapes import entries
 
@@ -124,16 +125,14 @@ def test_the_same_seed_gives_the_same_day_and_another_seed_another_way() -> None
 def test_parameters_reach_the_scenario(name: str) -> None:
     """Every one that all VPPs share, with a value that it does not have."""
     entry = next(entry for entry in shared_parameters() if entry.name == name)
-    least = entry.parameter.ge if entry.parameter.gt is None else entry.parameter.gt
-    value: Any = True if entry.switch else entry.choices[-1] if entry.choices else None
-    other: dict[str, Any] = {}
-    if value is None:
-        whole = isinstance(entry.default, int)
-        value = (int(least or 0) + 7 if whole else 0.125 + (least or 0.0)) if entry.parameter.lt is None else 0.125
-    if name.startswith("reordering"):
-        other = {"reordering": 0.5, "reordering_s": 0.5} | {name: value}
-    if name == "retransmit_max_s":
-        other = {"retransmit_after_s": 0.1}
+    base = form_of(load_scenario("two_vpp")).values[entry.path]
+    value: Any = entry.choices[-1] if entry.choices else 0.125 + (entry.parameter.ge or 0.0)
+    if isinstance(base, bool | int):
+        value = not base if entry.switch else int(base) + 1
+    elif isinstance(base, float) and base:
+        value = base * 0.875
+    both = {"reordering": 0.5, "reordering_s": 0.5}
+    other: dict[str, Any] = both if name in both else {}
     changed: dict[str, Any] = other | {name: value}
     scenario = MarketModel("two_vpp", **changed).scenario
     assert scenario.digest != MarketModel("two_vpp").scenario.digest
