@@ -16,6 +16,7 @@ from broker.bus.addresses import is_loopback
 from broker.bus.keys import BrokerKeys, load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
+from market.app.changes import as_flags
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
 from market.app.run_command import Hosting, run_command
 from market.app.run_day import Runner
@@ -59,7 +60,7 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
 
         def announce(address: str) -> None:
             given = _scenario_argument(run)
-            _announce(given, what.scenario.roster, address, token, run.keys, folder)
+            _announce(given, run.settings, what.scenario.roster, address, token, run.keys, folder)
             if run.keys is not None:
                 tell_by_keys(address, run.keys)
             else:
@@ -100,11 +101,18 @@ def _watch_token(folder: RunFolder) -> bytes:
 
 
 def _announce(
-    given: str, roster: Sequence[str], address: str, token: bytes, keys: Path | None, folder: RunFolder
+    given: str,
+    settings: Sequence[str],
+    roster: Sequence[str],
+    address: str,
+    token: bytes,
+    keys: Path | None,
+    folder: RunFolder,
 ) -> None:
     """Say how nodes join; the command works as it stands on this machine, and shows no secret."""
     complain(f"listening on {address}; start each of {', '.join(roster)} with")
-    command = f"vppmarket node --id ID --scenario {given} --broker {address}"
+    parts = [f"vppmarket node --id ID --scenario {given}", *map(shlex.quote, as_flags(settings))]
+    command = f"{' '.join(parts)} --broker {address}"
     if keys is None:
         path = keep_token(folder.path, token, JOINING)
         complain(f"  {command} --token-file {shlex.quote(str(path.resolve()))}")

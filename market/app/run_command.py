@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from broker.tape import TAPE_NAME
+from market.app.changes import set_changes, together
 from market.app.exit_codes import exit_code_of_error
 from market.app.network_flags import network_changes
 from market.app.run_day import Report, Runner, json_text, run_day
@@ -157,7 +158,7 @@ def _tell_viewers(address: str, folder: RunFolder, options: RunOptions, keys: Ke
 
 def _scenario(options: RunOptions) -> Scenario:
     scenario = load_scenario(options.scenario or DEFAULT_CASE)
-    changes = network_changes(options.network, scenario.roster)
+    changes = together(network_changes(options.network, scenario.roster), set_changes(options.settings))
     if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
         changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for
         changes.told_as["network.on_loss"] = "--restart"

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import replace
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
@@ -142,12 +141,12 @@ def test_a_form_changes_what_it_changes_and_nothing_else() -> None:
     scenario = load_scenario("five_vpp")
     form = form_of(scenario, seed=4)
     assert model_of(scenario, form).scenario.digest == scenario.digest
-    changed = model_of(scenario, replace(form, growth=0.5, price_rule="gradient"))
+    changed = model_of(scenario, form.with_value("carbon.growth", 0.5).with_value("market.price_rule", "gradient"))
     assert changed.scenario.public.carbon.growth == 0.5
     assert changed.scenario.public.market.price_rule.value == "gradient"
     assert changed.market.seed == 4
     with pytest.raises(ScenarioError, match="growth"):
-        model_of(scenario, replace(form, growth=-1.0))
+        model_of(scenario, form.with_value("carbon.growth", -1.0))
 
 
 # --- recorded runs that are not over ----------------------------------------------------------------------------

@@ -7,12 +7,10 @@ one node's day. Whoever needs a manifest reads it here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields as fields_of
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
-from broker.tape.shared_check import range_of
 from market.app.run_folder.columns import LINK_COUNTS
 from market.app.run_folder.document import NoJson, check_shape, read_document, refused
 from market.app.run_folder.manifest import FORMAT
@@ -28,10 +26,12 @@ from market.app.run_folder.shapes import (
     one_of_words,
     text,
     whole,
+    within,
 )
 from market.disclosure import Disclosure
 from market.network import OnLoss, TimeMode
 from market.outcome import Verdict
+from market.parameter import Parameter, parameters_of
 from market.rules import CarbonRules, Horizon, MarketRules
 from market.scenario.fields import ID_PATTERN
 from market.scenario.network_schema import LatencyKind
@@ -50,19 +50,16 @@ _PARTY = text(r"\S.{0,63}", "must be a name")
 
 
 def _rules(kind: type) -> Shape:
-    """The shape of a dataclass of rules, by the types and names of its fields."""
+    """The shape of a dataclass of rules, by its parameters."""
     types = get_type_hints(kind)
 
-    def shape(name: str) -> Shape:
+    def shape(name: str, bounds: Parameter) -> Shape:
         of = types[name]
-        low, high = range_of(name)
         if of is bool:
             return flag()
-        if issubclass(of, StrEnum):
-            return one_of(of)
-        return whole(int(low), int(high)) if of is int else number(low, high)
+        return one_of(of) if issubclass(of, StrEnum) else within(bounds, of)
 
-    return fields({field.name: shape(field.name) for field in fields_of(kind)})
+    return fields({name: shape(name, told) for name, told, _ in parameters_of(kind)})
 
 
 _SURROUNDINGS: Final[Mapping[str, Shape]] = {

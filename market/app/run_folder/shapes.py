@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from market.parameter import Parameter
+
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
@@ -41,6 +43,13 @@ def whole(low: int = 0, high: int = 2**63 - 1) -> Shape:
     """A whole number between two others."""
     limits = f"of {low} or more" if high == 2**63 - 1 else f"of {low} to {high}"
     return _plain(lambda value: type(value) is int and low <= value <= high, f"must be a whole number {limits}")
+
+
+def within(bounds: Parameter, of: type) -> Shape:
+    """A number of a type within the bounds of a parameter."""
+    kinds = (int,) if of is int else (int, float)
+    rule = f"must be a {'whole ' if of is int else ''}number {bounds.limits}".rstrip()
+    return _plain(lambda value: type(value) in kinds and bounds.holds(value), rule)
 
 
 def text(pattern: str = r"(?s).*", rule: str = "must be text") -> Shape:
