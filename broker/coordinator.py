@@ -50,6 +50,7 @@ from broker.wire.messages import (
     Ready,
     Resend,
     Stop,
+    Trouble,
     Withdrawn,
 )
 from market.declaration import Declaration
@@ -69,6 +70,14 @@ NOT_ACCEPTED = 8
 
 MOST_UNANSWERED = 3
 """A VPP that has been lost so often because it left orders unanswered is not let in again."""
+
+WORDS = {
+    Trouble.DISPATCH: "its day cannot be planned",
+    Trouble.TRADE: "it was told of trade that it cannot have negotiated",
+    Trouble.ERROR: "it has met an error of its own",
+    Trouble.LEFT: "was ended by whoever runs it",
+}
+"""What is told of a node's trouble. The node itself says more, to its owner alone."""
 
 MOST_EPOCHS = 1000
 """A run in which VPPs go and come back more often than that does not come to its end."""
@@ -255,17 +264,17 @@ class Coordinator:
         if self.phase is Phase.OVER:
             self._leaving.discard(vpp)
             return []
-        text = message.text or f"{vpp} cannot go on, and does not say why"
-        how = "node was ended by whoever runs it" if message.kind == "left" else f"node cannot go on: {text}"
-        if self._charge.network.on_loss is OnLoss.STOP and message.kind != "left":
-            raise self._fault_of(vpp, text)
+        left = message.kind is Trouble.LEFT
+        how = f"node {WORDS[message.kind]}" if left else f"node cannot go on: {WORDS[message.kind]}"
+        if self._charge.network.on_loss is OnLoss.STOP and not left:
+            raise self._fault_of(vpp, f"{vpp}'s {how}")
         heard = Answer(route, Stop("this node has said that it cannot go on", complete=False))
         return [heard, *self._lost(vpp, how, now, returns=True)]
 
     def _fault_of(self, vpp: str, text: str) -> MarketError:
         """The error of a run that ends because of a VPP: whether its day cannot be planned, or something else."""
         failure = self._failures.get(vpp)
-        return (DispatchError if failure and failure.kind == "dispatch" else RunError)(text)
+        return (DispatchError if failure and failure.kind is Trouble.DISPATCH else RunError)(text)
 
     def _from_member(self, vpp: str, message: Message, now: float) -> list[Action]:
         if self.phase is Phase.OVER:
@@ -349,8 +358,7 @@ class Coordinator:
         joining = self.phase is Phase.JOINING
         if (rule is OnLoss.STOP and not joining) or (not returns and (rule is OnLoss.WAIT or joining)):
             text = f"{vpp}'s {how} while {self._story()}; the market cannot go on without it"
-            failure = self._failures.get(vpp)
-            raise self._fault_of(vpp, failure.text if failure and failure.kind == "dispatch" else text)
+            raise self._fault_of(vpp, text)
         if vpp in self.membership.absent:
             self.membership.free(vpp)
             return []

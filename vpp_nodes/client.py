@@ -361,7 +361,8 @@ class Client:
             raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._epoch.last_turn}")
         if message.turn == self._epoch.last_turn:
             return self._again(message.turn)
-        audit = self._act(message.turn, Settled(message.direct, least(message.audit, self._audit)), now)
+        settled = Settled(message.direct, least(message.audit, self._audit), message.trades)
+        audit = self._act(message.turn, settled, now)
         self._epoch.last_turn, self._epoch.live = message.turn, None
         if self._node.plans is not None:
             self.settled = SettledDay(self._node.plans, message)

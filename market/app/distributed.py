@@ -29,7 +29,7 @@ from broker.wire.types import MAX_INTEGER
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
 from market.app.trace import evolution_rows, trace_rows
 from market.disclosure import Disclosure
-from market.errors import Fault, ScenarioError
+from market.errors import DispatchError, Fault, RunError, ScenarioError
 from market.outcome import MarketOutcome, VppDay
 from market.scenario.model import PublicScenario, Scenario
 from vpp_nodes.process import NodeTask, run_local_node
@@ -70,14 +70,14 @@ def run_distributed(
     if the tape cannot be written. No process is left behind, however this ends.
     """
     nodes, served = LocalNodes(restarts), _broker(scenario.shared, seed, out_dir, listening, opening)
-    with nodes, served as (shell, bus):
+    with nodes, _in_full(nodes), served as (shell, bus):
         address = bus.endpoints.control
         opening.announce(address)
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
             keys = node_keys.get(vpp.id)
             task = NodeTask(vpp, scenario.public, scenario.name, address, opening.token, keys)
-            nodes.start(vpp.id, run_local_node, task)
+            nodes.start(vpp.id, run_local_node, task, nodes.last_words)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
     return _outcome(scenario, proceedings), facts
@@ -109,6 +109,17 @@ class Opening:
     announce: Callable[[str], None]
     on_notice: Callable[[str], None]
     watch_token: bytes | None = None
+
+
+@contextmanager
+def _in_full(nodes: LocalNodes) -> Iterator[None]:
+    """What ends a run is told with what its own nodes say of it: to the run's owner, and to nobody before."""
+    try:
+        yield
+    except DispatchError as error:
+        raise DispatchError(": ".join([str(error), *nodes.reasons()])) from None
+    except RunError as error:
+        raise RunError(": ".join([str(error), *nodes.reasons()])) from None
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from broker.wire.messages import (
     Ready,
     Refused,
     Stop,
+    Trouble,
     Welcome,
 )
 from market.errors import DispatchError, MarketError, RunError
@@ -214,21 +215,28 @@ def test_who_sends_what_is_refused_is_lost_alone_where_losses_are_waited_for() -
 # --- who says that it cannot go on ---
 
 
-@pytest.mark.parametrize(("kind", "error"), [("dispatch", DispatchError), ("error", RunError)])
-def test_a_failure_ends_the_run_where_a_loss_does(kind: str, error: type[MarketError]) -> None:
-    with pytest.raises(error, match="the load cannot be met"):
-        tell(at(Phase.PLANNING), "A", Failure(kind, "the load cannot be met"))
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [
+        (Trouble.DISPATCH, DispatchError, "its day cannot be planned"),
+        (Trouble.TRADE, RunError, "it was told of trade that it cannot have negotiated"),
+        (Trouble.ERROR, RunError, "it has met an error of its own"),
+    ],
+)
+def test_a_failure_ends_the_run_where_a_loss_does(kind: Trouble, error: type[MarketError], words: str) -> None:
+    with pytest.raises(error, match=f"^A's node cannot go on: {words}$"):
+        tell(at(Phase.PLANNING), "A", Failure(kind))
 
 
 def test_who_was_told_to_leave_is_named_where_a_loss_ends_the_run() -> None:
     with pytest.raises(RunError, match=r"A's node was ended by whoever runs it while planning"):
-        tell(at(Phase.PLANNING), "A", Failure("left", "interrupted"))
+        tell(at(Phase.PLANNING), "A", Failure(Trouble.LEFT))
 
 
-@pytest.mark.parametrize("kind", ["dispatch", "error", "left"])
-def test_a_failure_is_a_loss_where_losses_are_waited_for(kind: str) -> None:
+@pytest.mark.parametrize("kind", Trouble)
+def test_a_failure_is_a_loss_where_losses_are_waited_for(kind: Trouble) -> None:
     run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WAIT))
-    heard, *_ = tell(run, "A", Failure(kind, "the load cannot be met"))
+    heard, *_ = tell(run, "A", Failure(kind))
     assert isinstance(heard, Answer)
     assert isinstance(heard.message, Stop)
     assert not heard.message.complete
@@ -240,15 +248,15 @@ def test_a_failure_is_a_loss_where_losses_are_waited_for(kind: str) -> None:
 
 def test_whose_day_cannot_be_planned_is_waited_for_and_then_the_run_ends_for_that_reason() -> None:
     run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WAIT))
-    tell(run, "A", Failure("dispatch", "the load cannot be met"))
+    tell(run, "A", Failure(Trouble.DISPATCH))
     run.pause("A")
-    with pytest.raises(DispatchError, match=r"A node cannot go on: the load cannot be met; waited 60 s"):
+    with pytest.raises(DispatchError, match=r"A node cannot go on: its day cannot be planned; waited 60 s"):
         until(run, lambda: False)
 
 
 def test_the_others_trade_without_who_cannot_go_on_where_that_is_the_rule() -> None:
     run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WITHDRAW))
-    run.event(ControlCame(b"A", Envelope(1, "A", 0, Failure("dispatch", "the load cannot be met"))))
+    run.event(ControlCame(b"A", Envelope(1, "A", 0, Failure(Trouble.DISPATCH))))
     done = run.run()
     assert done.withdrawn == ("A",)
     assert set(done.audits) == {"B", "C"}

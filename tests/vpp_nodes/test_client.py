@@ -29,7 +29,6 @@ from broker.wire.messages import (
     Selection,
     Settle,
     Stop,
-    Trade,
     Turn,
     Turns,
     Welcome,
@@ -248,7 +247,7 @@ def test_what_the_transport_has_found_out_is_said_once_and_goes_into_the_end() -
 
 def settle(number: int, audit: Disclosure = Disclosure.FULL) -> Settle:
     nothing = frozen([0.0])
-    return Settle(number, DirectExchange(nothing, nothing), audit, (Trade(0, "B", -1.0, 500.0),), 0.25)
+    return Settle(number, DirectExchange(nothing, nothing), audit, (), 0.25)
 
 
 def test_begin_and_settle_are_answered_again_from_what_was_said_without_planning_again() -> None:
