@@ -15,6 +15,7 @@ from importlib.metadata import version
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
+from broker.attention import Attention
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
 from broker.bus.broker_end import Arrival, Plane, Signal
 from broker.bus.keys import NodeKeys
@@ -132,18 +133,19 @@ class _Shell:
         self._on_fault = on_fault
         plant = plant_digest(task.vpp)
         hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, version("vppmarket"))
-        self._client = Client(task.vpp.id, node, hello, time.monotonic(), task.patience_s, task.audit)
+        self._clock = Attention(time.monotonic)
+        self._client = Client(task.vpp.id, node, hello, self._clock.now(), task.patience_s, task.audit)
         if parent is not None:
             bus.watch(parent)
 
     def run(self) -> NodeEnding:
-        self._carry_out(self._client.tick(time.monotonic()))
+        self._carry_out(self._client.tick(self._clock.now()))
         while self._client.stage is not Stage.STOPPED:
             for event in self._bus.wait(0.0 if self._client.wants_to_act else TICK_S):
                 if isinstance(event, Signal):
                     return self._ending(4, "the process that started this node is gone")
                 self._take(event)
-            self._carry_out(self._client.tick(time.monotonic()))
+            self._carry_out(self._client.tick(self._clock.now()))
         return self._ending(0 if self._client.complete else 4, self._client.why)
 
     def _ending(self, exit_code: int, why: str) -> NodeEnding:
@@ -160,9 +162,9 @@ class _Shell:
         """Tell the broker that this node ends, until it has heard, for a moment at most; all else stays here."""
         if self._client.stage is not Stage.TAKING_PART:
             return
-        until = time.monotonic() + LEAVE_S
+        until = self._clock.now() + LEAVE_S
         with suppress(MarketError):  # turned away: then there is nobody to tell
-            while time.monotonic() < until:
+            while self._clock.now() < until:
                 self._tell(Failure(trouble), epoch=1)
                 if self._hears_stop(LEAVE_AGAIN_S):
                     return
@@ -193,7 +195,7 @@ class _Shell:
             return
         self._client.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         control = event.plane is Plane.CONTROL
-        self._carry_out(self._client.came(envelope, control=control, now=time.monotonic()))
+        self._carry_out(self._client.came(envelope, control=control, now=self._clock.now()))
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
         said = [i.envelope for i in instructions if isinstance(i, Say)]

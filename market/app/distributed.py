@@ -35,6 +35,11 @@ from market.scenario.model import PublicScenario, Scenario
 from vpp_nodes.process import NodeTask, run_local_node
 
 LOOPBACK = "127.0.0.1"
+BROKER_INTERRUPTED = (
+    "the run has been broken off: whoever runs the broker has interrupted it; should it be taken up, "
+    "start this node again then"
+)
+"""What nodes are told; they end with the run, since it may never be taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +147,12 @@ def _broker(
         try:
             yield shell, bus
         except BaseException as error:
-            fault = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+            interrupted = isinstance(error, KeyboardInterrupt)
+            fault = "interrupted" if interrupted else str(error) or type(error).__name__
             with deaf_to_interrupts():
-                shell.farewell("the run has been broken off", fault)
+                shell.farewell(
+                    BROKER_INTERRUPTED if interrupted else f"the run has been broken off: {fault}", fault
+                )
             raise
 
 
@@ -172,7 +180,7 @@ def _serve(
             )
         )
 
-    started = time.monotonic()
+    started = shell.now()
     proceedings = shell.run(nodes, report)
     previous = started
     for phase, ended in proceedings.ended_at.items():

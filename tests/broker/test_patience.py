@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from broker.actions import Answer, ControlCame, DataCame, Notice, Parcel, ProcessEnded, Send, Tick
-from broker.coordinator import FAREWELL_AGAIN_S, MOST_UNANSWERED, NOT_ACCEPTED, RESEND_AFTER_S, Phase
+from broker.coordinator import FAREWELL_AGAIN_S, NOT_ACCEPTED, RESEND_AFTER_S, Phase
+from broker.losses import MOST_FAULTS
 from broker.tape import Back, DoneSaid, EpochBegun, Left, OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import (
@@ -170,13 +171,16 @@ def test_how_long_an_answer_may_take_is_the_scenarios() -> None:
     assert run.now < 30.0
 
 
-def test_who_leaves_orders_unanswered_again_and_again_is_lost_each_time_and_then_not_let_in_again() -> None:
+def test_who_leaves_orders_unanswered_again_and_again_is_lost_each_time_and_then_ends_the_run() -> None:
     run = market(NetworkRules(on_loss=OnLoss.WAIT), mute)
-    with pytest.raises(RunError, match=r"A: the broker refused: A was lost 3 times because its node is alive"):
+    with pytest.raises(
+        RunError,
+        match=r"A was lost 3 times, and the market came no further: its node is alive, and for 300 s it does",
+    ):
         run.run()
     lost = of_kind(run.tape, Left)
-    assert [(left.vpp, "does not answer" in left.how) for left in lost] == [("A", True)] * MOST_UNANSWERED
-    assert [back.vpp for back in of_kind(run.tape, Back)] == ["A"] * (MOST_UNANSWERED - 1)
+    assert [(left.vpp, "does not answer" in left.how) for left in lost] == [("A", True)] * MOST_FAULTS
+    assert [back.vpp for back in of_kind(run.tape, Back)] == ["A"] * (MOST_FAULTS - 1)
 
 
 def test_the_others_trade_without_who_does_not_answer_where_that_is_the_rule() -> None:
