@@ -179,7 +179,7 @@ def test_who_leaves_orders_unanswered_again_and_again_is_lost_each_time_and_then
     ):
         run.run()
     lost = of_kind(run.tape, Left)
-    assert [(left.vpp, "does not answer" in left.how) for left in lost] == [("A", True)] * MOST_FAULTS
+    assert [(left.vpp, "does not answer" in left.how) for left in lost] == [("A", True)] * (MOST_FAULTS - 1)
     assert [back.vpp for back in of_kind(run.tape, Back)] == ["A"] * (MOST_FAULTS - 1)
 
 
@@ -204,6 +204,38 @@ def test_what_comes_and_is_refused_is_asked_for_some_times_and_then_its_sender_i
     refused_often(run, NOT_ACCEPTED - 1)
     with pytest.raises(RunError, match=r"A's messages are not accepted \(refused: bad_content ×8\) while"):
         refused_often(run, 1)
+
+
+OWN, ANOTHER = 11, 12  # connections
+
+
+def publish_on(run: Loopback, connection: int, vpp: str, seq: int, message: Message) -> None:
+    envelope = Envelope(run.coordinator.epoch.number, vpp, seq, message)
+    run.event(DataCame(Parcel(envelope, encode(envelope, TOKEN)), connection))
+
+
+@pytest.mark.parametrize("accepted_before", [True, False])
+def test_what_another_says_in_a_members_name_does_not_count_against_it(accepted_before: bool) -> None:
+    run = at(Phase.PLANNING)
+    run.pause("A")
+    if accepted_before:
+        publish_on(run, OWN, "A", 1, Declared(run.declarations[0]))
+    seq = 2 if accepted_before else 1
+    tell(run, "A", Done(turn_of(run, "A"), seq, (), ()))
+    wrong = Declared(declaration("A", [1e9, 1.0]))
+    publish_on(run, OWN, "A", seq, wrong)
+    for _ in range(5 * NOT_ACCEPTED):
+        publish_on(run, ANOTHER, "A", seq, wrong)
+        tell(run, "A", Audit(9, None, None, 1.0, ()), route="another's")
+    run.now += RESEND_AFTER_S
+    run.event(Tick())
+    assert "A" in run.coordinator.membership.members
+    assert run.coordinator.refused["wrong_route"] == 5 * NOT_ACCEPTED
+    for _ in range(NOT_ACCEPTED):
+        publish_on(run, OWN, "A", seq, wrong)
+    run.now += RESEND_AFTER_S
+    with pytest.raises(RunError, match=r"A's messages are not accepted \(refused: \w+ ×9\) while"):
+        run.event(Tick())
 
 
 def test_who_sends_what_is_refused_is_lost_alone_where_losses_are_waited_for() -> None:
@@ -366,6 +398,24 @@ def test_who_asks_after_the_end_is_told_that_it_is_over() -> None:
     run = over()
     (told,) = tell(run, "A", HELLO, route="another")
     assert told == Answer(b"another", Stop("the run is complete", complete=True))
+
+
+def test_who_waits_for_a_place_is_told_as_well_when_the_run_is_over() -> None:
+    run = at(Phase.PLANNING)
+    (taken,) = tell(run, "A", HELLO, route="another")
+    assert isinstance(taken, Answer)
+    assert isinstance(taken.message, Refused)
+    told = run.coordinator.farewell("so it is", run.now, complete=False)
+    assert Answer(b"another", Stop("so it is", complete=False)) in told
+
+
+def test_who_has_got_the_place_that_it_waited_for_is_told_once() -> None:
+    run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WAIT))
+    tell(run, "A", HELLO, route="another")
+    run.event(ProcessEnded("A", "was killed", restarted=True))
+    tell(run, "A", HELLO, route="another")
+    told = run.coordinator.farewell("so it is", run.now, complete=False)
+    assert [action for action in told if isinstance(action, Answer)] == []
 
 
 def test_a_run_that_was_broken_off_says_so_to_everybody() -> None:
