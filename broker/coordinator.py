@@ -219,12 +219,13 @@ class Coordinator:
 
     def _not_accepted(self, came: ControlCame | DataCame, reason: str) -> None:
         """Something counts against who sent it, as far as that is known."""
+        sender = (came.parcel.envelope if isinstance(came, DataCame) else came.envelope).sender
+        member = self.membership.members.get(sender)
         if isinstance(came, DataCame):
-            self._acceptance.refused_data(came.parcel.envelope.sender, came.connection, reason)
-            return
-        member = self.membership.members.get(came.envelope.sender)
-        if member is not None and member.route == came.route:
-            self._acceptance.refused_order(came.envelope.sender, reason)
+            if member is not None:
+                self._acceptance.refused_data(sender, came.connection, reason)
+        elif member is not None and member.route == came.route:
+            self._acceptance.refused_order(sender, reason)
 
     def _moved(self, now: float) -> None:
         """The run has come a step further."""
