@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from broker.bus.descriptors import ask_for_descriptors
+from broker.forked import plain_context
 from market.errors import RunError
 
 GRACE_S = 2.0
@@ -98,7 +99,7 @@ class LocalNodes:
     """
 
     def __init__(self, restarts: int = 0) -> None:
-        self._context = multiprocessing.get_context("forkserver")
+        self._context = plain_context()
         self._processes: dict[str, ForkServerProcess] = {}
         self._orders: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         self._restarts = restarts

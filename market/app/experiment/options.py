@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from market.app.extras import need
 from market.app.screen import complain
 from market.scenario import load_scenario, require_plants, scenario_advice
 from market.scenario.model import Scenario
@@ -21,7 +22,11 @@ class StudyOptions:
     seed: int = 0
 
     def load(self) -> Scenario:
-        """The scenario, with advice on it where people read. ScenarioError, also where a plant is missing."""
+        """The scenario, with advice on it where people read.
+
+        ScenarioError, also where a plant is missing or what a study is drawn with.
+        """
+        need("figures", "vppmarket experiment")
         scenario = require_plants(load_scenario(self.scenario))
         if not self.quiet:
             for advice in scenario_advice(scenario):

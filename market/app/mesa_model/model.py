@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import mesa
-import networkx
 import pandas
-from mesa.discrete_space import Network
+from mesa.discrete_space import Cell, DiscreteSpace
 
 from market.app.local_market import LocalMarket, StepUnit
 from market.app.mesa_model.agent import VppAgent
@@ -79,8 +78,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         self.step_unit = StepUnit(step_unit)
         self.market = LocalMarket(self.scenario, seed)
         self.film = Film()
-        self.space = Network(_unlinked(self.scenario), random=self.random)
+        self.space = DiscreteSpace(random=self.random)
         for vpp, node in self.market.nodes.items():
+            self.space.add_cell(Cell(vpp, random=self.random))
             VppAgent(self, vpp, node).cell = self.space[vpp]
         self._linked = False
         self._periods_of: MarketView | None = None
@@ -164,9 +164,3 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
             return {}
         tables = day_tables(self.scenario, self.outcome, self.settlement)
         return {table.name: pandas.DataFrame(table.rows, columns=list(table.columns)) for table in tables}
-
-
-def _unlinked(scenario: Scenario) -> Any:
-    graph = networkx.Graph()
-    graph.add_nodes_from(vpp.id for vpp in scenario.vpps)
-    return graph
