@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import mesa
-import pandas
 from mesa.discrete_space import Cell, DiscreteSpace
 
 from market.app.local_market import LocalMarket, StepUnit
 from market.app.mesa_model.agent import VppAgent
 from market.app.mesa_model.parameters import scenario_with
 from market.app.mesa_model.reporters import AGENT_REPORTERS, MODEL_REPORTERS, TABLES, new_rows
+from market.app.run_folder.frames import data_frame
+from market.app.run_folder.recorded import records_of
 from market.app.run_folder.tables import day_tables
 from market.app.scene.conclusion import outcome_of
 from market.app.scene.film import Film
@@ -163,4 +164,4 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         if self.outcome is None or self.settlement is None:
             return {}
         tables = day_tables(self.scenario, self.outcome, self.settlement)
-        return {table.name: pandas.DataFrame(table.rows, columns=list(table.columns)) for table in tables}
+        return {table.name: data_frame(records_of(table)) for table in tables}

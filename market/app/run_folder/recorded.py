@@ -99,8 +99,13 @@ def recorded(
     name: str, manifest: Mapping[str, Any], tables: Mapping[str, Table], certificate: Mapping[str, Any]
 ) -> RecordedRun:
     """A run as it would be read back from its folder, from what is in memory."""
-    read = {key: _from_rows(table.columns, table.rows) for key, table in tables.items()}
+    read = {key: records_of(table) for key, table in tables.items()}
     return RecordedRun(name, manifest, read, certificate)
+
+
+def records_of(table: Table) -> Records:
+    """A table as it would be read back."""
+    return _from_rows(table.columns, table.rows)
 
 
 def read_run(folder: Path) -> RecordedRun:
