@@ -5,8 +5,8 @@
     run = market.run("five_vpp", {"market.choice_temperature_cny_per_mwh": 80})
     run.verdict, run.epsilon_cny, run.offers, run.costs
 
-A name is looked for when it is first used, so that `import market` costs next to nothing, here and in every process
-of a run. docs/python.md tells of all of them.
+A name is looked for when it is first used, so that `import market` costs next to nothing, here and in every
+process of a run. docs/python.md tells of all of them.
 """
 
 from importlib import import_module

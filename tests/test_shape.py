@@ -4,7 +4,7 @@ Imports are read from the source, those inside functions included. The direction
 
     market (pure)  <-  broker  <-  vpp_nodes  <-  market.app  <-  market.api  <-  import market
 
-market.app may import all but the front door, whose names `import market` finds in market.api when they are asked for.
+market.app may import all but the front door, whose names `import market` finds in market.api when asked.
 """
 
 from __future__ import annotations

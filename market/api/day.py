@@ -1,10 +1,11 @@
-"""Owns running a day, and opening one that was run, for scripts and notebooks. Knows nothing of how results look."""
+"""Owns running a day, and opening one that was run, for scripts. Knows nothing of how results look."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -58,7 +59,8 @@ def run(
     seed : of all that is random, which is only the network
     out : the run folder, new or empty; None leaves no files
     on_progress : told now and then how far the run is
-    Raises: ScenarioError for bad input, DispatchError if a plant's day cannot be planned, RunError if the run breaks.
+    Raises: ScenarioError for bad input, DispatchError if a plant's day cannot be planned, RunError if the run
+    breaks. A law of settlement that does not hold is a RuntimeWarning, and in the run's `broken_laws`.
     No process is left behind, whatever ends it.
 
     >>> import market
@@ -76,16 +78,17 @@ def run(
     with in_words():
         what = _undertaking(chosen, seed, started, processes=processes)
         report = _carried_out(what, out, on_progress or (lambda progress: None), since)
+    for law in report.broken_laws:
+        warnings.warn(law, RuntimeWarning, stacklevel=2)
     return Run.of(report, written=out is not None)
 
 
 def open_run(folder: str | Path) -> Run:
     """A run that was written before, by `run` or by the command. Raises ScenarioError if the folder holds none.
 
-    >>> import market, tempfile
-    >>> folder = tempfile.mkdtemp()
-    >>> day = market.run("two_vpp", out=folder)
-    >>> market.open_run(folder).costs.equals(day.costs)
+    >>> import market
+    >>> day = market.run("two_vpp", out="runs/small")
+    >>> market.open_run("runs/small").costs.equals(day.costs)
     True
     """
     return Run.at(Path(folder))

@@ -1,4 +1,4 @@
-"""Owns one period's game for scripts: solved, certified, a seller's best response, from numbers as people write them.
+"""Owns one period's game for scripts: solved, certified, a seller's best response.
 
 Knows nothing of plants or days. Arrays have the shape (n,) over the sellers, (m, n) over buyers and sellers.
 """
@@ -21,7 +21,7 @@ from market.rules import MarketRules
 
 
 def solve_period(game: PeriodGame, rules: MarketRules | None = None) -> PeriodResult:
-    """One period from the clearing price to its certified end: sellers re-price, (26), buyers answer, (17)–(21), (25).
+    """One period from the clearing price to its certified end: sellers re-price, (26), buyers answer, (17)–(25).
 
     rules : how sellers re-price, how often at most, and how buyers revise; those of a scenario are its
     `public.market`. Where none are given, a scenario's defaults: best responses. Band, τ and tick are the game's.
@@ -38,7 +38,7 @@ def solve_period(game: PeriodGame, rules: MarketRules | None = None) -> PeriodRe
     ... )
     >>> result = market.solve_period(game)
     >>> result.verdict.value, result.price_cny_per_mwh.round(2).tolist()
-    ('equilibrium', [])
+    ('equilibrium', [533.33, 524.22])
     >>> result.certificate.epsilon_cny < 1e-6
     True
     """
@@ -53,7 +53,7 @@ def certify(
 ) -> PeriodCertificate:
     """The certificate (M4): how much anybody could still gain by moving from here, found by a search of its own.
 
-    price_cny_per_mwh : shape (n,) · probability : shape (m, n), rows sum to 1; else where buyers come to rest, (M2)
+    price_cny_per_mwh : shape (n,) · probability : shape (m, n), rows sum to 1; else where buyers rest, (M2)
     requested_mw : shape (m, n); else what buyers want of each seller, times its probability, (20), (21)
     Raises: ModelError if the game is not tradable, a price is outside the band or under its seller's reserve, or
     shapes or numbers do not fit.
@@ -68,7 +68,7 @@ def certify(
     ... )
     >>> certificate = market.certify(game, [700.0, 700.0])
     >>> certificate.seller_regret_cny.round(2).tolist()
-    []
+    [39.18, 36.33]
     """
     prices = _prices(game, price_cny_per_mwh)
     chosen = rest_point(game, prices) if probability is None else np.asarray(probability, dtype=np.float64)
@@ -82,10 +82,11 @@ def certify(
 
 
 def best_response(game: PeriodGame, seller: int | str, price_cny_per_mwh: ArrayLike) -> float:
-    """The price in CNY/MWh that is best for one seller while the others keep theirs, the maximum of (22) as in (26).
+    """The price in CNY/MWh that is best for one seller while the others keep theirs, the maximum of (22), (26).
 
-    seller : its name, or its place from 0 · price_cny_per_mwh : of all sellers, shape (n,); its own does not matter.
-    Of equally good prices the lowest; with τ = 0 on the tick grid. Raises: ModelError as in `certify`.
+    seller : its name, or its place from 0 · price_cny_per_mwh : of all sellers, shape (n,), its own included,
+    which does not matter. Of equally good prices the lowest; with τ = 0 on the tick grid.
+    Raises: ModelError as in `certify`.
 
     >>> import market
     >>> game = market.PeriodGame.of(
@@ -96,7 +97,7 @@ def best_response(game: PeriodGame, seller: int | str, price_cny_per_mwh: ArrayL
     ...     cap_cny_per_mwh=1200.0,
     ... )
     >>> round(market.best_response(game, "S1", [700.0, 700.0]), 2)
-    0.0
+    679.73
     """
     return pricing.best_response(game, _place(game, seller), _prices(game, price_cny_per_mwh))
 
@@ -105,7 +106,7 @@ def _default_rules() -> MarketRules:
     from market.scenario.build import market_rules  # late: they need pydantic, which rules that are given do not
     from market.scenario.schema import MarketSection
 
-    return market_rules(MarketSection())
+    return market_rules(MarketSection.model_validate({}))
 
 
 def _place(game: PeriodGame, seller: int | str) -> int:

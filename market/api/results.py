@@ -94,7 +94,7 @@ class Run:
 
     @property
     def broken_laws(self) -> list[str]:
-        """The laws of settlement that the day does not obey; where there are any, nothing of it can be relied on."""
+        """The laws of settlement that the day does not obey; where there are any, do not rely on it."""
         return list(self.manifest["broken_laws"])
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Owns the rules that a period's game keeps which somebody makes up from bare numbers. Knows nothing of how it is played.
+"""Owns the rules for a period's game that somebody makes up from bare numbers. Knows nothing of how it is played.
 
 Games of a market day are made of declarations, which have been checked as they came.
 """

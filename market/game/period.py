@@ -59,11 +59,11 @@ class PeriodGame:
         sellers: Sequence[str] = (),
         buyers: Sequence[str] = (),
     ) -> PeriodGame:
-        """A game from bare arrays, one number for each seller (S, r) and each buyer (D, P^s, k); one for all will do.
+        """A game from bare numbers: S and r of each seller, D, P^s and k of each buyer, or one for all of them.
 
-        A buyer wants all of its deficit up to the price k / (S0 + P^s + D), less above it, (20). Where they are not
-        given, the feed-in price is the floor, each reserve the feed-in price, and who takes part is called S1, S2, …
-        and B1, B2, …. Raises ScenarioError with every fault at once.
+        A buyer wants all of its deficit up to the price k / (S0 + P^s + D), less above it, (20). Where they are
+        not given, the feed-in price is the floor, each reserve is the feed-in price, and who takes part is called
+        S1, S2, … and B1, B2, …. Raises ScenarioError with every fault at once.
 
         >>> game = PeriodGame.of(
         ...     surplus_mw=[3.0, 1.5],

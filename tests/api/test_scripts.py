@@ -1,0 +1,79 @@
+"""Claims: a run over processes works from wherever Python is typed or piped, the program itself is not run again
+for it, and no process is left behind, whatever ends the caller."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes.command import finish, held_node
+
+BODY = """
+import market
+print("once")
+print(market.run("two_vpp", processes=True).verdict)
+"""
+TYPED = f"exec(compile({BODY!r}, '<ipython-input-1-abc>', 'exec'), globals())"
+WAYS = ("file", "module", "piped", "argument", "typed")
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """The folder for temporary files, of a path short enough for the sockets in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def started(arguments: list[str], cwd: Path, scratch: Path, given: str = "") -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(given)
+    process.stdin.flush()
+    return process
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_guard_is_needed(way: str, tmp_path: Path, scratch: Path) -> None:
+    (tmp_path / "study.py").write_text(BODY)
+    arguments = {
+        "file": ["study.py"],
+        "module": ["-m", "study"],
+        "piped": ["-"],
+        "argument": ["-c", BODY],
+        "typed": ["-c", TYPED],
+    }[way]
+    done = finish(started(arguments, tmp_path, scratch, BODY if way == "piped" else ""))
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["once", "equilibrium"], "")
+    assert {path.name for path in tmp_path.iterdir()} <= {"study.py", "__pycache__"}
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_its_caller(end: signal.Signals, tmp_path: Path, scratch: Path) -> None:
+    process = started(["-c", BODY], tmp_path, scratch)
+    with held_node(process, among=2) as node:
+        process.send_signal(end)
+        if end is not signal.SIGINT:
+            node.resume()
+        done = finish(process)
+    assert done.returncode in (1, -end, 128 + end)
+    assert "equilibrium" not in done.stdout
+    if end is signal.SIGINT:
+        assert "KeyboardInterrupt" in done.stderr
+        assert list(scratch.iterdir()) == []
