@@ -1,5 +1,5 @@
-"""Claims: without the extras everything works that needs none; whatever needs one says which before it does any work;
-what an extra is said to bring is what is declared."""
+"""Claims: without the extras everything works that needs none; whatever needs one says which, before any work; what
+an extra is said to bring is what is declared."""
 
 from __future__ import annotations
 
@@ -100,9 +100,9 @@ def test_what_needs_no_extra_works_without(arguments: tuple[str, ...], bare: Pat
 def test_the_python_door_and_the_mesa_model_need_no_extra(bare: Path, runs: Path) -> None:
     code = (
         "import market; from market.app.mesa_model import MarketModel; model = MarketModel('two_vpp'); "
-        "model.run_model(); frames = model.data_frames(); "
-        "print(all(frames[name].equals(table) for name, table in market.open_run('a').tables.items() "
-        "if name not in ('trace',)), market.run('two_vpp', processes=True).verdict)"
+        "model.run_model(); there = market.open_run('b').tables; "
+        "print(all(frame.equals(there[name]) for name, frame in model.data_frames().items()), "
+        "market.run('two_vpp', processes=True).verdict)"
     )
     done = interpreted(bare, runs, "-c", code)
     assert (done.stdout.split(), done.stderr) == (["True", "equilibrium"], "")
