@@ -10,7 +10,8 @@ process of a run. docs/python.md tells of all of them.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # type checkers take it for true; `typing` itself would be most of what this import costs
 
 if TYPE_CHECKING:
     from market import errors

@@ -1,4 +1,4 @@
-"""Claims: one period's game can be made up from bare numbers, and is solved, certified and answered as by the solver;
+"""Claims: one period's game can be made up from bare numbers, and is solved, certified and answered as in a day;
 whatever does not fit is told with its rule, value, place and remedy."""
 
 from __future__ import annotations

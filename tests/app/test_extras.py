@@ -1,5 +1,5 @@
-"""Claims: without the extras everything works that needs none; whatever needs one says which, before any work; what
-an extra is said to bring is what is declared."""
+"""Claims: without the extras everything works that needs none; whatever needs one says which, before any work;
+what an extra is said to bring is what is declared."""
 
 from __future__ import annotations
 
