@@ -9,10 +9,11 @@ main module is left alone. Knows nothing of what they do.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import spawn
+from multiprocessing import forkserver, spawn
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -52,6 +53,17 @@ def _main_module_untold() -> Iterator[None]:
             yield
         finally:
             spawn.get_preparation_data = told
+
+
+def _forget_fork_server() -> None:
+    """A process that was forked remembers its parent's fork server, which is no child of its own: it starts another."""
+    server: Any = forkserver._forkserver
+    if server._forkserver_alive_fd is not None:
+        os.close(server._forkserver_alive_fd)
+    server.__init__()
+
+
+os.register_at_fork(after_in_child=_forget_fork_server)
 
 
 def plain_context() -> PlainContext:

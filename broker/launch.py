@@ -52,6 +52,11 @@ def warm_up(preload: Sequence[str]) -> None:
 
     It never sees SIGINT, nor do the processes that come from it; of SIGTERM they end. RunError if it cannot start.
     """
+    if multiprocessing.current_process().daemon:
+        raise RunError(
+            "a daemonic process may not start others; start it from a concurrent.futures.ProcessPoolExecutor, or run "
+            "without processes"
+        )
     ask_for_descriptors()
     _find_scratch()
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))

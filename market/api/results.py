@@ -73,14 +73,14 @@ class Run:
     def of(cls, report: Report, *, written: bool) -> Run:
         """A run that has just ended. written : whether its folder stays"""
         found = recorded(report.scenario.name, report.manifest, report.tables, report.certificate)
-        folder = report.folder if written else None
+        folder = report.folder.absolute() if written else None
         return cls(found.manifest, found.certificate, Tables(found), folder, report.scenario)
 
     @classmethod
     def at(cls, folder: Path) -> Run:
         """A run that was written. ScenarioError if there is none, or none that came to its end."""
         found = read_run(folder)
-        return cls(found.manifest, found.certificate, Tables(found), folder)
+        return cls(found.manifest, found.certificate, Tables(found), folder.absolute())
 
     @property
     def verdict(self) -> str:

@@ -21,6 +21,27 @@ print("once")
 print(market.run("two_vpp", processes=True).verdict)
 """
 TYPED = f"exec(compile({BODY!r}, '<ipython-input-1-abc>', 'exec'), globals())"
+FORKED = """
+import market
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+def verdict(seed):
+    return market.run("two_vpp", processes=True, seed=seed).verdict
+
+def error(seed):
+    try:
+        return verdict(seed)
+    except market.errors.RunError as error:
+        return str(error)
+
+context = multiprocessing.get_context("fork")
+print(verdict(0))
+with ProcessPoolExecutor(2, mp_context=context) as pool:
+    print(*pool.map(verdict, [1, 2]))
+with context.Pool(1) as pool:
+    print(*pool.map(error, [3]))
+"""
 WAYS = ("file", "module", "piped", "argument", "typed")
 
 
@@ -62,6 +83,14 @@ def test_no_guard_is_needed(way: str, tmp_path: Path, scratch: Path) -> None:
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["once", "equilibrium"], "")
     assert {path.name for path in tmp_path.iterdir()} <= {"study.py", "__pycache__"}
     assert list(scratch.iterdir()) == []
+
+
+def test_workers_may_run_markets_unless_they_are_daemons(tmp_path: Path, scratch: Path) -> None:
+    done = finish(started(["-W", "ignore::DeprecationWarning", "-c", FORKED], tmp_path, scratch))
+    assert (done.returncode, done.stderr) == (0, "")
+    first, both, daemon = done.stdout.splitlines()
+    assert (first, both) == ("equilibrium", "equilibrium equilibrium")
+    assert daemon.startswith("a daemonic process may not start others; start it from a concurrent.futures.")
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
