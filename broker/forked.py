@@ -56,7 +56,7 @@ def _main_module_untold() -> Iterator[None]:
 
 
 def _forget_fork_server() -> None:
-    """A process that was forked remembers its parent's fork server, which is no child of its own: it starts another."""
+    """A process that was forked remembers its parent's fork server, which is no child of its own."""
     server: Any = forkserver._forkserver
     if server._forkserver_alive_fd is not None:
         os.close(server._forkserver_alive_fd)

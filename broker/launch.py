@@ -54,8 +54,8 @@ def warm_up(preload: Sequence[str]) -> None:
     """
     if multiprocessing.current_process().daemon:
         raise RunError(
-            "a daemonic process may not start others; start it from a concurrent.futures.ProcessPoolExecutor, or run "
-            "without processes"
+            "a daemonic process may not start others; start it from a concurrent.futures.ProcessPoolExecutor, "
+            "or run without processes"
         )
     ask_for_descriptors()
     _find_scratch()

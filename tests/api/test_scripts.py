@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.command import finish, held_node
+from tests.processes.command import finish, node_processes
 
 BODY = """
 import market
@@ -41,6 +41,17 @@ with ProcessPoolExecutor(2, mp_context=context) as pool:
     print(*pool.map(verdict, [1, 2]))
 with context.Pool(1) as pool:
     print(*pool.map(error, [3]))
+"""
+HELD = """
+import market, time
+
+def hold(progress):
+    if progress.messages:
+        print("held", flush=True)
+        time.sleep(600)
+
+slow = {"network.time": "wall", "network.delay_s": 5}
+print(market.run("two_vpp", slow, processes=True, on_progress=hold).verdict)
 """
 WAYS = ("file", "module", "piped", "argument", "typed")
 
@@ -95,14 +106,13 @@ def test_workers_may_run_markets_unless_they_are_daemons(tmp_path: Path, scratch
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_its_caller(end: signal.Signals, tmp_path: Path, scratch: Path) -> None:
-    process = started(["-c", BODY], tmp_path, scratch)
-    with held_node(process, among=2) as node:
-        process.send_signal(end)
-        if end is not signal.SIGINT:
-            node.resume()
-        done = finish(process)
-    assert done.returncode in (1, -end, 128 + end)
-    assert "equilibrium" not in done.stdout
+    process = started(["-c", HELD], tmp_path, scratch)
+    assert process.stdout is not None
+    told, nodes = process.stdout.readline(), node_processes(process.pid)
+    process.send_signal(end)
+    done = finish(process)
+    assert (told, len(nodes)) == ("held\n", 2)
+    assert (done.returncode in (1, -end), done.stdout) == (True, "")
     if end is signal.SIGINT:
         assert "KeyboardInterrupt" in done.stderr
         assert list(scratch.iterdir()) == []
