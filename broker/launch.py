@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from broker.bus.descriptors import ask_for_descriptors
+from broker.forked import plain_context
 from broker.last_words import heard_last
 from market.errors import RunError
 
@@ -52,6 +53,11 @@ def warm_up(preload: Sequence[str]) -> None:
 
     It never sees SIGINT, nor do the processes that come from it; of SIGTERM they end. RunError if it cannot start.
     """
+    if multiprocessing.current_process().daemon:
+        raise RunError(
+            "a daemonic process may not start others; start it from a concurrent.futures.ProcessPoolExecutor, "
+            "or run without processes"
+        )
     ask_for_descriptors()
     _find_scratch()
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
@@ -100,7 +106,7 @@ class LocalNodes:
     """
 
     def __init__(self, restarts: int = 0) -> None:
-        self._context = multiprocessing.get_context("forkserver")
+        self._context = plain_context()
         self._processes: dict[str, ForkServerProcess] = {}
         self._orders: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         self._restarts = restarts

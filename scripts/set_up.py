@@ -16,7 +16,7 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "set-up-stamp"
-EXTRAS = "test,view"
+EXTRAS = "test,all"
 
 
 def foundation() -> str:

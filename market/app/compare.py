@@ -20,6 +20,7 @@ from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError
 
 NOTHING = math.nan
+SAME_PRICE, SAME_PROBABILITY = 1e-6, 1e-9  # CNY/MWh and 1: less is the last digits of a computation
 COSTS = ("operation_cny", "trade_cny", "carbon_cny", "total_cny")
 CARBON = ("emission_t", "quota_t", "curtailed_mwh")
 FACTS = ("scenario", "title", "seed", "in_process", "conditions", "rules", "versions", "scenario_digest")

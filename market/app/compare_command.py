@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from market.app.compare import Comparison, compare_runs, differing
-from market.app.compare_figures import SAME_PRICE, SAME_PROBABILITY, comparison_pictures
+from market.app.compare import SAME_PRICE, SAME_PROBABILITY, Comparison, compare_runs, differing
 from market.app.exit_codes import ExitCode
-from market.app.figures.picture import write_pictures
+from market.app.extras import need
 from market.app.report.page import number_text
 from market.app.run_folder.folder import new_run_folder
 from market.app.run_folder.recorded import read_run
@@ -36,15 +35,24 @@ TITLES = {
 
 def compare_command(first: Path, second: Path, out: Path | None) -> int:
     """Compare two runs. ScenarioError if a folder holds no run or the runs have nothing in common."""
+    if out is not None:
+        need("figures", "--out")
     compared = compare_runs(read_run(first), read_run(second))
     folder = None if out is None else new_run_folder(out, "compare", datetime.now().astimezone())
     put("\n".join([f"first:  {first}", f"second: {second}", *page(compared)]) + "\n")
     if folder is not None:
         for table in compared.tables.values():
             folder.write(f"{table.name}.csv", table.csv())
-        write_pictures(comparison_pictures(compared), folder.path / "figures")
+        _illustrate(compared, folder.path)
         put(f"\nEvery row as CSV, and figures: {folder.path}\n")
     return ExitCode.EQUILIBRIUM
+
+
+def _illustrate(compared: Comparison, folder: Path) -> None:
+    from market.app.compare_figures import comparison_pictures
+    from market.app.figures.picture import write_pictures
+
+    write_pictures(comparison_pictures(compared), folder / "figures")
 
 
 def page(compared: Comparison) -> Iterator[str]:

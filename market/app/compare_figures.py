@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from market.app.compare import Comparison, differing
+from market.app.compare import SAME_PRICE, SAME_PROBABILITY, Comparison, differing
 from market.app.figures import style
 from market.app.figures.picture import Picture
 
-SAME_PRICE, SAME_PROBABILITY = 1e-6, 1e-9  # CNY/MWh and 1: less is the last digits of a computation
 MEASURES = (
     ("total_cny", "Total cost", "CNY"),
     ("carbon_cny", "Carbon cost", "CNY"),

@@ -1,7 +1,7 @@
 """Owns the way in and out of the command: interrupts, and the exit code of what nobody else has caught.
 
-Knows nothing of commands. Processes started by a fork server import this module again as their main module,
-so it imports next to nothing before `main` is called.
+Knows nothing of commands. It imports next to nothing itself: the fork server of a run is started first, and
+imports while the command does.
 """
 
 from __future__ import annotations

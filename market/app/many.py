@@ -5,13 +5,13 @@ An interrupt ends it without leaving a process behind: workers do not see it, an
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import TypeVar
 
+from broker.forked import plain_context
 from broker.launch import STOPS, deaf_to_interrupts, warm_up
 
 WORKERS_MOST = 8
@@ -42,8 +42,7 @@ def solve_many(
     if count <= 1:
         return _one_by_one(function, items, on_done)
     warm_up(_PRELOAD)
-    context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(count, mp_context=plain_context(), initializer=_ignore_interrupts)
     try:
         with deaf_to_interrupts():
             futures = [pool.submit(function, item) for item in items]

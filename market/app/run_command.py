@@ -21,7 +21,7 @@ from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions, check_flags
 from market.app.screen import complain, live_progress, put
 from market.app.system_fault import in_words
-from market.app.warm_up import start_fork_server
+from market.app.ways import Processes, as_processes, in_this_process
 from market.disclosure import Disclosure
 from market.errors import Fault, MarketError, ScenarioError
 from market.network import OnLoss
@@ -127,24 +127,22 @@ def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> tu
 
 
 def _runner(what: Undertaking, folder: RunFolder, options: RunOptions) -> Runner:
-    """The way to run a day. Imported late: each way needs packages that the other does without."""
+    """The way to run a day that the flags ask for."""
     if options.in_process:
-        from market.app.in_process import run_in_process
-
-        return run_in_process
-    from market.app.distributed import LOOPBACK, Listening, Opening, run_distributed
-    from market.app.keyring import keyring
-
-    start_fork_server()  # where `entry` has not done so already
-    keys = keyring(options.keys, what.scenario.roster)
-    listening = Listening(LOOPBACK, options.port, keys.broker, resumed=options.resume is not None)
-    announce = partial(_tell_viewers, folder=folder, options=options, keys=keys)
-    opening = Opening(keys.token, options.join_s, what.audit, announce, complain)
-    restarts = options.restarts
-    return partial(run_distributed, listening=listening, opening=opening, node_keys=keys.nodes, restarts=restarts)
+        return in_this_process()
+    how = Processes(
+        on_notice=complain,
+        on_open=partial(_tell_viewers, folder=folder, options=options),
+        port=options.port,
+        keys=options.keys,
+        restarts=options.restarts,
+        resumed=options.resume is not None,
+        join_s=options.join_s,
+    )
+    return as_processes(what, how)
 
 
-def _tell_viewers(address: str, folder: RunFolder, options: RunOptions, keys: Keyring) -> None:
+def _tell_viewers(address: str, keys: Keyring, folder: RunFolder, options: RunOptions) -> None:
     """Say how the run can be watched, if it is to be."""
     from market.app.watch_hint import tell_by_fresh_keys, tell_by_keys
 

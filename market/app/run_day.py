@@ -1,4 +1,7 @@
-"""Owns one run from a scenario to a complete run folder, whatever ends it. Knows nothing of flags or screens."""
+"""Owns one run from a scenario to its report, and to a complete run folder, whatever ends it.
+
+Knows nothing of flags or screens.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutc
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run that came to its end, with everything that its folder holds."""
+    """A run that came to its end, with everything that its folder holds.
+
+    folder : where its way of running left its tape, if it leaves one
+    """
 
     scenario: Scenario
     outcome: MarketOutcome
@@ -39,6 +45,7 @@ class Report:
     facts: RunFacts
     folder: Path
     tables: dict[str, Table]
+    certificate: dict[str, Any]
     manifest: dict[str, Any]
 
     @property
@@ -62,10 +69,9 @@ def run_day(what: Undertaking, runner: Runner, folder: RunFolder, on_progress: O
     """
     try:
         keep_scenario(what.scenario, folder.path)
-        outcome, facts = runner(what.scenario, what.seed, folder.path, on_progress)
-        if facts.tape is not None and (folder.path / facts.tape).exists():
-            facts = replace(facts, tape_sha256=tape_sha256(folder.path / facts.tape))
-        return _recorded(what, outcome, facts, folder, since)
+        report = report_of(what, runner, folder.path, on_progress, since)
+        _write(report, folder)
+        return report
     except BaseException as error:
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
         with suppress(RunError):  # a full disk must not hide what broke the run
@@ -73,21 +79,31 @@ def run_day(what: Undertaking, runner: Runner, folder: RunFolder, on_progress: O
         raise
 
 
-def _recorded(
-    what: Undertaking, outcome: MarketOutcome, facts: RunFacts, folder: RunFolder, since: float
-) -> Report:
+def report_of(what: Undertaking, runner: Runner, place: Path, on_progress: OnProgress, since: float) -> Report:
+    """Run a day and account for it. Nothing is written but the tape that `runner` may leave in the folder `place`.
+
+    Arguments and errors as above.
+    """
+    outcome, facts = runner(what.scenario, what.seed, place, on_progress)
+    if facts.tape is not None and (place / facts.tape).exists():
+        facts = replace(facts, tape_sha256=tape_sha256(place / facts.tape))
     public = what.scenario.public
     settlement = settle(outcome, public)
     laws = laws_of_day(outcome, settlement, public, what.scenario.vpps)
     network = network_tables(facts.network, what.scenario.roster) if facts.network else ()
     tables = (*day_tables(what.scenario, outcome, settlement), *network)
-    for table in tables:
-        folder.write(f"{table.name}.csv", table.csv())
-    folder.write("certificate.json", json_text(certificate_document(outcome)))
-    manifest = manifest_of_run(what, outcome, facts, laws, time.monotonic() - since)
-    folder.write("manifest.json", json_text(manifest))
     by_name = {table.name: table for table in tables}
-    return Report(what.scenario, outcome, settlement, facts, folder.path, by_name, manifest)
+    certificate = certificate_document(outcome)
+    manifest = manifest_of_run(what, outcome, facts, laws, time.monotonic() - since)
+    return Report(what.scenario, outcome, settlement, facts, place, by_name, certificate, manifest)
+
+
+def _write(report: Report, folder: RunFolder) -> None:
+    """The files of a run; the manifest, which says that they are complete, last."""
+    for table in report.tables.values():
+        folder.write(f"{table.name}.csv", table.csv())
+    folder.write("certificate.json", json_text(report.certificate))
+    folder.write("manifest.json", json_text(report.manifest))
 
 
 def json_text(document: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from market.app.changes import SET
+from market.app.extras import missing
 from market.app.network_flags import NetworkFlags
 from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError
@@ -36,8 +37,8 @@ class RunOptions:
 
 
 def check_flags(options: RunOptions) -> None:
-    """ScenarioError with every flag that cannot be had together with another."""
-    faults = [*_alone(options), *_as_it_was(options)]
+    """ScenarioError with every flag that cannot be had here, or together with another."""
+    faults = [*_alone(options), *_as_it_was(options), *_drawn(options)]
     if faults:
         raise ScenarioError(faults)
 
@@ -61,6 +62,13 @@ def _alone(options: RunOptions) -> Iterator[Fault]:
     if options.watch:
         remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
         yield Fault("one process cannot be watched", "--in-process", "--watch", remedy)
+
+
+def _drawn(options: RunOptions) -> Iterator[Fault]:
+    """What pictures need, told before the run and not after it."""
+    flag = "--report" if options.report else "--figures"
+    if (options.figures or options.report) and (fault := missing("figures", flag)):
+        yield fault
 
 
 def _as_it_was(options: RunOptions) -> Iterator[Fault]:

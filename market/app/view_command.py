@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from broker.bus.addresses import is_address
 from broker.bus.keys import WATCHER, load_node_keys
 from broker.tape import TAPE_NAME
 from market.app.changes import SET, changed
+from market.app.extras import need
 from market.app.run_tape import unreadable
 from market.app.screen import complain
 from market.app.tokens import WATCHING, shown_to_others, token_from_key, token_of
@@ -20,8 +20,6 @@ from market.scenario import DEFAULT_CASE, builtin_cases
 if TYPE_CHECKING:
     from market.app.view.feeds.live import LiveFeed
     from market.app.view.subject import Subject
-
-NEEDED = ("solara", "solara.server", "uvicorn", "ipyvuetify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class ViewOptions:
 
 def view_command(options: ViewOptions) -> int:
     """Serve the page until interrupted. Raises MarketError."""
-    _check_installed()
+    need("view", "vppmarket view")
     from market.app.view.server import serve
     from market.app.view.subject import choose
 
@@ -50,13 +48,6 @@ def view_command(options: ViewOptions) -> int:
         open_browser=options.open_browser,
     )
     return 0
-
-
-def _check_installed() -> None:
-    missing = [name for name in NEEDED if find_spec(name.split(".")[0]) is None]
-    if missing:
-        rule, remedy = "the page needs the extra `view`", "install it: pip install 'vppmarket[view]'"
-        raise ScenarioError([Fault(rule, f"no {', '.join(missing)}", "vppmarket view", remedy)])
 
 
 def _live(address: str, options: ViewOptions) -> LiveFeed:

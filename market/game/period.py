@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from market.arrays import Array, frozen
 from market.declaration import Declaration, Role
+from market.game.given import check_game, columns, numbered
 from market.scenario.model import PublicRules
 
 
@@ -37,6 +39,65 @@ class PeriodGame:
     deficit_mw: Array
     own_supply_mw: Array
     satisfaction_cny_per_h: Array
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        surplus_mw: ArrayLike,
+        deficit_mw: ArrayLike,
+        satisfaction_cny_per_h: ArrayLike,
+        floor_cny_per_mwh: float,
+        cap_cny_per_mwh: float,
+        own_supply_mw: ArrayLike = 0.0,
+        temperature_cny_per_mwh: float = 50.0,
+        feed_in_cny_per_mwh: float | None = None,
+        reserve_cny_per_mwh: ArrayLike | None = None,
+        base_power_mw: float = 0.001,
+        tick_cny_per_mwh: float = 1.0,
+        period_h: float = 1.0,
+        sellers: Sequence[str] = (),
+        buyers: Sequence[str] = (),
+    ) -> PeriodGame:
+        """A game from bare numbers: S and r of each seller, D, P^s and k of each buyer, or one for all of them.
+
+        A buyer wants all of its deficit up to the price k / (S0 + P^s + D), less above it, (20). Where they are
+        not given, the feed-in price is the floor, each reserve is the feed-in price, and who takes part is called
+        S1, S2, … and B1, B2, …. Raises ScenarioError with every fault at once.
+
+        >>> game = PeriodGame.of(
+        ...     surplus_mw=[3.0, 1.5],
+        ...     deficit_mw=[2.0, 2.0],
+        ...     own_supply_mw=[1.0, 0.5],
+        ...     satisfaction_cny_per_h=[1800.0, 1500.0],
+        ...     floor_cny_per_mwh=400.0,
+        ...     cap_cny_per_mwh=1200.0,
+        ... )
+        >>> game.sellers, game.buyers, game.tradable
+        (('S1', 'S2'), ('B1', 'B2'), True)
+        """
+        feed_in = floor_cny_per_mwh if feed_in_cny_per_mwh is None else feed_in_cny_per_mwh
+        surplus, reserve = columns(surplus_mw, feed_in if reserve_cny_per_mwh is None else reserve_cny_per_mwh)
+        deficit, own_supply, satisfaction = columns(deficit_mw, own_supply_mw, satisfaction_cny_per_h)
+        game = cls(
+            0,
+            period_h,
+            floor_cny_per_mwh,
+            cap_cny_per_mwh,
+            feed_in,
+            temperature_cny_per_mwh,
+            base_power_mw,
+            tick_cny_per_mwh,
+            tuple(sellers) or numbered("S", surplus),
+            surplus,
+            reserve,
+            tuple(buyers) or numbered("B", deficit),
+            deficit,
+            own_supply,
+            satisfaction,
+        )
+        check_game(game)
+        return game
 
     @property
     def tradable(self) -> bool:

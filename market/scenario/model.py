@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,6 +73,18 @@ class Scenario:
     roster: tuple[str, ...]
     plant_digests: tuple[str, ...]
     audit: Disclosure | None = None
+
+    def with_(self, changes: Mapping[str, object]) -> Scenario:
+        """The scenario with some of its values changed: `market.scenario.with_overrides`. ScenarioError as there.
+
+        >>> from market.scenario import load_scenario
+        >>> hotter = load_scenario("two_vpp").with_({"market.choice_temperature_cny_per_mwh": 80})
+        >>> hotter.public.market.choice_temperature_cny_per_mwh
+        80.0
+        """
+        from market.scenario.overrides import with_overrides  # late: it needs pydantic, which a node does without
+
+        return with_overrides(self, changes)
 
     @property
     def shared(self) -> PublicScenario:

@@ -95,9 +95,9 @@ def test_tables_hold_every_offer_and_selection(day: MarketModel, default_run: Pa
     assert (day.datacollector.get_table_dataframe("probabilities")["probability"] <= 1).all()
 
 
-def test_agents_stand_on_a_network_whose_edges_are_trading_links() -> None:
+def test_agents_stand_on_cells_whose_connections_are_trading_links() -> None:
     model = MarketModel("five_vpp")
-    assert model.space.G.number_of_edges() == 0
+    assert not any(cell.connections for cell in model.space.all_cells)
     assert [agent.cell.coordinate for agent in model.agents] == [vpp.id for vpp in model.scenario.vpps]
     model.run_model()
     for agent in model.agents:
@@ -109,7 +109,7 @@ def test_agents_stand_on_a_network_whose_edges_are_trading_links() -> None:
             if {role, other.role(t + 1)} == {Role.SELLER, Role.BUYER} and model.view.games[t].tradable
         }
         assert agent.partners == sorted(others)
-        assert set(model.space.G.neighbors(agent.vpp)) == others
+        assert {cell.coordinate for cell in agent.cell.connections.values()} == others
 
 
 def test_the_same_seed_gives_the_same_day_and_another_seed_another_way() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from market.app.changes import changed
+from market.app.extras import need
 from market.app.screen import complain
 from market.scenario import load_scenario, require_plants, scenario_advice
 from market.scenario.model import Scenario
@@ -23,7 +24,11 @@ class StudyOptions:
     settings: tuple[str, ...] = ()
 
     def load(self) -> Scenario:
-        """The scenario as flags change it, with advice where people read. Raises ScenarioError."""
+        """The scenario as flags change it, with advice on it where people read.
+
+        ScenarioError, also where a plant is missing or what a study is drawn with.
+        """
+        need("figures", "vppmarket experiment")
         scenario = require_plants(changed(load_scenario(self.scenario), self.settings))
         if not self.quiet:
             for advice in scenario_advice(scenario):

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import mesa
-import networkx
-import pandas
-from mesa.discrete_space import Network
+from mesa.discrete_space import Cell, DiscreteSpace
 
 from market.app.local_market import LocalMarket, StepUnit
 from market.app.mesa_model.agent import VppAgent
 from market.app.mesa_model.parameters import scenario_with
 from market.app.mesa_model.reporters import AGENT_REPORTERS, MODEL_REPORTERS, TABLES, new_rows
+from market.app.run_folder.frames import data_frame
+from market.app.run_folder.records import records_of
 from market.app.run_folder.tables import day_tables
 from market.app.scene.conclusion import outcome_of
 from market.app.scene.film import Film
@@ -62,8 +62,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         self.step_unit = StepUnit(step_unit)
         self.market = LocalMarket(self.scenario, seed)
         self.film = Film()
-        self.space = Network(_unlinked(self.scenario), random=self.random)
+        self.space = DiscreteSpace(random=self.random)
         for vpp, node in self.market.nodes.items():
+            self.space.add_cell(Cell(vpp, random=self.random))
             VppAgent(self, vpp, node).cell = self.space[vpp]
         self._linked = False
         self._periods_of: MarketView | None = None
@@ -146,10 +147,4 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         if self.outcome is None or self.settlement is None:
             return {}
         tables = day_tables(self.scenario, self.outcome, self.settlement)
-        return {table.name: pandas.DataFrame(table.rows, columns=list(table.columns)) for table in tables}
-
-
-def _unlinked(scenario: Scenario) -> Any:
-    graph = networkx.Graph()
-    graph.add_nodes_from(vpp.id for vpp in scenario.vpps)
-    return graph
+        return {table.name: data_frame(records_of(table.columns, table.rows)) for table in tables}

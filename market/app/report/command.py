@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from market.app.exit_codes import ExitCode
-from market.app.report.write import REPORT, write_figures
+from market.app.extras import need
 from market.app.screen import put
 
 
 def report_command(folder: Path) -> int:
     """Draw the pictures and write the report of a run; what was there of either is replaced."""
+    need("figures", "vppmarket report")
+    from market.app.report.write import REPORT, write_figures
+
     write_figures(folder, report=True)
     put(f"{folder / REPORT}\n")
     return ExitCode.EQUILIBRIUM

@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
 
-from market.app.figures.picture import Picture, Rendered
 from market.app.report.theme import CSS
 from market.app.run_folder.table import Cell
+
+if TYPE_CHECKING:
+    from market.app.figures.picture import Picture, Rendered
 
 Html = NewType("Html", str)
 

@@ -1,0 +1,151 @@
+"""Owns running a day, and opening one that was run, for scripts. Knows nothing of how results look."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from market.api.results import Run
+from market.app.run_facts import RunProgress
+from market.app.system_fault import in_words
+from market.errors import Fault, ScenarioError
+from market.scenario import DEFAULT_CASE, load_scenario, require_plants
+from market.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from market.app.keyring import Keyring
+    from market.app.run_day import Report, Runner
+    from market.app.run_folder.manifest import Undertaking
+
+_LOG = logging.getLogger(__name__)
+_LARGEST_SEED = 10**18 - 1
+
+
+def load(source: str | Path = DEFAULT_CASE) -> Scenario:
+    """A scenario, from a folder with `scenario.yaml` and its profiles, or a built-in case by its name.
+
+    `with_` gives another one with some values changed. Raises ScenarioError with every fault at once.
+
+    >>> import market
+    >>> scenario = market.load("two_vpp").with_({"market.satisfaction": 0.9})
+    >>> scenario.roster
+    ('Farm', 'Village')
+    """
+    return load_scenario(source)
+
+
+def run(
+    scenario: str | Path | Scenario = DEFAULT_CASE,
+    changes: Mapping[str, object] | None = None,
+    *,
+    processes: bool = False,
+    seed: int = 0,
+    out: str | Path | None = None,
+    on_progress: Callable[[RunProgress], None] | None = None,
+) -> Run:
+    """Run a market day and wait for its end.
+
+    scenario : a folder, the name of a built-in case, or a scenario from `load`
+    changes : values by their paths in `scenario.yaml`, such as {"carbon.growth": 0.5}
+    processes : whether every plant runs as a process of its own, over the bus and under the scenario's network;
+    else the day is solved here, without messages. Both come to the same equilibrium.
+    seed : of all that is random, which is only the network
+    out : the run folder, new or empty; None leaves no files
+    on_progress : told now and then how far the run is
+    Raises: ScenarioError for bad input, DispatchError if a plant's day cannot be planned, RunError if the run
+    breaks. A law of settlement that does not hold is a RuntimeWarning, and in the run's `broken_laws`.
+    No process is left behind, whatever ends it.
+
+    >>> import market
+    >>> day = market.run("two_vpp", {"market.choice_temperature_cny_per_mwh": 80})
+    >>> day.verdict
+    'equilibrium'
+    >>> len(day.offers)
+    4
+    """
+    since, started = time.monotonic(), datetime.now().astimezone()
+    chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
+    _check(changes or {}, seed, processes=processes)
+    if changes:
+        chosen = chosen.with_(changes)
+    with in_words():
+        what = _undertaking(chosen, seed, started, processes=processes)
+        report = _carried_out(what, out, on_progress or (lambda progress: None), since)
+    for law in report.broken_laws:
+        warnings.warn(law, RuntimeWarning, stacklevel=2)
+    return Run.of(report, written=out is not None)
+
+
+def open_run(folder: str | Path) -> Run:
+    """A run that was written before, by `run` or by the command. Raises ScenarioError if the folder holds none.
+
+    >>> import market
+    >>> day = market.run("two_vpp", out="runs/small")
+    >>> market.open_run("runs/small").costs.equals(day.costs)
+    True
+    """
+    return Run.at(Path(folder))
+
+
+def _check(changes: Mapping[str, object], seed: int, *, processes: bool) -> None:
+    faults = []
+    if type(seed) is not int or not 0 <= seed <= _LARGEST_SEED:
+        rule = "must be a whole number of 0 or more, of at most 18 digits"
+        faults.append(Fault(rule, repr(seed), "seed", "give another one, such as 0"))
+    if not processes:
+        remedy = "leave it out, or run with processes=True"
+        of_network = {path: value for path, value in changes.items() if str(path).split(".")[0] == "network"}
+        faults += [
+            Fault("one process has no network", repr(value), f"override {path}", remedy)
+            for path, value in of_network.items()
+        ]
+    if faults:
+        raise ScenarioError(faults)
+
+
+def _undertaking(scenario: Scenario, seed: int, started: datetime, *, processes: bool) -> Undertaking:
+    from market.app.run_folder.manifest import Undertaking
+    from market.disclosure import Disclosure
+
+    return Undertaking(scenario, seed, not processes, started, scenario.audit or Disclosure.FULL)
+
+
+def _carried_out(
+    what: Undertaking, out: str | Path | None, on_progress: Callable[[RunProgress], None], since: float
+) -> Report:
+    from market.app.run_day import report_of, run_day
+    from market.app.run_folder.folder import new_run_folder
+
+    if out is None:
+        with _scratch(what) as place:
+            return report_of(what, _runner(what), place, on_progress, since)
+    folder = new_run_folder(Path(out), what.scenario.name, what.started)
+    with folder.held():
+        return run_day(what, _runner(what), folder, on_progress, since)
+
+
+@contextmanager
+def _scratch(what: Undertaking) -> Iterator[Path]:
+    """A folder for the tape, gone in the end; a day in one process leaves none."""
+    if what.in_process:
+        yield Path()
+        return
+    with tempfile.TemporaryDirectory(prefix="vppmarket-") as folder:
+        yield Path(folder)
+
+
+def _runner(what: Undertaking) -> Runner:
+    from market.app.ways import Processes, as_processes, in_this_process
+
+    return in_this_process() if what.in_process else as_processes(what, Processes(_LOG.info, _opened))
+
+
+def _opened(address: str, keys: Keyring) -> None:
+    _LOG.debug("the broker listens at %s", address)
