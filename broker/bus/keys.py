@@ -8,6 +8,7 @@ are its allow-list: who connects with the key in `VPP1.key` is VPP1, and can be 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from zmq.auth import create_certificates, load_certificate
 
 from broker.wire.messages import BROKER
 from market.errors import Fault, RunError, ScenarioError
+from market.system_fault import reason_of, told
 
 WATCHER = "watcher"
 """The owner of a key that may look on, and be no VPP."""
@@ -106,7 +108,7 @@ def write_node_keys(folder: Path, name: str, keys: NodeKeys) -> None:
             _write(public_file(folder, name), keys.own.public, None)
             _write(secret_file(folder, name), keys.own.public, keys.own.secret)
     except OSError as error:
-        raise RunError(f"{folder}: keys cannot be left there: {(error.strerror or 'an error').lower()}") from None
+        raise RunError(f"{folder}: keys cannot be left there: {told(error)}") from None
 
 
 def load_broker_keys(folder: Path, vpps: Sequence[str]) -> BrokerKeys:
@@ -200,13 +202,14 @@ def _write(path: Path, public: bytes, secret: bytes | None) -> None:
 
 
 def _unreadable(path: Path, error: OSError, name: str) -> Fault:
-    reason = error.strerror or "no such file"
-    return Fault(f"the key of {name} is needed", reason.lower(), str(path), "copy it there, or use vppmarket keys")
+    remedy = "copy it there, or use vppmarket keys"
+    return Fault(f"the key of {name} is needed", reason_of(error), str(path), remedy)
 
 
 def _open_to_others(path: Path, mode: int) -> Fault:
     found = f"mode {path.stat().st_mode & 0o777:04o}"
-    return Fault("must be closed to all but its owner", found, str(path), f"chmod {mode:o} {path}")
+    remedy = f"chmod {mode:o} {shlex.quote(str(path.absolute()))}"
+    return Fault("must be closed to all but its owner", found, str(path), remedy)
 
 
 @contextmanager
@@ -214,8 +217,9 @@ def _told_on_failure(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or "an error").lower()
-        fault = Fault("keys must be written there", reason, str(error.filename or folder), "choose another folder")
+        fault = Fault(
+            "keys must be written there", reason_of(error), str(error.filename or folder), "choose another folder"
+        )
         raise ScenarioError([fault]) from None
 
 

@@ -16,14 +16,16 @@ from market.app.exit_codes import ExitCode, exit_code_of_error
 from market.app.network_flags import NetworkFlags
 from market.app.network_options import network_options
 from market.app.screen import complain, put
-from market.app.system_fault import words_for
 from market.disclosure import Disclosure
 from market.errors import MarketError
 from market.scenario import DEFAULT_CASE
+from market.system_fault import words_for
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 EPILOG = "Exit codes: 0 equilibrium, 2 bad input, 3 no equilibrium, 4 the run broke, 130 interrupted."
+HELP = {"--help", "--version"}
+"""With one of these a command does nothing but print."""
 
 
 def command(arguments: list[str]) -> int:
@@ -39,8 +41,12 @@ def command(arguments: list[str]) -> int:
     except MarketError as error:
         for line in str(error).splitlines():
             complain(f"error: {line}")
+        for note in getattr(error, "__notes__", ()):
+            complain(note)
         return exit_code_of_error(error)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and HELP & {*arguments}:
+            return ExitCode.EQUILIBRIUM  # who reads it has read enough
         complain(f"error: {words_for(error)}")
         return ExitCode.BROKEN
     except Exception:

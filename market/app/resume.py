@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from broker.tape import TAPE_NAME, Ended, Opened, Shared, tape_so_far
+from broker.tape import TAPE_NAME, Ended, Opened, Shared, TapeReader, tape_so_far
+from broker.tape.files import open_tape
+from broker.tape.torn import MAX_RECORD
 from market.app.known_plants import with_known_plants
 from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError, TapeError
@@ -52,6 +55,18 @@ def _is_complete(run: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(told, dict) and told.get("verdict") != Verdict.ABORTED.value
+
+
+def can_be_taken_up(run: Path) -> bool:
+    """Whether a run folder holds a run that broke off, and whose tape has what it was about."""
+    if _is_complete(run):
+        return False
+    try:
+        with open_tape(run / TAPE_NAME) as file:
+            first = list(islice(TapeReader(TAPE_NAME).feed(file.read(2 * MAX_RECORD)), 2))
+    except (OSError, TapeError):
+        return False
+    return len(first) == 2 and isinstance(first[1], Shared)
 
 
 def kept_scenario(run: Path) -> Scenario | None:

@@ -19,7 +19,7 @@ from market.app.replay.page import replay_text
 from market.app.replay.tally import Tally, replayed
 from market.app.resume import kept_scenario
 from market.app.run_day import json_text
-from market.app.screen import complain, put
+from market.app.screen import complain, put, put_json
 from market.errors import Fault, ScenarioError, TapeError
 from market.scenario import load_scenario
 from market.vpp import Vpp
@@ -40,14 +40,13 @@ def replay_command(run: Path, until_s: float | None, *, as_json: bool, plants: s
             raise _unreadable(run, error) from None
     except ScenarioError as error:
         if as_json:
-            put(json_text({"exit_code": int(ExitCode.BAD_INPUT), "error": str(error)}))
+            put_json(json_text({"exit_code": int(ExitCode.BAD_INPUT), "error": str(error)}))
         raise
     code = ExitCode.BROKEN if tally.differing else ExitCode.EQUILIBRIUM
-    put(
-        json_text(document(run, tally, tape.torn_bytes, code))
-        if as_json
-        else replay_text(str(run), tally, tape.torn_bytes)
-    )
+    if as_json:
+        put_json(json_text(document(run, tally, tape.torn_bytes, code)))
+    else:
+        put(replay_text(str(run), tally, tape.torn_bytes))
     if tally.differing:
         complain(f"error: {len(tally.differing)} decisions of {run} differ from those computed here")
     return code
