@@ -30,6 +30,7 @@ HELP = {"--help", "--version"}
 
 def command(arguments: list[str]) -> int:
     """Carry out a command line; returns the exit code. KeyboardInterrupt passes through."""
+    only_told = bool(HELP & {*arguments})
     try:
         with commands.make_context("vppmarket", arguments) as context:
             return int(commands.invoke(context) or 0)
@@ -45,7 +46,7 @@ def command(arguments: list[str]) -> int:
             complain(note)
         return exit_code_of_error(error)
     except OSError as error:
-        if isinstance(error, BrokenPipeError) and HELP & {*arguments}:
+        if isinstance(error, BrokenPipeError) and only_told:
             return ExitCode.EQUILIBRIUM  # who reads it has read enough
         complain(f"error: {words_for(error)}")
         return ExitCode.BROKEN
@@ -434,9 +435,12 @@ def schema() -> int:
     return schema_command()
 
 
-@commands.group()
-def experiment() -> None:
+@commands.group(invoke_without_command=True)
+@click.pass_context
+def experiment(context: click.Context) -> None:
     """Studies of many days: the paper's case study, economics, sensitivities, the network."""
+    if context.invoked_subcommand is None:
+        put(context.get_help() + "\n")
 
 
 def _study(command: Callable[..., int]) -> Callable[..., int]:
