@@ -47,4 +47,4 @@ def told(error: OSError) -> str:
 
 def reason_of(error: OSError) -> str:
     """What it is alone, for where a remedy follows that is nearer to it."""
-    return (error.strerror or str(error) or type(error).__name__).lower()
+    return (error.strerror or "").lower() or str(error) or type(error).__name__

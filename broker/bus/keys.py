@@ -68,12 +68,12 @@ def make_keys(folder: Path, names: Sequence[str]) -> None:
     faults = [
         Fault("a key is never overwritten", f"a key of {name}", str(public_file(folder, name)), remedy)
         for name in names
-        if public_file(folder, name).exists() or secret_file(folder, name).exists()
+        if os.path.exists(public_file(folder, name)) or os.path.exists(secret_file(folder, name))
     ]
     if faults:
         raise ScenarioError(faults)
     with _told_on_failure(folder):
-        if not folder.exists():
+        if not os.path.exists(folder):
             folder.mkdir(parents=True, mode=_FOLDER_MODE)
         elif folder.stat().st_mode & _OTHERS:
             raise ScenarioError([_open_to_others(folder, _FOLDER_MODE)])
@@ -113,6 +113,7 @@ def write_node_keys(folder: Path, name: str, keys: NodeKeys) -> None:
 
 def load_broker_keys(folder: Path, vpps: Sequence[str]) -> BrokerKeys:
     """The broker's pair and the keys of all its VPPs, and of a watcher if there is one; else every fault."""
+    _check_folder(folder)
     faults: list[Fault] = []
     own = _pair(folder, BROKER, faults)
     watchers = [WATCHER] if public_file(folder, WATCHER).exists() else []
@@ -131,6 +132,7 @@ def load_broker_keys(folder: Path, vpps: Sequence[str]) -> BrokerKeys:
 
 def load_node_keys(folder: Path, name: str) -> NodeKeys:
     """The pair of a VPP or a watcher, and the broker's public key; else every fault."""
+    _check_folder(folder)
     faults: list[Fault] = []
     own, broker = _pair(folder, name, faults), _public(public_file(folder, BROKER), faults)
     if faults or own is None or broker is None:
@@ -158,6 +160,12 @@ def as_client(socket: zmq.Socket[bytes], keys: NodeKeys | None) -> None:
 # --- files ---
 
 
+def _check_folder(folder: Path) -> None:
+    if not os.path.isdir(folder):  # unlike Path.is_dir, never raises
+        value = "something else" if os.path.exists(folder) else "no such folder"
+        raise ScenarioError([Fault("keys are in a folder", value, str(folder), "make it: vppmarket keys")])
+
+
 def _pair(folder: Path, name: str, faults: list[Fault]) -> KeyPair | None:
     path = secret_file(folder, name)
     try:
@@ -178,6 +186,7 @@ def _pair(folder: Path, name: str, faults: list[Fault]) -> KeyPair | None:
 
 def _public(path: Path, faults: list[Fault]) -> bytes | None:
     try:
+        path.stat()  # its own words for what is not there are better
         key, _ = load_certificate(path)
         if len(key) == 40 and key.isascii():
             return key

@@ -5,8 +5,10 @@ Each command imports what it needs when it is called, so that none waits for the
 
 from __future__ import annotations
 
+import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +34,7 @@ def command(arguments: list[str]) -> int:
     """Carry out a command line; returns the exit code. KeyboardInterrupt passes through."""
     only_told = bool(HELP & {*arguments})
     try:
+        _check_empty(arguments)
         with commands.make_context("vppmarket", arguments) as context:
             return int(commands.invoke(context) or 0)
     except click.exceptions.Exit as end:
@@ -56,6 +59,15 @@ def command(arguments: list[str]) -> int:
         return ExitCode.BROKEN
 
 
+def _check_empty(arguments: Sequence[str]) -> None:
+    """No argument may be empty: a path would be the folder that one is in, a name nobody's."""
+    for before, text in pairwise(("", *arguments)):
+        flag, equals, value = text.partition("=")
+        if not text or (flag.startswith("--") and equals and not value):
+            name = flag or (before if before.startswith("--") else "an argument")
+            raise click.UsageError(f"{name} must not be empty; give it a value or leave it out")
+
+
 class _Seed(click.ParamType[int]):
     name = "integer"
 
@@ -64,6 +76,16 @@ class _Seed(click.ParamType[int]):
         if not (text.isascii() and text.isdigit() and len(text) <= 18):
             self.fail(f"{text!r} is not a whole number of 0 or more, of at most 18 digits", param, ctx)
         return int(text)
+
+
+class _Number(click.FloatRange):
+    """A number that one can wait for: neither infinite nor none at all."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 SEED = _Seed()
@@ -100,7 +122,7 @@ def _join(default_s: int) -> Callable[[_Command], _Command]:
     return click.option(
         "--wait",
         "join_s",
-        type=click.FloatRange(1, 86400),
+        type=_Number(1, 86400),
         default=default_s,
         show_default=True,
         metavar="SECONDS",
@@ -273,7 +295,7 @@ def broker(
 @click.option(
     "--wait",
     "patience_s",
-    type=click.FloatRange(1, 86400),
+    type=_Number(1, 86400),
     default=60,
     show_default=True,
     metavar="SECONDS",
@@ -332,7 +354,7 @@ def report(run_folder: Path) -> int:
 @click.option(
     "--until",
     "until_s",
-    type=click.FloatRange(0),
+    type=_Number(0),
     metavar="SECONDS",
     help="Stop behind the last record that is not later, and show what stood then.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -78,9 +79,9 @@ def _subject(options: ViewOptions) -> Subject:
     if "://" in target:
         return Subject(feed=_live(target, options))
     folder = Path(target)
-    if (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file():
+    if os.path.exists(folder / TAPE_NAME) or os.path.isfile(folder / "manifest.json"):
         return Subject(feed=RecordedFeed(folder))
-    if target not in builtin_cases() and not folder.is_dir():
+    if target not in builtin_cases() and not os.path.isdir(folder):
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
         raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from market.app import run_command
+from market.app import node_command, run_command
 from market.app.cli import command, commands
 from market.errors import RunError
 
@@ -32,7 +32,8 @@ NEEDED: dict[tuple[str, ...], Sequence[str]] = {
 
 WRONG: dict[str, Sequence[str]] = {
     **dict.fromkeys(("run_folder", "first", "second"), NO_SUCH),
-    **dict.fromkeys(("scenario", "resume", "keys", "token_file", "plants"), NO_SUCH),
+    **dict.fromkeys(("scenario", "resume", "token_file", "plants"), NO_SUCH),
+    "keys": tuple(value for value in NO_SUCH if value != "a_folder"),  # of which every key is missed
     "out": NOT_FREE,
     "folder": NOT_FREE,
     "name": (*NOT_FREE, ".", "..", "-x", NOT_UTF8),
@@ -51,7 +52,15 @@ SHARES = ("", "x", "nan", "inf", "-0.1", "1.5", NOT_UTF8)
 for flag in ("jitter", "compute", "silence", "absence", "answer"):
     WRONG[flag] = TIMES
 WRONG |= {
-    "delay": (*TIMES, "uniform:2s:1s", "normal:1s", "lognormal:1s:nan", "empirical:nowhere.csv", "empirical:", "x:1s"),
+    "delay": (
+        *TIMES,
+        "uniform:2s:1s",
+        "normal:1s",
+        "lognormal:1s:nan",
+        "empirical:nowhere.csv",
+        "empirical:",
+        "x:1s",
+    ),
     "loss": (*SHARES, "1"),
     "duplicate": SHARES,
     "reorder": ("", "x", "0.1", "0.1:", ":1s", "nan:1s", "0.1:nans", "2:1s", NOT_UTF8),
@@ -124,6 +133,7 @@ def here(tmp_path: Path, default_run: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise RunError("it was not refused")
 
     monkeypatch.setattr(run_command, "run_day", not_run)
+    monkeypatch.setattr(node_command, "serve_node", not_run)
     return tmp_path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +120,8 @@ def read_run(folder: Path) -> RecordedRun:
 
 def _document(folder: Path, name: str) -> dict[str, Any]:
     rule, remedy = f"a run folder holds {name} and the run's tables", "name the folder of a run"
-    if not folder.is_dir():
-        raise _refused(folder, rule, "a file" if folder.exists() else "no such folder", remedy)
+    if not os.path.isdir(folder):
+        raise _refused(folder, rule, "a file" if os.path.exists(folder) else "no such folder", remedy)
     if (folder / name).exists() and not (folder / name).is_file():
         raise _refused(folder / name, "it must be an ordinary file", "something else", remedy)
     try:
