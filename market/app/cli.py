@@ -81,7 +81,7 @@ class _Seed(click.ParamType[int]):
 class _Number(click.FloatRange):
     """A number that one can wait for: neither infinite nor none at all."""
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a number", param, ctx)

@@ -68,9 +68,9 @@ def _as_it_was(options: RunOptions) -> Iterator[Fault]:
     if options.resume is None:
         return
     if not os.path.exists(options.resume / TAPE_NAME):  # unlike Path.exists, never raises
-        value = "a folder without one" if os.path.isdir(options.resume) else "no such folder"
+        found = "a folder without one" if os.path.isdir(options.resume) else "no such folder"
         rule, remedy = f"a run that is taken up has a {TAPE_NAME}", "name the folder of a run that broke off"
-        yield Fault(rule, value, f"--resume {options.resume}", remedy)
+        yield Fault(rule, found, f"--resume {options.resume}", remedy)
     given = [
         ("SCENARIO", options.scenario),
         ("--out", options.out),

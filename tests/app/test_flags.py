@@ -1,4 +1,4 @@
-"""Claims: a wrong value of any argument or flag of any command is bad input, told in one line; nothing is written."""
+"""Claims: a wrong value of any argument or flag of any command is bad input, told in a line; nothing is written."""
 
 from __future__ import annotations
 
@@ -52,15 +52,7 @@ SHARES = ("", "x", "nan", "inf", "-0.1", "1.5", NOT_UTF8)
 for flag in ("jitter", "compute", "silence", "absence", "answer"):
     WRONG[flag] = TIMES
 WRONG |= {
-    "delay": (
-        *TIMES,
-        "uniform:2s:1s",
-        "normal:1s",
-        "lognormal:1s:nan",
-        "empirical:nowhere.csv",
-        "empirical:",
-        "x:1s",
-    ),
+    "delay": (*TIMES, "uniform:2s:1s", "normal:1s", "lognormal:1s:nan", "empirical:nowhere.csv", "empirical:"),
     "loss": (*SHARES, "1"),
     "duplicate": SHARES,
     "reorder": ("", "x", "0.1", "0.1:", ":1s", "nan:1s", "0.1:nans", "2:1s", NOT_UTF8),
@@ -101,13 +93,12 @@ def given(path: tuple[str, ...], parameter: click.Parameter, value: str) -> list
         if flag in needed:
             at = needed.index(flag)
             del needed[at : at + 2]
-        if flag == "--token-file":
-            at = needed.index("--token") if "--token" in needed else None
-            if at is not None:
-                del needed[at : at + 2]
+        if flag == "--token-file" and "--token" in needed:
+            at = needed.index("--token")
+            del needed[at : at + 2]
         return [*path, *needed, f"{flag}={value}"]
-    arguments = [p for p in dict(leaves(commands))[path].params if isinstance(p, click.Argument)]
-    place = arguments.index(parameter)
+    arguments = [p.name for p in dict(leaves(commands))[path].params if isinstance(p, click.Argument)]
+    place = arguments.index(parameter.name)
     return [*path, "--", *needed[:place], value, *needed[place + 1 :]]
 
 
