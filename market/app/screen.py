@@ -33,8 +33,9 @@ def put_json(text: str) -> None:
 
 def complain(text: str) -> None:
     """Write a line to standard error. Where nobody can be told any more, nothing else is to break on it."""
+    encoding = sys.stderr.encoding or "ascii"
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
     except OSError:
         _lead_nowhere(sys.stderr)
 

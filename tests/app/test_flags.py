@@ -1,4 +1,4 @@
-"""Claims: a wrong value of any argument or flag of any command is bad input, told in a line; nothing is written."""
+"""Claims: a wrong value of any argument or flag of any command is bad input, told in a line; nothing is made."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ AWKWARD = [
     "two words",
     "-x",
     "it's",
-    "$HOME;`ls`",
+    "$HOME`ls`",
     'quo"te',
     "ä→",
     "tab\tbed",
@@ -97,9 +97,7 @@ def joined_and_watched(broker: subprocess.Popen[str], vpps: int, folder: Path) -
 
 def test_new(tmp_path: Path) -> None:
     place = awkward(tmp_path)
-    made = subprocess.run(
-        [COMMAND, "new", "mine", "--from", "two_vpp"], cwd=place, capture_output=True, text=True, check=True
-    )
+    made = finish(start("new", "mine", "--from", "two_vpp", cwd=place))
     lines = printed(made.stdout.splitlines())
     assert len(lines) == 2
     for line in lines:
