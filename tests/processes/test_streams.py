@@ -57,9 +57,8 @@ def test_a_closed_stream(arguments: Sequence[str], shell: str, tmp_path: Path) -
 def test_a_reader_that_has_gone(arguments: Sequence[str], stream: str, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
-    streams |= {name: writing for name in streams if stream in (name, "both")}
-    ended = subprocess.run([COMMAND, *arguments], cwd=tmp_path, **streams, check=False, timeout=60)
+    out, err = (writing if stream in (name, "both") else subprocess.PIPE for name in ("stdout", "stderr"))
+    ended = subprocess.run([COMMAND, *arguments], cwd=tmp_path, stdout=out, stderr=err, check=False, timeout=60)
     os.close(writing)
     assert (ended.returncode, ended.stderr or b"") == (0, b"")
 
