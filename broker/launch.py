@@ -6,7 +6,6 @@ processes started here do not see it, since it is the run's owner who ends them.
 
 from __future__ import annotations
 
-import errno
 import multiprocessing
 import os
 import signal
@@ -25,6 +24,7 @@ from broker.bus.descriptors import ask_for_descriptors
 from broker.forked import plain_context
 from broker.last_words import heard_last
 from market.errors import RunError
+from market.system_fault import told
 
 GRACE_S = 2.0
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -32,6 +32,9 @@ STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 _LOST = 255
 """What a process is said to have ended with whose fork server is gone; no node ends with it by itself."""
+
+_AGAIN_AFTER_S = (0.02, 0.1, 0.3)
+"""How long after the fork server has failed to start a process it is tried again, each time."""
 
 _MOMENT_S = 0.3
 _SCRATCH_CHARACTERS = 107 - len("/pymp-12345678/listener-12345678")
@@ -90,12 +93,10 @@ def _start_told() -> Iterator[None]:
     """RunError where the system does not let a process start."""
     try:
         yield
-    except EOFError:
+    except (EOFError, ConnectionError):
         raise RunError("no process can be started: the fork server that starts them was killed") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        hint = "; raise the limit: ulimit -n 4096" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
-        raise RunError(f"no process can be started: {reason}{hint}") from None
+        raise RunError(f"no process can be started: {told(error)}") from None
 
 
 class LocalNodes:
@@ -126,10 +127,22 @@ class LocalNodes:
     def start(self, vpp: str, target: Callable[..., None], *arguments: Any) -> None:
         """Start a VPP's process; `target` and its arguments must be importable and picklable."""
         self._orders[vpp] = (target, arguments)
-        process = self._context.Process(target=target, args=arguments, name=vpp, daemon=True)
         with deaf_to_interrupts(), _start_told():
-            process.start()
-            self._processes[vpp] = process
+            self._processes[vpp] = self._started(vpp)
+
+    def _started(self, vpp: str) -> ForkServerProcess:
+        """A new process of a VPP. A fork server that dies meanwhile is replaced once it is known to be dead."""
+        target, arguments = self._orders[vpp]
+        for pause_s in (*_AGAIN_AFTER_S, None):
+            process = self._context.Process(target=target, args=arguments, name=vpp, daemon=True)
+            try:
+                process.start()
+                break
+            except (EOFError, ConnectionError):
+                if pause_s is None:
+                    raise
+            time.sleep(pause_s)
+        return process
 
     def restart(self, vpp: str) -> int | None:
         """Start a VPP's process again; the descriptor to watch, or None if it has been started often enough."""

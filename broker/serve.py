@@ -127,6 +127,7 @@ class Shell:
                 self._handle(Tick(), now)
             if now - ticked_at >= TICK_S:
                 ticked_at = now
+                self._tape.check()
                 on_progress(self._coordinator.progress(now))
 
     def now(self) -> float:

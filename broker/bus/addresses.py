@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 
 from market.errors import RunError
 
@@ -33,9 +34,12 @@ def host_in_brackets(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host."""
-    text = host.strip("[]")
-    return text in ("localhost", "::1") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", text) is not None
+    """Whether only this machine reaches an address; names are for `hosts`, which knows whose they are."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def is_address(text: str) -> bool:

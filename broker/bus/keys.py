@@ -8,6 +8,7 @@ are its allow-list: who connects with the key in `VPP1.key` is VPP1, and can be 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from zmq.auth import create_certificates, load_certificate
 
 from broker.wire.messages import BROKER
 from market.errors import Fault, RunError, ScenarioError
+from market.system_fault import reason_of, told
 
 WATCHER = "watcher"
 """The owner of a key that may look on, and be no VPP."""
@@ -66,12 +68,12 @@ def make_keys(folder: Path, names: Sequence[str]) -> None:
     faults = [
         Fault("a key is never overwritten", f"a key of {name}", str(public_file(folder, name)), remedy)
         for name in names
-        if public_file(folder, name).exists() or secret_file(folder, name).exists()
+        if os.path.exists(public_file(folder, name)) or os.path.exists(secret_file(folder, name))
     ]
     if faults:
         raise ScenarioError(faults)
     with _told_on_failure(folder):
-        if not folder.exists():
+        if not os.path.exists(folder):
             folder.mkdir(parents=True, mode=_FOLDER_MODE)
         elif folder.stat().st_mode & _OTHERS:
             raise ScenarioError([_open_to_others(folder, _FOLDER_MODE)])
@@ -106,11 +108,12 @@ def write_node_keys(folder: Path, name: str, keys: NodeKeys) -> None:
             _write(public_file(folder, name), keys.own.public, None)
             _write(secret_file(folder, name), keys.own.public, keys.own.secret)
     except OSError as error:
-        raise RunError(f"{folder}: keys cannot be left there: {(error.strerror or 'an error').lower()}") from None
+        raise RunError(f"{folder}: keys cannot be left there: {told(error)}") from None
 
 
 def load_broker_keys(folder: Path, vpps: Sequence[str]) -> BrokerKeys:
     """The broker's pair and the keys of all its VPPs, and of a watcher if there is one; else every fault."""
+    _check_folder(folder)
     faults: list[Fault] = []
     own = _pair(folder, BROKER, faults)
     watchers = [WATCHER] if public_file(folder, WATCHER).exists() else []
@@ -129,6 +132,7 @@ def load_broker_keys(folder: Path, vpps: Sequence[str]) -> BrokerKeys:
 
 def load_node_keys(folder: Path, name: str) -> NodeKeys:
     """The pair of a VPP or a watcher, and the broker's public key; else every fault."""
+    _check_folder(folder)
     faults: list[Fault] = []
     own, broker = _pair(folder, name, faults), _public(public_file(folder, BROKER), faults)
     if faults or own is None or broker is None:
@@ -156,6 +160,12 @@ def as_client(socket: zmq.Socket[bytes], keys: NodeKeys | None) -> None:
 # --- files ---
 
 
+def _check_folder(folder: Path) -> None:
+    if not os.path.isdir(folder):  # unlike Path.is_dir, never raises
+        value = "something else" if os.path.exists(folder) else "no such folder"
+        raise ScenarioError([Fault("keys are in a folder", value, str(folder), "make it: vppmarket keys")])
+
+
 def _pair(folder: Path, name: str, faults: list[Fault]) -> KeyPair | None:
     path = secret_file(folder, name)
     try:
@@ -176,6 +186,7 @@ def _pair(folder: Path, name: str, faults: list[Fault]) -> KeyPair | None:
 
 def _public(path: Path, faults: list[Fault]) -> bytes | None:
     try:
+        path.stat()  # its own words for what is not there are better
         key, _ = load_certificate(path)
         if len(key) == 40 and key.isascii():
             return key
@@ -200,13 +211,14 @@ def _write(path: Path, public: bytes, secret: bytes | None) -> None:
 
 
 def _unreadable(path: Path, error: OSError, name: str) -> Fault:
-    reason = error.strerror or "no such file"
-    return Fault(f"the key of {name} is needed", reason.lower(), str(path), "copy it there, or use vppmarket keys")
+    remedy = "copy it there, or use vppmarket keys"
+    return Fault(f"the key of {name} is needed", reason_of(error), str(path), remedy)
 
 
 def _open_to_others(path: Path, mode: int) -> Fault:
     found = f"mode {path.stat().st_mode & 0o777:04o}"
-    return Fault("must be closed to all but its owner", found, str(path), f"chmod {mode:o} {path}")
+    remedy = f"chmod {mode:o} {shlex.quote(str(path.absolute()))}"
+    return Fault("must be closed to all but its owner", found, str(path), remedy)
 
 
 @contextmanager
@@ -214,8 +226,9 @@ def _told_on_failure(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or "an error").lower()
-        fault = Fault("keys must be written there", reason, str(error.filename or folder), "choose another folder")
+        fault = Fault(
+            "keys must be written there", reason_of(error), str(error.filename or folder), "choose another folder"
+        )
         raise ScenarioError([fault]) from None
 
 

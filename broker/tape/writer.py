@@ -12,6 +12,7 @@ from broker.tape.files import new_file, open_tape
 from broker.tape.reader import TapeSoFar, framed
 from broker.tape.records import Record, packed
 from market.errors import TapeError
+from market.system_fault import told
 
 CUT_NAME = "tape.cut-"
 """What the files beside a tape are called, with a number, that keep what was cut off it."""
@@ -20,7 +21,8 @@ CUT_NAME = "tape.cut-"
 class TapeWriter:
     """Appends records in batches: `add` collects, `flush` hands a batch to the operating system in one write.
 
-    What was handed over survives the end of this process, however it ends.
+    What was handed over survives the end of this process, however it ends. Once the tape is lost, which is told by
+    TapeError, nothing more is written: behind a record that was torn it would only spoil what can be taken up.
     size : bytes on the tape · kept : the file that holds what was cut off the tape, None where nothing was
     """
 
@@ -33,6 +35,7 @@ class TapeWriter:
         self.kept: Path | None = None
         self._path = path
         self._batch: list[bytes] = []
+        self._lost = False
         self._file = self._taken_up(so_far) if so_far else self._created()
 
     def __enter__(self) -> TapeWriter:
@@ -47,7 +50,7 @@ class TapeWriter:
         try:
             return new_file(self._path)
         except OSError as error:
-            raise TapeError(f"{self._path}: the tape cannot be created: {error.strerror}") from None
+            raise TapeError(f"{self._path}: the tape cannot be created: {told(error)}") from None
 
     def _taken_up(self, so_far: TapeSoFar) -> BinaryIO:
         file = open_tape(self._path, os.O_RDWR)
@@ -61,7 +64,7 @@ class TapeWriter:
             file.seek(so_far.whole_bytes)
         except OSError as error:
             file.close()
-            raise TapeError(f"{self._path}: the tape cannot be taken up: {error.strerror}") from None
+            raise TapeError(f"{self._path}: the tape cannot be taken up: {told(error)}") from None
         except TapeError:
             file.close()
             raise
@@ -77,19 +80,32 @@ class TapeWriter:
             return
         data = b"".join(self._batch)
         self._batch.clear()
+        if self._lost:
+            return
         self.size += len(data)
         try:
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
-            raise TapeError(f"{self._path}: the tape cannot be written: {error.strerror}") from None
+            self._lost = True
+            raise TapeError(f"{self._path}: the tape cannot be written: {told(error)}") from None
+
+    def check(self) -> None:
+        """TapeError, once, if the tape is no longer where people look for it."""
+        try:
+            there = self._lost or os.path.samestat(os.stat(self._path), os.fstat(self._file.fileno()))
+        except OSError:
+            there = False
+        if not there:
+            self._lost = True
+            raise TapeError(f"{self._path}: the tape is gone: it was deleted or moved while the run went on")
 
     def piece(self, offset: int, most: int) -> bytes:
         """At most so many bytes of what is on the tape, from an offset on."""
         try:
             return os.pread(self._file.fileno(), most, offset)
         except OSError as error:
-            raise TapeError(f"{self._path}: the tape cannot be read: {error.strerror}") from None
+            raise TapeError(f"{self._path}: the tape cannot be read: {told(error)}") from None
 
     def close(self) -> None:
         """Write what is left and close."""

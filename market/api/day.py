@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from market.api.results import Run
 from market.app.run_facts import RunProgress
-from market.app.system_fault import in_words
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.model import Scenario
+from market.system_fault import in_words
 
 if TYPE_CHECKING:
     from market.app.keyring import Keyring

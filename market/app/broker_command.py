@@ -6,18 +6,17 @@ Knows nothing of what is negotiated.
 from __future__ import annotations
 
 import secrets
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from broker.bus.addresses import is_loopback, port_of
-from broker.bus.keys import BrokerKeys, load_broker_keys, public_file, secret_file
+from broker.bus.hosts import own_address
+from broker.bus.keys import BrokerKeys, load_broker_keys
 from broker.wire.frames import TOKEN_BYTES
-from broker.wire.messages import BROKER
 from market.app.changes import as_flags
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
+from market.app.join_hint import Entrance, tell_how_to_join
 from market.app.resume_hint import resume_command
 from market.app.run_command import Hosting, run_command
 from market.app.run_day import Runner
@@ -38,7 +37,8 @@ from market.app.tokens import (
 )
 from market.app.watch_hint import tell_by_keys, tell_by_token
 from market.errors import Fault, ScenarioError
-from market.scenario import DEFAULT_CASE, load_scenario
+from market.scenario import DEFAULT_CASE
+from market.system_fault import reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,17 @@ class BrokerOptions:
 
 def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     """Open a market, wait for its nodes, run the day; folder, output and exit codes are those of `run`."""
-    _check_host(options, run.keys)
-    listens_at = list[str]()
+    host, listens_at = _listening_host(options, run.keys), list[str]()
 
     def opener(what: Undertaking, folder: RunFolder) -> Runner:
         keys = load_broker_keys(run.keys, what.scenario.roster) if run.keys else None
         token, watch_token = _token(options, keys, folder), _watch_token(folder)
-        listening = Listening(options.host, run.port, keys, resumed=run.resume is not None)
+        listening = Listening(host, run.port, keys, resumed=run.resume is not None)
 
         def announce(address: str) -> None:
             listens_at.append(address)
-            given = _scenario_argument(run)
             passed_on = None if keys is not None and token == token_from_key(keys.own.public) else token
-            _announce(given, run.settings, what.scenario.roster, address, passed_on, run.keys, folder)
+            _announce(address, what, folder, passed_on, run)
             if run.keys is not None:
                 tell_by_keys(address, run.keys)
             else:
@@ -81,12 +79,11 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     return run_command(run, Hosting(opener, resume))
 
 
-def _scenario_argument(run: RunOptions) -> str:
-    """What a node on this machine gives as its --scenario: what the broker was given, or its own part of it."""
-    given = run.scenario or DEFAULT_CASE
-    if run.resume is not None or not load_scenario(given).whole:
-        return "DIR"
-    return shlex.quote(str(Path(given).resolve()) if Path(given).is_dir() else given)
+def _announce(address: str, what: Undertaking, folder: RunFolder, token: bytes | None, run: RunOptions) -> None:
+    """Say how nodes join; the token is in its file by then. token : None where it follows from the keys"""
+    token_file = None if token is None else keep_token(folder.path, token, JOINING)
+    given = None if run.resume is not None else run.scenario or DEFAULT_CASE
+    tell_how_to_join(Entrance(address, token_file, run.keys, as_flags(run.settings)), what.scenario, given)
 
 
 def _token(options: BrokerOptions, keys: BrokerKeys | None, folder: RunFolder) -> bytes:
@@ -108,39 +105,16 @@ def _watch_token(folder: RunFolder) -> bytes:
     return read_token(path, WATCHING) if path.is_file() else secrets.token_bytes(TOKEN_BYTES)
 
 
-def _announce(
-    given: str,
-    settings: Sequence[str],
-    roster: Sequence[str],
-    address: str,
-    token: bytes | None,
-    keys: Path | None,
-    folder: RunFolder,
-) -> None:
-    """Say how nodes join; the command works as it stands on this machine, and shows no secret.
-
-    token : None where it follows from the keys
-    """
-    complain(f"listening on {address}; start each of {', '.join(roster)} with")
-    parts = [f"vppmarket node --id ID --scenario {given}", *map(shlex.quote, as_flags(settings))]
-    command = f"{' '.join(parts)} --broker {address}"
-    if token is not None:
-        path = keep_token(folder.path, token, JOINING)
-        command += f" --token-file {shlex.quote(str(path.resolve()))}"
-    if keys is None:
-        complain(f"  {command}")
-        complain("the token file lets in whoever has it; pass it on to the owners of the plants only")
-    else:
-        files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), 'ID')}"
-        complain(f"  {command} --keys {shlex.quote(str(keys.resolve()))}")
-        complain(f"  on another machine --keys names a folder with {files}")
-    if given == "DIR":
-        complain("DIR is the VPP's scenario, or its own part of it as vppmarket split makes it")
-
-
-def _check_host(options: BrokerOptions, keys: Path | None) -> None:
-    """Without keys anybody who reaches the port can take part and read what is said, so that must be asked for."""
-    if is_loopback(options.host) or keys is not None or options.insecure:
-        return
+def _listening_host(options: BrokerOptions, keys: Path | None) -> str:
+    """The address to listen on. Without keys anybody who reaches it can take part and read what is said, so
+    one that others reach must be asked for; ScenarioError where it is not, or is no address of this machine."""
+    try:
+        host = own_address(options.host)
+    except OSError as error:
+        remedy = f"listen on {LOOPBACK}, or on another address that this machine has"
+        value = f"{options.host!r} ({reason_of(error)})"
+        raise ScenarioError([Fault("must be an address of this machine", value, "--host", remedy)]) from None
+    if is_loopback(host) or keys is not None or options.insecure:
+        return host
     remedy = f"give --keys DIR (see vppmarket keys), listen on {LOOPBACK}, or say --insecure among trusted people"
     raise ScenarioError([Fault("beyond this machine keys are needed", options.host, "--host", remedy)])

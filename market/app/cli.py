@@ -5,8 +5,10 @@ Each command imports what it needs when it is called, so that none waits for the
 
 from __future__ import annotations
 
+import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,19 +19,23 @@ from market.app.exit_codes import ExitCode, exit_code_of_error
 from market.app.network_flags import NetworkFlags
 from market.app.network_options import network_options
 from market.app.screen import complain, put
-from market.app.system_fault import words_for
 from market.disclosure import Disclosure
 from market.errors import MarketError
 from market.scenario import DEFAULT_CASE
+from market.system_fault import words_for
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 EPILOG = "Exit codes: 0 equilibrium, 2 bad input, 3 no equilibrium, 4 the run broke, 130 interrupted."
+HELP = {"--help", "--version"}
+"""With one of these a command does nothing but print."""
 
 
 def command(arguments: list[str]) -> int:
     """Carry out a command line; returns the exit code. KeyboardInterrupt passes through."""
+    only_told = bool(HELP & {*arguments})
     try:
+        _check_empty(arguments)
         with commands.make_context("vppmarket", arguments) as context:
             return int(commands.invoke(context) or 0)
     except click.exceptions.Exit as end:
@@ -40,14 +46,27 @@ def command(arguments: list[str]) -> int:
     except MarketError as error:
         for line in str(error).splitlines():
             complain(f"error: {line}")
+        for note in getattr(error, "__notes__", ()):
+            complain(note)
         return exit_code_of_error(error)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and only_told:
+            return ExitCode.EQUILIBRIUM  # who reads it has read enough
         complain(f"error: {words_for(error)}")
         return ExitCode.BROKEN
     except Exception:
         complain(traceback.format_exc().rstrip())
         complain("error: this is a fault of the program; please report it with the lines above")
         return ExitCode.BROKEN
+
+
+def _check_empty(arguments: Sequence[str]) -> None:
+    """No argument may be empty: a path would be the folder that one is in, a name nobody's."""
+    for before, text in pairwise(("", *arguments)):
+        flag, equals, value = text.partition("=")
+        if not text or (flag.startswith("--") and equals and not value):
+            name = flag or (before if before.startswith("--") else "an argument")
+            raise click.UsageError(f"{name} must not be empty; give it a value or leave it out")
 
 
 class _Seed(click.ParamType[int]):
@@ -58,6 +77,16 @@ class _Seed(click.ParamType[int]):
         if not (text.isascii() and text.isdigit() and len(text) <= 18):
             self.fail(f"{text!r} is not a whole number of 0 or more, of at most 18 digits", param, ctx)
         return int(text)
+
+
+class _Number(click.FloatRange):
+    """A number that one can wait for: neither infinite nor none at all."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 SEED = _Seed()
@@ -94,7 +123,7 @@ def _join(default_s: int) -> Callable[[_Command], _Command]:
     return click.option(
         "--wait",
         "join_s",
-        type=click.FloatRange(1, 86400),
+        type=_Number(1, 86400),
         default=default_s,
         show_default=True,
         metavar="SECONDS",
@@ -274,7 +303,7 @@ def broker(
 @click.option(
     "--wait",
     "patience_s",
-    type=click.FloatRange(1, 86400),
+    type=_Number(1, 86400),
     default=60,
     show_default=True,
     metavar="SECONDS",
@@ -334,7 +363,7 @@ def report(run_folder: Path) -> int:
 @click.option(
     "--until",
     "until_s",
-    type=click.FloatRange(0),
+    type=_Number(0),
     metavar="SECONDS",
     help="Stop behind the last record that is not later, and show what stood then.",
 )
@@ -448,9 +477,12 @@ def parameters() -> int:
     return parameters_command()
 
 
-@commands.group()
-def experiment() -> None:
+@commands.group(invoke_without_command=True)
+@click.pass_context
+def experiment(context: click.Context) -> None:
     """Studies of many days: the paper's case study, economics, sensitivities, the network."""
+    if context.invoked_subcommand is None:
+        put(context.get_help() + "\n")
 
 
 def _study(command: Callable[..., int]) -> Callable[..., int]:

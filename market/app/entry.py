@@ -6,15 +6,23 @@ imports while the command does.
 
 from __future__ import annotations
 
+import codecs
+import io
+import os
 import signal
 import sys
 from contextlib import suppress
 
+_OTHERS = 0o077
+"""What we write may tell of plants: it is for its owner alone, whatever the user's habits."""
+_PLAIN = dict(zip("…·─–→ετΔκλ×−≤≥“”’~²₂", ("...", *".--", ">", *"etDklx-<>", *'""\'~22'), strict=True))
 _STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 def main() -> int:
     """The command `vppmarket`; returns its exit code."""
+    os.umask(_OTHERS)
+    _prepare_streams()
     sys.unraisablehook = _raise_again
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -22,9 +30,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except OSError as error:  # what nobody else has put into words
-        print(
-            f"error: {error.filename or 'the system'}: {(error.strerror or str(error)).lower()}", file=sys.stderr
-        )
+        _say(f"error: {error.filename or 'the system'}: {(error.strerror or str(error)).lower()}")
         return 4
     finally:
         for stop in _STOPS:
@@ -59,5 +65,34 @@ def _raise_again(lost: sys.UnraisableHookArgs) -> None:
 
 
 def _interrupted() -> int:
-    print("interrupted", file=sys.stderr)
+    _say("interrupted")
     return 130
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # nobody is there to hear it
+        print(text, file=sys.stderr, flush=True)
+
+
+def _prepare_streams() -> None:
+    """Let nothing that is printed break a command, and nothing that is printed land in a file.
+
+    A stream that was closed leads nowhere: the next file to be opened would take its number, and all that is
+    written to it. A character that standard output does not have is written as one that it has, or by its number.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number, which is this
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    codecs.register_error("vppmarket", _plainly)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="vppmarket")
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(letter, f"\\u{ord(letter):04x}") for letter in letters), error.end

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from broker.tape import Ended, Opened, Shared
+from broker.tape import TAPE_NAME, Ended, Opened, Shared, TapeReader
+from broker.tape.files import open_tape
+from broker.tape.torn import MAX_RECORD
 from market.app.kept_scenario import SCENARIO_FOLDER, kept_scenario, unlike
 from market.app.known_plants import with_known_plants
 from market.app.run_folder.manifest_shape import is_aborted, manifest_unless_torn
 from market.app.run_tape import tape_of_run
 from market.disclosure import Disclosure
-from market.errors import Fault, ScenarioError
+from market.errors import Fault, ScenarioError, TapeError
 from market.scenario.model import PublicScenario, Scenario
 
 
@@ -41,6 +44,19 @@ def broken_off(run: Path) -> BrokenOff:
         rule, value = "the tape must hold its scenario", "one that ends before it"
         raise ScenarioError([Fault(rule, value, f"--resume {run}", "start the run anew")])
     return BrokenOff(rest[0].scenario, header.seed, header.audit, tape.torn_bytes, isinstance(rest[-1], Ended))
+
+
+def can_be_taken_up(run: Path) -> bool:
+    """Whether a run folder holds a run that broke off, and whose tape has what it was about."""
+    try:
+        manifest = manifest_unless_torn(run)
+        if manifest is not None and not is_aborted(manifest):
+            return False
+        with open_tape(run / TAPE_NAME) as file:
+            first = list(islice(TapeReader(TAPE_NAME).feed(file.read(2 * MAX_RECORD)), 2))
+    except (OSError, TapeError, ScenarioError):
+        return False
+    return len(first) == 2 and isinstance(first[1], Shared)
 
 
 def scenario_to_resume(run: Path, shared: PublicScenario, *, own_plants: bool) -> Scenario:

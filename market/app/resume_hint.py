@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from market.app.command_line import pasted
 from market.app.run_options import RunOptions
 
 
@@ -14,15 +14,14 @@ def resume_command(name: str, folder: Path, options: RunOptions, port: int, more
 
     port : where it listened · more : flags that only `name` has
     """
-    words = ("vppmarket", name, "--resume", str(folder.resolve()), *more, *_flags(options, port))
-    return shlex.join(words)
+    return pasted(name, *more, *_flags(options, port), "--resume", folder)
 
 
-def _flags(options: RunOptions, port: int) -> Iterator[str]:
+def _flags(options: RunOptions, port: int) -> Iterator[str | Path]:
     if port:
         yield from ("--port", str(port))
     if options.keys is not None:
-        yield from ("--keys", str(options.keys.resolve()))
+        yield from ("--keys", options.keys)
     if options.restarts:
         yield from ("--restart", str(options.restarts))
     yield from ("--wait", f"{options.join_s:g}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from broker.tape import TAPE_NAME
 from market.app.changes import set_changes, together
 from market.app.exit_codes import exit_code_of_error
 from market.app.network_flags import network_changes
@@ -19,15 +18,15 @@ from market.app.run_facts import RunProgress
 from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.run_folder.manifest import Undertaking
 from market.app.run_options import RunOptions, check_flags
-from market.app.screen import complain, live_progress, put
-from market.app.system_fault import in_words
+from market.app.screen import complain, live_progress, put, put_json
 from market.app.ways import Processes, as_processes, in_this_process
 from market.disclosure import Disclosure
-from market.errors import Fault, MarketError, ScenarioError
+from market.errors import DispatchError, Fault, MarketError, ScenarioError
 from market.network import OnLoss
 from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
 from market.scenario.model import Scenario
 from market.scenario.parts import public_part, require_plants
+from market.system_fault import in_words
 
 if TYPE_CHECKING:
     from market.app.keyring import Keyring
@@ -36,9 +35,12 @@ Opener: TypeAlias = Callable[[Undertaking, RunFolder], Runner]
 """Makes the way in which a market is run of what is to be run, and where."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hosting:
-    """A market whose nodes others start: how it is opened, and how it is taken up once it has broken off."""
+    """A market whose nodes others start: how it is opened, and how it is taken up once it has broken off.
+
+    flags : those that are to be given again · port : the first that it listens on, 0 as long as it does not
+    """
 
     opener: Opener
     resume: Callable[[RunFolder], str]
@@ -51,7 +53,7 @@ def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
             report = _run(options, hosting)
     except MarketError as error:
         if options.as_json:
-            put(json_text(_refusal(error)))
+            put_json(json_text(_refusal(error)))
         raise
     _show(report, options)
     for law in report.broken_laws:
@@ -73,18 +75,27 @@ def _run(options: RunOptions, hosting: Hosting | None) -> Report:
         if runner is None:
             runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options)
         try:
-            return _carried_out(what, folder, runner, options, since)
+            with in_words():
+                return _carried_out(what, folder, runner, options, since)
         except KeyboardInterrupt:
-            _tell_how_to_go_on(folder, options, hosting)
+            for line in _how_to_go_on(folder, options, hosting):
+                complain(line)
+            raise
+        except Exception as error:
+            if not isinstance(error, ScenarioError | DispatchError):  # these would only come again
+                for line in _how_to_go_on(folder, options, hosting):
+                    error.add_note(line)
             raise
 
 
-def _tell_how_to_go_on(folder: RunFolder, options: RunOptions, hosting: Hosting | None) -> None:
-    """A run that has been interrupted can be taken up where its tape ends."""
-    if (folder.path / TAPE_NAME).is_file() and not options.in_process:
+def _how_to_go_on(folder: RunFolder, options: RunOptions, hosting: Hosting | None) -> Iterator[str]:
+    """A run that has broken off can be taken up where its tape ends, once what broke it has been seen to."""
+    from market.app.resume import can_be_taken_up
+
+    if not options.in_process and can_be_taken_up(folder.path):
         command = hosting.resume(folder) if hosting else resume_command("run", folder.path, options, options.port)
-        complain(f"what was said so far is in {folder.path}; take the run up with")
-        complain(f"  {command}")
+        yield f"what was said so far is in {folder.path}; take the run up with"
+        yield f"  {command}"
 
 
 def _carried_out(
@@ -169,7 +180,7 @@ def _scenario(options: RunOptions) -> Scenario:
 
 def _show(report: Report, options: RunOptions) -> None:
     if options.as_json:
-        put(json_text(_result(report)))
+        put_json(json_text(_result(report)))
     elif not options.quiet:
         from market.app.summary.page import summary_text
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from broker.tape import TAPE_NAME
 from market.app.changes import SET
 from market.app.extras import missing
 from market.app.network_flags import NetworkFlags
@@ -75,6 +77,10 @@ def _as_it_was(options: RunOptions) -> Iterator[Fault]:
     """What a run that is taken up has settled already."""
     if options.resume is None:
         return
+    if not os.path.exists(options.resume / TAPE_NAME):  # unlike Path.exists, never raises
+        found = "a folder without one" if os.path.isdir(options.resume) else "no such folder"
+        rule, remedy = f"a run that is taken up has a {TAPE_NAME}", "name the folder of a run that broke off"
+        yield Fault(rule, found, f"--resume {options.resume}", remedy)
     given = [
         ("SCENARIO", options.scenario),
         ("--out", options.out),

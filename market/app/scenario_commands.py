@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from market.app.changes import changed
+from market.app.command_line import pasted
 from market.app.exit_codes import ExitCode
-from market.app.screen import complain, put
+from market.app.screen import complain, put, put_json
 from market.scenario import copy_case, load_scenario, scenario_advice, scenario_schema
 from market.scenario.model import Scenario
 from market.scenario.parameter_page import parameter_page
@@ -44,15 +45,15 @@ def new_command(name: Path, case: str) -> int:
     folder = copy_case(name.name, name.parent, case)
     put(
         f"{folder} is a copy of {case}. Change scenario.yaml and the profiles in it, then:\n"
-        f"  vppmarket check {folder}\n"
-        f"  vppmarket run {folder}\n"
+        f"  {pasted('check', folder)}\n"
+        f"  {pasted('run', folder)}\n"
     )
     return ExitCode.EQUILIBRIUM
 
 
 def schema_command() -> int:
     """Print the JSON Schema of `scenario.yaml`."""
-    put(json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n")
+    put_json(json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n")
     return ExitCode.EQUILIBRIUM
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from market.app.run_facts import OnProgress, RunProgress
 from market.visible import visible, visible_styled
@@ -21,12 +23,32 @@ def put(text: str, *, styled: bool = False) -> None:
         sys.stdout.write(visible_styled(text) if styled else visible(text))
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _lead_nowhere(sys.stdout)
+
+
+def put_json(text: str) -> None:
+    """Write JSON to standard output; in ASCII, which is the same JSON, where that cannot take a character."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(json.loads(text), indent=2) + "\n"
+    put(text)
 
 
 def complain(text: str) -> None:
-    """Write a line to standard error, its control characters escaped."""
-    print(visible(text), file=sys.stderr, flush=True)
+    """Write a line to standard error, its control characters escaped. Where nobody can be told any more, nothing
+    else is to break on it."""
+    encoding, shown = sys.stderr.encoding or "ascii", visible(text)
+    try:
+        print(shown.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
+    except OSError:
+        _lead_nowhere(sys.stderr)
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from market.app.command_line import pasted
 from market.app.exit_codes import ExitCode
 from market.app.screen import put
 from market.errors import Fault, ScenarioError
@@ -14,6 +14,7 @@ from market.scenario import load_scenario, own_part, public_part, require_plants
 from market.scenario.model import Scenario
 from market.scenario.parts import undisclosed
 from market.scenario.private import take_folder
+from market.system_fault import reason_of
 
 PUBLIC = "public"
 
@@ -54,7 +55,7 @@ def _take(folder: Path) -> None:
     try:
         empty = take_folder(folder)
     except OSError as error:
-        value, remedy = (error.strerror or type(error).__name__).lower(), "name a new one, where you may write"
+        value, remedy = reason_of(error), "name a new one, where you may write"
         raise ScenarioError([Fault("the folder must be one of our own", value, f"DIR {folder}", remedy)]) from None
     if not empty:
         remedy = "name a new folder: nothing is ever overwritten"
@@ -70,12 +71,5 @@ def _report(scenario: Scenario, options: SplitOptions) -> Iterator[str]:
     yield f"  {folder / PUBLIC!s:{width}}  for the broker: rules, tariffs, network, {known}; no plant"
     for vpp in scenario.roster:
         yield f"  {folder / vpp!s:{width}}  for the owner of {vpp}: the same, and this plant with its profiles"
-    yield "Give each its own folder and no other. The broker opens the market, and says how nodes join:"
-    yield f"  vppmarket broker {_quoted(folder / PUBLIC)}"
-    yield "Each plant then joins, with the address and the token or the keys that the broker names:"
-    for vpp in scenario.roster:
-        yield f"  vppmarket node --id {vpp} --scenario {_quoted(folder / vpp)} --broker tcp://HOST:PORT"
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
+    yield "Give each its own folder and no other. The broker opens the market, and says how each plant joins:"
+    yield f"  {pasted('broker', folder / PUBLIC)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ def _subject(options: ViewOptions) -> Subject:
             return Subject(feed=RecordedFeed(folder))
         except TapeError as error:
             raise unreadable(str(folder), error) from None
-    if target not in builtin_cases() and not folder.is_dir():
+    if target not in builtin_cases() and not os.path.isdir(folder):
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
         raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from broker.bus.keys import WATCHER, NodeKeys, public_file, secret_file, write_node_keys
 from broker.wire.messages import BROKER
+from market.app.command_line import pasted
 from market.app.screen import complain
 from market.app.tokens import WATCHING, keep_token
 
@@ -17,27 +17,23 @@ WATCH_FOLDER = "watch"
 def tell_by_fresh_keys(address: str, run: Path, watcher: NodeKeys) -> None:
     """Leave the watcher's keys in the run folder, for its owner only, and say how the run can be watched."""
     write_node_keys(run / WATCH_FOLDER, WATCHER, watcher)
-    _tell(address, f"--keys {_quoted(run / WATCH_FOLDER)}")
+    _tell(address, "--keys", run / WATCH_FOLDER)
 
 
 def tell_by_keys(address: str, keys: Path) -> None:
     """Say how a run with keys of its users' can be watched; the watcher's need not be on this machine."""
     if secret_file(keys, WATCHER).is_file():
-        _tell(address, f"--keys {_quoted(keys)}")
+        _tell(address, "--keys", keys)
     else:
         files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), WATCHER)}"
-        _tell(address, f"--keys DIR   (DIR holds {files})")
+        complain(f"who has {files} in a folder DIR watches it with vppmarket view {address} --keys DIR")
 
 
 def tell_by_token(address: str, run: Path, watch_token: bytes) -> None:
     """Leave the watching token in the run folder, for its owner only, and say how the run can be watched."""
-    _tell(address, f"--token-file {_quoted(keep_token(run, watch_token, WATCHING))}")
+    _tell(address, "--token-file", keep_token(run, watch_token, WATCHING))
 
 
-def _tell(address: str, pass_: str) -> None:
+def _tell(address: str, flag: str, pass_: Path) -> None:
     complain("watch it with")
-    complain(f"  vppmarket view {address} {pass_}")
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path.resolve()))
+    complain(f"  {pasted('view', address, flag, pass_)}")

@@ -13,7 +13,9 @@ from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE
 from market.scenario.document import FILE_NAME
 from market.scenario.faults import shown, suggestion
+from market.scenario.private import FOLDER_MODE, create_file
 from market.scenario.schema import scenario_schema
+from market.system_fault import reason_of
 
 SCHEMA_NAME = "scenario.schema.json"
 _CASES = Path(__file__).parent.parent / "cases"
@@ -38,7 +40,8 @@ def case_folder(name: str) -> Path:
 def copy_case(name: str, target: Path, source: str = DEFAULT_CASE) -> Path:
     """Create the folder `target / name` with a copy of a built-in case and the JSON Schema for editors.
 
-    Never overwrites: what is there stays as it is. Returns the new folder; raises ScenarioError.
+    Its plants are for its owner alone (0700, files 0600). Never overwrites: what is there stays as it is.
+    Returns the new folder; raises ScenarioError.
     """
     origin, folder = case_folder(source), target / name
     if not _NAME.fullmatch(name):
@@ -49,14 +52,13 @@ def copy_case(name: str, target: Path, source: str = DEFAULT_CASE) -> Path:
     files[FILE_NAME] = f"# yaml-language-server: $schema={SCHEMA_NAME}\n{text}"
     files[SCHEMA_NAME] = json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n"
     try:
-        folder.mkdir()
+        folder.mkdir(mode=FOLDER_MODE)
         for file, content in files.items():
-            (folder / file).write_text(content, encoding="utf-8")
+            create_file(folder / file, content.encode())
     except FileExistsError:
         remedy = "choose another name, or remove what is there"
         raise ScenarioError([Fault("must not exist yet", "something there", str(folder), remedy)]) from None
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
         remedy = "choose a folder that exists and that you may write to"
-        raise ScenarioError([Fault("must be possible to create", reason, str(folder), remedy)]) from None
+        raise ScenarioError([Fault("must be possible to create", reason_of(error), str(folder), remedy)]) from None
     return folder

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from market.errors import Fault
+from market.system_fault import reason_of
 
 _MEBIBYTE = 1 << 20
 
@@ -24,8 +25,7 @@ def read_text(path: Path, place: str, max_mebibytes: int) -> str | Fault:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        return Fault("must be readable", reason, place, "give yourself the right to read it")
+        return Fault("must be readable", reason_of(error), place, "give yourself the right to read it")
     if len(data) > limit:
         size = f"more than {max_mebibytes} MiB"
         return Fault(

@@ -21,6 +21,7 @@ from market.scenario.profiles import FEED_IN, PERIOD, RETAIL, power_column
 from market.scenario.profiles import MAX_MEBIBYTES as MAX_PROFILES_MEBIBYTES
 from market.scenario.schema import PartialFile, ScenarioFile
 from market.scenario.yaml_text import yaml_lines
+from market.system_fault import reason_of, told
 
 TARIFF_FILE = "tariff.csv"
 _FEW_SAMPLES = 20  # so many may stand in scenario.yaml itself
@@ -46,7 +47,7 @@ def write_scenario(scenario: Scenario, folder: Path) -> None:
         try:
             create_file(folder / name, text)
         except OSError as error:
-            raise RunError(f"{folder / name} cannot be written: {_reason(error)}") from None
+            raise RunError(f"{folder / name} cannot be written: {told(error)}") from None
 
 
 def _take(folder: Path) -> None:
@@ -55,7 +56,7 @@ def _take(folder: Path) -> None:
     except OSError as error:
         remedy = "name a folder that is not there yet, where you may write"
         raise ScenarioError(
-            [Fault("the folder must be one of our own", _reason(error), str(folder), remedy)]
+            [Fault("the folder must be one of our own", reason_of(error), str(folder), remedy)]
         ) from None
     if not empty:
         remedy = "name a new folder: nothing is ever overwritten"
@@ -137,7 +138,3 @@ def _text(fields: Fields, schema: type[Section]) -> str:
 
 def _lines(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()

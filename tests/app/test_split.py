@@ -132,14 +132,8 @@ def test_the_command_says_what_is_for_whom_and_what_comes_next(
     checked = capsys.readouterr().out
     assert "two_vpp is sound: no plant of 2 VPPs; not here are Farm, Village (known by digest)" in checked
     assert "two_vpp is sound: the plant of Farm of 2 VPPs; not here are Village (known by digest)" in checked
-    commands = [shlex.split(line) for line in told.splitlines() if line.startswith("  vppmarket ")]
-    assert commands == [
-        ["vppmarket", "broker", str(folder / "public")],
-        *(
-            ["vppmarket", "node", "--id", vpp, "--scenario", str(folder / vpp), "--broker", "tcp://HOST:PORT"]
-            for vpp in ("Farm", "Village")
-        ),
-    ]
+    (line,) = (line for line in told.splitlines() if line.startswith("  ") and "vppmarket" in line)
+    assert shlex.split(line)[1:] == ["broker", str(folder / "public")]
 
 
 def test_the_command_leaves_digests_out_where_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

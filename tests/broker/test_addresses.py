@@ -8,6 +8,7 @@ import pytest
 
 from broker.bus.addresses import host_in_brackets, host_of, is_address, is_loopback, port_of
 from broker.bus.broker_end import Arrival, BrokerEnd
+from broker.bus.hosts import own_address
 from broker.bus.node_end import NodeEnd
 from broker.bus.probe import Found, look
 
@@ -17,9 +18,12 @@ from broker.bus.probe import Found, look
     [
         ("127.0.0.1", True),
         ("127.8.0.1", True),
-        ("localhost", True),
         ("::1", True),
         ("[::1]", True),
+        ("0:0:0:0:0:0:0:1", True),
+        ("::ffff:127.0.0.2", True),
+        ("::ffff:192.0.2.1", False),
+        ("127.0.0.999", False),
         ("::", False),
         ("[::]", False),
         ("0.0.0.0", False),
@@ -31,6 +35,28 @@ from broker.bus.probe import Found, look
 )
 def test_what_only_this_machine_reaches(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.2", "127.0.0.2"),
+        ("127.1", "127.0.0.1"),
+        ("localhost", "127.0.0.1"),
+        ("LOCALHOST", "127.0.0.1"),
+        ("*", "0.0.0.0"),
+        ("0.0.0.0", "0.0.0.0"),
+    ],
+)
+def test_the_address_that_a_host_stands_for(host: str, address: str) -> None:
+    """However this machine is called: what is listened on is what can be told to be its own."""
+    assert own_address(host) == address
+
+
+@pytest.mark.parametrize("host", ["", "nowhere.invalid", "192.0.2.1", "127.0.0.999", "a b", "x" * 300, "\udcff"])
+def test_what_is_no_address_of_this_machine_is_refused(host: str) -> None:
+    with pytest.raises(OSError):
+        own_address(host)
 
 
 def test_a_host_stands_in_brackets_where_it_needs_them() -> None:

@@ -5,9 +5,11 @@ Every bit of every record's head is flipped, and the tape is cut at every byte.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -84,7 +86,7 @@ def test_where_the_cut_cannot_be_kept_nothing_is_cut(tmp_path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TapeError, match="No space left"):
+    with pytest.raises(TapeError, match="no space left on device; make room"):
         TapeWriter(place, so_far)
     assert place.read_bytes() == WHOLE[:-3]
 
@@ -128,3 +130,42 @@ def test_a_reader_of_pieces_is_not_in_the_way_of_a_run_that_goes_on() -> None:
     seen = [record for byte in range(len(WHOLE)) for record in reader.feed(WHOLE[byte : byte + 1])]
     assert entries(seen) == entries(RECORDS)
     reader.check_end()
+
+
+class _Full:
+    """A file on a disk that takes some bytes more, then none, and later some again."""
+
+    def __init__(self, file: BinaryIO, room: int) -> None:
+        self._file = file
+        self._room = room
+        self.closed = False
+        self.fileno = file.fileno
+
+    def write(self, data: bytes) -> int:
+        if self._room == 0:
+            self._room = len(WHOLE)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = self._file.write(data[: self._room])
+        self._room -= taken
+        return taken
+
+    def close(self) -> None:
+        self.closed = True
+        self._file.close()
+
+
+@pytest.mark.parametrize("cut", [1, HEAD.size, HEAD.size + 5])
+def test_on_a_full_disk_nothing_follows_what_is_torn(cut: int, tmp_path: Path) -> None:
+    """What is said once the run breaks off would make a torn tape a damaged one, if there is room by then."""
+    place = tmp_path / TAPE_NAME
+    with TapeWriter(place) as tape:
+        tape._file = cast(BinaryIO, _Full(tape._file, STARTS[-2] + cut))
+        for record in RECORDS[:-1]:
+            tape.add(record)
+        with pytest.raises(TapeError, match=r"cannot be written: no space left on device; make room on the disk"):
+            tape.flush()
+        tape.add(RECORDS[-1])
+        tape.flush()
+        tape.check()
+    so_far = tape_so_far(place)
+    assert (so_far.whole_bytes, so_far.torn_bytes) == (STARTS[-2], cut)

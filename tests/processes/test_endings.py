@@ -174,17 +174,66 @@ def test_a_folder_for_temporary_files_that_cannot_be_written_is_no_hindrance(fol
     assert ended.returncode == 0, ended.stderr
 
 
-def test_a_run_folder_deleted_during_the_run_is_told(tmp_path: Path) -> None:
-    process = start("run", "--out", tmp_path / "run")
-    with held_node(process) as node:
-        shutil.rmtree(tmp_path / "run")
-        node.resume()
-        ended = finish(process)
+def errors_of(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    """The errors that a command that broke has told of; no traceback is among them."""
     assert ended.returncode == 4, ended.stderr
     assert "Traceback" not in ended.stderr
-    errors = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1
-    assert str(tmp_path / "run") in errors[0]
+    return [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize("taken_away", ["deleted", "moved", "tape"])
+def test_a_run_folder_that_is_gone_ends_the_run_soon(taken_away: str, tmp_path: Path) -> None:
+    """While a node stands still, so that the run could not have ended by itself."""
+    folder = tmp_path / "run"
+    process = start("run", "--out", folder)
+    with held_node(process):
+        until((folder / "tape.msgpack").exists, process)
+        if taken_away == "deleted":
+            shutil.rmtree(folder)
+        else:
+            gone = folder if taken_away == "moved" else folder / "tape.msgpack"
+            gone.rename(tmp_path / "elsewhere")
+        ended = finish(process, SOON_S)
+    (error,) = errors_of(ended)
+    assert error.startswith(f"error: {folder / 'tape.msgpack'}: the tape is gone")
+
+
+@pytest.mark.parametrize("blocks", [8, 32, 64, 128])
+def test_a_file_that_may_not_grow_ends_the_run_which_can_be_taken_up(blocks: int, tmp_path: Path) -> None:
+    """As on a full disk; in the scenario, on the tape, in a table."""
+    limited = ["bash", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", str(COMMAND)]
+    ended = subprocess.run(
+        [*limited, "run", "--out", tmp_path / "run"], capture_output=True, text=True, check=False, timeout=60
+    )
+    (error,) = errors_of(ended)
+    assert error.endswith("cannot be written: file too large; raise the limit of one file: ulimit -f unlimited")
+    if "--resume" in ended.stderr:
+        assert run("run", "--resume", tmp_path / "run", "--quiet").returncode == 0
+    else:
+        assert "scenario" in error
+
+
+@pytest.mark.parametrize("descriptors", [12, 24, 40])
+def test_too_few_descriptors_are_told(descriptors: int, tmp_path: Path) -> None:
+    limited = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", str(COMMAND)]
+    ended = subprocess.run(
+        [*limited, "run", "--out", tmp_path / "run"], capture_output=True, text=True, check=False, timeout=60
+    )
+    (error,) = errors_of(ended)
+    assert "raise the limit: ulimit -n" in error
+
+
+def test_a_fork_server_that_dies_while_plants_are_started_again_costs_nothing(tmp_path: Path) -> None:
+    """Node and fork server die together: the node is started again by a server that is dead, or dies."""
+    process = start("run", "two_vpp", "--restart", "3", "--out", tmp_path / "run")
+    with held_node(process, among=2) as node:
+        time.sleep(1.0)
+        server = fork_server(process.pid)
+        node.kill()
+        server.kill()
+        ended = finish(process)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_full_disk_for_what_is_printed_is_told_in_a_line(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from market.app.run_folder.table import Table
 from market.app.screen import live_progress
 from market.errors import RunError
 from market.scenario.private import FOLDER_MODE
+from market.system_fault import told
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -52,7 +53,7 @@ class Study:
         try:
             path.mkdir(mode=FOLDER_MODE)
         except OSError as error:
-            raise RunError(f"{path} cannot be made: {(error.strerror or type(error).__name__).lower()}") from None
+            raise RunError(f"{path} cannot be made: {told(error)}") from None
         return RunFolder(path)
 
     def solve_all(

@@ -24,7 +24,7 @@ from market.app.replay.unchecked import unchecked
 from market.app.run_day import json_text
 from market.app.run_folder.manifest_shape import read_manifest
 from market.app.run_tape import tape_of_run, unreadable
-from market.app.screen import complain, put
+from market.app.screen import complain, put, put_json
 from market.errors import Fault, ScenarioError, TapeError
 from market.scenario import load_scenario
 from market.scenario.model import PublicScenario, Scenario
@@ -47,11 +47,11 @@ def replay_command(run: Path, until_s: float | None, *, as_json: bool, plants: s
             raise unreadable(str(run), error) from None
     except ScenarioError as error:
         if as_json:
-            put(json_text({"exit_code": int(ExitCode.BAD_INPUT), "error": str(error)}))
+            put_json(json_text({"exit_code": int(ExitCode.BAD_INPUT), "error": str(error)}))
         raise
     code = ExitCode.BROKEN if tally.differing else ExitCode.EQUILIBRIUM
     if as_json:
-        put(json_text(document(run, tally, tape.torn_bytes, code)))
+        put_json(json_text(document(run, tally, tape.torn_bytes, code)))
     else:
         put(replay_text(str(run), tally, tape.torn_bytes), styled=True)
     if tally.differing:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from market.errors import Fault, RunError, ScenarioError
 from market.scenario.private import FOLDER_MODE, create_file
+from market.system_fault import reason_of, told
 
 RUNS = Path("runs")
 
@@ -36,7 +37,7 @@ class RunFolder:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK)
         except OSError as error:
             rule, remedy = "it must be a folder that can be opened", "name the folder of a run"
-            raise ScenarioError([Fault(rule, _reason(error), str(self.path), remedy)]) from None
+            raise ScenarioError([Fault(rule, reason_of(error), str(self.path), remedy)]) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
@@ -56,7 +57,7 @@ class RunFolder:
             create_file(part, text.encode("utf-8", "backslashreplace"))
             os.replace(part, self.path / name)
         except OSError as error:
-            raise RunError(f"{self.path / name} cannot be written: {_reason(error)}") from None
+            raise RunError(f"{self.path / name} cannot be written: {told(error)}") from None
 
 
 def new_run_folder(out: Path | None, scenario_name: str, started: datetime) -> RunFolder:
@@ -91,7 +92,7 @@ def _made(path: Path, *, may_exist: bool) -> Path:
             raise
         raise _refusal(path, "the run folder must be a folder", "a file") from None
     except OSError as error:
-        raise _refusal(path, "the run folder must be writable", _reason(error)) from None
+        raise _refusal(path, "the run folder must be writable", reason_of(error)) from None
     if taken:
         raise _refusal(path, "the run folder must be empty, so that no run is overwritten", "a folder with files")
     if not os.access(path, os.W_OK | os.X_OK):
@@ -101,7 +102,3 @@ def _made(path: Path, *, may_exist: bool) -> Path:
 
 def _refusal(path: Path, rule: str, value: str) -> ScenarioError:
     return ScenarioError([Fault(rule, value, f"--out {path}", "choose another folder")])
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()

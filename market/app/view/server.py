@@ -15,6 +15,7 @@ from market.app.view.door import Door
 from market.app.view.porter import Porter
 from market.app.view.routes import application
 from market.errors import RunError
+from market.system_fault import reason_of
 
 HOST = "127.0.0.1"
 PORT = 8765
@@ -67,5 +68,5 @@ def _listening(port: int | None) -> socket.socket:
         if port is None:
             return socket.create_server((HOST, 0))
         raise RunError(
-            f"the page cannot be served on port {port}: {error.strerror}; choose another --port"
+            f"the page cannot be served on port {port}: {reason_of(error)}; choose another --port"
         ) from None

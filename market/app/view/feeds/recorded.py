@@ -11,6 +11,7 @@ from pathlib import Path
 from broker.coordinator import Phase
 from broker.tape import TAPE_NAME, TapeReader
 from broker.tape.files import open_tape
+from market.app.command_line import pasted
 from market.app.kept_scenario import kept_scenario
 from market.app.run_folder.columns import LINK_COUNTS
 from market.app.run_folder.manifest_shape import MANIFEST, read_manifest
@@ -121,6 +122,6 @@ def _no_tape(folder: Path) -> ScenarioError:
     if not folder.is_dir():
         return ScenarioError([Fault(rule, "no such folder", str(folder), "name the folder of a run")])
     if (folder / MANIFEST).is_file():
-        remedy = f"look at its tables with vppmarket report {folder}, or run it without --in-process"
+        remedy = f"look at its tables with {pasted('report', folder)}, or run it without --in-process"
         return ScenarioError([Fault(rule, "a run without messages", str(folder), remedy)])
     return ScenarioError([Fault(rule, "a folder without one", str(folder), "name the folder of a run")])

@@ -1,0 +1,216 @@
+"""Claims: a command that the program prints works in `sh` as it stands, wherever it is pasted; so do the docs'."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import pytest
+
+from broker.bus.keys import WATCHER, public_file, secret_file
+from broker.tape import TAPE_NAME
+from market.app.cli import commands
+from market.app.command_line import pasted
+from tests.processes.command import finish, held_node, manifest, run, settle_session, start
+
+ROOT = Path(__file__).parent.parent.parent
+AWKWARD = [
+    "plain",
+    "two words",
+    "-x",
+    "it's",
+    "$HOME`ls`",
+    'quo"te',
+    "ä→",
+    "tab\tbed",
+    "end\n",
+    os.fsdecode(b"\xff"),
+]
+PRINTED = re.compile(r"  (\S*vppmarket(?: .*)?)\n?\Z")
+
+
+def printed(lines: Sequence[str]) -> list[str]:
+    """The commands among lines: they are the ones set in."""
+    return [found[1] for line in lines if (found := PRINTED.match(line))]
+
+
+def paste(line: str, folder: Path) -> subprocess.Popen[str]:
+    """Have `sh` carry out a line, somewhere else than where it was printed."""
+    return subprocess.Popen(
+        ["sh", "-c", line],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def awkward(folder: Path) -> Path:
+    """A folder whose name is none to leave unquoted."""
+    place = folder / "-a b's"
+    place.mkdir()
+    return place
+
+
+def elsewhere(folder: Path) -> Path:
+    place = folder / "elsewhere"
+    place.mkdir()
+    return place
+
+
+def opened(process: subprocess.Popen[str], number: int) -> list[str]:
+    """The commands that a broker prints when it opens: of its nodes, and of a viewer."""
+    assert process.stderr is not None
+    found: list[str] = []
+    for line in process.stderr:
+        found += printed([line])
+        if len(found) == number:
+            return found
+    raise AssertionError(f"it has printed {found}")
+
+
+def joined_and_watched(broker: subprocess.Popen[str], vpps: int, folder: Path) -> None:
+    """Paste all that a broker prints; the market has to come to its end, and the viewer to see it."""
+    *nodes, view = opened(broker, vpps + 1)
+    assert " view " in view
+    viewer = paste(f"{view} --port 0", folder)
+    try:
+        assert viewer.stderr is not None
+        assert any(": live" in line for line in viewer.stderr)
+        taking_part = [paste(line, folder) for line in nodes]
+        ended = finish(broker)
+        left = [finish(node) for node in taking_part]
+    finally:
+        viewer.kill()
+        settle_session(viewer.pid)
+        viewer.communicate()
+    assert ended.returncode == 0, ended.stderr
+    assert [node.returncode for node in left] == [0] * vpps, [node.stderr for node in left]
+
+
+def test_new(tmp_path: Path) -> None:
+    place = awkward(tmp_path)
+    made = finish(start("new", "mine", "--from", "two_vpp", cwd=place))
+    lines = printed(made.stdout.splitlines())
+    assert len(lines) == 2
+    for line in lines:
+        assert finish(paste(line, elsewhere(tmp_path) if line == lines[0] else tmp_path)).returncode == 0
+
+
+def test_a_broker_without_keys(tmp_path: Path) -> None:
+    place = awkward(tmp_path)
+    broker = start("broker", "two_vpp", "--out", "-run", cwd=place)
+    joined_and_watched(broker, 2, elsewhere(tmp_path))
+
+
+def test_a_broker_with_keys(tmp_path: Path) -> None:
+    place = awkward(tmp_path)
+    assert finish(start("keys", "./-keys", "two_vpp", cwd=place)).returncode == 0
+    broker = start("broker", "two_vpp", "--keys", "./-keys", "--out", "-run", cwd=place)
+    joined_and_watched(broker, 2, elsewhere(tmp_path))
+
+
+def test_a_scenario_in_parts(tmp_path: Path) -> None:
+    place = awkward(tmp_path)
+    made = finish(start("split", "two_vpp", "./-parts", cwd=place))
+    (line,) = printed(made.stdout.splitlines())
+    joined_and_watched(paste(line, elsewhere(tmp_path)), 2, place)
+
+
+def test_what_is_not_here_is_told_in_words(tmp_path: Path) -> None:
+    """A broker that has neither the plants nor their keys prints no command that could not work."""
+    assert run("split", "two_vpp", tmp_path / "parts").returncode == 0
+    (tmp_path / "parts" / "public").rename(tmp_path / "public")
+    assert run("keys", tmp_path / "keys", tmp_path / "public").returncode == 0
+    secret_file(tmp_path / "keys", WATCHER).unlink()
+    flags = ("--keys", tmp_path / "keys", "--wait", "1", "--out", tmp_path / "run")
+    ended = run("broker", tmp_path / "public", *flags)
+    assert ended.returncode == 4
+    assert "where its owner has it, Farm, Village: vppmarket node --id ID --scenario DIR" in ended.stderr
+    assert f"{public_file(Path(), 'broker')} and {secret_file(Path(), 'ID')}" in ended.stderr
+    (resume,) = printed(ended.stderr.splitlines())
+    assert " --resume " in resume
+
+
+def test_a_watched_run_and_its_resumption(tmp_path: Path) -> None:
+    place, other = awkward(tmp_path), elsewhere(tmp_path)
+    process = start("run", "two_vpp", "--restart", "1", "--watch", "--out", "-run", cwd=place)
+    (view,) = opened(process, 1)
+    with held_node(process, among=2):
+        viewer = paste(f"{view} --port 0", other)
+        assert viewer.stderr is not None
+        assert any(": live" in line for line in viewer.stderr)
+        viewer.kill()
+        settle_session(viewer.pid)
+        viewer.communicate()
+        process.terminate()
+        ended = finish(process)
+    (resume,) = printed(ended.stderr.splitlines())
+    assert {"--restart", "--watch", "--resume"} <= {*shlex.split(resume)}
+    assert finish(paste(resume, other)).returncode == 0
+    assert manifest(place / "-run")["verdict"] == "equilibrium"
+
+
+def test_the_resumption_of_a_broker(tmp_path: Path) -> None:
+    """Nodes that were started by hand find it again: it listens where it did."""
+    place, other = awkward(tmp_path), elsewhere(tmp_path)
+    broker = start("broker", "two_vpp", "--host", "127.0.0.2", "--out", "-run", cwd=place)
+    first, second, _ = opened(broker, 3)
+    node = paste(first, other)
+    assert node.stderr is not None
+    assert any("is let in" in line for line in node.stderr)
+    broker.kill()
+    broker.communicate()
+    settle_session(broker.pid)
+    assert (place / "-run" / TAPE_NAME).is_file()
+    port = re.search(r"tcp://127.0.0.2:(\d+)", first)
+    assert port is not None
+    again = start("broker", "--host", "127.0.0.2", "--port", port[1], "--resume", "-run", "--wait", "1", cwd=place)
+    ended = finish(again)
+    (*nodes, _, resume) = printed(ended.stderr.splitlines())
+    assert nodes == [first, second]
+    taken_up = paste(resume, other)
+    assert f"--port {port[1]}" in resume
+    last = paste(second, other)
+    assert finish(taken_up).returncode == 0
+    assert [finish(each).returncode for each in (node, last)] == [0, 0]
+
+
+@pytest.mark.parametrize("name", AWKWARD, ids=ascii)
+def test_any_path_can_be_pasted(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = pasted("check", Path(name))
+    assert line.isprintable()
+    told = subprocess.run(["sh", "-c", f'exec printf "%s|" {line}'], capture_output=True, cwd="/", check=True)
+    _, command, path, rest = told.stdout.split(b"|")
+    assert (command, rest) == (b"check", b"")
+    assert Path(os.fsdecode(path)) == tmp_path / name
+
+
+def documented() -> list[str]:
+    texts = [(ROOT / "README.md").read_text(encoding="utf-8")]
+    texts += [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))]
+    lines = [line for text in texts for line in text.splitlines()]
+    return [line.strip() for line in lines if line.startswith("    vppmarket ") and "[" not in line]
+
+
+@pytest.mark.parametrize("line", documented())
+def test_a_documented_command_is_one(line: str) -> None:
+    """Its words are read as commands, flags and values; what they name need not be there."""
+    group: click.Command = commands
+    words = shlex.split(line, comments=True)[1:]
+    while isinstance(group, click.Group):
+        group = group.commands[words.pop(0)]
+    words = ["5555" if word == "PORT" else word for word in words]
+    group.make_context("vppmarket", words)
+
+
+def test_the_docs_have_commands() -> None:
+    assert len(documented()) > 15
