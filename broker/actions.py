@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from broker.bus.broker_end import NOWHERE
 from broker.tape import Record
 from broker.wire.frames import Envelope
 from broker.wire.messages import FromBroker, Turns
@@ -31,9 +32,10 @@ class ControlCame:
 
 @dataclass(frozen=True, slots=True)
 class DataCame:
-    """A valid data frame."""
+    """A valid data frame, and what tells the connection that it came on from others."""
 
     parcel: Parcel
+    connection: int = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ A frame that may not come is counted by reason in `refused` and has no other eff
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from broker.acceptance import Acceptance
 from broker.actions import (
     Action,
     Announce,
@@ -28,6 +29,7 @@ from broker.actions import (
 from broker.bus.broker_end import Endpoints
 from broker.conditions import Conditions
 from broker.epoch import Epoch, Said
+from broker.losses import Losses
 from broker.membership import Membership, Patience, Presence
 from broker.network_log import NetworkLog
 from broker.past import Past
@@ -50,6 +52,7 @@ from broker.wire.messages import (
     Ready,
     Resend,
     Stop,
+    Trouble,
     Withdrawn,
 )
 from market.declaration import Declaration
@@ -67,11 +70,13 @@ FAREWELL_AGAIN_S = 0.25
 NOT_ACCEPTED = 8
 """A member counts as lost once what it owes has come, and been refused, so many times."""
 
-MOST_UNANSWERED = 3
-"""A VPP that has been lost so often because it left orders unanswered is not let in again."""
-
-MOST_EPOCHS = 1000
-"""A run in which VPPs go and come back more often than that does not come to its end."""
+WORDS = {
+    Trouble.DISPATCH: "its day cannot be planned",
+    Trouble.TRADE: "it was told of trade that it cannot have negotiated",
+    Trouble.ERROR: "it has met an error of its own",
+    Trouble.LEFT: "was ended by whoever runs it",
+}
+"""What is told of a node's trouble. The node itself says more, to its owner alone."""
 
 
 class Phase(StrEnum):
@@ -167,14 +172,13 @@ class Coordinator:
         self._beat_at = now
         self._moved_at = now
         self._asked_at = now
-        self._not_accepted: Counter[str] = Counter()  # by member, since something last moved
-        self._unanswered: Counter[str] = Counter()  # by VPP, how often it was lost for it
+        self._acceptance = Acceptance()
+        self._losses = Losses(charge.patience.wait_s)
         self._failures: dict[str, Failure] = {}
         self._withdrawn = ""  # who has been given up last, until the others begin again
         self._goodbye: Stop | None = None
         self._leaving: set[str] = set()
         self._leaving_until = now
-        self._epochs = 0
 
     def open(self) -> list[Action]:
         """What is to be done before anything has happened: a header for the tape, or a note that it goes on."""
@@ -190,10 +194,9 @@ class Coordinator:
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take an event; RunError or DispatchError when the run cannot go on."""
         if isinstance(event, ControlCame):
-            envelope = event.envelope
-            return self._guarded(envelope, lambda: self._control(event.route, envelope, now), now)
+            return self._guarded(event, lambda: self._control(event.route, event.envelope, now), now)
         if isinstance(event, DataCame):
-            return self._guarded(event.parcel.envelope, lambda: self._data(event, now), now)
+            return self._guarded(event, lambda: self._data(event, now), now)
         if isinstance(event, ProcessEnded):
             self._leaving.discard(event.vpp)
             return self._lost(event.vpp, f"process {event.how}", now, returns=event.restarted)
@@ -204,19 +207,30 @@ class Coordinator:
         """Count a frame that is not for us."""
         self.refused[reason] += 1
 
-    def _guarded(self, envelope: Envelope, act: Callable[[], list[Action]], now: float) -> list[Action]:
+    def _guarded(self, came: ControlCame | DataCame, act: Callable[[], list[Action]], now: float) -> list[Action]:
         try:
             actions = act()
         except ProtocolError as error:
             self.refuse(error.reason)
-            self._not_accepted[envelope.sender] += error.reason != "gap"  # what fills it is asked for
+            if error.reason != "gap":  # what fills it is asked for
+                self._not_accepted(came, error.reason)
             return []
         return actions + self._next_phase(now)
+
+    def _not_accepted(self, came: ControlCame | DataCame, reason: str) -> None:
+        """Something counts against who sent it, as far as that is known."""
+        sender = (came.parcel.envelope if isinstance(came, DataCame) else came.envelope).sender
+        member = self.membership.members.get(sender)
+        if isinstance(came, DataCame):
+            if member is not None:
+                self._acceptance.refused_data(sender, came.connection, reason)
+        elif member is not None and member.route == came.route:
+            self._acceptance.refused_order(sender, reason)
 
     def _moved(self, now: float) -> None:
         """The run has come a step further."""
         self._moved_at = now
-        self._not_accepted.clear()
+        self._acceptance.moved()
 
     # --- messages ---
 
@@ -246,6 +260,7 @@ class Coordinator:
     def _ready(self, vpp: str, route: bytes, message: Ready, now: float) -> list[Action]:
         presence = self.membership.ready(vpp, route, message.session)
         if presence is not Presence.KNOWN:
+            self._failures.pop(vpp, None)
             self._moved(now)
         return self._returned(vpp, now) if presence is Presence.BACK else []
 
@@ -255,17 +270,19 @@ class Coordinator:
         if self.phase is Phase.OVER:
             self._leaving.discard(vpp)
             return []
-        text = message.text or f"{vpp} cannot go on, and does not say why"
-        how = "node was ended by whoever runs it" if message.kind == "left" else f"node cannot go on: {text}"
-        if self._charge.network.on_loss is OnLoss.STOP and message.kind != "left":
-            raise self._fault_of(vpp, text)
+        left = message.kind is Trouble.LEFT
+        how = f"node {WORDS[message.kind]}" if left else f"node cannot go on: {WORDS[message.kind]}"
+        if self._charge.network.on_loss is OnLoss.STOP and not left:
+            raise self._fault_of(vpp, f"{vpp}'s {how}")
+        if not left and self.phase is not Phase.JOINING:
+            self._losses.fault(vpp, how)
         heard = Answer(route, Stop("this node has said that it cannot go on", complete=False))
         return [heard, *self._lost(vpp, how, now, returns=True)]
 
     def _fault_of(self, vpp: str, text: str) -> MarketError:
         """The error of a run that ends because of a VPP: whether its day cannot be planned, or something else."""
         failure = self._failures.get(vpp)
-        return (DispatchError if failure and failure.kind == "dispatch" else RunError)(text)
+        return (DispatchError if failure and failure.kind is Trouble.DISPATCH else RunError)(text)
 
     def _from_member(self, vpp: str, message: Message, now: float) -> list[Action]:
         if self.phase is Phase.OVER:
@@ -288,7 +305,10 @@ class Coordinator:
             return self._superseded()
         if self.phase is Phase.JOINING:
             raise ProtocolError("out_of_turn", f"a market message while {self.phase}")
-        return self._progressed(self.clockwork.data(event.parcel, now), now)
+        actions = self.clockwork.data(event.parcel, now)
+        if actions is not None:
+            self._acceptance.accepted(event.parcel.envelope.sender, event.connection)
+        return self._progressed(actions, now)
 
     def _progressed(self, actions: list[Action] | None, now: float) -> list[Action]:
         """What follows from something new; None: it was known already."""
@@ -319,9 +339,6 @@ class Coordinator:
         """Everybody on the roster plans and declares, and prices start from p_clr."""
         self.phase = Phase.PLANNING
         self._settling = None
-        self._epochs += 1
-        if self._epochs > MOST_EPOCHS:
-            raise RunError(f"VPPs have gone and come back {MOST_EPOCHS} times, the last time: {why}")
         self._moved(now)
         epoch, time_s = self.epoch, self.clockwork.time_s
         return [Write(EpochBegun(epoch.number, time_s, epoch.roster, why)), *self.clockwork.begin(now)]
@@ -348,17 +365,22 @@ class Coordinator:
             return []
         joining = self.phase is Phase.JOINING
         if (rule is OnLoss.STOP and not joining) or (not returns and (rule is OnLoss.WAIT or joining)):
-            text = f"{vpp}'s {how} while {self._story()}; the market cannot go on without it"
-            failure = self._failures.get(vpp)
-            raise self._fault_of(vpp, failure.text if failure and failure.kind == "dispatch" else text)
+            raise self._fault_of(vpp, self._why_over(vpp, how))
         if vpp in self.membership.absent:
             self.membership.free(vpp)
             return []
         self.membership.lose(vpp, how, now)
+        self._acceptance.forget(vpp)
         self._counters["lost"] += 1
         if joining:
             return [Notice(f"{vpp} {how}; its place is free again")]
         actions: list[Action] = [Write(Left(self.clockwork.time_s, vpp, how))]
+        self._losses.lost(vpp, now)
+        if enough := self._losses.enough(vpp):
+            self.membership.ban(vpp, enough)
+            actions.append(Notice(f"{enough}; it is not let in again"))
+            if rule is OnLoss.WAIT:
+                raise self._fault_of(vpp, enough)
         if rule is OnLoss.WAIT:
             wait_s = self._charge.patience.wait_s
             return [*actions, Notice(f"lost: {vpp} {how}; it is waited for, at most {wait_s:g} s")]
@@ -366,6 +388,13 @@ class Coordinator:
         actions.append(Notice(f"lost: {vpp} {how}; the others begin again without it"))
         actions.append(Announce(Envelope(self.epoch.number + 1, BROKER, 0, Withdrawn(vpp))))
         return actions
+
+    def _why_over(self, vpp: str, how: str) -> str:
+        """What ends a run that cannot do without a VPP: what that has said of itself, or how it was lost."""
+        failure = self._failures.get(vpp)
+        if failure and failure.kind is not Trouble.LEFT:
+            return f"{vpp}'s node cannot go on: {WORDS[failure.kind]}"
+        return f"{vpp}'s {how} while {self._story()}; the market cannot go on without it"
 
     def _without(self, now: float) -> list[Action]:
         """The others begin again without those who have withdrawn, if anybody has."""
@@ -395,6 +424,7 @@ class Coordinator:
             return self._begin(TAKEN_UP if self._past else ALL_JOINED, now)
         if self.phase is Phase.PLANNING and self.epoch.trading is not None:
             self.phase = Phase.TRADING
+            self._losses.reached(1)
             self._ended_at["planning"] = now
         if self.phase is Phase.TRADING and self.epoch.results is not None:
             self._ended_at["trading"] = now
@@ -407,6 +437,7 @@ class Coordinator:
 
     def _settle(self, results: Sequence[PeriodResult]) -> list[Action]:
         self.phase = Phase.SETTLING
+        self._losses.reached(2)
         first_turn = self.clockwork.turn + 1
         self._settling = Settling(
             self.epoch.number, self.epoch.roster, results, self._charge.public, first_turn, self._charge.audit
@@ -422,7 +453,13 @@ class Coordinator:
         self._leaving = set(self.membership.members)
         self._leaving_until = now + self._charge.patience.silence_s
         self._asked_at = now
-        return [Send(vpp, self._goodbye) for vpp in self.membership.members]
+        return self._see_off(self.membership.members)
+
+    def _see_off(self, members: Iterable[str]) -> list[Action]:
+        """Tell these members that it is over, and whoever waited for a place."""
+        assert self._goodbye is not None
+        waited = [Answer(route, self._goodbye) for route in self.membership.waiting.values()]
+        return [*(Send(vpp, self._goodbye) for vpp in members), *waited]
 
     def taken_leave(self, now: float) -> bool:
         """Whether nobody is left who does not know that the run is over, but who cannot be reached."""
@@ -432,7 +469,7 @@ class Coordinator:
         if self._goodbye is None or now - self._asked_at < FAREWELL_AGAIN_S:
             return []
         self._asked_at = now
-        return [Send(vpp, self._goodbye) for vpp in sorted(self._leaving)]
+        return self._see_off(sorted(self._leaving))
 
     # --- patience ---
 
@@ -486,12 +523,10 @@ class Coordinator:
         return actions + self._without(now)
 
     def _stuck(self, vpp: str, how: str, now: float) -> list[Action]:
-        """A member that is here and does not get on; after some times it is not let in again."""
+        """A member that is here and does not get on."""
         if vpp not in self.membership.members or vpp in self.membership.absent:
             return []
-        self._unanswered[vpp] += 1
-        if self._unanswered[vpp] >= MOST_UNANSWERED:
-            self.membership.ban(vpp, f"{vpp} was lost {MOST_UNANSWERED} times because its {how}")
+        self._losses.fault(vpp, how)
         return self._gone(vpp, how, now, returns=True)
 
     def _under_way(self) -> bool:
@@ -505,8 +540,9 @@ class Coordinator:
         if not owed or now - max(self._moved_at, self._asked_at) < RESEND_AFTER_S:
             return []
         for vpp in owed:
-            if self._not_accepted[vpp] >= NOT_ACCEPTED:
-                reasons = ", ".join(f"{reason} ×{count}" for reason, count in self.refused.items())
+            refused = self._acceptance.refused(vpp)
+            if refused.total() >= NOT_ACCEPTED:
+                reasons = ", ".join(f"{reason} ×{count}" for reason, count in refused.items())
                 stuck = self._stuck(vpp, f"messages are not accepted (refused: {reasons})", now)
                 return [*stuck, *self._without(now)]
         self._asked_at = now

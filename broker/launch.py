@@ -23,6 +23,7 @@ from typing import Any
 
 from broker.bus.descriptors import ask_for_descriptors
 from broker.forked import plain_context
+from broker.last_words import heard_last
 from market.errors import RunError
 
 GRACE_S = 2.0
@@ -101,6 +102,7 @@ class LocalNodes:
     """The node processes of one run, by VPP. Leaving the block ends them all: asked first, then forced.
 
     restarts : how often each VPP's process may be started again after it has died
+    last_words : a pipe by which they can tell why they cannot go on
     """
 
     def __init__(self, restarts: int = 0) -> None:
@@ -108,6 +110,7 @@ class LocalNodes:
         self._processes: dict[str, ForkServerProcess] = {}
         self._orders: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         self._restarts = restarts
+        self._heard, self.last_words = self._context.Pipe(duplex=False)
         self._restarted: Counter[str] = Counter()
 
     def __enter__(self) -> LocalNodes:
@@ -117,6 +120,8 @@ class LocalNodes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._heard.close()
+        self.last_words.close()
 
     def start(self, vpp: str, target: Callable[..., None], *arguments: Any) -> None:
         """Start a VPP's process; `target` and its arguments must be importable and picklable."""
@@ -134,6 +139,10 @@ class LocalNodes:
         target, arguments = self._orders[vpp]
         self.start(vpp, target, *arguments)
         return self._processes[vpp].sentinel
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why processes of ours could not go on, each reason once."""
+        return tuple(dict.fromkeys(heard_last(self._heard)))
 
     def process_ids(self) -> dict[str, int]:
         """The process id of each VPP."""

@@ -54,7 +54,10 @@ class Presence(StrEnum):
 
 
 class Membership:
-    """Everybody expected, who of them is here, and who was lost."""
+    """Everybody expected, who of them is here, and who was lost.
+
+    waiting : the route of the last one who asked for a VPP's place while another had it
+    """
 
     def __init__(
         self, shared: PublicScenario, session: int, endpoints: Endpoints, patience: Patience, now: float
@@ -62,6 +65,7 @@ class Membership:
         self.expected = shared.roster
         self.members: dict[str, Member] = {}
         self.absent: dict[str, Absence] = {}
+        self.waiting: dict[str, bytes] = {}
         self._shared = shared
         self._plants = shared.digest_by_vpp
         self._welcome = Welcome(session, port_of(endpoints.inward), port_of(endpoints.outward))
@@ -98,8 +102,11 @@ class Membership:
             return [Answer(route, Beat((), 0) if member.ready else self._welcome)]
         if member is not None:
             taken = f"{vpp} has joined already (process {member.process_id}); stop that node first"
+            self.waiting[vpp] = route
             return [Answer(route, Refused(taken, later=True))]
         self.members[vpp] = Member(route, hello.process_id, now)
+        if self.waiting.get(vpp) == route:
+            del self.waiting[vpp]
         return [Answer(route, self._welcome)]
 
     def _objection(self, vpp: str, hello: Hello) -> str:

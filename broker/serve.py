@@ -26,6 +26,7 @@ from broker.actions import (
     Tick,
     Write,
 )
+from broker.attention import Attention
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, is_ready_topic
 from broker.bus.broker_end import Arrival, BrokerEnd, BusEvent, Malformed, Plane, Signal, Subscribed
 from broker.bus.doorkeeper import TurnedAway
@@ -48,6 +49,10 @@ STORIES = 100
 
 FAREWELL_S = 3.0
 """How long members of a run that has been broken off are told so; one that ends well sees everybody off."""
+
+
+TOLD_AWAY_S = 2.0
+"""An absence of the broker itself is told of if it took so long."""
 
 
 class Processes(Protocol):
@@ -94,6 +99,8 @@ class Shell:
         self._gate = Gate(token, coordinator.membership.expected, limits or Limits(), looking_on)
         self._on_notice = on_notice
         self._told: set[str] = set()
+        self._clock = Attention(time.monotonic)
+        self._told_away_s = 0.0
         self._carry_out(coordinator.open())
 
     def run(self, watched: Processes | None, on_progress: Callable[[Progress], None]) -> Proceedings:
@@ -108,11 +115,13 @@ class Shell:
 
     def _serve(self, on_progress: Callable[[Progress], None], until: float) -> None:
         """Serve until everybody has taken leave, or until a moment."""
-        ticked_at = time.monotonic()
-        while (now := time.monotonic()) < until and not self._coordinator.taken_leave(now):
+        ticked_at = self._clock.now()
+        self._told_away_s = self._clock.away_s
+        while (now := self._clock.now()) < until and not self._coordinator.taken_leave(now):
             for bus_event in self._bus.wait(self._patience_s()):
                 self._take(bus_event)
-            now = time.monotonic()
+            now = self._clock.now()
+            self._tell_absence()
             due = self._coordinator.next_due()
             if now - ticked_at >= TICK_S or (due is not None and now >= due):
                 self._handle(Tick(), now)
@@ -120,20 +129,32 @@ class Shell:
                 ticked_at = now
                 on_progress(self._coordinator.progress(now))
 
+    def now(self) -> float:
+        """The time by which this broker is patient; it stands still while the broker does."""
+        return self._clock.now()
+
+    def _tell_absence(self) -> None:
+        """Say so where this process has heard nobody for long, by its own doing or its machine's."""
+        away_s = self._clock.away_s - self._told_away_s
+        if away_s >= TOLD_AWAY_S:
+            self._told_away_s = self._clock.away_s
+            story = f"the broker itself was stopped, or busy, for {away_s:.0f} s; nobody is blamed for that time"
+            self._tell(Notice(story))
+
     def _patience_s(self) -> float:
         """How long to wait for the next event: until something of ours is due, at most one tick."""
         due = self._coordinator.next_due()
-        return TICK_S if due is None else min(TICK_S, max(0.0, due - time.monotonic()))
+        return TICK_S if due is None else min(TICK_S, max(0.0, due - self._clock.now()))
 
     def farewell(self, reason: str, fault: str) -> None:
         """Tell all members to stop, and viewers what broke the run."""
-        now = time.monotonic()
-        self._carry_out(self._coordinator.farewell(reason, now, complete=False))
+        now = self._clock.now()
+        self._carry_out(self._coordinator.farewell(reason[:MAX_TEXT], now, complete=False))
         self._see_viewers_off(fault)
         self._serve(lambda progress: None, now + FAREWELL_S)
 
     def _take(self, event: BusEvent) -> None:
-        now = time.monotonic()
+        now = self._clock.now()
         if isinstance(event, Arrival):
             came = self._decoded(event, now)
             if came is not None:
@@ -176,7 +197,7 @@ class Shell:
                 self._show(arrival.route, envelope.message)
                 return None
             return ControlCame(arrival.route, envelope)
-        return DataCame(Parcel(envelope, arrival.frame))
+        return DataCame(Parcel(envelope, arrival.frame), arrival.connection)
 
     def _turn_away(self, arrival: Arrival, error: WireError | ProtocolError) -> None:
         """Count a frame that does not count. Who asks to be let in is told why not; so are people here."""
@@ -207,13 +228,13 @@ class Shell:
 
     def _show(self, route: bytes, watch: Watch) -> None:
         """Answer somebody who looks on; the coordinator never hears of it."""
-        now = time.monotonic()
+        now = self._clock.now()
         if self._gallery.may_answer(now):
             shown = self._gallery.answer(route, watch, self._standing(now), now)
             self._bus.send(route, self._shown(shown))
 
     def _see_viewers_off(self, fault: str) -> None:
-        now = time.monotonic()
+        now = self._clock.now()
         for route, shown in self._gallery.farewell(self._standing(now), fault[:MAX_TEXT], now):
             self._bus.send(route, self._shown(shown))
 

@@ -103,8 +103,8 @@ def stepped_cost_cny(rules: CarbonRules, excess_t: float) -> float:
 
         C = μ(1 + nα)(E − n l) + μ l [n + α n(n−1)/2],  E in (n l, (n+1) l],  n = 0 … N−1, the last step unbounded
 
-    >>> from market.rules import CarbonMode, CarbonRules
-    >>> rules = CarbonRules(CarbonMode.STEPPED, 280.0, 280.0, 2.0, 0.25, 5, 0.98, 0.728, 0.42, 0.0, False, 0.0)
+    >>> from market.rules import CarbonRules
+    >>> rules = CarbonRules(base_price_cny_per_t=280.0, interval_t=2.0, growth=0.25, steps=5)
     >>> [stepped_cost_cny(rules, excess) for excess in (-1.0, 2.0, 4.0, 6.0, 8.0)]
     [-280.0, 560.0, 1260.0, 2100.0, 3080.0]
     """

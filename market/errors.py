@@ -4,6 +4,7 @@
     ├─ ScenarioError            an input breaks a rule; carries every fault at once
     ├─ ModelError               the economics is broken: a share off the simplex, a price not finite
     ├─ DispatchError            a plant cannot be dispatched; says which limits conflict, and when
+    ├─ TradeError               a broker tells a VPP of trade that it cannot have negotiated
     ├─ WireError                bytes that are not one of our messages; carries a short reason
     ├─ ProtocolError            a valid message out of turn, or from somebody who may not send it
     ├─ TapeError                a tape that cannot be written or read
@@ -16,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from market.visible import visible_line
 
 
 class MarketError(Exception):
@@ -32,7 +35,7 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.rule}; got {self.value}; {self.remedy}"
+        return visible_line(f"{self.place}: {self.rule}; got {self.value}; {self.remedy}")
 
 
 class ScenarioError(MarketError):
@@ -49,6 +52,10 @@ class ModelError(MarketError):
 
 class DispatchError(MarketError):
     """A VPP's day cannot be dispatched."""
+
+
+class TradeError(MarketError):
+    """A VPP is told of trade that cannot be what was negotiated."""
 
 
 class WireError(MarketError):

@@ -122,7 +122,7 @@ def direct_exchange(vpp_id: str, results: Sequence[PeriodResult], public: Public
     """
     taken_mw = frozen([fsum(_as_buyer(vpp_id, result, settled_mw(result))) for result in results])
     given_mw = frozen([fsum(_as_seller(vpp_id, result, settled_mw(result))) for result in results])
-    return DirectExchange(taken_mw, given_mw, quota_in_t=_quota_in_t(taken_mw, given_mw, public))
+    return DirectExchange(taken_mw, given_mw, quota_in_t=quota_in_t(taken_mw, given_mw, public))
 
 
 def net_payment_cny(vpp_id: str, results: Sequence[PeriodResult]) -> float:
@@ -192,7 +192,8 @@ def _as_seller(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[flo
     yield from matrix[:, sellers.index(vpp_id)].tolist() if vpp_id in sellers else ()
 
 
-def _quota_in_t(taken_mw: Array, given_mw: Array, public: PublicRules) -> float:
+def quota_in_t(taken_mw: Array, given_mw: Array, public: PublicRules) -> float:
+    """The net quota that comes along with what a VPP has taken and given, MW, shape (periods,) each."""
     if not public.carbon.credits_follow_energy:
         return 0.0
     net_mw = fsum(taken_mw.tolist()) - fsum(given_mw.tolist())

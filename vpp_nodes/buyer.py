@@ -32,6 +32,11 @@ class Buyer:
         self._answer_moved()
         return self._publish()
 
+    def requested_mw(self) -> dict[int, Array]:
+        """What the newest selection asks of each seller, by period; empty before the first."""
+        said = self._published
+        return {} if said is None else {t: said.requested_mw[said.part(t)] for t in said.periods}
+
     def _answer_moved(self) -> None:
         prices = {period: self._book.prices(period) for period in self._periods}
         moved = [t for t in self._periods if t not in self._answered or self._answered[t][0] is not prices[t]]

@@ -208,6 +208,7 @@ class Client:
         self._heard_at = now
         self._asked_at = -math.inf
         self._refusal = ""
+        self._refused_at = -math.inf
 
     def data_open(self) -> list[Instruction]:
         """The data plane is proved open, both ways."""
@@ -233,18 +234,21 @@ class Client:
     def tick(self, now: float) -> list[Instruction]:
         """Some time has passed; RunError when the broker has been silent for too long."""
         if now - self._heard_at > self._patience_s:
-            raise RunError(f"{self._vpp}: {self._silence()}; this node ends")
+            raise RunError(f"{self._vpp}: {self._silence(now)}; this node ends")
         quiet = self.stage is Stage.JOINING or now - self._heard_at > QUIET_S
         if quiet and now - self._asked_at >= HELLO_AGAIN_S:
             self._asked_at = now
             return [Tell(self._hello, 1), *self._go_on(now)]
         return self._go_on(now)
 
-    def _silence(self) -> str:
+    def _silence(self, now: float) -> str:
         for_s = f"for {self._patience_s:g} s"
+        seen = f"; last seen: {self._last_seen}" if self._last_seen else ""
+        if self._refusal and now - self._refused_at > QUIET_S:
+            silent_s = now - self._refused_at
+            return f"no answer from the broker for {silent_s:.0f} s{seen}; before, it refused: {self._refusal}"
         if self._refusal:
             return f"the broker refused {for_s}: {self._refusal}"
-        seen = f"; last seen: {self._last_seen}" if self._last_seen else ""
         if self.stage is Stage.JOINING:
             return f"no answer from the broker {for_s}{seen or ': is it running, and reachable from here?'}"
         shown = "; our audit was sent, whether it arrived is not known" if self.settled else ""
@@ -284,12 +288,14 @@ class Client:
             raise ProtocolError("wrong_sender", f"{envelope.sender!r:.40} gives orders")
         message = envelope.message
         if isinstance(message, Refused):
-            return self._refused(message)
+            return self._refused(message, now)
         self._heard_at, self._last_seen = now, ""
-        if isinstance(message, Welcome):
-            return self._welcomed(message)
         if isinstance(message, Stop):
             return self._stopped(message)
+        if self.stage is Stage.STOPPED:
+            return []  # whatever was under way: this node has taken leave
+        if isinstance(message, Welcome):
+            return self._welcomed(message)
         if isinstance(message, Beat):
             return self._beaten(message, now)
         if isinstance(message, Resend):
@@ -297,9 +303,12 @@ class Client:
             return [Say(said[ref.seq - 1]) for ref in dict.fromkeys(message.refs) if self._has_said(ref)]
         return self._order(envelope.epoch, message, now)
 
-    def _refused(self, message: Refused) -> list[Instruction]:
+    def _refused(self, message: Refused, now: float) -> list[Instruction]:
+        if self.stage is Stage.STOPPED:
+            return []
         if not message.later:
             raise RunError(f"{self._vpp}: the broker refused: {message.reason}")
+        self._refused_at = now
         known, self._refusal = self._refusal, message.reason
         return [] if known == message.reason else [Note(f"{self._vpp} waits: {message.reason}")]
 
@@ -322,8 +331,19 @@ class Client:
         return [Tell(Ready(self._session), 1)]
 
     def _stopped(self, message: Stop) -> list[Instruction]:
-        self.stage, self.complete, self.why = Stage.STOPPED, message.complete, message.reason
-        return [Tell(Bye(), self._epoch.number or 1), Note(f"{self._vpp} ends: {message.reason}")]
+        """The run is over; whoever looks on is told once, of a run that broke off by what ends this node."""
+        bye = Tell(Bye(), self._epoch.number or 1)
+        if self.stage is Stage.STOPPED:
+            return [bye]
+        self.stage, self.complete, self.why = (
+            Stage.STOPPED,
+            message.complete,
+            f"{self._vpp} ends: {message.reason}",
+        )
+        if self._refusal:
+            self.complete = False
+            self.why += f"; this node had no part in it: {self._refusal}"
+        return [bye, Note(self.why)] if self.complete else [bye]
 
     def _beaten(self, message: Beat, now: float) -> list[Instruction]:
         """The broker is here; what it tells us to have missed is asked for, what it has missed is said again."""
@@ -361,7 +381,8 @@ class Client:
             raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._epoch.last_turn}")
         if message.turn == self._epoch.last_turn:
             return self._again(message.turn)
-        audit = self._act(message.turn, Settled(message.direct, least(message.audit, self._audit)), now)
+        settled = Settled(message.direct, least(message.audit, self._audit), message.trades)
+        audit = self._act(message.turn, settled, now)
         self._epoch.last_turn, self._epoch.live = message.turn, None
         if self._node.plans is not None:
             self.settled = SettledDay(self._node.plans, message)

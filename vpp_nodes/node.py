@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from broker.screening import screen, screen_exchange
-from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen
+from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen, Trade
 from market.declaration import Declaration
 from market.disclosure import Disclosure, ShownPlan, shown
 from market.errors import ProtocolError
@@ -23,6 +23,7 @@ from market.scenario.model import PublicRules
 from vpp_nodes.buyer import Buyer
 from vpp_nodes.offer_book import OfferBook
 from vpp_nodes.seller import Seller
+from vpp_nodes.trade_check import Heard, check_trades
 
 Planner: TypeAlias = Callable[[DirectExchange | None], DispatchPlan]
 Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
@@ -44,10 +45,11 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """This trade was concluded for us; so much of our day is to be shown."""
+    """This trade was concluded for us, it is said; so much of our day is to be shown."""
 
     direct: DirectExchange
     audit: Disclosure
+    trades: tuple[Trade, ...]
 
 
 NodeEvent: TypeAlias = Begun | Reached | Settled
@@ -94,6 +96,11 @@ class Traders:
         said = (self.seller.answer(), self.buyer.answer())
         return tuple(message for message in said if message is not None)
 
+    def heard(self) -> Heard:
+        """What the end of the market can be held against."""
+        games = self.book.games
+        return Heard(games, {period: self.book.prices(period) for period in games}, self.buyer.requested_mw())
+
 
 class Node:
     """One VPP. `plan` solves its day (with a trade fixed, or none), `declare` makes a plan public.
@@ -115,7 +122,10 @@ class Node:
         self._early: list[tuple[str, Offer]] = []  # offers that came before the last declaration
 
     def handle(self, event: NodeEvent) -> NodeReply:
-        """Take an event; DispatchError if the day cannot be planned, ProtocolError if an order cannot be meant."""
+        """Take an event; DispatchError if the day cannot be planned, ProtocolError if an order cannot be meant.
+
+        TradeError if it tells of trade that cannot have been negotiated.
+        """
         if isinstance(event, Begun):
             return self._begin(event.roster)
         if isinstance(event, Settled):
@@ -181,5 +191,16 @@ class Node:
     def _settle(self, settled: Settled) -> Audited:
         """A node that has come back when all was settled but its own part has not planned yet."""
         screen_exchange(settled.direct, self._public.horizon.periods)
+        check_trades(self._declared(), self._public, settled.direct, settled.trades, self._heard())
         self.plans = OwnPlans(self._planned(), self._plan(settled.direct))
         return Audited(shown(self.plans.before, settled.audit), shown(self.plans.after, settled.audit))
+
+    def _declared(self) -> Declaration:
+        """What we have declared, or would have."""
+        return self._declarations.get(self._vpp) or self._declare(self._planned())
+
+    def _heard(self) -> Heard | None:
+        """What was negotiated as far as we know; None if we were not there, nothing if nobody ever traded."""
+        if not self._roster:
+            return None
+        return self._traders.heard() if self._traders is not None else Heard({}, {}, {})

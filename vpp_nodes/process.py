@@ -13,15 +13,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import parent_process
+from multiprocessing.connection import Connection
 
+from broker.attention import Attention
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
 from broker.bus.broker_end import Arrival, Plane, Signal
 from broker.bus.keys import NodeKeys
 from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd, PulseEnd
+from broker.last_words import say_last
 from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop
+from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop, Trouble
 from market.disclosure import Disclosure
-from market.errors import DispatchError, MarketError, WireError
+from market.errors import DispatchError, MarketError, TradeError, WireError
 from market.scenario.digest import plant_digest
 from market.scenario.model import PublicRules
 from market.vpp import Vpp
@@ -30,9 +33,6 @@ from vpp_nodes.plant import plant_node
 
 TICK_S = 0.2
 HEARTBEAT_S = 1.0
-_PRIVATE = {"dispatch": "its day cannot be planned", "error": "it has met an error of its own"}
-"""What a node that does not show its whole day says of its trouble: the reasons are its plant's."""
-
 LEAVE_S = 3.0
 LEAVE_AGAIN_S = 0.25
 """A node that cannot go on tells its broker so again each time that so long has passed, for LEAVE_S at most."""
@@ -65,58 +65,87 @@ class NodeEnding:
     day: SettledDay | None
 
 
-def run_local_node(task: NodeTask) -> None:
-    """Be the node of a local run: the run's owner handles interrupts and reports; end when it is gone."""
+def run_local_node(task: NodeTask, last_words: Connection) -> None:
+    """Be the node of a local run: the run's owner handles interrupts and reports; end when it is gone.
+
+    last_words : takes why this node cannot go on to the run's owner, who owns the plant too, and to nobody else
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = parent_process()
-    sys.exit(serve_node(task, lambda text: None, parent.sentinel if parent else None).exit_code)
+    watched = parent.sentinel if parent else None
+    sys.exit(serve_node(task, _quiet, lambda text: say_last(last_words, text), watched).exit_code)
 
 
-def serve_node(task: NodeTask, on_note: Callable[[str], None], parent: int | None = None) -> NodeEnding:
+def _quiet(text: str) -> None:
+    """Say nothing."""
+
+
+def serve_node(
+    task: NodeTask,
+    on_note: Callable[[str], None],
+    on_fault: Callable[[str], None] = _quiet,
+    parent: int | None = None,
+) -> NodeEnding:
     """Take part in one run. Exit codes: 0 when it came to its end, 2 if the day cannot be planned, 4 otherwise.
 
     on_note : told what the node does and what it waits for, for people
+    on_fault : told why the node cannot go on, in full, before the broker hears that it cannot
     parent : a file descriptor that becomes readable when the process that started this one is gone
     Raises KeyboardInterrupt once the broker has been told.
     """
     with NodeEnd(task.broker, task.keys) as bus:
         pulse = _Pulse(task)
-        shell = _Shell(task, bus, pulse, on_note, parent)
+        shell = _Shell(task, bus, pulse, on_note, on_fault, parent)
         try:
             return shell.run()
         except MarketError as error:
             return shell.fail(error)
         except KeyboardInterrupt:
-            shell.leave("left", "interrupted")
+            shell.leave(Trouble.LEFT)
             raise
         finally:
             pulse.stop()
 
 
+def _trouble(error: MarketError) -> Trouble:
+    """What others are told of an error: its kind."""
+    if isinstance(error, DispatchError):
+        return Trouble.DISPATCH
+    return Trouble.TRADE if isinstance(error, TradeError) else Trouble.ERROR
+
+
 class _Shell:
     def __init__(
-        self, task: NodeTask, bus: NodeEnd, pulse: _Pulse, on_note: Callable[[str], None], parent: int | None
+        self,
+        task: NodeTask,
+        bus: NodeEnd,
+        pulse: _Pulse,
+        on_note: Callable[[str], None],
+        on_fault: Callable[[str], None],
+        parent: int | None,
     ) -> None:
         node = plant_node(task.vpp, task.public)
         self._task = task
         self._bus = bus
         self._pulse = pulse
         self._note = on_note
+        self._on_fault = on_fault
         plant = plant_digest(task.vpp)
         hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, version("vppmarket"))
-        self._client = Client(task.vpp.id, node, hello, time.monotonic(), task.patience_s, task.audit)
+        self._clock = Attention(time.monotonic)
+        self._client = Client(task.vpp.id, node, hello, self._clock.now(), task.patience_s, task.audit)
         if parent is not None:
             bus.watch(parent)
 
     def run(self) -> NodeEnding:
-        self._carry_out(self._client.tick(time.monotonic()))
+        self._carry_out(self._client.tick(self._clock.now()))
         while self._client.stage is not Stage.STOPPED:
             for event in self._bus.wait(0.0 if self._client.wants_to_act else TICK_S):
                 if isinstance(event, Signal):
                     return self._ending(4, "the process that started this node is gone")
                 self._take(event)
-            self._carry_out(self._client.tick(time.monotonic()))
+            self._carry_out(self._client.tick(self._clock.now()))
         return self._ending(0 if self._client.complete else 4, self._client.why)
 
     def _ending(self, exit_code: int, why: str) -> NodeEnding:
@@ -124,18 +153,19 @@ class _Shell:
 
     def fail(self, error: MarketError) -> NodeEnding:
         """Say on both ends why this node cannot go on."""
-        kind = "dispatch" if isinstance(error, DispatchError) else "error"
-        self.leave(kind, str(error) if self._task.audit is Disclosure.FULL else _PRIVATE[kind])
-        return self._ending(2 if kind == "dispatch" else 4, str(error))
+        trouble = _trouble(error)
+        self._on_fault(str(error))
+        self.leave(trouble)
+        return self._ending(2 if trouble is Trouble.DISPATCH else 4, str(error))
 
-    def leave(self, kind: str, text: str) -> None:
-        """Tell the broker why this node ends, until it has heard, for a moment at most."""
+    def leave(self, trouble: Trouble) -> None:
+        """Tell the broker that this node ends, until it has heard, for a moment at most; all else stays here."""
         if self._client.stage is not Stage.TAKING_PART:
             return
-        until = time.monotonic() + LEAVE_S
+        until = self._clock.now() + LEAVE_S
         with suppress(MarketError):  # turned away: then there is nobody to tell
-            while time.monotonic() < until:
-                self._tell(Failure(kind, text[:4000]), epoch=1)
+            while self._clock.now() < until:
+                self._tell(Failure(trouble), epoch=1)
                 if self._hears_stop(LEAVE_AGAIN_S):
                     return
 
@@ -165,7 +195,7 @@ class _Shell:
             return
         self._client.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         control = event.plane is Plane.CONTROL
-        self._carry_out(self._client.came(envelope, control=control, now=time.monotonic()))
+        self._carry_out(self._client.came(envelope, control=control, now=self._clock.now()))
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
         said = [i.envelope for i in instructions if isinstance(i, Say)]

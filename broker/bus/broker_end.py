@@ -39,7 +39,6 @@ NOBODY = ""
 NOWHERE = -1
 """The connection of a frame of which it is not known."""
 
-
 _Answer = TypeVar("_Answer")
 
 

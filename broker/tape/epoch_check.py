@@ -35,6 +35,7 @@ class EpochCheck:
         self._number = begun.number
         self._roster = begun.roster
         self._said = dict.fromkeys(begun.roster, 0)
+        self._confirmed = dict.fromkeys(begun.roster, 0)
         self._versions = Versions(begun.roster)
         self._declarations: dict[str, Declaration] = {}
         self._parts: Parts | None = None
@@ -132,6 +133,8 @@ class EpochCheck:
         self._member(vpp, "a confirmation of")
         check(self._live, f"a confirmation of {vpp} in virtual time")
         check(not self._concluded, f"a confirmation of {vpp} when the market was concluded")
+        confirmed = self._confirmed[vpp]
+        check(done.turn == confirmed + 1, f"confirmation {done.turn} of {vpp} after {confirmed}")
         check(done.published_upto <= self._said[vpp] + MOST_AHEAD, f"{vpp} says it has said {done.published_upto}")
         sells: Sequence[int] = self._parts.sells(vpp) if self._parts else range(self._periods)
         check(set(done.restless).issubset(sells), f"{vpp} wants another step where it does not sell")
@@ -139,6 +142,7 @@ class EpochCheck:
             self._versions.check_seen(vpp, done.seen)
         except ProtocolError as error:
             raise TapeError(str(error)) from None
+        self._confirmed[vpp] = done.turn
 
     # --- the end ---
 

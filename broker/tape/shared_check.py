@@ -1,51 +1,23 @@
 """What the public part of a scenario has to be where it comes from a tape, and not from a scenario's folder.
 
-Its types have been checked. A scenario's own rules are finer; these are what sums, loops and clocks rely on.
+Its types have been checked. Every parameter is within the bounds that a scenario's file has for it, and the rules
+between fields hold on which sums, loops and clocks rely.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Final
 
 import numpy as np
 
 from broker.wire.messages import BROKER
 from market.errors import TapeError
-from market.network import Links, NodeCompute, Partition
+from market.network import Links, NodeCompute, Partition, attempts
+from market.parameter import Parameter, parameter_of
+from market.rules import price_band
 from market.scenario.digest import seal_shared
 from market.scenario.model import PublicScenario
-
-_LARGEST = 1e12
-_SMALLEST = 1e-12
-_BETWEEN: Final[dict[str, tuple[float, float]]] = {
-    "periods": (1, 35_136),
-    "period_h": (1e-3, 168),
-    "choice_temperature_cny_per_mwh": (0, _LARGEST),
-    "base_power_mw": (_SMALLEST, _LARGEST),
-    "role_tolerance": (0, 1),
-    "revision_step": (1e-3, 1 - _SMALLEST),
-    "gradient_step_cny_per_mwh_per_mw": (_SMALLEST, _LARGEST),
-    "tatonnement_step_cny_per_mwh": (_SMALLEST, _LARGEST),
-    "price_tick_cny_per_mwh": (_SMALLEST, _LARGEST),
-    "offer_budget": (1, 10_000_000),
-    "interval_t": (_SMALLEST, _LARGEST),
-    "growth": (0, 100),
-    "steps": (1, 1000),
-    "sigma": (0, 5),
-    "loss": (0, 1 - _SMALLEST),
-    "duplication": (0, 1),
-    "reordering": (0, 1),
-    "bandwidth_bit_per_s": (1, _LARGEST),
-    "after_s": (1e-3, _LARGEST),
-    "backoff": (1, 100),
-    "max_s": (1e-3, _LARGEST),
-    "stall_after_s": (0.1, 86_400),
-    "silence_s": (1, 86_400),
-    "wait_s": (0, 1e6),
-}
-"""By the name of a field, what it may be; a time that is not named here is between 0 and a very long one."""
 
 
 def check_shared(shared: PublicScenario) -> None:
@@ -53,14 +25,14 @@ def check_shared(shared: PublicScenario) -> None:
     _check(bool(shared.roster) and len(set(shared.roster)) == len(shared.roster), "its roster is none")
     _check(BROKER not in shared.roster and "" not in shared.roster, "its roster holds a name that no VPP may have")
     _check(len(shared.plant_digests) == len(shared.roster), "it has not one digest for each plant")
-    for place, value in _numbers(shared, ""):
-        low, high = _range(place.rsplit(".", 1)[-1])
-        _check(bool(low <= value <= high), f"{place} is {value!r:.40}, not between {low:g} and {high:g}")
+    for place, value, bounds in _numbers(shared, ""):
+        _check(bounds.holds(value), f"{place} is {value!r:.40}, not {bounds.limits}")
     periods = shared.public.horizon.periods
     for name in ("retail_cny_per_mwh", "feed_in_cny_per_mwh"):
         _check(getattr(shared.public.tariff, name).shape == (periods,), f"{name} is not for {periods} periods")
     market = shared.public.market
-    _check(market.price_min_cny_per_mwh <= market.price_max_cny_per_mwh, "its price band is none")
+    for broken in (*price_band(market), *attempts(shared.network.retransmission)):
+        _check(False, f"{broken.rule}, and {broken.field} is {broken.value}")
     strangers = sorted(set(_named(shared.network)) - set(shared.roster))
     _check(not strangers, f"its network speaks of {', '.join(strangers)!s:.80}, who take no part")
     sealed = seal_shared(shared)
@@ -73,22 +45,28 @@ def _check(holds: bool, otherwise: str) -> None:
         raise TapeError(f"this is no market's scenario: {otherwise}")
 
 
-def _range(name: str) -> tuple[float, float]:
-    return _BETWEEN.get(name, (0.0 if name.endswith("_s") else -_LARGEST, _LARGEST))
-
-
-def _numbers(value: object, place: str) -> Iterator[tuple[str, float]]:
-    """Every number in a value, by its place; of an array, its extremes. An end that never comes is none."""
+def _numbers(value: object, place: str) -> Iterator[tuple[str, float, Parameter]]:
+    """Every number in a value, by its place, with its bounds; of an array, its extremes. None is none."""
     if is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
-            yield from _numbers(getattr(value, field.name), f"{place}.{field.name}" if place else field.name)
+            part, inside = getattr(value, field.name), f"{place}.{field.name}" if place else field.name
+            told = parameter_of(field.metadata)
+            if told is None:
+                yield from _numbers(part, inside)
+            else:
+                yield from ((inside, number, told) for number in _plain_numbers(part))
     elif isinstance(value, tuple):
         for entry in value:
             yield from _numbers(entry, place)
-    elif isinstance(value, np.ndarray):
-        yield from ((place, float(extreme)) for extreme in ((value.min(), value.max()) if value.size else ()))
+
+
+def _plain_numbers(value: object) -> Iterator[float]:
+    if isinstance(value, np.ndarray):
+        yield from map(float, (value.min(), value.max()) if value.size else ())
+    elif isinstance(value, tuple):
+        yield from value
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield place, value
+        yield value
 
 
 def _named(value: object) -> Iterator[str]:

@@ -18,6 +18,7 @@ whenever its order comes again:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from market.arrays import Array
@@ -170,13 +171,20 @@ class Audit:
     refused: tuple[Refusals, ...]
 
 
+class Trouble(StrEnum):
+    """Why a node cannot go on, as far as that is anybody's business but its own."""
+
+    DISPATCH = "dispatch"  # its day cannot be planned
+    TRADE = "trade"  # it was told of trade that it cannot have negotiated
+    ERROR = "error"  # anything else
+    LEFT = "left"  # whoever runs it has told it to end
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The node cannot go on. `kind`: `dispatch` for a day that cannot be planned, `left` for one that was told to
-    end by whoever runs it, else `error`."""
+    """The node cannot go on. There is no text in it: what could be said of a plant's trouble are its limits."""
 
-    kind: str
-    text: str
+    kind: Trouble
 
 
 @dataclass(frozen=True, slots=True)

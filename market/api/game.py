@@ -42,7 +42,7 @@ def solve_period(game: PeriodGame, rules: MarketRules | None = None) -> PeriodRe
     >>> result.certificate.epsilon_cny < 1e-6
     True
     """
-    return equilibrium.solve_period(game, _default_rules() if rules is None else rules)
+    return equilibrium.solve_period(game, MarketRules() if rules is None else rules)
 
 
 def certify(
@@ -100,13 +100,6 @@ def best_response(game: PeriodGame, seller: int | str, price_cny_per_mwh: ArrayL
     679.73
     """
     return pricing.best_response(game, _place(game, seller), _prices(game, price_cny_per_mwh))
-
-
-def _default_rules() -> MarketRules:
-    from market.scenario.build import market_rules  # late: they need pydantic, which rules that are given do not
-    from market.scenario.schema import MarketSection
-
-    return market_rules(MarketSection.model_validate({}))
 
 
 def _place(game: PeriodGame, seller: int | str) -> int:

@@ -102,7 +102,7 @@ class Run:
         """The scenario as it was run. ScenarioError if the run folder does not keep one."""
         if self._scenario is not None:
             return self._scenario
-        from market.app.resume import SCENARIO_FOLDER, kept_scenario
+        from market.app.kept_scenario import SCENARIO_FOLDER, kept_scenario
 
         assert self.folder is not None
         kept = kept_scenario(self.folder)

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from broker.bus.addresses import is_loopback
+from broker.bus.addresses import is_loopback, port_of
 from broker.bus.keys import BrokerKeys, load_broker_keys, public_file, secret_file
 from broker.wire.frames import TOKEN_BYTES
 from broker.wire.messages import BROKER
+from market.app.changes import as_flags
 from market.app.distributed import LOOPBACK, Listening, Opening, run_broker
+from market.app.resume_hint import resume_command
 from market.app.run_command import Hosting, run_command
 from market.app.run_day import Runner
 from market.app.run_folder.folder import RunFolder
@@ -51,6 +53,7 @@ class BrokerOptions:
 def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     """Open a market, wait for its nodes, run the day; folder, output and exit codes are those of `run`."""
     _check_host(options, run.keys)
+    listens_at = list[str]()
 
     def opener(what: Undertaking, folder: RunFolder) -> Runner:
         keys = load_broker_keys(run.keys, what.scenario.roster) if run.keys else None
@@ -58,8 +61,10 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
         listening = Listening(options.host, run.port, keys, resumed=run.resume is not None)
 
         def announce(address: str) -> None:
+            listens_at.append(address)
             given = _scenario_argument(run)
-            _announce(given, what.scenario.roster, address, token, run.keys, folder)
+            passed_on = None if keys is not None and token == token_from_key(keys.own.public) else token
+            _announce(given, run.settings, what.scenario.roster, address, passed_on, run.keys, folder)
             if run.keys is not None:
                 tell_by_keys(address, run.keys)
             else:
@@ -68,8 +73,12 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
         opening = Opening(token, run.join_s, what.audit, announce, complain, watch_token)
         return partial(run_broker, listening=listening, opening=opening)
 
-    keyed = f" --keys {shlex.quote(str(run.keys))}" if run.keys else ""
-    return run_command(run, Hosting(opener, f"vppmarket broker --port PORT{keyed}"))
+    def resume(folder: RunFolder) -> str:
+        port = port_of(listens_at[-1]) if listens_at else run.port
+        insecure = ("--insecure",) if options.insecure else ()
+        return resume_command("broker", folder.path, run, port, ("--host", options.host, *insecure))
+
+    return run_command(run, Hosting(opener, resume))
 
 
 def _scenario_argument(run: RunOptions) -> str:
@@ -81,15 +90,15 @@ def _scenario_argument(run: RunOptions) -> str:
 
 
 def _token(options: BrokerOptions, keys: BrokerKeys | None, folder: RunFolder) -> bytes:
-    """The token given, or that follows from the keys, or that the run had before it broke off, or a new one."""
+    """The token given, or that the run had before it broke off, or that follows from the keys, or a new one."""
     if options.token:
         if note := shown_to_others(options.token):
             complain(note)
         return parse_token(options.token)
-    if keys is not None:
-        return token_from_key(keys.own.public)
     if (folder.path / TOKEN_FILE).is_file():
         return read_token(folder.path / TOKEN_FILE)
+    if keys is not None:
+        return token_from_key(keys.own.public)
     return secrets.token_bytes(TOKEN_BYTES)
 
 
@@ -100,14 +109,26 @@ def _watch_token(folder: RunFolder) -> bytes:
 
 
 def _announce(
-    given: str, roster: Sequence[str], address: str, token: bytes, keys: Path | None, folder: RunFolder
+    given: str,
+    settings: Sequence[str],
+    roster: Sequence[str],
+    address: str,
+    token: bytes | None,
+    keys: Path | None,
+    folder: RunFolder,
 ) -> None:
-    """Say how nodes join; the command works as it stands on this machine, and shows no secret."""
+    """Say how nodes join; the command works as it stands on this machine, and shows no secret.
+
+    token : None where it follows from the keys
+    """
     complain(f"listening on {address}; start each of {', '.join(roster)} with")
-    command = f"vppmarket node --id ID --scenario {given} --broker {address}"
-    if keys is None:
+    parts = [f"vppmarket node --id ID --scenario {given}", *map(shlex.quote, as_flags(settings))]
+    command = f"{' '.join(parts)} --broker {address}"
+    if token is not None:
         path = keep_token(folder.path, token, JOINING)
-        complain(f"  {command} --token-file {shlex.quote(str(path.resolve()))}")
+        command += f" --token-file {shlex.quote(str(path.resolve()))}"
+    if keys is None:
+        complain(f"  {command}")
         complain("the token file lets in whoever has it; pass it on to the owners of the plants only")
     else:
         files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), 'ID')}"

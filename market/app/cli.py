@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from market.app.changes import set_option
 from market.app.exit_codes import ExitCode, exit_code_of_error
 from market.app.network_flags import NetworkFlags
 from market.app.network_options import network_options
@@ -128,6 +129,7 @@ def commands(context: click.Context) -> None:
 @RESUME
 @click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
 @network_options
+@set_option
 @click.option("--seed", type=SEED, help="For all that is random.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -152,6 +154,7 @@ def run(
     resume: Path | None,
     in_process: bool,
     network: NetworkFlags,
+    settings: tuple[str, ...],
     seed: int | None,
     as_json: bool,
     quiet: bool,
@@ -185,6 +188,7 @@ def run(
         resume,
         disclosure(audit),
         join_s,
+        settings,
     )
     return run_command(options)
 
@@ -194,6 +198,7 @@ def run(
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
 @RESUME
 @network_options
+@set_option
 @click.option("--seed", type=SEED, help="For all that is random.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors and where to join.")
@@ -214,6 +219,7 @@ def broker(
     out: Path | None,
     resume: Path | None,
     network: NetworkFlags,
+    settings: tuple[str, ...],
     seed: int | None,
     as_json: bool,
     quiet: bool,
@@ -246,6 +252,7 @@ def broker(
         resume=resume,
         audit=disclosure(audit),
         join_s=join_s,
+        settings=settings,
     )
     return broker_command(options, run)
 
@@ -254,6 +261,7 @@ def broker(
 @click.option("--id", "vpp", required=True, help="Which VPP of the scenario to be.")
 @click.option("--broker", "address", required=True, help="Where the broker listens, such as tcp://127.0.0.1:5555.")
 @click.option("--scenario", required=True, help="Folder, the VPP's own part of one, or built-in case.")
+@set_option
 @click.option("--token-file", type=click.Path(path_type=Path), help="Where the run's token is: join.token.")
 @click.option(
     "--token",
@@ -277,6 +285,7 @@ def node(
     vpp: str,
     address: str,
     scenario: str,
+    settings: tuple[str, ...],
     token_file: Path | None,
     token: str | None,
     keys: Path | None,
@@ -290,7 +299,7 @@ def node(
 
     shown = disclosure(audit)
     return node_command(
-        NodeOptions(vpp, address, scenario, token, token_file, keys, out, shown, patience_s, quiet)
+        NodeOptions(vpp, address, scenario, token, token_file, keys, out, shown, patience_s, quiet, settings)
     )
 
 
@@ -344,6 +353,7 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 
 @commands.command()
 @click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
+@set_option
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path),
@@ -359,6 +369,7 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 @click.option("--keys", type=click.Path(path_type=Path), metavar="DIR", help="Of a run with keys: the watcher's.")
 def view(
     target: str | None,
+    settings: tuple[str, ...],
     token_file: Path | None,
     token: str | None,
     port: int | None,
@@ -372,7 +383,7 @@ def view(
     """
     from market.app.view_command import ViewOptions, view_command
 
-    return view_command(ViewOptions(target, token, port, open_browser, keys, token_file))
+    return view_command(ViewOptions(target, token, port, open_browser, keys, token_file, settings))
 
 
 @commands.command(epilog=EPILOG)
@@ -388,11 +399,12 @@ def compare(first: Path, second: Path, out: Path | None) -> int:
 
 @commands.command()
 @click.argument("scenario")
-def check(scenario: str) -> int:
+@set_option
+def check(scenario: str, settings: tuple[str, ...]) -> int:
     """Show every fault of a scenario at once."""
     from market.app.scenario_commands import check_command
 
-    return check_command(scenario)
+    return check_command(scenario, settings)
 
 
 @commands.command()
@@ -428,6 +440,14 @@ def schema() -> int:
     return schema_command()
 
 
+@commands.command()
+def parameters() -> int:
+    """Print every parameter of scenario.yaml: path, symbol, unit, bounds, default, meaning."""
+    from market.app.scenario_commands import parameters_command
+
+    return parameters_command()
+
+
 @commands.group()
 def experiment() -> None:
     """Studies of many days: the paper's case study, economics, sensitivities, the network."""
@@ -440,7 +460,7 @@ def _study(command: Callable[..., int]) -> Callable[..., int]:
         "--out", type=click.Path(path_type=Path), help="Folder of the study; new or empty.  [default: runs/…]"
     )
     quiet = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-    return scenario(out(quiet(command)))
+    return scenario(set_option(out(quiet(command))))
 
 
 @experiment.command(epilog=EPILOG)
@@ -453,7 +473,7 @@ def _study(command: Callable[..., int]) -> Callable[..., int]:
     help="How often the facts are tried on data disturbed by 5 %; 0: not at all.",
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the first draw; the others follow.")
-def paper(scenario: str, out: Path | None, quiet: bool, draws: int, seed: int) -> int:
+def paper(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool, draws: int, seed: int) -> int:
     """Carry out the paper's case study.
 
     Models 1 to 4, Scenarios 1 and 2, Tables 1 to 5, its figures, and every stated fact, published beside
@@ -462,27 +482,27 @@ def paper(scenario: str, out: Path | None, quiet: bool, draws: int, seed: int) -
     from market.app.experiment.options import StudyOptions
     from market.app.experiment.paper_command import paper_command
 
-    return paper_command(StudyOptions(scenario, out, quiet, draws, seed))
+    return paper_command(StudyOptions(scenario, out, quiet, draws, seed, settings))
 
 
 @experiment.command(epilog=EPILOG)
 @_study
-def economics(scenario: str, out: Path | None, quiet: bool) -> int:
+def economics(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool) -> int:
     """Measure a day: efficiency, who gains, mark-ups, concentration. SCENARIO is a folder or a built-in case."""
     from market.app.experiment.economics_command import economics_command
     from market.app.experiment.options import StudyOptions
 
-    return economics_command(StudyOptions(scenario, out, quiet))
+    return economics_command(StudyOptions(scenario, out, quiet, settings=settings))
 
 
 @experiment.command(epilog=EPILOG)
 @_study
-def sensitivity(scenario: str, out: Path | None, quiet: bool) -> int:
+def sensitivity(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool) -> int:
     """Move one parameter after the other and solve the day again. SCENARIO is a folder or a built-in case."""
     from market.app.experiment.options import StudyOptions
     from market.app.experiment.sensitivity_command import sensitivity_command
 
-    return sensitivity_command(StudyOptions(scenario, out, quiet))
+    return sensitivity_command(StudyOptions(scenario, out, quiet, settings=settings))
 
 
 @experiment.command(epilog=EPILOG)
@@ -500,7 +520,14 @@ def sensitivity(scenario: str, out: Path | None, quiet: bool) -> int:
 )
 @click.option("--jobs", type=click.IntRange(1, 64), help="Runs at the same time.  [default: one for each core]")
 def network(
-    scenario: str, out: Path | None, quiet: bool, delays: str, losses: str, seeds: int, jobs: int | None
+    scenario: str,
+    settings: tuple[str, ...],
+    out: Path | None,
+    quiet: bool,
+    delays: str,
+    losses: str,
+    seeds: int,
+    jobs: int | None,
 ) -> int:
     """Measure what delay and loss do to a day.
 
@@ -510,4 +537,6 @@ def network(
     from market.app.experiment.network_command import GridOptions, network_command
     from market.app.experiment.options import StudyOptions
 
-    return network_command(StudyOptions(scenario, out, quiet), GridOptions(delays, losses, seeds, jobs))
+    return network_command(
+        StudyOptions(scenario, out, quiet, settings=settings), GridOptions(delays, losses, seeds, jobs)
+    )

@@ -13,7 +13,8 @@ from typing import Any
 
 from market.app.report.flat import flat
 from market.app.run_folder.disclosed import disclosed
-from market.app.run_folder.recorded import RecordedRun, Records
+from market.app.run_folder.recorded import RecordedRun
+from market.app.run_folder.records import Records
 from market.app.run_folder.table import Cell, Table
 from market.disclosure import Disclosure
 from market.errors import Fault, ScenarioError

@@ -29,12 +29,17 @@ from broker.wire.types import MAX_INTEGER
 from market.app.run_facts import OnProgress, RunFacts, RunProgress
 from market.app.trace import evolution_rows, trace_rows
 from market.disclosure import Disclosure
-from market.errors import Fault, ScenarioError
+from market.errors import DispatchError, Fault, RunError, ScenarioError
 from market.outcome import MarketOutcome, VppDay
 from market.scenario.model import PublicScenario, Scenario
 from vpp_nodes.process import NodeTask, run_local_node
 
 LOOPBACK = "127.0.0.1"
+BROKER_INTERRUPTED = (
+    "the run has been broken off: whoever runs the broker has interrupted it; should it be taken up, "
+    "start this node again then"
+)
+"""What nodes are told; they end with the run, since it may never be taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +75,14 @@ def run_distributed(
     if the tape cannot be written. No process is left behind, however this ends.
     """
     nodes, served = LocalNodes(restarts), _broker(scenario.shared, seed, out_dir, listening, opening)
-    with nodes, served as (shell, bus):
+    with nodes, _in_full(nodes), served as (shell, bus):
         address = bus.endpoints.control
         opening.announce(address)
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
             keys = node_keys.get(vpp.id)
             task = NodeTask(vpp, scenario.public, scenario.name, address, opening.token, keys)
-            nodes.start(vpp.id, run_local_node, task)
+            nodes.start(vpp.id, run_local_node, task, nodes.last_words)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
     return _outcome(scenario, proceedings), facts
@@ -112,6 +117,17 @@ class Opening:
 
 
 @contextmanager
+def _in_full(nodes: LocalNodes) -> Iterator[None]:
+    """What ends a run is told with what its own nodes say of it: to the run's owner, and to nobody before."""
+    try:
+        yield
+    except DispatchError as error:
+        raise DispatchError(": ".join([str(error), *nodes.reasons()])) from None
+    except RunError as error:
+        raise RunError(": ".join([str(error), *nodes.reasons()])) from None
+
+
+@contextmanager
 def _broker(
     shared: PublicScenario, seed: int, out_dir: Path, listening: Listening, opening: Opening
 ) -> Iterator[tuple[Shell, BrokerEnd]]:
@@ -131,9 +147,12 @@ def _broker(
         try:
             yield shell, bus
         except BaseException as error:
-            fault = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+            interrupted = isinstance(error, KeyboardInterrupt)
+            fault = "interrupted" if interrupted else str(error) or type(error).__name__
             with deaf_to_interrupts():
-                shell.farewell("the run has been broken off", fault)
+                shell.farewell(
+                    BROKER_INTERRUPTED if interrupted else f"the run has been broken off: {fault}", fault
+                )
             raise
 
 
@@ -161,7 +180,7 @@ def _serve(
             )
         )
 
-    started = time.monotonic()
+    started = shell.now()
     proceedings = shell.run(nodes, report)
     previous = started
     for phase, ended in proceedings.ended_at.items():

@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
+from market.app.changes import Changes
 from market.errors import Fault, ScenarioError
+from market.network import Constant, Lognormal, Normal, Uniform
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>us|µs|ms|s)", re.ASCII)
 _PER_SECOND = {"us": 1e6, "µs": 1e6, "ms": 1e3, "s": 1.0}
@@ -19,10 +21,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+", re.ASCII)
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>bit|kbit|Mbit|Gbit)", re.ASCII)
 _BITS = {"bit": 1.0, "kbit": 1e3, "Mbit": 1e6, "Gbit": 1e9}
 _LATENCIES: Final = {
-    "constant": ("value_s",),
-    "uniform": ("low_s", "high_s"),
-    "normal": ("mean_s", "deviation_s"),
-    "lognormal": ("median_s", "sigma"),
+    kind.__name__.lower(): tuple(kind.__dataclass_fields__) for kind in (Constant, Uniform, Normal, Lognormal)
 }
 
 
@@ -53,14 +52,6 @@ class NetworkFlags:
             yield from ((f"--{flag.name.replace('_', '-')}", text) for text in texts)
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkChanges:
-    """What the flags change: values by path of `scenario.yaml`, and by path the flag each came from."""
-
-    values: dict[str, object]
-    told_as: dict[str, str]
-
-
 class _Unreadable(Exception):
     """A text that is not of the notation, or what it refers to is not."""
 
@@ -68,14 +59,14 @@ class _Unreadable(Exception):
         self.rule, self.remedy, self.value = rule, remedy, value
 
 
-def network_changes(flags: NetworkFlags, vpps: Sequence[str]) -> NetworkChanges:
+def network_changes(flags: NetworkFlags, vpps: Sequence[str]) -> Changes:
     """The changes that the flags stand for, for `with_overrides`; those not given change nothing.
 
     vpps : the ids there are; where an id holds a `-`, they tell which `-` stands between two of them
 
     Raises ScenarioError with every flag that cannot be read.
     """
-    changes, faults = NetworkChanges({}, {}), list[Fault]()
+    changes, faults = Changes({}, {}), list[Fault]()
     for flag, text in flags.given():
         try:
             read = _read(flag, text, vpps)

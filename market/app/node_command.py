@@ -11,6 +11,7 @@ from pathlib import Path
 
 from broker.bus.addresses import is_address
 from broker.bus.keys import load_node_keys
+from market.app.changes import changed
 from market.app.node_day import NodeRun, write_node_day
 from market.app.run_folder.folder import RunFolder, new_run_folder
 from market.app.screen import complain
@@ -36,6 +37,7 @@ class NodeOptions:
     audit: Disclosure | None
     patience_s: float
     quiet: bool
+    settings: tuple[str, ...] = ()
 
 
 def node_command(options: NodeOptions) -> int:
@@ -63,7 +65,7 @@ def _task(options: NodeOptions) -> tuple[Scenario, NodeTask]:
     token = token_from_key(keys.broker) if keys and not known else token_of(options.token, options.token_file)
     if note := shown_to_others(options.token):
         complain(note)
-    scenario = load_scenario(options.scenario)
+    scenario = changed(load_scenario(options.scenario), options.settings)
     ids = [vpp.id for vpp in scenario.vpps]
     if options.vpp not in ids:
         remedy = f"choose one of {', '.join(ids)}, or another --scenario" if ids else "take its own folder"

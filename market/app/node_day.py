@@ -11,10 +11,11 @@ from typing import Any
 
 from broker.wire.messages import Trade
 from market.app.run_day import json_text
+from market.app.run_folder.columns import COLUMNS
 from market.app.run_folder.folder import RunFolder
 from market.app.run_folder.manifest import FORMAT, surroundings
 from market.app.run_folder.table import Table
-from market.app.run_folder.tables import COST_COLUMNS, cost_row, plan_table
+from market.app.run_folder.tables import cost_row, plan_table
 from market.plan import DispatchPlan
 from market.scenario.model import Scenario
 from market.settlement import Account, account_of
@@ -48,7 +49,7 @@ def _tables(run: NodeRun, day: SettledDay) -> Iterator[Table]:
     yield plan_table(run.vpp.id, ((1, day.plans.before), (3, day.plans.after)))
     yield _trades(day.order.trades)
     before, after = _accounts(run, day)
-    yield Table("costs", COST_COLUMNS, (cost_row(before, "grid_only"), cost_row(after, "game")))
+    yield Table("costs", COLUMNS["costs"], (cost_row(before, "grid_only"), cost_row(after, "game")))
 
 
 def _trades(trades: Sequence[Trade]) -> Table:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.tape import TAPE_NAME, Ended, Opened, Shared, tape_so_far
+from broker.tape import Ended, Opened, Shared
+from market.app.kept_scenario import SCENARIO_FOLDER, kept_scenario, unlike
 from market.app.known_plants import with_known_plants
+from market.app.run_folder.manifest_shape import is_aborted, manifest_unless_torn
+from market.app.run_tape import tape_of_run
 from market.disclosure import Disclosure
-from market.errors import Fault, ScenarioError, TapeError
-from market.outcome import Verdict
-from market.scenario import load_scenario
+from market.errors import Fault, ScenarioError
 from market.scenario.model import PublicScenario, Scenario
-
-SCENARIO_FOLDER = "scenario"
-"""Where a run folder keeps the scenario as it was run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,43 +30,36 @@ class BrokenOff:
 
 
 def broken_off(run: Path) -> BrokenOff:
-    """The run in a folder. ScenarioError if it came to its end, TapeError if there is no tape to go by."""
-    if _is_complete(run):
+    """The run in a folder. ScenarioError if it came to its end, or there is nothing to go by."""
+    manifest = manifest_unless_torn(run)  # it is written last
+    if manifest is not None and not is_aborted(manifest):
         rule, remedy = "only a run that broke off can be taken up", "look at it with `report` or `view`"
         raise ScenarioError([Fault(rule, "a run that is complete", f"--resume {run}", remedy)])
-    tape = tape_so_far(run / TAPE_NAME)
+    tape = tape_of_run(run, f"--resume {run}", "name the folder of a run that broke off")
     header, *rest = tape.records
     if not rest or not isinstance(header, Opened) or not isinstance(rest[0], Shared):
-        raise TapeError(f"{run / TAPE_NAME}: the run broke off before its scenario was on tape; start it anew")
+        rule, value = "the tape must hold its scenario", "one that ends before it"
+        raise ScenarioError([Fault(rule, value, f"--resume {run}", "start the run anew")])
     return BrokenOff(rest[0].scenario, header.seed, header.audit, tape.torn_bytes, isinstance(rest[-1], Ended))
-
-
-def _is_complete(run: Path) -> bool:
-    """Whether a manifest tells of a run that came to its end; it is written last."""
-    path = run / "manifest.json"
-    try:
-        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(told, dict) and told.get("verdict") != Verdict.ABORTED.value
-
-
-def kept_scenario(run: Path) -> Scenario | None:
-    """The scenario that a run folder keeps, None if it keeps none. ScenarioError if it cannot be read."""
-    folder = run / SCENARIO_FOLDER
-    return load_scenario(str(folder)) if folder.is_dir() else None
 
 
 def scenario_to_resume(run: Path, shared: PublicScenario, *, own_plants: bool) -> Scenario:
     """The scenario of a run that is taken up, with the plants that its folder keeps.
 
-    own_plants : whether they are all needed here, else nodes bring their own. ScenarioError if one is missing then
+    own_plants : whether they are all needed here, else nodes bring their own. ScenarioError if one is missing
+    then, or if the folder keeps another scenario than was run
     """
-    scenario = with_known_plants(shared, kept_scenario(run))
+    kept = kept_scenario(run)
+    if kept is not None and (found := unlike(kept, shared)):
+        rule = "the scenario that is kept must be the one that the tape tells of"
+        raise ScenarioError([Fault(rule, what, str(run / SCENARIO_FOLDER), _PUT_BACK) for what in found])
+    scenario = with_known_plants(shared, kept)
     if own_plants and not scenario.whole:
         known = {vpp.id for vpp in scenario.vpps}
         missing = ", ".join(vpp for vpp in shared.roster if vpp not in known)
         rule = "a run is taken up with the plants that it had"
-        remedy = "put its scenario back there, or let others start its nodes: vppmarket broker --resume"
-        raise ScenarioError([Fault(rule, f"not those of {missing}", str(run / SCENARIO_FOLDER), remedy)])
+        raise ScenarioError([Fault(rule, f"not those of {missing}", str(run / SCENARIO_FOLDER), _PUT_BACK)])
     return scenario
+
+
+_PUT_BACK = "put its scenario back there, or let others start its nodes: vppmarket broker --resume"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,8 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from broker.tape import TAPE_NAME
+from market.app.changes import set_changes, together
 from market.app.exit_codes import exit_code_of_error
 from market.app.network_flags import network_changes
+from market.app.resume_hint import resume_command
 from market.app.run_day import Report, Runner, json_text, run_day
 from market.app.run_facts import RunProgress
 from market.app.run_folder.folder import RunFolder, new_run_folder
@@ -40,7 +41,7 @@ class Hosting:
     """A market whose nodes others start: how it is opened, and how it is taken up once it has broken off."""
 
     opener: Opener
-    resume: str
+    resume: Callable[[RunFolder], str]
 
 
 def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
@@ -81,9 +82,9 @@ def _run(options: RunOptions, hosting: Hosting | None) -> Report:
 def _tell_how_to_go_on(folder: RunFolder, options: RunOptions, hosting: Hosting | None) -> None:
     """A run that has been interrupted can be taken up where its tape ends."""
     if (folder.path / TAPE_NAME).is_file() and not options.in_process:
-        command = hosting.resume if hosting else "vppmarket run"
+        command = hosting.resume(folder) if hosting else resume_command("run", folder.path, options, options.port)
         complain(f"what was said so far is in {folder.path}; take the run up with")
-        complain(f"  {command} --resume {shlex.quote(str(folder.path))}")
+        complain(f"  {command}")
 
 
 def _carried_out(
@@ -155,7 +156,7 @@ def _tell_viewers(address: str, keys: Keyring, folder: RunFolder, options: RunOp
 
 def _scenario(options: RunOptions) -> Scenario:
     scenario = load_scenario(options.scenario or DEFAULT_CASE)
-    changes = network_changes(options.network, scenario.roster)
+    changes = together(network_changes(options.network, scenario.roster), set_changes(options.settings))
     if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
         changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for
         changes.told_as["network.on_loss"] = "--restart"
@@ -172,7 +173,7 @@ def _show(report: Report, options: RunOptions) -> None:
     elif not options.quiet:
         from market.app.summary.page import summary_text
 
-        put(summary_text(report))
+        put(summary_text(report), styled=True)
 
 
 def _result(report: Report) -> dict[str, Any]:

@@ -19,14 +19,15 @@ from market.app.network_report.tables import network_tables
 from market.app.run_facts import OnProgress, RunFacts
 from market.app.run_folder.certificate import certificate_document
 from market.app.run_folder.folder import RunFolder
-from market.app.run_folder.manifest import LawsOfDay, Undertaking, manifest_of_abort, manifest_of_run
+from market.app.run_folder.laws import laws_of_day
+from market.app.run_folder.manifest import Undertaking, manifest_of_abort, manifest_of_run
 from market.app.run_folder.scenario_copy import keep_scenario
 from market.app.run_folder.table import Table
 from market.app.run_folder.tables import day_tables
 from market.errors import RunError
 from market.outcome import MarketOutcome
 from market.scenario.model import Scenario
-from market.settlement import Settlement, check_laws, settle, unchecked_laws, unclaimed_laws
+from market.settlement import Settlement, settle
 
 Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutcome, RunFacts]]
 
@@ -88,11 +89,7 @@ def report_of(what: Undertaking, runner: Runner, place: Path, on_progress: OnPro
         facts = replace(facts, tape_sha256=tape_sha256(place / facts.tape))
     public = what.scenario.public
     settlement = settle(outcome, public)
-    laws = LawsOfDay(
-        check_laws(outcome, settlement, public, what.scenario.vpps),
-        unclaimed_laws(outcome, public, what.scenario.vpps),
-        unchecked_laws(outcome, public),
-    )
+    laws = laws_of_day(outcome, settlement, public, what.scenario.vpps)
     network = network_tables(facts.network, what.scenario.roster) if facts.network else ()
     tables = (*day_tables(what.scenario, outcome, settlement), *network)
     by_name = {table.name: table for table in tables}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from market.app.changes import SET
 from market.app.extras import missing
 from market.app.network_flags import NetworkFlags
 from market.disclosure import Disclosure
@@ -32,6 +33,7 @@ class RunOptions:
     resume: Path | None = None
     audit: Disclosure | None = None
     join_s: float = 30.0
+    settings: tuple[str, ...] = ()
 
 
 def check_flags(options: RunOptions) -> None:
@@ -79,7 +81,8 @@ def _as_it_was(options: RunOptions) -> Iterator[Fault]:
         ("--seed", options.seed),
         ("--audit", options.audit),
     ]
-    for flag, value in (*given, *options.network.given()):
+    settings = [(SET, text) for text in options.settings]
+    for flag, value in (*given, *options.network.given(), *settings):
         if value is not None:
             rule = "a run is taken up as it was begun"
             yield Fault(rule, str(value), flag, f"leave out {flag}, or begin a new run")

@@ -1,19 +1,22 @@
-"""Owns the commands about scenarios: check, new, schema. Knows nothing of runs."""
+"""Owns the commands about scenarios: check, new, schema, parameters. Knows nothing of runs."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from market.app.changes import changed
 from market.app.exit_codes import ExitCode
 from market.app.screen import complain, put
 from market.scenario import copy_case, load_scenario, scenario_advice, scenario_schema
 from market.scenario.model import Scenario
+from market.scenario.parameter_page import parameter_page
 
 
-def check_command(source: str) -> int:
-    """Say what a scenario holds; ScenarioError with every fault if it is not sound."""
-    scenario = load_scenario(source)
+def check_command(source: str, settings: Sequence[str] = ()) -> int:
+    """Say what a scenario holds, as changed by flags; ScenarioError with every fault if it is not sound."""
+    scenario = changed(load_scenario(source), settings)
     horizon = scenario.public.horizon
     for advice in scenario_advice(scenario):
         complain(f"note: {advice}")
@@ -50,4 +53,10 @@ def new_command(name: Path, case: str) -> int:
 def schema_command() -> int:
     """Print the JSON Schema of `scenario.yaml`."""
     put(json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n")
+    return ExitCode.EQUILIBRIUM
+
+
+def parameters_command() -> int:
+    """Print the reference of all parameters."""
+    put(parameter_page())
     return ExitCode.EQUILIBRIUM

@@ -9,20 +9,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from market.app.run_facts import OnProgress, RunProgress
+from market.visible import visible, visible_styled
 
 
-def put(text: str) -> None:
-    """Write to standard output. If its reader has gone, as `head` does, what follows goes nowhere, quietly."""
+def put(text: str, *, styled: bool = False) -> None:
+    """Write to standard output. If its reader has gone, as `head` does, what follows goes nowhere, quietly.
+
+    Control characters are shown escaped; styled : but for the colours of a page that was drawn for a terminal
+    """
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(visible_styled(text) if styled else visible(text))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(text: str) -> None:
-    """Write a line to standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Write a line to standard error, its control characters escaped."""
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Knows nothing of files or of pictures, and of no particular scenario.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import fsum
 
 from market.app.economics import hhi, mean_price_cny_per_mwh, traded_mwh
@@ -15,11 +15,12 @@ from market.app.run_folder.table import Cell, Table
 from market.errors import MarketError
 from market.outcome import MarketOutcome
 from market.scenario import with_overrides
-from market.scenario.digest import seal_scenario
+from market.scenario.catalogue import entry_at
 from market.scenario.model import Scenario
 from market.settlement import settle, settled_mw
 
 NOTHING = float("nan")
+_CREDITS = "carbon.direct_quota_t_per_mwh"
 
 COLUMNS = (
     "parameter",
@@ -71,23 +72,21 @@ def sweeps(scenario: Scenario) -> tuple[Sweep, ...]:
     market, carbon = scenario.public.market, scenario.public.carbon
     kappa = scenario.vpps[0].satisfaction
     same_kappa = all(vpp.satisfaction == kappa for vpp in scenario.vpps)
+    credits = carbon.direct_quota_t_per_mwh if carbon.credits_follow_energy else 0.0
     return (
-        _override("mu", "base carbon price μ, CNY/t", "carbon.base_price_cny_per_t", carbon.base_price_cny_per_t,
+        _override("mu", "carbon.base_price_cny_per_t", carbon.base_price_cny_per_t,
                   (0.0, 140.0, 210.0, 280.0, 350.0, 420.0, 560.0)),
-        _override("alpha", "price growth α per step", "carbon.growth", carbon.growth,
-                  (0.0, 0.125, 0.25, 0.375, 0.5)),
-        _override("interval", "carbon interval l, t", "carbon.interval_t", carbon.interval_t,
-                  (0.5, 1.0, 2.0, 3.0, 4.0, 8.0)),
-        _override("steps", "number of carbon steps N", "carbon.steps", carbon.steps, (1, 2, 3, 4, 5, 8)),
-        _override("tau", "choice temperature τ, CNY/MWh", "market.choice_temperature_cny_per_mwh",
-                  market.choice_temperature_cny_per_mwh, (10.0, 20.0, 35.0, 50.0, 75.0, 100.0, 200.0)),
-        _override("kappa", "satisfaction factor κ", "market.satisfaction", kappa if same_kappa else NOTHING,
+        _override("alpha", "carbon.growth", carbon.growth, (0.0, 0.125, 0.25, 0.375, 0.5)),
+        _override("interval", "carbon.interval_t", carbon.interval_t, (0.5, 1.0, 2.0, 3.0, 4.0, 8.0)),
+        _override("steps", "carbon.steps", carbon.steps, (1, 2, 3, 4, 5, 8)),
+        _override("tau", "market.choice_temperature_cny_per_mwh", market.choice_temperature_cny_per_mwh,
+                  (10.0, 20.0, 35.0, 50.0, 75.0, 100.0, 200.0)),
+        _override("kappa", "market.satisfaction", kappa if same_kappa else NOTHING,
                   (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)),
         Sweep("storage", "storage, multiple of its size", (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), 1.0, _with_storage),
-        Sweep("credits", "quota that follows energy σ_dir, t/MWh", (0.0, 0.2, 0.4, 0.6, 0.728),
-              carbon.direct_quota_t_per_mwh if carbon.credits_follow_energy else 0.0, _with_credits),
-        _override("renewable_quota", "free quota of WT and PV σ_re, t/MWh", "carbon.renewable_quota_t_per_mwh",
-                  carbon.renewable_quota_t_per_mwh, (0.0, 0.05, 0.1, 0.2, 0.4)),
+        Sweep("credits", _label(_CREDITS), (0.0, 0.2, 0.4, 0.6, 0.728), credits, _with_credits),
+        _override("renewable_quota", "carbon.renewable_quota_t_per_mwh", carbon.renewable_quota_t_per_mwh,
+                  (0.0, 0.05, 0.1, 0.2, 0.4)),
     )  # fmt: skip
 
 
@@ -157,39 +156,36 @@ def _days(scenario: Scenario, sweep: Sweep) -> list[_Day]:
     return [_Day(sweep.name, value, value == sweep.base, sweep.change(scenario, value)) for value in values]
 
 
-def _override(name: str, label: str, path: str, base: float, values: tuple[float, ...]) -> Sweep:
+def _label(path: str) -> str:
+    return entry_at(path).label
+
+
+def _override(name: str, path: str, base: float, values: tuple[float, ...]) -> Sweep:
     whole = isinstance(base, int)
 
     def change(scenario: Scenario, value: float) -> Scenario:
         changes: Mapping[str, object] = {path: int(value) if whole else value}
         return with_overrides(scenario, changes)
 
-    return Sweep(name, label, values, base, change)
+    return Sweep(name, _label(path), values, base, change)
 
 
 def _with_storage(scenario: Scenario, factor: float) -> Scenario:
     """Energy and powers of every storage times `factor`."""
-    vpps = tuple(
-        replace(
-            vpp,
-            ess=replace(
-                vpp.ess,
-                energy_mwh=vpp.ess.energy_mwh * factor,
-                charge_max_mw=vpp.ess.charge_max_mw * factor,
-                discharge_max_mw=vpp.ess.discharge_max_mw * factor,
-            ),
-        )
-        if vpp.ess
-        else vpp
-        for vpp in scenario.vpps
-    )
-    return seal_scenario(scenario.name, scenario.title, scenario.public, vpps, scenario.network, scenario.coupling)
+    sizes = ("energy_mwh", "charge_max_mw", "discharge_max_mw")
+    storages = {vpp.id: vpp.ess for vpp in scenario.vpps if vpp.ess}
+    changes = {
+        f"vpps.{vpp}.ess.{name}": getattr(storage, name) * factor
+        for vpp, storage in storages.items()
+        for name in sizes
+    }
+    return with_overrides(scenario, changes)
 
 
 def _with_credits(scenario: Scenario, quota_t_per_mwh: float) -> Scenario:
     """Traded energy takes that much quota along; 0 is the switch off."""
     changes = {
         "carbon.credits_follow_energy": quota_t_per_mwh > 0.0,
-        "carbon.direct_quota_t_per_mwh": quota_t_per_mwh,
+        _CREDITS: quota_t_per_mwh,
     }
     return with_overrides(scenario, changes)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from broker.bus.addresses import is_address
 from broker.bus.keys import WATCHER, load_node_keys
 from broker.tape import TAPE_NAME
+from market.app.changes import SET, changed
 from market.app.extras import need
+from market.app.run_tape import unreadable
 from market.app.screen import complain
 from market.app.tokens import WATCHING, shown_to_others, token_from_key, token_of
-from market.errors import Fault, ScenarioError
+from market.errors import Fault, ScenarioError, TapeError
 from market.scenario import DEFAULT_CASE, builtin_cases
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class ViewOptions:
     open_browser: bool
     keys: Path | None = None
     token_file: Path | None = None
+    settings: tuple[str, ...] = ()
 
 
 def view_command(options: ViewOptions) -> int:
@@ -66,14 +69,21 @@ def _subject(options: ViewOptions) -> Subject:
     from market.scenario import load_scenario, require_plants
 
     target = options.target or DEFAULT_CASE
+    folder = Path(target)
+    is_run = "://" in target or (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file()
+    if is_run and options.settings:
+        remedy = f"leave out {SET}, or name a scenario"
+        raise ScenarioError([Fault("a run is looked at as it is", options.settings[0], SET, remedy)])
     if "://" in target:
         return Subject(feed=_live(target, options))
-    folder = Path(target)
-    if (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file():
-        return Subject(feed=RecordedFeed(folder))
+    if is_run:
+        try:
+            return Subject(feed=RecordedFeed(folder))
+        except TapeError as error:
+            raise unreadable(str(folder), error) from None
     if target not in builtin_cases() and not folder.is_dir():
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
         raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])
-    require_plants(load_scenario(target))
-    return Subject(scenario=target)
+    require_plants(changed(load_scenario(target), options.settings))
+    return Subject(scenario=target, settings=options.settings)

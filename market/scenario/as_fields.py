@@ -2,46 +2,64 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from market.network import Empirical, NetworkRules
 from market.rules import CarbonRules
-from market.scenario.fields import plain_text
-from market.scenario.model import Scenario
+from market.scenario.fields import plain_fields, plain_text
+from market.scenario.model import PublicScenario, Scenario
 from market.scenario.network_build import network_fields
-from market.scenario.schema import QuotaSource
-from market.vpp import Exchange, MicroTurbine, Renewable, Vpp
+from market.scenario.schema import QUOTAS
+from market.vpp import MicroTurbine, Vpp
 
-Fields: TypeAlias = dict[str, object]
+Fields: TypeAlias = dict[str, Any]
 SampleFiles: TypeAlias = Mapping[tuple[float, ...], str]
 
 _CONDITIONS_LISTS = ("links", "outages", "partitions", "compute")
+SHORTHANDS: Mapping[str, tuple[str, ...]] = {
+    "delay_s": ("latency",),
+    "ramp_mw_per_h": ("ramp_up_mw_per_h", "ramp_down_mw_per_h"),
+    "direct_max_mw": ("direct_in_max_mw", "direct_out_max_mw"),
+}
+"""The short form of some fields, and the fields it stands for."""
 
 
 def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: SampleFiles) -> Fields:
-    """Every value of a scenario, by the names of the file; a roster where not every plant is known.
+    """Every value of a scenario, by the names of the file, in short forms and without what says nothing.
 
     profiles : the files that hold the columns · sample_files : those that hold measured latencies
     """
+    fields = {"profiles": list(profiles), **long_fields(scenario)}
+    written = {
+        **fields,
+        "name": fields["name"] or None,
+        "title": fields["title"] or None,
+        "network": _network(fields["network"], sample_files),
+        "vpps": [_vpp(vpp) for vpp in fields["vpps"]] or None,
+    }
+    return _given({name: written[name] for name in ("name", "title", *fields)})
+
+
+def long_fields(scenario: Scenario | PublicScenario) -> Fields:
+    """Every value of a scenario but its columns, by the names of the file; null where there is nothing.
+
+    There is a roster where not every plant is known; samples are written out.
+    """
     period_h = scenario.public.horizon.period_h
-    return _given(
-        {
-            "name": plain_text(scenario.name) or None,
-            "title": scenario.title or None,
-            "profiles": list(profiles),
-            "horizon": asdict(scenario.public.horizon),
-            "market": _plain(asdict(scenario.public.market)),
-            "carbon": _carbon(scenario.public.carbon),
-            "network": _network(scenario.network, sample_files),
-            "coupling": scenario.coupling.value,
-            "audit": scenario.audit.value if scenario.audit else None,
-            "roster": None if scenario.whole else _roster(scenario),
-            "vpps": [_vpp(vpp, period_h) for vpp in scenario.vpps] or None,
-        }
-    )
+    vpps = scenario.vpps if isinstance(scenario, Scenario) else ()
+    return {
+        "name": plain_text(scenario.name),
+        "title": scenario.title,
+        "horizon": plain_fields(scenario.public.horizon),
+        "market": plain_fields(scenario.public.market),
+        "carbon": _carbon(scenario.public.carbon),
+        "network": network_fields(scenario.network),
+        "coupling": scenario.coupling.value,
+        "audit": scenario.audit.value if scenario.audit else None,
+        "roster": None if len(vpps) == len(scenario.roster) else _roster(scenario, vpps),
+        "vpps": [_long_vpp(vpp, period_h) for vpp in vpps],
+    }
 
 
 def measured_samples(rules: NetworkRules) -> list[tuple[float, ...]]:
@@ -55,14 +73,9 @@ def _given(fields: Fields) -> Fields:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _plain(fields: Mapping[str, object]) -> Fields:
-    """Words of an enumeration as plain text."""
-    return {name: str(value) if isinstance(value, str) else value for name, value in fields.items()}
-
-
-def _roster(scenario: Scenario) -> list[object]:
+def _roster(scenario: Scenario | PublicScenario, vpps: Sequence[Vpp]) -> list[object]:
     """The digest of a plant that is here follows from the plant; it is written where others' are known as well."""
-    here = {vpp.id for vpp in scenario.vpps}
+    here = {vpp.id for vpp in vpps}
     entries = scenario.digest_by_vpp
     if not any(digest for vpp, digest in entries.items() if vpp not in here):
         return list(scenario.roster)
@@ -71,29 +84,17 @@ def _roster(scenario: Scenario) -> list[object]:
 
 def _carbon(rules: CarbonRules) -> Fields:
     """A source counts where its factor does."""
-    factors = {
-        QuotaSource.GRID_BUY: rules.grid_quota_t_per_mwh,
-        QuotaSource.MT: rules.mt_quota_t_per_mwh,
-        QuotaSource.WT: rules.renewable_quota_t_per_mwh,
-        QuotaSource.PV: rules.renewable_quota_t_per_mwh,
-    }
-    sources = [source.value for source, factor in factors.items() if factor]
-    return {**_plain(asdict(rules)), "quota_sources": sources}
+    fields = plain_fields(rules)
+    sources = [source.value for name, earns in QUOTAS.items() if fields[name] for source in earns]
+    return {**fields, "quota_sources": sources}
 
 
-def _network(rules: NetworkRules, sample_files: SampleFiles) -> Fields:
-    fields = network_fields(rules)
-    links = [_conditions(link, sample_files) for link in _mappings(fields["links"])]
+def _network(fields: Fields, sample_files: SampleFiles) -> Fields:
     lists = {name: fields[name] or None for name in _CONDITIONS_LISTS}
-    lists["links"] = links or None
-    lists["outages"] = [_given(outage) for outage in _mappings(fields["outages"])] or None
-    lists["partitions"] = [_given(partition) for partition in _mappings(fields["partitions"])] or None
+    lists["links"] = [_conditions(link, sample_files) for link in fields["links"]] or None
+    lists["outages"] = [_given(outage) for outage in fields["outages"]] or None
+    lists["partitions"] = [_given(partition) for partition in fields["partitions"]] or None
     return _given({**_conditions(fields, sample_files), **lists})
-
-
-def _mappings(value: object) -> Iterable[Fields]:
-    assert isinstance(value, list)
-    return value
 
 
 def _conditions(fields: Fields, sample_files: SampleFiles) -> Fields:
@@ -114,41 +115,32 @@ def _latency(latency: Fields, sample_files: SampleFiles) -> Fields:
     return latency if file is None else {"kind": latency["kind"], "file": file}
 
 
-def _vpp(vpp: Vpp, period_h: float) -> Fields:
-    return _given(
-        {
-            "id": vpp.id,
-            "label": vpp.label or None,
-            "satisfaction": vpp.satisfaction,
-            "wt": _renewable(vpp.wt),
-            "pv": _renewable(vpp.pv),
-            "mt": _micro_turbine(vpp.mt, period_h) if vpp.mt else None,
-            "ess": asdict(vpp.ess) if vpp.ess else None,
-            "cl": _given(asdict(vpp.cl)) if vpp.cl else None,
-            "exchange": _exchange(vpp.exchange) or None,
-        }
-    )
-
-
-def _renewable(plant: Renewable | None) -> Fields | None:
-    return {"om_cost_cny_per_mwh": plant.om_cost_cny_per_mwh} if plant else None
+def _long_vpp(vpp: Vpp, period_h: float) -> Fields:
+    assets = {name: getattr(vpp, name) for name in ("wt", "pv", "mt", "ess", "cl", "exchange")}
+    plain = {name: None if asset is None else plain_fields(asset) for name, asset in assets.items()}
+    if vpp.mt is not None:
+        plain["mt"] = _micro_turbine(vpp.mt, period_h)
+    return {"id": vpp.id, "label": vpp.label, **plain_fields(vpp), **plain}
 
 
 def _micro_turbine(plant: MicroTurbine, period_h: float) -> Fields:
     """A ramp limit of the whole range in a period is left out: as a number it may be beyond what is allowed."""
-    anything = plant.p_max_mw / period_h
-    up, down = (None if ramp == anything else ramp for ramp in (plant.ramp_up_mw_per_h, plant.ramp_down_mw_per_h))
-    ramps: Fields = {"ramp_up_mw_per_h": up, "ramp_down_mw_per_h": down}
-    others = {name: value for name, value in asdict(plant).items() if name not in ramps}
-    limits = {name: others.pop(name) for name in ("p_min_mw", "p_max_mw")}
-    return _given({**limits, **({"ramp_mw_per_h": up} if up == down else ramps), **others})
+    fields, anything = plain_fields(plant), plant.p_max_mw / period_h
+    ramps = {name: None for name in SHORTHANDS["ramp_mw_per_h"] if fields[name] == anything}
+    return fields | ramps
 
 
-def _exchange(limits: Exchange) -> Fields:
-    """What is limited."""
-    fields: Fields = {name: value for name, value in asdict(limits).items() if value != math.inf}
-    into, out = fields.get("direct_in_max_mw"), fields.get("direct_out_max_mw")
-    if into is None or into != out:
-        return fields
-    both = {name: value for name, value in fields.items() if not name.startswith("direct_")}
-    return {**both, "direct_max_mw": into}
+def _vpp(fields: Fields) -> Fields:
+    """What a plant has, in short forms."""
+    short = {name: _short(value) if isinstance(value, dict) else value for name, value in fields.items()}
+    return _given({**short, "label": fields["label"] or None, "exchange": short["exchange"] or None})
+
+
+def _short(fields: Fields) -> Fields:
+    """What is given, and one limit in place of two that are the same."""
+    for short, long in SHORTHANDS.items():
+        values = {fields.get(name) for name in long}
+        if len(values) == 1 and values != {None}:
+            first, *others = long
+            fields = {short if name == first else name: v for name, v in fields.items() if name not in others}
+    return _given(fields)

@@ -103,6 +103,21 @@ def parse_document(text: str) -> Document:
     return Document(root, values, tuple(reader.faults))
 
 
+def parse_value(text: str) -> object:
+    """One value as it could stand in the file: a scalar, a list or a mapping in brackets. Raises ScenarioError."""
+    reader = _Reader()
+    try:
+        root = reader.document(yaml.parse(text, Loader=_LOADER))
+    except yaml.YAMLError:
+        remedy = (
+            "write a number, a word, true, null, [a, b] or {name: value}, in quotes where the shell needs them"
+        )
+        raise ScenarioError([Fault("must be a value in YAML", repr(text[:60]), "", remedy)]) from None
+    if reader.faults:
+        raise ScenarioError(reader.faults)
+    return root.plain()
+
+
 def _syntax_fault(error: yaml.YAMLError) -> Fault:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = f"{FILE_NAME}:{mark.line + 1}" if mark else FILE_NAME

@@ -11,11 +11,12 @@ from enum import StrEnum
 from types import NoneType
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from market.errors import Fault
+from market.scenario.fields import Section
 
 Place = Callable[[Sequence[str | int]], str]
 
@@ -30,7 +31,7 @@ _MOST = 200
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
-def schema_faults(schema: type[BaseModel], error: ValidationError, place: Place) -> list[Fault]:
+def schema_faults(schema: type[Section], error: ValidationError, place: Place) -> list[Fault]:
     """The faults in a pydantic error. `place` turns a path of field names and indices into words."""
     details = error.errors(include_url=False)
     told = [fault for detail in details[:_MOST] for fault in _told(schema, detail, place)]
@@ -69,7 +70,7 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}? " if close else ""
 
 
-def _told(schema: type[BaseModel], detail: ErrorDetails, place: Place) -> Iterator[Fault]:
+def _told(schema: type[Section], detail: ErrorDetails, place: Place) -> Iterator[Fault]:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
     if kind == "rules":
         for broken in detail["ctx"]["broken"]:
@@ -87,8 +88,8 @@ def _told(schema: type[BaseModel], detail: ErrorDetails, place: Place) -> Iterat
         yield Fault(f"must be {domain}", shown(value), place(path), _remedy(field, kind))
 
 
-def _unknown_field(schema: type[BaseModel], path: tuple[str | int, ...], place: Place) -> Fault:
-    name, known = str(path[-1]), tuple(_fields(_section_at(schema, path[:-1])))
+def _unknown_field(schema: type[Section], path: tuple[str | int, ...], place: Place) -> Fault:
+    name, known = str(path[-1]), tuple(fields_by_name(_section_at(schema, path[:-1])))
     remedy = f"{suggestion(name, known)}known here: {', '.join(known)}"
     return Fault("must be a known field", shown(name), place(path), remedy)
 
@@ -152,24 +153,25 @@ def _depth(path: tuple[str | int, ...]) -> int:
     return next((depth for depth, part in enumerate(reversed(path)) if isinstance(part, str)), len(path))
 
 
-def _field_at(schema: type[BaseModel], path: tuple[str | int, ...]) -> FieldInfo:
+def _field_at(schema: type[Section], path: tuple[str | int, ...]) -> FieldInfo:
     names = [index for index, part in enumerate(path) if isinstance(part, str)]
-    return _fields(_section_at(schema, path[: names[-1]]))[str(path[names[-1]])]
+    return fields_by_name(_section_at(schema, path[: names[-1]]))[str(path[names[-1]])]
 
 
-def _section_at(schema: type[BaseModel], path: tuple[str | int, ...]) -> type[BaseModel]:
+def _section_at(schema: type[Section], path: tuple[str | int, ...]) -> type[Section]:
     for part in path:
         if isinstance(part, str):
-            schema = _section_in(_fields(schema)[part].annotation) or schema
+            schema = section_in(fields_by_name(schema)[part].annotation) or schema
     return schema
 
 
-def _fields(schema: type[BaseModel]) -> dict[str, FieldInfo]:
+def fields_by_name(schema: type[Section]) -> dict[str, FieldInfo]:
     """The fields of a section by the names they have in the file."""
     return {field.alias or name: field for name, field in schema.model_fields.items()}
 
 
-def _section_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def section_in(annotation: Any) -> type[Section] | None:
+    """The section inside an annotation, if there is one."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _section_in(part))), None)
+    return next((found for part in get_args(annotation) if (found := section_in(part))), None)

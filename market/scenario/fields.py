@@ -1,15 +1,22 @@
-"""Owns what every section of `scenario.yaml` is made of: the base of sections, and kinds of fields.
-
-Knows nothing of which sections there are.
+"""Owns what every section of `scenario.yaml` is made of, and how it is derived from a dataclass of the model, and
+back. Knows nothing of which sections there are.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING
+from enum import StrEnum
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, Strict, create_model, model_validator
 from pydantic_core import PydanticCustomError
+
+from market.arrays import Array
+from market.parameter import Broken, Parameter, parameters_of
 
 ID_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 RESERVED_IDS = ("broker", "system", "watcher")
@@ -17,58 +24,120 @@ MAX_TEXT = 200
 _NO_TEXT = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 _TEXT_PATTERN = rf"^[^{_NO_TEXT}]*$"
 
-
-class Broken(NamedTuple):
-    """A rule between fields of one section that does not hold; `field` is where to look, below the section."""
-
-    field: str
-    rule: str
-    value: str
-    remedy: str
+_Owner = TypeVar("_Owner")
+Rule: TypeAlias = Callable[[Any], Iterable[Broken]]
 
 
 class Section(BaseModel):
-    """A part of `scenario.yaml`: no unknown fields, and numbers are numbers."""
+    """A part of `scenario.yaml`: no unknown fields, and numbers are numbers. `rules` are those between fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
+    rules: ClassVar[tuple[Rule, ...]] = ()
 
-    def broken(self) -> list[Broken]:
-        """The rules between fields that do not hold."""
-        return []
+    if TYPE_CHECKING:  # what is derived from the model's dataclasses
 
-    def _one_way(self, short: str, *long: str) -> list[Broken]:
-        """A shorthand and what it stands for are not both given."""
-        both = [name for name in long if name in self.model_fields_set]
-        if getattr(self, short) is None or not both:
-            return []
-        rule = f"must not be given together with {' or '.join(both)}"
-        return [Broken(short, rule, repr(getattr(self, short)), f"keep {short} or {' and '.join(both)}")]
+        def __getattr__(self, name: str) -> Any: ...
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:
-        if broken := self.broken():
+        if broken := [fault for rule in self.rules for fault in rule(self)]:
             raise PydanticCustomError("rules", "rules between fields are broken", {"broken": broken})
         return self
 
 
-def quantity(
-    unit: str,
-    meaning: str,
-    default: Any = ...,
-    *,
-    gt: float | None = None,
-    ge: float | None = None,
-    lt: float | None = None,
-    le: float | None = None,
-) -> Any:
-    """A number field: its description ends with the unit, which the JSON Schema also holds as `unit`."""
-    description = f"{meaning} [{unit}]"
-    return Field(default, description=description, gt=gt, ge=ge, lt=lt, le=le, json_schema_extra={"unit": unit})
+class FileField(NamedTuple):
+    """A field of `scenario.yaml` that is a parameter: its type, what is said of it, and its default."""
+
+    hint: Any
+    parameter: Parameter
+    default: Any = ...
+
+    def optional(self, note: str = "") -> FileField:
+        """The same where it may be left out or null; `note` says more of that."""
+        return FileField(self.hint | None, self.parameter.said(self.parameter.meaning + note), None)
 
 
-def share(meaning: str, default: Any = ...) -> Any:
-    """A number field from 0 to 1."""
-    return quantity("share", meaning, default, ge=0, le=1)
+Fields: TypeAlias = Mapping[str, FileField | tuple[Any, Any]]
+
+
+def fields_of(owner: type) -> dict[str, FileField]:
+    """The parameters of a dataclass as fields of the file; what follows another or is no limit may be left out."""
+    hints = get_type_hints(owner)
+    found = {}
+    for defined in parameters_of(owner):
+        field = FileField(hints[defined.name], defined.parameter, defined.default)
+        if defined.default is MISSING:
+            field = field._replace(default=...)
+        elif defined.parameter.follows or defined.default == inf:
+            field = field.optional()
+        if field.hint != Array:
+            found[defined.in_file] = field
+    return found
+
+
+def values_of(owner: type[_Owner], section: Section, **others: Any) -> _Owner:
+    """The dataclass with what a section has of it; what is left out takes its default; `others` besides."""
+    given = {defined.name: getattr(section, defined.in_file, None) for defined in parameters_of(owner)}
+    return owner(**{name: value for name, value in given.items() if value is not None} | others)
+
+
+def plain_fields(value: object) -> dict[str, Any]:
+    """The parameters of a dataclass as the file has them: plain words for choices, nothing for no limit."""
+    return {
+        defined.in_file: _plain(given)
+        for defined in parameters_of(value)
+        if not isinstance(given := getattr(value, defined.name), np.ndarray)
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return list(value)
+    return None if value == inf else value
+
+
+def section_of(name: str, meaning: str | None, fields: Fields, *rules: Rule) -> type[Section]:
+    """A section of these fields, in this order; `meaning` is what a docstring would say."""
+    made: dict[str, Any] = {
+        key: _for_pydantic(field) if isinstance(field, FileField) else field for key, field in fields.items()
+    }
+    schema: type[Section] = create_model(name, __base__=Section, __doc__=_first_line(meaning), **made)
+    schema.rules = rules
+    return schema
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").partition("\n")[0]
+
+
+def _for_pydantic(field: FileField) -> tuple[Any, Any]:
+    hint, told = field.hint, field.parameter
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        hint = Annotated[hint, Strict(False)]
+    unit: Any = {"unit": told.unit} if told.unit else None
+    limits = {name: getattr(told, name) for name in ("gt", "ge", "lt", "le")}
+    info = Field(field.default, description=told.description, json_schema_extra=unit, **limits)
+    return Annotated[hint, Told(told)], info
+
+
+class Told(NamedTuple):
+    """What is said of a field, kept beside what pydantic knows of it."""
+
+    parameter: Parameter
+
+
+def one_way(short: str, *long: str) -> Rule:
+    """A shorthand and what it stands for are not both given."""
+
+    def broken(section: Section) -> Iterator[Broken]:
+        both = [name for name in long if name in section.model_fields_set]
+        if getattr(section, short) is not None and both:
+            rule = f"must not be given together with {' or '.join(both)}"
+            yield Broken(short, rule, repr(getattr(section, short)), f"keep {short} or {' and '.join(both)}")
+
+    return broken
 
 
 def section(schema: type[Section], meaning: str) -> Any:

@@ -14,24 +14,18 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
+from market.rules import MAX_PERIODS, Horizon
 from market.scenario.build import build_scenario
 from market.scenario.cases import case_folder
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES, Document, parse_document
 from market.scenario.faults import schema_faults, shown
-from market.scenario.fields import ID_PATTERN, is_inside, is_reserved
+from market.scenario.fields import ID_PATTERN, Section, is_inside, is_reserved
 from market.scenario.files import read_text
 from market.scenario.model import Scenario
 from market.scenario.network_ids import unknown_id, unknown_ids
 from market.scenario.network_samples import read_samples
 from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, Wanted, power_column, read_profiles
-from market.scenario.schema import (
-    DEFAULT_PERIODS,
-    DEFAULT_PROFILES,
-    MAX_PERIODS,
-    PartialFile,
-    ScenarioFile,
-    roster_entry,
-)
+from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
 
 
 def load_scenario(source: str | Path) -> Scenario:
@@ -77,7 +71,7 @@ def _wanted(values: dict[str, object]) -> Wanted:
     """What the profiles must hold, as far as the file, which may have faults of its own, tells."""
     files, columns = _profile_files(values), _columns(values)
     horizon = values.get("horizon", {})
-    periods = horizon.get("periods", DEFAULT_PERIODS) if isinstance(horizon, dict) else None
+    periods = horizon.get("periods", Horizon().periods) if isinstance(horizon, dict) else None
     known = type(periods) is int and 1 <= periods <= MAX_PERIODS
     return Wanted(files, periods if known else None, columns if files else None)
 
@@ -134,7 +128,7 @@ def _strangers(document: Document) -> Iterator[Fault]:
             yield unknown_id(vpp_id, known, place, "must be the id of a VPP in the roster")
 
 
-def _altered(file: ScenarioFile, scenario: Scenario, document: Document) -> Iterator[Fault]:
+def _altered(file: Section, scenario: Scenario, document: Document) -> Iterator[Fault]:
     """Plants that are not the ones the roster has the fingerprints of."""
     named = {entry.id: entry.plant_digest for entry in file.roster or ()}
     found = scenario.digest_by_vpp

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from market.network import (
@@ -13,92 +12,56 @@ from market.network import (
     LinkConditions,
     LinkOverride,
     Links,
-    Lognormal,
     NetworkRules,
     NodeCompute,
-    Normal,
     Outage,
     Partition,
     Retransmission,
-    Uniform,
 )
-from market.scenario.network_schema import (
-    ConditionsSection,
-    LatencyKind,
-    LatencySection,
-    NetworkSection,
-    SelectionSection,
-)
+from market.scenario.fields import Section, plain_fields, values_of
+from market.scenario.network_schema import LATENCIES, LatencyKind
 
 Samples: TypeAlias = Mapping[str, tuple[float, ...]]
 
-_LATENCIES: Mapping[LatencyKind, type[Latency]] = {
-    LatencyKind.CONSTANT: Constant,
-    LatencyKind.UNIFORM: Uniform,
-    LatencyKind.NORMAL: Normal,
-    LatencyKind.LOGNORMAL: Lognormal,
-}
-_CONDITIONS = tuple(name for name in LinkConditions.__dataclass_fields__ if name != "latency")
-_KINDS = {latency: kind for kind, latency in _LATENCIES.items()} | {Empirical: LatencyKind.EMPIRICAL}
+_KINDS = {latency: kind for kind, latency in LATENCIES.items()}
 
 
-def network_rules(section: NetworkSection, samples: Samples) -> NetworkRules:
+def network_rules(section: Section, samples: Samples) -> NetworkRules:
     """The rules of a section; `samples` holds, by name, the files it names."""
-    return NetworkRules(
-        every=LinkConditions(**_conditions(section, samples)),
-        links=tuple(LinkOverride(_links(link), **_conditions(link, samples)) for link in section.links),
-        outages=tuple(Outage(_links(outage), outage.start_s, outage.end_s) for outage in section.outages),
+    return values_of(
+        NetworkRules,
+        section,
+        every=values_of(LinkConditions, section, **_latency(section, samples)),
+        links=tuple(
+            values_of(LinkOverride, link, links=_links(link), **_latency(link, samples)) for link in section.links
+        ),
+        outages=tuple(values_of(Outage, outage, links=_links(outage)) for outage in section.outages),
         partitions=tuple(
-            Partition(tuple(tuple(group) for group in entry.groups), entry.start_s, entry.end_s)
+            values_of(Partition, entry, groups=tuple(tuple(group) for group in entry.groups))
             for entry in section.partitions
         ),
-        compute_s=section.compute_s,
         compute=tuple(NodeCompute(vpp, section.compute[vpp]) for vpp in sorted(section.compute)),
-        retransmission=Retransmission(
-            section.retransmit_after_s,
-            section.retransmit_backoff,
-            section.retransmit_max_s,
-            section.give_up_after_s,
-        ),
-        stall_after_s=section.stall_after_s,
-        time=section.time,
-        on_loss=section.on_loss,
-        silence_s=section.silence_s,
-        wait_s=section.wait_s,
-        answer_s=section.answer_s,
+        retransmission=values_of(Retransmission, section),
     )
 
 
-def network_fields(rules: NetworkRules) -> dict[str, object]:
+def network_fields(rules: NetworkRules) -> dict[str, Any]:
     """The fields of a section with these rules; samples are written out."""
-    again = rules.retransmission
     return {
         **_condition_fields(rules.every),
         "links": [{**_link_fields(link.links), **_condition_fields(link)} for link in rules.links],
-        "outages": [
-            {**_link_fields(outage.links), "start_s": outage.start_s, "end_s": outage.end_s}
-            for outage in rules.outages
-        ],
+        "outages": [{**_link_fields(outage.links), **plain_fields(outage)} for outage in rules.outages],
         "partitions": [
-            {"groups": [list(group) for group in entry.groups], "start_s": entry.start_s, "end_s": entry.end_s}
+            {"groups": [list(group) for group in entry.groups], **plain_fields(entry)}
             for entry in rules.partitions
         ],
-        "compute_s": rules.compute_s,
         "compute": {node.vpp: node.compute_s for node in rules.compute},
-        "retransmit_after_s": again.after_s,
-        "retransmit_backoff": again.backoff,
-        "retransmit_max_s": again.max_s,
-        "give_up_after_s": again.give_up_after_s,
-        "stall_after_s": rules.stall_after_s,
-        "time": rules.time.value,
-        "on_loss": rules.on_loss.value,
-        "silence_s": rules.silence_s,
-        "wait_s": rules.wait_s,
-        "answer_s": rules.answer_s,
+        **plain_fields(rules.retransmission),
+        **plain_fields(rules),
     }
 
 
-def _links(section: SelectionSection) -> Links:
+def _links(section: Section) -> Links:
     return Links(section.sender, section.receiver, section.vpp)
 
 
@@ -106,28 +69,21 @@ def _link_fields(links: Links) -> dict[str, object]:
     return {"from": links.sender, "to": links.receiver, "vpp": links.vpp}
 
 
-def _conditions(section: ConditionsSection, samples: Samples) -> dict[str, Any]:
-    """What is given of the conditions."""
-    given = {name: value for name in _CONDITIONS if (value := getattr(section, name)) is not None}
+def _latency(section: Section, samples: Samples) -> dict[str, Latency]:
+    """The latency, if one is given, in whichever form."""
     if section.delay_s is not None:
-        given["latency"] = Constant(section.delay_s)
-    if section.latency is not None:
-        given["latency"] = _latency(section.latency, samples)
-    return given
+        return {"latency": Constant(section.delay_s)}
+    given = section.latency
+    if given is None:
+        return {}
+    if given.kind is LatencyKind.EMPIRICAL:
+        measured = samples[given.file] if given.file is not None else given.samples_s or ()
+        return {"latency": Empirical(tuple(sorted(measured)))}
+    return {"latency": values_of(LATENCIES[given.kind], given)}
 
 
-def _latency(section: LatencySection, samples: Samples) -> Latency:
-    if section.kind is LatencyKind.EMPIRICAL:
-        measured = samples[section.file] if section.file is not None else section.samples_s or ()
-        return Empirical(tuple(sorted(measured)))
-    kind = _LATENCIES[section.kind]
-    return kind(**{name: getattr(section, name) for name in kind.__dataclass_fields__})
-
-
-def _condition_fields(conditions: LinkConditions | LinkOverride) -> dict[str, object]:
-    fields: dict[str, object] = {name: getattr(conditions, name) for name in _CONDITIONS}
-    latency = conditions.latency
+def _condition_fields(conditions: LinkConditions | LinkOverride) -> dict[str, Any]:
+    fields, latency = plain_fields(conditions), conditions.latency
     if latency is None:
         return fields
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(latency).items()}
-    return {**fields, "latency": {"kind": _KINDS[type(latency)].value, **values}}
+    return {**fields, "latency": {"kind": _KINDS[type(latency)].value, **plain_fields(latency)}}

@@ -11,14 +11,16 @@ from itertools import islice
 from pathlib import Path
 
 from market.errors import Fault
+from market.network import Empirical
+from market.parameter import parameters_of
 from market.scenario.faults import more_faults, shown
 from market.scenario.fields import is_inside
 from market.scenario.files import read_text
-from market.scenario.network_schema import MAX_TIME_S
 
 COLUMN = "latency_s"
 MAX_MEBIBYTES = 16
 _MOST = 3
+((_, _TIME, _),) = parameters_of(Empirical)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,11 @@ def read_sample_file(path: Path, place: str) -> tuple[tuple[float, ...], list[Fa
 def _numbers(rows: list[tuple[int, list[str]]], column: int, place: str) -> tuple[tuple[float, ...], list[Fault]]:
     samples: list[float] = []
     broken: list[Fault] = []
-    rule = f"must be a number from 0 to {MAX_TIME_S:.12g} s"
+    rule = f"must be a number from {_TIME.ge:.12g} to {_TIME.le:.12g} {_TIME.unit}"
     for line, cells in rows:
         cell = cells[column] if column < len(cells) else ""
         value = _number(cell)
-        if 0.0 <= value <= MAX_TIME_S:
+        if _TIME.holds(value):
             samples.append(value)
         else:
             found = shown(cell) if cell else "an empty cell"

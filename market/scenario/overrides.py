@@ -1,126 +1,219 @@
-"""Owns changing a scenario's shared rules from outside its files: command-line flags, experiments, sweeps.
+"""Owns changing a scenario from outside its files: command-line flags, experiments, sweeps, Mesa's keywords.
 
-Knows nothing of where a change comes from; it passes the same rules as the file, with the same words.
+A change is made at a path of `scenario.yaml`, in the scenario as the file would have it; the whole is then read as
+the file is, by the same rules and with the same words. Knows nothing of where a change comes from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
-from market.scenario.build import carbon_rules, market_rules
-from market.scenario.digest import seal_public, seal_scenario
+from market.scenario.as_fields import SHORTHANDS, Fields, long_fields
+from market.scenario.build import Columns, build_scenario
+from market.scenario.catalogue import known_paths
 from market.scenario.document import FILE_NAME, path_text
-from market.scenario.faults import Place, schema_faults, shown
+from market.scenario.faults import Place, schema_faults, shown, suggestion
 from market.scenario.fields import Section
 from market.scenario.model import Scenario
-from market.scenario.network_build import network_fields, network_rules
-from market.scenario.network_ids import unknown_ids
-from market.scenario.network_schema import ConditionsSection, NetworkSection
-from market.scenario.schema import CarbonSection, MarketSection, QuotaSource
+from market.scenario.network_ids import unknown_id, unknown_ids
+from market.scenario.profiles import FEED_IN, RETAIL, power_column
+from market.scenario.schema import QUOTAS, PartialFile, QuotaSource, ScenarioFile
 
-_SECTIONS = ("market", "carbon", "network")
-_SectionT = TypeVar("_SectionT", bound=Section)
+_SECTIONS = ("horizon", "market", "carbon", "network")
+_WORDS = ("coupling", "audit", "title")
+_FORECAST = ("wt", "pv")
+_PLANTS = "vpps"
+
+Changes: TypeAlias = Mapping[str, object]
 
 
-def with_overrides(
-    scenario: Scenario, changes: Mapping[str, object], told_as: Mapping[str, str] | None = None
-) -> Scenario:
-    """The scenario with some fields of its sections market, carbon and network changed, and new digests.
+def with_overrides(scenario: Scenario, changes: Changes, told_as: Mapping[str, str] | None = None) -> Scenario:
+    """The scenario with some of its fields changed, and new digests.
 
-    `changes` maps paths as in `scenario.yaml` to values: {"network.delay_s": 0.05, "carbon.mode": "flat"}.
-    "market.satisfaction" sets κ of every VPP. A quota factor above 0 counts, whatever the file's
-    `quota_sources`, which cannot be changed here; a measured latency comes as `samples_s`, not as a file.
+    `changes` maps paths as in `scenario.yaml` to values, plants by their ids: {"network.delay_s": 0.05,
+    "carbon.mode": "flat", "vpps.VPP1.ess.energy_mwh": 2.0, "vpps.VPP2.mt": None}. "market.satisfaction" sets κ of
+    every VPP that has none of its own among the changes. A quota factor above 0 counts, unless
+    "carbon.quota_sources" is changed as well; a measured latency comes as `samples_s`, not as a file.
     `told_as` says by path where a value came from, for messages. Raises ScenarioError with every fault at once.
     """
-    place = _placer(told_as or {})
-    faults = [_unknown(path) for path in changes if not _is_open(path)]
-    market = _changed(MarketSection, "market", asdict(scenario.public.market), changes, faults, place)
-    carbon = _changed(CarbonSection, "carbon", _carbon_fields(scenario), changes, faults, place)
-    network = _changed(NetworkSection, "network", _network_fields(scenario, changes), changes, faults, place)
-    faults += unknown_ids(_own("network", changes), scenario.roster, place)
-    faults += _files(network, place)
-    if market is None or carbon is None or network is None or faults:
+    place = _Placer(scenario, told_as or {})
+    faults = [fault for path in changes for fault in _closed(scenario, path, place)]
+    sound = {path: value for path, value in changes.items() if not list(_closed(scenario, path, place))}
+    fields = _changed(scenario, sound, faults, place)
+    schema = ScenarioFile if scenario.whole else PartialFile
+    try:
+        file = schema.model_validate({**fields, _PLANTS: list(fields[_PLANTS].values())})
+    except ValidationError as error:
+        faults += schema_faults(schema, error, place.of)
+        file = None
+    faults += unknown_ids(fields["network"], scenario.roster, place.of)
+    if file is not None:
+        faults += [*_files(file, place.of), *_columns_missing(scenario, file, place.of)]
+    if file is None or faults:
         raise ScenarioError(faults)
-    old = scenario.public
-    public = seal_public(old.horizon, old.tariff, market_rules(market), carbon_rules(carbon))
-    vpps = scenario.vpps
-    if "market.satisfaction" in changes:
-        vpps = tuple(replace(vpp, satisfaction=market.satisfaction) for vpp in vpps)
-    rules = network_rules(network, samples={})
-    others = None if scenario.whole else scenario.digest_by_vpp
-    return seal_scenario(
-        scenario.name, scenario.title, public, vpps, rules, scenario.coupling, scenario.audit, others
-    )
+    return replace(build_scenario(scenario.name, file, _columns(scenario), samples={}), name=scenario.name)
 
 
-def _placer(told_as: Mapping[str, str]) -> Place:
+class _Placer:
     """How messages name a path: by where its value came from, else as an override."""
 
-    def place(path: Sequence[str | int]) -> str:
-        source = told_as.get(path_text(path[:2]))
-        return f"override {path_text(path)}" if source is None else f"{source} {path_text(path[2:])}".rstrip()
+    def __init__(self, scenario: Scenario, told_as: Mapping[str, str]) -> None:
+        self._ids = [vpp.id for vpp in scenario.vpps]
+        self._told_as = told_as
 
-    return place
+    def of(self, path: Sequence[str | int]) -> str:
+        """A place in the file as it would be; plants stand there by their number."""
+        if path[:1] == (_PLANTS,) and len(path) > 1 and isinstance(path[1], int):
+            path = (_PLANTS, self._ids[path[1]], *path[2:])
+        for length in range(len(path), 0, -1):
+            source = self._told_as.get(path_text(path[:length]))
+            if source is not None:
+                return f"{source} {path_text(path[length:])}".rstrip()
+        where = path_text(path)
+        beneath = [source for told, source in self._told_as.items() if told.startswith(f"{where}.")]
+        beside = [source for told, source in self._told_as.items() if told.startswith(f"{path_text(path[:-1])}.")]
+        if beneath:
+            return beneath[0]
+        return f"{where} with {', '.join(beside)}" if beside else f"override {where}"
+
+    def whole(self, path: str) -> str:
+        """Where a path itself was given."""
+        return self._told_as.get(path, "override")
 
 
-def _files(network: NetworkSection | None, place: Place) -> list[Fault]:
+def _closed(scenario: Scenario, path: str, place: _Placer) -> Iterator[Fault]:
+    """Why nothing can be changed at a path, whatever the value."""
+    first, *below = path.split(".")
+    where = place.whole(path)
+    if first in _WORDS and not below:
+        return
+    if first == _PLANTS and below:
+        yield from _no_plant(scenario, path, below, where)
+    elif first in ("name", "profiles", "roster", _PLANTS):
+        elsewhere = f"change {FILE_NAME} itself"
+        remedy = f"go on with an id and a field: {_example(scenario)}" if first == _PLANTS else elsewhere
+        yield Fault("must be a field that can be changed from outside", shown(path), where, remedy)
+    elif first not in _SECTIONS or not all(below) or not below:
+        known = (*_SECTIONS, *_WORDS, _PLANTS)
+        remedy = f"{_meant(path, known_paths(scenario))}a path begins with one of {', '.join(known)}"
+        yield Fault(f"must be the path of a field of {FILE_NAME}", shown(path), where, remedy)
+
+
+def _meant(path: str, known: Sequence[str]) -> str:
+    """A suggestion by the whole path, or by its last part: the section is often left out."""
+    by_name = {each.rpartition(".")[2]: each for each in reversed(known)}
+    name = next(iter(get_close_matches(path.rpartition(".")[2], by_name, n=1)), "")
+    return suggestion(path, known) or (f"did you mean {by_name[name]}? " if name else "")
+
+
+def _no_plant(scenario: Scenario, path: str, below: Sequence[str], where: str) -> Iterator[Fault]:
+    here = [vpp.id for vpp in scenario.vpps]
+    vpp, *field = below
+    if vpp not in here:
+        if vpp in scenario.roster:
+            remedy = "change it where the whole scenario is, or that plant's own part"
+            yield Fault("must be a plant that is known here", shown(vpp), where, remedy)
+        else:
+            yield unknown_id(vpp, scenario.roster, where, "must be the id of a VPP")
+    elif not field or not all(field):
+        remedy = f"go on with a field: {_example(scenario)}"
+        yield Fault("must be the path of a field", shown(path), where, remedy)
+    elif field == ["id"]:
+        remedy = f"change {FILE_NAME} itself, and the columns called after it"
+        yield Fault("must be a field that can be changed from outside", shown(path), where, remedy)
+
+
+def _example(scenario: Scenario) -> str:
+    return f"{_PLANTS}.{scenario.roster[0]}.ess.energy_mwh"
+
+
+def _changed(scenario: Scenario, changes: Changes, faults: list[Fault], place: _Placer) -> Fields:
+    """The scenario as fields, plants by their ids, with the changes made; and what cannot be, among `faults`."""
+    fields = long_fields(scenario)
+    fields[_PLANTS] = {vpp["id"]: vpp for vpp in fields[_PLANTS]}
+    _make_way(fields, changes)
+    for path, value in changes.items():
+        *above, last = path.split(".")
+        node: Any = fields
+        for name in above:
+            if node.get(name) is None:
+                node[name] = {}  # what was not there; what it then lacks is told by its section
+            node = node[name]
+            if not isinstance(node, dict):
+                remedy = f"end the path at {name}, and give the whole value"
+                faults.append(Fault("must be the path of a field", shown(path), place.whole(path), remedy))
+                break
+        else:
+            node[last] = deepcopy(value)
+    return fields
+
+
+def _make_way(fields: Fields, changes: Changes) -> None:
+    """Take out what a change stands in place of: long forms of a short one, sources, every plant's own κ."""
+    for path in changes:
+        above, _, last = path.rpartition(".")
+        for name in SHORTHANDS.get(last, ()):
+            if f"{above}.{name}" not in changes and (node := _at(fields, above)) is not None:
+                node.pop(name, None)
+    sources = changes.get("carbon.quota_sources")
+    if sources is None:
+        fields["carbon"]["quota_sources"] = list(QuotaSource)
+    for name, earns in QUOTAS.items():
+        if isinstance(sources, list) and set(earns) & {s for s in sources if isinstance(s, str)}:
+            fields["carbon"] = {k: v for k, v in fields["carbon"].items() if k != name or v}
+    if "market.satisfaction" in changes:
+        for vpp in fields[_PLANTS].values():
+            vpp.pop("satisfaction")
+
+
+def _at(fields: Fields, path: str) -> Fields | None:
+    node: Any = fields
+    for name in path.split("."):
+        node = node.get(name) if isinstance(node, dict) else None
+    return node if isinstance(node, dict) else None
+
+
+def _files(file: Section, place: Place) -> list[Fault]:
     """Files named in place of samples: there is no folder to look for them in."""
-    if network is None:
-        return []
-    places: list[tuple[tuple[str | int, ...], ConditionsSection]] = [(("network",), network)]
-    places += [(("network", "links", index), link) for index, link in enumerate(network.links)]
+    sections: list[tuple[tuple[str | int, ...], Section]] = [(("network",), file.network)]
+    sections += [(("network", "links", index), link) for index, link in enumerate(file.network.links)]
     rule, remedy = "must be given as samples_s in an override", "give the numbers themselves"
     return [
         Fault(rule, shown(section.latency.file), place((*path, "latency", "file")), remedy)
-        for path, section in places
+        for path, section in sections
         if section.latency is not None and section.latency.file is not None
     ]
 
 
-def _is_open(path: str) -> bool:
-    section, dot, _ = path.partition(".")
-    return section in _SECTIONS and bool(dot) and path != "carbon.quota_sources"
+def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterator[Fault]:
+    """What the profiles would have to hold and do not."""
+    rows = scenario.public.horizon.periods
+    if file.horizon.periods != rows:
+        rule, remedy = "must be the number of rows in the profiles", f"change it in {FILE_NAME}, with the profiles"
+        yield Fault(f"{rule}, {rows}", str(file.horizon.periods), place(("horizon", "periods")), remedy)
+    for index, (vpp, section) in enumerate(zip(scenario.vpps, file.vpps, strict=True)):
+        for asset in _FORECAST:
+            if getattr(section, asset) is not None and getattr(vpp, asset) is None:
+                column = power_column(vpp.id, asset)
+                rule = f"must have its forecast, the profile column {column}"
+                remedy = f"add it, and `{asset}: {{}}` to {FILE_NAME}"
+                yield Fault(rule, "no such column", place((_PLANTS, index, asset)), remedy)
 
 
-def _unknown(path: str) -> Fault:
-    remedy = f"change {FILE_NAME} instead; a path is one of {', '.join(_SECTIONS)}, a point, and a field"
-    return Fault("must be a field that can be overridden", shown(path), "override", remedy)
-
-
-def _carbon_fields(scenario: Scenario) -> dict[str, object]:
-    """The carbon rules as fields; a source that does not count has the factor 0, so all may be named."""
-    return {**asdict(scenario.public.carbon), "quota_sources": list(QuotaSource)}
-
-
-def _network_fields(scenario: Scenario, changes: Mapping[str, object]) -> dict[str, object]:
-    """The network as fields. The short form of a latency takes the place of whatever latency there is."""
-    fields = network_fields(scenario.network)
-    if "network.delay_s" in changes:
-        del fields["latency"]
-    return fields
-
-
-def _own(name: str, changes: Mapping[str, object]) -> dict[str, object]:
-    """The changes of one section, by field."""
-    return {path.removeprefix(f"{name}."): value for path, value in changes.items() if path.startswith(f"{name}.")}
-
-
-def _changed(
-    schema: type[_SectionT],
-    name: str,
-    fields: dict[str, object],
-    changes: Mapping[str, object],
-    faults: list[Fault],
-    place: Place,
-) -> _SectionT | None:
-    """The section with its changes; None, and the reasons among `faults`, where it breaks a rule."""
-    try:
-        return schema.model_validate(fields | _own(name, changes))
-    except ValidationError as error:
-        faults += schema_faults(schema, error, lambda path: place((name, *path)))
-        return None
+def _columns(scenario: Scenario) -> Columns:
+    """The columns of the profiles as the scenario has them."""
+    tariff = scenario.public.tariff
+    columns = {RETAIL: tariff.retail_cny_per_mwh, FEED_IN: tariff.feed_in_cny_per_mwh}
+    for vpp in scenario.vpps:
+        columns[power_column(vpp.id, "load")] = vpp.load_mw
+        for asset in _FORECAST:
+            if (plant := getattr(vpp, asset)) is not None:
+                columns[power_column(vpp.id, asset)] = plant.forecast_mw
+    return columns

@@ -15,15 +15,17 @@ from itertools import islice
 from pathlib import Path
 
 from market.errors import Fault
+from market.parameter import Parameter, parameters_of
+from market.rules import Tariff
 from market.scenario.faults import more_faults, shown, suggestion
 from market.scenario.files import read_text
-from market.scenario.schema import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH
+from market.vpp import Renewable, Vpp
 
 PERIOD = "period"
 RETAIL = "retail_cny_per_mwh"
 FEED_IN = "feed_in_cny_per_mwh"
 ASSETS = ("load", "wt", "pv")
-_TARIFFS = (RETAIL, FEED_IN)
+_TOLD = {entry.name: entry.parameter for owner in (Tariff, Renewable, Vpp) for entry in parameters_of(owner)}
 MAX_MEBIBYTES = 64
 _MOST_OF_COLUMN = 3
 _MOST_OF_FILE = 50
@@ -151,26 +153,26 @@ def _shape_faults(table: _Table, periods: int | None) -> Iterator[Fault]:
 def _numbers(table: _Table, index: int) -> tuple[tuple[float, ...], list[Fault]]:
     """One column as numbers, and a fault for each cell that is none or is out of range."""
     name, width = table.header[index], len(table.header)
-    low, high, unit = _limits(name)
+    limits = _parameter(name)
     values, faults = [], []
     for line, row in table.body():
         if len(row) != width:
             continue
         cell = row[index]
         value = float(cell) if _NUMBER.fullmatch(cell) else math.nan
-        if low <= value <= high:
+        if limits.holds(value):
             values.append(value)
             continue
-        rule = f"must be a number from {low:.12g} to {high:.12g} {unit}"
+        rule = f"must be a number from {limits.ge:.12g} to {limits.le:.12g} {limits.unit}"
         found = "an empty cell" if not cell else shown(cell)
         faults.append(Fault(rule, found, table.place(line, name), _cell_remedy(cell, value)))
     return tuple(values), faults
 
 
-def _limits(column: str) -> tuple[float, float, str]:
-    if column in _TARIFFS:
-        return -MAX_PRICE_CNY_PER_MWH, MAX_PRICE_CNY_PER_MWH, "CNY/MWh"
-    return 0.0, MAX_POWER_MW, "MW"
+def _parameter(column: str) -> Parameter:
+    """What is said of the field that a column is for; where a file has columns of no use, a plant's load."""
+    asset = column.rpartition("_mw")[0].rpartition("_")[2]
+    return _TOLD.get(column) or _TOLD["forecast_mw" if asset in ("wt", "pv") else "load_mw"]
 
 
 def _cell_remedy(cell: str, value: float) -> str:

@@ -12,6 +12,7 @@ from market.arrays import Array
 from market.errors import Fault, RunError, ScenarioError
 from market.scenario.as_fields import Fields, measured_samples, scenario_fields
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES
+from market.scenario.fields import Section
 from market.scenario.model import Scenario
 from market.scenario.network_samples import COLUMN
 from market.scenario.network_samples import MAX_MEBIBYTES as MAX_SAMPLES_MEBIBYTES
@@ -124,7 +125,7 @@ def _sample_csv(samples: Sequence[float]) -> str:
     return _lines([COLUMN, *map(repr, samples)])
 
 
-def _text(fields: Fields, schema: type[ScenarioFile]) -> str:
+def _text(fields: Fields, schema: type[Section]) -> str:
     """The text of `scenario.yaml`: each section behind a line on what it is."""
     parts = [_HEADER]
     for name, value in fields.items():

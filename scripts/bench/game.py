@@ -21,22 +21,10 @@ from market.game.equilibrium import negotiate, solve_day
 from market.game.period import PeriodGame
 from market.game.pricing import Memory, Turn, reprice, reprice_all
 from market.outcome import worst
-from market.rules import MarketRules, PriceRule
+from market.rules import MarketRules
 
 PERIODS, PRICES, MILLION = 24, 64, 1_000_000
-RULES = MarketRules(
-    price_min_cny_per_mwh=300.0,
-    price_max_cny_per_mwh=1200.0,
-    choice_temperature_cny_per_mwh=50.0,
-    base_power_mw=0.001,
-    role_tolerance=1e-6,
-    price_rule=PriceRule.BEST_RESPONSE,
-    revision_step=0.5,
-    gradient_step_cny_per_mwh_per_mw=10.0,
-    tatonnement_step_cny_per_mwh=20.0,
-    price_tick_cny_per_mwh=1.0,
-    offer_budget=5000,
-)
+RULES = MarketRules()
 
 
 def random_market(vpps: int, sellers: int, period: int) -> PeriodGame:

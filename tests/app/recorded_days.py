@@ -39,6 +39,13 @@ def run_kind(kind: str, folder: Path, **changes: Mapping[str, float]) -> Path:
     return run
 
 
+def aborted(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a run that broke, from one that came to its end and has an `error`."""
+    heading = ("format", "scenario", "title", "scenario_digest", "public_digest", "vpps", "seed", "in_process")
+    rest = ("conditions", "started", "wall_s", "error", "rules", "versions", "platform")
+    return {**{name: manifest[name] for name in (*heading, *rest)}, "verdict": "aborted"}
+
+
 def _write(kind: str, folder: Path, changes: Mapping[str, Mapping[str, float]]) -> None:
     case = {"two": "two_vpp", "quarter": "quarter_hours"}.get(kind, "five_vpp")
     source = case_folder(case)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from broker.network_log import LinkLog, Moment, NetworkLog, NewsAge
 from market.app.network_report.figures import links_figure, network_figure, network_pictures
-from market.app.network_report.tables import MOST_ROWS, NETWORK_TABLES, network_tables, thinned
+from market.app.network_report.tables import MOST_ROWS, network_tables, thinned
 from market.app.network_report.totals import is_perfect, network_document
 from market.app.run_facts import RunFacts
+from market.app.run_folder.columns import NETWORK_TABLES
 from market.app.run_folder.recorded import read_run
 from market.network import LinkConditions, LinkOverride, Links, NetworkRules, NodeCompute, TimeMode
 from market.outcome import Verdict

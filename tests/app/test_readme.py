@@ -11,8 +11,8 @@ import pytest
 from market.app.cli import commands
 from market.app.exit_codes import ExitCode
 from market.app.in_process import run_in_process
-from market.app.network_report.tables import NETWORK_TABLES
 from market.app.run_day import Report, run_day
+from market.app.run_folder.columns import NETWORK_TABLES
 from market.app.run_folder.folder import RunFolder
 from market.app.run_folder.manifest import Undertaking
 from market.app.summary.page import summary_text

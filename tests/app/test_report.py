@@ -19,7 +19,7 @@ from market.app.report.flat import flat
 from market.app.report.page import Page, Section, cards, number_text, paragraph, picture, table
 from market.app.report.run_report import ranges, run_page
 from market.app.run_folder.recorded import read_run
-from tests.app.recorded_days import run_kind
+from tests.app.recorded_days import aborted, run_kind
 
 VOID = {"meta", "img", "link", "br", "hr", "input"}
 
@@ -183,6 +183,6 @@ def harmed(harm: str, folder: Path, place: Path) -> str:
         (place / "costs.csv").write_text(text + "VPPX,game," + ",".join(["much"] * 7) + "\n")
         return "numbers stand where numbers belong"
     manifest = json.loads((place / "manifest.json").read_text())
-    kept = {key: manifest[key] for key in ("vpps", "rules", "scenario")}
-    (place / "manifest.json").write_text(json.dumps({**kept, "verdict": "aborted", "error": "node died"}))
+    broken = aborted({**manifest, "error": "node died"})
+    (place / "manifest.json").write_text(json.dumps(broken))
     return "a run that broke: node died"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from market.arrays import frozen
 from market.declaration import Declaration, Role
-from market.rules import CarbonMode, CarbonRules, Horizon, MarketRules, PriceRule, Tariff
+from market.rules import CarbonRules, Horizon, MarketRules, PriceRule, Tariff
 from market.scenario.model import PublicRules
 
 SELLS, BUYS, IDLES = Role.SELLER, Role.BUYER, Role.IDLE
@@ -17,16 +17,8 @@ def market_rules(
 ) -> MarketRules:
     """The default market rules, with what tests vary."""
     return MarketRules(
-        price_min_cny_per_mwh=300.0,
-        price_max_cny_per_mwh=1200.0,
         choice_temperature_cny_per_mwh=temperature,
-        base_power_mw=0.001,
-        role_tolerance=1e-6,
         price_rule=rule,
-        revision_step=0.5,
-        gradient_step_cny_per_mwh_per_mw=10.0,
-        tatonnement_step_cny_per_mwh=20.0,
-        price_tick_cny_per_mwh=1.0,
         offer_budget=offer_budget,
     )
 
@@ -35,7 +27,7 @@ def public_rules(
     periods: int = 2, retail: float = 750.0, feed_in: float = 400.0, market: MarketRules | None = None
 ) -> PublicRules:
     """A flat tariff and the paper's carbon parameters."""
-    carbon = CarbonRules(CarbonMode.STEPPED, 280.0, 280.0, 2.0, 0.25, 5, 0.98, 0.728, 0.42, 0.0, False, 0.0)
+    carbon = CarbonRules(direct_quota_t_per_mwh=0.0)
     return PublicRules(
         Horizon(periods, 1.0),
         Tariff(frozen([retail] * periods), frozen([feed_in] * periods)),

@@ -39,6 +39,7 @@ from broker.wire.messages import (
     Resend,
     Seen,
     Selection,
+    Trouble,
 )
 from market.app.distributed import _facts, _outcome
 from market.app.run_day import Report, run_day
@@ -375,10 +376,10 @@ def test_asking_for_what_is_always_lost_piles_nothing_up() -> None:
     assert run.coordinator.epoch.counters["resent"] <= 2
 
 
-@pytest.mark.parametrize("kind", ["error", "dispatch", ""])
-def test_a_failure_that_says_nothing_names_who_failed(kind: str) -> None:
-    with pytest.raises(MarketError, match="A cannot go on"):
-        tell(trading(), "A", Failure(kind, ""))
+@pytest.mark.parametrize("kind", Trouble)
+def test_a_failure_names_who_failed(kind: Trouble) -> None:
+    with pytest.raises(MarketError, match=r"A's node (cannot go on|was ended)"):
+        tell(trading(), "A", Failure(kind))
 
 
 def test_who_comes_back_after_the_end_changes_nothing() -> None:

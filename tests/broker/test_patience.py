@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from broker.actions import Answer, ControlCame, DataCame, Notice, Parcel, ProcessEnded, Send, Tick
-from broker.coordinator import FAREWELL_AGAIN_S, MOST_UNANSWERED, NOT_ACCEPTED, RESEND_AFTER_S, Phase
+from broker.coordinator import FAREWELL_AGAIN_S, NOT_ACCEPTED, RESEND_AFTER_S, Phase
+from broker.losses import MOST_FAULTS
 from broker.tape import Back, DoneSaid, EpochBegun, Left, OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import (
@@ -26,6 +27,7 @@ from broker.wire.messages import (
     Ready,
     Refused,
     Stop,
+    Trouble,
     Welcome,
 )
 from market.errors import DispatchError, MarketError, RunError
@@ -169,13 +171,16 @@ def test_how_long_an_answer_may_take_is_the_scenarios() -> None:
     assert run.now < 30.0
 
 
-def test_who_leaves_orders_unanswered_again_and_again_is_lost_each_time_and_then_not_let_in_again() -> None:
+def test_who_leaves_orders_unanswered_again_and_again_is_lost_each_time_and_then_ends_the_run() -> None:
     run = market(NetworkRules(on_loss=OnLoss.WAIT), mute)
-    with pytest.raises(RunError, match=r"A: the broker refused: A was lost 3 times because its node is alive"):
+    with pytest.raises(
+        RunError,
+        match=r"A was lost 3 times, and the market came no further: its node is alive, and for 300 s it does",
+    ):
         run.run()
     lost = of_kind(run.tape, Left)
-    assert [(left.vpp, "does not answer" in left.how) for left in lost] == [("A", True)] * MOST_UNANSWERED
-    assert [back.vpp for back in of_kind(run.tape, Back)] == ["A"] * (MOST_UNANSWERED - 1)
+    assert [(left.vpp, "does not answer" in left.how) for left in lost] == [("A", True)] * (MOST_FAULTS - 1)
+    assert [back.vpp for back in of_kind(run.tape, Back)] == ["A"] * (MOST_FAULTS - 1)
 
 
 def test_the_others_trade_without_who_does_not_answer_where_that_is_the_rule() -> None:
@@ -201,6 +206,38 @@ def test_what_comes_and_is_refused_is_asked_for_some_times_and_then_its_sender_i
         refused_often(run, 1)
 
 
+OWN, ANOTHER = 11, 12  # connections
+
+
+def publish_on(run: Loopback, connection: int, vpp: str, seq: int, message: Message) -> None:
+    envelope = Envelope(run.coordinator.epoch.number, vpp, seq, message)
+    run.event(DataCame(Parcel(envelope, encode(envelope, TOKEN)), connection))
+
+
+@pytest.mark.parametrize("accepted_before", [True, False])
+def test_what_another_says_in_a_members_name_does_not_count_against_it(accepted_before: bool) -> None:
+    run = at(Phase.PLANNING)
+    run.pause("A")
+    if accepted_before:
+        publish_on(run, OWN, "A", 1, Declared(run.declarations[0]))
+    seq = 2 if accepted_before else 1
+    tell(run, "A", Done(turn_of(run, "A"), seq, (), ()))
+    wrong = Declared(declaration("A", [1e9, 1.0]))
+    publish_on(run, OWN, "A", seq, wrong)
+    for _ in range(5 * NOT_ACCEPTED):
+        publish_on(run, ANOTHER, "A", seq, wrong)
+        tell(run, "A", Audit(9, None, None, 1.0, ()), route="another's")
+    run.now += RESEND_AFTER_S
+    run.event(Tick())
+    assert "A" in run.coordinator.membership.members
+    assert run.coordinator.refused["wrong_route"] == 5 * NOT_ACCEPTED
+    for _ in range(NOT_ACCEPTED):
+        publish_on(run, OWN, "A", seq, wrong)
+    run.now += RESEND_AFTER_S
+    with pytest.raises(RunError, match=r"A's messages are not accepted \(refused: \w+ ×9\) while"):
+        run.event(Tick())
+
+
 def test_who_sends_what_is_refused_is_lost_alone_where_losses_are_waited_for() -> None:
     run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WAIT))
     refused_often(run, NOT_ACCEPTED)
@@ -214,21 +251,28 @@ def test_who_sends_what_is_refused_is_lost_alone_where_losses_are_waited_for() -
 # --- who says that it cannot go on ---
 
 
-@pytest.mark.parametrize(("kind", "error"), [("dispatch", DispatchError), ("error", RunError)])
-def test_a_failure_ends_the_run_where_a_loss_does(kind: str, error: type[MarketError]) -> None:
-    with pytest.raises(error, match="the load cannot be met"):
-        tell(at(Phase.PLANNING), "A", Failure(kind, "the load cannot be met"))
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [
+        (Trouble.DISPATCH, DispatchError, "its day cannot be planned"),
+        (Trouble.TRADE, RunError, "it was told of trade that it cannot have negotiated"),
+        (Trouble.ERROR, RunError, "it has met an error of its own"),
+    ],
+)
+def test_a_failure_ends_the_run_where_a_loss_does(kind: Trouble, error: type[MarketError], words: str) -> None:
+    with pytest.raises(error, match=f"^A's node cannot go on: {words}$"):
+        tell(at(Phase.PLANNING), "A", Failure(kind))
 
 
 def test_who_was_told_to_leave_is_named_where_a_loss_ends_the_run() -> None:
     with pytest.raises(RunError, match=r"A's node was ended by whoever runs it while planning"):
-        tell(at(Phase.PLANNING), "A", Failure("left", "interrupted"))
+        tell(at(Phase.PLANNING), "A", Failure(Trouble.LEFT))
 
 
-@pytest.mark.parametrize("kind", ["dispatch", "error", "left"])
-def test_a_failure_is_a_loss_where_losses_are_waited_for(kind: str) -> None:
+@pytest.mark.parametrize("kind", Trouble)
+def test_a_failure_is_a_loss_where_losses_are_waited_for(kind: Trouble) -> None:
     run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WAIT))
-    heard, *_ = tell(run, "A", Failure(kind, "the load cannot be met"))
+    heard, *_ = tell(run, "A", Failure(kind))
     assert isinstance(heard, Answer)
     assert isinstance(heard.message, Stop)
     assert not heard.message.complete
@@ -240,15 +284,15 @@ def test_a_failure_is_a_loss_where_losses_are_waited_for(kind: str) -> None:
 
 def test_whose_day_cannot_be_planned_is_waited_for_and_then_the_run_ends_for_that_reason() -> None:
     run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WAIT))
-    tell(run, "A", Failure("dispatch", "the load cannot be met"))
+    tell(run, "A", Failure(Trouble.DISPATCH))
     run.pause("A")
-    with pytest.raises(DispatchError, match=r"A node cannot go on: the load cannot be met; waited 60 s"):
+    with pytest.raises(DispatchError, match=r"A node cannot go on: its day cannot be planned; waited 60 s"):
         until(run, lambda: False)
 
 
 def test_the_others_trade_without_who_cannot_go_on_where_that_is_the_rule() -> None:
     run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WITHDRAW))
-    run.event(ControlCame(b"A", Envelope(1, "A", 0, Failure("dispatch", "the load cannot be met"))))
+    run.event(ControlCame(b"A", Envelope(1, "A", 0, Failure(Trouble.DISPATCH))))
     done = run.run()
     assert done.withdrawn == ("A",)
     assert set(done.audits) == {"B", "C"}
@@ -354,6 +398,24 @@ def test_who_asks_after_the_end_is_told_that_it_is_over() -> None:
     run = over()
     (told,) = tell(run, "A", HELLO, route="another")
     assert told == Answer(b"another", Stop("the run is complete", complete=True))
+
+
+def test_who_waits_for_a_place_is_told_as_well_when_the_run_is_over() -> None:
+    run = at(Phase.PLANNING)
+    (taken,) = tell(run, "A", HELLO, route="another")
+    assert isinstance(taken, Answer)
+    assert isinstance(taken.message, Refused)
+    told = run.coordinator.farewell("so it is", run.now, complete=False)
+    assert Answer(b"another", Stop("so it is", complete=False)) in told
+
+
+def test_who_has_got_the_place_that_it_waited_for_is_told_once() -> None:
+    run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WAIT))
+    tell(run, "A", HELLO, route="another")
+    run.event(ProcessEnded("A", "was killed", restarted=True))
+    tell(run, "A", HELLO, route="another")
+    told = run.coordinator.farewell("so it is", run.now, complete=False)
+    assert [action for action in told if isinstance(action, Answer)] == []
 
 
 def test_a_run_that_was_broken_off_says_so_to_everybody() -> None:

@@ -27,16 +27,11 @@ def make_rules(
 ) -> MarketRules:
     """Market rules of which the game itself reads the price rule, the steps and the budget."""
     return MarketRules(
-        price_min_cny_per_mwh=300.0,
-        price_max_cny_per_mwh=1200.0,
         choice_temperature_cny_per_mwh=temperature,
-        base_power_mw=0.001,
-        role_tolerance=1e-6,
         price_rule=rule,
         revision_step=revision_step,
         gradient_step_cny_per_mwh_per_mw=gradient_step,
         tatonnement_step_cny_per_mwh=tatonnement_step,
-        price_tick_cny_per_mwh=1.0,
         offer_budget=offer_budget,
     )
 

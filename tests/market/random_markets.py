@@ -106,7 +106,7 @@ def _vpp(draw: np.random.Generator, name: str, periods: int, money: float, power
         ),
         mt=_turbine(draw, peak, money, power, commitment) if _maybe(draw, 0.6) else None,
         ess=_storage(draw, peak, money) if _maybe(draw, 0.6) else None,
-        cl=ControllableLoad(0.1, float(draw.uniform(400.0, 950.0)) * money, None, 0.0)
+        cl=ControllableLoad(compensation_cny_per_mwh=float(draw.uniform(400.0, 950.0)) * money)
         if _maybe(draw, 0.5)
         else None,
         exchange=Exchange(

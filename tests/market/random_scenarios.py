@@ -145,7 +145,13 @@ def storage(draw: st.DrawFn) -> Storage:
     )
 
 
-SHEDDING = st.builds(ControllableLoad, number(0.0, 1.0), COST, st.none() | number(0.0, 1e9), FACTOR)
+SHEDDING = st.builds(
+    ControllableLoad,
+    share_of_load=number(0.0, 1.0),
+    compensation_cny_per_mwh=COST,
+    daily_energy_max_mwh=st.none() | number(0.0, 1e9),
+    credit_t_per_mwh=FACTOR,
+)
 
 
 @st.composite

@@ -14,7 +14,7 @@ from market.declaration import Declaration, Role
 from market.game.period import PeriodGame
 from market.outcome import MarketOutcome, PeriodResult, Verdict, VppDay
 from market.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
-from market.rules import CarbonMode, CarbonRules, Horizon, MarketRules, PriceRule, Tariff
+from market.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Tariff
 from market.scenario.model import PublicRules
 from market.settlement import direct_exchange
 
@@ -29,29 +29,17 @@ def public_rules(
         horizon=Horizon(periods, period_h),
         tariff=Tariff(frozen(np.full(periods, RETAIL)), frozen(np.full(periods, FEED_IN))),
         market=MarketRules(
-            price_min_cny_per_mwh=300.0,
-            price_max_cny_per_mwh=1200.0,
-            choice_temperature_cny_per_mwh=50.0,
-            base_power_mw=0.001,
-            role_tolerance=1e-6,
-            price_rule=PriceRule.BEST_RESPONSE,
-            revision_step=0.5,
             gradient_step_cny_per_mwh_per_mw=1.0,
             tatonnement_step_cny_per_mwh=1.0,
-            price_tick_cny_per_mwh=1.0,
             offer_budget=500,
         ),
         carbon=CarbonRules(
             mode=mode,
             base_price_cny_per_t=CARBON_PRICE,
             flat_price_cny_per_t=CARBON_PRICE,
-            interval_t=2.0,
-            growth=0.25,
-            steps=5,
             grid_emission_t_per_mwh=GRID_EMISSION,
             grid_quota_t_per_mwh=GRID_QUOTA,
             mt_quota_t_per_mwh=0.4,
-            renewable_quota_t_per_mwh=0.0,
             credits_follow_energy=follow,
             direct_quota_t_per_mwh=0.1,
         ),

@@ -24,8 +24,10 @@ from market.rules import CarbonMode, CarbonRules, Horizon
 from market.vpp import ControllableLoad, Exchange, MicroTurbine, Vpp
 from tests.market.operations import CARBON, TWO_PERIODS
 
-TURBINE = MicroTurbine(0.0, 1.0, 1.0, 1.0, 0.0, 500.0, 0.0, False, 1, emission_t_per_mwh=0.6)
-SHEDDING = ControllableLoad(0.1, 800.0, None, credit_t_per_mwh=0.3)
+TURBINE = MicroTurbine(
+    p_max_mw=1.0, ramp_up_mw_per_h=1.0, ramp_down_mw_per_h=1.0, cost_b_cny_per_mwh=500.0, cost_pieces=1
+)
+SHEDDING = ControllableLoad(compensation_cny_per_mwh=800.0, credit_t_per_mwh=0.3)
 VPP = Vpp("VPP1", "", frozen([3.0, 3.0]), None, None, TURBINE, None, SHEDDING, Exchange(9, 9, 9, 9), 0.85)
 
 LAWS = settings(derandomize=True, deadline=None, max_examples=200)

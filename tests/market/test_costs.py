@@ -23,10 +23,27 @@ from market.scenario.model import PublicRules
 from market.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from tests.market.operations import CARBON, MARKET, TWO_PERIODS
 
-TURBINE = MicroTurbine(0.5, 2.5, 1.0, 1.0, 100.0, 500.0, 40.0, False, 4, 0.6)
+TURBINE = MicroTurbine(
+    p_min_mw=0.5,
+    p_max_mw=2.5,
+    ramp_up_mw_per_h=1.0,
+    ramp_down_mw_per_h=1.0,
+    cost_a_cny_per_mw2h=100.0,
+    cost_b_cny_per_mwh=500.0,
+    cost_on_cny_per_h=40.0,
+    cost_pieces=4,
+)
 LAWS = settings(derandomize=True, deadline=None, max_examples=150)
 TURBINES = st.builds(
-    lambda low, width, a, b, on, pieces: MicroTurbine(low, low + width, 1.0, 1.0, a, b, on, False, pieces, 0.6),
+    lambda low, width, a, b, on, pieces: replace(
+        TURBINE,
+        p_min_mw=low,
+        p_max_mw=low + width,
+        cost_a_cny_per_mw2h=a,
+        cost_b_cny_per_mwh=b,
+        cost_on_cny_per_h=on,
+        cost_pieces=pieces,
+    ),
     st.floats(0.0, 2.0),
     st.floats(0.1, 4.0),
     st.floats(0.0, 200.0),
@@ -87,7 +104,7 @@ VPP = Vpp(
     pv=Renewable(frozen([5.0, 5.0]), 12.0),
     mt=TURBINE,
     ess=Storage(2.0, 1.0, 1.0, 0.95, 0.95, 0.1, 0.9, 0.5, 30.0),
-    cl=ControllableLoad(0.1, 800.0, None, 0.0),
+    cl=ControllableLoad(compensation_cny_per_mwh=800.0),
     exchange=Exchange(9.0, 9.0, 9.0, 9.0),
     satisfaction=0.85,
 )

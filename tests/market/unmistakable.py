@@ -81,7 +81,12 @@ def _plant(vpp_id: str, more_load_mw: float, periods: int, number: _Numbers) -> 
             soc_initial=number(0.3, 0.7),
             wear_cny_per_mwh=number(20.0, 40.0),
         ),
-        cl=ControllableLoad(number(0.05, 0.15), number(800.0, 900.0), number(1.0, 2.0), number(0.1, 0.2)),
+        cl=ControllableLoad(
+            share_of_load=number(0.05, 0.15),
+            compensation_cny_per_mwh=number(800.0, 900.0),
+            daily_energy_max_mwh=number(1.0, 2.0),
+            credit_t_per_mwh=number(0.1, 0.2),
+        ),
         # A limit of exchange that cuts what is declared becomes public by that; these never do.
         exchange=Exchange(*(number(20.0, 40.0) for _ in range(4))),
         satisfaction=number(0.8, 0.95),

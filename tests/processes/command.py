@@ -21,15 +21,10 @@ LIMIT_S = 60.0
 
 
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """Start the command in a session of its own, with its output captured."""
+    """Start the command in a session of its own, with its output captured if nothing else is said."""
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen(
-        [COMMAND, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        **options,
+        [COMMAND, *map(str, arguments)], stdin=subprocess.DEVNULL, text=True, start_new_session=True, **told
     )
 
 

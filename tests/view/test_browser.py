@@ -154,7 +154,7 @@ def test_a_recorded_run_is_played_stepped_and_looked_at_from_all_sides(browser: 
 def test_a_model_is_changed_and_run_to_its_verdict(browser: Browser) -> None:
     with serving("two_vpp") as address, looking(browser, address) as seen:
         expect(seen.fact("phase")).to_have_text("joining")
-        field = seen.page.get_by_label("κ, satisfaction factor")
+        field = seen.page.get_by_label("satisfaction κ")
         field.fill("0.7")
         field.press("Enter")
         seen.press("reset")

@@ -16,8 +16,11 @@ from broker.tape import read_tape
 from market.app.mesa_model import MarketModel
 from market.app.mesa_model.parameters import PATHS
 from market.app.run_folder.recorded import read_run
+from market.app.view.form import form_of
 from market.declaration import Role
 from market.errors import ScenarioError
+from market.scenario import load_scenario
+from market.scenario.catalogue import shared_parameters
 from tests.tapes import entries
 
 ROOT = Path(__file__).parent.parent.parent
@@ -118,26 +121,31 @@ def test_the_same_seed_gives_the_same_day_and_another_seed_another_way() -> None
         assert mine.price_cny_per_mwh == pytest.approx(theirs.price_cny_per_mwh, rel=0, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted(PATHS))
+@pytest.mark.parametrize("name", sorted(set(PATHS) - {"periods"}))
 def test_parameters_reach_the_scenario(name: str) -> None:
-    value = "gradient" if name == "price_rule" else 0.125
-    changed: dict[str, Any] = {name: value}
+    """Every one that all VPPs share, with a value that it does not have."""
+    entry = next(entry for entry in shared_parameters() if entry.name == name)
+    base = form_of(load_scenario("two_vpp")).values[entry.path]
+    value: Any = entry.choices[-1] if entry.choices else 0.125 + (entry.parameter.ge or 0.0)
+    if isinstance(base, bool | int):
+        value = not base if entry.switch else int(base) + 1
+    elif isinstance(base, float) and base:
+        value = base * 0.875
+    both = {"reordering": 0.5, "reordering_s": 0.5}
+    other: dict[str, Any] = both if name in both else {}
+    changed: dict[str, Any] = other | {name: value}
     scenario = MarketModel("two_vpp", **changed).scenario
     assert scenario.digest != MarketModel("two_vpp").scenario.digest
-    public = scenario.public
-    found = {
-        "choice_temperature_cny_per_mwh": public.market.choice_temperature_cny_per_mwh,
-        "satisfaction": scenario.vpps[0].satisfaction,
-        "price_rule": public.market.price_rule.value,
-        "base_price_cny_per_t": public.carbon.base_price_cny_per_t,
-        "interval_t": public.carbon.interval_t,
-        "growth": public.carbon.growth,
-        "loss": scenario.network.every.loss,
-    }
-    if name == "delay_s":
-        assert "0.125" in repr(scenario.network.every)
-    else:
-        assert found[name] == value
+    assert form_of(scenario).values[entry.path] == value
+
+
+def test_a_plants_parameter_goes_by_its_path() -> None:
+    changed: dict[str, Any] = {"vpps.VPP1.ess.energy_mwh": 0.5}
+    (small,) = (vpp for vpp in MarketModel("five_vpp", **changed).scenario.vpps if vpp.id == "VPP1")
+    assert small.ess is not None
+    assert small.ess.energy_mwh == 0.5
+    with pytest.raises(ScenarioError, match=r"did you mean carbon\.growth"):
+        MarketModel("two_vpp", grwoth=0.5)
 
 
 def test_a_bad_parameter_is_named_with_its_rule() -> None:

@@ -142,11 +142,11 @@ def test_a_model_is_stepped_changed_and_reset() -> None:
         assert seen.fact("phase") == "joining"
         seen.button("Step").click()
         assert seen.fact("phase") == "planning"
-        seen.enter("α, growth from step to step", "0.5")
+        seen.enter("growth α", "0.5")
         seen.button("Reset").click()
         assert seen.fact("phase") == "joining"
-        assert seen.field("α, growth from step to step").v_model == "0.5"
-        seen.enter("loss, share of attempts", "7")
+        assert seen.field("growth α").v_model == "0.5"
+        seen.enter("loss", "7")
         seen.button("Reset").click()
         assert any("loss" in str(w.children) for w in seen.widgets() if type(w).__name__ == "Alert")
 

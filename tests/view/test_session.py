@@ -4,9 +4,9 @@ what the run folder says. No browser, no Solara.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from dataclasses import replace
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ from market.app.view.panels import PANELS
 from market.app.view.session import SPEEDS, Frame, Session
 from market.errors import ScenarioError
 from market.scenario import load_scenario
+from tests.app.recorded_days import aborted
 from tests.processes.command import manifest, rows
 from tests.view.tapes import ROSTER, market_records
 
@@ -140,12 +141,12 @@ def test_a_form_changes_what_it_changes_and_nothing_else() -> None:
     scenario = load_scenario("five_vpp")
     form = form_of(scenario, seed=4)
     assert model_of(scenario, form).scenario.digest == scenario.digest
-    changed = model_of(scenario, replace(form, growth=0.5, price_rule="gradient"))
+    changed = model_of(scenario, form.with_value("carbon.growth", 0.5).with_value("market.price_rule", "gradient"))
     assert changed.scenario.public.carbon.growth == 0.5
     assert changed.scenario.public.market.price_rule.value == "gradient"
     assert changed.market.seed == 4
     with pytest.raises(ScenarioError, match="growth"):
-        model_of(scenario, replace(form, growth=-1.0))
+        model_of(scenario, form.with_value("carbon.growth", -1.0))
 
 
 # --- recorded runs that are not over ----------------------------------------------------------------------------
@@ -175,7 +176,8 @@ def test_a_run_that_is_still_written_is_followed_and_its_end_seen(default_run: P
 
 def test_a_run_that_broke_shows_its_reason(default_run: Path, tmp_path: Path) -> None:
     (tmp_path / TAPE_NAME).write_bytes((default_run / TAPE_NAME).read_bytes()[:9000])
-    (tmp_path / "manifest.json").write_text('{"verdict": "aborted", "error": "VPP3 went home"}')
+    broken = aborted({**manifest(default_run), "error": "VPP3 went home"})
+    (tmp_path / "manifest.json").write_text(json.dumps(broken))
     status = RecordedFeed(tmp_path).status()
     assert (status.state, status.fault) == (State.BROKEN, "VPP3 went home")
 

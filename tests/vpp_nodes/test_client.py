@@ -29,7 +29,6 @@ from broker.wire.messages import (
     Selection,
     Settle,
     Stop,
-    Trade,
     Turn,
     Turns,
     Welcome,
@@ -230,7 +229,7 @@ def test_a_place_that_is_taken_is_waited_for_as_long_and_said_once() -> None:
     who = client()
     taken = Refused("A has joined already", later=True)
     assert order(who, taken, now=1.0) == [Note("A waits: A has joined already")]
-    assert order(who, taken, now=2.0) == []
+    assert order(who, taken, now=PATIENCE_S) == []
     with pytest.raises(RunError, match="the broker refused for 60 s: A has joined already"):
         who.tick(PATIENCE_S + 0.1)
 
@@ -248,7 +247,7 @@ def test_what_the_transport_has_found_out_is_said_once_and_goes_into_the_end() -
 
 def settle(number: int, audit: Disclosure = Disclosure.FULL) -> Settle:
     nothing = frozen([0.0])
-    return Settle(number, DirectExchange(nothing, nothing), audit, (Trade(0, "B", -1.0, 500.0),), 0.25)
+    return Settle(number, DirectExchange(nothing, nothing), audit, (), 0.25)
 
 
 def test_begin_and_settle_are_answered_again_from_what_was_said_without_planning_again() -> None:
@@ -320,11 +319,49 @@ def test_another_broker_at_the_same_place_is_joined_anew_and_what_was_before_cou
 def test_a_stop_stops_is_answered_by_taking_leave_and_says_whether_the_run_came_to_its_end(complete: bool) -> None:
     who = joined()
     stop = Stop("so it is", complete)
-    farewell = [Tell(Bye(), 1), Note("A ends: so it is")]
-    assert order(who, stop) == farewell
-    assert order(who, stop)[0] == farewell[0]  # the first may have been lost
+    bye, told = Tell(Bye(), 1), Note("A ends: so it is")
+    assert order(who, stop) == ([bye, told] if complete else [bye])  # else the node's end tells it, once
+    assert order(who, stop) == order(who, stop) == [bye]  # the first may have been lost
     assert who.stage is Stage.STOPPED
-    assert (who.complete, who.why) == (complete, "so it is")
+    assert (who.complete, who.why) == (complete, "A ends: so it is")
+
+
+def test_behind_a_stop_nothing_counts_and_nothing_is_said() -> None:
+    who = joined()
+    order(who, Stop("so it is", complete=True))
+    for late in (
+        Welcome(SESSION + 1, 1002, 1003),
+        Begin(9, 0.0, ROSTER, False),
+        settle(2),
+        Refused("no", later=False),
+    ):
+        assert order(who, late, epoch=2) == []
+    assert who.stage is Stage.STOPPED
+    assert who.refused == {}
+
+
+# --- a second node for one VPP ---
+
+TAKEN = "A has joined already (process 7); stop that node first"
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_who_waited_for_a_place_until_the_run_was_over_says_so_and_had_no_part_in_it(complete: bool) -> None:
+    who = client()
+    order(who, Refused(TAKEN, later=True))
+    assert order(who, Stop("so it is", complete)) == [Tell(Bye(), 1)]
+    assert not who.complete
+    assert who.why == f"A ends: so it is; this node had no part in it: {TAKEN}"
+
+
+def test_who_waits_for_a_place_and_hears_no_more_of_the_broker_does_not_say_that_it_is_refused() -> None:
+    who = client()
+    order(who, Refused(TAKEN, later=True), now=20.0)
+    who.unreachable("nobody listens")
+    with pytest.raises(
+        RunError, match=r"no answer from the broker for 40 s; last seen: nobody listens; before, it"
+    ):
+        who.tick(PATIENCE_S + 0.1)
 
 
 # --- real time ---

@@ -140,14 +140,14 @@ def test_nothing_limits_the_step_into_the_first_period() -> None:
 
 
 def test_shedding_keeps_to_its_share_and_to_its_daily_energy() -> None:
-    shedding = ControllableLoad(0.25, 500.0, daily_energy_max_mwh=None, credit_t_per_mwh=0.0)
+    shedding = ControllableLoad(share_of_load=0.25, compensation_cny_per_mwh=500.0)
     assert solved(plain_case([1.0, 2.0]), cl=shedding).cl_mw.tolist() == [0.25, 0.5]
     rationed = replace(shedding, daily_energy_max_mwh=0.6)
     assert solved(plain_case([1.0, 2.0]), cl=rationed).cl_mw.sum() == pytest.approx(0.6)
 
 
 def test_credits_given_for_shedding_leave_the_quota() -> None:
-    shedding = ControllableLoad(0.25, 100.0, daily_energy_max_mwh=None, credit_t_per_mwh=0.5)
+    shedding = ControllableLoad(share_of_load=0.25, compensation_cny_per_mwh=100.0, credit_t_per_mwh=0.5)
     plan = solved(plain_case([4.0], carbon=True), cl=shedding)
     assert plan.cl_mw.tolist() == [1.0]
     assert plan.quota_t == pytest.approx(0.728 * 3.0 - 0.5)
@@ -302,7 +302,7 @@ FULL = replace(
         pv=Renewable(frozen([1.0, 1.0]), 12.0),
         mt=MICRO_TURBINE,
         ess=STORAGE,
-        cl=ControllableLoad(0.1, 500.0, 1.0, 0.1),
+        cl=ControllableLoad(compensation_cny_per_mwh=500.0, daily_energy_max_mwh=1.0, credit_t_per_mwh=0.1),
     ),
     direct=DirectExchange(frozen([0.1, 0.0]), frozen([0.0, 0.1]), 0.1),
 )

@@ -90,7 +90,7 @@ CASES = {
         "enlarge the storage (ess.energy_mwh 0.5, ess.charge_max_mw 0.5, ess.discharge_max_mw 0.5)",
     ),
     "shedding that would do": (
-        case([1.0], buy=0.8, cl=ControllableLoad(0.1, 500.0, None, 0.0)),
+        case([1.0], buy=0.8, cl=ControllableLoad(compensation_cny_per_mwh=500.0)),
         "period 1: 1 MW of load, at most 0.9 MW can be supplied (load shed 0.1, grid 0.8): short of 0.1 MW; "
         "raise exchange.grid_buy_max_mw (0.8) or raise cl.share_of_load (0.1) or cl.daily_energy_max_mwh",
     ),

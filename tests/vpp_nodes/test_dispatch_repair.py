@@ -85,7 +85,7 @@ def test_without_a_grid_curtailment_takes_it(sign: float) -> None:
 
 
 def test_then_load_shed_then_a_running_turbine_then_storage() -> None:
-    shed = day(ONE_MW, buy=0.9, sell=0.0, cl=ControllableLoad(0.2, 700.0, None, 0.0))
+    shed = day(ONE_MW, buy=0.9, sell=0.0, cl=ControllableLoad(share_of_load=0.2, compensation_cny_per_mwh=700.0))
     assert moved(shed, powers(buy_mw=[0.9], cl_mw=[0.1 - MISSED_MW])) == pytest.approx({"cl_mw": MISSED_MW})
     turbine = day(plain_case([0.5]), buy=0.0, sell=0.0, mt=MICRO_TURBINE)
     assert moved(turbine, powers(mt_mw=[0.5 - MISSED_MW])) == pytest.approx({"mt_mw": MISSED_MW})

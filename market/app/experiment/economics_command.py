@@ -23,7 +23,7 @@ def economics_command(options: StudyOptions) -> int:
         _illustrate(under_way, tables)
         path = under_way.path
     if not options.quiet:
-        put(economics_text(economy, tables) + f"Everything in full precision: {path}\n")
+        put(economics_text(economy, tables) + f"Everything in full precision: {path}\n", styled=True)
     return exit_code_of(economy.outcome.verdict)
 
 

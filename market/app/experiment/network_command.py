@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from market.app.changes import as_flags
 from market.app.exit_codes import ExitCode
 from market.app.experiment.network_grid import (
     SAME_PRICE_CNY_PER_MWH,
@@ -46,16 +47,16 @@ def network_command(options: StudyOptions, grid: GridOptions) -> int:
     scenario = options.load()
     asked = squares(scenario, grid.delays, grid.losses, grid.seeds)
     with study(options.out, f"network-{scenario.name}", quiet=options.quiet) as under_way:
-        runs = _measure(under_way, options.scenario, asked, grid.jobs or workers())
+        runs = _measure(under_way, options, asked, grid.jobs or workers())
         under_way.write([grid_table(runs)])
         under_way.stage("drawing")
         _illustrate(under_way, runs)
     if not options.quiet:
-        put(grid_text(runs) + f"Everything in full precision: {under_way.path}\n")
+        put(grid_text(runs) + f"Everything in full precision: {under_way.path}\n", styled=True)
     return ExitCode.EQUILIBRIUM if all(run.sound for run in runs) else ExitCode.NO_EQUILIBRIUM
 
 
-def _measure(under_way: Study, scenario: str, asked: Sequence[Square], jobs: int) -> list[Measured]:
+def _measure(under_way: Study, options: StudyOptions, asked: Sequence[Square], jobs: int) -> list[Measured]:
     """The undisturbed day and all runs, several at once; their folders are not kept."""
 
     def told(done: int) -> None:
@@ -63,7 +64,7 @@ def _measure(under_way: Study, scenario: str, asked: Sequence[Square], jobs: int
 
     told(0)
     with tempfile.TemporaryDirectory() as scratch:
-        call = partial(_call, scenario, Path(scratch))
+        call = partial(_call, options, Path(scratch))
         calls = [call("undisturbed", ["--in-process"])]
         calls += [call(str(number), square.flags()) for number, square in enumerate(asked)]
         first, *others = run_side_by_side(calls, jobs, told)
@@ -74,8 +75,9 @@ def _measure(under_way: Study, scenario: str, asked: Sequence[Square], jobs: int
     ]
 
 
-def _call(scenario: str, scratch: Path, name: str, flags: Sequence[str]) -> list[str]:
-    return ["run", scenario, "--json", "--quiet", "--out", str(scratch / name), *flags]
+def _call(options: StudyOptions, scratch: Path, name: str, flags: Sequence[str]) -> list[str]:
+    settings = as_flags(options.settings)
+    return ["run", options.scenario, "--json", "--quiet", "--out", str(scratch / name), *settings, *flags]
 
 
 def _illustrate(under_way: Study, runs: Sequence[Measured]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from market.app.changes import changed
 from market.app.extras import need
 from market.app.screen import complain
 from market.scenario import load_scenario, require_plants, scenario_advice
@@ -13,21 +14,22 @@ from market.scenario.model import Scenario
 
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
-    """The flags of a study, as given. draws : of disturbed data, where the study has them."""
+    """The flags of a study, as given. draws : of disturbed data, where the study has them · settings : of --set"""
 
     scenario: str
     out: Path | None
     quiet: bool
     draws: int = 0
     seed: int = 0
+    settings: tuple[str, ...] = ()
 
     def load(self) -> Scenario:
-        """The scenario, with advice on it where people read.
+        """The scenario as flags change it, with advice on it where people read.
 
         ScenarioError, also where a plant is missing or what a study is drawn with.
         """
         need("figures", "vppmarket experiment")
-        scenario = require_plants(load_scenario(self.scenario))
+        scenario = require_plants(changed(load_scenario(self.scenario), self.settings))
         if not self.quiet:
             for advice in scenario_advice(scenario):
                 complain(f"note: {advice}")

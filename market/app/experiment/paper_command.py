@@ -43,7 +43,7 @@ def paper_command(options: StudyOptions) -> int:
         results = paper_results(under_way, scenario, options)
         _illustrate(under_way, results)
     if not options.quiet:
-        put(paper_text(results) + f"Everything in full precision: {under_way.path}\n")
+        put(paper_text(results) + f"Everything in full precision: {under_way.path}\n", styled=True)
     for law in results.report.broken_laws:
         complain(f"error: {law}")
     return results.report.exit_code

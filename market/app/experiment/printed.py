@@ -8,10 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 
 from market.app.run_folder.table import Cell, Table
-from market.app.summary.style import new_table, titled
+from market.app.summary.style import new_table, plain, titled
 
 PIPED_WIDTH = 140
 
@@ -24,7 +23,7 @@ def printed(title: str, table: Table, columns: Sequence[str], headings: Sequence
         shown.add_column(heading, justify="right" if number else "left", no_wrap=number)
     places = [table.columns.index(name) for name in columns]
     for row in table.rows:
-        shown.add_row(*(escape(short(row[place])) for place in places))
+        shown.add_row(*(plain(short(row[place])) for place in places))
     person = sys.stdout.isatty()
     console = Console(
         file=io.StringIO(),

@@ -27,7 +27,7 @@ def sensitivity_command(options: StudyOptions) -> int:
         _illustrate(under_way, asked, tables)
         path = under_way.path
     if not options.quiet:
-        put(sensitivity_text(asked, tables) + f"Everything in full precision: {path}\n")
+        put(sensitivity_text(asked, tables) + f"Everything in full precision: {path}\n", styled=True)
     return ExitCode.EQUILIBRIUM
 
 

@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.run_folder.recorded import RecordedRun, Records
+from market.app.run_folder.recorded import RecordedRun
+from market.app.run_folder.records import Records
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from market.app.mesa_model.agent import VppAgent
 from market.app.mesa_model.parameters import scenario_with
 from market.app.mesa_model.reporters import AGENT_REPORTERS, MODEL_REPORTERS, TABLES, new_rows
 from market.app.run_folder.frames import data_frame
-from market.app.run_folder.recorded import records_of
+from market.app.run_folder.records import records_of
 from market.app.run_folder.tables import day_tables
 from market.app.scene.conclusion import outcome_of
 from market.app.scene.film import Film
@@ -35,8 +35,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
     scenario : a folder, the name of a built-in case, or a loaded scenario
     step_unit : `round` or `event`, how far one step goes (`StepUnit`)
     seed : of the network's draws; the same seed gives the same day
-    choice_temperature_cny_per_mwh τ · satisfaction κ, of all VPPs · price_rule · base_price_cny_per_t μ ·
-    interval_t l · growth α · delay_s, loss : of every link; None leaves the scenario's value
+    parameters : of the scenario, by name (`growth=0.5`; docs/parameters.md has them) or by path
+    (`**{"vpps.VPP1.ess.energy_mwh": 2.0}`); None leaves the scenario's value
 
     `running` turns False in the first step that finds nothing left to do: Mesa's `batch_run` reports the last
     step but one, and that is then the end of the day. Raises ScenarioError; DispatchError from `step`.
@@ -55,27 +55,10 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         *,
         step_unit: str = StepUnit.ROUND,
         seed: int = 0,
-        choice_temperature_cny_per_mwh: float | None = None,
-        satisfaction: float | None = None,
-        price_rule: str | None = None,
-        base_price_cny_per_t: float | None = None,
-        interval_t: float | None = None,
-        growth: float | None = None,
-        delay_s: float | None = None,
-        loss: float | None = None,
+        **parameters: object,
     ) -> None:
         super().__init__(rng=seed)
-        changes = {
-            "choice_temperature_cny_per_mwh": choice_temperature_cny_per_mwh,
-            "satisfaction": satisfaction,
-            "price_rule": price_rule,
-            "base_price_cny_per_t": base_price_cny_per_t,
-            "interval_t": interval_t,
-            "growth": growth,
-            "delay_s": delay_s,
-            "loss": loss,
-        }
-        self.scenario = scenario_with(scenario, changes)
+        self.scenario = scenario_with(scenario, parameters)
         self.step_unit = StepUnit(step_unit)
         self.market = LocalMarket(self.scenario, seed)
         self.film = Film()
@@ -164,4 +147,4 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         if self.outcome is None or self.settlement is None:
             return {}
         tables = day_tables(self.scenario, self.outcome, self.settlement)
-        return {table.name: data_frame(records_of(table)) for table in tables}
+        return {table.name: data_frame(records_of(table.columns, table.rows)) for table in tables}

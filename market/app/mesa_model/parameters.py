@@ -5,34 +5,32 @@ They pass the same rules as the file, with the same words. Knows nothing of Mesa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from market.scenario import load_scenario, require_plants, with_overrides
+from market.scenario.catalogue import shared_parameters
 from market.scenario.model import Scenario
 
+_TIMES = Counter(entry.name for entry in shared_parameters())
 PATHS: Final[Mapping[str, str]] = {
-    "choice_temperature_cny_per_mwh": "market.choice_temperature_cny_per_mwh",
-    "satisfaction": "market.satisfaction",
-    "price_rule": "market.price_rule",
-    "base_price_cny_per_t": "carbon.base_price_cny_per_t",
-    "interval_t": "carbon.interval_t",
-    "growth": "carbon.growth",
-    "delay_s": "network.delay_s",
-    "loss": "network.loss",
+    entry.name: entry.path for entry in shared_parameters() if _TIMES[entry.name] == 1
 }
-"""Where in `scenario.yaml` each parameter stands."""
+"""Where in `scenario.yaml` each parameter stands that all VPPs share, by its name; others go by their path."""
 
 
 def scenario_with(scenario: str | Path | Scenario, values: Mapping[str, object]) -> Scenario:
     """A scenario, given as such, by folder or by name, with the parameters that are not None changed.
 
+    values : by the parameter's name, or by its path, such as `vpps.VPP1.ess.energy_mwh`
+
     Raises ScenarioError with every fault at once.
     """
     loaded = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(str(scenario)))
     given = {name: value for name, value in values.items() if value is not None}
-    changes = {PATHS[name]: value for name, value in given.items()}
+    changes = {PATHS.get(name, name): value for name, value in given.items()}
     if not changes:
         return loaded
-    return with_overrides(loaded, changes, {PATHS[name]: name for name in given})
+    return with_overrides(loaded, changes, {PATHS.get(name, name): name for name in given})

@@ -11,12 +11,11 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from broker.network_log import LinkLog, NetworkLog
+from market.app.run_folder.columns import COLUMNS, LINK_COUNTS
 from market.app.run_folder.table import Cell, Table
 
 MOST_ROWS = 5000
 NOTHING = float("nan")
-LINK_COUNTS = ("sent", "delivered", "lost", "resent", "duplicated", "late", "undeliverable", "bytes")
-NETWORK_TABLES = ("links", "network", "staleness")
 
 _Entry = TypeVar("_Entry")
 
@@ -28,14 +27,13 @@ def network_tables(log: NetworkLog, vpps: Sequence[str]) -> tuple[Table, ...]:
 
 def links_table(log: NetworkLog, vpps: Sequence[str]) -> Table:
     """Both directions of every pair that had anything to tell each other, in the scenario's order."""
-    columns = ("sender", "receiver", *LINK_COUNTS, "delay_min_s", "delay_mean_s", "delay_max_s")
     rows = (
         (sender, receiver, *_link_row(log.links[sender, receiver]))
         for sender in vpps
         for receiver in vpps
         if (sender, receiver) in log.links
     )
-    return Table("links", columns, tuple(rows))
+    return Table("links", COLUMNS["links"], tuple(rows))
 
 
 def _link_row(link: LinkLog) -> tuple[Cell, ...]:
@@ -47,14 +45,14 @@ def in_flight_table(log: NetworkLog) -> Table:
     """Just before each delivery: copies of messages under way, and those that wait for a busy receiver."""
     kept = thinned(log.moments, (lambda m: m.in_flight, lambda m: m.queued))
     rows = tuple((moment.time_s, moment.in_flight, moment.queued) for moment in kept)
-    return Table("network", ("time_s", "in_flight", "queued"), rows)
+    return Table("network", COLUMNS["network"], rows)
 
 
 def staleness_table(log: NetworkLog) -> Table:
     """For each offer, how long the oldest price that it was based on had been superseded."""
     kept = thinned(log.news, (lambda entry: entry.staleness_s,))
     rows = tuple((entry.time_s, entry.vpp, entry.version, entry.staleness_s) for entry in kept)
-    return Table("staleness", ("time_s", "vpp", "version", "staleness_s"), rows)
+    return Table("staleness", COLUMNS["staleness"], rows)
 
 
 def thinned(

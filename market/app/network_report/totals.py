@@ -10,8 +10,8 @@ from statistics import fmean
 from typing import Any
 
 from broker.network_log import NetworkLog
-from market.app.network_report.tables import LINK_COUNTS
 from market.app.run_facts import RunFacts
+from market.app.run_folder.columns import LINK_COUNTS
 from market.network import LinkConditions, NetworkRules
 from market.outcome import Verdict
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import fsum
 
+from market.app.run_folder.columns import DISPATCH_QUANTITIES
 from market.app.run_folder.table import Cell, Table
-from market.app.run_folder.tables import DISPATCH_QUANTITIES
 from market.carbon import stepped_cost_cny
 from market.plan import DispatchPlan
 from market.rules import CarbonMode, CarbonRules

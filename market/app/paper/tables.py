@@ -5,9 +5,9 @@ Table 2 is in `market.app.paper.models`.
 
 from __future__ import annotations
 
+from market.app.run_folder.columns import DISPATCH_QUANTITIES
 from market.app.run_folder.table import Cell, Table
 from market.app.run_folder.tables import (
-    DISPATCH_QUANTITIES,
     costs_table,
     dispatch_table,
     roles_table,

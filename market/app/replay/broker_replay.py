@@ -47,12 +47,13 @@ class BrokerReplay:
         number: int,
         roster: Sequence[str],
         time_s: float,
+        log: NetworkLog,
     ) -> None:
         self.live = scenario.network.time is TimeMode.WALL
         self.epoch = Epoch(scenario.public, roster, number)
         conditions = Conditions(scenario.network, scenario.roster, seed)
         clock = WallTime if self.live else VirtualTime
-        self._clock: WallTime | VirtualTime = clock(self.epoch, conditions, NetworkLog(), time_s)
+        self._clock: WallTime | VirtualTime = clock(self.epoch, conditions, log, time_s)
         self._public = scenario.public
         self._audit = audit
         self._followed = True

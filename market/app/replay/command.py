@@ -5,49 +5,55 @@ Knows nothing of how decisions are computed again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
-from broker.tape import TAPE_NAME, Shared, TapeSoFar, tape_so_far
+from broker.tape import Shared, TapeSoFar
+from broker.wire.messages import BROKER
 from market.app.exit_codes import ExitCode
+from market.app.kept_scenario import SCENARIO_FOLDER, kept_scenario, unlike
 from market.app.known_plants import known_plants
-from market.app.replay.decision import Agreement, Decision
+from market.app.replay.decision import Agreement, Decision, Difference
 from market.app.replay.manifest_check import against_manifest
 from market.app.replay.page import replay_text
 from market.app.replay.tally import Tally, replayed
-from market.app.resume import kept_scenario
+from market.app.replay.unchecked import unchecked
 from market.app.run_day import json_text
+from market.app.run_folder.manifest_shape import read_manifest
+from market.app.run_tape import tape_of_run, unreadable
 from market.app.screen import complain, put
 from market.errors import Fault, ScenarioError, TapeError
 from market.scenario import load_scenario
+from market.scenario.model import PublicScenario, Scenario
 from market.vpp import Vpp
+
+_PUT_BACK = "put the run's own manifest back, or replay its tape alone, in a folder of its own"
 
 
 def replay_command(run: Path, until_s: float | None, *, as_json: bool, plants: str | None = None) -> int:
-    """Replay a run's tape and say what came of it. ScenarioError if the tape cannot be read.
+    """Replay a run's tape and say what came of it. ScenarioError if tape or manifest cannot be read.
 
     plants : the scenario that holds the plants, where the run's folder does not or may not be asked
     """
     try:
         _check_moment(until_s)
-        tape = _tape(run)
+        tape = tape_of_run(run, str(run), "name the folder of a run with messages")
         try:
-            tally = replayed(tape.records, until_s, _plants(run, tape, plants))
-            tally.add(against_manifest(run, tape.records))
+            tally = _tally(run, tape, until_s, plants)
         except TapeError as error:
-            raise _unreadable(run, error) from None
+            raise unreadable(str(run), error) from None
     except ScenarioError as error:
         if as_json:
             put(json_text({"exit_code": int(ExitCode.BAD_INPUT), "error": str(error)}))
         raise
     code = ExitCode.BROKEN if tally.differing else ExitCode.EQUILIBRIUM
-    put(
-        json_text(document(run, tally, tape.torn_bytes, code))
-        if as_json
-        else replay_text(str(run), tally, tape.torn_bytes)
-    )
+    if as_json:
+        put(json_text(document(run, tally, tape.torn_bytes, code)))
+    else:
+        put(replay_text(str(run), tally, tape.torn_bytes), styled=True)
     if tally.differing:
         complain(f"error: {len(tally.differing)} decisions of {run} differ from those computed here")
     return code
@@ -58,43 +64,79 @@ def _check_moment(until_s: float | None) -> None:
         raise ScenarioError([Fault("must be a number of seconds", "nan", "--until", "give one, such as 0.5")])
 
 
-def _tape(run: Path) -> TapeSoFar:
-    path = run / TAPE_NAME
-    if not path.exists():
-        rule, remedy = f"a run to replay has a {TAPE_NAME}", "name the folder of a run with messages"
-        value = "no such folder" if not run.is_dir() else "a folder without one"
-        raise ScenarioError([Fault(rule, value, str(run), remedy)])
-    try:
-        return tape_so_far(path)
-    except TapeError as error:
-        raise _unreadable(run, error) from None
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is known beside a tape. plants : by id · kept : the scenario in the run's folder · unlike : what in it
+
+    is not the run's
+    """
+
+    plants: Mapping[str, Vpp]
+    kept: Scenario | None
+    unlike: list[str]
+
+    @property
+    def run_knew(self) -> tuple[Vpp, ...] | None:
+        """The plants that the run knew, where its folder tells."""
+        return None if self.kept is None or self.unlike else self.kept.vpps
 
 
-def _plants(run: Path, tape: TapeSoFar, named: str | None) -> Mapping[str, Vpp]:
-    """The plants that are known: those of the scenario that is named, else of the one that the run's folder keeps.
+def _tally(run: Path, tape: TapeSoFar, until_s: float | None, named: str | None) -> Tally:
+    """Everything that is held against something else: the tape's decisions, its manifest, its scenario's copy."""
+    manifest, beside = read_manifest(run, _PUT_BACK), _beside(run, tape, named)
+    tally = replayed(tape.records, until_s, beside.plants)
+    tally.add(_kept(beside))
+    if manifest is not None:
+        log = tally.log if tally.complete and not tally.differing else None
+        tally.add([against_manifest(run, tape.records, manifest, beside.run_knew, log)])
+    else:
+        tally.unchecked += [f"{name}: not checked, no manifest" for name in unchecked(tape.records)]
+    if manifest is not None and beside.run_knew is None:
+        tally.unchecked.append("laws that depend on plants: not checked, not the run's scenario beside it")
+    return tally
+
+
+def _kept(beside: _Beside) -> Iterator[Decision]:
+    """Whether the scenario in the run's folder is the one that was run."""
+    if beside.kept is not None:
+        agreement = Agreement.DIFFERENT if beside.unlike else Agreement.SAME
+        found = tuple(Difference(f"{SCENARIO_FOLDER}/", what, "the run's own") for what in beside.unlike)
+        yield Decision(0.0, 0, BROKER, "scenario", agreement, "the copy in the run's folder", found)
+
+
+def _beside(run: Path, tape: TapeSoFar, named: str | None) -> _Beside:
+    """The plants of the scenario that is named, else of the one that the run's folder keeps, if it is the run's.
 
     ScenarioError where a plant that is named is not the run's.
     """
     shared = next((record.scenario for record in tape.records[:2] if isinstance(record, Shared)), None)
     if shared is None:
-        return {}
-    beside = load_scenario(named) if named else kept_scenario(run)
+        return _Beside({}, None, [])
+    try:
+        kept = kept_scenario(run)
+    except ScenarioError:
+        if not named:
+            raise
+        kept = None  # it is not asked
+    others = unlike(kept, shared) if kept else []
+    if named:
+        return _Beside(_named_plants(shared, named), kept, others)
+    known = () if others else known_plants(shared, kept)
+    return _Beside({vpp.id: vpp for vpp in known}, kept, others)
+
+
+def _named_plants(shared: PublicScenario, named: str) -> Mapping[str, Vpp]:
+    beside = load_scenario(named)
     known = {vpp.id: vpp for vpp in known_plants(shared, beside)}
-    if named and beside is not None:
-        rule, remedy = "a plant must be the one that took part", "name the scenario as it was run"
-        others = [vpp.id for vpp in beside.vpps if vpp.id in shared.roster and vpp.id not in known]
-        faults = [Fault(rule, f"another plant of {vpp}", f"--plants {named}", remedy) for vpp in others]
-        if not known and not faults:
-            who = ", ".join(vpp.id for vpp in beside.vpps) or "no plant"
-            faults = [Fault("it must hold plants of this run", who, f"--plants {named}", remedy)]
-        if faults:
-            raise ScenarioError(faults)
+    rule, remedy = "a plant must be the one that took part", "name the scenario as it was run"
+    others = [vpp.id for vpp in beside.vpps if vpp.id in shared.roster and vpp.id not in known]
+    faults = [Fault(rule, f"another plant of {vpp}", f"--plants {named}", remedy) for vpp in others]
+    if not known and not faults:
+        who = ", ".join(vpp.id for vpp in beside.vpps) or "no plant"
+        faults = [Fault("it must hold plants of this run", who, f"--plants {named}", remedy)]
+    if faults:
+        raise ScenarioError(faults)
     return known
-
-
-def _unreadable(run: Path, error: TapeError) -> ScenarioError:
-    remedy = "if other software wrote it (see the run's manifest.json), use that; else it was damaged or altered"
-    return ScenarioError([Fault("the tape must be one that this software reads", str(error), str(run), remedy)])
 
 
 def document(run: Path, tally: Tally, torn_bytes: int, code: ExitCode) -> dict[str, Any]:
@@ -109,6 +151,7 @@ def document(run: Path, tally: Tally, torn_bytes: int, code: ExitCode) -> dict[s
         "torn_bytes": torn_bytes,
         **{agreement.name.lower(): tally.number(agreement) for agreement in Agreement},
         "unknown": tally.unknown,
+        "unchecked": tally.unchecked,
         "largest_difference": tally.largest_difference,
         "decisions": [{"who": who, "what": what, **counts} for (who, what), counts in rows.items()],
         "differences": [_differing(decision) for decision in tally.differing],

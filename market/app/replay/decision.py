@@ -62,6 +62,11 @@ class Decision:
         """Whether it came out as it was recorded."""
         return self.agreement is Agreement.SAME
 
+    @property
+    def differs(self) -> bool:
+        """Whether it came out otherwise."""
+        return self.agreement is Agreement.DIFFERENT
+
 
 def compared(
     time_s: float, epoch: int, who: str, what: str, detail: str, recorded: Any, computed: Any

@@ -1,47 +1,54 @@
-"""Holds a run's tape against its manifest, where its folder has one: the two were written apart."""
+"""Holds a run's manifest against its tape: the two were written apart, and what is in both must be the same."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from broker.tape import TAPE_NAME, Ended, Opened, Record, Shared
+from broker.network_log import NetworkLog
+from broker.tape import TAPE_NAME, Record
 from broker.tape.files import tape_sha256
 from broker.wire.messages import BROKER
 from market.app.replay.decision import Agreement, Decision, compared
+from market.app.replay.derived import derived
+from market.app.run_folder.manifest_shape import MANIFEST, is_aborted
+from market.errors import MarketError
 from market.outcome import Verdict
+from market.vpp import Vpp
 
-MANIFEST = "manifest.json"
 
+def against_manifest(
+    run: Path,
+    records: Sequence[Record],
+    manifest: Mapping[str, Any],
+    plants: Sequence[Vpp] | None,
+    log: NetworkLog | None,
+) -> Decision:
+    """One decision: whether all of a manifest that is on the tape too is the same; `recorded` is the manifest's.
 
-def against_manifest(run: Path, records: Sequence[Record]) -> Iterator[Decision]:
-    """One decision: whether header, scenario and end of a tape are what the manifest says; none without one."""
-    path = run / MANIFEST
-    if not path.exists():
-        return
+    plants, log : as for `derived`
+    """
     try:
-        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except (OSError, ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
-        yield Decision(0.0, 0, BROKER, "manifest", Agreement.DIFFERENT, f"{MANIFEST} cannot be read")
-        return
-    found = _on_tape(run, records, told)
-    known = {name: told[name] for name in found if name in told}
-    yield compared(0.0, 0, BROKER, "manifest", MANIFEST, {name: found[name] for name in known}, known)
+        found = dict(derived(records, plants, log))
+    except MarketError as error:
+        why = f"what the tape comes to cannot be worked out: {error}"
+        return Decision(0.0, 0, BROKER, "manifest", Agreement.DIFFERENT, why)
+    if is_aborted(manifest):
+        found = {name: value for name, value in found.items() if name in manifest}
+        found["verdict"] = Verdict.ABORTED.value  # as a run may that breaks behind its tape's end
+    elif manifest.get("tape") is not None:
+        found["tape_sha256"] = tape_sha256(run / TAPE_NAME)
+    told = {name: manifest[name] for name in found if name in manifest}
+    _keep_what_both_count(told, found)
+    return compared(0.0, 0, BROKER, "manifest", MANIFEST, told, found)
 
 
-def _on_tape(run: Path, records: Sequence[Record], told: dict[str, Any]) -> dict[str, Any]:
-    """What the tape says of what stands in a manifest as well."""
-    found: dict[str, Any] = {"tape_sha256": tape_sha256(run / TAPE_NAME)}
-    for record in (*records[:2], *records[-1:]):
-        if isinstance(record, Opened):
-            found |= {"seed": record.seed, "scenario_digest": record.scenario_digest, "vpps": list(record.roster)}
-        elif isinstance(record, Shared):
-            shared = record.scenario
-            found |= {"scenario": shared.name, "title": shared.title, "public_digest": shared.public.digest}
-        elif isinstance(record, Ended) and told.get("verdict") != Verdict.ABORTED.value:
-            found["verdict"] = record.verdict.value
-    return found
+def _keep_what_both_count(told: dict[str, Any], found: dict[str, Any]) -> None:
+    """A day that was told again from its tape counts less than the run itself; what was sent it always counts."""
+    if "counters" in found and "counters" in told:
+        names = ("sent",) if found["time_mode"] == "wall" else ("sent", "delivered")
+        for counters in (told, found):
+            counters["counters"] = {n: counters["counters"][n] for n in names if n in counters["counters"]}
+    if "network" in found and told.get("network") is None:
+        del told["network"], found["network"]

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.markup import escape
 
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.tally import Tally
 from market.app.replay.vpp_replay import NO_PLANT
-from market.app.summary.style import add_names, add_numbers, new_table
+from market.app.summary.style import add_names, add_numbers, new_table, plain
 
 SHOWN = 5
 """So many differing decisions, and values of each, are shown."""
@@ -37,12 +36,12 @@ def replay_text(run: str, tally: Tally, torn_bytes: int) -> str:
 
 
 def _parts(run: str, tally: Tally, torn_bytes: int) -> Iterator[RenderableType]:
-    yield f"[bold]{escape(run)}[/bold]  {_headline(tally)}"
+    yield f"[bold]{plain(run)}[/bold]  {_headline(tally)}"
     if torn_bytes:
         yield f"the tape ends in {torn_bytes} bytes of an unfinished record, which were left out"
     if tally.stood is None and not tally.complete:
         yield "the run broke off: what its tape holds was replayed"
-    yield from (escape(line) for line in _unknown(tally))
+    yield from (plain(line) for line in (*_unknown(tally), *tally.unchecked))
     yield _counts(tally)
     for decision in tally.differing[:SHOWN]:
         yield from _differing(decision)
@@ -79,7 +78,7 @@ def _counts(tally: Tally) -> RenderableType:
     for who, what in dict.fromkeys((who, what) for who, what, _ in sorted(tally.counts, key=_vpps_first)):
         numbers = [tally.counts[who, what, agreement] for agreement in Agreement]
         shown = [str(sum(numbers)), *(str(number) if number else "" for number in numbers)]
-        table.add_row(escape(who) if who != before else "", what, *shown)
+        table.add_row(plain(who) if who != before else "", what, *shown)
         before = who
     return table
 
@@ -91,20 +90,20 @@ def _vpps_first(key: tuple[str, str, Agreement]) -> tuple[bool, str, str]:
 
 def _differing(decision: Decision) -> Iterator[str]:
     place = f"{decision.who}, {decision.what} at {decision.time_s:.6g} s of epoch {decision.epoch}"
-    yield escape(f"{place}: {decision.detail}")
+    yield plain(f"{place}: {decision.detail}")
     for difference in decision.differences[:SHOWN]:
-        yield escape(f"  {difference}")
+        yield plain(f"  {difference}")
     if len(decision.differences) > SHOWN:
         yield f"  … and {len(decision.differences) - SHOWN} more values"
 
 
 def _stood(stood: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield f"\n[bold]At {stood['time_s']:.6g} s[/bold], after {stood['records']} records: {stood['phase']}"
-    yield escape(f"epoch {stood['epoch']} with {', '.join(stood['roster']) or 'nobody yet'}")
+    yield plain(f"epoch {stood['epoch']} with {', '.join(stood['roster']) or 'nobody yet'}")
     for vpp, how in stood["absent"].items():
-        yield escape(f"{vpp} is away: {how}")
+        yield plain(f"{vpp} is away: {how}")
     if not stood["periods"]:
-        yield escape(f"declared: {', '.join(stood['declared']) or 'nobody yet'}")
+        yield plain(f"declared: {', '.join(stood['declared']) or 'nobody yet'}")
     else:
         yield _periods(stood)
     yield f"under way: {_under_way(stood)}"
@@ -120,7 +119,7 @@ def _periods(stood: Mapping[str, Any]) -> RenderableType:
         offers = "  ".join(f"{vpp} {price:.4f}" for vpp, price in period["price_cny_per_mwh"].items())
         chosen = "  ".join(f"{vpp} {_row(row)}" for vpp, row in period["probability"].items())
         waits = period["verdict"] or ", ".join(period["unconfirmed"]) or "confirmed by all"
-        table.add_row(str(period["period"]), escape(offers), escape(chosen), escape(waits))
+        table.add_row(str(period["period"]), plain(offers), plain(chosen), plain(waits))
     return table
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from broker.network_log import NetworkLog
 from broker.tape import (
     AuditGiven,
     DoneSaid,
@@ -38,10 +39,14 @@ NO_PLANTS: Final[Mapping[str, Vpp]] = MappingProxyType({})
 
 
 class Replay:
-    """What has been computed again so far. `broker`: its part in the newest epoch, None before the first."""
+    """What has been computed again so far.
+
+    broker : its part in the newest epoch, None before the first · log : what became of messages, by its machines
+    """
 
     def __init__(self, plants: Mapping[str, Vpp] = NO_PLANTS) -> None:
         self.broker: BrokerReplay | None = None
+        self.log = NetworkLog()
         self.complete = False
         self._plants = plants
         self._position = 0
@@ -118,7 +123,9 @@ class Replay:
     def _epoch(self, record: EpochBegun) -> Iterator[Decision]:
         yield from self._give_up(f"a new epoch began first: {record.why}")
         self._time_s = record.time_s
-        self.broker = BrokerReplay(self._of, self._seed, self._audit, record.number, record.roster, record.time_s)
+        self.broker = BrokerReplay(
+            self._of, self._seed, self._audit, record.number, record.roster, record.time_s, self.log
+        )
         self._said = {vpp: [] for vpp in record.roster}
         for vpp in self._vpps.values():
             vpp.begin_epoch(record.number)

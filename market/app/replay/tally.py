@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from broker.network_log import NetworkLog
 from broker.tape import Record, time_of
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.replay import NO_PLANTS, Replay
@@ -28,12 +29,15 @@ class Tally:
 
     counts : by who, what and agreement · differing : those that came out otherwise, in the order of the tape
     unknown : by the reason why something was not computed again, whose that was
+    unchecked : what there was nothing to hold against, and why · log : what became of messages
     complete : whether the tape's last record was replayed · stood : what stood where the replay was told to stop
     """
 
     counts: Counter[tuple[str, str, Agreement]] = field(default_factory=Counter)
     differing: list[Decision] = field(default_factory=list)
     unknown: dict[str, list[str]] = field(default_factory=dict)
+    unchecked: list[str] = field(default_factory=list)
+    log: NetworkLog | None = None
     complete: bool = False
     stood: dict[str, Any] | None = None
 
@@ -41,7 +45,7 @@ class Tally:
         """Count some more."""
         for decision in decisions:
             self.counts[decision.who, decision.what, decision.agreement] += 1
-            if decision.agreement is Agreement.DIFFERENT:
+            if decision.differs:
                 self.differing.append(decision)
             if decision.agreement is Agreement.NOT_RECOMPUTED:
                 of = self.unknown.setdefault(decision.detail, [])
@@ -73,7 +77,7 @@ def replayed(
         if stop < len(records):
             tally.add(replay.stop_before(records[stop]))
         tally.stood = standing(_viewed(records[:stop]), replay.broker)
-    tally.complete = replay.complete
+    tally.complete, tally.log = replay.complete, replay.log
     tally.add(replay.end(BROKEN_OFF if stop == len(records) else STOPPED))
     return tally
 

@@ -28,11 +28,15 @@ class RunFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes from taking up the same run meanwhile; RunError if one of them is at it."""
+        """Keep other processes from taking up the same run meanwhile; RunError if one of them is at it.
+
+        ScenarioError where there is no such folder
+        """
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK)
         except OSError as error:
-            raise RunError(f"{self.path} cannot be opened: {_reason(error)}; is it a run folder?") from None
+            rule, remedy = "it must be a folder that can be opened", "name the folder of a run"
+            raise ScenarioError([Fault(rule, _reason(error), str(self.path), remedy)]) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas
 
-from market.app.run_folder.recorded import Records
+from market.app.run_folder.records import Records
 
 
 def data_frame(records: Records) -> pandas.DataFrame:

@@ -11,11 +11,11 @@ from typing import Any
 
 from market.app.network_report.totals import network_document
 from market.app.run_facts import RunFacts
+from market.app.run_folder.laws import LawsOfDay
 from market.disclosure import Disclosure, disclosure_of
 from market.outcome import MarketOutcome, Verdict
 from market.scenario.model import Scenario
 from market.scenario.network_build import network_fields
-from market.settlement import BrokenLaw, UncheckedLaw, UnclaimedLaw
 
 FORMAT = 1
 PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "PyYAML", "click", "rich")
@@ -33,15 +33,6 @@ class Undertaking:
     in_process: bool
     started: datetime
     audit: Disclosure = Disclosure.FULL
-
-
-@dataclass(frozen=True, slots=True)
-class LawsOfDay:
-    """The laws of settlement that a day breaks, those not claimed of it, and those that nobody could check."""
-
-    broken: tuple[BrokenLaw, ...]
-    unclaimed: tuple[UnclaimedLaw, ...]
-    unchecked: tuple[UncheckedLaw, ...]
 
 
 def manifest_of_run(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,38 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market.app.network_report.tables import NETWORK_TABLES
+from market.app.run_folder.certificate_shape import CERTIFICATE, CERTIFICATE_FILE
+from market.app.run_folder.columns import DAY_TABLES, NETWORK_TABLES
+from market.app.run_folder.document import check_shape, read_document, refused
+from market.app.run_folder.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, is_aborted, read_manifest
+from market.app.run_folder.records import Records, records_of
 from market.app.run_folder.table import Table
-from market.errors import Fault, ScenarioError
-
-TABLES = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
-WHOLE = {"period", "stage", "round", "rounds"}
-WORDS = {"vpp", "buyer", "seller", "counterpart", "role", "verdict", "scenario", "quantity", "sender", "receiver"}
-Column = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """A table by columns: text, whole numbers or doubles, in the order of its rows. NaN: no such number."""
-
-    columns: Mapping[str, Column]
-
-    def __getitem__(self, name: str) -> Column:
-        return self.columns[name]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values())))
-
-    def where(self, **equal: str | int) -> Records:
-        """The rows that have these values."""
-        kept = np.ones(len(self), dtype=bool)
-        for name, value in equal.items():
-            kept &= self.columns[name] == value
-        return Records({name: column[kept] for name, column in self.columns.items()})
-
-    def distinct(self, name: str) -> list[Any]:
-        """The values of a column, each once, in the order in which they first come."""
-        return list(dict.fromkeys(self.columns[name].tolist()))
+from market.app.run_folder.table_file import Place, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,76 +72,38 @@ def recorded(
     name: str, manifest: Mapping[str, Any], tables: Mapping[str, Table], certificate: Mapping[str, Any]
 ) -> RecordedRun:
     """A run as it would be read back from its folder, from what is in memory."""
-    read = {key: records_of(table) for key, table in tables.items()}
+    read = {key: records_of(table.columns, table.rows) for key, table in tables.items()}
     return RecordedRun(name, manifest, read, certificate)
-
-
-def records_of(table: Table) -> Records:
-    """A table as it would be read back."""
-    return _from_rows(table.columns, table.rows)
 
 
 def read_run(folder: Path) -> RecordedRun:
     """Read a run folder back. ScenarioError if it is none, is not readable, or its run broke before the end."""
-    manifest = _document(folder, "manifest.json")
-    if not {"vpps", "rules", "verdict", "scenario"} <= manifest.keys():
-        rule = "a run folder holds manifest.json and the run's tables"
-        raise _refused(folder / "manifest.json", rule, "a manifest of something else", "name the folder of a run")
-    if manifest.get("verdict") == "aborted" and "rounds" not in manifest:
-        why = f"a run that broke: {manifest.get('error', 'no reason given')}"
-        raise _refused(folder, "a run must have come to its end", why, "run it again")
-    names = (*TABLES, *(NETWORK_TABLES if manifest.get("network") else ()))
-    tables = {name: _read(folder / f"{name}.csv") for name in names}
-    return RecordedRun(folder.name, manifest, tables, _document(folder, "certificate.json"))
-
-
-def _document(folder: Path, name: str) -> dict[str, Any]:
-    rule, remedy = f"a run folder holds {name} and the run's tables", "name the folder of a run"
+    rule = f"a run folder holds {MANIFEST} and the run's tables"
     if not folder.is_dir():
-        raise _refused(folder, rule, "a file" if folder.exists() else "no such folder", remedy)
-    if (folder / name).exists() and not (folder / name).is_file():
-        raise _refused(folder / name, "it must be an ordinary file", "something else", remedy)
+        raise refused(folder, rule, "a file" if folder.exists() else "no such folder", NAME_A_RUN)
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise refused(folder, rule, f"a folder without {MANIFEST}", NAME_A_RUN)
+    if is_aborted(manifest):
+        why = f"a run that broke: {manifest['error'] or 'no reason given'}"
+        raise refused(folder, "a run must have come to its end", why, "run it again")
+    place = Place(tuple(manifest["vpps"]), int(manifest["rules"]["horizon"]["periods"]))
+    names = (*DAY_TABLES, *(NETWORK_TABLES if manifest["network"] else ()))
+    tables = {name: read_table(folder, name, place) for name in names}
+    return RecordedRun(folder.name, manifest, tables, _certificate(folder, manifest))
+
+
+def _certificate(folder: Path, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The certificate, which tells the same as the manifest."""
+    path = folder / CERTIFICATE_FILE
     try:
-        document = json.loads((folder / name).read_text(encoding="utf-8"))
+        document = read_document(path, REMEDY)
     except FileNotFoundError:
-        raise _refused(folder, rule, f"a folder without {name}", remedy) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise _refused(folder / name, "it must be readable JSON", str(error), remedy) from None
-    if not isinstance(document, dict):
-        raise _refused(folder / name, rule, "JSON of something else", remedy)
-    return document
-
-
-def _read(path: Path) -> Records:
-    remedy = "run the scenario again"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file)
-    except (OSError, ValueError) as error:
-        raise _refused(path, "a run folder holds this table", _reason(error), remedy) from None
-    if any(len(row) != len(header) for row in rows):
-        raise _refused(path, "every row has a cell for each column", "a row that has not", remedy)
-    try:
-        return _from_rows(header, rows)
-    except ValueError as error:
-        raise _refused(path, "numbers stand where numbers belong", str(error), remedy) from None
-
-
-def _from_rows(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Records:
-    cells = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    return Records({name: _column(name, values) for name, values in zip(header, cells, strict=True)})
-
-
-def _column(name: str, values: Sequence[Any]) -> Column:
-    if name in WORDS:
-        return np.array([str(value) for value in values], dtype=object)
-    number: Callable[[Any], float] = int if name in WHOLE else lambda v: float(v) if v != "" else np.nan
-    return np.array([number(value) for value in values], dtype=np.int64 if name in WHOLE else np.float64)
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error) or "an empty file").lower()
-
-
-def _refused(place: Path, rule: str, value: str, remedy: str) -> ScenarioError:
-    return ScenarioError([Fault(rule, value, str(place), remedy)])
+        raise refused(folder, f"a run folder holds {CERTIFICATE_FILE}", "a folder without one", REMEDY) from None
+    check_shape(document, CERTIFICATE, path, REMEDY)
+    for name in ("verdict", "epsilon_cny", "epsilon_relative"):
+        rule = f"{name} must be what {MANIFEST} tells, {manifest[name]}"
+        if document[name] != manifest[name]:
+            raise refused(path, rule, str(document[name]), REMEDY)
+    certificate: Mapping[str, Any] = document
+    return certificate

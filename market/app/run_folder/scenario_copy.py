@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from market.app.resume import SCENARIO_FOLDER
+from market.app.kept_scenario import SCENARIO_FOLDER
 from market.scenario import write_scenario
 from market.scenario.document import FILE_NAME
 from market.scenario.model import Scenario

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from market.app.run_folder.columns import COLUMNS, DISPATCH_QUANTITIES
 from market.app.run_folder.table import Cell, Table
 from market.disclosure import ShownPlan
 from market.outcome import MarketOutcome, PeriodResult, VppDay
@@ -20,36 +21,6 @@ from market.settlement import Account, Settlement, payment_cny, settled_mw
 
 Rows = Iterator[tuple[Cell, ...]]
 NOTHING = float("nan")
-
-DISPATCH_QUANTITIES = (
-    "load_mw",
-    "wt_mw",
-    "pv_mw",
-    "mt_mw",
-    "charge_mw",
-    "discharge_mw",
-    "soc_mwh",
-    "cl_mw",
-    "buy_mw",
-    "sell_mw",
-    "direct_in_mw",
-    "direct_out_mw",
-    "curtailed_mw",
-)
-
-
-_PLAN_COLUMNS = ("vpp", "stage", "period", *DISPATCH_QUANTITIES)
-COST_COLUMNS = (
-    "vpp",
-    "scenario",
-    "operation_cny",
-    "trade_cny",
-    "carbon_cny",
-    "total_cny",
-    "emission_t",
-    "quota_t",
-    "curtailed_mwh",
-)
 
 
 def day_tables(
@@ -70,16 +41,12 @@ def day_tables(
 
 def roles_table(days: Sequence[VppDay]) -> Table:
     """What each VPP has, needs and therefore is, (14), (15); its declaration alone where its plan is not shown."""
-    columns = (
-        "vpp period supply_mw demand_mw sdr role surplus_mw deficit_mw curtailed_mw marginal_value_cny_per_mwh"
-    )
-    return Table("roles", tuple(columns.split()), tuple(row for day in days for row in _role_rows(day)))
+    return _table("roles", tuple(row for day in days for row in _role_rows(day)))
 
 
 def bids_table(scenario: Scenario | PublicScenario, outcome: MarketOutcome) -> Table:
     """What each buyer made public of its demand, (17); κ, which is its plant's, where that is known here."""
     known = _satisfactions(scenario)
-    columns = ("vpp", "period", "deficit_mw", "own_supply_mw", "k_cny_per_h", "kappa")
     rows = (
         (buyer, *_at(result, game.deficit_mw[i], game.own_supply_mw[i], game.satisfaction_cny_per_h[i]), kappa)
         for result in outcome.periods
@@ -87,67 +54,35 @@ def bids_table(scenario: Scenario | PublicScenario, outcome: MarketOutcome) -> T
         for i, buyer in enumerate(game.buyers)
         for kappa in [known.get(buyer, NOTHING)]
     )
-    return Table("bids", columns, tuple(rows))
+    return _table("bids", tuple(rows))
 
 
 def offers_table(results: Sequence[PeriodResult]) -> Table:
     """What each seller offered in the end, and what came of it; where nothing can be traded nobody offers."""
-    columns = (
-        "vpp",
-        "period",
-        "surplus_mw",
-        "reserve_cny_per_mwh",
-        "price_cny_per_mwh",
-        "requested_mw",
-        "delivered_mw",
-        "utility_cny",
-        "regret_cny",
-    )
-    return Table("offers", columns, tuple(row for result in _traded(results) for row in _offer_rows(result)))
+    return _table("offers", tuple(row for result in _traded(results) for row in _offer_rows(result)))
 
 
 def selections_table(results: Sequence[PeriodResult]) -> Table:
     """How each buyer spread its demand over the sellers, and what it got and paid."""
-    columns = (
-        "buyer",
-        "seller",
-        "period",
-        "probability",
-        "requested_mw",
-        "delivered_mw",
-        "price_cny_per_mwh",
-        "payment_cny",
-    )
-    return Table("selections", columns, tuple(row for r in _traded(results) for row in _selection_rows(r)))
+    return _table("selections", tuple(row for r in _traded(results) for row in _selection_rows(r)))
 
 
 def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodResult]) -> Table:
     """The band, the grid's prices and the end of each period."""
-    columns = (
-        "period",
-        "floor_cny_per_mwh",
-        "cap_cny_per_mwh",
-        "feed_in_cny_per_mwh",
-        "retail_cny_per_mwh",
-        "tau_cny_per_mwh",
-        "p_clr_cny_per_mwh",
-        "verdict",
-        "rounds",
-    )
     retail = scenario.public.tariff.retail_cny_per_mwh
     rows = (_period_row(result, float(retail[result.game.period])) for result in results)
-    return Table("periods", columns, tuple(rows))
+    return _table("periods", tuple(rows))
 
 
 def dispatch_table(days: Sequence[VppDay]) -> Table:
     """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown."""
     stages = [(day.declaration.vpp, ((1, day.before), (3, day.after))) for day in days]
-    return Table("dispatch", _PLAN_COLUMNS, tuple(row for vpp, plans in stages for row in _plan_rows(vpp, plans)))
+    return _table("dispatch", tuple(row for vpp, plans in stages for row in _plan_rows(vpp, plans)))
 
 
 def plan_table(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Table:
     """The same of one VPP, by stage."""
-    return Table("dispatch", _PLAN_COLUMNS, tuple(_plan_rows(vpp, plans)))
+    return _table("dispatch", tuple(_plan_rows(vpp, plans)))
 
 
 def costs_table(settlement: Settlement) -> Table:
@@ -158,17 +93,21 @@ def costs_table(settlement: Settlement) -> Table:
         *(cost_row(account, "game") for account in settlement.game),
         cost_row(settlement.game_system, "game"),
     )
-    return Table("costs", COST_COLUMNS, rows)
+    return _table("costs", rows)
 
 
 def trace_table(outcome: MarketOutcome) -> Table:
     """The way to the end: every offer and selection as it was made, and the evolution at the final prices."""
-    columns = ("time_s", "round", "vpp", "counterpart", "period", "quantity", "value", "residual")
     rows = (
         (r.time_s, r.round, r.vpp, r.counterpart, r.period + 1, r.quantity.value, r.value, r.residual)
         for r in outcome.trace
     )
-    return Table("trace", columns, tuple(rows))
+    return _table("trace", tuple(rows))
+
+
+def _table(name: str, rows: tuple[tuple[Cell, ...], ...]) -> Table:
+    """A table under its columns."""
+    return Table(name, COLUMNS[name], rows)
 
 
 def _role_rows(day: VppDay) -> Rows:

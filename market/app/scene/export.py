@@ -44,7 +44,7 @@ def export_run(film: Film, out: Path | None, started: datetime, beside: Scenario
                 tape.add(record)
         return outcome, _facts(view, path)
 
-    what = Undertaking(of, view.seed, in_process=False, started=started)
+    what = Undertaking(of, view.seed, in_process=False, started=started, audit=view.audit)
     run_day(what, runner, folder, lambda progress: None, time.monotonic())
     return folder.path
 

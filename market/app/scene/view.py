@@ -30,7 +30,7 @@ from broker.tape import (
 from broker.trading import concerned
 from broker.wire.messages import Begin, Concluded, Declared, Offer, Selection, Withdrawn
 from market.declaration import Declaration
-from market.disclosure import ShownPlan
+from market.disclosure import Disclosure, ShownPlan
 from market.game.period import PeriodGame, period_games
 from market.outcome import Verdict
 from market.scenario.model import PublicScenario
@@ -72,6 +72,7 @@ class MarketView:
     time_s: float = 0.0
     scenario: PublicScenario | None = None
     seed: int = 0
+    audit: Disclosure = Disclosure.FULL
     live: bool = False
     epoch: int = 1
     roster: tuple[str, ...] = ()
@@ -114,7 +115,7 @@ def _begun(view: MarketView, record: Opened | Shared | EpochBegun | Left | Back 
     """A record of the run as a whole."""
     match record:
         case Opened():
-            return replace(view, seed=record.seed, roster=record.roster)
+            return replace(view, seed=record.seed, audit=record.audit, roster=record.roster)
         case Shared():
             return replace(view, scenario=record.scenario)
         case EpochBegun():

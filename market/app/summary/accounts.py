@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from math import fsum, isnan
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 
 from market.app.run_day import Report
-from market.app.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out, titled
+from market.app.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out, plain, titled
 from market.disclosure import Disclosure, disclosure_of, least
 from market.settlement import Account, Settlement, direct_exchange
 
@@ -72,7 +71,7 @@ def disclosure_lines(report: Report) -> Iterator[RenderableType]:
 
 def _names(vpps: Sequence[str]) -> str:
     more = f" and {len(vpps) - VPPS_SHOWN} more" if len(vpps) > VPPS_SHOWN else ""
-    return escape(", ".join(vpps[:VPPS_SHOWN])) + more
+    return plain(", ".join(vpps[:VPPS_SHOWN])) + more
 
 
 def _number(value: float, digits: int) -> str:

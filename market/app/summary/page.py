@@ -10,13 +10,13 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console, RenderableType
-from rich.markup import escape
 
 from market.app.exit_codes import exit_code_of
 from market.app.run_day import Report
 from market.app.summary.accounts import carbon_table, costs_table, disclosure_lines
 from market.app.summary.negotiation import price_tables, roles_tables
 from market.app.summary.network import network_lines
+from market.app.summary.style import plain
 from market.outcome import MarketOutcome, Verdict
 
 PIPED_WIDTH = 100
@@ -39,7 +39,7 @@ def summary_text(report: Report) -> str:
 
 
 def _parts(report: Report) -> Iterator[RenderableType]:
-    yield f"[bold]{escape(report.scenario.name)}[/bold]  {escape(report.scenario.title)}"
+    yield f"[bold]{plain(report.scenario.name)}[/bold]  {plain(report.scenario.title)}"
     yield _verdict(report)
     yield _circumstances(report)
     yield from _losses(report)
@@ -51,7 +51,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield costs_table(report)
     yield carbon_table(report)
     yield from disclosure_lines(report)
-    yield f"Everything in full precision: {escape(str(report.folder))}"
+    yield f"Everything in full precision: {plain(str(report.folder))}"
 
 
 def _verdict(report: Report) -> str:
@@ -79,7 +79,7 @@ def _losses(report: Report) -> Iterator[str]:
     """Whom the market lost on the way."""
     facts = report.facts
     if facts.withdrawn:
-        yield f"[red]without {escape(', '.join(facts.withdrawn))}[/red], lost and not back before the end"
+        yield f"[red]without {plain(', '.join(facts.withdrawn))}[/red], lost and not back before the end"
     if facts.counters.get("returned"):
         yield f"lost on the way: {facts.counters['lost']} times; back again: {facts.counters['returned']} times"
 
@@ -113,4 +113,4 @@ def _troubles(report: Report) -> Iterator[RenderableType]:
     for result in report.outcome.periods:
         if result.verdict not in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE):
             story = result.evidence or "a seller or buyer would gain by moving; see certificate.json"
-            yield f"[red]period {result.game.period + 1}: {result.verdict.value}[/red]: {escape(story)}"
+            yield f"[red]period {result.game.period + 1}: {result.verdict.value}[/red]: {plain(story)}"

@@ -6,9 +6,17 @@ from collections.abc import Iterable
 
 from rich import box
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
+from market.visible import visible
+
 VPPS_SHOWN = 24
+
+
+def plain(text: str) -> str:
+    """Text that is to be shown as it stands: it neither styles a page nor moves its cursor."""
+    return escape(visible(text))
 
 
 def new_table(gap: int = 1) -> Table:

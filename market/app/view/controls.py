@@ -13,25 +13,14 @@ from market.app.local_market import StepUnit
 from market.app.scene.export import export_run
 from market.app.view.feeds.feed import Feed
 from market.app.view.feeds.own import OwnFeed
-from market.app.view.form import Form, form_of, model_of
+from market.app.view.form import ENTRIES, Form, form_of, model_of
 from market.app.view.session import Frame, Session
-from market.app.view.subject import scenario_names, shared_feed
+from market.app.view.subject import offered_scenario, scenario_names, shared_feed
 from market.errors import MarketError
-from market.rules import PriceRule
-from market.scenario import load_scenario
+from market.scenario.catalogue import Entry
 from market.scenario.model import Scenario
 
 Changed = Callable[[], None]
-
-NUMBERS = (
-    ("base_price_cny_per_t", "μ, first carbon step, CNY/t"),
-    ("interval_t", "l, width of a carbon step, t"),
-    ("growth", "α, growth from step to step"),
-    ("choice_temperature_cny_per_mwh", "τ, choice temperature, CNY/MWh"),
-    ("satisfaction", "κ, satisfaction factor"),
-    ("delay_s", "delay of every link, s"),
-    ("loss", "loss, share of attempts"),
-)
 
 
 @solara.component
@@ -60,11 +49,16 @@ def _told(frame: Frame) -> None:
         return
     form = form_of(scenario, frame.view.seed)
     solara.Text(scenario.title, style={"font-weight": "600"})
-    for name, label in NUMBERS:
-        value = getattr(form, name)
-        solara.Text(f"{label}: {'as in the scenario' if value is None else f'{value:g}'}", classes=["rule"])
-    solara.Text(f"price rule: {form.price_rule}", classes=["rule"])
+    for entry in ENTRIES:
+        if entry.parameter.first:
+            solara.Text(f"{entry.label}: {_told_value(form.values[entry.path])}", classes=["rule"])
     solara.Text(f"seed: {form.seed}", classes=["rule"])
+
+
+def _told_value(value: object) -> str:
+    if value is None:
+        return "as in the scenario"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _runnable(session: Session) -> Scenario | None:
@@ -101,7 +95,7 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
     def choose(name: str) -> None:
         if name not in offered:  # what a browser sends is no path to read from
             return
-        loaded = load_scenario(name)
+        loaded = offered_scenario(name)
         set_named(name)
         set_scenario(loaded)
         set_form(form_of(loaded, form.seed))
@@ -116,17 +110,19 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
         set_fault("")
         changed()
 
-    def change(name: str, value: Any) -> None:
-        set_form(replace(form, **{name: value}))
+    def change(path: str, value: Any) -> None:
+        set_form(form.with_value(path, value))
 
     solara.Select("scenario", value=named, values=offered, on_value=choose)
-    for name, label in NUMBERS:
-        Number(name, label, getattr(form, name), change)
-    rules = [rule.value for rule in PriceRule]
-    solara.Select("price rule", value=form.price_rule, values=rules, on_value=lambda v: change("price_rule", v))
-    solara.InputInt("seed", value=form.seed, on_value=lambda v: change("seed", v))
+    Fields(form, change)
+    solara.InputInt("seed", value=form.seed, on_value=lambda v: set_form(replace(form, seed=v)))
     units = [unit.value for unit in StepUnit]
-    solara.Select("a step is one", value=form.step_unit, values=units, on_value=lambda v: change("step_unit", v))
+    solara.Select(
+        "a step is one",
+        value=form.step_unit,
+        values=units,
+        on_value=lambda v: set_form(replace(form, step_unit=v)),
+    )
     if fault:
         solara.Error(fault)
     with solara.Row(gap="8px"):
@@ -137,11 +133,31 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
 
 
 @solara.component
-def Number(name: str, label: str, value: float | None, change: Callable[[str, Any], None]) -> None:
-    """One number that may be left to the scenario."""
-    solara.InputFloat(
-        label, value=value, on_value=lambda v: change(name, v), optional=True, classes=[f"input-{name}"]
-    )
+def Fields(form: Form, change: Callable[[str, Any], None]) -> None:
+    """Every parameter: those that stand first, and the others behind a line to open."""
+    for entry in ENTRIES:
+        if entry.parameter.first:
+            Field(entry, form.values[entry.path], change)
+    with solara.Details("all other parameters"):
+        for entry in ENTRIES:
+            if not entry.parameter.first:
+                Field(entry, form.values[entry.path], change)
+
+
+@solara.component
+def Field(entry: Entry, value: Any, change: Callable[[str, Any], None]) -> None:
+    """One parameter; a number may be left to the scenario."""
+
+    def given(new: Any) -> None:
+        change(entry.path, new)
+
+    if entry.switch:
+        solara.Checkbox(label=entry.label, value=bool(value), on_value=given)
+    elif entry.choices:
+        solara.Select(entry.label, value=value, values=list(entry.choices), on_value=given)
+    else:
+        make = solara.InputInt if isinstance(entry.default, int) else solara.InputFloat
+        make(entry.label, value=value, on_value=given, optional=True, classes=[f"input-{entry.name}"])
 
 
 @solara.component

@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from market.app.local_market import StepUnit
 from market.network import Constant
+from market.scenario.as_fields import long_fields
+from market.scenario.catalogue import Entry, shared_parameters
 from market.scenario.model import PublicScenario, Scenario
 
 if TYPE_CHECKING:
     from market.app.mesa_model import MarketModel
 
+_OPEN = [entry for entry in shared_parameters() if entry.name != "periods"]
+ENTRIES = tuple(sorted(_OPEN, key=lambda entry: not entry.parameter.first))
+"""The parameters that all VPPs share: first those that stand first, then the others, each in the file's order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields. None: as in the scenario, which then has no single number for it."""
+    """What stands in each field, by the path of its parameter. None: the scenario has no single number for it."""
 
-    base_price_cny_per_t: float | None
-    interval_t: float | None
-    growth: float | None
-    choice_temperature_cny_per_mwh: float | None
-    satisfaction: float | None
-    price_rule: str
-    delay_s: float | None
-    loss: float | None
+    values: Mapping[str, object]
     seed: int = 0
     step_unit: str = StepUnit.ROUND
+
+    def with_value(self, path: str, value: object) -> Form:
+        """The form with one field changed."""
+        return replace(self, values={**self.values, path: value})
 
 
 def form_of(scenario: Scenario | PublicScenario, seed: int = 0) -> Form:
     """The parameters of a scenario."""
-    market, carbon, every = scenario.public.market, scenario.public.carbon, scenario.network.every
+    fields = long_fields(scenario)
+    values = {entry.path: _value(fields, entry) for entry in ENTRIES}
     satisfactions = {vpp.satisfaction for vpp in scenario.vpps} if isinstance(scenario, Scenario) else set()
-    return Form(
-        base_price_cny_per_t=carbon.base_price_cny_per_t,
-        interval_t=carbon.interval_t,
-        growth=carbon.growth,
-        choice_temperature_cny_per_mwh=market.choice_temperature_cny_per_mwh,
-        satisfaction=satisfactions.pop() if len(satisfactions) == 1 else None,
-        price_rule=market.price_rule.value,
-        delay_s=every.latency.value_s if isinstance(every.latency, Constant) else None,
-        loss=every.loss,
-        seed=seed,
-    )
+    values["market.satisfaction"] = satisfactions.pop() if len(satisfactions) == 1 else None
+    latency = scenario.network.every.latency
+    values["network.delay_s"] = latency.value_s if isinstance(latency, Constant) else None
+    return Form(values, seed)
+
+
+def _value(fields: Mapping[str, Mapping[str, object]], entry: Entry) -> object:
+    section, _, name = entry.path.partition(".")
+    return fields[section].get(name)
 
 
 def model_of(scenario: Scenario, form: Form) -> MarketModel:
@@ -53,10 +56,6 @@ def model_of(scenario: Scenario, form: Form) -> MarketModel:
     """
     from market.app.mesa_model import MarketModel  # late: who only looks on does not wait for Mesa
 
-    original = form_of(scenario)
-    changed = {
-        field.name: getattr(form, field.name)
-        for field in fields(Form)
-        if field.name not in ("seed", "step_unit") and getattr(form, field.name) != getattr(original, field.name)
-    }
+    original = form_of(scenario).values
+    changed = {path: value for path, value in form.values.items() if value != original[path]}
     return MarketModel(scenario, seed=form.seed, step_unit=form.step_unit, **changed)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from market.app.changes import changed
 from market.app.view.feeds.feed import Feed
 from market.app.view.feeds.own import OwnFeed
 from market.app.view.form import form_of, model_of
 from market.app.view.session import Session
 from market.scenario import DEFAULT_CASE, builtin_cases, load_scenario
+from market.scenario.model import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A source that all pages share, or the name of a scenario that each page runs a model of its own of."""
+    """A source that all pages share, or the name of a scenario that each page runs a model of its own of.
+
+    settings : of --set, what flags change of that scenario
+    """
 
     feed: Feed | None = None
     scenario: str = DEFAULT_CASE
+    settings: tuple[str, ...] = ()
 
 
 class _Chosen:
@@ -33,8 +39,14 @@ def open_session() -> Session:
     subject = _Chosen.subject
     if subject.feed is not None:
         return Session(subject.feed)
-    scenario = load_scenario(subject.scenario)
+    scenario = offered_scenario(subject.scenario)
     return Session(OwnFeed(model_of(scenario, form_of(scenario))))
+
+
+def offered_scenario(name: str) -> Scenario:
+    """The scenario of that name; the one that was asked for as its flags change it. Raises ScenarioError."""
+    scenario, subject = load_scenario(name), _Chosen.subject
+    return changed(scenario, subject.settings) if name == subject.scenario else scenario
 
 
 def shared_feed() -> Feed | None:

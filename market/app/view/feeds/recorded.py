@@ -5,15 +5,15 @@ Knows nothing of the page.
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 
 from broker.coordinator import Phase
 from broker.tape import TAPE_NAME, TapeReader
 from broker.tape.files import open_tape
-from market.app.network_report.tables import LINK_COUNTS
-from market.app.resume import kept_scenario
+from market.app.kept_scenario import kept_scenario
+from market.app.run_folder.columns import LINK_COUNTS
+from market.app.run_folder.manifest_shape import MANIFEST, read_manifest
 from market.app.scene.film import Film
 from market.app.view.feeds.feed import Standing, State, Status
 from market.errors import Fault, MarketError, ScenarioError, TapeError
@@ -24,7 +24,10 @@ PIECE = 1 << 22
 
 
 class RecordedFeed:
-    """The tape of a run folder. ScenarioError if there is none, TapeError if it is no tape."""
+    """The tape of a run folder.
+
+    ScenarioError if there is none or its manifest is damaged, TapeError if it is no tape
+    """
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.name or str(folder)
@@ -37,8 +40,9 @@ class RecordedFeed:
         self._counts: dict[str, int] | None = None
         if not (folder / TAPE_NAME).exists():
             raise _no_tape(folder)
+        manifest = read_manifest(folder)
         self._read_on()
-        self._recorded = self._complete or self._outcome() is not None
+        self._recorded = self._complete or manifest is not None
         if self._recorded and not self._complete:
             self._look_at_end()
         if not self._recorded:
@@ -78,10 +82,10 @@ class RecordedFeed:
     def _outcome(self) -> str | None:
         """The error in the manifest; empty if the run ended well, None while there is no manifest."""
         try:
-            document = json.loads((self._folder / "manifest.json").read_text(encoding="utf-8"))
-            return str(document.get("error", ""))
-        except (OSError, ValueError):
-            return None
+            manifest = read_manifest(self._folder)
+        except ScenarioError as error:
+            return str(error)
+        return None if manifest is None else str(manifest.get("error", ""))
 
     def status(self) -> Status:
         """Recorded, being written, ended, or broken with the reason that the manifest gives."""
@@ -97,11 +101,10 @@ class RecordedFeed:
         """What became of messages, from the run's totals."""
         if self._counts is None:
             try:
-                document = json.loads((self._folder / "manifest.json").read_text(encoding="utf-8"))
-                network = document.get("network") or {}
-            except (OSError, ValueError):
+                network = (read_manifest(self._folder) or {}).get("network") or {}
+            except ScenarioError:
                 return {}
-            self._counts = {name: int(network[name]) for name in LINK_COUNTS if name in network}
+            self._counts = {name: network[name] for name in LINK_COUNTS if name in network}
         return self._counts
 
 
@@ -117,7 +120,7 @@ def _no_tape(folder: Path) -> ScenarioError:
     rule = f"a run to look at has a {TAPE_NAME}"
     if not folder.is_dir():
         return ScenarioError([Fault(rule, "no such folder", str(folder), "name the folder of a run")])
-    if (folder / "manifest.json").is_file():
+    if (folder / MANIFEST).is_file():
         remedy = f"look at its tables with vppmarket report {folder}, or run it without --in-process"
         return ScenarioError([Fault(rule, "a run without messages", str(folder), remedy)])
     return ScenarioError([Fault(rule, "a folder without one", str(folder), "name the folder of a run")])

@@ -1,0 +1,29 @@
+"""The tape of a run folder, read whole; where it cannot be read, the folder that was named is to blame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from broker.tape import TAPE_NAME, TapeSoFar, tape_so_far
+from market.errors import Fault, ScenarioError, TapeError
+
+
+def tape_of_run(run: Path, place: str, remedy: str) -> TapeSoFar:
+    """What a run's tape holds. ScenarioError, with `remedy` where there is none, if it cannot be read.
+
+    place : as the folder was named
+    """
+    path = run / TAPE_NAME
+    if not path.exists():
+        value = "a folder without one" if run.is_dir() else "no such folder"
+        raise ScenarioError([Fault(f"a run to go by has a {TAPE_NAME}", value, place, remedy)])
+    try:
+        return tape_so_far(path)
+    except TapeError as error:
+        raise unreadable(place, error) from None
+
+
+def unreadable(place: str, error: TapeError) -> ScenarioError:
+    """The error of a tape that no run leaves, or another software."""
+    remedy = "if other software wrote it (see the run's manifest.json), use that; else it was damaged or altered"
+    return ScenarioError([Fault("the tape must be one that this software reads", str(error), place, remedy)])

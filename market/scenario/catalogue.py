@@ -1,0 +1,90 @@
+"""Owns the list of all parameters of a scenario: by path of `scenario.yaml`, with all that is said of each.
+
+It is read off the sections; what is changed from outside, shown or printed goes by it. Knows no parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from types import NoneType
+from typing import Any, get_args
+
+from market.parameter import Parameter
+from market.scenario.faults import fields_by_name, section_in
+from market.scenario.fields import Section, Told
+from market.scenario.model import PublicScenario, Scenario
+from market.scenario.schema import ScenarioFile
+
+ANY_VPP = "ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One parameter. path : such as `carbon.growth`, `vpps.ID.ess.soc_min` · default : ... where it must be given
+
+    choices : its words, where it is one of several · switch : whether it is true or false
+    """
+
+    path: str
+    parameter: Parameter
+    default: Any
+    nullable: bool
+    choices: tuple[str, ...] = ()
+    switch: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition(".")[2]
+
+    @property
+    def label(self) -> str:
+        """Name, symbol and unit, for people."""
+        return self.parameter.label(self.name)
+
+
+@cache
+def catalogue() -> tuple[Entry, ...]:
+    """Every parameter, in the order of the file; those of single links, outages and the like are left out."""
+    return tuple(_entries(ScenarioFile, ""))
+
+
+def entry_at(path: str) -> Entry:
+    """The parameter at a path; KeyError if there is none."""
+    return next(entry for entry in catalogue() if entry.path == path)
+
+
+def shared_parameters() -> tuple[Entry, ...]:
+    """Those that stand in a section that all VPPs share, and not below one of its fields."""
+    return tuple(entry for entry in catalogue() if entry.path.count(".") == 1)
+
+
+def known_paths(scenario: Scenario | PublicScenario) -> tuple[str, ...]:
+    """The path of every parameter that this scenario has."""
+    here = [vpp.id for vpp in scenario.vpps] if isinstance(scenario, Scenario) else []
+    return tuple(path for entry in catalogue() for path in _paths(entry.path, here))
+
+
+def _paths(path: str, ids: Sequence[str]) -> list[str]:
+    first, _, below = path.partition(f".{ANY_VPP}.")
+    return [f"{first}.{vpp}.{below}" for vpp in ids] if below else [path]
+
+
+def _entries(schema: type[Section], above: str) -> Iterator[Entry]:
+    for name, field in fields_by_name(schema).items():
+        path, annotation = f"{above}{name}", field.annotation
+        told = next((each.parameter for each in field.metadata if isinstance(each, Told)), None)
+        if told is not None:
+            kinds = get_args(annotation) or (annotation,)
+            (kind,) = (part for part in kinds if part is not NoneType)
+            words = tuple(kind) if isinstance(kind, type) and issubclass(kind, StrEnum) else ()
+            default = ... if field.is_required() else field.default
+            yield Entry(path, told, default, NoneType in kinds, tuple(w.value for w in words), kind is bool)
+        elif path == "vpps":
+            below = section_in(annotation)
+            yield from _entries(below, f"{path}.{ANY_VPP}.") if below else ()
+        elif (below := section_in(annotation)) and "list" not in str(annotation):
+            yield from _entries(below, f"{path}.")

@@ -1,0 +1,48 @@
+"""Owns the reference page of all parameters, docs/parameters.md: a table for each section. Knows no parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from market.scenario.catalogue import ANY_VPP, Entry, catalogue
+from market.scenario.faults import shown
+
+_HEAD = f"""\
+# Parameters
+
+Printed by `vppmarket parameters`; do not edit. Each parameter is defined once, on a field of the model's
+dataclasses (`market/rules.py`, `market/vpp.py`, `market/network.py`). In `scenario.yaml` it stands at its path
+({ANY_VPP} is the id of a VPP); `--set PATH=VALUE` changes it for one command. What is no number, word or switch
+(`title`, `audit`, `network.links`, `network.outages` and the like) is in the JSON Schema: `vppmarket schema`.
+"""
+_COLUMNS = ("field", "symbol", "unit", "bounds", "default", "meaning")
+
+
+def parameter_page() -> str:
+    """The page as Markdown."""
+    parts = [_HEAD]
+    sections: dict[str, list[tuple[str, ...]]] = {}
+    for entry in catalogue():
+        sections.setdefault(entry.path.rpartition(".")[0], []).append(_row(entry))
+    for section, rows in sections.items():
+        parts.append(f"\n## `{section}`\n\n" + "\n".join(_table(rows)) + "\n")
+    return "".join(parts)
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    for row in (_COLUMNS, ("---",) * len(_COLUMNS), *rows):
+        yield f"| {' | '.join(row)} |"
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    told = entry.parameter
+    words = ("true", "false") if entry.switch else entry.choices
+    bounds = ", ".join(f"`{word}`" for word in words) or told.limits
+    meaning = f"{told.meaning}; left out: {told.follows}" if told.follows else told.meaning
+    return (f"`{entry.name}`", told.symbol, told.unit, bounds, _default(entry), meaning)
+
+
+def _default(entry: Entry) -> str:
+    if entry.default is ...:
+        return "required"
+    return "" if entry.default is None else f"`{shown(entry.default).strip(chr(39))}`"

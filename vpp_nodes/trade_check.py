@@ -1,0 +1,130 @@
+"""Owns whether what a broker says was concluded for a VPP can have been: its word alone is not taken for it.
+
+A node holds it against its own declaration, the offers and selections that it has made, and the declarations and
+offers that it has heard. So no made-up trade reaches the plant, and nobody finds its limits by trying.
+Knows nothing of the plant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from broker.wire.messages import Trade
+from market.arrays import Array, frozen
+from market.declaration import Declaration, Role
+from market.errors import TradeError
+from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH
+from market.game.period import PeriodGame, period_games
+from market.plan import DirectExchange
+from market.scenario.model import PublicRules
+from market.settlement import CREDIT_TOLERANCE_T, POWER_TOLERANCE_MW, quota_in_t
+
+_PRICE_TOLERANCE = 2 * LARGEST_AMPLITUDE_CNY_PER_MWH
+"""A cycle of prices that is no more than dithering is settled so near to what was heard last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a VPP knows of the market's end, from what it has itself said and heard.
+
+    games : of the periods that trade · price_cny_per_mwh : by period, the newest of each seller, shape (n,)
+    requested_mw : by period, what it has itself asked of each seller last, shape (n,)
+    """
+
+    games: dict[int, PeriodGame]
+    price_cny_per_mwh: dict[int, Array]
+    requested_mw: dict[int, Array]
+
+
+def check_trades(
+    own: Declaration,
+    public: PublicRules,
+    direct: DirectExchange,
+    trades: Sequence[Trade],
+    heard: Heard | None,
+) -> None:
+    """TradeError unless these trades can have been concluded, and `direct` is what they come to.
+
+    heard : None for a node that was started again when all was concluded but its own part: its own declaration
+    and the rules are all that it can go by
+    """
+    if len({(trade.period, trade.counterpart) for trade in trades}) < len(trades):
+        raise _error(own, "it is told of two trades with the same VPP in one period")
+    for trade in trades:
+        _check_alone(own, public, trade)
+        if heard is not None:
+            _check_heard(own, heard, trade)
+    _check_sums(own, public, direct, trades)
+
+
+def _error(own: Declaration, story: str, trade: Trade | None = None) -> TradeError:
+    place = f", period {trade.period + 1}, trade with {trade.counterpart!r:.40}" if trade is not None else ""
+    remedy = "this cannot have been negotiated; ask whoever runs the broker"
+    return TradeError(f"{own.vpp}{place}: {story}; {remedy}")
+
+
+def _check_alone(own: Declaration, public: PublicRules, trade: Trade) -> None:
+    """What a VPP can tell by its own declaration and the rules."""
+    if not 0 <= trade.period < public.horizon.periods or trade.counterpart == own.vpp:
+        raise _error(own, "there is no such period, or it is a trade with oneself", trade)
+    buys = trade.delivered_mw > 0
+    if own.roles[trade.period] is not (Role.BUYER if buys else Role.SELLER):
+        raise _error(own, f"it has not declared that it {'buys' if buys else 'sells'} there", trade)
+    game = period_games((own,), public)[trade.period]
+    least = game.floor_cny_per_mwh if buys else float(own.reserve_cny_per_mwh[trade.period])
+    if not max(least, game.floor_cny_per_mwh) <= trade.price_cny_per_mwh <= game.cap_cny_per_mwh:
+        raise _error(own, f"the price {trade.price_cny_per_mwh:g} CNY/MWh leaves the band, or its reserve", trade)
+
+
+def _check_heard(own: Declaration, heard: Heard, trade: Trade) -> None:
+    """What it can tell by what it has said and heard."""
+    game, buys = heard.games.get(trade.period), trade.delivered_mw > 0
+    others = () if game is None else game.sellers if buys else game.buyers
+    if game is None or trade.counterpart not in others:
+        raise _error(own, f"that VPP has not declared that it {'sells' if buys else 'buys'} there", trade)
+    seller, buyer = (trade.counterpart, own.vpp) if buys else (own.vpp, trade.counterpart)
+    if seller not in game.sellers or buyer not in game.buyers:
+        raise _error(own, "it has no part in that period", trade)
+    seat = game.sellers.index(seller)
+    offered = float(heard.price_cny_per_mwh[trade.period][seat])
+    if abs(offered - trade.price_cny_per_mwh) > _PRICE_TOLERANCE:
+        price = f"{trade.price_cny_per_mwh:.9g} CNY/MWh"
+        raise _error(own, f"the price {price} is not the seller's newest offer, {offered:.9g}", trade)
+    if abs(trade.delivered_mw) > _most_mw(heard, game, seat, buyer, own) + POWER_TOLERANCE_MW:
+        raise _error(own, f"{abs(trade.delivered_mw):.9g} MW are more than the buyer asks for", trade)
+
+
+def _most_mw(heard: Heard, game: PeriodGame, seat: int, buyer: str, own: Declaration) -> float:
+    """The most that can be delivered: what the buyer lacks and, where it is ourselves, has asked this seller for.
+
+    A dithering that is settled moves requests a little, by (M1); where τ = 0 it may exchange sellers that ask the
+    same, so that there the deficit alone is a bound.
+    """
+    deficit_mw = float(game.deficit_mw[game.buyers.index(buyer)])
+    if buyer != own.vpp or game.temperature_cny_per_mwh < _PRICE_TOLERANCE:
+        return deficit_mw
+    asked = heard.requested_mw.get(game.period)
+    moved = math.exp(2 * _PRICE_TOLERANCE / game.temperature_cny_per_mwh + 1e-6)
+    return 0.0 if asked is None else min(deficit_mw, float(asked[seat]) * moved)
+
+
+def _check_sums(own: Declaration, public: PublicRules, direct: DirectExchange, trades: Sequence[Trade]) -> None:
+    """That all trades together are within what was declared, and are what is to be planned with."""
+    periods = public.horizon.periods
+    bought, sold = np.zeros(periods), np.zeros(periods)
+    for trade in trades:
+        bought[trade.period] += max(trade.delivered_mw, 0.0)
+        sold[trade.period] += max(-trade.delivered_mw, 0.0)
+    over = (bought > own.deficit_mw + POWER_TOLERANCE_MW) | (sold > own.surplus_mw + POWER_TOLERANCE_MW)
+    if over.any():
+        raise _error(own, f"period {over.argmax() + 1}: the trades come to more than it has declared")
+    off = np.maximum(np.abs(direct.in_mw - bought), np.abs(direct.out_mw - sold)) > POWER_TOLERANCE_MW
+    if off.any():
+        raise _error(own, f"period {off.argmax() + 1}: the exchange to plan with is not what the trades come to")
+    due_t = quota_in_t(frozen(direct.in_mw), frozen(direct.out_mw), public)
+    if abs(direct.quota_in_t - due_t) > CREDIT_TOLERANCE_T * max(1.0, abs(due_t)):
+        raise _error(own, f"{direct.quota_in_t:.9g} t of quota do not follow from the trades")
