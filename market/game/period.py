@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,11 @@ from numpy.typing import ArrayLike
 from market.arrays import Array, frozen
 from market.declaration import Declaration, Role
 from market.game.given import check_game, columns, numbered
+from market.rules import MarketRules
 from market.scenario.model import PublicRules
+
+_USUAL: Final = MarketRules()
+"""What a game is made with where nothing else is said: the defaults of a scenario."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,11 @@ class PeriodGame:
         floor_cny_per_mwh: float,
         cap_cny_per_mwh: float,
         own_supply_mw: ArrayLike = 0.0,
-        temperature_cny_per_mwh: float = 50.0,
+        temperature_cny_per_mwh: float = _USUAL.choice_temperature_cny_per_mwh,
         feed_in_cny_per_mwh: float | None = None,
         reserve_cny_per_mwh: ArrayLike | None = None,
-        base_power_mw: float = 0.001,
-        tick_cny_per_mwh: float = 1.0,
+        base_power_mw: float = _USUAL.base_power_mw,
+        tick_cny_per_mwh: float = _USUAL.price_tick_cny_per_mwh,
         period_h: float = 1.0,
         sellers: Sequence[str] = (),
         buyers: Sequence[str] = (),
