@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from market.api.game import best_response, certify, solve_period
     from market.api.results import Run
     from market.game.period import PeriodGame
-    from market.scenario.model import Scenario
+    from market.scenario.scenario import Scenario
 
     __version__: str
 else:

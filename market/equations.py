@@ -38,33 +38,33 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "1",
         (_R,),
         "Carbon quota of a day: E^q = Σ_t (σ_g P^buy + σ_MT P^MT [+ σ_re (P^WT + P^PV)]) Δt.",
-        ("market.carbon:quota_factors", "market.carbon:carbon_account"),
+        ("market.day.carbon:quota_factors", "market.day.carbon:carbon_account"),
     ),
     Equation(
         "2",
         (_P,),
         "Emission of a day: E^a = Σ_t (δ_g P^buy + δ_MT P^MT) Δt.",
-        ("market.carbon:emission_factors", "market.carbon:carbon_account"),
+        ("market.day.carbon:emission_factors", "market.day.carbon:carbon_account"),
     ),
     Equation(
         "3",
         (_P, _R),
         "Stepped carbon cost of E = E^a − E^q: step n = 0…N−1 costs μ(1 + nα) per tonne over E in (n l, (n+1) l], "
         "the last step has no end, E ≤ 0 earns μE; convex, so C is the largest of the affine pieces.",
-        ("market.carbon:stepped_cost_cny", "vpp_nodes.dispatch.model:carbon_excess_3"),
+        ("market.day.carbon:stepped_cost_cny", "vpp_nodes.dispatch.model:carbon_excess_3"),
     ),
     Equation(
         "4",
         (_P,),
         "A VPP's day minimises F = C^op + C^CO2.",
-        ("market.costs:objective_cny", "vpp_nodes.dispatch.solve:dispatch"),
+        ("market.day.costs:objective_cny", "vpp_nodes.dispatch.solve:dispatch"),
     ),
     Equation(
         "5",
         (_P, _R),
         "Operating cost C^op: O&M of WT and PV, wear of ESS, aP² + bP + c of MT, grid purchase less feed-in, "
         "compensation of CL.",
-        ("market.costs:cost_breakdown",),
+        ("market.day.costs:cost_breakdown",),
     ),
     Equation(
         "6",
@@ -108,45 +108,45 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "14",
         (_P,),
         "Supply over demand: SDR = (WT + PV + MT + discharge)/(load − CL + charge).",
-        ("market.roles:sdr",),
+        ("market.day.roles:sdr",),
     ),
     Equation(
         "15",
         (_P,),
         "SDR > 1 + ε_r sells S, SDR < 1 − ε_r buys D, between is idle; S counts what would be curtailed.",
-        ("market.roles:day_roles",),
+        ("market.day.roles:day_roles",),
     ),
     Equation(
         "16",
         (_P, _R),
         "A seller's utility: v ln(1 + L/S0) for its own load, which no price moves, plus what it earns with its "
         "surplus, a MWh not delivered being worth its reserve price r.",
-        ("market.game.pricing.best:utility",),
+        ("market.game.pricing.best_response:utility",),
     ),
     Equation(
         "17",
         (_R, _B),
         "A buyer's utility per hour: U_ij = k_i ln[(S0 + P^s_i + x)/(S0 + P^s_i)] − p_j x, with "
         "k_i = κ_i λ_i (S0 + P^d_i).",
-        ("market.game.satisfaction:utility", "market.roles:declare"),
+        ("market.game.demand_curve:utility", "market.day.roles:declare"),
     ),
     Equation(
         "18",
         (_R,),
         "Revision protocol: a block of demand at j copies one at m at the rate y_m max(0, f_m − f_j).",
-        ("market.game.selection:imitation_rates",),
+        ("market.game.replicator:imitation_rates",),
     ),
     Equation(
         "19",
         (_R,),
         "Replicator dynamics: dy_ij/dt = y_ij (f_ij − Σ_m y_im f_im).",
-        ("market.game.selection:replicator_field",),
+        ("market.game.replicator:replicator_field",),
     ),
     Equation(
         "20",
         (_R,),
         "Wanted power: x*_ij = clip(k_i/p_j − S0 − P^s_i, 0, D_i), which maximises (17).",
-        ("market.game.satisfaction:wanted_power",),
+        ("market.game.demand_curve:wanted_power",),
     ),
     Equation(
         "21",
@@ -160,52 +160,52 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_P, _R),
         "Leader's problem: U_j = v_j ln(1 + L_j/S0) + [(p_j − r_j) min(S_j, Q_j(p)) + r_j S_j] Δt, Q_j at the "
         "followers' rest.",
-        ("market.game.pricing.demand:power", "market.game.pricing.best:best_prices"),
+        ("market.game.pricing.residual_demand:power", "market.game.pricing.best_response:best_prices"),
     ),
     Equation(
-        "23", (_P,), "Leaders choose p_j within [max(floor, r_j), cap].", ("market.game.lattice:on_lattice",)
+        "23", (_P,), "Leaders choose p_j within [max(floor, r_j), cap].", ("market.game.price_grid:on_lattice",)
     ),
     Equation(
-        "24", (_P,), "Followers choose y_i on the simplex.", ("market.game.lattice:probabilities_on_lattice",)
+        "24", (_P,), "Followers choose y_i on the simplex.", ("market.game.price_grid:probabilities_on_lattice",)
     ),
     Equation(
         "25",
         (_P, _R),
         "Discrete replicator step: y ← y exp(δ₁ f)/Σ, 0 < δ₁τ < 1, from y = 1/n.",
-        ("market.game.selection:evolve", "market.game.answer:answer_day"),
+        ("market.game.replicator:evolve", "market.game.buyers:answer_day"),
     ),
     Equation(
         "26",
         (_R,),
         "Price update: the best response; or p + δ₂ ∂U/∂p; or p + δ₂ (Q − S)/S; kept within the band.",
-        ("market.game.pricing.reprice:reprice", "market.game.pricing.local:step"),
+        ("market.game.pricing.reprice:reprice", "market.game.pricing.local_rules:step"),
     ),
     Equation(
         "M1",
         (_B,),
         "Fitness with crowding: f_ij = U_ij(x*_ij)/D_i − τ ln[y_ij/(S_j/Σ_m S_m)].",
-        ("market.game.selection:fitness",),
+        ("market.game.replicator:fitness",),
     ),
     Equation(
         "M2",
         (_B,),
         "Rest of (25) under (M1): y_ij ∝ S_j exp[U_ij/(D_i τ)]; with τ = 0 blocks take, in random order, the "
         "cheapest seller that still has something.",
-        ("market.game.selection:rest_point", "market.game.waterfall:pure_choice"),
+        ("market.game.replicator:rest_point", "market.game.rationing:pure_choice"),
     ),
     Equation(
         "M3",
         (_B,),
         "Equilibrium is declared only when everybody has consumed the newest value of everything relevant to its "
         "rule without changing its own; a value changes only on its lattice.",
-        ("broker.detector:Detector.rests", "market.game.lattice:on_lattice"),
+        ("broker.protocol.quiescence:Detector.rests", "market.game.price_grid:on_lattice"),
     ),
     Equation(
         "M4",
         (_B,),
         "Certificate: each seller's regret by a global search of its own with a bound on every deviation, each "
         "buyer's distance from (M2) and gain in Σ_j y_j [U_ij/D_i − τ ln(y_j Σ_m S_m/S_j)].",
-        ("market.game.certificate:certify",),
+        ("market.game.certificate.certify:certify",),
     ),
     Equation(
         "M5",
@@ -214,7 +214,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "that it would export, the plant's O&M with its carbon effect for what it would curtail, λ for the rest; "
         "above the cap it is idle. p_clr is the lowest common p with Σ x*(p) ≤ Σ S_j over r_j ≤ p; each starts at "
         "max(p_clr, r_j).",
-        ("market.roles:reserve_cny_per_mwh", "market.game.clearing:clearing_price"),
+        ("market.day.roles:reserve_cny_per_mwh", "market.game.clearing:clearing_price"),
     ),
 )
 
@@ -223,7 +223,7 @@ def equation(number: str) -> Equation:
     """The equation of that number, without parentheses; KeyError if there is none.
 
     >>> equation("20").where
-    ('market.game.satisfaction:wanted_power',)
+    ('market.game.demand_curve:wanted_power',)
     """
     for entry in EQUATIONS:
         if entry.number == number:

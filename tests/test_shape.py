@@ -24,19 +24,36 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("market", "broker", "vpp_nodes")
 ENTRY_POINTS = {"broker.__main__", "vpp_nodes.__main__"}  # they may reach the command line
 
-# What a package may import of this project and of others; the longest matching name rules.
-MAY_IMPORT = {
-    "market": {"market", "numpy"},
-    "market.scenario": {"market", "numpy", "pydantic", "pydantic_core", "yaml"},
-    "market.app": {"market", "market.app", "broker", "vpp_nodes", "numpy", "click", "matplotlib", "rich"},
-    "market.app.run_folder.frames": {"market", "market.app", "pandas"},
-    "market.app.mesa_model": {"market", "market.app", "broker", "vpp_nodes", "mesa"},
-    "market.api": {"market", "market.app", "numpy", "pandas"},
-    "market.app.view": {"market", "market.app", "broker", "numpy", "matplotlib", "solara", "starlette", "uvicorn"},
-    "broker": {"market", "broker", "numpy", "msgpack"},
-    "broker.bus": {"market", "broker", "numpy", "zmq"},
-    "vpp_nodes": {"market", "broker", "vpp_nodes", "numpy"},
-    "vpp_nodes.dispatch": {"market", "vpp_nodes.dispatch", "numpy", "ortools"},
+# The rooms from the ground up: a room imports itself and rooms before it, nothing after it.
+ROOMS = (
+    *("market.visible", "market.errors", "market.extras", "market.system_fault", "market.equations"),
+    *("market.model", "market.game", "market.day", "vpp_nodes.dispatch", "market.scenario"),
+    *("broker.wire", "broker.conditions", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),
+    *("broker.admission", "broker.protocol", "broker.process"),
+    "vpp_nodes",
+    *("market.app.results", "market.app.runs", "market.app.history", "market.app.analysis"),
+    *("market.app.mesa_model", "market.app.replay", "market.app.figures", "market.app.report", "market.app.view"),
+    *("market.api", "market.app.cli", "market.app.entry"),
+    *("market.app", "market", "broker"),  # their faces: what is not in a room
+)
+
+# The packages of others, and the rooms that may use them.
+WALLS = {
+    "msgpack": ("broker.wire", "broker.tape"),
+    "zmq": ("broker.bus",),
+    "ortools": ("vpp_nodes.dispatch",),
+    "pydantic": ("market.scenario",),
+    "pydantic_core": ("market.scenario",),
+    "yaml": ("market.scenario",),
+    "click": ("market.app.cli",),
+    "rich": ("market.app.report", "market.app.cli"),
+    "matplotlib": ("market.app.figures", "market.app.report", "market.app.view"),
+    "mesa": ("market.app.mesa_model",),
+    "pandas": ("market.app.results.frames", "market.app.mesa_model", "market.api"),
+    "solara": ("market.app.view",),
+    "starlette": ("market.app.view",),
+    "uvicorn": ("market.app.view",),
+    "numpy": ("market", "broker", "vpp_nodes"),
 }
 
 # The pure layer has no clock, no sockets, no processes, no hidden randomness, and reads files in one place.
@@ -75,18 +92,15 @@ def within(name: str, package: str) -> bool:
     return name == package or name.startswith(package + ".")
 
 
-def rule_for(module: str) -> set[str]:
-    return MAY_IMPORT[max((package for package in MAY_IMPORT if within(module, package)), key=len)]
+def room_of(module: str) -> str:
+    return max((room for room in ROOMS if within(module, room)), key=len)
 
 
 def allowed(module: str, name: str) -> bool:
-    if name.split(".")[0] in sys.stdlib_module_names:
-        return True
-    if within(name, "market.api"):
-        return module == "market" or within(module, "market.api")
-    if within(name, "market.app"):
-        return module in ENTRY_POINTS or "market.app" in rule_for(module)
-    return any(within(name, package) for package in rule_for(module))
+    top = name.split(".")[0]
+    if top in PACKAGES:
+        return module in ENTRY_POINTS or ROOMS.index(room_of(name)) <= ROOMS.index(room_of(module))
+    return top in sys.stdlib_module_names or any(within(module, room) for room in WALLS.get(top, ()))
 
 
 def offences(rule: Iterator[tuple[str, str]]) -> list[str]:
@@ -111,21 +125,21 @@ def test_the_pure_layer_has_no_clock_no_sockets_and_no_files_outside_the_scenari
 @pytest.mark.parametrize(
     ("module", "name", "verdict"),
     [
-        ("market.settlement", "broker.wire", False),
-        ("market.settlement", "market.app.cli", False),
-        ("market.game.selection", "scipy.optimize", False),
+        ("market.day.settlement", "broker.wire", False),
+        ("market.day.settlement", "market.app.cli.main", False),
+        ("market.game.replicator", "scipy.optimize", False),
         ("market.scenario.load", "yaml", True),
-        ("broker.coordinator", "vpp_nodes.node", False),
-        ("broker.coordinator", "zmq", False),
+        ("broker.protocol.coordinator", "vpp_nodes.node", False),
+        ("broker.protocol.coordinator", "zmq", False),
         ("broker.bus.broker_end", "zmq", True),
-        ("broker.serve", "market.app.entry", False),
+        ("broker.process.server", "market.app.entry", False),
         ("broker.__main__", "market.app.entry", True),
         ("vpp_nodes.node", "ortools", False),
         ("vpp_nodes.dispatch.solve", "ortools.linear_solver", True),
         ("vpp_nodes.dispatch.solve", "broker.wire", False),
-        ("market.app.cli", "broker.launch", True),
-        ("market.app.cli", "market.api.day", False),
-        ("market.settlement", "market.api.day", False),
+        ("market.app.cli.main", "broker.process.launch", True),
+        ("market.app.cli.main", "market.api.day", True),
+        ("market.day.settlement", "market.api.day", False),
         ("market", "market.api.day", True),
     ],
 )

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from broker.wire.messages import Selection
-from market.arrays import Array
-from market.game.answer import Answer, answer_day
-from market.rules import MarketRules
+from market.game.buyers import BuyersReply, answer_day
+from market.model.arrays import Array
+from market.model.rules import MarketRules
 from vpp_nodes.offer_book import OfferBook
 
 
@@ -22,7 +22,9 @@ class Buyer:
         self._book = book
         self._rules = rules
         self._periods = tuple(t for t, game in book.games.items() if vpp in game.buyers)
-        self._answered: dict[int, tuple[Array, Answer]] = {}  # by period: the prices, and what they called for
+        self._answered: dict[
+            int, tuple[Array, BuyersReply]
+        ] = {}  # by period: the prices, and what they called for
         self._published: Selection | None = None
 
     def answer(self) -> Selection | None:

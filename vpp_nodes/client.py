@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from broker.limits import MOST_AHEAD
 from broker.wire.frames import Envelope
+from broker.wire.limits import MOST_AHEAD
 from broker.wire.messages import (
     BROKER,
     Audit,
@@ -40,8 +40,8 @@ from broker.wire.messages import (
     Welcome,
     Withdrawn,
 )
-from market.disclosure import Disclosure, least
 from market.errors import ProtocolError, RunError
+from market.model.disclosure import Disclosure, least
 from vpp_nodes.inbox import Inbox
 from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, OwnPlans, Reached, Settled
 
@@ -125,7 +125,7 @@ class _Live:
     confirmed: int = 0
     told_at: float = -math.inf
     fresh: list[Ref] = field(default_factory=list)
-    restless: bool = False
+    pending: bool = False
     newest: dict[str, int] = field(default_factory=dict)
     gaps: dict[Ref, tuple[float, float]] = field(default_factory=dict)
 
@@ -258,7 +258,7 @@ class Client:
     def wants_to_act(self) -> bool:
         """Whether `tick` should be called at once: in real time something has come, or the rule goes on."""
         live = self._epoch.live
-        return live is not None and (bool(live.fresh) or live.restless)
+        return live is not None and (bool(live.fresh) or live.pending)
 
     def _go_on(self, now: float) -> list[Instruction]:
         """Act on what has come, or ask again for what has not."""
@@ -276,7 +276,7 @@ class Client:
         asked = live.to_ask(now)
         if asked:
             instructions.append(Tell(Resend(asked), self._epoch.number))
-        if live.fresh or live.restless:
+        if live.fresh or live.pending:
             fresh, live.fresh = live.fresh, []
             instructions += self._act(0, Reached(self._epoch.inbox.take(fresh)), now)
         return instructions
@@ -488,10 +488,10 @@ class Client:
             fresh.append(envelope)
         live = epoch.live
         number = turn if live is None else len(live.confirmations) + 1
-        done = Done(number, len(epoch.said), reply.seen, reply.restless)
+        done = Done(number, len(epoch.said), reply.seen, reply.pending)
         if live is None:
             epoch.answer = done
         else:
             live.confirmations.append(done)
-            live.restless, live.told_at = bool(reply.restless), now
+            live.pending, live.told_at = bool(reply.pending), now
         return [*(Say(envelope) for envelope in fresh), Tell(done, epoch.number)]

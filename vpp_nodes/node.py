@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from broker.screening import screen, screen_exchange
+from broker.screening.messages import screen, screen_exchange
 from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen, Trade
-from market.declaration import Declaration
-from market.disclosure import Disclosure, ShownPlan, shown
 from market.errors import ProtocolError
 from market.game.period import PeriodGame, period_games
-from market.plan import DirectExchange, DispatchPlan
-from market.rules import MarketRules
-from market.scenario.model import PublicRules
+from market.model.declaration import Declaration
+from market.model.disclosure import Disclosure, ShownPlan, shown
+from market.model.plan import DirectExchange, DispatchPlan
+from market.model.public import PublicRules
+from market.model.rules import MarketRules
 from vpp_nodes.buyer import Buyer
 from vpp_nodes.offer_book import OfferBook
 from vpp_nodes.seller import Seller
@@ -57,11 +57,11 @@ NodeEvent: TypeAlias = Begun | Reached | Settled
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The turn is over: publish `messages`; `seen` was consumed; the rule wants more in `restless` periods."""
+    """The turn is over: publish `messages`; `seen` was consumed; the rule wants more in `pending` periods."""
 
     messages: tuple[MarketMessage, ...]
     seen: tuple[Seen, ...]
-    restless: tuple[int, ...]
+    pending: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Node:
     def _confirmed(self, messages: tuple[MarketMessage, ...]) -> Confirmed:
         if self._traders is None:
             return Confirmed(messages, (), ())
-        return Confirmed(messages, self._traders.book.seen(), self._traders.seller.restless)
+        return Confirmed(messages, self._traders.book.seen(), self._traders.seller.pending)
 
     def _planned(self) -> DispatchPlan:
         """The day without trade; planned once, since it does not depend on who takes part."""

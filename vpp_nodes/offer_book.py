@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.screening import Parts
+from broker.screening.messages import TradingRoles
 from broker.wire.messages import Offer, Seen
-from market.arrays import Array
 from market.game.clearing import clearing_price, opening_prices
 from market.game.period import PeriodGame
+from market.model.arrays import Array
 
 
 class OfferBook:
@@ -21,7 +21,7 @@ class OfferBook:
         self.games = {game.period: game for game in games if game.tradable}
         self.opening = {t: opening_prices(game, clearing_price(game)) for t, game in self.games.items()}
         self._prices = dict(self.opening)
-        self._parts = Parts(games)
+        self._parts = TradingRoles(games)
         self._versions: dict[str, int] = {}
         self._heard: dict[int, set[str]] = {period: set() for period in self.games}
 

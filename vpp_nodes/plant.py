@@ -5,9 +5,9 @@ Knows nothing of sockets, processes or other VPPs.
 
 from __future__ import annotations
 
-from market.roles import declare
-from market.scenario.model import PublicRules
-from market.vpp import Vpp
+from market.day.roles import declare
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.node import Node
 

@@ -15,19 +15,19 @@ from importlib.metadata import version
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
-from broker.attention import Attention
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
-from broker.bus.broker_end import Arrival, Plane, Signal
+from broker.bus.broker_end import Arrival, BusPlane, Signal
 from broker.bus.keys import NodeKeys
 from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd, PulseEnd
-from broker.last_words import say_last
+from broker.process.last_words import say_last
+from broker.protocol.attention import Attention
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop, Trouble
-from market.disclosure import Disclosure
 from market.errors import DispatchError, MarketError, TradeError, WireError
+from market.model.disclosure import Disclosure
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
 from market.scenario.digest import plant_digest
-from market.scenario.model import PublicRules
-from market.vpp import Vpp
 from vpp_nodes.client import PATIENCE_S, Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
 from vpp_nodes.plant import plant_node
 
@@ -173,7 +173,7 @@ class _Shell:
         """Whether the broker has taken leave; nothing else that it says counts any more."""
         heard = False
         for event in self._bus.wait(for_s):
-            if isinstance(event, Arrival) and event.plane is Plane.CONTROL:
+            if isinstance(event, Arrival) and event.plane is BusPlane.CONTROL:
                 with suppress(WireError):
                     heard |= isinstance(decode(event.frame, self._task.token).message, Stop)
         return heard
@@ -194,7 +194,7 @@ class _Shell:
             self._client.refused[error.reason] += 1
             return
         self._client.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        control = event.plane is Plane.CONTROL
+        control = event.plane is BusPlane.CONTROL
         self._carry_out(self._client.came(envelope, control=control, now=self._clock.now()))
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from broker.wire.messages import Offer
-from market.arrays import frozen
-from market.game.pricing import Memory, Turn, reprice_all
-from market.rules import MarketRules
+from market.game.pricing import Memory, PriceMove, reprice_all
+from market.model.arrays import frozen
+from market.model.rules import MarketRules
 from vpp_nodes.offer_book import OfferBook
 
 
@@ -29,7 +29,7 @@ class Seller:
         self._version = 0
 
     @property
-    def restless(self) -> tuple[int, ...]:
+    def pending(self) -> tuple[int, ...]:
         """Periods in which the rule wants another step though nobody else moved."""
         return tuple(sorted(self._restless))
 
@@ -47,9 +47,9 @@ class Seller:
             (self._restless.add if step.again else self._restless.discard)(period)
         return self._publish({period: step.price for period, step in zip(due, steps, strict=True)})
 
-    def _turn(self, period: int) -> Turn:
+    def _turn(self, period: int) -> PriceMove:
         prices, memory = self._book.prices(period), self._memories[period]
-        return Turn(self._book.games[period], self._seats[period], prices, memory)
+        return PriceMove(self._book.games[period], self._seats[period], prices, memory)
 
     def _moved(self, period: int) -> bool:
         return self._priced_at.get(period) != self._rivals(period)

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from broker.wire.messages import Trade
-from market.arrays import Array, frozen
-from market.declaration import Declaration, Role
+from market.day.settlement import CREDIT_TOLERANCE_T, POWER_TOLERANCE_MW, quota_in_t
 from market.errors import TradeError
 from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH
 from market.game.period import PeriodGame, period_games
-from market.plan import DirectExchange
-from market.scenario.model import PublicRules
-from market.settlement import CREDIT_TOLERANCE_T, POWER_TOLERANCE_MW, quota_in_t
+from market.model.arrays import Array, frozen
+from market.model.declaration import Declaration, Role
+from market.model.plan import DirectExchange
+from market.model.public import PublicRules
 
 _PRICE_TOLERANCE = 2 * LARGEST_AMPLITUDE_CNY_PER_MWH
 """A cycle of prices that is no more than dithering is settled so near to what was heard last."""

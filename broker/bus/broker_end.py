@@ -24,13 +24,13 @@ from typing import TypeAlias, TypeVar
 import zmq
 
 from broker.bus.addresses import host_in_brackets
+from broker.bus.authentication import ConnectionWatch, Doorkeeper, Gone, TurnedAway
 from broker.bus.callers import Callers, machine_of
 from broker.bus.closing import Closing
 from broker.bus.descriptors import room_for_connections
-from broker.bus.doorkeeper import ConnectionWatch, Doorkeeper, Gone, TurnedAway
 from broker.bus.keys import BrokerKeys, as_server
 from broker.bus.sockets import enough_descriptors, listening, speak_to
-from broker.limits import MAX_PARTS, MAX_SUBSCRIPTION_BYTES, connections_for
+from broker.wire.limits import MAX_PARTS, MAX_SUBSCRIPTION_BYTES, connections_for
 from market.errors import RunError
 
 NOBODY = ""
@@ -42,7 +42,7 @@ NOWHERE = -1
 _Answer = TypeVar("_Answer")
 
 
-class Plane(StrEnum):
+class BusPlane(StrEnum):
     """Where a frame came in."""
 
     CONTROL = "control"
@@ -58,7 +58,7 @@ class Arrival:
     connection : tells connections apart, where it is known
     """
 
-    plane: Plane
+    plane: BusPlane
     route: bytes
     frame: bytes
     user: str | None = None
@@ -78,7 +78,7 @@ class Subscribed:
 class Malformed:
     """A message whose very parts are wrong, e.g. too many frames."""
 
-    plane: Plane
+    plane: BusPlane
     detail: str
 
 
@@ -102,7 +102,7 @@ class Endpoints:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class RawMessage:
     """One message as it came: its parts, and where from."""
 
     parts: list[bytes]
@@ -231,7 +231,7 @@ class BrokerEnd(Closing):
             for came in self._heard(self._outward):
                 yield from _subscription(came)
 
-    def _heard(self, socket: zmq.Socket[bytes]) -> Iterator[Parts]:
+    def _heard(self, socket: zmq.Socket[bytes]) -> Iterator[RawMessage]:
         """What has come in on a socket; whoever speaks is no longer among those who only take up room."""
         for came in received_from(socket, keyed=self.keyed):
             self._callers.spoke(came.connection)
@@ -279,17 +279,17 @@ def _ask(descriptor: int, question: Callable[[SystemSocket], _Answer]) -> _Answe
         return None
 
 
-def received(socket: zmq.Socket[bytes]) -> Iterator[Parts]:
+def received(socket: zmq.Socket[bytes]) -> Iterator[RawMessage]:
     """The messages that wait on a socket; a flood on one must not starve the others."""
     for _ in range(MAX_PARTS):
         try:
             parts = socket.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
             return
-        yield Parts(parts, None, NOWHERE)
+        yield RawMessage(parts, None, NOWHERE)
 
 
-def received_from(socket: zmq.Socket[bytes], *, keyed: bool) -> Iterator[Parts]:
+def received_from(socket: zmq.Socket[bytes], *, keyed: bool) -> Iterator[RawMessage]:
     """As `received`, and says whose key each came with, where keys are in use, and on which connection."""
     for _ in range(MAX_PARTS):
         try:
@@ -298,7 +298,7 @@ def received_from(socket: zmq.Socket[bytes], *, keyed: bool) -> Iterator[Parts]:
             return
         user = str(_property(frames[-1], "User-Id", NOBODY)) if keyed else None
         connection = int(_property(frames[-1], zmq.SRCFD, NOWHERE))
-        yield Parts([frame.bytes for frame in frames], user, connection)
+        yield RawMessage([frame.bytes for frame in frames], user, connection)
 
 
 def _property(frame: zmq.Frame, name: str | int, otherwise: str | int) -> str | int:
@@ -310,27 +310,29 @@ def _property(frame: zmq.Frame, name: str | int, otherwise: str | int) -> str | 
         return otherwise
 
 
-def published(came: Parts) -> Iterator[Arrival | Malformed]:
+def published(came: RawMessage) -> Iterator[Arrival | Malformed]:
     """The frames of a publication, which follow its topic."""
     if not 2 <= len(came.parts) <= MAX_PARTS:
-        yield Malformed(Plane.DATA, f"{len(came.parts)} parts, a topic and 1 to {MAX_PARTS - 1} frames expected")
+        yield Malformed(
+            BusPlane.DATA, f"{len(came.parts)} parts, a topic and 1 to {MAX_PARTS - 1} frames expected"
+        )
         return
     for frame in came.parts[1:]:
-        yield Arrival(Plane.DATA, b"", frame, came.user, came.connection)
+        yield Arrival(BusPlane.DATA, b"", frame, came.user, came.connection)
 
 
-def _order(came: Parts) -> BusEvent:
+def _order(came: RawMessage) -> BusEvent:
     if len(came.parts) == 2:
-        return Arrival(Plane.CONTROL, came.parts[0], came.parts[1], came.user, came.connection)
-    return Malformed(Plane.CONTROL, f"{len(came.parts)} parts, 2 expected")
+        return Arrival(BusPlane.CONTROL, came.parts[0], came.parts[1], came.user, came.connection)
+    return Malformed(BusPlane.CONTROL, f"{len(came.parts)} parts, 2 expected")
 
 
-def _subscription(came: Parts) -> Iterator[BusEvent]:
+def _subscription(came: RawMessage) -> Iterator[BusEvent]:
     event, topic = came.parts[0][:1], came.parts[0][1:]
     if event == b"\x01":
         yield Subscribed(topic, came.user, came.connection)
     elif event != b"\x00":
-        yield Malformed(Plane.SUBSCRIPTION, "not a subscription")
+        yield Malformed(BusPlane.SUBSCRIPTION, "not a subscription")
 
 
 def _bind(socket: zmq.Socket[bytes], host: str, port: int) -> str:

@@ -20,12 +20,12 @@ from typing import TypeAlias
 import zmq
 
 from broker.bus.addresses import host_of
-from broker.bus.broker_end import Arrival, Malformed, Plane, Signal, published, received
+from broker.bus.broker_end import Arrival, BusPlane, Malformed, Signal, published, received
 from broker.bus.closing import Closing
+from broker.bus.handshakes import Reception
 from broker.bus.keys import NodeKeys, as_client
-from broker.bus.reception import Reception
 from broker.bus.sockets import Socket, connecting, enough_descriptors, speak_to
-from broker.limits import OPEN_AGAIN_S, QUEUE_OUT_MESSAGES
+from broker.wire.limits import OPEN_AGAIN_S, QUEUE_OUT_MESSAGES
 from market.errors import RunError
 
 
@@ -233,5 +233,5 @@ class PulseEnd:
 
 def _order(parts: list[bytes]) -> Arrival | Malformed:
     if len(parts) == 1:
-        return Arrival(Plane.CONTROL, b"", parts[0])
-    return Malformed(Plane.CONTROL, f"{len(parts)} parts, 1 expected")
+        return Arrival(BusPlane.CONTROL, b"", parts[0])
+    return Malformed(BusPlane.CONTROL, f"{len(parts)} parts, 1 expected")

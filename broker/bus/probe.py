@@ -13,7 +13,7 @@ from contextlib import suppress
 from enum import StrEnum
 
 from broker.bus.addresses import host_of, port_of
-from broker.limits import PROBE_WITHIN_S
+from broker.wire.limits import PROBE_WITHIN_S
 
 _SIGNATURE = b"\xff" + bytes(7) + b"\x01\x7f"
 _MECHANISM = slice(12, 32)

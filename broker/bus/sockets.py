@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import zmq
 
-from broker.limits import (
+from broker.wire.limits import (
     CONNECT_WITHIN_S,
     HANDSHAKE_WITHIN_S,
     LIFE_SIGN_EVERY_S,

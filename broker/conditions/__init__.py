@@ -3,8 +3,8 @@
 Knows nothing of what messages say, of sockets, or of who waits for them.
 """
 
-from broker.conditions.draw import What, draw
+from broker.conditions.draw import RandomStream, draw
 from broker.conditions.link_queue import LinkQueue
-from broker.conditions.model import Attempt, Conditions, Journey, Transit
+from broker.conditions.model import Attempt, AttemptKey, Conditions, Transmission
 
-__all__ = ["Attempt", "Conditions", "Journey", "LinkQueue", "Transit", "What", "draw"]
+__all__ = ["Attempt", "AttemptKey", "Conditions", "LinkQueue", "RandomStream", "Transmission", "draw"]

@@ -12,7 +12,7 @@ from hashlib import blake2b
 _BITS = 52  # of a double's 53: n + 1/2 is exact, so that neither 0 nor 1 can come out
 
 
-class What(StrEnum):
+class RandomStream(StrEnum):
     """What a draw decides. `COPY_…`: the same of the second copy of a duplicated message."""
 
     LOSS = "loss"
@@ -25,7 +25,7 @@ class What(StrEnum):
     COPY_REORDERING = "copy_reordering"
 
 
-def draw(seed: int, epoch: int, sender: str, receiver: str, seq: int, attempt: int, what: What) -> float:
+def draw(seed: int, epoch: int, sender: str, receiver: str, seq: int, attempt: int, what: RandomStream) -> float:
     """A number strictly between 0 and 1, evenly distributed over keys and fixed for each.
 
     The first 52 bits n of blake2b over `seed|epoch|sender|receiver|seq|attempt|what` give (n + 1/2) / 2^52.

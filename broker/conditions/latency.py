@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-from market.network import Constant, Empirical, Latency, Lognormal, Normal, Uniform
+from market.model.network import Constant, Empirical, Latency, Lognormal, Normal, Uniform
 
 _CUT = 3.0  # deviations
 _STANDARD = NormalDist()

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from broker.conditions.draw import What, draw
+from broker.conditions.draw import RandomStream, draw
 from broker.conditions.latency import latency_s, smallest_latency_s
 from broker.conditions.link_queue import LinkQueue
-from market.network import Constant, LinkConditions, LinkOverride, NetworkRules, Outage, Partition
+from market.model.network import Constant, LinkConditions, LinkOverride, NetworkRules, Outage, Partition
 
 LOSS = "loss"
 _OVERRIDABLE = tuple(LinkConditions.__dataclass_fields__)
-_ORIGINAL = (What.LATENCY, What.JITTER, What.REORDERING)
-_COPY = (What.COPY_LATENCY, What.COPY_JITTER, What.COPY_REORDERING)
+_ORIGINAL = (RandomStream.LATENCY, RandomStream.JITTER, RandomStream.REORDERING)
+_COPY = (RandomStream.COPY_LATENCY, RandomStream.COPY_JITTER, RandomStream.COPY_REORDERING)
 
 
 @dataclass(frozen=True, slots=True)
-class Transit:
+class AttemptKey:
     """One attempt to bring one message to one receiver: with the seed, all that a random draw may depend on."""
 
     epoch: int
@@ -45,7 +45,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class Transmission:
     """All attempts of a message together: when it arrives (again and again), and how many attempts were lost.
 
     `blocked_by` says why a message never arrives; None where it does.
@@ -85,7 +85,7 @@ class Conditions:
         return self._compute_s.get(vpp, self.rules.compute_s)
 
     def attempt(
-        self, transit: Transit, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
+        self, transit: AttemptKey, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
     ) -> Attempt:
         """What becomes of one attempt made at `sent_s`; waiting for the link counts as delay.
 
@@ -101,8 +101,8 @@ class Conditions:
         return Attempt(tuple(link_s + delay_s for delay_s in delays_s), None, link_s)
 
     def journey(
-        self, transit: Transit, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
-    ) -> Journey:
+        self, transit: AttemptKey, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
+    ) -> Transmission:
         """What becomes of a message first sent at `sent_s` and sent again until it is through.
 
         After a lost attempt the sender waits, counted from when that attempt left the link. No attempt is made
@@ -116,12 +116,12 @@ class Conditions:
             lost_by = self._lost_by(link, transit, left_s)
             if lost_by is None:
                 delays_s = self._delays_s(link.conditions, transit)
-                return Journey(tuple(sorted(left_s + delay_s for delay_s in delays_s)), lost, None)
+                return Transmission(tuple(sorted(left_s + delay_s for delay_s in delays_s)), lost, None)
             lost += 1
             transit = replace(transit, attempt=lost + 1)
             ready_s = left_s + again.wait_s(lost)
             if ready_s > sent_s + again.give_up_after_s:
-                return Journey((), lost, lost_by)
+                return Transmission((), lost, lost_by)
 
     def _bound_s(self, vpps: Sequence[str]) -> float:
         every = smallest_latency_s(self.rules.every.latency)
@@ -146,12 +146,12 @@ class Conditions:
                 conditions = _overridden(conditions, override)
         return conditions
 
-    def _draw(self, transit: Transit, what: What) -> float:
+    def _draw(self, transit: AttemptKey, what: RandomStream) -> float:
         return draw(
             self._seed, transit.epoch, transit.sender, transit.receiver, transit.seq, transit.attempt, what
         )
 
-    def _left_s(self, transit: Transit, ready_s: float, size_bytes: int, queue: LinkQueue | None) -> float:
+    def _left_s(self, transit: AttemptKey, ready_s: float, size_bytes: int, queue: LinkQueue | None) -> float:
         """When a message ready at `ready_s` has left the link: after those before it, and after its last bit."""
         bandwidth = self._link(transit.sender, transit.receiver).conditions.bandwidth_bit_per_s
         if bandwidth is None:
@@ -161,21 +161,26 @@ class Conditions:
             return ready_s + duration_s
         return queue.depart_s(transit.sender, transit.receiver, ready_s, duration_s)
 
-    def _lost_by(self, link: _Link, transit: Transit, left_s: float) -> str | None:
+    def _lost_by(self, link: _Link, transit: AttemptKey, left_s: float) -> str | None:
         if interruption := link.interrupted_by(left_s):
             return interruption
         loss = link.conditions.loss
-        return LOSS if loss and self._draw(transit, What.LOSS) < loss else None
+        return LOSS if loss and self._draw(transit, RandomStream.LOSS) < loss else None
 
-    def _delays_s(self, conditions: LinkConditions, transit: Transit) -> tuple[float, ...]:
+    def _delays_s(self, conditions: LinkConditions, transit: AttemptKey) -> tuple[float, ...]:
         """Seconds on the way of a message that gets through, and of its copy where it is duplicated."""
         delay_s = self._delay_s(conditions, transit, *_ORIGINAL)
-        if conditions.duplication and self._draw(transit, What.DUPLICATION) < conditions.duplication:
+        if conditions.duplication and self._draw(transit, RandomStream.DUPLICATION) < conditions.duplication:
             return (delay_s, self._delay_s(conditions, transit, *_COPY))
         return (delay_s,)
 
     def _delay_s(
-        self, conditions: LinkConditions, transit: Transit, latency: What, jitter: What, reordering: What
+        self,
+        conditions: LinkConditions,
+        transit: AttemptKey,
+        latency: RandomStream,
+        jitter: RandomStream,
+        reordering: RandomStream,
     ) -> float:
         constant = isinstance(conditions.latency, Constant)
         delay_s = latency_s(conditions.latency, 0.5 if constant else self._draw(transit, latency))

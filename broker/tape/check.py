@@ -22,7 +22,7 @@ from broker.tape.records import (
 from broker.tape.shared_check import check_shared
 from broker.wire.frames import WIRE_VERSION
 from market.errors import TapeError
-from market.scenario.model import PublicScenario
+from market.model.public import PublicScenario
 
 LONGEST_S = 1e12
 """No run takes as long; clocks still tick there."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.audit_screening import screen_audit
-from broker.limits import MOST_AHEAD
-from broker.screening import Parts, screen, screen_exchange
+from broker.screening.audits import screen_audit
+from broker.screening.messages import TradingRoles, screen, screen_exchange
+from broker.screening.versions import Versions
 from broker.tape.records import AuditGiven, DoneSaid, EpochBegun, MessageSaid, OrderGiven, TurnGiven
-from broker.versions import Versions
+from broker.wire.limits import MOST_AHEAD
 from broker.wire.messages import BROKER, Audit, Begin, Concluded, Declared, Settle
-from market.declaration import Declaration
-from market.disclosure import Disclosure, disclosure_of, least
 from market.errors import ProtocolError, TapeError
 from market.game.period import period_games
-from market.network import TimeMode
-from market.scenario.model import PublicScenario
+from market.model.declaration import Declaration
+from market.model.disclosure import Disclosure, disclosure_of, least
+from market.model.network import TimeMode
+from market.model.public import PublicScenario
 
 
 def check(holds: bool, otherwise: str) -> None:
@@ -38,7 +38,7 @@ class EpochCheck:
         self._confirmed = dict.fromkeys(begun.roster, 0)
         self._versions = Versions(begun.roster)
         self._declarations: dict[str, Declaration] = {}
-        self._parts: Parts | None = None
+        self._parts: TradingRoles | None = None
         self._begun: set[str] = set()
         self._concluded = False
         self._settled: set[str] = set()
@@ -112,7 +112,9 @@ class EpochCheck:
     def _declare(self, vpp: str, declaration: Declaration) -> None:
         self._declarations[vpp] = declaration
         if len(self._declarations) == len(self._roster):
-            self._parts = Parts(period_games([self._declarations[vpp] for vpp in self._roster], self._public))
+            self._parts = TradingRoles(
+                period_games([self._declarations[vpp] for vpp in self._roster], self._public)
+            )
 
     # --- what reached whom ---
 
@@ -137,7 +139,7 @@ class EpochCheck:
         check(done.turn == confirmed + 1, f"confirmation {done.turn} of {vpp} after {confirmed}")
         check(done.published_upto <= self._said[vpp] + MOST_AHEAD, f"{vpp} says it has said {done.published_upto}")
         sells: Sequence[int] = self._parts.sells(vpp) if self._parts else range(self._periods)
-        check(set(done.restless).issubset(sells), f"{vpp} wants another step where it does not sell")
+        check(set(done.pending).issubset(sells), f"{vpp} wants another step where it does not sell")
         try:
             self._versions.check_seen(vpp, done.seen)
         except ProtocolError as error:

@@ -14,10 +14,10 @@ import msgpack
 
 from broker.wire.messages import Begin, DataMessage, Done, Ref, Settle
 from broker.wire.types import Codec, codec_for
-from market.disclosure import Disclosure, ShownPlan
 from market.errors import WireError
-from market.outcome import Verdict
-from market.scenario.model import PublicScenario
+from market.game.result import Verdict
+from market.model.disclosure import Disclosure, ShownPlan
+from market.model.public import PublicScenario
 
 TAPE_VERSION: Final = 3
 TAPE_NAME: Final = "tape.msgpack"

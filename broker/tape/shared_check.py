@@ -13,11 +13,11 @@ import numpy as np
 
 from broker.wire.messages import BROKER
 from market.errors import TapeError
-from market.network import Links, NodeCompute, Partition, attempts
-from market.parameter import Parameter, parameter_of
-from market.rules import price_band
+from market.model.network import Links, NodeCompute, Partition, attempts
+from market.model.parameter import Parameter, parameter_of
+from market.model.public import PublicScenario
+from market.model.rules import price_band
 from market.scenario.digest import seal_shared
-from market.scenario.model import PublicScenario
 
 
 def check_shared(shared: PublicScenario) -> None:

@@ -13,8 +13,8 @@ from typing import Any, get_args
 
 import msgpack
 
-from broker.limits import MAX_FRAME_BYTES
 from broker.wire import messages
+from broker.wire.limits import MAX_FRAME_BYTES
 from broker.wire.messages import Message
 from broker.wire.types import Codec, codec_for
 from market.errors import WireError

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from market.arrays import Array
-from market.declaration import Declaration
-from market.disclosure import Disclosure, ShownPlan
-from market.outcome import Verdict
-from market.plan import DirectExchange
+from market.game.result import Verdict
+from market.model.arrays import Array
+from market.model.declaration import Declaration
+from market.model.disclosure import Disclosure, ShownPlan
+from market.model.plan import DirectExchange
 
 BROKER = "broker"
 """The sender name of the broker; no VPP may have it."""
@@ -128,13 +128,13 @@ class Done:
     """A turn is over: what was published up to `published_upto` is all of it; `seen` confirms what was consumed.
 
     turn : the turn that is over; in real time, where there are no turns, how many confirmations this makes
-    restless : periods in which the node's own rule wants another step though nobody else moved
+    pending : periods in which the node's own rule wants another step though nobody else moved
     """
 
     turn: int
     published_upto: int
     seen: tuple[Seen, ...]
-    restless: tuple[int, ...]
+    pending: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import msgpack
 
-from broker.limits import MAX_FRAME_BYTES
 from broker.wire.frames import TOKEN_BYTES, WIRE_VERSION, unpacked
+from broker.wire.limits import MAX_FRAME_BYTES
 from broker.wire.messages import BROKER, Hello, Refused, Watch
 from broker.wire.types import MAX_TEXT
 from market.errors import ProtocolError, WireError

@@ -17,8 +17,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from market.arrays import Array
 from market.errors import WireError
+from market.model.arrays import Array
 
 _DOUBLE = np.dtype("<f8")
 MAX_TEXT = 4096

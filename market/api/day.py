@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from market.api.results import Run
-from market.app.run_facts import RunProgress
+from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 from market.system_fault import in_words
 
 if TYPE_CHECKING:
-    from market.app.keyring import Keyring
-    from market.app.run_day import Report, Runner
-    from market.app.run_folder.manifest import Undertaking
+    from market.app.results.manifest import RunSpec
+    from market.app.runs.keyring import Keyring
+    from market.app.runs.run_day import Runner, RunReport
 
 _LOG = logging.getLogger(__name__)
 _LARGEST_SEED = 10**18 - 1
@@ -110,18 +110,18 @@ def _check(changes: Mapping[str, object], seed: int, *, processes: bool) -> None
         raise ScenarioError(faults)
 
 
-def _undertaking(scenario: Scenario, seed: int, started: datetime, *, processes: bool) -> Undertaking:
-    from market.app.run_folder.manifest import Undertaking
-    from market.disclosure import Disclosure
+def _undertaking(scenario: Scenario, seed: int, started: datetime, *, processes: bool) -> RunSpec:
+    from market.app.results.manifest import RunSpec
+    from market.model.disclosure import Disclosure
 
-    return Undertaking(scenario, seed, not processes, started, scenario.audit or Disclosure.FULL)
+    return RunSpec(scenario, seed, not processes, started, scenario.audit or Disclosure.FULL)
 
 
 def _carried_out(
-    what: Undertaking, out: str | Path | None, on_progress: Callable[[RunProgress], None], since: float
-) -> Report:
-    from market.app.run_day import report_of, run_day
-    from market.app.run_folder.folder import new_run_folder
+    what: RunSpec, out: str | Path | None, on_progress: Callable[[RunProgress], None], since: float
+) -> RunReport:
+    from market.app.results.folder import new_run_folder
+    from market.app.runs.run_day import report_of, run_day
 
     if out is None:
         with _scratch(what) as place:
@@ -132,7 +132,7 @@ def _carried_out(
 
 
 @contextmanager
-def _scratch(what: Undertaking) -> Iterator[Path]:
+def _scratch(what: RunSpec) -> Iterator[Path]:
     """A folder for the tape, gone in the end; a day in one process leaves none."""
     if what.in_process:
         yield Path()
@@ -141,8 +141,8 @@ def _scratch(what: Undertaking) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _runner(what: Undertaking) -> Runner:
-    from market.app.ways import Processes, as_processes, in_this_process
+def _runner(what: RunSpec) -> Runner:
+    from market.app.runs.ways import Processes, as_processes, in_this_process
 
     return in_this_process() if what.in_process else as_processes(what, Processes(_LOG.info, _opened))
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from market.arrays import Array
 from market.errors import ModelError
-from market.game import certificate, equilibrium, pricing
-from market.game.certified import PeriodCertificate
+from market.game import pricing
+from market.game import solver as equilibrium
+from market.game.certificate.certified import PeriodCertificate
+from market.game.certificate.certify import certify as certify_game
+from market.game.demand_curve import demanded_power
 from market.game.exchange import requested_power
 from market.game.period import PeriodGame
-from market.game.satisfaction import wanted_power
-from market.game.selection import rest_point
-from market.outcome import PeriodResult
-from market.rules import MarketRules
+from market.game.replicator import rest_point
+from market.game.result import PeriodResult
+from market.model.arrays import Array
+from market.model.rules import MarketRules
 
 
 def solve_period(game: PeriodGame, rules: MarketRules | None = None) -> PeriodResult:
@@ -75,10 +77,10 @@ def certify(
     if requested_mw is None:
         if chosen.shape != (len(game.buyers), len(game.sellers)):
             raise ModelError(_misfit("probability", (len(game.buyers), len(game.sellers)), chosen))
-        requested = requested_power(chosen, wanted_power(game, prices))
+        requested = requested_power(chosen, demanded_power(game, prices))
     else:
         requested = np.asarray(requested_mw, dtype=np.float64)
-    return certificate.certify(game, prices, chosen, requested)
+    return certify_game(game, prices, chosen, requested)
 
 
 def best_response(game: PeriodGame, seller: int | str, price_cny_per_mwh: ArrayLike) -> float:

@@ -12,14 +12,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from market.app.run_folder.recorded import RecordedRun, read_run, recorded
+from market.app.results.recorded import RecordedRun, read_run, recorded
 from market.errors import Fault, ScenarioError
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas
 
-    from market.app.run_day import Report
+    from market.app.runs.run_day import RunReport
 
 
 class Tables(Mapping[str, "pandas.DataFrame"]):
@@ -32,7 +32,7 @@ class Tables(Mapping[str, "pandas.DataFrame"]):
     def __getitem__(self, name: str) -> pandas.DataFrame:
         if name not in self._made:
             records = self._run.tables[name]
-            from market.app.run_folder.frames import data_frame
+            from market.app.results.frames import data_frame
 
             self._made[name] = data_frame(records)
         return self._made[name]
@@ -70,7 +70,7 @@ class Run:
     _scenario: Scenario | None = None
 
     @classmethod
-    def of(cls, report: Report, *, written: bool) -> Run:
+    def of(cls, report: RunReport, *, written: bool) -> Run:
         """A run that has just ended. written : whether its folder stays"""
         found = recorded(report.scenario.name, report.manifest, report.tables, report.certificate)
         folder = report.folder.absolute() if written else None
@@ -102,7 +102,7 @@ class Run:
         """The scenario as it was run. ScenarioError if the run folder does not keep one."""
         if self._scenario is not None:
             return self._scenario
-        from market.app.kept_scenario import SCENARIO_FOLDER, kept_scenario
+        from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario
 
         assert self.folder is not None
         kept = kept_scenario(self.folder)

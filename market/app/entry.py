@@ -39,7 +39,7 @@ def main() -> int:
 
 def _run() -> int:
     if sys.argv[1:2] == ["run"] and "--in-process" not in sys.argv:
-        from market.app.warm_up import start_fork_server  # it imports while we do
+        from market.app.runs.warm_up import start_fork_server  # it imports while we do
 
         with suppress(Exception):  # the command tries again, and tells people what is wrong
             start_fork_server()
@@ -49,7 +49,7 @@ def _run() -> int:
     try:
         import numpy  # noqa: F401
 
-        from market.app.cli import command
+        from market.app.cli.main import command
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return command(sys.argv[1:])

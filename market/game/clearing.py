@@ -9,10 +9,10 @@ import math
 
 import numpy as np
 
-from market.arrays import Array, frozen
-from market.game.lattice import on_lattice
+from market.game.demand_curve import demand_curve
 from market.game.period import PeriodGame
-from market.game.satisfaction import appetite
+from market.game.price_grid import on_lattice
+from market.model.arrays import Array, frozen
 
 _WITHIN_A_TICK = 1e-9  # a price so near under a tick (in ticks) is on it
 
@@ -41,19 +41,19 @@ def _exact(game: PeriodGame) -> float:
     Thresholds are the prices at which a buyer starts to save or stops buying, and at which a seller comes in.
     """
     floor, cap = game.floor_cny_per_mwh, game.cap_cny_per_mwh
-    buyers, reserve = appetite(game), game.reserve_cny_per_mwh
+    buyers, reserve = demand_curve(game), game.reserve_cny_per_mwh
     thresholds = np.concatenate([buyers.full_price.ravel(), buyers.none_price.ravel(), reserve])
     inside = thresholds[(thresholds > floor) & (thresholds < cap)]
     points = np.concatenate([[floor], np.sort(inside), [cap]])
-    wanted = buyers.wanted(points).sum(axis=0)
-    enough = np.flatnonzero(wanted <= _supply_mw(game, points))
+    demanded = buyers.demand(points).sum(axis=0)
+    enough = np.flatnonzero(demanded <= _supply_mw(game, points))
     if enough.size == 0:
         return cap
     if enough[0] == 0:
         return floor
     low, high = float(points[enough[0] - 1]), float(points[enough[0]])
     supply = float(_supply_mw(game, np.array([low]))[0])
-    if wanted[enough[0]] > supply:
+    if demanded[enough[0]] > supply:
         return high  # enough only with the seller that comes in there
     middle = (low + high) / 2
     elastic = (buyers.full_price < middle) & (middle < buyers.none_price)

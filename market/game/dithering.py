@@ -11,12 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from market.arrays import Array, frozen
-from market.game.answer import answer_day
-from market.game.certificate import certify
-from market.game.conclusion import CERTIFICATE_TOLERANCE, proven
+from market.game.buyers import answer_day
+from market.game.certificate.certify import certify
 from market.game.period import PeriodGame
-from market.rules import MarketRules
+from market.game.verdict import CERTIFICATE_TOLERANCE, proven
+from market.model.arrays import Array, frozen
+from market.model.rules import MarketRules
 
 LARGEST_AMPLITUDE_CNY_PER_MWH: Final = 1e-5
 """A cycle in which some price moves by more is one."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from market.arrays import Array
 from market.game.period import PeriodGame
+from market.model.arrays import Array
 
 
-def requested_power(probability: Array, wanted: Array) -> Array:
+def requested_power(probability: Array, demanded: Array) -> Array:
     """What buyer i asks of seller j, (21): y_ij x*_ij. Both arguments and the answer have one shape, MW."""
-    return probability * wanted
+    return probability * demanded
 
 
 def delivered_power(game: PeriodGame, requested: Array) -> Array:

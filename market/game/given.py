@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from market.arrays import Array, BoolArray, frozen
 from market.errors import Fault, ScenarioError
+from market.model.arrays import Array, BoolArray, frozen
 
 if TYPE_CHECKING:
     from market.game.period import PeriodGame

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from market.arrays import Array, frozen
-from market.declaration import Declaration, Role
 from market.game.given import check_game, columns, numbered
-from market.rules import MarketRules
-from market.scenario.model import PublicRules
+from market.model.arrays import Array, frozen
+from market.model.declaration import Declaration, Role
+from market.model.public import PublicRules
+from market.model.rules import MarketRules
 
 _USUAL: Final = MarketRules()
 """What a game is made with where nothing else is said: the defaults of a scenario."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from market.arrays import Array, IndexArray
+from market.model.arrays import Array, IndexArray
 
 _COLUMNS = 8  # numpy sums fewer numbers than this one after the other, and just as many in a fixed order
 

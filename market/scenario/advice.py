@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from market.errors import Fault
-from market.rules import MarketRules
-from market.scenario.model import Scenario
+from market.model.rules import MarketRules
+from market.scenario.scenario import Scenario
 
 _TIMES_ROUND = 4  # a way in, and as often as a cycle has to be seen
 

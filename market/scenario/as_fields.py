@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from market.network import Empirical, NetworkRules
-from market.rules import CarbonRules
+from market.model.network import Empirical, NetworkRules
+from market.model.public import PublicScenario
+from market.model.rules import CarbonRules
+from market.model.vpp import MicroTurbine, Vpp
 from market.scenario.fields import plain_fields, plain_text
-from market.scenario.model import PublicScenario, Scenario
 from market.scenario.network_build import network_fields
+from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS
-from market.vpp import MicroTurbine, Vpp
 
 Fields: TypeAlias = dict[str, Any]
 SampleFiles: TypeAlias = Mapping[tuple[float, ...], str]

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from market.arrays import Array, frozen
-from market.rules import CarbonRules, Horizon, MarketRules, Tariff
+from market.model.arrays import Array, frozen
+from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.fields import Section, values_of
-from market.scenario.model import Scenario
 from market.scenario.network_build import Samples, network_rules
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
+from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS
-from market.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 
 Columns: TypeAlias = Mapping[str, tuple[float, ...] | Array]
 

@@ -12,10 +12,11 @@ from functools import cache
 from types import NoneType
 from typing import Any, get_args
 
-from market.parameter import Parameter
+from market.model.parameter import Parameter
+from market.model.public import PublicScenario
 from market.scenario.faults import fields_by_name, section_in
 from market.scenario.fields import Section, Told
-from market.scenario.model import PublicScenario, Scenario
+from market.scenario.scenario import Scenario
 from market.scenario.schema import ScenarioFile
 
 ANY_VPP = "ID"

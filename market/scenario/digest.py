@@ -13,11 +13,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from market.disclosure import Disclosure
-from market.network import NetworkRules
-from market.rules import CarbonRules, Horizon, MarketRules, Tariff
-from market.scenario.model import Coupling, PublicRules, PublicScenario, Scenario
-from market.vpp import Vpp
+from market.model.disclosure import Disclosure
+from market.model.network import NetworkRules
+from market.model.public import Coupling, PublicRules, PublicScenario
+from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
+from market.model.vpp import Vpp
+from market.scenario.scenario import Scenario
 
 _FORM = "vppmarket scenario 2"  # a new number whenever the canonical form changes
 

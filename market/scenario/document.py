@@ -37,14 +37,14 @@ Path: TypeAlias = Sequence[str | int]
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class YamlNode:
     """One value: a scalar, or children by key or index, each with the line its key or dash is on.
 
     `size` counts the values in it, aliases written out.
     """
 
     value: object
-    children: dict[str | int, tuple[int, Node]]
+    children: dict[str | int, tuple[int, YamlNode]]
     size: int
 
     def plain(self) -> object:
@@ -60,7 +60,7 @@ class Node:
 class Document:
     """A read `scenario.yaml`: its values, and where they stand. `faults`: what YAML allows but we do not."""
 
-    root: Node
+    root: YamlNode
     values: dict[str, object]
     faults: tuple[Fault, ...]
 
@@ -138,11 +138,11 @@ def _fatal(rule: str, value: str, line: int, remedy: str) -> ScenarioError:
 class _Reader:
     """Builds nodes from parser events, counting depth and size as it goes."""
 
-    anchors: dict[str, Node] = field(default_factory=dict)
+    anchors: dict[str, YamlNode] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def document(self, events: Iterator[yaml.Event]) -> Node:
-        root: Node | None = None
+    def document(self, events: Iterator[yaml.Event]) -> YamlNode:
+        root: YamlNode | None = None
         for event in events:
             if isinstance(event, yaml.NodeEvent):
                 if root is not None:
@@ -154,9 +154,9 @@ class _Reader:
                         "remove the `---` line and what follows",
                     )
                 root = self.node(event, events, 0)
-        return root or Node(None, {}, 1)
+        return root or YamlNode(None, {}, 1)
 
-    def node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
+    def node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> YamlNode:
         line = _line(event)
         if depth > _MAX_DEPTH:
             raise _fatal(f"must nest at most {_MAX_DEPTH} levels", "more", line, "close the brackets before")
@@ -181,7 +181,7 @@ class _Reader:
             self.anchors[event.anchor] = node
         return node
 
-    def fresh(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int, line: int) -> Node:
+    def fresh(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int, line: int) -> YamlNode:
         tag = getattr(event, "tag", None)
         if tag not in (None, "!"):
             self.fault("must be plain values without tags", str(tag), line, "remove the tag")
@@ -190,10 +190,10 @@ class _Reader:
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(events, depth)
         assert isinstance(event, yaml.ScalarEvent)  # nothing else starts a node
-        return Node(self.scalar(event, line), {}, 1)
+        return YamlNode(self.scalar(event, line), {}, 1)
 
-    def mapping(self, events: Iterator[yaml.Event], depth: int) -> Node:
-        children: dict[str | int, tuple[int, Node]] = {}
+    def mapping(self, events: Iterator[yaml.Event], depth: int) -> YamlNode:
+        children: dict[str | int, tuple[int, YamlNode]] = {}
         for event in events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
@@ -208,16 +208,16 @@ class _Reader:
                 self.fault("must have each key only once", f"{key!r} again, first on line {first}", line, remedy)
             else:
                 children[key] = (line, child)
-        return Node(dict, children, 1 + sum(child.size for _, child in children.values()))
+        return YamlNode(dict, children, 1 + sum(child.size for _, child in children.values()))
 
-    def sequence(self, events: Iterator[yaml.Event], depth: int) -> Node:
-        children: dict[str | int, tuple[int, Node]] = {}
+    def sequence(self, events: Iterator[yaml.Event], depth: int) -> YamlNode:
+        children: dict[str | int, tuple[int, YamlNode]] = {}
         for event in events:
             if isinstance(event, yaml.SequenceEndEvent):
                 break
             child = self.node(event, events, depth + 1)
             children[len(children)] = (_line(event), child)
-        return Node(list, children, 1 + sum(child.size for _, child in children.values()))
+        return YamlNode(list, children, 1 + sum(child.size for _, child in children.values()))
 
     def scalar(self, event: yaml.ScalarEvent, line: int) -> object:
         text = event.value

@@ -15,8 +15,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, Strict, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from market.arrays import Array
-from market.parameter import Broken, Parameter, parameters_of
+from market.model.arrays import Array
+from market.model.parameter import Broken, Parameter, parameters_of
 
 ID_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 RESERVED_IDS = ("broker", "system", "watcher")

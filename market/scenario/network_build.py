@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from market.network import (
+from market.model.network import (
     Constant,
     Empirical,
     Latency,

@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from market.errors import Fault
-from market.network import Empirical
-from market.parameter import parameters_of
+from market.model.network import Empirical
+from market.model.parameter import parameters_of
 from market.scenario.faults import more_faults, shown
 from market.scenario.fields import is_inside
 from market.scenario.files import read_text

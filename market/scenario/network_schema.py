@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from market.network import (
+from market.model.network import (
     Constant,
     Empirical,
     Latency,
@@ -29,7 +29,7 @@ from market.network import (
     attempts,
     window,
 )
-from market.parameter import Broken
+from market.model.parameter import Broken
 from market.scenario.fields import FileField, Section, fields_of, is_inside, section_of, values_of
 
 

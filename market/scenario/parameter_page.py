@@ -11,7 +11,7 @@ _HEAD = f"""\
 # Parameters
 
 Printed by `vppmarket parameters`; do not edit. Each parameter is defined once, on a field of the model's
-dataclasses (`market/rules.py`, `market/vpp.py`, `market/network.py`). In `scenario.yaml` it stands at its path
+dataclasses (`rules.py`, `vpp.py` and `network.py` in `market/model`). In `scenario.yaml` it stands at its path
 ({ANY_VPP} is the id of a VPP); `--set PATH=VALUE` changes it for one command. What is no number, word or switch
 (`title`, `audit`, `network.links`, `network.outages` and the like) is in the JSON Schema: `vppmarket schema`.
 """

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from market.errors import Fault, ScenarioError
 from market.scenario.digest import seal_scenario
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 
 _SHOWN = 8
 

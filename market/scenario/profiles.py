@@ -15,11 +15,11 @@ from itertools import islice
 from pathlib import Path
 
 from market.errors import Fault
-from market.parameter import Parameter, parameters_of
-from market.rules import Tariff
+from market.model.parameter import Parameter, parameters_of
+from market.model.rules import Tariff
+from market.model.vpp import Renewable, Vpp
 from market.scenario.faults import more_faults, shown, suggestion
 from market.scenario.files import read_text
-from market.vpp import Renewable, Vpp
 
 PERIOD = "period"
 RETAIL = "retail_cny_per_mwh"

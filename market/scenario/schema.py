@@ -13,9 +13,20 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from market.disclosure import Disclosure
-from market.parameter import Broken
-from market.rules import CarbonRules, Horizon, MarketRules, price_band
+from market.model.disclosure import Disclosure
+from market.model.parameter import Broken
+from market.model.public import Coupling
+from market.model.rules import CarbonRules, Horizon, MarketRules, price_band
+from market.model.vpp import (
+    ControllableLoad,
+    Exchange,
+    MicroTurbine,
+    Renewable,
+    Storage,
+    Vpp,
+    charge_limits,
+    output_limits,
+)
 from market.scenario.fields import (
     ID_PATTERN,
     RESERVED_IDS,
@@ -29,18 +40,7 @@ from market.scenario.fields import (
     section_of,
     text,
 )
-from market.scenario.model import Coupling
 from market.scenario.network_schema import NetworkSection
-from market.vpp import (
-    ControllableLoad,
-    Exchange,
-    MicroTurbine,
-    Renewable,
-    Storage,
-    Vpp,
-    charge_limits,
-    output_limits,
-)
 
 DEFAULT_PROFILES = "profiles.csv"
 

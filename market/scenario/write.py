@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from market.arrays import Array
 from market.errors import Fault, RunError, ScenarioError
+from market.model.arrays import Array
 from market.scenario.as_fields import Fields, measured_samples, scenario_fields
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES
 from market.scenario.fields import Section
-from market.scenario.model import Scenario
 from market.scenario.network_samples import COLUMN
 from market.scenario.network_samples import MAX_MEBIBYTES as MAX_SAMPLES_MEBIBYTES
 from market.scenario.private import create_file, take_folder
 from market.scenario.profiles import FEED_IN, PERIOD, RETAIL, power_column
 from market.scenario.profiles import MAX_MEBIBYTES as MAX_PROFILES_MEBIBYTES
+from market.scenario.scenario import Scenario
 from market.scenario.schema import PartialFile, ScenarioFile
 from market.scenario.yaml_text import yaml_lines
 from market.system_fault import reason_of, told

@@ -21,13 +21,13 @@ from typing import Any
 
 from broker.bus.addresses import port_of
 from broker.bus.keys import load_node_keys
-from broker.coordinator import Charge, Coordinator, Proceedings
-from broker.membership import Patience
-from broker.serve import Shell
+from broker.process.server import BrokerServer
+from broker.protocol.coordinator import Coordinator, RunConfig, RunResult
+from broker.protocol.membership import Timeouts
 from broker.tape import TAPE_NAME, MessageSaid, TapeWriter, read_tape
 from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.messages import BROKER
-from market.app.tokens import TOKEN_VARIABLE, token_from_key
+from market.app.runs.tokens import TOKEN_VARIABLE, token_from_key
 from market.scenario import load_scenario
 from scripts.bench.hostile_frames import Source
 from scripts.bench.hostile_peers import Attacker, NoisyEnd
@@ -189,16 +189,16 @@ def growth_of(folder: Path, quiet: Path) -> float:
 # --- attacked nodes ---------------------------------------------------------------------------------------------
 
 
-def noisy_market(frames: int, random: Random, path: Path) -> tuple[NoisyEnd, Proceedings, list[str]]:
+def noisy_market(frames: int, random: Random, path: Path) -> tuple[NoisyEnd, RunResult, list[str]]:
     """The smallest market, whose second node is started once most frames have been sent to the first."""
     scenario = load_scenario(SMALL_CASE)
     vpps = tuple(vpp.id for vpp in scenario.vpps)
-    charge = Charge(scenario.shared, 0, Patience(LIMIT_S))
+    charge = RunConfig(scenario.shared, 0, Timeouts(LIMIT_S))
     bus = NoisyEnd("127.0.0.1")
     with TapeWriter(path) as tape, bus:
         port = port_of(bus.endpoints.control)
         bus.source, bus.frames = Source(random, TOKEN, ["VPP9", "x"], [b"\x00"]), frames
-        shell = Shell(Coordinator(charge, bus.endpoints, time.monotonic()), bus, tape, TOKEN)
+        shell = BrokerServer(Coordinator(charge, bus.endpoints, time.monotonic()), bus, tape, TOKEN)
         nodes = [started_node(vpps[0], port, SMALL_CASE, path.parent, token=TOKEN)]
 
         def join(progress: object) -> None:

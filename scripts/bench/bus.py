@@ -23,14 +23,14 @@ from pathlib import Path
 
 import zmq
 
+from broker.admission.gate import Gate
 from broker.bus.broker_end import Arrival, BrokerEnd, Subscribed
 from broker.bus.keys import as_client, load_broker_keys, load_node_keys, make_keys
-from broker.gate import Gate
-from broker.limits import Limits
 from broker.tape import MessageSaid, TapeWriter
 from broker.wire.frames import Envelope, encode
+from broker.wire.limits import Limits
 from broker.wire.messages import BROKER, Offer
-from market.arrays import frozen
+from market.model.arrays import frozen
 
 TOKEN, WATCH_TOKEN = b"b" * 16, b"w" * 16
 PERIODS = 24

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from broker.tape import TAPE_NAME, Ended, read_tape
-from market.outcome import Verdict
+from market.game.result import Verdict
 
 COMMAND = Path(sys.executable).parent / "vppmarket"
 LONGEST_S = 180.0  # of one command

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from ortools.linear_solver import pywraplp
 
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
 from market.scenario import load_scenario
-from market.scenario.model import PublicRules
-from market.vpp import Vpp
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.day import checked_day
 from vpp_nodes.dispatch.model import build_model

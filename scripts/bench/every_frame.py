@@ -22,7 +22,7 @@ from random import Random
 sys.path.append(str(Path(__file__).parents[2]))  # started as a file, it finds the modules beside it all the same
 
 from broker.wire.messages import BROKER
-from market.network import OnLoss
+from market.model.network import OnLoss
 from scripts.bench.frame_fates import CONDITIONS, Fate, Market, Spot, Trial, frames_of, struck
 
 SHOWN = 40  # faults that are printed in full

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 
-from broker.actions import Tick
-from broker.coordinator import Phase
+from broker.protocol.actions import Tick
+from broker.protocol.coordinator import Phase
 from broker.tape import Ended
 from broker.wire.frames import decode
 from broker.wire.messages import BROKER
 from market.errors import MarketError
-from market.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
-from market.outcome import Verdict, worst
+from market.game.result import Verdict, worst
+from market.model.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
 from scripts.bench.remembered_plants import node_makers, scenario_of
 from vpp_nodes.client import Stage
-from vpp_nodes.loopback import TOKEN, Hop, Loopback, prices_of
+from vpp_nodes.in_memory import TOKEN, Hop, Loopback, prices_of
 
 LIMIT_S = 90.0
 """Time of the market within which all must be over after a frame was struck, what it was held back for aside."""

@@ -15,10 +15,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgpack
 
-from broker.limits import MAX_FRAME_BYTES, MAX_TRANSPORT_BYTES
 from broker.wire.frames import TOKEN_BYTES, WIRE_VERSION, Envelope, encode
+from broker.wire.limits import MAX_FRAME_BYTES, MAX_TRANSPORT_BYTES
 from broker.wire.messages import Message
-from market.arrays import Array, frozen
+from market.model.arrays import Array, frozen
 
 POOL = 3000  # different valid frames that others are made from
 

@@ -2,7 +2,7 @@
 
 Prints a table of condition and market: runs, runs that did not end in equilibrium, the largest difference of a
 price to the undisturbed run, median simulated time, median messages. The markets are whole, frames and machines
-included, but joined in memory (`vpp_nodes.loopback`). Then, with real processes: the cost of a message under 2 s
+included, but joined in memory (`vpp_nodes.in_memory`). Then, with real processes: the cost of a message under 2 s
 links as a ratio to none, and equal tapes whatever the speed of nodes. Run it as
 
     python scripts/bench/network.py [SEEDS] [--minutes LIMIT] [--only CONDITION] [--processes-only | --matrix-only]
@@ -31,10 +31,11 @@ from threading import Event, Thread
 import numpy as np
 import psutil
 
-from market.app.in_process import market_day
-from market.arrays import frozen
-from market.declaration import Declaration, Role
-from market.network import (
+from market.app.runs.in_process import market_day
+from market.game.result import Verdict
+from market.model.arrays import frozen
+from market.model.declaration import Declaration, Role
+from market.model.network import (
     Constant,
     LinkConditions,
     LinkOverride,
@@ -45,11 +46,10 @@ from market.network import (
     Partition,
     Uniform,
 )
-from market.outcome import Verdict
-from market.rules import Horizon, Tariff
+from market.model.public import PublicRules
+from market.model.rules import Horizon, Tariff
 from market.scenario import load_scenario
-from market.scenario.model import PublicRules
-from vpp_nodes.loopback import Loopback
+from vpp_nodes.in_memory import Loopback
 
 COMMAND = Path(sys.executable).parent / "vppmarket"
 GENERATED = {"2 VPPs": (2, 5), "4 VPPs": (4, 3), "8 VPPs": (8, 2)}  # VPPs and periods

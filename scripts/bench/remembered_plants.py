@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from struct import pack
 
-from market.declaration import Declaration
-from market.plan import DirectExchange, DispatchPlan
-from market.roles import declare
+from market.day.roles import declare
+from market.model.declaration import Declaration
+from market.model.plan import DirectExchange, DispatchPlan
 from market.scenario import load_scenario
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.node import Node
 

@@ -12,7 +12,7 @@ import pandas
 import pytest
 
 import market
-from market.app.run_facts import RunProgress
+from market.app.results.run_metadata import RunProgress
 from market.scenario import load_scenario, with_overrides
 from tests.processes.command import run as vppmarket
 from tests.test_shape import HEAVY, loaded_after

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import market
-from market.game import certificate, equilibrium, pricing
+from market.game import pricing
+from market.game import solver as equilibrium
+from market.game.certificate.certify import certify
 from market.scenario import load_scenario
 from tests.market.instances import make_game, make_rules
 
@@ -50,7 +52,7 @@ def test_a_certificate_may_leave_the_buyers_to_answer() -> None:
     answered = market.certify(game, result.price_cny_per_mwh.tolist())
     assert (
         given.epsilon_cny
-        == certificate.certify(game, result.price_cny_per_mwh, result.probability, result.requested_mw).epsilon_cny
+        == certify(game, result.price_cny_per_mwh, result.probability, result.requested_mw).epsilon_cny
     )
     assert answered.epsilon_cny == pytest.approx(given.epsilon_cny, abs=1e-6)
     assert market.certify(game, [900.0, 900.0]).epsilon_cny > 1.0

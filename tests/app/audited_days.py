@@ -11,18 +11,18 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from market.app.in_process import run_in_process
-from market.app.run_day import Report, Runner, run_day
-from market.app.run_facts import OnProgress, RunFacts
-from market.app.run_folder.folder import RunFolder
-from market.app.run_folder.manifest import Undertaking
-from market.arrays import frozen
-from market.disclosure import Disclosure, shown
-from market.outcome import MarketOutcome
+from market.app.results.folder import RunFolder
+from market.app.results.manifest import RunSpec
+from market.app.results.run_metadata import OnProgress, RunMetadata
+from market.app.runs.in_process import run_in_process
+from market.app.runs.run_day import Runner, RunReport, run_day
+from market.day.outcome import MarketOutcome
+from market.model.arrays import frozen
+from market.model.disclosure import Disclosure, shown
+from market.model.vpp import Storage, Vpp
 from market.scenario import load_scenario
 from market.scenario.digest import seal_scenario
-from market.scenario.model import Scenario
-from market.vpp import Storage, Vpp
+from market.scenario.scenario import Scenario
 
 FULL, TOTALS, NONE = Disclosure.FULL, Disclosure.TOTALS, Disclosure.NONE
 STARTED = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
@@ -97,19 +97,19 @@ def runner_of(outcome: MarketOutcome) -> Runner:
 
     def runner(
         scenario: Scenario, seed: int, out_dir: Path, on_progress: OnProgress
-    ) -> tuple[MarketOutcome, RunFacts]:
-        return outcome, RunFacts(time_mode="none", process_ids={"market": 1})
+    ) -> tuple[MarketOutcome, RunMetadata]:
+        return outcome, RunMetadata(time_mode="none", process_ids={"market": 1})
 
     return runner
 
 
 def record(
     levels: Levels, folder: Path, scenario: Scenario | None = None, whole: MarketOutcome | None = None
-) -> Report:
+) -> RunReport:
     """Write a run folder of the day, or another one, as it is shown.
 
     scenario : what the one who writes it knows of it
     """
     folder.mkdir(parents=True)
-    what = Undertaking(scenario or unmistakable(), 0, True, STARTED)
+    what = RunSpec(scenario or unmistakable(), 0, True, STARTED)
     return run_day(what, runner_of(shown_day(levels, whole)), RunFolder(folder), lambda progress: None, since=0.0)

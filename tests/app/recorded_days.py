@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from market.app.in_process import run_in_process
-from market.app.run_day import run_day
-from market.app.run_folder.folder import RunFolder
-from market.app.run_folder.manifest import Undertaking
+from market.app.results.folder import RunFolder
+from market.app.results.manifest import RunSpec
+from market.app.runs.in_process import run_in_process
+from market.app.runs.run_day import run_day
 from market.scenario import load_scenario
 from market.scenario.cases import case_folder
 
@@ -34,7 +34,7 @@ def run_kind(kind: str, folder: Path, **changes: Mapping[str, float]) -> Path:
     _write(kind, scenario, changes)
     run = folder / kind
     run.mkdir()
-    what = Undertaking(load_scenario(str(scenario)), 0, True, datetime.fromisoformat("2026-03-01T12:00:00+01:00"))
+    what = RunSpec(load_scenario(str(scenario)), 0, True, datetime.fromisoformat("2026-03-01T12:00:00+01:00"))
     run_day(what, run_in_process, RunFolder(run), lambda progress: None, since=0.0)
     return run
 

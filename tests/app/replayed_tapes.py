@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from broker.coordinator import Phase
+from broker.protocol.coordinator import Phase
 from broker.tape import TAPE_NAME, Record, TapeWriter, read_tape
 from market.scenario import load_scenario, with_overrides
-from market.scenario.model import Scenario
-from vpp_nodes.loopback import Loopback
+from market.scenario.scenario import Scenario
+from vpp_nodes.in_memory import Loopback
 from vpp_nodes.plant import plant_node
 
 STEPS = 40_000

@@ -18,22 +18,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from market.app.compare import compare_runs, differing
-from market.app.compare_command import TITLES, compare_command, page
-from market.app.local_market import LocalMarket
+from market.app.analysis.compare import compare_runs, differing
+from market.app.cli.compare import TITLES, compare_command, page
+from market.app.history.snapshot import Plans, Snapshot
+from market.app.history.timeline import Timeline
 from market.app.mesa_model import MarketModel
 from market.app.mesa_model.reporters import MODEL_REPORTERS
 from market.app.report.write import write_figures
-from market.app.run_folder.recorded import read_run
-from market.app.scene.film import Film
-from market.app.scene.view import MarketView, Plans
+from market.app.results.recorded import read_run
+from market.app.runs.local_market import LocalMarket
 from market.app.view.feeds.feed import State, Status
 from market.app.view.panels import PANELS
 from market.app.view.session import Frame
-from market.disclosure import Disclosure
-from market.outcome import VppDay
-from market.plan import DispatchPlan, PlanTotals
-from market.settlement import direct_exchange
+from market.day.outcome import VppDay
+from market.day.settlement import direct_exchange
+from market.model.disclosure import Disclosure
+from market.model.plan import DispatchPlan, PlanTotals
 from tests.app.audited_days import (
     FULL,
     MIXES,
@@ -169,10 +169,10 @@ def test_a_run_that_went_on_without_a_vpp_is_drawn_and_compared(runs: Runs, tmp_
 # --- panels of the page ---
 
 
-class ShownFilm(Film):
+class ShownFilm(Timeline):
     """A film of a day at whose end VPPs show so much of it."""
 
-    def __init__(self, of: Film, plans: Mapping[str, Plans]) -> None:
+    def __init__(self, of: Timeline, plans: Mapping[str, Plans]) -> None:
         super().__init__(of.records)
         self._newest = replace(self._newest, plans=plans)
 
@@ -184,18 +184,18 @@ def plans_of(day: VppDay) -> Plans:
 
 
 @pytest.fixture(scope="module")
-def film() -> Film:
+def timeline() -> Timeline:
     market = LocalMarket(unmistakable(), 0)
     while not market.over:
         market._next_event()
-    return Film(market.tape)
+    return Timeline(market.tape)
 
 
 @drawn_mixes
-def test_panels_show_what_is_shown(film: Film, mix: str) -> None:
+def test_panels_show_what_is_shown(timeline: Timeline, mix: str) -> None:
     days = shown_day(MIXES[mix]).days
-    shown = ShownFilm(film, {day.declaration.vpp: plans_of(day) for day in days})
-    view: MarketView = shown.newest
+    shown = ShownFilm(timeline, {day.declaration.vpp: plans_of(day) for day in days})
+    view: Snapshot = shown.newest
     for vpp, pair in zip(VPPS, level_pairs(MIXES[mix]), strict=True):
         frame = Frame(shown, view, Status(State.ENDED, "recorded"), len(shown), False, False, 1, 9, vpp, "")
         plant = PANELS["Plant"](frame)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from market.app import in_process
-from market.app.cli import command
-from market.app.run_facts import RunFacts
+from market.app.cli.main import command
+from market.app.results.run_metadata import RunMetadata
+from market.app.runs import in_process
+from market.day.outcome import MarketOutcome
 from market.errors import RunError
-from market.outcome import MarketOutcome
 from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import COMMAND, manifest, rows
 
@@ -243,13 +243,13 @@ def test_a_day_without_equilibrium_ends_with_3_and_its_evidence(tmp_path: Path) 
 
 # --- a run that breaks: exit codes 4 and 130 ---
 
-Runner = Callable[..., tuple[MarketOutcome, RunFacts]]
+Runner = Callable[..., tuple[MarketOutcome, RunMetadata]]
 
 
 def broken_run(monkeypatch: pytest.MonkeyPatch, folder: Path, error: BaseException) -> list[str]:
     """The arguments of a run whose market breaks with this error."""
 
-    def breaks(*_: object) -> tuple[MarketOutcome, RunFacts]:
+    def breaks(*_: object) -> tuple[MarketOutcome, RunMetadata]:
         raise error
 
     monkeypatch.setattr(in_process, "run_in_process", breaks)
@@ -288,7 +288,7 @@ def test_a_broken_law_is_an_error_whatever_the_verdict(
 ) -> None:
     honest = in_process.run_in_process
 
-    def loses_a_delivery(*arguments: object) -> tuple[MarketOutcome, RunFacts]:
+    def loses_a_delivery(*arguments: object) -> tuple[MarketOutcome, RunMetadata]:
         outcome, facts = honest(*arguments)  # type: ignore[arg-type]
         forged = [type(day)(day.declaration, day.before, day.before) for day in outcome.days]
         return MarketOutcome(outcome.periods, tuple(forged), outcome.trace), facts
@@ -300,7 +300,7 @@ def test_a_broken_law_is_an_error_whatever_the_verdict(
     assert manifest(tmp_path / "day")["broken_laws"]
 
 
-@pytest.mark.parametrize("module", ["numpy", "market.app.cli", "rich.console", "vpp_nodes.dispatch"])
+@pytest.mark.parametrize("module", ["numpy", "market.app.cli.main", "rich.console", "vpp_nodes.dispatch"])
 def test_an_interrupt_during_imports_is_one_line_and_130(module: str, tmp_path: Path) -> None:
     interrupts_itself = f"""
 import importlib.abc, os, signal, sys
@@ -330,7 +330,7 @@ def test_an_interrupt_that_python_drops_is_not_lost(tmp_path: Path) -> None:
     # Raised inside a destructor, a KeyboardInterrupt goes no further.
     code = """
 import os, signal, sys
-import market.app.cli as cli
+import market.app.cli.main as cli
 
 class Trap:
     def __del__(self):

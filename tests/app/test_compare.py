@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from market.app.cli import command
-from market.app.compare import compare_runs, differing
-from market.app.compare_figures import comparison_pictures
-from market.app.run_folder.recorded import RecordedRun, read_run
+from market.app.analysis.compare import compare_runs, differing
+from market.app.cli.main import command
+from market.app.figures.compare import comparison_pictures
+from market.app.results.recorded import RecordedRun, read_run
 from tests.app.recorded_days import run_kind
 
 

@@ -11,14 +11,14 @@ from math import fsum, isnan
 import numpy as np
 import pytest
 
-from market.app.economics import Economy, economics_tables, economy_of, hhi
-from market.app.run_folder.table import Table
-from market.arrays import frozen
-from market.rules import CarbonMode, Tariff
+from market.app.analysis.economics import Economy, economics_tables, economy_of, hhi
+from market.app.results.table import Table
+from market.model.arrays import frozen
+from market.model.rules import CarbonMode, Tariff
+from market.model.vpp import Exchange, Renewable
 from market.scenario import load_scenario, with_overrides
 from market.scenario.digest import seal_scenario
-from market.scenario.model import Scenario
-from market.vpp import Exchange, Renewable
+from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch.joint import joint_dispatch
 
 RELATIVE = 1e-9

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from market.app.extras import EXTRAS
+from market.extras import EXTRAS
 from tests.app.commands import error_lines
 from tests.processes.command import COMMAND
 from tests.test_shape import extra, name_of

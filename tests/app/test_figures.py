@@ -25,7 +25,7 @@ from market.app.figures.picture import Picture, write_pictures
 from market.app.figures.prices import price_convergence_figure, prices_figure
 from market.app.figures.probabilities import convergence_period, evolution_figure, probabilities_figure
 from market.app.figures.roles import sdr_figure
-from market.app.run_folder.recorded import RecordedRun, read_run
+from market.app.results.recorded import RecordedRun, read_run
 from market.errors import RunError
 from tests.app.recorded_days import KINDS, run_kind
 
@@ -234,7 +234,7 @@ def test_a_place_that_takes_no_figures_is_an_error_in_words(days: Days, tmp_path
 
 
 def test_a_run_without_figures_does_not_load_matplotlib() -> None:
-    names = "market.app.cli, market.app.run_command, market.app.summary.page"
+    names = "market.app.cli.main, market.app.cli.run, market.app.report.summary.page"
     code = f"import sys, {names}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from market.app import node_command, run_command
-from market.app.cli import command, commands
+from market.app.cli.main import command, commands
+from market.app.cli.main import node as node_command
+from market.app.cli.main import run as run_command
 from market.errors import RunError
 
 NOT_UTF8 = os.fsdecode(b"no\xffwhere")

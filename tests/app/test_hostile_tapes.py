@@ -24,16 +24,16 @@ import pytest
 
 from broker.tape import TAPE_NAME, Shared
 from broker.tape.records import entry_of
+from market.app.history.export import export_run
+from market.app.history.timeline import Timeline
 from market.app.replay.tally import Tally, replayed
-from market.app.scene.export import export_run
-from market.app.scene.film import Film
 from market.app.view.feeds.recorded import RecordedFeed
 from market.errors import TapeError
-from market.network import Constant, LinkOverride, Links, NetworkRules
-from market.rules import Horizon
+from market.model.network import Constant, LinkOverride, Links, NetworkRules
+from market.model.rules import Horizon
 from market.scenario import load_scenario
 from market.scenario.digest import seal_scenario
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 from tests.app.commands import error_lines, vppmarket
 from tests.app.replayed_tapes import STEPS, any_death, finished, market_of, scenario_with
 from tests.tapes import Entry, entries, records_of, written
@@ -165,7 +165,7 @@ def test_nothing_altered_ends_in_anything_but_a_refusal_or_a_judgement(kind: str
 def exported(records: list[Entry], folder: Path) -> Path:
     """The run folder of a whole day."""
     started = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
-    return export_run(Film(records_of(records)), folder, started, load_scenario("two_vpp"))
+    return export_run(Timeline(records_of(records)), folder, started, load_scenario("two_vpp"))
 
 
 @pytest.mark.parametrize(("where", "value"), [(SEED, 8), (NAME, "five_vpp")])

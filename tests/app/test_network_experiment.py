@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from matplotlib.lines import Line2D
 
-from market.app.experiment.network_command import grid_text
-from market.app.experiment.network_grid import Measured, Square, by_delay, document, measured, squares
-from market.app.experiment.network_picture import grid_figure
-from market.app.side_by_side import Ended, run_side_by_side
+from market.app.analysis.network_grid import GridPoint, GridResult, by_delay, document, measured, squares
+from market.app.cli.experiment.network import grid_text
+from market.app.figures.network_grid import grid_figure
+from market.app.runs.subprocesses import CommandResult, run_side_by_side
 from market.errors import RunError, ScenarioError
 from market.scenario import load_scenario
 from tests.app.commands import error_lines, vppmarket
@@ -32,8 +32,8 @@ def a_run(price: float = 400.0, **changes: Any) -> dict[str, Any]:
     return told | {"tables": {"offers": offers}} | changes
 
 
-def result(delay: str = "1ms", loss: str = "0", seed: int = 0, time_s: float | None = 2.0) -> Measured:
-    square = Square(delay, 0.001, loss, seed)
+def result(delay: str = "1ms", loss: str = "0", seed: int = 0, time_s: float | None = 2.0) -> GridResult:
+    square = GridPoint(delay, 0.001, loss, seed)
     return measured(square, a_run(network=NETWORK | {"time_to_equilibrium_s": time_s}), {("Farm", 1): 400.0})
 
 
@@ -65,7 +65,7 @@ def test_all_faults_are_told_at_once_by_the_flag_that_holds_them() -> None:
 
 
 def test_prices_are_compared_with_the_undisturbed_day() -> None:
-    square = Square("1ms", 0.001, "0", 0)
+    square = GridPoint("1ms", 0.001, "0", 0)
     assert measured(square, a_run(400.0), {("Farm", 1): 400.0}).sound
     off = measured(square, a_run(400.5), {("Farm", 1): 400.0})
     assert off.price_difference_cny_per_mwh == 0.5
@@ -94,7 +94,7 @@ def test_the_text_says_whether_the_answer_is_everywhere_the_same() -> None:
 
 def test_the_figure_has_a_line_for_each_loss() -> None:
     runs = [
-        replace(result(delay, loss), square=Square(delay, seconds, loss, 0))
+        replace(result(delay, loss), square=GridPoint(delay, seconds, loss, 0))
         for delay, seconds in (("0ms", 0.0), ("1ms", 0.001), ("1s", 1.0))
         for loss in ("0", "0.2")
     ]
@@ -114,7 +114,7 @@ def test_the_figure_has_a_line_for_each_loss() -> None:
 
 def test_a_run_that_breaks_is_told_in_its_own_words() -> None:
     with pytest.raises(RunError, match="--delay 1ms: VPP2's process was killed"):
-        document(Ended(4, "", "error: VPP2's process was killed\n"), "--delay 1ms")
+        document(CommandResult(4, "", "error: VPP2's process was killed\n"), "--delay 1ms")
 
 
 def test_calls_side_by_side_keep_their_order_and_tell_their_progress(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from market.app.network_flags import NetworkFlags, network_changes
 from market.errors import ScenarioError
 from market.scenario import load_scenario, with_overrides
-from market.scenario.model import Scenario
+from market.scenario.network_flags import NetworkFlags, network_changes
+from market.scenario.scenario import Scenario
 
 VPPS = ("VPP1", "VPP2", "East", "East-1", "North-East")
 

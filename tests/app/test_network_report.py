@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.network_log import LinkLog, Moment, NetworkLog, NewsAge
-from market.app.network_report.figures import links_figure, network_figure, network_pictures
-from market.app.network_report.tables import MOST_ROWS, network_tables, thinned
-from market.app.network_report.totals import is_perfect, network_document
-from market.app.run_facts import RunFacts
-from market.app.run_folder.columns import NETWORK_TABLES
-from market.app.run_folder.recorded import read_run
-from market.network import LinkConditions, LinkOverride, Links, NetworkRules, NodeCompute, TimeMode
-from market.outcome import Verdict
+from broker.delivery.network_log import LinkLog, Moment, NetworkLog, NewsAge
+from market.app.figures.network import links_figure, network_figure, network_pictures
+from market.app.results.columns import NETWORK_TABLES
+from market.app.results.network_tables import MOST_ROWS, network_tables, thinned
+from market.app.results.network_totals import is_perfect, network_document
+from market.app.results.recorded import read_run
+from market.app.results.run_metadata import RunMetadata
+from market.game.result import Verdict
+from market.model.network import LinkConditions, LinkOverride, Links, NetworkRules, NodeCompute, TimeMode
 from tests.app.commands import vppmarket
 from tests.processes.command import manifest, rows
 
@@ -27,8 +27,8 @@ LAW = settings(derandomize=True, deadline=None, max_examples=60)
 VPPS = ("Wind", "Sun", "Town")
 
 
-def facts(log: NetworkLog | None) -> RunFacts:
-    return RunFacts("virtual", {}, counters={"sent": 4}, rest_time_s=1.5, network=log)
+def facts(log: NetworkLog | None) -> RunMetadata:
+    return RunMetadata("virtual", {}, counters={"sent": 4}, rest_time_s=1.5, network=log)
 
 
 def a_log() -> NetworkLog:

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from market.app.experiment.options import StudyOptions
-from market.app.experiment.paper_command import paper_command
-from market.app.paper.case_study import CaseStudy, case_study
-from market.app.paper.evidence import Evidence
-from market.app.paper.facts import GROUPS, all_facts
-from market.app.paper.firmness import Draw, drawn_facts
-from market.app.perturb import perturbed
+from market.app.analysis.paper.case_study import CaseStudy, case_study
+from market.app.analysis.paper.evidence import Evidence
+from market.app.analysis.paper.facts import GROUPS, all_facts
+from market.app.analysis.paper.robustness import Draw, drawn_facts
+from market.app.analysis.perturbation import perturbed
+from market.app.cli.experiment.options import StudyOptions
+from market.app.cli.experiment.paper import paper_command
 from market.scenario import load_scenario, with_overrides
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import rows
 
@@ -358,7 +358,7 @@ def test_every_fact_of_the_model_is_there_and_tried_on_false_data(study: CaseStu
 
 
 def test_the_folder_holds_tables_facts_pictures_and_a_report_that_needs_nothing_else(folder: Path) -> None:
-    for name in ("facts", "firmness", "economics_gains", "sensitivity_mu"):
+    for name in ("facts", "robustness", "economics_gains", "sensitivity_mu"):
         assert rows(folder, name)
     figures = {path.name for path in (folder / "figures").iterdir()}
     for start in ("figure5_", "figure6a_", "figure6b_", "figure7_", "figure8_", "figure9_", "carbon_steps", "sdr"):

@@ -8,24 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from market.app.cli import commands
-from market.app.exit_codes import ExitCode
-from market.app.in_process import run_in_process
-from market.app.run_day import Report, run_day
-from market.app.run_folder.columns import NETWORK_TABLES
-from market.app.run_folder.folder import RunFolder
-from market.app.run_folder.manifest import Undertaking
-from market.app.summary.page import summary_text
-from market.rules import PriceRule
+from market.app.cli.main import commands
+from market.app.report.summary.page import summary_text
+from market.app.results.columns import NETWORK_TABLES
+from market.app.results.exit_codes import ExitCode
+from market.app.results.folder import RunFolder
+from market.app.results.manifest import RunSpec
+from market.app.runs.in_process import run_in_process
+from market.app.runs.run_day import RunReport, run_day
+from market.model.rules import PriceRule
 from market.scenario import builtin_cases, load_scenario
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
     folder = tmp_path_factory.mktemp("day")
-    what = Undertaking(load_scenario("five_vpp"), 0, True, datetime.fromisoformat("2026-03-01T12:00:00+01:00"))
+    what = RunSpec(load_scenario("five_vpp"), 0, True, datetime.fromisoformat("2026-03-01T12:00:00+01:00"))
     return run_day(what, run_in_process, RunFolder(folder), lambda progress: None, since=0.0)
 
 
@@ -37,14 +37,14 @@ def first_cells(text: str) -> list[str]:
     return re.findall(r"^\| `?([\w.]+)`? \|", text, flags=re.MULTILINE)
 
 
-def test_the_tables_shown_are_the_tables_printed(report: Report) -> None:
+def test_the_tables_shown_are_the_tables_printed(report: RunReport) -> None:
     (block,) = re.findall(r"```text\n(.*?)```", README, flags=re.DOTALL)
     tables = block[block.index("Roles:") :].rstrip()
     assert len(tables.splitlines()) > 40
     assert tables in summary_text(report)
 
 
-def test_the_files_listed_are_the_files_written(report: Report) -> None:
+def test_the_files_listed_are_the_files_written(report: RunReport) -> None:
     listed = [name for name in first_cells(section("What comes out")) if name != "file"]
     written = {path.name for path in report.folder.iterdir()} | {"tape.msgpack"}
     written |= {f"{name}.csv" for name in NETWORK_TABLES}

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from market.app.cli import command
+from market.app.cli.main import command
 from market.app.figures import style
 from market.app.figures.day import day_pictures
 from market.app.figures.picture import Picture
 from market.app.report import write
-from market.app.report.flat import flat
-from market.app.report.page import Page, Section, cards, number_text, paragraph, picture, table
+from market.app.report.page import HtmlPage, ReportSection, cards, number_text, paragraph, picture, table
 from market.app.report.run_report import ranges, run_page
-from market.app.run_folder.recorded import read_run
+from market.app.results.flat import flat
+from market.app.results.recorded import read_run
 from tests.app.recorded_days import aborted, run_kind
 
 VOID = {"meta", "img", "link", "br", "hr", "input"}
@@ -102,7 +102,7 @@ def test_everything_given_is_escaped() -> None:
     evil = '<script>alert("x")</script> & \'"'
     shown = Picture("p", evil, evil, style.nothing_to_draw(evil))
     blocks = [paragraph(evil), cards([(evil, evil)]), table((evil,), [(evil,)], evil), picture(shown)]
-    page = read(Page(evil, evil, [Section(evil, blocks)]).html())
+    page = read(HtmlPage(evil, evil, [ReportSection(evil, blocks)]).html())
     assert "script" not in page.tags
     assert page.text.count(evil) >= 9
 

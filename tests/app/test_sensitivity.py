@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from market.app.in_process import market_day
-from market.app.many import solve_many
-from market.app.sensitivity import COLUMNS, Sweep, sweep_tables, sweeps
+from market.app.analysis.sensitivity import COLUMNS, Sweep, sweep_tables, sweeps
+from market.app.runs.in_process import market_day
+from market.app.runs.process_pool import solve_many
+from market.day.settlement import settle
 from market.scenario import load_scenario
-from market.scenario.model import Scenario
-from market.settlement import settle
+from market.scenario.scenario import Scenario
 from tests.app.commands import error_lines, vppmarket
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from market.app.changes import Changes, as_flags, set_changes, together
 from market.errors import ScenarioError
 from market.scenario import load_scenario, with_overrides, write_scenario
+from market.scenario.changes import Changes, as_flags, set_changes, together
 from market.scenario.parts import public_part
 from tests.app.commands import error_lines, vppmarket
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from market.app.cli import command
-from market.app.split_command import split_scenario
+from market.app.cli.main import command
+from market.app.cli.split import split_scenario
 from market.errors import ScenarioError
 from market.scenario import builtin_cases, load_scenario, with_overrides, write_scenario
 from market.scenario.digest import seal_scenario
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 from tests.market.scenario_files import MINIMAL_FILES, write_files
 from tests.market.unmistakable import digits, found_in, plant_numbers, unmistakable
 

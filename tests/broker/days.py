@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from market.arrays import frozen
-from market.declaration import Declaration, Role
-from market.rules import CarbonRules, Horizon, MarketRules, PriceRule, Tariff
-from market.scenario.model import PublicRules
+from market.model.arrays import frozen
+from market.model.declaration import Declaration, Role
+from market.model.public import PublicRules
+from market.model.rules import CarbonRules, Horizon, MarketRules, PriceRule, Tariff
 
 SELLS, BUYS, IDLES = Role.SELLER, Role.BUYER, Role.IDLE
 

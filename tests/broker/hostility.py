@@ -9,8 +9,8 @@ from random import Random
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from broker.actions import ControlCame, DataCame, Parcel
-from broker.coordinator import Phase
+from broker.protocol.actions import ControlCame, DataCame, Parcel
+from broker.protocol.coordinator import Phase
 from broker.tape import OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import (
@@ -26,7 +26,7 @@ from broker.wire.messages import (
     Resend,
     Selection,
 )
-from market.arrays import Array, frozen
+from market.model.arrays import Array, frozen
 from tests.broker.days import declaration
 from tests.broker.loopback import TOKEN, Loopback, blank_plan
 
@@ -91,8 +91,8 @@ class Hostile:
             made = sum(isinstance(message, Offer) for message in mine)
             prices = [chance.choice((400.0, 550.0, 750.0, 400.0 + 5e-14)) for _ in sold]
             return Offer(made + 1, sold, frozen(prices))
-        restless = tuple(t for t in sold if chance.random() < 0.7)
-        return Done(self._turn(), self._upto() + (chance.random() < 0.05), (), restless)
+        pending = tuple(t for t in sold if chance.random() < 0.7)
+        return Done(self._turn(), self._upto() + (chance.random() < 0.05), (), pending)
 
     def _upto(self) -> int:
         epoch = self._market.coordinator.epoch

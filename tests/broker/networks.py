@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from broker.conditions import Conditions, Transit
-from market.network import (
+from broker.conditions import AttemptKey, Conditions
+from market.model.network import (
     LinkConditions,
     LinkOverride,
     Links,
@@ -36,9 +36,9 @@ def link(conditions: LinkConditions, seed: int = 7) -> Conditions:
     return network(NetworkRules(every=conditions), seed)
 
 
-def a_to_b(seq: int = 1, attempt: int = 1) -> Transit:
+def a_to_b(seq: int = 1, attempt: int = 1) -> AttemptKey:
     """An attempt to carry a message from A to B."""
-    return Transit(1, "A", "B", seq, attempt)
+    return AttemptKey(1, "A", "B", seq, attempt)
 
 
 def delays_s(conditions: Conditions) -> list[float]:

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from broker.wire.messages import Message
-from market.arrays import Array, frozen
+from market.model.arrays import Array, frozen
 
 doubles = st.floats(allow_nan=False, allow_infinity=False)
 

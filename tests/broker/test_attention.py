@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from broker.actions import Tick
-from broker.attention import MOST_AT_ONCE_S, Attention
-from broker.coordinator import Phase
+from broker.protocol.actions import Tick
+from broker.protocol.attention import MOST_AT_ONCE_S, Attention
+from broker.protocol.coordinator import Phase
 from broker.wire.frames import Envelope
 from broker.wire.messages import BROKER, Beat, Hello, Welcome
 from market.errors import RunError
-from market.network import NetworkRules, OnLoss
+from market.model.network import NetworkRules, OnLoss
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import Loopback, blank_plan
 from tests.broker.test_patience import DAY, WALL, at

@@ -12,11 +12,11 @@ import time
 import pytest
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, port_of, ready_topic
+from broker.bus.authentication import TurnedAway
 from broker.bus.broker_end import Arrival, BrokerEnd, Subscribed
 from broker.bus.callers import LOOPBACK, Callers, machine_of
-from broker.bus.doorkeeper import TurnedAway
 from broker.bus.node_end import DataOpen, NodeEnd
-from broker.limits import connections_for
+from broker.wire.limits import connections_for
 
 HERE, THERE = "127.0.0.1", "192.0.2.7"
 

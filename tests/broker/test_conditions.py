@@ -12,8 +12,8 @@ from statistics import fmean
 
 import pytest
 
-from broker.conditions import Attempt, Conditions, Journey, Transit
-from market.network import (
+from broker.conditions import Attempt, AttemptKey, Conditions, Transmission
+from market.model.network import (
     Constant,
     LinkConditions,
     LinkOverride,
@@ -86,11 +86,11 @@ def test_a_journey_is_made_of_the_attempts_of_wall_time() -> None:
             sent_s += again.wait_s(attempt)
             attempt += 1
         arrivals_s = tuple(sorted(sent_s + delay for delay in tried.delays_s))
-        assert conditions.journey(a_to_b(seq), 1.5 + seq / 100) == Journey(arrivals_s, attempt - 1, None)
+        assert conditions.journey(a_to_b(seq), 1.5 + seq / 100) == Transmission(arrivals_s, attempt - 1, None)
 
 
 def test_the_perfect_network_takes_no_time() -> None:
-    assert network().journey(a_to_b(), 3.0, 10**6) == Journey((3.0,), 0, None)
+    assert network().journey(a_to_b(), 3.0, 10**6) == Transmission((3.0,), 0, None)
     assert network().attempt(a_to_b(), 3.0) == Attempt((0.0,), None)
     assert (network().smallest_s, network().compute_s("A")) == (0.0, 0.0)
 
@@ -115,8 +115,8 @@ def test_waits_grow_up_to_the_longest() -> None:
 def test_an_outage_takes_what_is_sent_from_its_start_to_before_its_end(sent_s: float, through: bool) -> None:
     conditions = network(NetworkRules(outages=(Outage(Links("A", "B"), 2.0, 12.0),)))
     assert (conditions.attempt(a_to_b(), sent_s).lost_by is None) == through
-    assert conditions.attempt(Transit(1, "B", "A", 1), sent_s).lost_by is None
-    assert conditions.attempt(Transit(1, "A", "C", 1), sent_s).lost_by is None
+    assert conditions.attempt(AttemptKey(1, "B", "A", 1), sent_s).lost_by is None
+    assert conditions.attempt(AttemptKey(1, "A", "C", 1), sent_s).lost_by is None
 
 
 def test_a_message_waits_out_an_outage() -> None:
@@ -126,9 +126,9 @@ def test_a_message_waits_out_an_outage() -> None:
     journey = conditions.journey(a_to_b(), 0.0)  # tried at 0, 0.2, 0.6 and 1.4
     assert journey.arrivals_s == pytest.approx((1.45,))
     assert (journey.lost_attempts, journey.blocked_by) == (3, None)
-    back = conditions.journey(Transit(1, "B", "C", 1), 0.5)  # tried at 0.5, 0.7, 1.1
+    back = conditions.journey(AttemptKey(1, "B", "C", 1), 0.5)  # tried at 0.5, 0.7, 1.1
     assert back.arrivals_s == pytest.approx((1.15,))
-    assert conditions.journey(Transit(1, "A", "C", 1), 0.0).arrivals_s == (0.05,)
+    assert conditions.journey(AttemptKey(1, "A", "C", 1), 0.0).arrivals_s == (0.05,)
 
 
 def test_what_is_on_its_way_when_an_outage_begins_arrives() -> None:
@@ -143,7 +143,7 @@ def test_a_partition_keeps_groups_apart_and_nobody_else() -> None:
     conditions = Conditions(rules, ("A", "B", "C", "D"), 7)
 
     def through(ends: str, sent_s: float) -> bool:
-        return conditions.attempt(Transit(1, ends[0], ends[1], 1), sent_s).lost_by is None
+        return conditions.attempt(AttemptKey(1, ends[0], ends[1], 1), sent_s).lost_by is None
 
     assert [through(ends, 5.0) for ends in ("AB", "BA", "AD", "BD", "DB", "AC", "CA", "CD")] == [
         False, False, False, True, True, True, True, True
@@ -157,20 +157,20 @@ def test_a_partition_that_never_heals_makes_a_message_undeliverable() -> None:
         retransmission=Retransmission(give_up_after_s=1.0),
     )
     journey = network(rules).journey(a_to_b(), 2.0)  # tried at 2.0, 2.2 and 2.6; 3.4 is too late
-    assert journey == Journey((), 3, "partition A / B, C from 1 s on")
-    assert network(rules).journey(a_to_b(), 0.5) == Journey((0.5,), 0, None)
+    assert journey == Transmission((), 3, "partition A / B, C from 1 s on")
+    assert network(rules).journey(a_to_b(), 0.5) == Transmission((0.5,), 0, None)
     outage = NetworkRules(outages=(Outage(Links(receiver="B"), 0.0, 50.0),), retransmission=rules.retransmission)
     assert network(outage).journey(a_to_b(), 2.0).blocked_by == "outage of all to B from 0 s to 50 s"
 
 
 def test_giving_up_counts_from_the_first_attempt_and_includes_its_limit() -> None:
-    def journey(give_up_after_s: float) -> Journey:
+    def journey(give_up_after_s: float) -> Transmission:
         again = Retransmission(after_s=0.25, backoff=2.0, max_s=8.0, give_up_after_s=give_up_after_s)
         return network(NetworkRules(outages=(Outage(Links(), 0.0, 0.75),), retransmission=again)).journey(
             a_to_b(), 0.0
         )
 
-    assert journey(0.75) == Journey((0.75,), 2, None)  # tried at 0, 0.25 and 0.75
+    assert journey(0.75) == Transmission((0.75,), 2, None)  # tried at 0, 0.25 and 0.75
     assert journey(0.7499).arrivals_s == ()
 
 
@@ -190,7 +190,7 @@ def test_later_overrides_win_field_by_field() -> None:
     conditions = network(rules)
 
     def latency(ends: str) -> set[int]:
-        tried = (conditions.attempt(Transit(1, ends[0], ends[1], seq), 0.0) for seq in range(200))
+        tried = (conditions.attempt(AttemptKey(1, ends[0], ends[1], seq), 0.0) for seq in range(200))
         return {int(attempt.delays_s[0] * 10) if attempt.delays_s else -1 for attempt in tried}
 
     assert latency("AB") == {30, 31, 32, 33, 34}  # its latency, its jitter, and no loss

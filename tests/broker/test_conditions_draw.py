@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.conditions import Attempt, Journey, Transit, What, draw
+from broker.conditions import Attempt, AttemptKey, RandomStream, Transmission, draw
 from tests.broker.networks import COUNT, EVERYTHING, network
 
 
@@ -23,21 +23,21 @@ def test_a_draw_is_the_hash_that_is_written_down() -> None:
     """Another value here would be another tape for every seed."""
     digest = blake2b(b"7|1|A|B|12|3|latency", digest_size=8).digest()
     number = int.from_bytes(digest, "big") >> 12
-    assert draw(7, 1, "A", "B", 12, 3, What.LATENCY) == (number + 0.5) / 2**52
+    assert draw(7, 1, "A", "B", 12, 3, RandomStream.LATENCY) == (number + 0.5) / 2**52
 
 
 def test_every_part_of_the_key_counts() -> None:
-    one = (7, 1, "A", "B", 12, 3, What.LATENCY)
-    others = (8, 2, "B", "C", 13, 4, What.JITTER)
+    one = (7, 1, "A", "B", 12, 3, RandomStream.LATENCY)
+    others = (8, 2, "B", "C", 13, 4, RandomStream.JITTER)
     changed = [draw(*(*one[:at], others[at], *one[at + 1 :])) for at in range(len(one))]  # type: ignore[arg-type]
     assert len({draw(*one), *changed}) == 8
-    assert draw(7, 1, "B", "A", 12, 3, What.LATENCY) != draw(*one)
+    assert draw(7, 1, "B", "A", 12, 3, RandomStream.LATENCY) != draw(*one)
 
 
 def test_draws_are_even_and_unrelated() -> None:
-    one = [draw(3, 1, "A", "B", seq, 1, What.LATENCY) for seq in range(COUNT)]
+    one = [draw(3, 1, "A", "B", seq, 1, RandomStream.LATENCY) for seq in range(COUNT)]
     next_one = one[1:] + one[:1]
-    other = [draw(3, 1, "A", "B", seq, 1, What.JITTER) for seq in range(COUNT)]
+    other = [draw(3, 1, "A", "B", seq, 1, RandomStream.JITTER) for seq in range(COUNT)]
     assert fmean(one) == pytest.approx(0.5, abs=4 * math.sqrt(1 / 12 / COUNT))
     for second in (next_one, other):
         product = fmean((x - 0.5) * (y - 0.5) for x, y in zip(one, second, strict=True))
@@ -58,11 +58,11 @@ def test_draws_are_even_and_unrelated() -> None:
     st.randoms(use_true_random=False),
 )
 def test_the_order_of_asking_does_not_matter(asked: list[tuple[str, int, int, float]], shuffle: Random) -> None:
-    def answers(order: list[int]) -> dict[int, tuple[Attempt, Journey]]:
+    def answers(order: list[int]) -> dict[int, tuple[Attempt, Transmission]]:
         conditions, found = network(EVERYTHING), {}
         for index in order:
             ends, seq, attempt, sent_s = asked[index]
-            transit = Transit(2, ends[0], ends[1], seq, attempt)
+            transit = AttemptKey(2, ends[0], ends[1], seq, attempt)
             found[index] = (conditions.attempt(transit, sent_s), conditions.journey(transit, sent_s))
         return found
 
@@ -73,9 +73,9 @@ def test_the_order_of_asking_does_not_matter(asked: list[tuple[str, int, int, fl
 
 
 def test_another_seed_or_epoch_is_another_network() -> None:
-    def arrivals(seed: int, epoch: int) -> list[Journey]:
+    def arrivals(seed: int, epoch: int) -> list[Transmission]:
         conditions = network(EVERYTHING, seed)
-        return [conditions.journey(Transit(epoch, "A", "B", seq), 0.0) for seq in range(20)]
+        return [conditions.journey(AttemptKey(epoch, "A", "B", seq), 0.0) for seq in range(20)]
 
     assert arrivals(1, 1) == arrivals(1, 1)
     assert len({tuple(arrivals(seed, epoch)) for seed in (1, 2) for epoch in (1, 2)}) == 4

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from broker.conditions import LinkQueue
 from broker.conditions.latency import latency_s, smallest_latency_s
-from market.network import (
+from market.model.network import (
     Constant,
     Empirical,
     Latency,

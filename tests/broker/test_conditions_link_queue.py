@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.conditions import LinkQueue, Transit
-from market.network import Constant, LinkConditions, Links, NetworkRules, Outage
+from broker.conditions import AttemptKey, LinkQueue
+from market.model.network import Constant, LinkConditions, Links, NetworkRules, Outage
 from tests.broker.networks import a_to_b, link, network
 
 
@@ -20,7 +20,7 @@ def test_bandwidth_is_eight_bits_a_byte_and_one_message_at_a_time() -> None:
         for seq, (sent_s, size) in enumerate(sent)
     ]
     assert arrivals_s == pytest.approx([0.175, 0.2375, 0.3625, 1.3])
-    assert conditions.journey(Transit(1, "A", "C", 1), 0.0, 1000, queue).arrivals_s == pytest.approx((0.175,))
+    assert conditions.journey(AttemptKey(1, "A", "C", 1), 0.0, 1000, queue).arrivals_s == pytest.approx((0.175,))
     assert conditions.attempt(a_to_b(9), 0.0, 1000, LinkQueue()).delays_s == pytest.approx((0.175,))
     assert conditions.attempt(a_to_b(9), 0.0, 1000).delays_s == pytest.approx((0.175,))
     assert conditions.attempt(a_to_b(9), 0.0, 1000).link_s == pytest.approx(0.125)

@@ -14,7 +14,8 @@ import pytest
 
 from broker.tape import MessageSaid, TurnGiven
 from broker.wire.messages import Offer, Selection
-from market.network import (
+from market.game.result import PeriodResult, Verdict
+from market.model.network import (
     Constant,
     LinkConditions,
     LinkOverride,
@@ -27,7 +28,6 @@ from market.network import (
     TimeMode,
     Uniform,
 )
-from market.outcome import PeriodResult, Verdict
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import Loopback
 from tests.tapes import entries

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from broker.detector import CYCLE_SIGHTINGS, Detector
+from broker.protocol.quiescence import CYCLE_SIGHTINGS, QuiescenceDetector
 from broker.wire.messages import Done, Offer, Seen
-from market.arrays import frozen
 from market.game.period import PeriodGame, period_games
+from market.model.arrays import frozen
 from tests.broker.days import market_day, public_rules
 
 DAY = {"A": [1.0, 2.0], "B": [1.0, -1.0], "C": [-1.0, 0.0]}
@@ -19,13 +19,13 @@ def offer(version: int, *prices: float) -> Offer:
     return Offer(version, tuple(range(len(prices))), frozen(prices))
 
 
-def done(seen: dict[str, int], restless: tuple[int, ...] = ()) -> Done:
-    return Done(1, 1, tuple(Seen(vpp, version) for vpp, version in seen.items()), restless)
+def done(seen: dict[str, int], pending: tuple[int, ...] = ()) -> Done:
+    return Done(1, 1, tuple(Seen(vpp, version) for vpp, version in seen.items()), pending)
 
 
 def test_nobody_rests_before_everybody_has_confirmed() -> None:
     first, second = games()
-    detector = Detector((first, second))
+    detector = QuiescenceDetector((first, second))
     assert not detector.rests(first)
     detector.offer("A", offer(1, 500.0, 600.0))
     detector.offer("B", offer(1, 510.0))
@@ -40,7 +40,7 @@ def test_nobody_rests_before_everybody_has_confirmed() -> None:
 
 def test_a_newer_price_ends_the_rest_of_its_period_only() -> None:
     first, second = games()
-    detector = Detector((first, second))
+    detector = QuiescenceDetector((first, second))
     detector.offer("A", offer(1, 500.0, 600.0))
     detector.offer("B", offer(1, 510.0))
     for vpp in "ABC":
@@ -56,7 +56,7 @@ def test_a_newer_price_ends_the_rest_of_its_period_only() -> None:
 
 def test_an_old_confirmation_is_not_enough() -> None:
     first, _ = games()
-    detector = Detector((first,))
+    detector = QuiescenceDetector((first,))
     for version in (1, 2, 3):
         detector.offer("A", offer(version, 500.0 + version))
     detector.offer("B", offer(1, 510.0))
@@ -70,10 +70,10 @@ def test_an_old_confirmation_is_not_enough() -> None:
 
 def test_a_seller_whose_rule_is_not_finished_does_not_rest() -> None:
     first, second = games()
-    detector = Detector((first, second))
+    detector = QuiescenceDetector((first, second))
     detector.offer("A", offer(1, 500.0, 600.0))
     detector.offer("B", offer(1, 510.0))
-    detector.done("A", done({"A": 1, "B": 1}, restless=(1,)))
+    detector.done("A", done({"A": 1, "B": 1}, pending=(1,)))
     for vpp in "BC":
         detector.done(vpp, done({"A": 1, "B": 1}))
     assert detector.rests(first)
@@ -82,12 +82,12 @@ def test_a_seller_whose_rule_is_not_finished_does_not_rest() -> None:
 
 def test_a_period_without_trade_always_rests() -> None:
     lonely = period_games(market_day({"A": [1.0], "B": [0.0]}), public_rules(periods=1))
-    assert Detector(lonely).rests(lonely[0])
+    assert QuiescenceDetector(lonely).rests(lonely[0])
 
 
 def test_prices_stand_once_all_sellers_have_offered() -> None:
     first, _ = games()
-    detector = Detector((first,))
+    detector = QuiescenceDetector((first,))
     detector.offer("A", offer(1, 500.0))
     assert detector.prices(first) is None
     detector.offer("B", offer(1, 510.0))
@@ -98,7 +98,7 @@ def test_prices_stand_once_all_sellers_have_offered() -> None:
 
 def test_a_recurring_price_vector_is_a_cycle_and_a_rising_one_is_not() -> None:
     first, second = games()
-    detector = Detector((first, second))
+    detector = QuiescenceDetector((first, second))
     detector.offer("B", offer(1, 510.0))
     version = 0
     for sighting in range(CYCLE_SIGHTINGS):
@@ -113,7 +113,7 @@ def test_a_recurring_price_vector_is_a_cycle_and_a_rising_one_is_not() -> None:
 
 def test_the_cycle_is_the_longest_way_round_not_a_moment_back() -> None:
     first, _ = games()
-    detector = Detector((first,))
+    detector = QuiescenceDetector((first,))
     detector.offer("B", offer(1, 510.0))
     for version, price in enumerate((500.0, 501.0, 502.0, 503.0, 500.0, 499.0, 500.0), start=1):
         detector.offer("A", offer(version, price))
@@ -123,7 +123,7 @@ def test_the_cycle_is_the_longest_way_round_not_a_moment_back() -> None:
 
 def test_standing_still_is_not_a_cycle() -> None:
     first, _ = games()
-    detector = Detector((first,))
+    detector = QuiescenceDetector((first,))
     detector.offer("A", offer(1, 500.0))
     detector.offer("B", offer(1, 510.0))
     for _ in range(10 * CYCLE_SIGHTINGS):
@@ -133,7 +133,7 @@ def test_standing_still_is_not_a_cycle() -> None:
 
 def test_offers_count_for_the_seller_and_moves_for_the_period() -> None:
     first, second = games()
-    detector = Detector((first, second))
+    detector = QuiescenceDetector((first, second))
     assert (detector.rounds(first), detector.moves(first)) == (0, 0)
     for version, price in enumerate((600.0, 590.0, 580.0), start=1):
         detector.offer("A", offer(version, 500.0, price))

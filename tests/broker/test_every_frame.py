@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from broker.wire.messages import BROKER
-from market.network import OnLoss
+from market.model.network import OnLoss
 from scripts.bench.every_frame import cases, table, tried
 from scripts.bench.frame_fates import CONDITIONS, Fate, Market, Trial, frames_of, struck
 

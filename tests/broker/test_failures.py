@@ -11,14 +11,14 @@ from random import Random
 
 import pytest
 
-from broker.actions import ProcessEnded
-from broker.coordinator import Phase, Proceedings
+from broker.protocol.actions import ProcessEnded
+from broker.protocol.coordinator import Phase, RunResult
 from broker.tape import Ended, Left, Opened
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import BROKER, Declared, Done
 from market.errors import RunError
-from market.network import Constant, LinkConditions, Lognormal, NetworkRules, OnLoss, TimeMode
-from market.outcome import Verdict
+from market.game.result import Verdict
+from market.model.network import Constant, LinkConditions, Lognormal, NetworkRules, OnLoss, TimeMode
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback, prices_of
 from tests.tapes import of_kind
@@ -44,7 +44,7 @@ def undisturbed(long: bool) -> Mapping[int, list[float]]:
     return prices_of(market(DAY if long else SHORT).run())
 
 
-def finish(run: Loopback) -> Proceedings:
+def finish(run: Loopback) -> RunResult:
     for _ in range(STEPS):
         if run.coordinator.phase is Phase.OVER:
             return run.coordinator.proceedings()

@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from broker.gallery import (
+from broker.admission.viewers import (
     ANSWERS_PER_S,
     FAREWELL_BYTES,
     MOST_VIEWERS,
     PIECE_BYTES,
     RECENT_S,
-    Gallery,
-    Standing,
+    RunStatus,
+    Viewers,
 )
-from broker.limits import MAX_FRAME_BYTES
 from broker.tape import Record, TapeReader, TapeWriter
 from broker.wire.frames import Envelope, decode, encode
+from broker.wire.limits import MAX_FRAME_BYTES
 from broker.wire.messages import Count, Watch
 from tests.tapes import entries
 from tests.view.tapes import ROSTER, market_records
 
-STANDING = Standing("trading", 1.25, ("VPP1",), 0.5, (Count("sent", 3),))
+STANDING = RunStatus("trading", 1.25, ("VPP1",), 0.5, (Count("sent", 3),))
 
 
 class Bytes:
@@ -41,7 +41,7 @@ class Bytes:
 
 def test_a_tape_can_be_read_while_it_is_written(tmp_path: Path) -> None:
     with TapeWriter(tmp_path / "tape") as tape:
-        gallery, reader, seen = Gallery(tape), TapeReader("the broker's"), list[Record]()
+        gallery, reader, seen = Viewers(tape), TapeReader("the broker's"), list[Record]()
         records = market_records(ROSTER)
         for number, record in enumerate(records):
             tape.add(record)
@@ -57,7 +57,7 @@ def test_a_tape_can_be_read_while_it_is_written(tmp_path: Path) -> None:
 
 def test_pieces_are_bounded_and_fit_a_frame() -> None:
     data = bytes(range(256)) * 2000
-    gallery, got = Gallery(Bytes(data)), b""
+    gallery, got = Viewers(Bytes(data)), b""
     while len(got) < len(data):
         shown = gallery.answer(b"r", Watch(len(got)), STANDING, now=0.0)
         assert 0 < len(shown.piece) <= PIECE_BYTES
@@ -74,7 +74,7 @@ def test_pieces_are_bounded_and_fit_a_frame() -> None:
 
 def test_the_rest_is_shown_at_the_end_to_whoever_has_asked_of_late() -> None:
     data = b"x" * (3 * PIECE_BYTES + 10)
-    gallery = Gallery(Bytes(data))
+    gallery = Viewers(Bytes(data))
     gallery.answer(b"old", Watch(0), STANDING, now=0.0)
     first = gallery.answer(b"new", Watch(0), STANDING, now=RECENT_S + 0.5)
     rest = list(gallery.farewell(STANDING, "VPP1's process ended", now=RECENT_S + 1.0))
@@ -84,14 +84,14 @@ def test_the_rest_is_shown_at_the_end_to_whoever_has_asked_of_late() -> None:
 
 
 def test_a_viewer_that_has_everything_is_told_of_the_end_as_well() -> None:
-    gallery = Gallery(Bytes(b"whole"))
+    gallery = Viewers(Bytes(b"whole"))
     gallery.answer(b"r", Watch(0), STANDING, now=0.0)
     [(route, shown)] = gallery.farewell(STANDING, "", now=0.1)
     assert (route, shown.piece, shown.over, shown.fault) == (b"r", b"", True, "")
 
 
 def test_what_is_kept_of_viewers_and_sent_at_the_end_is_bounded() -> None:
-    gallery = Gallery(Bytes(b"x" * (FAREWELL_BYTES + 3 * PIECE_BYTES)))
+    gallery = Viewers(Bytes(b"x" * (FAREWELL_BYTES + 3 * PIECE_BYTES)))
     for number in range(5 * MOST_VIEWERS):
         gallery.answer(b"%d" % number, Watch(0), STANDING, now=0.0)
     sent = list(gallery.farewell(STANDING, "", now=0.0))
@@ -102,7 +102,7 @@ def test_what_is_kept_of_viewers_and_sent_at_the_end_is_bounded() -> None:
 
 @pytest.mark.parametrize("now", [0.0, 1e6 + 0.4])
 def test_requests_beyond_a_rate_are_not_answered(now: float) -> None:
-    gallery = Gallery(Bytes(b""))
+    gallery = Viewers(Bytes(b""))
     allowed = [gallery.may_answer(now) for _ in range(3 * ANSWERS_PER_S)]
     assert sum(allowed) == ANSWERS_PER_S
     assert gallery.may_answer(now + 1.0)

@@ -8,13 +8,13 @@ from collections import Counter
 
 import pytest
 
+from broker.admission.gate import Gate
+from broker.admission.rate import TokenBucket
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
-from broker.bus.broker_end import NOBODY, Arrival, Plane, Subscribed
+from broker.bus.broker_end import NOBODY, Arrival, BusPlane, Subscribed
 from broker.bus.keys import WATCHER
-from broker.gate import Gate
-from broker.limits import Limits
-from broker.rate import TokenBucket
 from broker.wire.frames import Envelope, encode
+from broker.wire.limits import Limits
 from broker.wire.messages import Heartbeat, Message, Watch
 from market.errors import MarketError, ProtocolError, WireError
 
@@ -33,7 +33,7 @@ def arrival(
     connection: int = 1,
     message: Message = HEARTBEAT,
     token: bytes = TOKEN,
-    plane: Plane = Plane.CONTROL,
+    plane: BusPlane = BusPlane.CONTROL,
 ) -> Arrival:
     return Arrival(plane, b"r", encode(Envelope(1, sender, 0, message), token), user, connection)
 
@@ -97,7 +97,7 @@ def test_without_keys_a_name_borrowed_on_another_connection_costs_its_owner_noth
 
 def test_frames_that_are_none_count_as_well() -> None:
     door = gate()
-    noise = Arrival(Plane.DATA, b"", b"noise", None, 3)
+    noise = Arrival(BusPlane.DATA, b"", b"noise", None, 3)
     for _ in range(5):
         with pytest.raises(WireError):
             door.admit(noise, now=0.0)
@@ -146,9 +146,9 @@ def test_a_key_speaks_for_its_owner_alone() -> None:
         (NOBODY, WATCHER, WATCH, WATCH_TOKEN, "wrong_token"),
     ],
 )
-@pytest.mark.parametrize("plane", [Plane.CONTROL, Plane.DATA])
+@pytest.mark.parametrize("plane", [BusPlane.CONTROL, BusPlane.DATA])
 def test_a_member_is_no_watcher_and_a_watcher_no_member(
-    user: str | None, sender: str, message: Message, token: bytes, reason: str, plane: Plane
+    user: str | None, sender: str, message: Message, token: bytes, reason: str, plane: BusPlane
 ) -> None:
     """With the run's token, or a VPP's key, the tape stays shut; with the watching token nothing else opens."""
     door, came = gate(), arrival(sender, user, 1, message, token, plane)

@@ -18,13 +18,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from broker.actions import ControlCame, DataCame, Parcel, ProcessEnded, Publish
 from broker.bus.broker_end import BrokerEnd
-from broker.coordinator import Phase, Proceedings
-from broker.limits import MOST_A_TURN
-from broker.screening import screen
+from broker.protocol.actions import ControlCame, DataCame, Parcel, ProcessEnded, Publish
+from broker.protocol.coordinator import Phase, RunResult
+from broker.screening.messages import screen
 from broker.tape import Ended, MessageSaid, OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, encode
+from broker.wire.limits import MOST_A_TURN
 from broker.wire.messages import (
     Audit,
     Declared,
@@ -41,22 +41,23 @@ from broker.wire.messages import (
     Selection,
     Trouble,
 )
-from market.app.distributed import _facts, _outcome
-from market.app.run_day import Report, run_day
-from market.app.run_folder.folder import RunFolder
-from market.app.run_folder.manifest import Undertaking
-from market.arrays import Array, frozen
-from market.declaration import Declaration
+from market.app.results.folder import RunFolder
+from market.app.results.manifest import RunSpec
+from market.app.runs.distributed import _facts, _outcome
+from market.app.runs.run_day import RunReport, run_day
+from market.day.roles import sdr
 from market.errors import MarketError
-from market.game.equilibrium import solve_day
 from market.game.period import period_games
-from market.network import Constant, LinkConditions, Lognormal, NetworkRules, OnLoss, TimeMode
-from market.outcome import Verdict
-from market.plan import DispatchPlan
-from market.roles import sdr
-from market.rules import PriceRule
-from market.scenario.model import Coupling, Scenario
-from market.vpp import Exchange, Vpp
+from market.game.result import Verdict
+from market.game.solver import solve_day
+from market.model.arrays import Array, frozen
+from market.model.declaration import Declaration
+from market.model.network import Constant, LinkConditions, Lognormal, NetworkRules, OnLoss, TimeMode
+from market.model.plan import DispatchPlan
+from market.model.public import Coupling
+from market.model.rules import PriceRule
+from market.model.vpp import Exchange, Vpp
+from market.scenario.scenario import Scenario
 from tests.broker.days import declaration, market_day, market_rules, public_rules
 from tests.broker.hostility import Hostile
 from tests.broker.loopback import ENDPOINTS, TOKEN, Loopback, blank_plan
@@ -102,7 +103,7 @@ def settling() -> Loopback:
     return until(run, lambda: run.coordinator.phase is Phase.SETTLING)
 
 
-def finish(run: Loopback) -> Proceedings:
+def finish(run: Loopback) -> RunResult:
     until(run, lambda: run.coordinator.phase is Phase.OVER)
     return run.coordinator.proceedings()
 
@@ -138,7 +139,7 @@ def offers_of(run: Loopback, vpp: str) -> int:
 # --- what a run leaves behind ---
 
 
-def recorded(run: Loopback, folder: Path) -> Report:
+def recorded(run: Loopback, folder: Path) -> RunReport:
     """The run folder of a run that is over."""
     proceedings, public = run.coordinator.proceedings(), run.public
     load, limits = frozen([1.0] * public.horizon.periods), Exchange(1e9, 1e9, 1e9, 1e9)
@@ -156,7 +157,7 @@ def recorded(run: Loopback, folder: Path) -> Report:
     )
     bus = cast(BrokerEnd, SimpleNamespace(endpoints=ENDPOINTS, dropped={}))
     facts = _facts(scenario, proceedings, bus, proceedings.process_ids, {})
-    what = Undertaking(scenario, 0, False, datetime.now(UTC))
+    what = RunSpec(scenario, 0, False, datetime.now(UTC))
     return run_day(
         what,
         lambda *_: (_outcome(scenario, proceedings), facts),
@@ -270,7 +271,7 @@ def test_one_turn_holds_so_many_messages_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "restless"),
+    ("seen", "pending"),
     [
         ((Seen("Z", 1),), ()),
         ((Seen("x" * 4096, 0),), ()),
@@ -280,10 +281,10 @@ def test_one_turn_holds_so_many_messages_and_no_more() -> None:
         ((), (77, 2**53)),
     ],
 )
-def test_a_confirmation_speaks_of_what_is_there(seen: tuple[Seen, ...], restless: tuple[int, ...]) -> None:
+def test_a_confirmation_speaks_of_what_is_there(seen: tuple[Seen, ...], pending: tuple[int, ...]) -> None:
     run = trading()
     upto = run.coordinator.epoch.upto("A")
-    assert tell(run, "A", Done(turn_of(run, "A"), upto, seen, restless)) == "bad_content"
+    assert tell(run, "A", Done(turn_of(run, "A"), upto, seen, pending)) == "bad_content"
 
 
 def test_who_is_not_on_the_roster_confirms_nothing() -> None:
@@ -299,7 +300,7 @@ def test_a_message_of_an_epoch_to_come_is_refused() -> None:
     assert tell(run, "A", Done(turn_of(run, "A"), run.coordinator.epoch.upto("A"), (), ()), 2) == "wrong_epoch"
 
 
-def answer_for(run: Loopback, vpp: str, reply: Callable[[int], Sequence[Message]]) -> Proceedings:
+def answer_for(run: Loopback, vpp: str, reply: Callable[[int], Sequence[Message]]) -> RunResult:
     """Carry the run to its end with a member that answers each of its turns in its own way."""
     run.pause(vpp)
     answered = turn_of(run, vpp)

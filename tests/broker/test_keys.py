@@ -10,7 +10,7 @@ import pytest
 import zmq
 from zmq.utils import z85
 
-from broker.bus.doorkeeper import judged
+from broker.bus.authentication import judged
 from broker.bus.keys import (
     WATCHER,
     fresh_keys,

@@ -11,8 +11,8 @@ import pytest
 import zmq
 
 from broker.bus.broker_end import Arrival, BrokerEnd, BusEvent, Subscribed
-from broker.limits import MAX_SUBSCRIPTION_BYTES, MAX_TRANSPORT_BYTES, Limits
-from market.app.distributed import check_number
+from broker.wire.limits import MAX_SUBSCRIPTION_BYTES, MAX_TRANSPORT_BYTES, Limits
+from market.app.runs.distributed import check_number
 from market.errors import ScenarioError
 from market.scenario import load_scenario
 

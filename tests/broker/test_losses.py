@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from broker.actions import ControlCame
-from broker.coordinator import Phase
-from broker.losses import MOST_FAULTS, MOST_LOSSES, Losses
+from broker.protocol.actions import ControlCame
+from broker.protocol.coordinator import Phase
+from broker.protocol.losses import MOST_FAULTS, MOST_LOSSES, Losses
 from broker.tape import EpochBegun, Left
 from broker.wire.frames import Envelope
 from broker.wire.messages import Failure, Trouble
 from market.errors import DispatchError, MarketError, RunError
-from market.network import NetworkRules, OnLoss
+from market.model.network import NetworkRules, OnLoss
 from tests.broker.loopback import Loopback
 from tests.broker.test_patience import at, until
 from tests.tapes import of_kind

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from broker.coordinator import Phase
+from broker.protocol.coordinator import Phase
 from broker.tape import EpochBegun, Left
-from market.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
+from market.model.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import Loopback, prices_of
 from tests.tapes import of_kind

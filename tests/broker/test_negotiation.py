@@ -13,21 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.actions import DataCame, Parcel, ProcessEnded, Tick
-from broker.coordinator import Phase
-from broker.epoch import Said
+from broker.protocol.actions import DataCame, Parcel, ProcessEnded, Tick
+from broker.protocol.coordinator import Phase
+from broker.protocol.epoch import Said
 from broker.tape import Ended, MessageSaid, Opened, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import BROKER, Audit, Declared, Done, Hello, Message, Offer, Ready, Ref, Selection, Stop
-from market.arrays import frozen
 from market.errors import RunError
-from market.game.equilibrium import solve_day
 from market.game.period import period_games
-from market.network import Constant, LinkConditions, Lognormal, NetworkRules, Uniform
-from market.outcome import Verdict
-from market.plan import DispatchPlan
-from market.rules import PriceRule
-from market.scenario.model import PublicRules
+from market.game.result import Verdict
+from market.game.solver import solve_day
+from market.model.arrays import frozen
+from market.model.network import Constant, LinkConditions, Lognormal, NetworkRules, Uniform
+from market.model.plan import DispatchPlan
+from market.model.public import PublicRules
+from market.model.rules import PriceRule
 from tests.broker.days import declaration, market_day, market_rules, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback, blank_plan, prices_of
 from tests.tapes import entries, of_kind

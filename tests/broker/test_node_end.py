@@ -17,11 +17,11 @@ import zmq
 
 from broker.bus import sockets
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, port_of, ready_topic
-from broker.bus.broker_end import Arrival, BrokerEnd, Plane, Subscribed
+from broker.bus.broker_end import Arrival, BrokerEnd, BusPlane, Subscribed
 from broker.bus.keys import BrokerKeys, NodeKeys, load_broker_keys, load_node_keys, make_keys
 from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd
 from broker.bus.probe import Found, look
-from broker.limits import (
+from broker.wire.limits import (
     HANDSHAKE_WITHIN_S,
     LIFE_SIGN_EVERY_S,
     LIFE_SIGN_WITHIN_S,
@@ -218,8 +218,8 @@ def test_connections_that_are_dead_without_a_word_are_replaced(
             bus.publish(inbox_topic("A"), b"heard")
             both.until(lambda: len(both.at_broker) == 2 and any(isinstance(e, Arrival) for e in both.at_node))
             assert {(event.plane, event.frame) for event in both.at_broker} == {
-                (Plane.CONTROL, b"order"),
-                (Plane.DATA, b"said"),
+                (BusPlane.CONTROL, b"order"),
+                (BusPlane.DATA, b"said"),
             }
 
 

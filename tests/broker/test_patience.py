@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from broker.actions import Answer, ControlCame, DataCame, Notice, Parcel, ProcessEnded, Send, Tick
-from broker.coordinator import FAREWELL_AGAIN_S, NOT_ACCEPTED, RESEND_AFTER_S, Phase
-from broker.losses import MOST_FAULTS
+from broker.protocol.actions import ControlCame, DataCame, Notice, Parcel, ProcessEnded, Reply, Send, Tick
+from broker.protocol.coordinator import FAREWELL_AGAIN_S, NOT_ACCEPTED, RESEND_AFTER_S, Phase
+from broker.protocol.losses import MOST_FAULTS
 from broker.tape import Back, DoneSaid, EpochBegun, Left, OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import (
@@ -31,7 +31,7 @@ from broker.wire.messages import (
     Welcome,
 )
 from market.errors import DispatchError, MarketError, RunError
-from market.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
+from market.model.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
 from tests.broker.days import declaration, market_day, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback, blank_plan, prices_of
 from tests.tapes import of_kind
@@ -273,7 +273,7 @@ def test_who_was_told_to_leave_is_named_where_a_loss_ends_the_run() -> None:
 def test_a_failure_is_a_loss_where_losses_are_waited_for(kind: Trouble) -> None:
     run = at(Phase.PLANNING, NetworkRules(on_loss=OnLoss.WAIT))
     heard, *_ = tell(run, "A", Failure(kind))
-    assert isinstance(heard, Answer)
+    assert isinstance(heard, Reply)
     assert isinstance(heard.message, Stop)
     assert not heard.message.complete
     assert "A" in run.coordinator.membership.absent
@@ -312,7 +312,7 @@ def test_while_all_join_a_lost_node_s_place_is_free_again_and_nothing_is_on_the_
     assert run.coordinator.membership.members == {}
     run.now += 11.0
     (welcome,) = tell(run, "A", HELLO, route="another")
-    assert isinstance(welcome, Answer)
+    assert isinstance(welcome, Reply)
     assert isinstance(welcome.message, Welcome)
     assert run.tape == tape
     assert not of_kind(run.tape, EpochBegun)
@@ -327,14 +327,14 @@ def test_a_place_that_was_taken_again_and_never_proved_open_is_free_again(phase:
     until(run, lambda: run.coordinator.phase is phase)
     run.event(ProcessEnded("A", "was killed", restarted=True))
     tell(run, "A", HELLO, route="the dead one's")
-    assert isinstance(tell(run, "A", HELLO, route="the new one's")[0], Answer)
+    assert isinstance(tell(run, "A", HELLO, route="the new one's")[0], Reply)
     for _ in range(11):
         run.now += 1.0
         for vpp in set(run.coordinator.membership.members) - {"A"}:
             run.coordinator.membership.heard(vpp, run.now)
         run.event(ProcessEnded("A", "was killed", restarted=True) if again == "dies too" else Tick())
     (answer,) = tell(run, "A", HELLO, route="the new one's")
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Reply)
     assert isinstance(answer.message, Welcome)
 
 
@@ -342,11 +342,11 @@ def test_a_place_that_is_taken_may_be_asked_for_again_later_and_a_wrong_market_m
     run = market()
     tell(run, "A", HELLO)
     (taken,) = tell(run, "A", HELLO, route="another")
-    assert isinstance(taken, Answer)
+    assert isinstance(taken, Reply)
     assert isinstance(taken.message, Refused)
     assert taken.message.later
     (wrong, told) = tell(run, "A", replace(HELLO, public_digest="other rules"), route="another")
-    assert isinstance(wrong, Answer)
+    assert isinstance(wrong, Reply)
     assert isinstance(wrong.message, Refused)
     assert not wrong.message.later
     assert isinstance(told, Notice)
@@ -397,16 +397,16 @@ def test_who_does_not_take_leave_is_seen_off_for_as_long_as_silence_is_borne_and
 def test_who_asks_after_the_end_is_told_that_it_is_over() -> None:
     run = over()
     (told,) = tell(run, "A", HELLO, route="another")
-    assert told == Answer(b"another", Stop("the run is complete", complete=True))
+    assert told == Reply(b"another", Stop("the run is complete", complete=True))
 
 
 def test_who_waits_for_a_place_is_told_as_well_when_the_run_is_over() -> None:
     run = at(Phase.PLANNING)
     (taken,) = tell(run, "A", HELLO, route="another")
-    assert isinstance(taken, Answer)
+    assert isinstance(taken, Reply)
     assert isinstance(taken.message, Refused)
     told = run.coordinator.farewell("so it is", run.now, complete=False)
-    assert Answer(b"another", Stop("so it is", complete=False)) in told
+    assert Reply(b"another", Stop("so it is", complete=False)) in told
 
 
 def test_who_has_got_the_place_that_it_waited_for_is_told_once() -> None:
@@ -415,7 +415,7 @@ def test_who_has_got_the_place_that_it_waited_for_is_told_once() -> None:
     run.event(ProcessEnded("A", "was killed", restarted=True))
     tell(run, "A", HELLO, route="another")
     told = run.coordinator.farewell("so it is", run.now, complete=False)
-    assert [action for action in told if isinstance(action, Answer)] == []
+    assert [action for action in told if isinstance(action, Reply)] == []
 
 
 def test_a_run_that_was_broken_off_says_so_to_everybody() -> None:

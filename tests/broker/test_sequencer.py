@@ -8,27 +8,27 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.conditions import Conditions, Journey, LinkQueue, Transit
-from broker.gaps import Gap
-from broker.network_log import NetworkLog
-from broker.sequencer import Grant, Sequencer
+from broker.conditions import AttemptKey, Conditions, LinkQueue, Transmission
+from broker.delivery.network_log import NetworkLog
+from broker.delivery.sequencer import Grant, Sequencer
+from broker.delivery.undelivered import Gap
 from broker.wire.messages import Ref
-from market.network import Constant, LinkConditions, NetworkRules
+from market.model.network import Constant, LinkConditions, NetworkRules
 
 
 class TableConditions(Conditions):
     """Arrivals chosen by a test, as delays after sending."""
 
-    def __init__(self, smallest_s: float, delays_s: Callable[[Transit], tuple[float, ...]]) -> None:
+    def __init__(self, smallest_s: float, delays_s: Callable[[AttemptKey], tuple[float, ...]]) -> None:
         super().__init__(NetworkRules(), (), seed=0)
         self.smallest_s = smallest_s
         self._table = delays_s
 
     def journey(
-        self, transit: Transit, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
-    ) -> Journey:
+        self, transit: AttemptKey, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
+    ) -> Transmission:
         arrivals = tuple(sent_s + delay_s for delay_s in self._table(transit))
-        return Journey(arrivals, 0, None if arrivals else "the table")
+        return Transmission(arrivals, 0, None if arrivals else "the table")
 
 
 def perfect() -> Conditions:

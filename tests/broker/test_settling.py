@@ -10,15 +10,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from broker.actions import Answer, ControlCame, Write
-from broker.coordinator import Charge, Coordinator, Phase
-from broker.membership import Patience
-from broker.settling import Settling
+from broker.protocol.actions import ControlCame, Reply, Write
+from broker.protocol.coordinator import Coordinator, Phase, RunConfig
+from broker.protocol.membership import Timeouts
+from broker.protocol.settling import Settling
 from broker.tape import AuditGiven
 from broker.wire.frames import Envelope
 from broker.wire.messages import Audit, Hello, Refused, Welcome
-from market.disclosure import Disclosure, ShownPlan, disclosure_of, least, plan_totals
 from market.errors import ProtocolError
+from market.model.disclosure import Disclosure, ShownPlan, disclosure_of, least, plan_totals
 from market.scenario import load_scenario
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import ENDPOINTS, Loopback, blank_plan
@@ -100,12 +100,12 @@ def test_an_audit_that_nobody_waits_for_is_refused_and_one_that_comes_again_is_n
 # --- whose plant it is ---
 
 
-def answer_to(hello: Hello, vpp: str) -> Answer:
+def answer_to(hello: Hello, vpp: str) -> Reply:
     """What the broker of the whole of `two_vpp` says to somebody who wants to join."""
-    broker = Coordinator(Charge(load_scenario("two_vpp").shared, 0, Patience()), ENDPOINTS, 0.0)
+    broker = Coordinator(RunConfig(load_scenario("two_vpp").shared, 0, Timeouts()), ENDPOINTS, 0.0)
     told = broker.handle(ControlCame(b"route", Envelope(1, vpp, 0, hello)), 0.0)
     answer = told[0]
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Reply)
     return answer
 
 

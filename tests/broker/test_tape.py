@@ -13,7 +13,16 @@ import pytest
 from broker.tape import TAPE_VERSION, Record, Shared, TapeWriter, read_tape
 from broker.tape.records import entry_of, packed, record_of, unpacked
 from market.errors import TapeError
-from market.network import Constant, Empirical, LinkOverride, Links, Lognormal, NetworkRules, NodeCompute, Outage
+from market.model.network import (
+    Constant,
+    Empirical,
+    LinkOverride,
+    Links,
+    Lognormal,
+    NetworkRules,
+    NodeCompute,
+    Outage,
+)
 from market.scenario import load_scenario
 from market.scenario.digest import seal_scenario, seal_shared
 from tests.tapes import Entry, bytes_of, entries

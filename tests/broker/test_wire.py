@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.limits import MAX_FRAME_BYTES
 from broker.wire.frames import TOKEN_BYTES, WIRE_VERSION, Envelope, decode, encode
+from broker.wire.limits import MAX_FRAME_BYTES
 from broker.wire.messages import Message, Offer, Resend, Stop
-from market.arrays import frozen
 from market.errors import WireError
+from market.model.arrays import frozen
 from tests.broker.strategies import messages, same, values_of
 
 TOKEN = b"t" * TOKEN_BYTES

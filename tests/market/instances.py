@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from market.arrays import Array, frozen
 from market.game.period import PeriodGame
-from market.rules import MarketRules, PriceRule
+from market.model.arrays import Array, frozen
+from market.model.rules import MarketRules, PriceRule
 
 TOO_BALANCED = 1e-3
 """Nearer to S = D than this there may be several equilibria (MODEL section 3); tests stay out of it."""

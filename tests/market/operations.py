@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from market.arrays import Array, frozen
-from market.rules import CarbonRules, MarketRules
+from market.model.arrays import Array, frozen
+from market.model.rules import CarbonRules, MarketRules
 
 MARKET = MarketRules(
     gradient_step_cny_per_mwh_per_mw=1.0,

@@ -7,12 +7,13 @@ from enum import StrEnum
 
 import numpy as np
 
-from market.arrays import Array, frozen
-from market.network import NetworkRules
-from market.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Tariff
+from market.model.arrays import Array, frozen
+from market.model.network import NetworkRules
+from market.model.public import Coupling, PublicRules
+from market.model.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Tariff
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario import load_scenario
-from market.scenario.model import Coupling, PublicRules, Scenario
-from market.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
+from market.scenario.scenario import Scenario
 from tests.market.operations import CARBON, MARKET
 
 

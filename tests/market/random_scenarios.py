@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from market.arrays import Array, frozen
-from market.disclosure import Disclosure
-from market.network import (
+from market.model.arrays import Array, frozen
+from market.model.disclosure import Disclosure
+from market.model.network import (
     Constant,
     Empirical,
     Latency,
@@ -27,10 +27,11 @@ from market.network import (
     TimeMode,
     Uniform,
 )
-from market.rules import CarbonMode, CarbonRules, Horizon, MarketRules, PriceRule, Tariff
+from market.model.public import Coupling
+from market.model.rules import CarbonMode, CarbonRules, Horizon, MarketRules, PriceRule, Tariff
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario.digest import seal_public, seal_scenario
-from market.scenario.model import Coupling, Scenario
-from market.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
+from market.scenario.scenario import Scenario
 
 ODD_IDS = (
     "null",

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market.arrays import Array, frozen
-from market.declaration import Declaration, Role
+from market.day.outcome import MarketOutcome, VppDay
+from market.day.settlement import direct_exchange
 from market.game.period import PeriodGame
-from market.outcome import MarketOutcome, PeriodResult, Verdict, VppDay
-from market.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
-from market.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Tariff
-from market.scenario.model import PublicRules
-from market.settlement import direct_exchange
+from market.game.result import PeriodResult, Verdict
+from market.model.arrays import Array, frozen
+from market.model.declaration import Declaration, Role
+from market.model.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Tariff
 
 FEED_IN, RETAIL, CARBON_PRICE, GRID_EMISSION, GRID_QUOTA = 300.0, 800.0, 200.0, 0.9, 0.6
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.arrays import frozen
-from market.carbon import (
+from market.day.carbon import (
     carbon_account,
     carbon_bill_cny,
     excess_factors,
@@ -20,8 +19,9 @@ from market.carbon import (
     step_prices_cny_per_t,
     stepped_cost_cny,
 )
-from market.rules import CarbonMode, CarbonRules, Horizon
-from market.vpp import ControllableLoad, Exchange, MicroTurbine, Vpp
+from market.model.arrays import frozen
+from market.model.rules import CarbonMode, CarbonRules, Horizon
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Vpp
 from tests.market.operations import CARBON, TWO_PERIODS
 
 TURBINE = MicroTurbine(

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import market.game.certificate
-import market.game.certificate_tick
-from market.arrays import Array
+import market.game.certificate.certify
+import market.game.certificate.on_tick
 from market.errors import ModelError
-from market.game.certificate import certify
-from market.game.certified import PeriodCertificate
-from market.game.equilibrium import solve_day, solve_period
+from market.game.certificate.certified import PeriodCertificate
+from market.game.certificate.certify import certify
+from market.game.demand_curve import demanded_power, utility
 from market.game.exchange import delivered_power
 from market.game.period import PeriodGame
-from market.game.satisfaction import utility, wanted_power
-from market.game.selection import rest_point
+from market.game.replicator import rest_point
+from market.game.solver import solve_day, solve_period
+from market.model.arrays import Array
 from tests.market.instances import (
     games,
     make_game,
@@ -41,13 +41,13 @@ LAW = settings(derandomize=True, deadline=None, max_examples=80)
 def certified(game: PeriodGame, prices: Array) -> PeriodCertificate:
     """The certificate of these prices with the buyers at their rest."""
     answer = rest_point(game, prices)
-    return certify(game, prices, answer, answer * wanted_power(game, prices))
+    return certify(game, prices, answer, answer * demanded_power(game, prices))
 
 
 def leader_utility(game: PeriodGame, seller: int, prices: Array, own: float) -> float:
     offered = prices.copy()
     offered[seller] = own
-    asked = rest_point(game, offered) * wanted_power(game, offered)
+    asked = rest_point(game, offered) * demanded_power(game, offered)
     return float((own - game.feed_in_cny_per_mwh) * min(asked.sum(axis=0)[seller], game.surplus_mw[seller]))
 
 
@@ -62,9 +62,9 @@ def own_imports(module: ModuleType) -> set[str]:
 
 
 def test_it_shares_no_code_with_what_it_judges() -> None:
-    plain = {"market.arrays", "market.errors", "market.game.certified", "market.game.period"}
-    assert own_imports(market.game.certificate) == plain | {"market.game.certificate_tick"}
-    assert own_imports(market.game.certificate_tick) <= plain
+    plain = {"market.model.arrays", "market.errors", "market.game.certificate.certified", "market.game.period"}
+    assert own_imports(market.game.certificate.certify) == plain | {"market.game.certificate.on_tick"}
+    assert own_imports(market.game.certificate.on_tick) <= plain
 
 
 @LAW
@@ -135,7 +135,7 @@ def test_the_gain_of_a_buyer_is_the_crowded_payoff_it_forgoes(game: PeriodGame, 
     prices = random_prices(game, seed)
     rng = np.random.default_rng(seed)
     chosen = rng.dirichlet(np.ones(len(prices)), len(game.buyers))
-    certificate = certify(game, prices, chosen, chosen * wanted_power(game, prices))
+    certificate = certify(game, prices, chosen, chosen * demanded_power(game, prices))
     best = rest_point(game, prices)
     np.testing.assert_allclose(certificate.buyer_distance, np.abs(chosen - best).max(axis=1), atol=1e-9)
     # (M2) maximises a payoff whose shortfall is the Kullback-Leibler distance, times D τ.
@@ -144,7 +144,7 @@ def test_the_gain_of_a_buyer_is_the_crowded_payoff_it_forgoes(game: PeriodGame, 
     heat = game.deficit_mw * game.temperature_cny_per_mwh
     if best.min() > 1e-250:
         np.testing.assert_allclose(certificate.buyer_gain_cny, heat * distance, rtol=1e-6, atol=1e-7)
-    worth = utility(game, prices, wanted_power(game, prices))
+    worth = utility(game, prices, demanded_power(game, prices))
     plain = worth.max(axis=1) - (chosen * worth).sum(axis=1)
     np.testing.assert_allclose(certificate.buyer_plain_gap_cny, plain, rtol=1e-9, atol=1e-7)
 
@@ -153,7 +153,7 @@ def test_asking_for_the_wrong_amount_is_seen_too() -> None:
     game = random_game(8, sellers=2, buyers=2, ratio=2.0)
     prices = solve_period(game, make_rules()).price_cny_per_mwh
     answer = rest_point(game, prices)
-    wanted = wanted_power(game, prices)
+    wanted = demanded_power(game, prices)
     assert certify(game, prices, answer, answer * wanted).buyer_gain_cny.max() < 1e-9
     assert certify(game, prices, answer, 0.5 * answer * wanted).buyer_gain_cny.min() > 1e-3
 
@@ -202,7 +202,7 @@ def test_inputs_are_left_as_they_were() -> None:
     game = random_game(2)
     prices = random_prices(game, 2)
     answer = rest_point(game, prices)
-    asked = answer * wanted_power(game, prices)
+    asked = answer * demanded_power(game, prices)
     for values in (prices, answer, asked):
         values.flags.writeable = False
     certify(game, prices, answer, asked)

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.arrays import Array, frozen
-from market.costs import (
+from market.day.costs import (
     cost_breakdown,
     mt_breakpoints_mw,
     mt_cost_cny_per_h,
@@ -18,9 +17,10 @@ from market.costs import (
     mt_slopes_cny_per_mwh,
     objective_cny,
 )
-from market.rules import CarbonMode, Horizon, Tariff
-from market.scenario.model import PublicRules
-from market.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
+from market.model.arrays import Array, frozen
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode, Horizon, Tariff
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from tests.market.operations import CARBON, MARKET, TWO_PERIODS
 
 TURBINE = MicroTurbine(

@@ -10,20 +10,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from broker.detector import CYCLE_SIGHTINGS
-from broker.trading import Trading
+from broker.protocol.quiescence import CYCLE_SIGHTINGS
+from broker.protocol.trading import Trading
 from broker.wire.messages import Offer
-from market.arrays import Array, frozen
-from market.declaration import Declaration, Role
 from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH, rest_of_cycle
-from market.game.equilibrium import Order, negotiate, settle_cycle, solve_day, solve_period
 from market.game.period import PeriodGame, period_games
-from market.game.pricing import Memory, Turn, reprice_all
+from market.game.pricing import Memory, PriceMove, reprice_all
+from market.game.result import PeriodResult, Verdict
+from market.game.solver import Order, negotiate, settle_cycle, solve_day, solve_period
 from market.game.sums import stacked_sum
-from market.network import Constant, LinkConditions, Lognormal, NetworkRules, Uniform
-from market.outcome import PeriodResult, Verdict
-from market.rules import Horizon, Tariff
-from market.scenario.model import PublicRules
+from market.model.arrays import Array, frozen
+from market.model.declaration import Declaration, Role
+from market.model.network import Constant, LinkConditions, Lognormal, NetworkRules, Uniform
+from market.model.public import PublicRules
+from market.model.rules import Horizon, Tariff
 from tests.broker.days import public_rules
 from tests.broker.loopback import Loopback
 from tests.market.instances import make_rules, random_game, random_prices
@@ -66,7 +66,7 @@ def test_replies_of_games_of_all_sizes_are_the_same_in_any_company() -> None:
     rng = np.random.default_rng(3)
     games = [random_game(s, sellers=int(rng.integers(1, 12)), buyers=int(rng.integers(1, 45))) for s in range(60)]
     prices = [random_prices(game, place) for place, game in enumerate(games)]
-    turns = [Turn(game, 0, price, Memory.fresh()) for game, price in zip(games, prices, strict=True)]
+    turns = [PriceMove(game, 0, price, Memory.fresh()) for game, price in zip(games, prices, strict=True)]
     together = [reply.price for reply in reprice_all(RULES, turns)]
     assert together == [reprice_all(RULES, [turn])[0].price for turn in turns]
     few = [turn for turn in turns if len(turn.game.buyers) < 8]

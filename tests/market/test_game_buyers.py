@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.arrays import Array
 from market.errors import ModelError
-from market.game.answer import answer_day
+from market.game.buyers import answer_day
+from market.game.demand_curve import demand_curve, demanded_power, utility
 from market.game.exchange import delivered_power, requested_power
 from market.game.period import PeriodGame
-from market.game.satisfaction import appetite, utility, wanted_power
-from market.game.selection import evolve, fitness, imitation_rates, replicator_field, rest_point
+from market.game.replicator import evolve, fitness, imitation_rates, replicator_field, rest_point
+from market.model.arrays import Array
 from tests.market.instances import games, make_game, make_rules, random_game, random_prices
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -24,7 +24,7 @@ LAW = settings(derandomize=True, deadline=None, max_examples=100)
 
 def literal_rest(game: PeriodGame, prices: Array) -> Array:
     """(M2) as it is written, from (17) and (20)."""
-    worth = utility(game, prices, wanted_power(game, prices))
+    worth = utility(game, prices, demanded_power(game, prices))
     exponent = worth / (game.deficit_mw[:, None] * game.temperature_cny_per_mwh)
     weight = game.surplus_mw * np.exp(exponent - exponent.max(axis=1, keepdims=True))
     rest: Array = weight / weight.sum(axis=1, keepdims=True)
@@ -37,20 +37,20 @@ def literal_rest(game: PeriodGame, prices: Array) -> Array:
 def test_a_buyer_wants_all_then_less_then_nothing() -> None:
     # S0 + P^s = 1, D = 2, k = 900: all up to 900/3 = 300, nothing from 900/1 on, at 450 it is 900/450 − 1 = 1.
     game = make_game([1.0] * 5, [2.0], satisfaction=[900.0], own_supply=[0.5], base_power=0.5)
-    wanted = wanted_power(game, np.array([-5.0, 0.0, 300.0, 450.0, 1000.0]))
+    wanted = demanded_power(game, np.array([-5.0, 0.0, 300.0, 450.0, 1000.0]))
     np.testing.assert_allclose(wanted, [[2.0, 2.0, 2.0, 1.0, 0.0]], rtol=1e-15)
 
 
 def test_a_buyer_without_satisfaction_wants_nothing_at_a_price() -> None:
     game = make_game([1.0], [2.0], satisfaction=[0.0])
-    assert wanted_power(game, np.array([300.0])) == 0.0
+    assert demanded_power(game, np.array([300.0])) == 0.0
 
 
 @LAW
 @given(games(), SEEDS)
 def test_wanted_power_maximises_utility(game: PeriodGame, seed: int) -> None:
     prices = random_prices(game, seed)
-    best = utility(game, prices, wanted_power(game, prices))
+    best = utility(game, prices, demanded_power(game, prices))
     for share in np.linspace(0.0, 1.0, 41):
         other = utility(game, prices, share * game.deficit_mw[:, None] * np.ones_like(prices))
         assert (other <= best + 1e-9).all()
@@ -60,9 +60,9 @@ def test_wanted_power_maximises_utility(game: PeriodGame, seed: int) -> None:
 @given(games(), SEEDS)
 def test_the_burden_of_a_price_is_the_utility_it_costs(game: PeriodGame, seed: int) -> None:
     prices = random_prices(game, seed)
-    per_mwh = utility(game, prices, wanted_power(game, prices)) / game.deficit_mw[:, None]
-    burden = appetite(game).burden(prices)
-    np.testing.assert_allclose(burden - burden[:, :1], per_mwh[:, :1] - per_mwh, rtol=0, atol=1e-7)
+    per_mwh = utility(game, prices, demanded_power(game, prices)) / game.deficit_mw[:, None]
+    utility_loss = demand_curve(game).utility_loss(prices)
+    np.testing.assert_allclose(utility_loss - utility_loss[:, :1], per_mwh[:, :1] - per_mwh, rtol=0, atol=1e-7)
 
 
 # ---- choice ---------------------------------------------------------------------------------------------------
@@ -141,8 +141,8 @@ def test_merging_or_splitting_equal_priced_sellers_changes_no_total(game: Period
         own_supply=game.own_supply_mw.tolist(),
         temperature=game.temperature_cny_per_mwh,
     )
-    apart = requested_power(rest_point(game, prices), wanted_power(game, prices))
-    joined = requested_power(rest_point(merged, prices[1:]), wanted_power(merged, prices[1:]))
+    apart = requested_power(rest_point(game, prices), demanded_power(game, prices))
+    joined = requested_power(rest_point(merged, prices[1:]), demanded_power(merged, prices[1:]))
     np.testing.assert_allclose(apart[:, :2].sum(axis=1), joined[:, 0], rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(apart[:, 2:], joined[:, 1:], rtol=1e-12, atol=1e-14)
     both, one = delivered_power(game, apart), delivered_power(merged, joined)
@@ -188,7 +188,7 @@ def test_a_seller_nobody_asks_delivers_nothing() -> None:
 @given(games(), SEEDS)
 def test_nobody_delivers_or_gets_more_than_there_is(game: PeriodGame, seed: int) -> None:
     prices = random_prices(game, seed)
-    delivered = delivered_power(game, requested_power(rest_point(game, prices), wanted_power(game, prices)))
+    delivered = delivered_power(game, requested_power(rest_point(game, prices), demanded_power(game, prices)))
     assert (delivered.sum(axis=0) <= game.surplus_mw * (1 + 1e-12)).all()
     assert (delivered.sum(axis=1) <= game.deficit_mw * (1 + 1e-12)).all()
 
@@ -206,7 +206,7 @@ def test_the_answer_agrees_with_the_rest_point_and_its_probabilities_sum_to_one(
     found, prices = day(100 * seed)
     for answer, game, at in zip(answer_day("B1", found, prices, make_rules()), found, prices, strict=True):
         np.testing.assert_allclose(answer.probability, rest_point(game, at)[0], rtol=0, atol=1e-11)
-        np.testing.assert_allclose(answer.requested_mw, answer.probability * wanted_power(game, at)[0])
+        np.testing.assert_allclose(answer.requested_mw, answer.probability * demanded_power(game, at)[0])
         assert abs(answer.probability.sum() - 1.0) < 1e-15
         units = answer.probability * 1e12
         np.testing.assert_allclose(units, np.rint(units), rtol=0, atol=1e-3)

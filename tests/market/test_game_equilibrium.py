@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.game.clearing import clearing_price
-from market.game.conclusion import CERTIFICATE_TOLERANCE, conclude
-from market.game.equilibrium import Order, gap_from_cap, negotiate, solve_day, solve_period
-from market.game.lattice import PRICE_LATTICE_CNY_PER_MWH
+from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
-from market.game.pricing import Memory, Turn, best_response, reprice_all
-from market.game.satisfaction import wanted_power
-from market.game.selection import rest_point
-from market.outcome import Verdict
+from market.game.price_grid import PRICE_LATTICE_CNY_PER_MWH
+from market.game.pricing import Memory, PriceMove, best_response, reprice_all
+from market.game.replicator import rest_point
+from market.game.result import Verdict
+from market.game.solver import Order, gap_from_cap, negotiate, solve_day, solve_period
+from market.game.verdict import CERTIFICATE_TOLERANCE, conclude
 from tests.market.instances import (
     TOO_BALANCED,
     balance,
@@ -49,7 +49,7 @@ def test_from_the_clearing_price_a_certified_equilibrium_is_reached(game: Period
     assert result.clearing_price_cny_per_mwh == clearing_price(game)
     np.testing.assert_allclose(result.probability.sum(axis=1), 1.0, rtol=0, atol=1e-15)
     prices = result.price_cny_per_mwh
-    asked = rest_point(game, prices) * wanted_power(game, prices)
+    asked = rest_point(game, prices) * demanded_power(game, prices)
     np.testing.assert_allclose(result.requested_mw, asked, rtol=0, atol=1e-9)
     assert (result.delivered_mw.sum(axis=0) <= game.surplus_mw * (1 + 1e-12)).all()
     assert (result.delivered_mw.sum(axis=1) <= game.deficit_mw * (1 + 1e-12)).all()
@@ -212,7 +212,7 @@ def test_the_verdict_cycling_is_true_there_is_no_pure_equilibrium() -> None:
     game = contested_and_captive()
 
     def replies(seller: int, rivals: list[float]) -> list[float]:
-        turns = [Turn(game, seller, np.array([price, price]), Memory.fresh()) for price in rivals]
+        turns = [PriceMove(game, seller, np.array([price, price]), Memory.fresh()) for price in rivals]
         return [reply.price for reply in reprice_all(make_rules(), turns)]
 
     own = np.linspace(300.0, 1200.0, 901)
@@ -248,10 +248,10 @@ def test_a_rest_that_is_no_equilibrium_is_not_called_one() -> None:
     found = solve_period(game, make_rules())
     moved = np.minimum(found.price_cny_per_mwh + 5.0, game.cap_cny_per_mwh)
     answer = rest_point(game, moved)
-    asked = answer * wanted_power(game, moved)
+    asked = answer * demanded_power(game, moved)
     assert conclude(game, moved, answer, asked, 1, Verdict.EQUILIBRIUM).verdict is Verdict.UNCERTIFIED
     wrong = np.roll(found.probability, 1, axis=1)
-    asked = wrong * wanted_power(game, found.price_cny_per_mwh)
+    asked = wrong * demanded_power(game, found.price_cny_per_mwh)
     result = conclude(game, found.price_cny_per_mwh, wrong, asked, 1, Verdict.EQUILIBRIUM)
     assert result.verdict is Verdict.UNCERTIFIED
     assert "by choosing otherwise" in result.evidence

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from market.game.clearing import clearing_price
-from market.game.equilibrium import solve_period
-from market.game.lattice import PRICE_LATTICE_CNY_PER_MWH
+from market.game.price_grid import PRICE_LATTICE_CNY_PER_MWH
 from market.game.pricing import best_response
-from market.game.selection import rest_point
-from market.outcome import Verdict
-from market.rules import PriceRule
+from market.game.replicator import rest_point
+from market.game.result import Verdict
+from market.game.solver import solve_period
+from market.model.rules import PriceRule
 from tests.market.instances import make_game, make_rules, same_price
 
 EXACT = pytest.approx

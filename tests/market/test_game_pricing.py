@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.arrays import Array
 from market.game.clearing import clearing_price
-from market.game.equilibrium import negotiate, solve_day, solve_period
-from market.game.lattice import PRICE_LATTICE_CNY_PER_MWH, on_lattice
 from market.game.period import PeriodGame
-from market.game.pricing import Memory, Turn, best_response, reprice, reprice_all
-from market.outcome import Verdict
-from market.rules import PriceRule
+from market.game.price_grid import PRICE_LATTICE_CNY_PER_MWH, on_lattice
+from market.game.pricing import Memory, PriceMove, best_response, reprice, reprice_all
+from market.game.result import Verdict
+from market.game.solver import negotiate, solve_day, solve_period
+from market.model.arrays import Array
+from market.model.rules import PriceRule
 from tests.market.instances import (
     games,
     make_game,
@@ -160,7 +160,7 @@ def test_many_turns_at_once_are_answered_like_one_by_one() -> None:
     for rule in PriceRule:
         rules = make_rules(rule)
         turns = [
-            Turn(game, j, random_prices(game, seed), Memory.fresh())
+            PriceMove(game, j, random_prices(game, seed), Memory.fresh())
             for seed, game in enumerate(random_game(seed) for seed in range(40))
             for j in range(len(game.sellers))
         ]

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.arrays import Array
-from market.game.answer import answer_day
-from market.game.certificate import certify
+from market.game.buyers import answer_day
+from market.game.certificate.certify import certify
 from market.game.clearing import clearing_price
-from market.game.equilibrium import Order, negotiate, solve_period
+from market.game.demand_curve import demanded_power
 from market.game.exchange import delivered_power
-from market.game.lattice import on_lattice, tick_grid
 from market.game.period import PeriodGame
+from market.game.price_grid import on_lattice, tick_grid
 from market.game.pricing import Memory, best_response, reprice
-from market.game.satisfaction import wanted_power
-from market.game.selection import rest_point
-from market.outcome import Verdict
-from market.rules import PriceRule
+from market.game.replicator import rest_point
+from market.game.result import Verdict
+from market.game.solver import Order, negotiate, solve_period
+from market.model.arrays import Array
+from market.model.rules import PriceRule
 from tests.market.instances import make_game, make_rules, random_game, random_prices, same_price
 
 LAW = settings(derandomize=True, deadline=None, max_examples=40)
@@ -51,7 +51,7 @@ def coarse_game(seed: int, sellers: int) -> PeriodGame:
 
 def utilities(game: PeriodGame, prices: Array) -> Array:
     """(p − f) Σ_i q of every seller, from (M2)'s limit, (20) and (21) as they stand."""
-    asked = rest_point(game, prices) * wanted_power(game, prices)
+    asked = rest_point(game, prices) * demanded_power(game, prices)
     worth: Array = (prices - game.feed_in_cny_per_mwh) * delivered_power(game, asked).sum(axis=0)
     return worth
 
@@ -135,7 +135,7 @@ def test_choices_stay_on_the_simplex_and_deliveries_within_surplus_and_deficit(s
 @given(st.integers(0, 2**32 - 1))
 def test_nobody_is_asked_before_all_cheaper_ones_are_sold_out_and_equals_share_by_surplus(seed: int) -> None:
     game, prices = tick_game(seed)
-    asked = (rest_point(game, prices) * wanted_power(game, prices)).sum(axis=0)
+    asked = (rest_point(game, prices) * demanded_power(game, prices)).sum(axis=0)
     for j in np.flatnonzero(asked > 1e-9):
         cheaper, equal = prices < prices[j], prices == prices[j]
         np.testing.assert_allclose(asked[cheaper], game.surplus_mw[cheaper], rtol=1e-9)
@@ -147,7 +147,7 @@ def test_blocks_that_arrive_in_random_order_come_to_the_same(seed: int) -> None:
     # The story behind the formula, played: 3000 blocks a buyer, each taking the cheapest that still has something.
     game = random_game(seed, sellers=4, buyers=3, temperature=0.0, ratio=1.2)
     prices = np.sort([*tick_game(seed)[1][:1].tolist(), 400.0, 450.0, 500.0])
-    wanted, blocks = wanted_power(game, prices), 3000
+    wanted, blocks = demanded_power(game, prices), 3000
     left, served = game.surplus_mw.copy(), np.zeros((3, 4))
     for buyer in np.random.default_rng(seed).permutation(np.repeat(np.arange(3), blocks)):
         j = int(np.argmax(left > 0)) if (left > 0).any() else 3
@@ -183,7 +183,7 @@ def test_the_certificate_agrees_with_trying_everything(seed: int, sellers: int) 
     game = coarse_game(seed, sellers)
     prices = np.random.default_rng(seed).choice(tick_grid(game), sellers)
     answer = rest_point(game, prices)
-    certificate = certify(game, prices, answer, answer * wanted_power(game, prices))
+    certificate = certify(game, prices, answer, answer * demanded_power(game, prices))
     held = utilities(game, prices)
     for seller in range(sellers):
         moved = [np.where(np.arange(sellers) == seller, price, prices) for price in tick_grid(game)]
@@ -201,7 +201,7 @@ def test_the_certificate_sees_what_a_buyer_forgoes() -> None:
     # 1/4 of the blocks is served at 400, 3/4 go on to 600, where there is enough for all. U(400) at 4 MW is
     # 2400 ln 5 − 1600 = 2262.65, U(600) at 3 MW is 2400 ln 4 − 1800 = 1527.11.
     game, prices = elastic([1.0, 5.0]), np.array([400.0, 600.0])
-    wanted = wanted_power(game, prices)
+    wanted = demanded_power(game, prices)
     cheap, dear = 2400 * np.log(5) - 1600, 2400 * np.log(4) - 1800
     for share, forgone in (
         (0.25, 0.0),
@@ -226,7 +226,7 @@ def test_the_floor_is_an_equilibrium_where_the_others_can_always_serve_all(
     # Classical Bertrand: above the floor nothing is left, at the floor nothing is earned. It does not need sellers
     # of whom each can serve all; it is enough that nobody is needed.
     game = coarse_game(seed, sellers)
-    wanted = float(wanted_power(game, np.array([game.floor_cny_per_mwh])).sum())
+    wanted = float(demanded_power(game, np.array([game.floor_cny_per_mwh])).sum())
     scale = wanted / (game.surplus_mw.min() if alone else game.surplus_mw.sum() - game.surplus_mw.max())
     ample = replace(game, feed_in_cny_per_mwh=game.floor_cny_per_mwh, surplus_mw=1.0001 * scale * game.surplus_mw)
     assert is_equilibrium(ample, same_price(ample, ample.floor_cny_per_mwh))
@@ -240,10 +240,10 @@ def test_the_floor_is_an_equilibrium_where_the_others_can_always_serve_all(
 def test_the_floor_is_none_where_somebody_is_needed(seed: int, sellers: int) -> None:
     # Whoever is needed sells something at a price above the floor, where a MWh earns more than nothing.
     game = coarse_game(seed, sellers)
-    wanted = float(wanted_power(game, np.array([game.floor_cny_per_mwh])).sum())
+    wanted = float(demanded_power(game, np.array([game.floor_cny_per_mwh])).sum())
     scale = 0.97 * wanted / (game.surplus_mw.sum() - game.surplus_mw.max())
     short = replace(game, feed_in_cny_per_mwh=game.floor_cny_per_mwh, surplus_mw=scale * game.surplus_mw)
-    if wanted_power(short, tick_grid(short)[1:2]).sum() > 0:
+    if demanded_power(short, tick_grid(short)[1:2]).sum() > 0:
         assert not is_equilibrium(short, same_price(short, short.floor_cny_per_mwh))
 
 
@@ -251,7 +251,7 @@ def test_the_floor_is_none_where_somebody_is_needed(seed: int, sellers: int) -> 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
 def test_the_cap_is_an_equilibrium_where_all_surplus_sells_out_there(seed: int, sellers: int) -> None:
     game = coarse_game(seed, sellers)
-    wanted = float(wanted_power(game, np.array([game.cap_cny_per_mwh])).sum())
+    wanted = float(demanded_power(game, np.array([game.cap_cny_per_mwh])).sum())
     if wanted > 0:
         scarce = replace(game, surplus_mw=0.999 * wanted / game.surplus_mw.sum() * game.surplus_mw)
         assert is_equilibrium(scarce, same_price(scarce, scarce.cap_cny_per_mwh))
@@ -267,7 +267,7 @@ def test_at_a_price_that_just_clears_raising_pays_for_all_sellers_or_for_none(se
     # for all. Cutting the price sells no more.
     game = coarse_game(seed, sellers)
     grid = tick_grid(game)
-    total = wanted_power(game, grid).sum(axis=0)
+    total = demanded_power(game, grid).sum(axis=0)
     place = int(np.random.default_rng(seed).integers(len(grid)))
     if total[place] > 0:
         cleared = replace(game, surplus_mw=total[place] / game.surplus_mw.sum() * game.surplus_mw)

@@ -12,17 +12,18 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from broker.tape.shared_check import check_shared
-from market.arrays import Array
 from market.errors import ScenarioError, TapeError
-from market.network import NetworkRules
-from market.parameter import Parameter, parameter_of, parameters_of, unit_in_name
-from market.rules import CarbonRules, Horizon, MarketRules
+from market.model.arrays import Array
+from market.model.network import NetworkRules
+from market.model.parameter import Parameter, parameter_of, parameters_of, unit_in_name
+from market.model.public import PublicScenario
+from market.model.rules import CarbonRules, Horizon, MarketRules
+from market.model.vpp import Vpp
 from market.scenario import load_scenario, scenario_schema, with_overrides
 from market.scenario.catalogue import catalogue, shared_parameters
 from market.scenario.digest import seal_public, seal_scenario
-from market.scenario.model import PublicScenario, Scenario
 from market.scenario.parameter_page import parameter_page
-from market.vpp import Vpp
+from market.scenario.scenario import Scenario
 from tests.market.scenario_files import MINIMAL_FILES, write_files
 
 ROOT = Path(__file__).parents[2]

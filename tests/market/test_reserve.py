@@ -13,27 +13,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.screening import Parts, screen
+from broker.screening.messages import TradingRoles, screen
 from broker.wire.messages import Declared, Offer
-from market.app.in_process import market_day
-from market.arrays import Array, frozen
-from market.declaration import Declaration, Role
+from market.app.runs.in_process import market_day
+from market.day.roles import declare, reserve_cny_per_mwh
+from market.day.settlement import check_laws, settle, unclaimed_laws
 from market.errors import ProtocolError
-from market.game.certificate import certify
+from market.game.certificate.certify import certify
 from market.game.clearing import clearing_price
 from market.game.dithering import answers
-from market.game.equilibrium import Order, negotiate, solve_day, solve_period
 from market.game.period import PeriodGame, period_games
 from market.game.pricing import best_response
-from market.network import Constant, LinkConditions, Lognormal, NetworkRules
-from market.outcome import Verdict
-from market.plan import DispatchPlan
-from market.roles import declare, reserve_cny_per_mwh
-from market.rules import CarbonMode, Horizon, Tariff
+from market.game.result import Verdict
+from market.game.solver import Order, negotiate, solve_day, solve_period
+from market.model.arrays import Array, frozen
+from market.model.declaration import Declaration, Role
+from market.model.network import Constant, LinkConditions, Lognormal, NetworkRules
+from market.model.plan import DispatchPlan
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode, Horizon, Tariff
+from market.model.vpp import Exchange, Renewable, Vpp
 from market.scenario import load_scenario
-from market.scenario.model import PublicRules, Scenario
-from market.settlement import check_laws, settle, unclaimed_laws
-from market.vpp import Exchange, Renewable, Vpp
+from market.scenario.scenario import Scenario
 from tests.broker.days import declaration, market_rules, public_rules
 from tests.broker.loopback import Loopback
 from tests.market.instances import make_game, make_rules, random_game, random_prices
@@ -352,7 +353,7 @@ def test_nodes_agree_with_one_process(network: NetworkRules) -> None:
 
 
 def test_an_offer_below_its_sender_s_reserve_is_refused() -> None:
-    parts = Parts(period_games(reserved_day(), public_rules()))
+    parts = TradingRoles(period_games(reserved_day(), public_rules()))
     parts.offer("B", Offer(1, (0, 1), frozen([500.25, 600.0])))
     with pytest.raises(ProtocolError, match="price 500 in period 1 leaves the band, or is below its reserve"):
         parts.offer("B", Offer(1, (0, 1), frozen([500.0, 600.0])))

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.arrays import frozen
-from market.declaration import Role
-from market.plan import CostBreakdown, DispatchPlan, SolveMethod
-from market.roles import day_roles, declare, demand_mw, sdr, supply_mw
-from market.rules import CarbonMode, Horizon, Tariff
-from market.scenario.model import PublicRules
-from market.vpp import Exchange, Vpp
+from market.day.roles import day_roles, declare, demand_mw, sdr, supply_mw
+from market.model.arrays import frozen
+from market.model.declaration import Role
+from market.model.plan import CostBreakdown, DispatchPlan, SolveMethod
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode, Horizon, Tariff
+from market.model.vpp import Exchange, Vpp
 from tests.market.operations import CARBON, MARKET
 
 PUBLIC = PublicRules(Horizon(1, 1.0), Tariff(frozen([600.0]), frozen([300.0])), MARKET, CARBON, "")

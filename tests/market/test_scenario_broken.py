@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from market.errors import Fault, ScenarioError
 from market.scenario import document, load_scenario, scenario_schema
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 from tests.market.broken_scenarios import BROKEN, BrokenScenario, ExpectedFault
 from tests.market.scenario_files import FULL_FILES, FULL_YAML, replaced, write_files
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from market.errors import ScenarioError
-from market.rules import CarbonMode
+from market.model.rules import CarbonMode
 from market.scenario import (
     DEFAULT_CASE,
     builtin_cases,

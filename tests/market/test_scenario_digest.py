@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from market.scenario import load_scenario
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 from tests.market.scenario_files import FULL_FILES, FULL_YAML, replaced, write_files
 
 FULL: dict[str, Any] = yaml.safe_load(FULL_YAML.replace("1e-5", "1.0e-5"))

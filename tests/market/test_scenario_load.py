@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 from market.errors import ScenarioError
-from market.network import Constant, LinkConditions, NetworkRules
-from market.rules import CarbonMode, PriceRule
+from market.model.network import Constant, LinkConditions, NetworkRules
+from market.model.public import Coupling
+from market.model.rules import CarbonMode, PriceRule
 from market.scenario import builtin_cases, load_scenario
-from market.scenario.model import Coupling, Scenario
+from market.scenario.scenario import Scenario
 from tests.market.scenario_files import FULL_FILES, FULL_YAML, MINIMAL_FILES, replaced, write_files
 
 
@@ -299,7 +300,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_model_is_free_of_the_readers_packages() -> None:
     code = (
-        "import json, sys, market.scenario, market.scenario.model, market.scenario.digest\n"
+        "import json, sys, market.scenario, market.scenario.scenario, market.scenario.digest\n"
         "print(json.dumps([name for name in ('pydantic', 'yaml') if name in sys.modules]))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from market.errors import ScenarioError
-from market.network import (
+from market.model.network import (
     Constant,
     Empirical,
     Latency,
@@ -32,9 +32,9 @@ from market.network import (
     Uniform,
 )
 from market.scenario import load_scenario, scenario_schema, with_overrides
-from market.scenario.model import Scenario
 from market.scenario.network_build import network_fields, network_rules
 from market.scenario.network_schema import NetworkSection
+from market.scenario.scenario import Scenario
 from tests.market.scenario_files import FULL_FILES, replaced, write_files
 
 NETWORK = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from market.errors import ScenarioError
-from market.rules import CarbonMode, PriceRule
+from market.model.rules import CarbonMode, PriceRule
 from market.scenario import load_scenario, public_part, scenario_advice, with_overrides
 from tests.market.scenario_files import FULL_FILES, MINIMAL_FILES, replaced, write_files
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from market.disclosure import Disclosure
 from market.errors import ScenarioError
+from market.model.disclosure import Disclosure
 from market.scenario import (
     load_scenario,
     own_part,
@@ -17,8 +17,8 @@ from market.scenario import (
     scenario_advice,
     with_overrides,
 )
-from market.scenario.model import Scenario
 from market.scenario.parts import undisclosed
+from market.scenario.scenario import Scenario
 from tests.market.scenario_files import FULL_FILES, FULL_YAML, MINIMAL_FILES, write_files
 
 ROSTER = "roster: [South, North, East]\n"

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from market.errors import RunError, ScenarioError
-from market.network import Empirical, LinkConditions
+from market.model.network import Empirical, LinkConditions
 from market.scenario import (
     builtin_cases,
     load_scenario,
@@ -35,9 +35,9 @@ from market.scenario import (
 )
 from market.scenario.digest import seal_scenario
 from market.scenario.document import parse_document
-from market.scenario.model import Scenario
 from market.scenario.parts import undisclosed
 from market.scenario.private import create_file
+from market.scenario.scenario import Scenario
 from market.scenario.schema import ScenarioFile
 from market.scenario.yaml_text import yaml_lines
 from tests.market.random_scenarios import LINE, ODD_IDS, parts, scenarios

@@ -10,11 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.arrays import frozen
-from market.outcome import MarketOutcome, Verdict
-from market.plan import DispatchPlan
-from market.rules import CarbonMode
-from market.settlement import (
+from market.day.outcome import MarketOutcome
+from market.day.settlement import (
     Settlement,
     check_laws,
     direct_exchange,
@@ -23,6 +20,10 @@ from market.settlement import (
     settle,
     settled_mw,
 )
+from market.game.result import Verdict
+from market.model.arrays import frozen
+from market.model.plan import DispatchPlan
+from market.model.rules import CarbonMode
 from tests.market.settled_days import (
     CARBON_PRICE,
     FEED_IN,

@@ -12,11 +12,11 @@ from itertools import count
 
 import numpy as np
 
-from market.arrays import frozen
+from market.model.arrays import frozen
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario import load_scenario
 from market.scenario.digest import seal_scenario
-from market.scenario.model import Scenario
-from market.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
+from market.scenario.scenario import Scenario
 
 _NUMBER = re.compile(r"\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?")
 _STEP = 0.6180339887498949  # the golden section: its multiples never come close to each other early

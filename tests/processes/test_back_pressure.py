@@ -20,7 +20,7 @@ import pytest
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, port_of, ready_topic
 from broker.bus.broker_end import Arrival, BrokerEnd, Subscribed
 from broker.bus.node_end import DataOpen, NodeEnd
-from broker.limits import QUEUE_OUT_MESSAGES
+from broker.wire.limits import QUEUE_OUT_MESSAGES
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("A", "B", "stopped")

@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from broker.tape import AuditGiven, Ended, MessageSaid, Record, TurnGiven, read_tape
-from market.outcome import Verdict
+from market.game.result import Verdict
 from market.scenario.cases import copy_case
 from tests.processes.command import finish, manifest, node_processes, rows, run, start
 from tests.tapes import of_kind, offers_of, said_by_vpps

@@ -10,7 +10,7 @@ import pytest
 
 from broker.tape import Ended, Opened, TurnGiven, read_tape
 from broker.tape.records import kind_of
-from market.outcome import Verdict
+from market.game.result import Verdict
 from tests.processes.command import manifest, rows, run
 from tests.tapes import of_kind, said_by_vpps
 

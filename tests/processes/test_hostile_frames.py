@@ -17,12 +17,12 @@ import pytest
 import zmq
 
 from broker.bus.broker_end import BrokerEnd
-from broker.coordinator import Charge, Coordinator, Proceedings
-from broker.limits import MAX_FRAME_BYTES
-from broker.membership import Patience
-from broker.serve import Shell
+from broker.process.server import BrokerServer
+from broker.protocol.coordinator import Coordinator, RunConfig, RunResult
+from broker.protocol.membership import Timeouts
 from broker.tape import TapeWriter
 from broker.wire.frames import WIRE_VERSION, Envelope, encode
+from broker.wire.limits import MAX_FRAME_BYTES
 from broker.wire.messages import (
     BROKER,
     Declared,
@@ -38,7 +38,7 @@ from broker.wire.messages import (
     Turn,
     Turns,
 )
-from market.arrays import frozen
+from market.model.arrays import frozen
 from market.scenario import load_scenario
 from tests.broker.days import declaration
 from tests.processes.command import finish, manifest, rows, run, start, without_plants
@@ -179,17 +179,17 @@ class NoisyEnd(BrokerEnd):
                 super().publish(topic, noise)
 
 
-def fake_broker_run(frames: Sequence[bytes], folder: Path) -> Proceedings:
+def fake_broker_run(frames: Sequence[bytes], folder: Path) -> RunResult:
     """The two-VPP case with real node processes and a broker in this process that adds these frames."""
     scenario = load_scenario("two_vpp")
     vpps = tuple(vpp.id for vpp in scenario.vpps)
-    charge = Charge(scenario.shared, 0, Patience())
+    charge = RunConfig(scenario.shared, 0, Timeouts())
     folder.mkdir()
     end = NoisyEnd("127.0.0.1")
     end.frames = frames
     with TapeWriter(folder / "tape") as tape, end as bus:
         port = int(bus.endpoints.control.rsplit(":", 1)[1])
-        shell = Shell(Coordinator(charge, bus.endpoints, time.monotonic()), bus, tape, TOKEN)
+        shell = BrokerServer(Coordinator(charge, bus.endpoints, time.monotonic()), bus, tape, TOKEN)
         nodes = [start_node(vpp, port, "two_vpp", folder) for vpp in vpps]
         try:
             proceedings = shell.run(None, lambda progress: None)

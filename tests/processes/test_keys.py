@@ -20,8 +20,8 @@ import zmq
 from broker.bus.keys import NodeKeys, as_client, load_node_keys, make_keys, public_file, secret_file
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import BROKER, Declared, Heartbeat, Hello, Message, Offer
-from market.app.tokens import token_from_key
-from market.arrays import frozen
+from market.app.runs.tokens import token_from_key
+from market.model.arrays import frozen
 from market.scenario import load_scenario
 from tests.broker.days import declaration
 from tests.processes.command import finish, manifest, rows, run, start, without_plants

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from market.app.cli import commands
+from market.app.cli.main import commands
 from tests.processes.command import COMMAND
 from tests.processes.test_printed_commands import opened, paste
 

@@ -14,8 +14,8 @@ import pytest
 
 from broker.bus.keys import WATCHER, public_file, secret_file
 from broker.tape import TAPE_NAME
-from market.app.cli import commands
-from market.app.command_line import pasted
+from market.app.cli.main import commands
+from market.app.runs.command_line import pasted
 from tests.processes.command import finish, held_node, manifest, run, settle_session, start
 
 ROOT = Path(__file__).parent.parent.parent

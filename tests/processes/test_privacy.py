@@ -29,10 +29,10 @@ import pytest
 from broker.bus.keys import WATCHER, load_node_keys, public_file, secret_file
 from broker.tape import TAPE_NAME, AuditGiven, MessageSaid, read_tape
 from broker.wire.messages import BROKER, Declared
-from market.app.split_command import split_scenario
-from market.app.tokens import WATCHING, read_token
-from market.plan import DispatchPlan
-from market.scenario.model import Scenario
+from market.app.cli.split import split_scenario
+from market.app.runs.tokens import WATCHING, read_token
+from market.model.plan import DispatchPlan
+from market.scenario.scenario import Scenario
 from market.scenario.write import write_scenario
 from scripts.bench.proxied_market import ProxiedMarket
 from scripts.bench.started_market import Setup, three_free_ports

@@ -10,10 +10,10 @@ import pytest
 
 from broker.bus.keys import public_file, secret_file
 from broker.wire.messages import BROKER
-from market.app.split_command import split_scenario
+from market.app.cli.split import split_scenario
+from market.model.vpp import Vpp
 from market.scenario import load_scenario
-from market.scenario.model import Scenario
-from market.vpp import Vpp
+from market.scenario.scenario import Scenario
 from tests.market.unmistakable import found_in, plant_numbers, unmistakable
 from tests.processes.command import finish, manifest, rows, run, start
 from tests.processes.test_hostile_frames import free_port

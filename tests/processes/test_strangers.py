@@ -17,7 +17,7 @@ import pytest
 import zmq
 
 from broker.bus.addresses import TOPIC_ALL
-from market.app.tokens import TOKEN_FILE
+from market.app.runs.tokens import TOKEN_FILE
 from tests.processes.command import finish, held_node, manifest, start
 from tests.processes.test_hostile_frames import free_port
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from broker.tape import TAPE_VERSION, EpochBegun, MessageSaid, Opened, OrderGiven, Record, Shared
 from broker.wire.frames import WIRE_VERSION
 from broker.wire.messages import Begin, Declared, Offer
-from market.arrays import frozen
-from market.declaration import Declaration, Role
-from market.disclosure import Disclosure
+from market.model.arrays import frozen
+from market.model.declaration import Declaration, Role
+from market.model.disclosure import Disclosure
 from market.scenario import load_scenario
 
 ROSTER = tuple(vpp.id for vpp in load_scenario("two_vpp").vpps)

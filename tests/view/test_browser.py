@@ -19,8 +19,8 @@ import yaml
 from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 
 from market.app.mesa_model import MarketModel
-from market.app.run_folder.recorded import read_run
-from market.app.tokens import TOKEN_FILE, read_token
+from market.app.results.recorded import read_run
+from market.app.runs.tokens import TOKEN_FILE, read_token
 from market.app.view.panels import PANELS
 from market.scenario import load_scenario
 from market.scenario.cases import case_folder

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from market.app.view.door import Answer, Door, Knock, Way
+from market.app.view.door import Door, DoorVerdict, Knock, Way
 from market.app.view.porter import Message, Porter, Receive, Scope, Send
 
 PORT = 8765
@@ -163,7 +163,7 @@ def test_a_stranger_never_gets_to_try_a_token(way: Way) -> None:
 
 
 def test_a_token_is_taken_at_the_page_alone_and_led_away_from_the_address() -> None:
-    exchanged = {(c.way, c.method, c.path) for c in cases() if DOOR.answer(c.knock) is Answer.EXCHANGE}
+    exchanged = {(c.way, c.method, c.path) for c in cases() if DOOR.answer(c.knock) is DoorVerdict.EXCHANGE}
     assert exchanged == {(Way.HTTP, "GET", "/"), (Way.HTTP, "HEAD", "/")}
 
 
@@ -173,14 +173,14 @@ LINK = {"sec-fetch-site": ("cross-site",), "sec-fetch-mode": ("navigate",), "sec
 @pytest.mark.parametrize(
     ("changed", "path", "answer"),
     [
-        ({}, "/", Answer.ENTER),
-        ({"sec-fetch-dest": ("iframe",)}, "/", Answer.FOREIGN_SITE),
-        ({"sec-fetch-mode": ("no-cors",), "sec-fetch-dest": ("script",)}, "/", Answer.FOREIGN_SITE),
-        ({}, "/static/main.js", Answer.FOREIGN_SITE),
+        ({}, "/", DoorVerdict.ENTER),
+        ({"sec-fetch-dest": ("iframe",)}, "/", DoorVerdict.FOREIGN_SITE),
+        ({"sec-fetch-mode": ("no-cors",), "sec-fetch-dest": ("script",)}, "/", DoorVerdict.FOREIGN_SITE),
+        ({}, "/static/main.js", DoorVerdict.FOREIGN_SITE),
     ],
 )
 def test_another_page_may_link_to_the_page_and_not_take_it_in(
-    changed: dict[str, tuple[str, ...]], path: str, answer: Answer
+    changed: dict[str, tuple[str, ...]], path: str, answer: DoorVerdict
 ) -> None:
     headers = {"host": ("127.0.0.1:8765",), "cookie": (PASS,), **LINK, **changed}
     assert DOOR.answer(Knock(Way.HTTP, "GET", path, "", headers)) is answer
@@ -190,7 +190,7 @@ def test_port_80_is_left_out_as_browsers_do() -> None:
     door = replace(DOOR, port=80)
     for host in ("127.0.0.1", "localhost", "127.0.0.1:80"):
         headers = {"host": (host,), "origin": (f"http://{host}",)}
-        assert door.answer(Knock(Way.HTTP, "GET", "/", "token=the-token", headers)) is Answer.EXCHANGE
+        assert door.answer(Knock(Way.HTTP, "GET", "/", "token=the-token", headers)) is DoorVerdict.EXCHANGE
 
 
 def test_no_two_doors_share_a_secret() -> None:

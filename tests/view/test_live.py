@@ -22,7 +22,7 @@ from broker.bus.viewer_end import ViewerEnd
 from broker.tape import TAPE_NAME, read_tape
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import Watch
-from market.app.tokens import TOKEN_FILE, WATCH_TOKEN_FILE, WATCHING, read_token, token_from_key
+from market.app.runs.tokens import TOKEN_FILE, WATCH_TOKEN_FILE, WATCHING, read_token, token_from_key
 from market.app.view.feeds.feed import State
 from market.app.view.feeds.live import LiveFeed
 from market.scenario import load_scenario
@@ -93,22 +93,22 @@ def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
         with watching(address, token, news, keys) as first, watching(address, token) as stranger:
             until(lambda: first.status().state is State.GOING_ON)
             assert len(first.status().standing.waiting_for) >= 1
-            assert not first.film.chronicle.said
+            assert not first.timeline.event_log.said
             with ViewerEnd(address, keys) as dead:  # it asks and never listens
                 for _ in range(50):
                     dead.ask(encode(Envelope(1, WATCHER, 0, Watch(0)), token))
                     dead.wait(0.0)
                 node.resume()
-                until(lambda: len(first.film.chronicle.said) > 3)
+                until(lambda: len(first.timeline.event_log.said) > 3)
                 with watching(address, token, None, keys) as late:
                     ended = finish(process)
                     until(lambda: first.status().state is State.ENDED)
                     until(lambda: late.status().state is State.ENDED)
             assert stranger.status().state is not State.ENDED
-            assert len(stranger.film) == 0
+            assert len(stranger.timeline) == 0
     assert ended.returncode == 0, ended.stderr
     tape = entries(read_tape(folder / TAPE_NAME))
-    assert entries(first.film.records) == entries(late.film.records) == tape
+    assert entries(first.timeline.records) == entries(late.timeline.records) == tape
     network = manifest(folder)["network"]
     assert {name: network[name] for name in ("sent", "delivered", "lost")}.items() <= dict(
         first.status().standing.counts
@@ -164,8 +164,8 @@ def test_without_keys_the_watching_token_opens_the_tape_and_no_other(tmp_path: P
             until(lambda: bool(stranger.status().fault) and bool(curious.status().fault))
             assert "the watching token is not this run's" in stranger.status().fault
             assert "who takes part may not look on: that needs the watching token" in curious.status().fault
-            assert len(feed.film) > 0
-            assert len(stranger.film) == len(curious.film) == 0
+            assert len(feed.timeline) > 0
+            assert len(stranger.timeline) == len(curious.timeline) == 0
 
 
 def test_with_keys_the_watcher_looks_on_and_nobody_else(tmp_path: Path) -> None:
@@ -184,8 +184,8 @@ def test_with_keys_the_watcher_looks_on_and_nobody_else(tmp_path: Path) -> None:
         ):
             until(lambda: watcher.status().state is State.GOING_ON)
             until(lambda: bool(stranger.status().fault) and bool(member.status().fault))
-            assert len(watcher.film) > 0
-            assert len(stranger.film) == len(member.film) == 0
+            assert len(watcher.timeline) > 0
+            assert len(stranger.timeline) == len(member.timeline) == 0
             assert "does the run use keys" in stranger.status().fault
 
 
@@ -244,7 +244,7 @@ def lacking(name, package=None, find=importlib.util.find_spec):
     return None if name.split(".")[0] in ("solara", "uvicorn", "ipyvuetify") else find(name, package)
 
 importlib.util.find_spec = lacking
-from market.app.cli import command
+from market.app.cli.main import command
 sys.exit(command(["view", "two_vpp"]))
 """
     done = subprocess.run(

@@ -15,10 +15,10 @@ import pytest
 from broker.tape import read_tape
 from market.app.mesa_model import MarketModel
 from market.app.mesa_model.parameters import PATHS
-from market.app.run_folder.recorded import read_run
+from market.app.results.recorded import read_run
 from market.app.view.form import form_of
-from market.declaration import Role
 from market.errors import ScenarioError
+from market.model.declaration import Role
 from market.scenario import load_scenario
 from market.scenario.catalogue import shared_parameters
 from tests.tapes import entries
@@ -58,10 +58,10 @@ def test_a_step_is_a_round_or_an_event() -> None:
         rounds, phase = by_round.view.rounds, by_round.phase
         by_round.step()
         assert by_round.view.rounds > rounds or by_round.phase != phase or not by_round.running
-    seen = [len(by_event.film)]
+    seen = [len(by_event.timeline)]
     while by_event.running:
         by_event.step()
-        seen.append(len(by_event.film))
+        seen.append(len(by_event.timeline))
     assert all(later > earlier for earlier, later in pairwise(seen[:-1]))
     assert by_event.steps > by_round.steps
     assert entries(by_event.market.tape) == entries(by_round.market.tape)

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import solara
 
-from market.app.run_folder.recorded import read_run
-from market.app.view import page, subject
+from market.app.results.recorded import read_run
+from market.app.view import page
+from market.app.view import target as target
 from market.app.view.feeds.recorded import RecordedFeed
 from market.app.view.panels import PANELS
-from market.app.view.subject import Subject
+from market.app.view.target import Target
 from tests.processes.command import manifest
 
 
@@ -72,9 +73,9 @@ class Shown:
 
 
 @contextmanager
-def shown(what: Subject) -> Iterator[Shown]:
+def shown(what: Target) -> Iterator[Shown]:
     """The page, its clock stopped: a picture drawn by the clock's thread puts off what is pressed meanwhile."""
-    subject.choose(what)
+    target.choose(what)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(page, "BEAT_S", threading.TIMEOUT_MAX)
         _, rendered = solara.render(solara.AppLayout(children=[page.Page()]), handle_error=False)
@@ -82,15 +83,15 @@ def shown(what: Subject) -> Iterator[Shown]:
             yield Shown(rendered)
         finally:
             rendered.close()
-            subject.choose(Subject())
+            target.choose(Target())
 
 
 @pytest.fixture(scope="module")
-def recorded(default_run: Path) -> Subject:
-    return Subject(feed=RecordedFeed(default_run))
+def recorded(default_run: Path) -> Target:
+    return Target(feed=RecordedFeed(default_run))
 
 
-def test_a_recorded_run_is_shown_at_its_end(recorded: Subject, default_run: Path) -> None:
+def test_a_recorded_run_is_shown_at_its_end(recorded: Target, default_run: Path) -> None:
     told = manifest(default_run)
     with shown(recorded) as seen:
         assert seen.fact("verdict") == told["verdict"]
@@ -101,7 +102,7 @@ def test_a_recorded_run_is_shown_at_its_end(recorded: Subject, default_run: Path
         assert "drawing network" in seen.panel()
 
 
-def test_one_steps_and_moves_the_slider(recorded: Subject, default_run: Path) -> None:
+def test_one_steps_and_moves_the_slider(recorded: Target, default_run: Path) -> None:
     with shown(recorded) as seen:
         slider = next(w for w in seen.widgets() if type(w).__name__ == "Slider")
         slider.v_model = 13
@@ -113,7 +114,7 @@ def test_one_steps_and_moves_the_slider(recorded: Subject, default_run: Path) ->
         assert seen.fact("verdict") == "equilibrium"
 
 
-def test_a_click_in_a_picture_chooses_a_period_and_a_vpp(recorded: Subject, default_run: Path) -> None:
+def test_a_click_in_a_picture_chooses_a_period_and_a_vpp(recorded: Target, default_run: Path) -> None:
     offers = read_run(default_run)["offers"]
     with shown(recorded) as seen:
         seen.pictures()[0].vue_pick("period:13")
@@ -126,19 +127,19 @@ def test_a_click_in_a_picture_chooses_a_period_and_a_vpp(recorded: Subject, defa
 
 
 @pytest.mark.parametrize("name", list(PANELS))
-def test_every_tab_opens(recorded: Subject, name: str) -> None:
+def test_every_tab_opens(recorded: Target, name: str) -> None:
     with shown(recorded) as seen:
         seen.choose_tab(name)
         assert seen.panel() == PANELS[name](_frame(recorded))
 
 
-def _frame(what: Subject) -> Any:
-    subject.choose(what)
-    return subject.open_session().frame()
+def _frame(what: Target) -> Any:
+    target.choose(what)
+    return target.open_session().frame()
 
 
 def test_a_model_is_stepped_changed_and_reset() -> None:
-    with shown(Subject(scenario="two_vpp")) as seen:
+    with shown(Target(scenario="two_vpp")) as seen:
         assert seen.fact("phase") == "joining"
         seen.button("Step").click()
         assert seen.fact("phase") == "planning"
@@ -151,7 +152,7 @@ def test_a_model_is_stepped_changed_and_reset() -> None:
         assert any("loss" in str(w.children) for w in seen.widgets() if type(w).__name__ == "Alert")
 
 
-def test_the_scenario_of_a_recorded_run_can_be_run_here(recorded: Subject) -> None:
+def test_the_scenario_of_a_recorded_run_can_be_run_here(recorded: Target) -> None:
     with shown(recorded) as seen:
         seen.button("Run this scenario here").click()
         assert seen.fact("phase") == "joining"
@@ -162,7 +163,7 @@ def test_the_scenario_of_a_recorded_run_can_be_run_here(recorded: Subject) -> No
 
 
 def test_export_writes_a_run_folder(
-    recorded: Subject, default_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recorded: Target, default_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with shown(recorded) as seen:

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from broker.coordinator import Phase
+from broker.protocol.coordinator import Phase
 from broker.tape import Back, DoneSaid, EpochBegun, Left, Record, TurnGiven, read_tape
 from broker.wire.messages import Done, Ref, Seen
-from market.app.run_folder.recorded import read_run
-from market.app.scene.chronicle import until
-from market.app.scene.conclusion import recorded_of
-from market.app.scene.export import export_run
-from market.app.scene.film import EVERY, Film
-from market.app.scene.period import busiest_period, period_now
-from market.app.scene.view import MarketView, apply
+from market.app.history.conclusion import recorded_of
+from market.app.history.event_log import until
+from market.app.history.export import export_run
+from market.app.history.period import busiest_period, period_now
+from market.app.history.snapshot import Snapshot, apply
+from market.app.history.timeline import EVERY, Timeline
+from market.app.results.recorded import read_run
 from market.errors import RunError
 from market.scenario import load_scenario
 from tests.processes.command import rows
@@ -39,7 +39,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 def test_the_tables_of_a_tape_are_those_of_its_run_folder(folder: Path) -> None:
-    found, written = recorded_of(Film(tape(folder)), "again", load_scenario("five_vpp")), read_run(folder)
+    found, written = recorded_of(Timeline(tape(folder)), "again", load_scenario("five_vpp")), read_run(folder)
     assert found is not None
     for name, table in found.tables.items():
         assert table.columns.keys() == written[name].columns.keys()
@@ -50,13 +50,13 @@ def test_the_tables_of_a_tape_are_those_of_its_run_folder(folder: Path) -> None:
 
 
 def test_ages_and_delays_are_those_that_the_broker_measured(slow_run: Path) -> None:
-    film = Film(tape(slow_run))
+    timeline = Timeline(tape(slow_run))
     told = {(row["vpp"], int(row["version"])): float(row["staleness_s"]) for row in rows(slow_run, "staleness")}
-    assert {(age.vpp, age.version): age.staleness_s for age in film.chronicle.ages} == pytest.approx(told)
+    assert {(age.vpp, age.version): age.staleness_s for age in timeline.event_log.ages} == pytest.approx(told)
     for row in rows(slow_run, "links"):
         delays = [
             entry.delay_s
-            for entry in film.chronicle.deliveries
+            for entry in timeline.event_log.deliveries
             if (entry.sender, entry.receiver) == (row["sender"], row["receiver"])
         ]
         assert len(delays) == int(row["delivered"])
@@ -65,31 +65,31 @@ def test_ages_and_delays_are_those_that_the_broker_measured(slow_run: Path) -> N
 
 def test_any_moment_is_what_its_records_alone_would_give(slow_run: Path) -> None:
     records = tape(slow_run)
-    film = Film(records)
+    timeline = Timeline(records)
     for position in (0, 1, EVERY - 1, EVERY, EVERY + 1, len(records) // 2, len(records), len(records) + 9):
-        alone = Film(records[:position])
-        view = film.at(position)
+        alone = Timeline(records[:position])
+        view = timeline.at(position)
         assert repr(view) == repr(alone.newest)
-        lines = until(film.chronicle.lines, view.position)
-        assert list(lines) == alone.chronicle.lines
-        assert repr(until(film.chronicle.said, view.position)) == repr(alone.chronicle.said)
+        lines = until(timeline.event_log.lines, view.position)
+        assert list(lines) == alone.event_log.lines
+        assert repr(until(timeline.event_log.said, view.position)) == repr(alone.event_log.said)
 
 
 def test_messages_are_under_way_from_being_said_until_they_arrive(slow_run: Path) -> None:
-    film = Film(tape(slow_run))
-    most = max(load.in_flight for load in film.chronicle.loads)
+    timeline = Timeline(tape(slow_run))
+    most = max(load.in_flight for load in timeline.event_log.loads)
     told = read_run(slow_run)
     assert most >= told.manifest["network"]["largest_in_flight"] > 0
-    middle = film.at(len(film) // 2)
+    middle = timeline.at(len(timeline) // 2)
     for passage in middle.under_way.values():
         assert passage.sent_s <= middle.time_s
         assert passage.sender != passage.receiver
-    assert film.newest.under_way == {}
-    assert (film.newest.sent, film.newest.verdict) == (told.manifest["counters"]["sent"], "equilibrium")
+    assert timeline.newest.under_way == {}
+    assert (timeline.newest.sent, timeline.newest.verdict) == (told.manifest["counters"]["sent"], "equilibrium")
 
 
 def test_the_last_word_in_a_period_is_what_offers_and_selections_say(folder: Path) -> None:
-    view, run = Film(tape(folder)).newest, read_run(folder)
+    view, run = Timeline(tape(folder)).newest, read_run(folder)
     for period in range(view.periods):
         now = period_now(view, period)
         assert now is not None
@@ -109,23 +109,23 @@ def test_an_export_is_a_run_folder_again(default_run: Path, tmp_path: Path) -> N
     records = tape(default_run)
     started = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
     with pytest.raises(RunError, match="let it run to its end"):
-        export_run(Film(records[:300]), tmp_path / "early", started)
-    out = export_run(Film(records), tmp_path / "out", started, load_scenario("five_vpp"))
+        export_run(Timeline(records[:300]), tmp_path / "early", started)
+    out = export_run(Timeline(records), tmp_path / "out", started, load_scenario("five_vpp"))
     assert (out / "tape.msgpack").read_bytes() == (default_run / "tape.msgpack").read_bytes()
     for table in ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace"):
         assert (out / f"{table}.csv").read_bytes() == (default_run / f"{table}.csv").read_bytes(), table
     assert (out / "certificate.json").read_bytes() == (default_run / "certificate.json").read_bytes()
     assert read_run(out).manifest["verdict"] == "equilibrium"
     assert load_scenario(str(out / "scenario")).digest == load_scenario("five_vpp").digest
-    alone = export_run(Film(records), tmp_path / "alone", started)
+    alone = export_run(Timeline(records), tmp_path / "alone", started)
     assert load_scenario(str(alone / "scenario")).vpps == ()
 
 
 # --- records of failures ----------------------------------------------------------------------------------------
 
 
-def folded(records: Sequence[Record]) -> MarketView:
-    view = MarketView()
+def folded(records: Sequence[Record]) -> Snapshot:
+    view = Snapshot()
     for record in records:
         view = apply(view, record)
     return view
@@ -155,17 +155,17 @@ def test_who_leaves_is_absent_until_it_is_back_and_an_epoch_voids_what_was_said(
     left = Left(2.0, seller, "was killed by signal 9")
     epoch = EpochBegun(2, 2.0, (buyer,), "its process has ended")
     back: list[Record] = [Back(3.0, seller), EpochBegun(3, 3.0, ROSTER, "it is back")]
-    film = Film([*market_records(ROSTER), left, epoch, *back])
+    timeline = Timeline([*market_records(ROSTER), left, epoch, *back])
     start = len(market_records(ROSTER))
-    gone = film.at(start + 1)
+    gone = timeline.at(start + 1)
     assert gone.absent == {seller: "was killed by signal 9"}
     assert gone.offers.keys() == {seller}
-    alone = film.at(start + 2)
+    alone = timeline.at(start + 2)
     assert (alone.epoch, alone.roster, alone.games, dict(alone.offers)) == (2, (buyer,), (), {})
     assert alone.vpps == ROSTER
-    assert dict(film.newest.absent) == {}
-    assert (film.newest.epoch, film.newest.roster) == (3, ROSTER)
-    assert film.chronicle.epochs == [0, start + 2, start + 4]
-    words = [line.text for line in film.chronicle.lines if line.position > start]
+    assert dict(timeline.newest.absent) == {}
+    assert (timeline.newest.epoch, timeline.newest.roster) == (3, ROSTER)
+    assert timeline.event_log.epochs == [0, start + 2, start + 4]
+    words = [line.text for line in timeline.event_log.lines if line.position > start]
     assert words[0] == "has left: was killed by signal 9"
     assert "epoch 2 begins" in words[1]

@@ -15,8 +15,8 @@ from threading import Event
 import pytest
 
 from broker.tape import TAPE_NAME, Left
+from market.app.history.timeline import Timeline
 from market.app.mesa_model import MarketModel
-from market.app.scene.film import Film
 from market.app.view.draw.plane import number, ticks
 from market.app.view.feeds.feed import State, Status
 from market.app.view.feeds.own import OwnFeed
@@ -51,7 +51,7 @@ def panel(name: str, frame: Frame) -> str:
 def test_a_recorded_run_stands_at_its_end_and_plays_from_its_beginning(recorded: RecordedFeed) -> None:
     session = Session(recorded)
     frame = session.frame()
-    assert frame.view.position == frame.length == len(recorded.film)
+    assert frame.view.position == frame.length == len(recorded.timeline)
     assert (frame.status.state, frame.status.words, frame.following) == (State.ENDED, "recorded", False)
     session.set_speed(100)
     session.play()
@@ -60,14 +60,14 @@ def test_a_recorded_run_stands_at_its_end_and_plays_from_its_beginning(recorded:
         assert session.advance()
         seen.append(session.frame().view.position)
     assert seen[0] == 0
-    assert seen[-1] == len(recorded.film)
+    assert seen[-1] == len(recorded.timeline)
     assert {later - earlier for earlier, later in pairwise(seen[:-1])} == {100}
 
 
 def test_the_usual_speed_plays_a_recorded_run_in_about_a_minute(recorded: RecordedFeed) -> None:
     speed = Session(recorded).frame().speed
     assert speed in SPEEDS
-    assert 200 <= len(recorded.film) / speed <= 1200
+    assert 200 <= len(recorded.timeline) / speed <= 1200
 
 
 def test_one_can_step_and_look_back(recorded: RecordedFeed) -> None:
@@ -78,7 +78,7 @@ def test_one_can_step_and_look_back(recorded: RecordedFeed) -> None:
     session.go_to(-5)
     assert session.frame().view.position == 0
     session.follow()
-    assert session.frame().view.position == len(recorded.film)
+    assert session.frame().view.position == len(recorded.timeline)
     session.pick("period:3")
     session.pick("vpp:VPP4")
     session.pick("weather:fine")
@@ -101,8 +101,8 @@ def test_two_tabs_look_at_one_source_each_in_its_own_place(recorded: RecordedFee
     one, other = Session(recorded), Session(recorded)
     one.go_to(50)
     assert one.frame().view.position == 50
-    assert other.frame().view.position == len(recorded.film)
-    assert one.frame().film is other.frame().film
+    assert other.frame().view.position == len(recorded.timeline)
+    assert one.frame().timeline is other.frame().timeline
 
 
 def test_a_model_is_stepped_and_played_to_its_end() -> None:
@@ -112,16 +112,20 @@ def test_a_model_is_stepped_and_played_to_its_end() -> None:
     assert (begun.status.state, begun.view.phase.value) == (State.GOING_ON, "joining")
     session.step()
     assert feed.model.steps == 1
-    assert session.frame().view.position == len(feed.film) > begun.view.position
+    assert session.frame().view.position == len(feed.timeline) > begun.view.position
     session.play()
     for _ in range(1000):
         session.advance()
         if not session.frame().playing:
             break
     end = session.frame()
-    assert (end.status.state, end.view.verdict, end.view.position) == (State.ENDED, "equilibrium", len(feed.film))
+    assert (end.status.state, end.view.verdict, end.view.position) == (
+        State.ENDED,
+        "equilibrium",
+        len(feed.timeline),
+    )
     session.step()
-    assert session.frame().view.position == len(feed.film)
+    assert session.frame().view.position == len(feed.timeline)
 
 
 def test_a_model_that_fails_says_why() -> None:
@@ -171,7 +175,7 @@ def test_a_run_that_is_still_written_is_followed_and_its_end_seen(default_run: P
             pause.wait(0.05)
     assert session.frame().status.state is State.ENDED
     assert session.frame().view.verdict == "equilibrium"
-    assert session.frame().view.position == len(feed.film)
+    assert session.frame().view.position == len(feed.timeline)
 
 
 def test_a_run_that_broke_shows_its_reason(default_run: Path, tmp_path: Path) -> None:
@@ -197,7 +201,17 @@ def test_a_folder_without_a_tape_is_refused(default_run: Path, tmp_path: Path) -
 
 def test_every_panel_says_something_at_every_stage(recorded: RecordedFeed) -> None:
     session = Session(recorded)
-    for position in (0, 1, 2, 5, 12, 100, len(recorded.film) // 2, len(recorded.film) - 1, len(recorded.film)):
+    for position in (
+        0,
+        1,
+        2,
+        5,
+        12,
+        100,
+        len(recorded.timeline) // 2,
+        len(recorded.timeline) - 1,
+        len(recorded.timeline),
+    ):
         session.go_to(position)
         frame = session.frame()
         for name, draw in PANELS.items():
@@ -235,7 +249,7 @@ def test_costs_and_certificate_have_the_numbers_of_the_run(recorded: RecordedFee
 
 def test_costs_are_known_only_once_the_day_is_over(recorded: RecordedFeed) -> None:
     session = Session(recorded)
-    session.go_to(len(recorded.film) - 1)
+    session.go_to(len(recorded.timeline) - 1)
     frame = session.frame()
     assert "Known once the market is over" in panel("Costs", frame)
     assert "private until the market is over" in panel("Plant", frame)
@@ -244,7 +258,7 @@ def test_costs_are_known_only_once_the_day_is_over(recorded: RecordedFeed) -> No
 
 def test_messages_on_their_way_are_drawn(recorded: RecordedFeed) -> None:
     session = Session(recorded)
-    session.go_to(len(recorded.film) // 2)
+    session.go_to(len(recorded.timeline) // 2)
     frame = session.frame()
     html = PANELS["Market"](frame)
     assert html.count('class="message ') == min(len(frame.view.under_way), 80) > 0
@@ -254,7 +268,7 @@ def test_what_others_write_is_escaped() -> None:
     class Told:
         name = "told"
         scenario = None
-        film = Film([*market_records(ROSTER), Left(2.0, ROSTER[0], "<script>alert(1)</script>")])
+        timeline = Timeline([*market_records(ROSTER), Left(2.0, ROSTER[0], "<script>alert(1)</script>")])
 
         def status(self) -> Status:
             return Status(State.GOING_ON, "live")

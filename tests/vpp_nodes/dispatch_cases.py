@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from market.arrays import Array, frozen
-from market.plan import DirectExchange
-from market.rules import CarbonMode, CarbonRules, Horizon, Tariff
-from market.scenario.model import PublicRules
-from market.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
+from market.model.arrays import Array, frozen
+from market.model.plan import DirectExchange
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode, CarbonRules, Horizon, Tariff
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from tests.market.operations import CARBON, MARKET
 
 MICRO_TURBINE = MicroTurbine(

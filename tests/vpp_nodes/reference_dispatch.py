@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from market.arrays import Array
-from market.plan import DirectExchange, DispatchPlan
-from market.rules import CarbonMode, CarbonRules
-from market.scenario.model import PublicRules
-from market.vpp import MicroTurbine, Vpp
+from market.model.arrays import Array
+from market.model.plan import DirectExchange, DispatchPlan
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode, CarbonRules
+from market.model.vpp import MicroTurbine, Vpp
 
 _BLOCKS = ("wt", "pv", "mt", "mt_cost", "on", "charge", "discharge", "mode", "cl", "buy", "sell", "way")
 

@@ -33,10 +33,10 @@ from broker.wire.messages import (
     Turns,
     Welcome,
 )
-from market.arrays import frozen
-from market.disclosure import Disclosure, disclosure_of, least
 from market.errors import RunError
-from market.plan import DirectExchange, DispatchPlan
+from market.model.arrays import frozen
+from market.model.disclosure import Disclosure, disclosure_of, least
+from market.model.plan import DirectExchange, DispatchPlan
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import blank_plan
 from vpp_nodes.client import (

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from market.arrays import frozen
 from market.errors import DispatchError
-from market.plan import DirectExchange, DispatchPlan, SolveMethod
-from market.rules import CarbonMode
-from market.vpp import ControllableLoad, Renewable
+from market.model.arrays import frozen
+from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
+from market.model.rules import CarbonMode
+from market.model.vpp import ControllableLoad, Renewable
 from tests.vpp_nodes.dispatch_cases import (
     MICRO_TURBINE,
     STORAGE,
@@ -28,7 +28,7 @@ from tests.vpp_nodes.dispatch_cases import (
 )
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.day import checked_day
-from vpp_nodes.dispatch.linear import Answer, Ending, LinearProgram
+from vpp_nodes.dispatch.linear import Ending, LinearProgram, LpSolution
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.reading import read_powers
 
@@ -345,7 +345,7 @@ EXPLAINED = (Ending.OPTIMAL, Ending.INFEASIBLE, Ending.ABNORMAL)
 def test_any_other_ending_of_a_solver_is_said(monkeypatch: pytest.MonkeyPatch, ending: Ending) -> None:
     nothing = np.empty(0)
     monkeypatch.setattr(
-        LinearProgram, "solve_lp", lambda _: Answer(ending, nothing, nothing, math.nan, math.nan, "because")
+        LinearProgram, "solve_lp", lambda _: LpSolution(ending, nothing, nothing, math.nan, math.nan, "because")
     )
     with pytest.raises(DispatchError, match=rf"VPP1 .* the solver ended as `{ending.value}`.*\(because\)"):
         solved(plain_case([1.0]))
@@ -368,7 +368,7 @@ def test_values_a_rounding_error_off_a_bound_are_put_on_it_and_others_are_left()
     model = build_model(day)
     lower, upper = model.program.bounds()
     off = np.where(np.isfinite(lower), lower, 0.0) - 5e-10
-    answer = Answer(Ending.OPTIMAL, off, np.zeros(0), 0.0, 0.0)
+    answer = LpSolution(Ending.OPTIMAL, off, np.zeros(0), 0.0, 0.0)
     powers = read_powers(day, model, answer)
     assert powers.buy_mw.tolist() == powers.sell_mw.tolist() == powers.mt_mw.tolist() == [0.0, 0.0]
     assert powers.soc_mwh.tolist() == [0.2, 1.0]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.arrays import frozen
 from market.errors import DispatchError
-from market.plan import DirectExchange
-from market.vpp import ControllableLoad, Exchange, MicroTurbine, Storage
+from market.model.arrays import frozen
+from market.model.plan import DirectExchange
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Storage
 from tests.vpp_nodes.dispatch_cases import MICRO_TURBINE, STORAGE, Case, plain_case
 from vpp_nodes.dispatch import dispatch
 

@@ -12,10 +12,10 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from market.arrays import Array
 from market.errors import DispatchError
-from market.plan import DispatchPlan, SolveMethod
-from market.rules import CarbonMode
+from market.model.arrays import Array
+from market.model.plan import DispatchPlan, SolveMethod
+from market.model.rules import CarbonMode
 from tests.vpp_nodes.dispatch_cases import Case, random_case
 from tests.vpp_nodes.reference_dispatch import reference_dispatch
 from vpp_nodes.dispatch import dispatch

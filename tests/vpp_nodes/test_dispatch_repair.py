@@ -11,22 +11,22 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from market.app.in_process import market_day
-from market.arrays import frozen
+from market.app.runs.in_process import market_day
 from market.errors import DispatchError
-from market.plan import DispatchPlan, SolveMethod
-from market.scenario.model import Scenario
-from market.vpp import ControllableLoad, Renewable
+from market.model.arrays import frozen
+from market.model.plan import DispatchPlan, SolveMethod
+from market.model.vpp import ControllableLoad, Renewable
+from market.scenario.scenario import Scenario
 from tests.market.random_markets import Level, random_market
 from tests.vpp_nodes.dispatch_cases import MICRO_TURBINE, STORAGE, Case, plain_case
-from vpp_nodes.dispatch.day import Day, checked_day
+from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.joint import joint_dispatch
 from vpp_nodes.dispatch.repair import Powers, balanced, missing_mw
 
 MISSED_MW = 4e-7  # more than we leave, less than a solver's tolerance
 
 
-def day(case: Case, *, buy: float = np.inf, sell: float = np.inf, **parts: object) -> Day:
+def day(case: Case, *, buy: float = np.inf, sell: float = np.inf, **parts: object) -> DispatchDay:
     """The day of a case whose VPP has these limits and parts."""
     exchange = replace(case.vpp.exchange, grid_buy_max_mw=buy, grid_sell_max_mw=sell)
     return checked_day(replace(case.vpp, exchange=exchange, **parts), case.public, None)  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ def powers(**series: Sequence[float]) -> Powers:
     return Powers(**{field.name: frozen(series.get(field.name, [0.0])) for field in fields(Powers)})
 
 
-def moved(one: Day, before: Powers) -> dict[str, float]:
+def moved(one: DispatchDay, before: Powers) -> dict[str, float]:
     """What the repair moves, MW; afterwards (6) is met to rounding."""
     after = balanced(one, before)
     assert np.abs(missing_mw(one, after)).max() <= 1e-12

@@ -11,8 +11,8 @@ from typing import get_args
 
 import pytest
 
-from broker.limits import MOST_AHEAD
 from broker.wire.frames import Envelope, decode, encode
+from broker.wire.limits import MOST_AHEAD
 from broker.wire.messages import (
     BROKER,
     Audit,
@@ -32,11 +32,11 @@ from broker.wire.messages import (
     Turns,
     Welcome,
 )
-from market.arrays import frozen
-from market.declaration import Declaration
-from market.disclosure import Disclosure
 from market.errors import MarketError, TradeError
-from market.plan import DirectExchange
+from market.model.arrays import frozen
+from market.model.declaration import Declaration
+from market.model.disclosure import Disclosure
+from market.model.plan import DirectExchange
 from tests.broker.days import declaration, market_day, public_rules
 from tests.broker.hostility import Hostile
 from tests.broker.loopback import TOKEN, Loopback, blank_plan

@@ -12,15 +12,15 @@ from dataclasses import replace
 
 import pytest
 
-from broker.coordinator import Phase
+from broker.protocol.coordinator import Phase
 from broker.wire.frames import Envelope, decode
 from broker.wire.messages import BROKER, Settle, Trade
-from market.arrays import frozen
 from market.errors import TradeError
-from market.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
-from market.plan import DirectExchange
-from market.rules import CarbonRules
-from market.scenario.model import PublicRules
+from market.model.arrays import frozen
+from market.model.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
+from market.model.plan import DirectExchange
+from market.model.public import PublicRules
+from market.model.rules import CarbonRules
 from tests.broker.days import market_day, market_rules, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback
 from tests.broker.test_patience import until

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from broker.wire.messages import Offer, Seen
-from market.arrays import frozen
 from market.game.clearing import clearing_price
-from market.game.lattice import on_lattice
 from market.game.period import period_games
+from market.game.price_grid import on_lattice
 from market.game.pricing import best_response
-from market.game.selection import rest_point
+from market.game.replicator import rest_point
+from market.model.arrays import frozen
 from tests.broker.days import market_day, market_rules, public_rules
 from vpp_nodes.buyer import Buyer
 from vpp_nodes.offer_book import OfferBook
@@ -37,7 +37,7 @@ def test_a_vpp_that_sells_nowhere_offers_nothing() -> None:
     seller = Seller("C", OfferBook(GAMES), RULES)
     assert seller.open() is None
     assert seller.answer() is None
-    assert seller.restless == ()
+    assert seller.pending == ()
 
 
 def test_a_seller_replies_best_to_the_newest_prices_then_is_silent() -> None:
@@ -49,7 +49,7 @@ def test_a_seller_replies_best_to_the_newest_prices_then_is_silent() -> None:
     assert reply is not None
     expected = best_response(GAMES[0], 0, np.array([0.0, 520.0]))
     assert reply.price_cny_per_mwh[0] == on_lattice(expected, GAMES[0])
-    assert seller.restless == ()
+    assert seller.pending == ()
     assert seller.answer() is None
     book.take("B", offer(1, 600.0))  # not newer: discarded
     assert seller.answer() is None

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market.arrays import Array
 from market.errors import DispatchError
-from market.plan import DirectExchange
-from market.scenario.model import PublicRules
-from market.vpp import Vpp
+from market.model.arrays import Array
+from market.model.plan import DirectExchange
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
 
 # How far a traded power may lie beyond a limit: surpluses and deficits are rounded to 1e-9 MW.
 _DIRECT_TOLERANCE_MW = 1e-6
@@ -36,7 +36,7 @@ _MAY_BE_INFINITE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DispatchDay:
     """Everything one dispatch is made of. Arrays have the shape (periods,)."""
 
     vpp: Vpp
@@ -73,14 +73,14 @@ class Day:
         return np.full(self.periods, value)
 
 
-def checked_day(vpp: Vpp, public: PublicRules, direct: DirectExchange | None) -> Day:
+def checked_day(vpp: Vpp, public: PublicRules, direct: DirectExchange | None) -> DispatchDay:
     """The day of `vpp`; without `direct` there is none.
 
     Raises DispatchError for a number that is not finite (grid, direct and ramp limits may be infinite),
     a series of the wrong length, direct exchange beyond its limits (11), a storage that starts outside its own.
     """
     nothing = np.zeros(public.horizon.periods)
-    day = Day(vpp, public, direct or DirectExchange(nothing, nothing))
+    day = DispatchDay(vpp, public, direct or DirectExchange(nothing, nothing))
     for name, value in _all_numbers(day):
         _check_finite(vpp.id, name, value)
         _check_length(vpp.id, name, value, day.periods)
@@ -90,7 +90,7 @@ def checked_day(vpp: Vpp, public: PublicRules, direct: DirectExchange | None) ->
     return day
 
 
-def _all_numbers(day: Day) -> Iterator[tuple[str, float | Array]]:
+def _all_numbers(day: DispatchDay) -> Iterator[tuple[str, float | Array]]:
     """Every number that the model may use, with its name as in a scenario."""
     yield from _numbers(day.vpp)
     yield from _numbers(day.public.horizon, "horizon.")

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from market.arrays import Array
 from market.errors import DispatchError
-from market.plan import DirectExchange
-from market.vpp import MicroTurbine
-from vpp_nodes.dispatch.day import Day
+from market.model.arrays import Array
+from market.model.plan import DirectExchange
+from market.model.vpp import MicroTurbine
+from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.linear import Ending
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.reading import read_powers
@@ -41,7 +41,7 @@ class Miss:
         return float((self.short_mw + self.surplus_mw).sum())
 
 
-def infeasible_day(day: Day, binaries: Collection[Binary], ending: Ending) -> DispatchError:
+def infeasible_day(day: DispatchDay, binaries: Collection[Binary], ending: Ending) -> DispatchError:
     """The error to raise for a day without any plan, in the user's terms. `ending` is what the solver said."""
     miss = least_miss(day, binaries)
     if miss is None or miss.sum_mw <= _TOLERANCE_MW:
@@ -53,7 +53,7 @@ def infeasible_day(day: Day, binaries: Collection[Binary], ending: Ending) -> Di
     return DispatchError(f"{day.vpp.id} cannot be dispatched: {_what(day, miss)}; {_remedies(day, binaries)}")
 
 
-def least_miss(day: Day, binaries: Collection[Binary]) -> Miss | None:
+def least_miss(day: DispatchDay, binaries: Collection[Binary]) -> Miss | None:
     """The smallest Σ_t |miss of (6)|, all other equations kept; None where these cannot be kept either."""
     model = build_model(day, binaries)
     elastic = model.program.without_costs()
@@ -70,7 +70,7 @@ def least_miss(day: Day, binaries: Collection[Binary]) -> Miss | None:
     return Miss(missed[0], missed[1], read_powers(day, replace(model, program=elastic), answer))
 
 
-def _what(day: Day, miss: Miss) -> str:
+def _what(day: DispatchDay, miss: Miss) -> str:
     """The worst period in full, the others by number."""
     missed = miss.short_mw + miss.surplus_mw
     t = int(np.argmax(missed))
@@ -79,7 +79,7 @@ def _what(day: Day, miss: Miss) -> str:
     return f"period {t + 1}: {worst}" + (f" (also period {', '.join(others)})" if others else "")
 
 
-def _short(day: Day, miss: Miss, t: int) -> str:
+def _short(day: DispatchDay, miss: Miss, t: int) -> str:
     supply = {name: power for name, power in _supply(day, miss.powers, t).items() if power > 0.0}
     demand = _demand(day, miss.powers, t)
     needed = " and ".join(f"{power:.4g} MW of {name}" for name, power in demand.items())
@@ -88,7 +88,7 @@ def _short(day: Day, miss: Miss, t: int) -> str:
     return f"{needed}, at most {most:.4g} MW can be supplied{listed}: short of {miss.short_mw[t]:.4g} MW"
 
 
-def _surplus(day: Day, miss: Miss, t: int) -> str:
+def _surplus(day: DispatchDay, miss: Miss, t: int) -> str:
     supply = {name: power for name, power in _supply(day, miss.powers, t).items() if power > 0.0}
     use = _demand(day, miss.powers, t) | {"grid": float(miss.powers.sell_mw[t])}
     return (
@@ -97,7 +97,7 @@ def _surplus(day: Day, miss: Miss, t: int) -> str:
     )
 
 
-def _supply(day: Day, powers: Powers, t: int) -> dict[str, float]:
+def _supply(day: DispatchDay, powers: Powers, t: int) -> dict[str, float]:
     """Left side of (6) in a period, by names for people."""
     return {
         "WT": float(powers.wt_mw[t]),
@@ -110,7 +110,7 @@ def _supply(day: Day, powers: Powers, t: int) -> dict[str, float]:
     }
 
 
-def _demand(day: Day, powers: Powers, t: int) -> dict[str, float]:
+def _demand(day: DispatchDay, powers: Powers, t: int) -> dict[str, float]:
     """Right side of (6) in a period without the grid; the load always, the others where they are."""
     others = {"charge": float(powers.charge_mw[t]), "direct delivery": float(day.direct.out_mw[t])}
     return {"load": float(day.vpp.load_mw[t])} | {name: power for name, power in others.items() if power > 0.0}
@@ -120,7 +120,7 @@ def _listed(powers: dict[str, float]) -> str:
     return ", ".join(f"{name} {power:.4g}" for name, power in powers.items())
 
 
-def _remedies(day: Day, binaries: Collection[Binary]) -> str:
+def _remedies(day: DispatchDay, binaries: Collection[Binary]) -> str:
     """Those single changes that leave nothing missed."""
     found = []
     for text, changed in _single_changes(day):
@@ -132,7 +132,7 @@ def _remedies(day: Day, binaries: Collection[Binary]) -> str:
     return "no single limit is enough to mend this: change several of load, grid limits, micro-turbine and storage"
 
 
-def _single_changes(day: Day) -> Iterator[tuple[str, Day]]:
+def _single_changes(day: DispatchDay) -> Iterator[tuple[str, DispatchDay]]:
     """What a user may change, one at a time: in words, and the day with that limit out of the way."""
     yield from _exchange_changes(day)
     if day.vpp.mt is not None:
@@ -151,7 +151,7 @@ def _single_changes(day: Day) -> Iterator[tuple[str, Day]]:
 _STORAGE_SIZES = ("energy_mwh", "charge_max_mw", "discharge_max_mw")
 
 
-def _exchange_changes(day: Day) -> Iterator[tuple[str, Day]]:
+def _exchange_changes(day: DispatchDay) -> Iterator[tuple[str, DispatchDay]]:
     exchange = day.vpp.exchange
     for name in ("grid_buy_max_mw", "grid_sell_max_mw"):
         wider = replace(exchange, **{name: math.inf})
@@ -165,7 +165,7 @@ def _exchange_changes(day: Day) -> Iterator[tuple[str, Day]]:
         yield "trade less directly with other VPPs", replace(day, direct=without)
 
 
-def _micro_turbine_changes(day: Day, mt: MicroTurbine) -> Iterator[tuple[str, Day]]:
+def _micro_turbine_changes(day: DispatchDay, mt: MicroTurbine) -> Iterator[tuple[str, DispatchDay]]:
     largest = float(np.abs(day.net_load_mw).max()) + mt.p_max_mw
     up, down = mt.ramp_up_mw_per_h, mt.ramp_down_mw_per_h
     changes = {

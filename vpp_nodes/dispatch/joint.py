@@ -13,16 +13,16 @@ from math import fsum
 
 import numpy as np
 
-from market.arrays import Array, frozen
-from market.carbon import carbon_account
-from market.costs import cost_breakdown
+from market.day.carbon import carbon_account
+from market.day.costs import cost_breakdown
 from market.errors import DispatchError
-from market.plan import DirectExchange, DispatchPlan, SolveMethod
-from market.rules import CarbonMode
-from market.scenario.model import PublicRules
-from market.vpp import Vpp
-from vpp_nodes.dispatch.day import Day, checked_day
-from vpp_nodes.dispatch.linear import Answer, Ending, LinearProgram
+from market.model.arrays import Array, frozen
+from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode
+from market.model.vpp import Vpp
+from vpp_nodes.dispatch.day import DispatchDay, checked_day
+from vpp_nodes.dispatch.linear import Ending, LinearProgram, LpSolution
 from vpp_nodes.dispatch.model import Model, build_model
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.repair import Powers
@@ -45,7 +45,7 @@ class JointPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _FreeDay(Day):
+class _FreeDay(DispatchDay):
     """A day whose direct exchange is still open, between the limits of (11); shape (periods,)."""
 
     most_in_mw: Array = field(default_factory=lambda: np.zeros(0))
@@ -142,7 +142,7 @@ def _net_exchange_11(program: LinearProgram, day: _FreeDay, model: Model) -> ran
     return run
 
 
-def _solve(model: _JointModel, integer: bool) -> tuple[Answer, float, SolveMethod]:
+def _solve(model: _JointModel, integer: bool) -> tuple[LpSolution, float, SolveMethod]:
     """The answer, a proven lower bound of its cost, and how it was found; as in `vpp_nodes.dispatch.solve`."""
     if not integer:
         answer = _optimal(model.program.solve_lp())
@@ -152,7 +152,7 @@ def _solve(model: _JointModel, integer: bool) -> tuple[Answer, float, SolveMetho
     return _optimal(model.program.with_fixed(fixed).solve_lp()), milp.bound, SolveMethod.MILP
 
 
-def _optimal(answer: Answer) -> Answer:
+def _optimal(answer: LpSolution) -> LpSolution:
     if answer.ending is Ending.OPTIMAL:
         return answer
     raise DispatchError(
@@ -162,7 +162,7 @@ def _optimal(answer: Answer) -> Answer:
 
 
 def _joint_plan(
-    days: Sequence[_FreeDay], model: _JointModel, answer: Answer, bound: float, method: SolveMethod
+    days: Sequence[_FreeDay], model: _JointModel, answer: LpSolution, bound: float, method: SolveMethod
 ) -> JointPlan:
     plans = []
     for day, part, run in zip(days, model.models, model.net_in, strict=True):
@@ -175,7 +175,7 @@ def _joint_plan(
     return JointPlan(tuple(plans), total, max(total - bound, 0.0), method)
 
 
-def _direct(day: Day, net_in_mw: Array) -> DirectExchange:
+def _direct(day: DispatchDay, net_in_mw: Array) -> DirectExchange:
     """Net exchange as what is taken and what is given, and the quota that comes along."""
     carbon = day.public.carbon
     quota_t = carbon.direct_quota_t_per_mwh * float(net_in_mw.sum()) * day.period_h
@@ -186,7 +186,7 @@ def _direct(day: Day, net_in_mw: Array) -> DirectExchange:
     )
 
 
-def _cost_cny(day: Day, powers: Powers) -> float:
+def _cost_cny(day: DispatchDay, powers: Powers) -> float:
     carbon = day.public.carbon
     account = carbon_account(day.vpp, carbon, day.public.horizon, powers, day.direct.quota_in_t)
     return cost_breakdown(day.vpp, day.public, powers, account.excess_t).total_cny

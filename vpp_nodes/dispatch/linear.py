@@ -15,7 +15,7 @@ import numpy as np
 from ortools.linear_solver import linear_solver_pb2 as wire
 from ortools.linear_solver import pywraplp
 
-from market.arrays import Array
+from market.model.arrays import Array
 
 RELATIVE_MIP_GAP = 1e-9
 # On a VPP's day the dual simplex without preprocessing takes about half the time of the default. With large
@@ -46,7 +46,7 @@ _ENDINGS = tuple(Ending)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LpSolution:
     """What a solver said. Only an OPTIMAL answer has values to be read.
 
     values : shape (columns,) · duals : d objective / d right-hand side, shape (rows,), empty after SCIP
@@ -137,7 +137,7 @@ class LinearProgram:
         """A copy of the program as OR-Tools' own `MPModelProto`, for others to compare with."""
         return self._copy()._model
 
-    def solve_lp(self) -> Answer:
+    def solve_lp(self) -> LpSolution:
         """The continuous program by GLOP, with duals.
 
         It is solved with the nudges added to the costs; then the costs are put right and the solver goes on
@@ -153,7 +153,7 @@ class LinearProgram:
                 break
         return answer
 
-    def _solve_nudged(self, nudged: LinearProgram, parameters: str) -> Answer:
+    def _solve_nudged(self, nudged: LinearProgram, parameters: str) -> LpSolution:
         solver = pywraplp.Solver("", pywraplp.Solver.GLOP_LINEAR_PROGRAMMING)
         solver.SetSolverSpecificParametersAsString(parameters)
         answer = nudged._solve(solver)
@@ -164,7 +164,7 @@ class LinearProgram:
             objective.SetCoefficient(variables[column], self._model.variable[column].objective_coefficient)
         return _run(solver)
 
-    def solve_milp(self) -> Answer:
+    def solve_milp(self) -> LpSolution:
         """The program with its integer columns by SCIP, to a proven relative gap of 1e-9; no duals, no nudges."""
         return self._solve(pywraplp.Solver("", pywraplp.Solver.SCIP_MIXED_INTEGER_PROGRAMMING))
 
@@ -175,21 +175,21 @@ class LinearProgram:
         copy._lower, copy._upper = list(self._lower), list(self._upper)
         return copy
 
-    def _solve(self, solver: Any) -> Answer:
+    def _solve(self, solver: Any) -> LpSolution:
         refusal = solver.LoadModelFromProto(self._model)
         if refusal:
             nothing = np.empty(0)
-            return Answer(Ending.MODEL_INVALID, nothing, nothing, np.nan, np.nan, refusal)
+            return LpSolution(Ending.MODEL_INVALID, nothing, nothing, np.nan, np.nan, refusal)
         return _run(solver)
 
 
-def _run(solver: Any) -> Answer:
+def _run(solver: Any) -> LpSolution:
     parameters = pywraplp.MPSolverParameters()
     parameters.SetDoubleParam(parameters.RELATIVE_MIP_GAP, RELATIVE_MIP_GAP)
     status = solver.Solve(parameters)
     response = wire.MPSolutionResponse()
     solver.FillSolutionResponseProto(response)
-    return Answer(
+    return LpSolution(
         ending=_ENDINGS[status],
         values=np.array(response.variable_value),
         duals=np.array(response.dual_value),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from market.carbon import excess_factors
-from market.vpp import MicroTurbine
-from vpp_nodes.dispatch.day import Day
+from market.day.carbon import excess_factors
+from market.model.vpp import MicroTurbine
+from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.linear import LinearProgram
 from vpp_nodes.dispatch.variables import Binary, Variables, add_variables, buy_limit_mw, sell_limit_mw
 
@@ -30,7 +30,9 @@ class Model:
     carbon_row: int | None
 
 
-def build_model(day: Day, binaries: Collection[Binary] = (), program: LinearProgram | None = None) -> Model:
+def build_model(
+    day: DispatchDay, binaries: Collection[Binary] = (), program: LinearProgram | None = None
+) -> Model:
     """Equations (1) to (13) of one day, with the kinds of binaries asked for; in `program` where it is given."""
     program = program or LinearProgram()
     variables = add_variables(program, day, binaries)
@@ -45,7 +47,7 @@ def build_model(day: Day, binaries: Collection[Binary] = (), program: LinearProg
     return Model(program, variables, balance_rows, carbon_row)
 
 
-def power_balance_6(program: LinearProgram, day: Day, v: Variables) -> tuple[int, ...]:
+def power_balance_6(program: LinearProgram, day: DispatchDay, v: Variables) -> tuple[int, ...]:
     """wt + pv + mt + discharge + cl + buy − charge − sell = load + dir_out − dir_in, each period.
 
     Written with supply on the left, so that its dual is the cost of one more MW of load: λ Δt.
@@ -59,7 +61,7 @@ def power_balance_6(program: LinearProgram, day: Day, v: Variables) -> tuple[int
     )
 
 
-def storage_mode_8(program: LinearProgram, day: Day, v: Variables) -> None:
+def storage_mode_8(program: LinearProgram, day: DispatchDay, v: Variables) -> None:
     """charge ≤ charge_max (1 − b),  discharge ≤ discharge_max b,  where b is asked for."""
     ess = day.vpp.ess
     if ess is None:
@@ -69,7 +71,7 @@ def storage_mode_8(program: LinearProgram, day: Day, v: Variables) -> None:
         program.row(-INFINITY, 0.0, [discharge, mode], [1.0, -ess.discharge_max_mw])
 
 
-def storage_energy_9(program: LinearProgram, day: Day, v: Variables) -> None:
+def storage_energy_9(program: LinearProgram, day: DispatchDay, v: Variables) -> None:
     """soc_t = soc_t−1 + (η_c charge − discharge/η_d) Δt, from soc_0 = soc_initial · energy."""
     ess = day.vpp.ess
     if ess is None:
@@ -83,7 +85,7 @@ def storage_energy_9(program: LinearProgram, day: Day, v: Variables) -> None:
         program.row(0.0, 0.0, columns, [1.0, -1.0, stored, taken])
 
 
-def exchange_mode_11(program: LinearProgram, day: Day, v: Variables) -> None:
+def exchange_mode_11(program: LinearProgram, day: DispatchDay, v: Variables) -> None:
     """buy ≤ buy_max (1 − z),  sell ≤ sell_max z,  where z is asked for."""
     if not v.exchange_mode:
         return
@@ -93,7 +95,7 @@ def exchange_mode_11(program: LinearProgram, day: Day, v: Variables) -> None:
         program.row(-INFINITY, 0.0, [v.sell[t], mode], [1.0, -most_sold[t]])
 
 
-def mt_output_12(program: LinearProgram, day: Day, v: Variables) -> None:
+def mt_output_12(program: LinearProgram, day: DispatchDay, v: Variables) -> None:
     """mt = p_min on + Σ pieces,  piece ≤ width on; without commitment on = 1."""
     mt = day.vpp.mt
     if mt is None:
@@ -111,7 +113,7 @@ def mt_output_12(program: LinearProgram, day: Day, v: Variables) -> None:
             program.row(-INFINITY, 0.0, [piece, on], [1.0, -width_mw])
 
 
-def mt_ramps_13(program: LinearProgram, day: Day, v: Variables) -> None:
+def mt_ramps_13(program: LinearProgram, day: DispatchDay, v: Variables) -> None:
     """−down Δt ≤ mt_t − mt_t−1 ≤ up Δt from period 2 on; nothing is said of the step into period 1.
 
     With commitment a unit may start or stop across p_min even where that is more than its ramp:
@@ -141,7 +143,7 @@ def ramp_steps_mw(mt: MicroTurbine, period_h: float) -> tuple[float, float]:
     )
 
 
-def cl_daily_energy(program: LinearProgram, day: Day, v: Variables) -> None:
+def cl_daily_energy(program: LinearProgram, day: DispatchDay, v: Variables) -> None:
     """Σ_t cl Δt ≤ daily energy, where the scenario limits it."""
     cl = day.vpp.cl
     if cl is None or cl.daily_energy_max_mwh is None:
@@ -149,7 +151,7 @@ def cl_daily_energy(program: LinearProgram, day: Day, v: Variables) -> None:
     program.row(-INFINITY, cl.daily_energy_max_mwh, list(v.cl), [day.period_h] * day.periods)
 
 
-def carbon_excess_3(program: LinearProgram, day: Day, v: Variables) -> int | None:
+def carbon_excess_3(program: LinearProgram, day: DispatchDay, v: Variables) -> int | None:
     """Σ stretches = E = Σ_t (excess factors · powers) Δt − quota_in, with (1) and (2) in the factors."""
     if not v.carbon:
         return None

@@ -9,13 +9,13 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from market.arrays import Array, frozen
-from market.carbon import CarbonAccount, carbon_account
-from market.costs import cost_breakdown, objective_cny
+from market.day.carbon import CarbonAccount, carbon_account
+from market.day.costs import cost_breakdown, objective_cny
 from market.errors import DispatchError
-from market.plan import CostBreakdown, DispatchPlan, SolveMethod
-from vpp_nodes.dispatch.day import Day
-from vpp_nodes.dispatch.linear import Answer
+from market.model.arrays import Array, frozen
+from market.model.plan import CostBreakdown, DispatchPlan, SolveMethod
+from vpp_nodes.dispatch.day import DispatchDay
+from vpp_nodes.dispatch.linear import LpSolution
 from vpp_nodes.dispatch.model import Model
 from vpp_nodes.dispatch.repair import Powers, balanced
 from vpp_nodes.dispatch.variables import Binary
@@ -38,7 +38,7 @@ class Solution:
     method: SolveMethod
 
 
-def read_powers(day: Day, model: Model, answer: Answer) -> Powers:
+def read_powers(day: DispatchDay, model: Model, answer: LpSolution) -> Powers:
     """The answer's powers, values within 1e-9 of a bound being put on it; 0 for what the VPP does not have.
 
     What a binary forbids is 0, whatever a solver's tolerance has left of it.
@@ -89,7 +89,7 @@ def broken_modes(powers: Powers) -> frozenset[Binary]:
     return frozenset(broken)
 
 
-def make_plan(day: Day, model: Model, solution: Solution) -> DispatchPlan:
+def make_plan(day: DispatchDay, model: Model, solution: Solution) -> DispatchPlan:
     """The plan of a solved day: it meets (6), and its costs are recomputed from its powers."""
     carbon, direct, powers = day.public.carbon, day.direct, solution.powers
     account, costs = _bill(day, powers)
@@ -116,12 +116,12 @@ def make_plan(day: Day, model: Model, solution: Solution) -> DispatchPlan:
     )
 
 
-def _bill(day: Day, powers: Powers) -> tuple[CarbonAccount, CostBreakdown]:
+def _bill(day: DispatchDay, powers: Powers) -> tuple[CarbonAccount, CostBreakdown]:
     account = carbon_account(day.vpp, day.public.carbon, day.public.horizon, powers, day.direct.quota_in_t)
     return account, cost_breakdown(day.vpp, day.public, powers, account.excess_t)
 
 
-def _check_cost(day: Day, costs: CostBreakdown, objective: float, minimised: float) -> None:
+def _check_cost(day: DispatchDay, costs: CostBreakdown, objective: float, minimised: float) -> None:
     """Refuse a plan whose cost is not the one minimised: the pieces of a cost were not taken in order."""
     money_moved = sum(abs(getattr(costs, field.name)) for field in fields(costs))
     if abs(objective - minimised) > _COST_TOLERANCE * (1.0 + money_moved):

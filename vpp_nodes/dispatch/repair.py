@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from market.arrays import Array, frozen
 from market.errors import DispatchError
-from vpp_nodes.dispatch.day import Day
+from market.model.arrays import Array, frozen
+from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.variables import cl_limit_mw
 
 BALANCE_TOLERANCE: Final = 1e-9
@@ -40,14 +40,14 @@ class Powers:
     sell_mw: Array
 
 
-def missing_mw(day: Day, powers: Powers) -> Array:
+def missing_mw(day: DispatchDay, powers: Powers) -> Array:
     """What supply lacks to meet (6), negative where there is too much of it, shape (periods,)."""
     supply = powers.wt_mw + powers.pv_mw + powers.mt_mw + powers.discharge_mw + powers.cl_mw + powers.buy_mw
     missed: Array = day.net_load_mw + powers.charge_mw + powers.sell_mw - supply
     return missed
 
 
-def balanced(day: Day, powers: Powers) -> Powers:
+def balanced(day: DispatchDay, powers: Powers) -> Powers:
     """Powers that meet (6): the same ones where they do so already.
 
     Raises DispatchError where more is missing than a solver's tolerance, or nothing has room for it: there limits
@@ -70,14 +70,14 @@ def balanced(day: Day, powers: Powers) -> Powers:
     return repaired
 
 
-def _missed(day: Day, t: int, missed_mw: float, advice: str) -> DispatchError:
+def _missed(day: DispatchDay, t: int, missed_mw: float, advice: str) -> DispatchError:
     return DispatchError(
         f"{day.vpp.id} cannot be dispatched: period {t + 1}: load and supply miss each other by "
         f"{abs(missed_mw):.1e} MW; {advice}"
     )
 
 
-def _moved(day: Day, powers: Powers, missed: Array) -> Powers:
+def _moved(day: DispatchDay, powers: Powers, missed: Array) -> Powers:
     """Each quantity in turn takes what it has room for: down to its least, up to its most."""
     now = {field.name: getattr(powers, field.name).copy() for field in fields(Powers)}
     for name, sign, least, most in chain(_grid_ranges(day, now), _own_ranges(day, now)):
@@ -90,7 +90,7 @@ def _moved(day: Day, powers: Powers, missed: Array) -> Powers:
 _Range = tuple[str, float, Array, Array]  # a quantity, its sign in (6), its least and its most, MW
 
 
-def _grid_ranges(day: Day, now: Mapping[str, Array]) -> Iterator[_Range]:
+def _grid_ranges(day: DispatchDay, now: Mapping[str, Array]) -> Iterator[_Range]:
     """Buying and selling, never both at once: each begins where the other has been taken back."""
     exchange = day.vpp.exchange
     for name, sign, limit_mw, other in (
@@ -101,7 +101,7 @@ def _grid_ranges(day: Day, now: Mapping[str, Array]) -> Iterator[_Range]:
         yield name, sign, day.filled(0.0), np.where(now[other] > 0.0, 0.0, limit_mw)
 
 
-def _own_ranges(day: Day, now: Mapping[str, Array]) -> Iterator[_Range]:
+def _own_ranges(day: DispatchDay, now: Mapping[str, Array]) -> Iterator[_Range]:
     """Everything else; a turbine that is off stays so, and so does a storage that does nothing."""
     vpp, nothing = day.vpp, day.filled(0.0)
     for name, plant in (("wt_mw", vpp.wt), ("pv_mw", vpp.pv)):

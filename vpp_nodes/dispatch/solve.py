@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from market.errors import DispatchError
-from market.plan import DirectExchange, DispatchPlan, SolveMethod
-from market.scenario.model import PublicRules
-from market.vpp import Vpp
-from vpp_nodes.dispatch.day import Day, checked_day
+from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
+from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.explain import infeasible_day
-from vpp_nodes.dispatch.linear import Answer, Ending
+from vpp_nodes.dispatch.linear import Ending, LpSolution
 from vpp_nodes.dispatch.model import Model, build_model
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.variables import Binary, commitment_binaries
@@ -40,7 +40,7 @@ def dispatch(vpp: Vpp, public: PublicRules, direct: DirectExchange | None = None
         binaries |= missing
 
 
-def _solve(day: Day, model: Model, binaries: frozenset[Binary]) -> Solution:
+def _solve(day: DispatchDay, model: Model, binaries: frozenset[Binary]) -> Solution:
     """GLOP alone, or SCIP and then GLOP with the binaries fixed at SCIP's values."""
     program = model.program
     if not binaries:
@@ -52,12 +52,12 @@ def _solve(day: Day, model: Model, binaries: frozenset[Binary]) -> Solution:
     return _solution(day, model, twin, integer.bound, SolveMethod.MILP)
 
 
-def _solution(day: Day, model: Model, answer: Answer, bound: float, method: SolveMethod) -> Solution:
+def _solution(day: DispatchDay, model: Model, answer: LpSolution, bound: float, method: SolveMethod) -> Solution:
     powers = read_powers(day, model, answer)
     return Solution(powers, answer.duals, answer.objective, bound, method)
 
 
-def _optimal(day: Day, answer: Answer, binaries: frozenset[Binary]) -> Answer:
+def _optimal(day: DispatchDay, answer: LpSolution, binaries: frozenset[Binary]) -> LpSolution:
     """The answer, if it is optimal; DispatchError otherwise."""
     if answer.ending is Ending.OPTIMAL:
         return answer

@@ -12,11 +12,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from market.arrays import Array
-from market.carbon import priced_segments
-from market.costs import mt_least_cost_cny_per_h, mt_slopes_cny_per_mwh
-from market.vpp import ControllableLoad, MicroTurbine, Renewable, Storage, Vpp
-from vpp_nodes.dispatch.day import Day
+from market.day.carbon import priced_segments
+from market.day.costs import mt_least_cost_cny_per_h, mt_slopes_cny_per_mwh
+from market.model.arrays import Array
+from market.model.vpp import ControllableLoad, MicroTurbine, Renewable, Storage, Vpp
+from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.linear import LinearProgram
 
 # Room left above a physical bound, so that it never binds and never takes part in λ.
@@ -65,7 +65,7 @@ class Variables:
     carbon: range
 
 
-def add_variables(program: LinearProgram, day: Day, binaries: Collection[Binary]) -> Variables:
+def add_variables(program: LinearProgram, day: DispatchDay, binaries: Collection[Binary]) -> Variables:
     """Add the columns of a day, with their bounds and unit costs (5), and the binaries asked for."""
     vpp, tariff = day.vpp, day.public.tariff
     mt, pieces, on = _micro_turbine(program, day, vpp.mt, Binary.COMMITMENT in binaries)
@@ -88,7 +88,7 @@ def add_variables(program: LinearProgram, day: Day, binaries: Collection[Binary]
     )
 
 
-def buy_limit_mw(day: Day) -> Array:
+def buy_limit_mw(day: DispatchDay) -> Array:
     """(11) the most the VPP may buy, shape (periods,).
 
     Who buys does not sell, so by (6) buy ≤ load + charge + dir_out − dir_in. With some room that bound
@@ -99,7 +99,7 @@ def buy_limit_mw(day: Day) -> Array:
     return np.minimum(day.vpp.exchange.grid_buy_max_mw, physical)
 
 
-def sell_limit_mw(day: Day) -> Array:
+def sell_limit_mw(day: DispatchDay) -> Array:
     """(11) the most the VPP may sell, shape (periods,).
 
     Who sells does not buy, so by (6) sell ≤ all generation + cl − load + dir_in − dir_out; see `buy_limit_mw`.
@@ -112,13 +112,13 @@ def sell_limit_mw(day: Day) -> Array:
     return np.minimum(vpp.exchange.grid_sell_max_mw, physical)
 
 
-def cl_limit_mw(day: Day) -> Array:
+def cl_limit_mw(day: DispatchDay) -> Array:
     """The most load that may be shed, shape (periods,): a share of each period's load."""
     share = day.vpp.cl.share_of_load if day.vpp.cl else 0.0
     return np.maximum(share * day.vpp.load_mw, 0.0)
 
 
-def _renewable(program: LinearProgram, day: Day, plant: Renewable | None, nudge: float) -> range:
+def _renewable(program: LinearProgram, day: DispatchDay, plant: Renewable | None, nudge: float) -> range:
     """(7) 0 ≤ P ≤ forecast."""
     if plant is None:
         return _ABSENT
@@ -126,7 +126,7 @@ def _renewable(program: LinearProgram, day: Day, plant: Renewable | None, nudge:
 
 
 def _micro_turbine(
-    program: LinearProgram, day: Day, mt: MicroTurbine | None, commitment: bool
+    program: LinearProgram, day: DispatchDay, mt: MicroTurbine | None, commitment: bool
 ) -> tuple[range, tuple[range, ...], range]:
     """(12) p_min ≤ P ≤ p_max, or 0 when off; the cost of (5) lies on the pieces and on `on`."""
     if mt is None:
@@ -143,7 +143,7 @@ def _micro_turbine(
     return output, pieces, _ABSENT
 
 
-def _storage(program: LinearProgram, day: Day, ess: Storage | None) -> tuple[range, range, range]:
+def _storage(program: LinearProgram, day: DispatchDay, ess: Storage | None) -> tuple[range, range, range]:
     """(8) power limits and (10) energy limits, the last period's energy being the first one's start."""
     if ess is None:
         return _ABSENT, _ABSENT, _ABSENT
@@ -157,18 +157,18 @@ def _storage(program: LinearProgram, day: Day, ess: Storage | None) -> tuple[ran
     )
 
 
-def _controllable_load(program: LinearProgram, day: Day, cl: ControllableLoad | None) -> range:
+def _controllable_load(program: LinearProgram, day: DispatchDay, cl: ControllableLoad | None) -> range:
     """0 ≤ CL ≤ share of the load."""
     if cl is None:
         return _ABSENT
     return _add(program, day, cl_limit_mw(day), price=cl.compensation_cny_per_mwh, nudge=_CL * _early(day))
 
 
-def _mode(program: LinearProgram, day: Day, wanted: bool) -> range:
+def _mode(program: LinearProgram, day: DispatchDay, wanted: bool) -> range:
     return _add(program, day, 1.0, integer=True) if wanted else _ABSENT
 
 
-def _carbon(program: LinearProgram, day: Day) -> range:
+def _carbon(program: LinearProgram, day: DispatchDay) -> range:
     """(3) stretches of the day's excess, one column each, whose prices rise."""
     segments = priced_segments(day.public.carbon)
     return program.columns(
@@ -178,14 +178,14 @@ def _carbon(program: LinearProgram, day: Day) -> range:
     )
 
 
-def _early(day: Day) -> Array:
+def _early(day: DispatchDay) -> Array:
     """Weights that grow with the period."""
     return np.arange(1.0, day.periods + 1.0)
 
 
 def _add(
     program: LinearProgram,
-    day: Day,
+    day: DispatchDay,
     upper: Array | float,
     *,
     lower: Array | float = 0.0,

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from market.app.figures import style
-from market.app.run_folder.disclosed import disclosed
-from market.app.run_folder.recorded import RecordedRun
-from market.carbon import carbon_bill_cny, step_prices_cny_per_t
-from market.rules import CarbonMode, CarbonRules
+from market.app.results.disclosed import disclosed
+from market.app.results.recorded import RecordedRun
+from market.day.carbon import carbon_bill_cny, step_prices_cny_per_t
+from market.model.rules import CarbonMode, CarbonRules
 
 
 def carbon_rules(manifest: Mapping[str, Any]) -> CarbonRules:

@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from market.app.figures import style
-from market.app.run_folder.disclosed import NOT_SHOWN, disclosed
-from market.app.run_folder.recorded import RecordedRun
+from market.app.results.disclosed import NOT_SHOWN, disclosed
+from market.app.results.recorded import RecordedRun
 
 MEASURES = (
     ("total_cny", "Total cost", "CNY", 1.0),

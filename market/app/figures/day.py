@@ -17,8 +17,8 @@ from market.app.figures.probabilities import (
     probabilities_figure,
 )
 from market.app.figures.roles import sdr_figure
-from market.app.run_folder.disclosed import Disclosed, disclosed, left_out
-from market.app.run_folder.recorded import RecordedRun
+from market.app.results.disclosed import Disclosed, disclosed, left_out
+from market.app.results.recorded import RecordedRun
 
 
 def day_pictures(run: RecordedRun) -> Iterator[Picture]:

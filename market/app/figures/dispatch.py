@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.run_folder.recorded import RecordedRun
-from market.app.run_folder.records import Records
+from market.app.results.recorded import RecordedRun
+from market.app.results.records import Records
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.run_folder.disclosed import disclosed
-from market.app.run_folder.recorded import RecordedRun
-from market.arrays import Array
+from market.app.results.disclosed import disclosed
+from market.app.results.recorded import RecordedRun
+from market.model.arrays import Array
 
 
 @style.drawn

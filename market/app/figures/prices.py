@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from market.app.figures import style
-from market.app.run_folder.recorded import RecordedRun
+from market.app.results.recorded import RecordedRun
 
 NO_OFFERS = "No VPP trades with another in any period: nobody offers a price."
 SPREAD = 0.7  # how much of a period's width the sellers' marks take up, side by side

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.run_folder.recorded import RecordedRun
+from market.app.results.recorded import RecordedRun
 
 NO_CHOICE = "No VPP trades with another in any period: nobody has anything to select."
 PAPER_PERIOD = 3

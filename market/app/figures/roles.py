@@ -8,8 +8,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.run_folder.disclosed import disclosed
-from market.app.run_folder.recorded import RecordedRun
+from market.app.results.disclosed import disclosed
+from market.app.results.recorded import RecordedRun
 
 LETTER = {"seller": "S", "buyer": "B", "idle": "·"}
 MOST_LETTERS = 48

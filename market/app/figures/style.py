@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from market.arrays import Array
+from market.model.arrays import Array
 
 BLACK, GREY, LIGHT = "#000000", "#767676", "#D9D9D9"
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"

@@ -9,8 +9,8 @@
 Knows nothing of processes, files or pages.
 """
 
-from market.app.local_market import StepUnit
 from market.app.mesa_model.agent import VppAgent
 from market.app.mesa_model.model import MarketModel
+from market.app.runs.local_market import StepUnit
 
 __all__ = ["MarketModel", "StepUnit", "VppAgent"]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import mesa.discrete_space
 
-from market.app.scene.period import role_of
-from market.declaration import Role
-from market.outcome import VppDay
+from market.app.history.period import role_of
+from market.day.outcome import VppDay
+from market.model.declaration import Role
 from vpp_nodes.node import Node
 
 if TYPE_CHECKING:

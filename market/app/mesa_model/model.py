@@ -12,21 +12,21 @@ from typing import Any
 import mesa
 from mesa.discrete_space import Cell, DiscreteSpace
 
-from market.app.local_market import LocalMarket, StepUnit
+from market.app.history.conclusion import outcome_of
+from market.app.history.period import PeriodNow, period_now
+from market.app.history.snapshot import Snapshot
+from market.app.history.timeline import Timeline
 from market.app.mesa_model.agent import VppAgent
 from market.app.mesa_model.parameters import scenario_with
 from market.app.mesa_model.reporters import AGENT_REPORTERS, MODEL_REPORTERS, TABLES, new_rows
-from market.app.run_folder.frames import data_frame
-from market.app.run_folder.records import records_of
-from market.app.run_folder.tables import day_tables
-from market.app.scene.conclusion import outcome_of
-from market.app.scene.film import Film
-from market.app.scene.period import PeriodNow, period_now
-from market.app.scene.view import MarketView
-from market.outcome import MarketOutcome
+from market.app.results.frames import data_frame
+from market.app.results.records import records_of
+from market.app.results.tables import day_tables
+from market.app.runs.local_market import LocalMarket, StepUnit
+from market.day.outcome import MarketOutcome
+from market.day.settlement import Settlement, settle
 from market.scenario import DEFAULT_CASE
-from market.scenario.model import Scenario
-from market.settlement import Settlement, settle
+from market.scenario.scenario import Scenario
 
 
 class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
@@ -61,13 +61,13 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         self.scenario = scenario_with(scenario, parameters)
         self.step_unit = StepUnit(step_unit)
         self.market = LocalMarket(self.scenario, seed)
-        self.film = Film()
+        self.timeline = Timeline()
         self.space = DiscreteSpace(random=self.random)
         for vpp, node in self.market.nodes.items():
             self.space.add_cell(Cell(vpp, random=self.random))
             VppAgent(self, vpp, node).cell = self.space[vpp]
         self._linked = False
-        self._periods_of: MarketView | None = None
+        self._periods_of: Snapshot | None = None
         self._periods: tuple[PeriodNow, ...] = ()
         self.datacollector = mesa.DataCollector(MODEL_REPORTERS, AGENT_REPORTERS, tables=TABLES)
         self._look()
@@ -84,9 +84,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
 
     def _look(self) -> None:
         """Take in what is new on the tape."""
-        seen = len(self.film)
-        self.film.extend(self.market.tape[seen:])
-        for table, row in new_rows(self.film, seen):
+        seen = len(self.timeline)
+        self.timeline.extend(self.market.tape[seen:])
+        for table, row in new_rows(self.timeline, seen):
             self.datacollector.add_table_row(table, row)
         if self.view.games and not self._linked:
             self._link()
@@ -105,9 +105,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
             self.space.add_connection(self.space[one], self.space[other])
 
     @property
-    def view(self) -> MarketView:
+    def view(self) -> Snapshot:
         """What stands now."""
-        return self.film.newest
+        return self.timeline.newest
 
     @property
     def periods(self) -> tuple[PeriodNow, ...]:
@@ -125,7 +125,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
 
     @cached_property
     def _outcome(self) -> MarketOutcome | None:
-        return outcome_of(self.film)
+        return outcome_of(self.timeline)
 
     @property
     def outcome(self) -> MarketOutcome | None:

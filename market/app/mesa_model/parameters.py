@@ -12,7 +12,7 @@ from typing import Final
 
 from market.scenario import load_scenario, require_plants, with_overrides
 from market.scenario.catalogue import shared_parameters
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 
 _TIMES = Counter(entry.name for entry in shared_parameters())
 PATHS: Final[Mapping[str, str]] = {

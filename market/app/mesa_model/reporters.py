@@ -10,8 +10,8 @@ from math import fsum, nan
 from typing import TYPE_CHECKING, Any, Final
 
 from broker.wire.messages import Offer, Selection
-from market.app.scene.chronicle import SaidAt
-from market.app.scene.film import Film
+from market.app.history.event_log import SaidAt
+from market.app.history.timeline import Timeline
 
 if TYPE_CHECKING:
     from market.app.mesa_model.model import MarketModel
@@ -23,11 +23,11 @@ TABLES: Final[dict[str, list[str]]] = {
 """Every offer and every selection, one row a period and counterpart; periods count from 1."""
 
 
-def new_rows(film: Film, seen: int) -> Iterator[tuple[str, dict[str, object]]]:
+def new_rows(timeline: Timeline, seen: int) -> Iterator[tuple[str, dict[str, object]]]:
     """(table, row) of everything said after the first `seen` records."""
-    for entry in film.chronicle.said:
+    for entry in timeline.event_log.said:
         if entry.position > seen:
-            yield from _price_rows(entry) if isinstance(entry.message, Offer) else _choice_rows(film, entry)
+            yield from _price_rows(entry) if isinstance(entry.message, Offer) else _choice_rows(timeline, entry)
 
 
 def _price_rows(entry: SaidAt) -> Iterator[tuple[str, dict[str, object]]]:
@@ -38,8 +38,8 @@ def _price_rows(entry: SaidAt) -> Iterator[tuple[str, dict[str, object]]]:
         yield "prices", dict(zip(TABLES["prices"], values, strict=True))
 
 
-def _choice_rows(film: Film, entry: SaidAt) -> Iterator[tuple[str, dict[str, object]]]:
-    selection, games = entry.message, film.newest.games
+def _choice_rows(timeline: Timeline, entry: SaidAt) -> Iterator[tuple[str, dict[str, object]]]:
+    selection, games = entry.message, timeline.newest.games
     assert isinstance(selection, Selection)
     for period in selection.periods:
         shares = selection.probability[selection.part(period)].tolist()

@@ -11,23 +11,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from broker.actions import Action, Parcel, Write
 from broker.conditions import Conditions
-from broker.epoch import Epoch
-from broker.network_log import NetworkLog
-from broker.settling import Settling
+from broker.delivery.network_log import NetworkLog
+from broker.protocol.actions import Action, Parcel, Write
+from broker.protocol.epoch import Epoch
+from broker.protocol.settling import Settling
+from broker.protocol.virtual_time import VirtualTime
+from broker.protocol.wall_time import WallTime
 from broker.tape import MessageSaid, OrderGiven, Record, TurnGiven
 from broker.tape.records import kind_of
-from broker.virtual_time import VirtualTime
-from broker.wall_time import WallTime
 from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.messages import BROKER, Done, MarketMessage, Settle
 from market.app.replay.decision import Agreement, Decision, compared
-from market.disclosure import Disclosure
 from market.errors import MarketError
-from market.network import TimeMode
-from market.outcome import worst
-from market.scenario.model import PublicScenario
+from market.game.result import worst
+from market.model.disclosure import Disclosure
+from market.model.network import TimeMode
+from market.model.public import PublicScenario
 
 _TOKEN = bytes(TOKEN_BYTES)  # as long as any run's: the length of a frame counts on a narrow link
 _STALLED = "nothing has moved for too long"

@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from broker.network_log import NetworkLog
+from broker.delivery.network_log import NetworkLog
 from broker.tape import TAPE_NAME, Ended, Opened, Record, Shared
-from market.app.known_plants import with_known_plants
-from market.app.run_facts import RunFacts
-from market.app.run_folder.laws import LawsOfDay, laws_of_day
-from market.app.run_folder.manifest import Undertaking, manifest_of_abort, manifest_of_run
-from market.app.scene.conclusion import outcome_of
-from market.app.scene.film import Film
-from market.app.scene.view import MarketView
-from market.outcome import MarketOutcome
-from market.scenario.model import PublicScenario
-from market.settlement import settle
-from market.vpp import Vpp
+from market.app.history.conclusion import outcome_of
+from market.app.history.snapshot import Snapshot
+from market.app.history.timeline import Timeline
+from market.app.results.known_plants import with_known_plants
+from market.app.results.laws import LawsOfDay, laws_of_day
+from market.app.results.manifest import RunSpec, manifest_of_abort, manifest_of_run
+from market.app.results.run_metadata import RunMetadata
+from market.day.outcome import MarketOutcome
+from market.day.settlement import settle
+from market.model.public import PublicScenario
+from market.model.vpp import Vpp
 
 OF_PLANTS: Final = ("broken_laws", "laws_not_claimed")
 """They also depend on the plants that the run knew."""
@@ -45,13 +45,13 @@ def derived(records: Sequence[Record], plants: Sequence[Vpp] | None, log: Networ
     header, shared = _beginning(records)
     if header is None or shared is None:
         return {}
-    film = Film(records)
-    outcome = outcome_of(film) if isinstance(records[-1], Ended) else None
+    timeline = Timeline(records)
+    outcome = outcome_of(timeline) if isinstance(records[-1], Ended) else None
     scenario = with_known_plants(shared)
-    what = Undertaking(scenario, header.seed, in_process=False, started=datetime.min, audit=header.audit)
+    what = RunSpec(scenario, header.seed, in_process=False, started=datetime.min, audit=header.audit)
     if outcome is None:
         return _but(manifest_of_abort(what, "", 0.0), OBSERVED)
-    view = film.newest
+    view = timeline.newest
     laws = laws_of_day(outcome, settle(outcome, shared.public), shared.public, plants or ())
     return _but(_of_run(what, outcome, laws, view, log), _unknown(plants, log, view))
 
@@ -63,9 +63,9 @@ def _beginning(records: Sequence[Record]) -> tuple[Opened | None, PublicScenario
 
 
 def _of_run(
-    what: Undertaking, outcome: MarketOutcome, laws: LawsOfDay, view: MarketView, log: NetworkLog | None
+    what: RunSpec, outcome: MarketOutcome, laws: LawsOfDay, view: Snapshot, log: NetworkLog | None
 ) -> dict[str, Any]:
-    facts = RunFacts(
+    facts = RunMetadata(
         time_mode=what.scenario.network.time.value,
         process_ids={},
         counters={"sent": view.sent, "delivered": view.delivered},
@@ -77,7 +77,7 @@ def _of_run(
     return manifest_of_run(what, outcome, facts, laws, 0.0)
 
 
-def _unknown(plants: Sequence[Vpp] | None, log: NetworkLog | None, view: MarketView) -> tuple[str, ...]:
+def _unknown(plants: Sequence[Vpp] | None, log: NetworkLog | None, view: Snapshot) -> tuple[str, ...]:
     of_plants = OF_PLANTS if plants is None else ()
     if log is None or view.epoch > 1:
         return (*OBSERVED, *of_plants, *IN_ONE_EPOCH)

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from broker.network_log import NetworkLog
+from broker.delivery.network_log import NetworkLog
 from broker.tape import TAPE_NAME, Record
 from broker.tape.files import tape_sha256
 from broker.wire.messages import BROKER
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.derived import derived
-from market.app.run_folder.manifest_shape import MANIFEST, is_aborted
+from market.app.results.manifest_shape import MANIFEST, is_aborted
 from market.errors import MarketError
-from market.outcome import Verdict
-from market.vpp import Vpp
+from market.game.result import Verdict
+from market.model.vpp import Vpp
 
 
 def against_manifest(

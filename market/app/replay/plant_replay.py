@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from market.declaration import Declaration
-from market.disclosure import ShownPlan, disclosure_of, shown
+from market.day.roles import declare
 from market.errors import DispatchError
-from market.plan import DirectExchange, DispatchPlan
-from market.roles import declare
-from market.scenario.model import PublicRules
-from market.vpp import Vpp
+from market.model.declaration import Declaration
+from market.model.disclosure import ShownPlan, disclosure_of, shown
+from market.model.plan import DirectExchange, DispatchPlan
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
 from vpp_nodes.dispatch import dispatch
 
 

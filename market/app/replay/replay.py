@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from broker.network_log import NetworkLog
+from broker.delivery.network_log import NetworkLog
 from broker.tape import (
     AuditGiven,
     DoneSaid,
@@ -31,9 +31,9 @@ from market.app.replay.decision import Agreement, Decision
 from market.app.replay.epochs import EpochsReplay
 from market.app.replay.plant_replay import PlantReplay
 from market.app.replay.vpp_replay import VppReplay
-from market.disclosure import Disclosure
 from market.errors import MarketError, TapeError
-from market.vpp import Vpp
+from market.model.disclosure import Disclosure
+from market.model.vpp import Vpp
 
 NO_PLANTS: Final[Mapping[str, Vpp]] = MappingProxyType({})
 

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.network_log import NetworkLog
+from broker.delivery.network_log import NetworkLog
 from broker.tape import Record, time_of
+from market.app.history.snapshot import Snapshot, apply
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.replay import NO_PLANTS, Replay
-from market.app.replay.standing import standing
-from market.app.scene.view import MarketView, apply
-from market.vpp import Vpp
+from market.app.replay.verdicts import standing
+from market.model.vpp import Vpp
 
 BROKEN_OFF = "the tape ends here, before the run was complete"
 STOPPED = "the replay stops here"
@@ -92,8 +92,8 @@ def _stop(records: Sequence[Record], until_s: float) -> int:
     return stop
 
 
-def _viewed(records: Sequence[Record]) -> MarketView:
-    view = MarketView()
+def _viewed(records: Sequence[Record]) -> Snapshot:
+    view = Snapshot()
     for record in records:
         view = apply(view, record)
     return view

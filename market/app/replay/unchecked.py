@@ -8,7 +8,7 @@ from dataclasses import replace
 from broker.tape import Opened, Record, Shared
 from market.app.replay.replay import Replay
 from market.errors import TapeError
-from market.network import Constant, LinkConditions, LinkOverride, NetworkRules, TimeMode
+from market.model.network import Constant, LinkConditions, LinkOverride, NetworkRules, TimeMode
 
 
 def unchecked(records: Sequence[Record]) -> Iterator[str]:

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from broker.wire.messages import DataMessage, Declared, Done, MarketMessage, Offer
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.plant_replay import PlantReplay, as_shown
-from market.declaration import Declaration
-from market.disclosure import ShownPlan
-from market.plan import DirectExchange, DispatchPlan
-from market.scenario.model import PublicRules
-from vpp_nodes.loopback import blank_plan
+from market.model.declaration import Declaration
+from market.model.disclosure import ShownPlan
+from market.model.plan import DirectExchange, DispatchPlan
+from market.model.public import PublicRules
+from vpp_nodes.in_memory import blank_plan
 from vpp_nodes.node import Begun, Confirmed, Node, Reached
 
 WORDS: Mapping[str, str] = {"Declared": "declaration", "Offer": "offer", "Selection": "selection"}
@@ -119,7 +119,7 @@ class VppReplay:
         act = self._acts[-1]
         act.upto = self.upto
         reply = act.reply or Confirmed((), (), ())
-        return Done(act.turn, act.upto, reply.seen, reply.restless)
+        return Done(act.turn, act.upto, reply.seen, reply.pending)
 
     def confirmed(
         self, time_s: float, done: Done, said: Mapping[str, Sequence[DataMessage]]
@@ -132,7 +132,7 @@ class VppReplay:
         act.time_s, act.upto = time_s, done.published_upto
         self._acts.append(act)
         reply = act.reply or Confirmed((), (), ())
-        ours = replace(done, seen=reply.seen, restless=reply.restless)
+        ours = replace(done, seen=reply.seen, pending=reply.pending)
         yield compared(time_s, self._number, self._vpp, CONFIRMATION, f"confirmation {done.turn}", done, ours)
         yield from self.judge()
 

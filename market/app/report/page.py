@@ -14,7 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, NewType
 
 from market.app.report.theme import CSS
-from market.app.run_folder.table import Cell
+from market.app.results.table import Cell
 
 if TYPE_CHECKING:
     from market.app.figures.picture import Picture, Rendered
@@ -23,7 +23,7 @@ Html = NewType("Html", str)
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReportSection:
     """A part of a page with a heading of its own; its blocks come from the functions of this module."""
 
     title: str
@@ -31,12 +31,12 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HtmlPage:
     """A whole page: a title, a line below it, and sections that the reader can jump to."""
 
     title: str
     subtitle: str
-    sections: Sequence[Section]
+    sections: Sequence[ReportSection]
 
     def html(self) -> str:
         """The page as one file."""

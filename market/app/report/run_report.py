@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from market.app.figures.picture import Picture
-from market.app.report.flat import flat
 from market.app.report.page import (
     Html,
-    Page,
-    Section,
+    HtmlPage,
+    ReportSection,
     bullets,
     callout,
     cards,
@@ -18,10 +17,11 @@ from market.app.report.page import (
     picture,
     table,
 )
-from market.app.run_folder.disclosed import NOT_SHOWN, Disclosed, disclosed
-from market.app.run_folder.recorded import RecordedRun
-from market.app.run_folder.table import Cell
-from market.disclosure import Disclosure
+from market.app.results.disclosed import NOT_SHOWN, Disclosed, disclosed
+from market.app.results.flat import flat
+from market.app.results.recorded import RecordedRun
+from market.app.results.table import Cell
+from market.model.disclosure import Disclosure
 
 MEANING = {
     "equilibrium": "No seller gains by another price and no buyer by another choice, up to the ε told below. "
@@ -37,7 +37,7 @@ SOUND = ("equilibrium", "no_trade")
 SCENARIOS = ("grid_only", "game")
 
 
-def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> Page:
+def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> HtmlPage:
     """The report of a run with its pictures, those of `day_pictures` and `network_pictures`."""
     by_name, day = {shown.name: shown for shown in pictures}, disclosed(run)
     days = [picture(shown) for name, shown in by_name.items() if name.startswith("dispatch_")]
@@ -47,19 +47,21 @@ def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> Page:
         return [picture(by_name[name]) for name in names if name in by_name]
 
     sections = (
-        Section("The result", list(_result(run, day))),
-        Section("The day ahead", [paragraph(_setting(run)), *shown("forecast")]),
-        Section("Who sells, who buys", [paragraph(ROLES), *shown("sdr"), _roles(run)]),
-        Section("Prices", [*shown("prices"), _prices(run), *shown("price_convergence")]),
-        Section("Whom buyers choose", [paragraph(CHOICE), *shown("probabilities", "convergence")]),
-        Section("Costs with and without trading", [*shown("costs"), _costs(run, day)]),
-        Section("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run, day)]),
-        Section("Each VPP's day", [*days, *(paragraph(f"{vpp} does not show its plans.") for vpp in private)]),
-        Section("Certificate", list(_certificate(run))),
-        Section("Communication", [*_communication(run), *shown("network", "links")]),
-        Section("Rules and conditions", list(_conditions(run))),
+        ReportSection("The result", list(_result(run, day))),
+        ReportSection("The day ahead", [paragraph(_setting(run)), *shown("forecast")]),
+        ReportSection("Who sells, who buys", [paragraph(ROLES), *shown("sdr"), _roles(run)]),
+        ReportSection("Prices", [*shown("prices"), _prices(run), *shown("price_convergence")]),
+        ReportSection("Whom buyers choose", [paragraph(CHOICE), *shown("probabilities", "convergence")]),
+        ReportSection("Costs with and without trading", [*shown("costs"), _costs(run, day)]),
+        ReportSection("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run, day)]),
+        ReportSection(
+            "Each VPP's day", [*days, *(paragraph(f"{vpp} does not show its plans.") for vpp in private)]
+        ),
+        ReportSection("Certificate", list(_certificate(run))),
+        ReportSection("Communication", [*_communication(run), *shown("network", "links")]),
+        ReportSection("Rules and conditions", list(_conditions(run))),
     )
-    return Page(f"Market day: {run.manifest['scenario']}", str(run.manifest.get("title", "")), sections)
+    return HtmlPage(f"Market day: {run.manifest['scenario']}", str(run.manifest.get("title", "")), sections)
 
 
 ROLES = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from market.app.figures.day import day_pictures
+from market.app.figures.network import network_pictures
 from market.app.figures.picture import write_pictures
-from market.app.network_report.figures import network_pictures
 from market.app.report.run_report import run_page
-from market.app.run_folder.folder import RunFolder
-from market.app.run_folder.recorded import read_run
+from market.app.results.folder import RunFolder
+from market.app.results.recorded import read_run
 
 FIGURES = "figures"
 REPORT = "report.html"

@@ -9,16 +9,16 @@ from typing import Any
 
 import solara
 
-from market.app.local_market import StepUnit
-from market.app.scene.export import export_run
+from market.app.history.export import export_run
+from market.app.runs.local_market import StepUnit
 from market.app.view.feeds.feed import Feed
 from market.app.view.feeds.own import OwnFeed
 from market.app.view.form import ENTRIES, Form, form_of, model_of
 from market.app.view.session import Frame, Session
-from market.app.view.subject import offered_scenario, scenario_names, shared_feed
+from market.app.view.target import offered_scenario, scenario_names, shared_feed
 from market.errors import MarketError
 from market.scenario.catalogue import Entry
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 
 Changed = Callable[[], None]
 
@@ -168,14 +168,14 @@ def Export(session: Session, frame: Frame) -> None:
 
     def export() -> None:
         try:
-            path = export_run(frame.film, None, datetime.now().astimezone(), session.feed.scenario)
+            path = export_run(frame.timeline, None, datetime.now().astimezone(), session.feed.scenario)
         except MarketError as error:
             set_fault(str(error))
         else:
             set_fault("")
             set_told(f"written to {path}")
 
-    over = bool(frame.film.newest.verdict)
+    over = bool(frame.timeline.newest.verdict)
     solara.Button("Export run folder", on_click=export, disabled=not over, outlined=True, classes=["export"])
     if fault:
         solara.Error(fault)

@@ -31,7 +31,7 @@ class Way(StrEnum):
     WEBSOCKET = "websocket"
 
 
-class Answer(StrEnum):
+class DoorVerdict(StrEnum):
     """What is decided. All but the first two are refusals."""
 
     ENTER = "enter"
@@ -47,7 +47,7 @@ class Answer(StrEnum):
     @property
     def refused(self) -> bool:
         """Whether nothing behind the door is touched."""
-        return self not in (Answer.ENTER, Answer.EXCHANGE)
+        return self not in (DoorVerdict.ENTER, DoorVerdict.EXCHANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +93,24 @@ class Door:
         """The header that hands out the pass, until the browser is closed."""
         return f"{self.cookie_name}={self.pass_value}; Path=/; HttpOnly; SameSite=Strict"
 
-    def answer(self, knock: Knock) -> Answer:
+    def answer(self, knock: Knock) -> DoorVerdict:
         """Decide. Names are looked at first, so that a stranger's request never gets to try a token."""
         hosts = knock.values("host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts():
-            return Answer.FOREIGN_HOST
+            return DoorVerdict.FOREIGN_HOST
         foreign = _origin(knock, hosts[0].lower())
         if foreign is not None:
             return foreign
         token = parse_qs(knock.query, keep_blank_values=True).get("token")
         if token is not None and knock.way is Way.HTTP and knock.path == PAGE and knock.method in READING:
-            return Answer.EXCHANGE if len(token) == 1 and _same(token[0], self.token) else Answer.WRONG_TOKEN
+            return (
+                DoorVerdict.EXCHANGE
+                if len(token) == 1 and _same(token[0], self.token)
+                else DoorVerdict.WRONG_TOKEN
+            )
         if _foreign_site(knock):
-            return Answer.FOREIGN_SITE
-        return Answer.ENTER if self._has_pass(knock) else Answer.NO_TOKEN
+            return DoorVerdict.FOREIGN_SITE
+        return DoorVerdict.ENTER if self._has_pass(knock) else DoorVerdict.NO_TOKEN
 
     def _hosts(self) -> frozenset[str]:
         bare = HOSTS if self.port == HTTP_PORT else ()
@@ -122,7 +126,7 @@ class Door:
         return held is not None and _same(held.value, self.pass_value)
 
 
-def _origin(knock: Knock, host: str) -> Answer | None:
+def _origin(knock: Knock, host: str) -> DoorVerdict | None:
     """What is wrong with the Origin, if anything is.
 
     It must be the page's own as this request calls it; `null`, which a sandbox or a file has, is foreign. A
@@ -130,8 +134,8 @@ def _origin(knock: Knock, host: str) -> Answer | None:
     """
     origins = knock.values("origin")
     if any(origin.lower() != f"http://{host}" for origin in origins) or len(origins) > 1:
-        return Answer.FOREIGN_ORIGIN
-    return Answer.NO_ORIGIN if knock.way is Way.WEBSOCKET and not origins else None
+        return DoorVerdict.FOREIGN_ORIGIN
+    return DoorVerdict.NO_ORIGIN if knock.way is Way.WEBSOCKET and not origins else None
 
 
 def _foreign_site(knock: Knock) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from market.app.local_market import StepUnit
-from market.network import Constant
+from market.app.runs.local_market import StepUnit
+from market.model.network import Constant
+from market.model.public import PublicScenario
 from market.scenario.as_fields import long_fields
 from market.scenario.catalogue import Entry, shared_parameters
-from market.scenario.model import PublicScenario, Scenario
+from market.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from market.app.mesa_model import MarketModel

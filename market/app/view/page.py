@@ -22,14 +22,14 @@ from market.app.view.look import CSS
 from market.app.view.panels import PANELS
 from market.app.view.panels.html import facts
 from market.app.view.session import SPEEDS, Frame, Session
-from market.app.view.subject import open_session
+from market.app.view.target import open_session
 
 BEAT_S = 0.07
 NAMES = tuple(PANELS)
 
 
 @solara.component_vue("picture.vue")
-def Picture(name: str, html: str, event_pick: Callable[[str], None]) -> None:
+def PictureWidget(name: str, html: str, event_pick: Callable[[str], None]) -> None:
     """HTML with SVG; what is marked `data-pick` reports when it is pressed. `name`: its class."""
 
 
@@ -75,12 +75,12 @@ def _tabs(
         session.pick(what)
         changed()
 
-    Picture(name="periods", html=strip_picture(frame.view, frame.nows, frame.period), event_pick=pick)
+    PictureWidget(name="periods", html=strip_picture(frame.view, frame.nows, frame.period), event_pick=pick)
     with solara.lab.Tabs(value=tab, on_value=set_tab):
         for name in NAMES:
             solara.lab.Tab(name)
     _choices(session, frame, NAMES[tab], changed)
-    Picture(name=f"{NAMES[tab].lower()}-tab", html=PANELS[NAMES[tab]](frame), event_pick=pick)
+    PictureWidget(name=f"{NAMES[tab].lower()}-tab", html=PANELS[NAMES[tab]](frame), event_pick=pick)
 
 
 def _header(session: Session, frame: Frame, toggle: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from market.app.view.door import PAGE, Answer, Door, Knock, Way
+from market.app.view.door import PAGE, Door, DoorVerdict, Knock, Way
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,12 +51,12 @@ SAFETY: tuple[Header, ...] = (
 """On every answer, refusals too."""
 
 REASONS = {
-    Answer.FOREIGN_HOST: "This request does not name this machine by its own name.",
-    Answer.FOREIGN_ORIGIN: "Another web page made this request.",
-    Answer.FOREIGN_SITE: "Another web page made this request.",
-    Answer.NO_ORIGIN: "This request does not say which page made it.",
-    Answer.WRONG_TOKEN: "The token in this address is not that of the page which is served here now.",
-    Answer.NO_TOKEN: "This address lacks its token, or the browser has been closed since.",
+    DoorVerdict.FOREIGN_HOST: "This request does not name this machine by its own name.",
+    DoorVerdict.FOREIGN_ORIGIN: "Another web page made this request.",
+    DoorVerdict.FOREIGN_SITE: "Another web page made this request.",
+    DoorVerdict.NO_ORIGIN: "This request does not say which page made it.",
+    DoorVerdict.WRONG_TOKEN: "The token in this address is not that of the page which is served here now.",
+    DoorVerdict.NO_TOKEN: "This address lacks its token, or the browser has been closed since.",
 }
 REMEDY = "Copy the whole address that `vppmarket view` printed, ?token=… included, into the browser's address bar."
 
@@ -76,7 +76,7 @@ class Porter:
         answer = self.door.answer(_knock(scope))
         if answer.refused:
             await _refuse(scope, receive, send, answer)
-        elif answer is Answer.EXCHANGE:
+        elif answer is DoorVerdict.EXCHANGE:
             cookie = (b"set-cookie", self.door.cookie.encode())
             await _reply(send, SEE_OTHER, "", (b"location", PAGE.encode()), cookie)
         elif scope["type"] == Way.HTTP and scope["method"] not in READING:
@@ -95,7 +95,7 @@ def _knock(scope: Scope) -> Knock:
     return Knock(Way(scope["type"]), scope.get("method", "GET"), scope["path"], query, headers)
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, answer: DoorVerdict) -> None:
     """403 with a word on what to do; over a websocket as well, where the server can say so before it opens."""
     text = f"{REASONS[answer]}\n{REMEDY}\n"
     if scope["type"] == Way.HTTP:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import RLock
 
-from market.app.scene.film import Film
-from market.app.scene.period import PeriodNow, busiest_period, period_now
-from market.app.scene.view import MarketView
+from market.app.history.period import PeriodNow, busiest_period, period_now
+from market.app.history.snapshot import Snapshot
+from market.app.history.timeline import Timeline
 from market.app.view.draw.choice import EVERYBODY
 from market.app.view.draw.clock import Clock, clock_of
 from market.app.view.feeds.feed import Feed, State, Status
@@ -28,8 +28,8 @@ PLAYED_IN_BEATS = 600
 class Frame:
     """Everything that is shown at one moment."""
 
-    film: Film
-    view: MarketView
+    timeline: Timeline
+    view: Snapshot
     status: Status
     length: int
     playing: bool
@@ -59,7 +59,7 @@ class Frame:
     @property
     def begun(self) -> int:
         """The position at which the epoch of this moment began."""
-        return max(start for start in self.film.chronicle.epochs if start <= self.view.position)
+        return max(start for start in self.timeline.event_log.epochs if start <= self.view.position)
 
     @property
     def clock(self) -> Clock:
@@ -85,14 +85,14 @@ class Session:
         """Look at another source: one that goes on elsewhere is followed, a recorded one stands at its end."""
         with self._lock:
             self._feed = feed
-            self._position = len(feed.film)
+            self._position = len(feed.timeline)
             self._playing = False
             self._following = not isinstance(feed, OwnFeed) and feed.status().state is not State.ENDED
             self._period: int | None = None
             self._vpp = ""
             self._buyer = EVERYBODY
             self._seen: tuple[object, ...] = ()
-            whole = 2 if isinstance(feed, OwnFeed) else len(feed.film) / PLAYED_IN_BEATS
+            whole = 2 if isinstance(feed, OwnFeed) else len(feed.timeline) / PLAYED_IN_BEATS
             self._speed = min(SPEEDS, key=lambda speed: abs(speed - whole))
 
     # --- the clock ---
@@ -104,9 +104,9 @@ class Session:
             if self._playing:
                 self._play(feed)
             if self._following:
-                self._position = len(feed.film)
+                self._position = len(feed.timeline)
             status = feed.status()
-            seen = (feed, self._position, len(feed.film), self._playing, status)
+            seen = (feed, self._position, len(feed.timeline), self._playing, status)
             new, self._seen = seen != self._seen, seen
             return new
 
@@ -114,10 +114,10 @@ class Session:
         """So many records further; a model is stepped as far as that takes."""
         target = self._position + self._speed
         if isinstance(feed, OwnFeed):
-            while feed.goes_on and len(feed.film) < target:
+            while feed.goes_on and len(feed.timeline) < target:
                 feed.step()
-        self._position = min(len(feed.film), target)
-        self._playing = self._position < len(feed.film) or (isinstance(feed, OwnFeed) and feed.goes_on)
+        self._position = min(len(feed.timeline), target)
+        self._playing = self._position < len(feed.timeline) or (isinstance(feed, OwnFeed) and feed.goes_on)
 
     # --- what a person does ---
 
@@ -126,30 +126,30 @@ class Session:
         with self._lock:
             self._playing, self._following = not self._playing, False
             own = isinstance(self._feed, OwnFeed) and self._feed.goes_on
-            if self._playing and self._position >= len(self._feed.film) and not own:
+            if self._playing and self._position >= len(self._feed.timeline) and not own:
                 self._position = 0
 
     def step(self) -> None:
         """One record further, or one step of a model whose end is in sight."""
         with self._lock:
             self._playing = self._following = False
-            if isinstance(self._feed, OwnFeed) and self._position >= len(self._feed.film):
+            if isinstance(self._feed, OwnFeed) and self._position >= len(self._feed.timeline):
                 self._feed.step()
-                self._position = len(self._feed.film)
+                self._position = len(self._feed.timeline)
             else:
-                self._position = min(len(self._feed.film), self._position + 1)
+                self._position = min(len(self._feed.timeline), self._position + 1)
 
     def go_to(self, position: int) -> None:
         """Look at an earlier moment."""
         with self._lock:
             self._playing = self._following = False
-            self._position = max(0, min(position, len(self._feed.film)))
+            self._position = max(0, min(position, len(self._feed.timeline)))
 
     def follow(self) -> None:
         """Look at the newest moment, and go on doing so while the source goes on."""
         with self._lock:
             self._playing, self._following = False, not isinstance(self._feed, OwnFeed)
-            self._position = len(self._feed.film)
+            self._position = len(self._feed.timeline)
 
     def set_speed(self, speed: int) -> None:
         """Play at another speed."""
@@ -173,16 +173,16 @@ class Session:
     def frame(self) -> Frame:
         """This moment."""
         with self._lock:
-            film = self._feed.film
-            view = film.at(self._position)
+            timeline = self._feed.timeline
+            view = timeline.at(self._position)
             period = busiest_period(view) if self._period is None else min(self._period, max(0, view.periods - 1))
             vpp = self._vpp if self._vpp in view.vpps else next(iter(view.vpps), "")
             buyer = self._buyer if self._buyer in view.vpps else EVERYBODY
             return Frame(
-                film=film,
+                timeline=timeline,
                 view=view,
                 status=self._feed.status(),
-                length=len(film),
+                length=len(timeline),
                 playing=self._playing,
                 following=self._following,
                 speed=self._speed,

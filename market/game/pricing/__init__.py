@@ -1,6 +1,6 @@
 """Owns how a seller prices, (16), (22), (26). Knows nothing of messages, rounds or verdicts."""
 
-from market.game.pricing.local import Memory
-from market.game.pricing.reprice import Repricing, Turn, best_response, reprice, reprice_all
+from market.game.pricing.local_rules import Memory
+from market.game.pricing.reprice import PriceMove, Repricing, best_response, reprice, reprice_all
 
-__all__ = ["Memory", "Repricing", "Turn", "best_response", "reprice", "reprice_all"]
+__all__ = ["Memory", "PriceMove", "Repricing", "best_response", "reprice", "reprice_all"]

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market.arrays import Array
-from market.game.lattice import lattice_step, on_lattice
 from market.game.period import PeriodGame
-from market.game.pricing.best import best_prices
-from market.game.pricing.demand import Faced, faced, stack
-from market.game.pricing.local import Memory, ascent, shortage, step
+from market.game.price_grid import lattice_step, on_lattice
+from market.game.pricing.best_response import best_prices
+from market.game.pricing.local_rules import Memory, excess_demand, profit_gradient, step
+from market.game.pricing.residual_demand import ResidualDemand, residual_demand, stack
 from market.game.pricing.tick import best_tick, better_tick
-from market.game.waterfall import faced_power
-from market.rules import MarketRules, PriceRule
+from market.game.rationing import faced_power
+from market.model.arrays import Array
+from market.model.rules import MarketRules, PriceRule
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PriceMove:
     """A seller's turn to price: its place in the game, the prices it knows, shape (n,), and its memory."""
 
     game: PeriodGame
@@ -47,15 +47,15 @@ def best_response(game: PeriodGame, seller: int, prices: Array) -> float:
     """
     if game.temperature_cny_per_mwh == 0:
         return best_tick(game, seller, prices)
-    return float(best_prices(_faced([Turn(game, seller, prices, Memory.fresh())]))[0])
+    return float(best_prices(_faced([PriceMove(game, seller, prices, Memory.fresh())]))[0])
 
 
 def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, memory: Memory) -> Repricing:
     """A seller's next price on the lattice, (26). prices : of all sellers, its own included, shape (n,)."""
-    return reprice_all(rules, [Turn(game, seller, prices, memory)])[0]
+    return reprice_all(rules, [PriceMove(game, seller, prices, memory)])[0]
 
 
-def reprice_all(rules: MarketRules, turns: Sequence[Turn]) -> tuple[Repricing, ...]:
+def reprice_all(rules: MarketRules, turns: Sequence[PriceMove]) -> tuple[Repricing, ...]:
     """The next price of each turn, in order; it does not depend on the others, not even in its last digit."""
     smooth = [turn for turn in turns if turn.game.temperature_cny_per_mwh > 0]
     wishes = iter(_wishes(rules, smooth).tolist() if smooth else ())
@@ -65,29 +65,31 @@ def reprice_all(rules: MarketRules, turns: Sequence[Turn]) -> tuple[Repricing, .
     )
 
 
-def _answer(rules: MarketRules, turn: Turn, wish: float) -> Repricing:
-    """`wish` is a price under best response and a pull on the price (CNY/MWh) under a local rule."""
+def _answer(rules: MarketRules, turn: PriceMove, target_price: float) -> Repricing:
+    """`target_price` is a price under best response and a pull on the price (CNY/MWh) under a local rule."""
     least = max(turn.game.floor_cny_per_mwh, float(turn.game.reserve_cny_per_mwh[turn.seller]))
     if rules.price_rule is PriceRule.BEST_RESPONSE:
-        return Repricing(on_lattice(wish, turn.game, least), turn.memory, False)
+        return Repricing(on_lattice(target_price, turn.game, least), turn.memory, False)
     own = float(turn.prices[turn.seller])
-    memory = step(turn.memory, wish, tuple(turn.prices.tolist()), turn.seller)
-    moves = wish and abs(memory.last) >= lattice_step(turn.game)  # rounding up a shorter step keeps swings alive
+    memory = step(turn.memory, target_price, tuple(turn.prices.tolist()), turn.seller)
+    moves = target_price and abs(memory.last) >= lattice_step(
+        turn.game
+    )  # rounding up a shorter step keeps swings alive
     price = on_lattice(own + memory.last, turn.game, least) if moves else own
     return Repricing(price, memory, price != own)
 
 
-def _wishes(rules: MarketRules, turns: Sequence[Turn]) -> Array:
+def _wishes(rules: MarketRules, turns: Sequence[PriceMove]) -> Array:
     sellers = _faced(turns)
     if rules.price_rule is PriceRule.BEST_RESPONSE:
         return best_prices(sellers)
     own = np.array([turn.prices[turn.seller] for turn in turns])
     if rules.price_rule is PriceRule.GRADIENT:
-        return rules.gradient_step_cny_per_mwh_per_mw * ascent(sellers, own)
-    return rules.tatonnement_step_cny_per_mwh * shortage(sellers, own)
+        return rules.gradient_step_cny_per_mwh_per_mw * profit_gradient(sellers, own)
+    return rules.tatonnement_step_cny_per_mwh * excess_demand(sellers, own)
 
 
-def _tick_wish(rules: MarketRules, turn: Turn) -> float:
+def _tick_wish(rules: MarketRules, turn: PriceMove) -> float:
     game, seller, prices = turn.game, turn.seller, turn.prices
     if rules.price_rule is PriceRule.BEST_RESPONSE:
         return best_tick(game, seller, prices)
@@ -98,7 +100,7 @@ def _tick_wish(rules: MarketRules, turn: Turn) -> float:
     return rules.tatonnement_step_cny_per_mwh * (total - surplus) / surplus
 
 
-def _faced(turns: Sequence[Turn]) -> Faced:
+def _faced(turns: Sequence[PriceMove]) -> ResidualDemand:
     """What the sellers of all turns face; turns with the same game and prices share the work."""
     views = {(id(turn.game), id(turn.prices)): turn for turn in turns}
     place = {key: row for row, key in enumerate(views)}
@@ -107,4 +109,4 @@ def _faced(turns: Sequence[Turn]) -> Faced:
     for row, turn in enumerate(views.values()):
         prices[row, : len(turn.prices)] = turn.prices
     at = [(place[id(turn.game), id(turn.prices)], turn.seller) for turn in turns]
-    return faced(games, prices, np.array(at, dtype=np.intp))
+    return residual_demand(games, prices, np.array(at, dtype=np.intp))

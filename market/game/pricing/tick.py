@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from market.arrays import Array
-from market.game.lattice import tick_grid
 from market.game.period import PeriodGame
-from market.game.waterfall import faced_power
+from market.game.price_grid import tick_grid
+from market.game.rationing import faced_power
+from market.model.arrays import Array
 
 
 def best_tick(game: PeriodGame, seller: int, prices: Array) -> float:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from broker.wire.messages import Selection
-from market.app.scene.chronicle import SaidAt
-from market.app.scene.period import PeriodNow
-from market.app.scene.view import MarketView
+from market.app.history.event_log import SaidAt
+from market.app.history.period import PeriodNow
+from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
 from market.app.view.draw.plane import Entry, axes, legend, marks, plane, steps
 from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
-from market.arrays import Array
+from market.model.arrays import Array
 
 WIDTH, HEIGHT = 600.0, 380.0
 MOST_MARKS = 60
@@ -33,7 +33,7 @@ def shares(now: PeriodNow, buyer: str) -> Array | None:
     return weight @ now.probability / weight.sum() if weight.sum() > 0 else None
 
 
-def choice_heat_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int, buyer: str) -> str:
+def choice_heat_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int, buyer: str) -> str:
     """Probability by seller and period, white to blue."""
     sellers = [vpp for vpp in view.vpps if any(vpp in now.game.sellers for now in nows if now.game.tradable)]
     if not sellers:
@@ -72,7 +72,7 @@ def _cell(now: PeriodNow, seller: str, buyer: str, x: float, y: float, width: fl
 
 
 def choice_paths_picture(
-    view: MarketView, period: int, now: PeriodNow | None, buyer: str, said: Sequence[SaidAt], clock: Clock
+    view: Snapshot, period: int, now: PeriodNow | None, buyer: str, said: Sequence[SaidAt], clock: Clock
 ) -> str:
     """How the probabilities of a period came about: one buyer's, or all buyers' mean as each answer came."""
     if now is None or not now.game.tradable or (buyer != EVERYBODY and buyer not in now.game.buyers):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from market.app.scene.view import MarketView
+from market.app.history.snapshot import Snapshot
 
 
 class _Placed(Protocol):
@@ -33,7 +33,7 @@ class Clock:
         return entry.time_s if self.timed else float(entry.position)
 
 
-def clock_of(view: MarketView, begun: int) -> Clock:
+def clock_of(view: Snapshot, begun: int) -> Clock:
     """The axis for a moment; `begun` is the position at which the epoch began."""
     if view.time_s > 0:
         return Clock(True, (0.0, view.time_s))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from market.app.figures import style
-from market.declaration import Role
+from market.model.declaration import Role
 
 ROLE: Final[dict[Role | None, str]] = {
     Role.SELLER: style.BLUE,

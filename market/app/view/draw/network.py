@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market.app.scene.period import PeriodNow, role_of
-from market.app.scene.view import MarketView
+from market.app.history.period import PeriodNow, role_of
+from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.plane import number
 from market.app.view.draw.svg import INK, RULE, SOFT, drawing, line, notice, rect, tag, text
-from market.declaration import Role
+from market.model.declaration import Role
 
 WIDTH, HEIGHT = 640.0, 520.0
 RADIUS = 36.0
@@ -55,7 +55,7 @@ class Flow:
         return age_s / (age_s + self.mean_delay_s) if self.mean_delay_s > 0 else 0.5
 
 
-def network_picture(view: MarketView, period: int, now: PeriodNow | None, flow: Flow, picked: str) -> str:
+def network_picture(view: Snapshot, period: int, now: PeriodNow | None, flow: Flow, picked: str) -> str:
     """The market in a period counted from 0; `picked` is the VPP that is looked at."""
     if not view.vpps:
         return notice(WIDTH, HEIGHT, "nothing has happened yet", name="network")
@@ -73,7 +73,7 @@ def network_picture(view: MarketView, period: int, now: PeriodNow | None, flow: 
     return drawing(WIDTH, HEIGHT, *content, name="network", label=f"the market in period {period + 1}")
 
 
-def _places(view: MarketView) -> dict[str, Point]:
+def _places(view: Snapshot) -> dict[str, Point]:
     """On an ellipse, the first VPP on top."""
     count = len(view.vpps)
     angles = [2 * math.pi * place / count - math.pi / 2 for place in range(count)]
@@ -84,7 +84,7 @@ def _places(view: MarketView) -> dict[str, Point]:
     }
 
 
-def _caption(view: MarketView, period: int, now: PeriodNow | None) -> str:
+def _caption(view: Snapshot, period: int, now: PeriodNow | None) -> str:
     told = f"Period {period + 1}"
     if now is not None and now.game.tradable:
         told += f": {now.traded_mw:.2f} MW change hands"
@@ -167,7 +167,7 @@ def _bend(start: Point, end: Point) -> Point:
 # --- messages -------------------------------------------------------------------------------------------------
 
 
-def _messages(view: MarketView, places: Mapping[str, Point], flow: Flow) -> list[str]:
+def _messages(view: Snapshot, places: Mapping[str, Point], flow: Flow) -> list[str]:
     """A thin line for each link in use and a shape for each message on it."""
     on_link: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
     for passage in list(view.under_way.values())[-MOST_SHAPES:]:
@@ -202,7 +202,7 @@ def _shape(kind: str, at: Point) -> str:
 
 
 def _vpp(
-    view: MarketView, vpp: str, period: int, now: PeriodNow | None, at: Point, size: float, picked: bool
+    view: Snapshot, vpp: str, period: int, now: PeriodNow | None, at: Point, size: float, picked: bool
 ) -> str:
     role, absent = role_of(view, vpp, period), vpp in view.absent
     fill = "#ffffff" if absent else colours.ROLE[role]
@@ -228,7 +228,7 @@ def _vpp(
     )
 
 
-def _words(view: MarketView, vpp: str, role: Role | None, now: PeriodNow | None) -> list[str]:
+def _words(view: Snapshot, vpp: str, role: Role | None, now: PeriodNow | None) -> list[str]:
     """What stands below a VPP: two short lines."""
     if vpp in view.absent:
         return ["absent", view.absent[vpp][:28]]
@@ -245,7 +245,7 @@ def _words(view: MarketView, vpp: str, role: Role | None, now: PeriodNow | None)
     return ["balanced"]
 
 
-def _card(view: MarketView, vpp: str, period: int, now: PeriodNow | None, at: Point) -> str:
+def _card(view: Snapshot, vpp: str, period: int, now: PeriodNow | None, at: Point) -> str:
     """What shows while the pointer is on a VPP (the style sheet of the page does that)."""
     rows = _facts(view, vpp, period, now)
     if not rows:
@@ -266,7 +266,7 @@ def _card(view: MarketView, vpp: str, period: int, now: PeriodNow | None, at: Po
     return tag("g", spot + tag("g", "".join(parts), class_="card"), class_="hover")
 
 
-def _facts(view: MarketView, vpp: str, period: int, now: PeriodNow | None) -> list[tuple[str, str]]:
+def _facts(view: Snapshot, vpp: str, period: int, now: PeriodNow | None) -> list[tuple[str, str]]:
     if now is None:
         return []
     game, rows = now.game, list[tuple[str, str]]()

@@ -26,7 +26,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
+class PlotArea:
     """Two scales; y grows upwards."""
 
     x: Scale
@@ -42,11 +42,11 @@ class Entry:
     dash: str | None = None
 
 
-def plane(width: float, height: float, x: tuple[float, float], y: tuple[float, float]) -> Plane:
+def plane(width: float, height: float, x: tuple[float, float], y: tuple[float, float]) -> PlotArea:
     """The plane of a picture of this size, with room for labels left of it and below, a legend above."""
     low, high = y
     pad = 0.06 * (high - low) or max(1.0, abs(high) * 0.05)
-    return Plane(Scale(*x, 64.0, width - 16.0), Scale(low - pad, high + pad, height - 44.0, 34.0))
+    return PlotArea(Scale(*x, 64.0, width - 16.0), Scale(low - pad, high + pad, height - 44.0, 34.0))
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
@@ -65,7 +65,7 @@ def number(value: float) -> str:
     return f"{0.0 if abs(value) < 1e-12 else value:,.10g}".replace("-", "−")
 
 
-def axes(on: Plane, x_label: str, y_label: str, x_ticks: Sequence[float] | None = None) -> str:
+def axes(on: PlotArea, x_label: str, y_label: str, x_ticks: Sequence[float] | None = None) -> str:
     """Grid, tick labels and the names of both axes."""
     bottom, left, right = on.y.start, on.x.start, on.x.end
     parts = []
@@ -85,7 +85,7 @@ def axes(on: Plane, x_label: str, y_label: str, x_ticks: Sequence[float] | None 
     return "".join(parts)
 
 
-def steps(on: Plane, path: Sequence[tuple[float, float]], colour: str, until: float | None = None) -> str:
+def steps(on: PlotArea, path: Sequence[tuple[float, float]], colour: str, until: float | None = None) -> str:
     """A line that keeps each value until the next one, and the last until `until`."""
     if not path:
         return ""
@@ -97,12 +97,12 @@ def steps(on: Plane, path: Sequence[tuple[float, float]], colour: str, until: fl
     return tag("path", d="".join(points), fill="none", stroke=colour, stroke_width=2)
 
 
-def marks(on: Plane, path: Sequence[tuple[float, float]], colour: str, radius: float = 3) -> str:
+def marks(on: PlotArea, path: Sequence[tuple[float, float]], colour: str, radius: float = 3) -> str:
     """A dot at each point."""
     return "".join(tag("circle", cx=on.x(x), cy=on.y(y), r=radius, fill=colour) for x, y in path)
 
 
-def level(on: Plane, value: float, colour: str, dash: str | None = None) -> str:
+def level(on: PlotArea, value: float, colour: str, dash: str | None = None) -> str:
     """A horizontal line across the plane."""
     return line(
         on.x.start, on.y(value), on.x.end, on.y(value), stroke=colour, stroke_dasharray=dash, stroke_width=1.4

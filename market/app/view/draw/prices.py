@@ -8,12 +8,12 @@ import numpy as np
 
 from broker.wire.messages import Offer
 from market.app.figures import style
-from market.app.scene.chronicle import SaidAt
-from market.app.scene.period import PeriodNow
-from market.app.scene.view import MarketView
+from market.app.history.event_log import SaidAt
+from market.app.history.period import PeriodNow
+from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
-from market.app.view.draw.plane import Entry, Plane, axes, legend, level, marks, number, plane, steps
+from market.app.view.draw.plane import Entry, PlotArea, axes, legend, level, marks, number, plane, steps
 from market.app.view.draw.svg import drawing, line, notice, rect, tag, title
 
 WIDTH, HEIGHT = 600.0, 380.0
@@ -21,7 +21,7 @@ MOST_MARKS = 60
 
 
 def price_paths_picture(
-    view: MarketView, period: int, now: PeriodNow | None, said: Sequence[SaidAt], clock: Clock
+    view: Snapshot, period: int, now: PeriodNow | None, said: Sequence[SaidAt], clock: Clock
 ) -> str:
     """Each seller's price in a period, from its first offer on, in CNY/kWh."""
     if now is None or not now.game.tradable:
@@ -63,7 +63,7 @@ def _path(said: Sequence[SaidAt], seller: str, period: int, clock: Clock) -> lis
     return path
 
 
-def price_day_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int) -> str:
+def price_day_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str:
     """Every offer as it stands, with the band and the clearing price of each period, CNY/kWh."""
     tradable = [now for now in nows if now.game.tradable]
     if not tradable:
@@ -82,7 +82,7 @@ def price_day_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int) 
     return drawing(WIDTH, HEIGHT, *content, legend(entries), name="price-day", label="prices of all periods")
 
 
-def _period(on: Plane, now: PeriodNow, colour: Mapping[str, str], chosen: int) -> str:
+def _period(on: PlotArea, now: PeriodNow, colour: Mapping[str, str], chosen: int) -> str:
     left, right, y = on.x(now.game.period + 0.5), on.x(now.game.period + 1.5), on.y
     game, width = now.game, right - left
     cap, floor = y(game.cap_cny_per_mwh / 1000), y(game.floor_cny_per_mwh / 1000)

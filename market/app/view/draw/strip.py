@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from market.app.scene.period import PeriodNow
-from market.app.scene.view import MarketView
+from market.app.history.period import PeriodNow
+from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.svg import INK, SOFT, drawing, line, rect, tag, text, title
 
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 860.0, 62.0
 LEFT = 72.0
 
 
-def strip_picture(view: MarketView, nows: Sequence[PeriodNow], chosen: int) -> str:
+def strip_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str:
     """A bar for the power traded in each period above its number, and a foot in the colour of its verdict."""
     count = max(1, view.periods)
     width = (WIDTH - LEFT - 4) / count

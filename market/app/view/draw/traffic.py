@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from market.app.figures import style
-from market.app.scene.chronicle import Age, Delivery, Load
-from market.app.scene.view import MarketView
+from market.app.history.event_log import Age, Delivery, Load
+from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
 from market.app.view.draw.plane import Entry, axes, legend, marks, number, plane, steps
@@ -29,7 +29,7 @@ def load_picture(loads: Sequence[Load], clock: Clock) -> str:
     return drawing(WIDTH, HEIGHT, *content, name="load", label="messages under way")
 
 
-def age_picture(view: MarketView, ages: Sequence[Age], clock: Clock) -> str:
+def age_picture(view: Snapshot, ages: Sequence[Age], clock: Clock) -> str:
     """For each offer, how long the oldest price it was based on had been given up already."""
     if not ages:
         return notice(WIDTH, HEIGHT, "no offers yet", name="age")
@@ -45,7 +45,7 @@ def age_picture(view: MarketView, ages: Sequence[Age], clock: Clock) -> str:
     return drawing(WIDTH, HEIGHT, *content, legend(entries), name="age", label="age of news")
 
 
-def link_picture(view: MarketView, deliveries: Sequence[Delivery]) -> str:
+def link_picture(view: Snapshot, deliveries: Sequence[Delivery]) -> str:
     """Mean delay and number of deliveries from each sender (rows) to each receiver (columns)."""
     names = list(view.vpps)
     if not deliveries or not names:

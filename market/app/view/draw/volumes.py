@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from market.app.scene.period import PeriodNow
+from market.app.history.period import PeriodNow
 from market.app.view.draw import colours
 from market.app.view.draw.plane import axes, plane
 from market.app.view.draw.svg import INK, SOFT, drawing, line, notice, rect, tag, text, title
-from market.declaration import Declaration, Role
+from market.model.declaration import Declaration, Role
 
 WIDTH, HEIGHT = 960.0, 220.0
 

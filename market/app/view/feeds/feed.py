@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from market.app.scene.film import Film
-from market.scenario.model import Scenario
+from market.app.history.timeline import Timeline
+from market.scenario.scenario import Scenario
 
 
 class State(StrEnum):
@@ -21,7 +21,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LiveStatus:
     """What a tape cannot tell of a market that goes on: its time, who is waited for, what became of messages."""
 
     time_s: float = 0.0
@@ -37,7 +37,7 @@ class Status:
     state: State
     words: str
     fault: str = ""
-    standing: Standing = Standing()
+    standing: LiveStatus = LiveStatus()
 
 
 class Feed(Protocol):
@@ -49,7 +49,7 @@ class Feed(Protocol):
         ...
 
     @property
-    def film(self) -> Film:
+    def timeline(self) -> Timeline:
         """The records so far."""
         ...
 

@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 from broker.bus.keys import WATCHER, NodeKeys
 from broker.bus.viewer_end import ViewerEnd
-from broker.coordinator import Phase
+from broker.protocol.coordinator import Phase
 from broker.tape import TapeReader
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Refused, Watch, Watched
-from market.app.scene.film import Film
-from market.app.view.feeds.feed import Standing, State, Status
+from market.app.history.timeline import Timeline
+from market.app.view.feeds.feed import LiveStatus, State, Status
 from market.errors import MarketError, WireError
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 
 ASK_EVERY_S = 1 / 15
 ASK_AGAIN_S = 0.5
@@ -33,14 +33,14 @@ class LiveFeed:
         self, address: str, token: bytes, on_news: Callable[[str], None], keys: NodeKeys | None = None
     ) -> None:
         self.name = address
-        self.film = Film()
+        self.timeline = Timeline()
         self.scenario: Scenario | None = None  # plants stay where they are
         self._address = address
         self._token = token
         self._keys = keys
         self._on_news = on_news
         self._reader = TapeReader(address)
-        self._standing = Standing()
+        self._standing = LiveStatus()
         self._since = time.monotonic()
         self._answered_at: float | None = None
         self._listens = self._refused = False
@@ -104,9 +104,9 @@ class LiveFeed:
             return False
         self._answered_at, self._refusal = time.monotonic(), ""
         counts = {entry.name: entry.count for entry in shown.counts}
-        self._standing = Standing(shown.time_s, shown.waiting_for, shown.waiting_s, counts)
+        self._standing = LiveStatus(shown.time_s, shown.waiting_for, shown.waiting_s, counts)
         if shown.from_byte == self._reader.received:
-            self.film.extend(list(self._reader.feed(shown.piece)))
+            self.timeline.extend(list(self._reader.feed(shown.piece)))
         self._fault = shown.fault
         self._over = shown.over and self._reader.received >= shown.size
         return self._reader.received < shown.size
@@ -115,8 +115,8 @@ class LiveFeed:
 
     def status(self) -> Status:
         """Searching, going on, ended, or broken; a fault says what to do."""
-        if self.film.newest.phase is Phase.OVER:
-            return Status(State.ENDED, "ended", standing=Standing(counts=self._standing.counts))
+        if self.timeline.newest.phase is Phase.OVER:
+            return Status(State.ENDED, "ended", standing=LiveStatus(counts=self._standing.counts))
         if self._over:
             return Status(State.BROKEN, "broken off", self._fault or "the run ended before it was complete")
         if self._refusal and self._listens:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from market.app.scene.film import Film
+from market.app.history.timeline import Timeline
 from market.app.view.feeds.feed import State, Status
 from market.errors import MarketError
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from market.app.mesa_model import MarketModel
@@ -22,9 +22,9 @@ class OwnFeed:
         self._fault = ""
 
     @property
-    def film(self) -> Film:
+    def timeline(self) -> Timeline:
         """The model's records so far."""
-        return self.model.film
+        return self.model.timeline
 
     @property
     def scenario(self) -> Scenario:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from broker.coordinator import Phase
+from broker.protocol.coordinator import Phase
 from broker.tape import TAPE_NAME, TapeReader
 from broker.tape.files import open_tape
-from market.app.command_line import pasted
-from market.app.kept_scenario import kept_scenario
-from market.app.run_folder.columns import LINK_COUNTS
-from market.app.run_folder.manifest_shape import MANIFEST, read_manifest
-from market.app.scene.film import Film
-from market.app.view.feeds.feed import Standing, State, Status
+from market.app.history.timeline import Timeline
+from market.app.results.columns import LINK_COUNTS
+from market.app.results.kept_scenario import kept_scenario
+from market.app.results.manifest_shape import MANIFEST, read_manifest
+from market.app.runs.command_line import pasted
+from market.app.view.feeds.feed import LiveStatus, State, Status
 from market.errors import Fault, MarketError, ScenarioError, TapeError
-from market.scenario.model import Scenario
+from market.scenario.scenario import Scenario
 
 LOOK_EVERY_S = 0.1
 PIECE = 1 << 22
@@ -32,7 +32,7 @@ class RecordedFeed:
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.name or str(folder)
-        self.film = Film()
+        self.timeline = Timeline()
         self.scenario = _kept(folder)
         self._folder = folder
         self._reader = TapeReader(str(folder / TAPE_NAME))
@@ -51,7 +51,7 @@ class RecordedFeed:
 
     @property
     def _complete(self) -> bool:
-        return self.film.newest.phase is Phase.OVER
+        return self.timeline.newest.phase is Phase.OVER
 
     def _look_at_end(self) -> None:
         """Nothing will follow: whether the tape was torn off, or is damaged."""
@@ -66,7 +66,7 @@ class RecordedFeed:
         with open_tape(self._folder / TAPE_NAME) as file:
             file.seek(self._reader.received)
             while piece := file.read(PIECE):
-                self.film.extend(list(self._reader.feed(piece)))
+                self.timeline.extend(list(self._reader.feed(piece)))
 
     def _follow(self) -> None:
         pause = threading.Event()
@@ -92,11 +92,11 @@ class RecordedFeed:
         """Recorded, being written, ended, or broken with the reason that the manifest gives."""
         if self._complete:
             words = "recorded" if self._recorded else "ended"
-            return Status(State.ENDED, words, standing=Standing(counts=self._link_counts()))
+            return Status(State.ENDED, words, standing=LiveStatus(counts=self._link_counts()))
         fault = self._fault or self._outcome()
         if self._broken or fault:
             return Status(State.BROKEN, "broken off", fault or "the tape ends before its run was complete")
-        return Status(State.GOING_ON if len(self.film) else State.SEARCHING, "being written")
+        return Status(State.GOING_ON if len(self.timeline) else State.SEARCHING, "being written")
 
     def _link_counts(self) -> dict[str, int]:
         """What became of messages, from the run's totals."""

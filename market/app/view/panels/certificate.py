@@ -7,11 +7,12 @@ from math import fsum
 
 from market.app.report.page import callout, cards, table
 from market.app.report.run_report import MEANING, SOUND
-from market.app.run_folder.table import Cell
+from market.app.results.table import Cell
 from market.app.view.panels.concluded import results_at
 from market.app.view.panels.html import box, note
 from market.app.view.session import Frame
-from market.outcome import MarketOutcome, PeriodResult
+from market.day.outcome import MarketOutcome
+from market.game.result import PeriodResult
 
 
 def certificate_panel(frame: Frame) -> str:

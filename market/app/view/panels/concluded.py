@@ -13,20 +13,20 @@ from weakref import WeakKeyDictionary
 from matplotlib.figure import Figure
 
 from market.app.figures.picture import svg_bytes
-from market.app.run_folder.recorded import RecordedRun
-from market.app.scene.conclusion import recorded_of, results_of
-from market.app.scene.film import Film
+from market.app.history.conclusion import recorded_of, results_of
+from market.app.history.timeline import Timeline
+from market.app.results.recorded import RecordedRun
 from market.app.view.session import Frame
-from market.outcome import PeriodResult
+from market.game.result import PeriodResult
 
 _LOCK = Lock()
-_KEPT: WeakKeyDictionary[Film, dict[object, object]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Timeline, dict[object, object]] = WeakKeyDictionary()
 _T = TypeVar("_T")
 
 
-def _once(film: Film, key: object, make: Callable[[], _T]) -> _T:
+def _once(timeline: Timeline, key: object, make: Callable[[], _T]) -> _T:
     with _LOCK:
-        kept = _KEPT.setdefault(film, {})
+        kept = _KEPT.setdefault(timeline, {})
         if key not in kept:
             kept[key] = make()
         return kept[key]  # type: ignore[return-value]  # what `make` gave
@@ -34,21 +34,23 @@ def _once(film: Film, key: object, make: Callable[[], _T]) -> _T:
 
 def day_of(frame: Frame) -> RecordedRun | None:
     """The tables of a day that is over at this moment."""
-    film, view = frame.film, frame.view
-    if not view.verdict or view.epoch != film.newest.epoch:
+    timeline, view = frame.timeline, frame.view
+    if not view.verdict or view.epoch != timeline.newest.epoch:
         return None
-    return _once(film, "day", lambda: recorded_of(film, frame.view.scenario.name if frame.view.scenario else ""))
+    return _once(
+        timeline, "day", lambda: recorded_of(timeline, frame.view.scenario.name if frame.view.scenario else "")
+    )
 
 
 def results_at(frame: Frame) -> tuple[PeriodResult, ...]:
     """Every period's result with its certificate, once the broker has concluded."""
     view = frame.view
-    return _once(frame.film, ("results", view.epoch), lambda: results_of(view)) if view.verdicts else ()
+    return _once(frame.timeline, ("results", view.epoch), lambda: results_of(view)) if view.verdicts else ()
 
 
 def drawn(frame: Frame, name: str, make: Callable[[], Figure]) -> str:
     """A picture of the day that is over, as SVG to stand in a page."""
-    return _once(frame.film, ("picture", name), lambda: _inline(make()))
+    return _once(frame.timeline, ("picture", name), lambda: _inline(make()))
 
 
 def _inline(figure: Figure) -> str:

@@ -8,14 +8,14 @@ from math import isnan
 from market.app.figures.carbon import carbon_figure
 from market.app.figures.costs import costs_figure
 from market.app.report.page import table
-from market.app.run_folder.disclosed import NOT_SHOWN
-from market.app.run_folder.recorded import RecordedRun
-from market.app.run_folder.table import Cell
+from market.app.results.disclosed import NOT_SHOWN
+from market.app.results.recorded import RecordedRun
+from market.app.results.table import Cell
 from market.app.view.panels.concluded import day_of, drawn
 from market.app.view.panels.html import box, columns, note
 from market.app.view.session import Frame
-from market.carbon import marginal_price_cny_per_t, step_prices_cny_per_t
-from market.rules import CarbonMode, CarbonRules
+from market.day.carbon import marginal_price_cny_per_t, step_prices_cny_per_t
+from market.model.rules import CarbonMode, CarbonRules
 
 
 def costs_panel(frame: Frame) -> str:

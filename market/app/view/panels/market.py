@@ -7,9 +7,9 @@ from statistics import fmean
 
 import numpy as np
 
+from market.app.history.event_log import until
+from market.app.history.period import PeriodNow
 from market.app.report.page import table
-from market.app.scene.chronicle import until
-from market.app.scene.period import PeriodNow
 from market.app.view.draw.choice import EVERYBODY, shares
 from market.app.view.draw.network import Flow, network_picture
 from market.app.view.panels.html import box, columns, note
@@ -22,7 +22,7 @@ SHOWN_LINES = 9
 
 def market_panel(frame: Frame) -> str:
     """The network picture; beside it sellers and buyers of the period, and the last events."""
-    recent = until(frame.film.chronicle.deliveries, frame.view.position)[-RECENT:]
+    recent = until(frame.timeline.event_log.deliveries, frame.view.position)[-RECENT:]
     delay_s = fmean(entry.delay_s for entry in recent) if recent else 0.0
     flow = Flow(frame.time_s, delay_s)
     picture = network_picture(frame.view, frame.period, frame.now, flow, frame.vpp)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from market.app.scene.chronicle import until
+from market.app.history.event_log import until
 from market.app.view.draw.traffic import age_picture, link_picture, load_picture
 from market.app.view.panels.html import box, columns, facts, note
 from market.app.view.session import Frame
@@ -15,10 +15,10 @@ LIVE = (
 
 def network_panel(frame: Frame) -> str:
     """Numbers first, then pictures."""
-    view, chronicle, standing = frame.view, frame.film.chronicle, frame.status.standing
+    view, event_log, standing = frame.view, frame.timeline.event_log, frame.status.standing
     begun = frame.begun
-    loads = [entry for entry in until(chronicle.loads, view.position) if entry.position >= begun]
-    ages = [entry for entry in until(chronicle.ages, view.position) if entry.position >= begun]
+    loads = [entry for entry in until(event_log.loads, view.position) if entry.position >= begun]
+    ages = [entry for entry in until(event_log.ages, view.position) if entry.position >= begun]
     waited = ", ".join(standing.waiting_for)
     counted = [(name, name.replace("_", " "), f"{count:,}") for name, count in standing.counts.items()]
     told = facts(
@@ -30,7 +30,7 @@ def network_panel(frame: Frame) -> str:
         ]
     )
     whole = box("The whole run, by the broker's count", facts(counted)) if counted else ""
-    deliveries = until(chronicle.deliveries, view.position)
+    deliveries = until(event_log.deliveries, view.position)
     return (
         box("Up to this moment", told, note(LIVE) if view.live else "")
         + whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from market.app.figures.dispatch import dispatch_figure
-from market.app.run_folder.disclosed import disclosed
+from market.app.results.disclosed import disclosed
 from market.app.view.draw.volumes import volumes_picture
 from market.app.view.panels.concluded import day_of, drawn
 from market.app.view.panels.html import box, note

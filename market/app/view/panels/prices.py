@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from market.app.scene.chronicle import SaidAt, until
+from market.app.history.event_log import SaidAt, until
 from market.app.view.draw.prices import price_day_picture, price_paths_picture
 from market.app.view.panels.html import box, columns, note
 from market.app.view.session import Frame
@@ -10,7 +10,7 @@ from market.app.view.session import Frame
 
 def said_so_far(frame: Frame) -> list[SaidAt]:
     """Offers and selections of this epoch up to this moment."""
-    said = until(frame.film.chronicle.said, frame.view.position)
+    said = until(frame.timeline.event_log.said, frame.view.position)
     return [entry for entry in said if entry.epoch == frame.view.epoch]
 
 

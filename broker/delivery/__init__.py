@@ -1,0 +1,1 @@
+"""How messages reach their receivers, and what is counted on the way."""

@@ -1,0 +1,1 @@
+"""The processes of a market: the broker as a server, local nodes."""

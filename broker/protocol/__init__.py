@@ -1,0 +1,1 @@
+"""The negotiation as machines without input or output."""

@@ -1,0 +1,606 @@
+"""Owns a whole run on the broker's side: joining, negotiation, settlement, farewell. One machine, no input/output.
+
+`handle(event, now)` takes what happened and the real time, and returns what is to be done, in order. Real time
+is read for patience only (who has not joined, fallen silent, or owes a message); it never reaches the market.
+A frame that may not come is counted by reason in `refused` and has no other effect.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from broker.admission.acceptance import Acceptance
+from broker.bus.broker_end import Endpoints
+from broker.conditions import Conditions
+from broker.delivery.network_log import NetworkLog
+from broker.protocol.actions import (
+    Action,
+    Announce,
+    ControlCame,
+    DataCame,
+    Event,
+    Notice,
+    ProcessEnded,
+    Reply,
+    Send,
+    Tick,
+    Write,
+)
+from broker.protocol.epoch import Epoch, Said
+from broker.protocol.losses import Losses
+from broker.protocol.membership import Membership, Presence, Timeouts
+from broker.protocol.resume_point import ResumePoint
+from broker.protocol.settling import Settling
+from broker.protocol.virtual_time import VirtualTime
+from broker.protocol.wall_time import WallTime
+from broker.tape import TAPE_VERSION, Back, EpochBegun, Left, Opened, Resumed, Shared
+from broker.tape.reasons import ALL_JOINED, TAKEN_UP, has_withdrawn, is_back
+from broker.wire.frames import WIRE_VERSION, Envelope
+from broker.wire.messages import (
+    BROKER,
+    Audit,
+    Beat,
+    Bye,
+    Done,
+    Failure,
+    Heartbeat,
+    Hello,
+    Message,
+    Ready,
+    Resend,
+    Stop,
+    Trouble,
+    Withdrawn,
+)
+from market.errors import DispatchError, MarketError, ProtocolError, RunError
+from market.game.result import PeriodResult
+from market.model.declaration import Declaration
+from market.model.disclosure import Disclosure
+from market.model.network import NetworkRules, OnLoss, TimeMode
+from market.model.public import PublicRules, PublicScenario
+
+BEAT_S = 1.0
+"""Members hear of the broker, and of what they leave unanswered, each time that so long has passed."""
+
+RESEND_AFTER_S = 0.5
+FAREWELL_AGAIN_S = 0.25
+NOT_ACCEPTED = 8
+"""A member counts as lost once what it owes has come, and been refused, so many times."""
+
+WORDS = {
+    Trouble.DISPATCH: "its day cannot be planned",
+    Trouble.TRADE: "it was told of trade that it cannot have negotiated",
+    Trouble.ERROR: "it has met an error of its own",
+    Trouble.LEFT: "was ended by whoever runs it",
+}
+"""What is told of a node's trouble. The node itself says more, to its owner alone."""
+
+
+class Phase(StrEnum):
+    """How far a run is."""
+
+    JOINING = "joining"
+    PLANNING = "planning"
+    TRADING = "trading"
+    SETTLING = "settling"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What a broker is asked to run: a market without its plants, and how.
+
+    audit : how much of their days the nodes are asked to show in the end
+    """
+
+    shared: PublicScenario
+    seed: int
+    patience: Timeouts
+    audit: Disclosure = Disclosure.FULL
+
+    @property
+    def public(self) -> PublicRules:
+        """The rules of the market."""
+        return self.shared.public
+
+    @property
+    def vpps(self) -> tuple[str, ...]:
+        """Who takes part, in order."""
+        return self.shared.roster
+
+    @property
+    def network(self) -> NetworkRules:
+        """The conditions between them."""
+        return self.shared.network
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Everything that a complete run leaves behind, of its last epoch where there were several.
+
+    ended_at : the real time at which each phase ended · withdrawn : who had no part in the end
+    undisclosed : whose plant the market knows nothing of, not even its digest
+    """
+
+    results: tuple[PeriodResult, ...]
+    declarations: tuple[Declaration, ...]
+    audits: dict[str, Audit]
+    said: tuple[Said, ...]
+    time_s: float
+    counters: Counter[str]
+    network: NetworkLog
+    refused: Counter[str]
+    process_ids: dict[str, int]
+    ended_at: dict[str, float]
+    withdrawn: tuple[str, ...]
+    undisclosed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands, for people."""
+
+    phase: Phase
+    rounds: int
+    unrested_periods: int
+    messages: int
+    time_s: float
+    waiting_for: tuple[str, ...]
+    waiting_s: float
+
+
+class Coordinator:
+    """The broker's machine. `session` tells it from other brokers; `past`: where a run stood that is taken up."""
+
+    def __init__(
+        self,
+        charge: RunConfig,
+        endpoints: Endpoints,
+        now: float,
+        past: ResumePoint | None = None,
+        session: int = 1,
+    ) -> None:
+        self.phase = Phase.JOINING
+        self.refused: Counter[str] = Counter()
+        self.membership = Membership(charge.shared, session, endpoints, charge.patience, now)
+        self._charge = charge
+        self._past = past
+        self._conditions = Conditions(charge.network, charge.vpps, charge.seed)
+        self._counters: Counter[str] = Counter()
+        self._log = NetworkLog()
+        self._prepare(past.epoch + 1 if past else 1, charge.vpps, past.time_s if past else 0.0)
+        self._settling: Settling | None = None
+        self._ended_at: dict[str, float] = {}
+        self._beat_at = now
+        self._moved_at = now
+        self._asked_at = now
+        self._acceptance = Acceptance()
+        self._losses = Losses(charge.patience.wait_s)
+        self._failures: dict[str, Failure] = {}
+        self._withdrawn = ""  # who has been given up last, until the others begin again
+        self._goodbye: Stop | None = None
+        self._leaving: set[str] = set()
+        self._leaving_until = now
+
+    def open(self) -> list[Action]:
+        """What is to be done before anything has happened: a header for the tape, or a note that it goes on."""
+        charge = self._charge
+        if self._past:
+            return [Write(Resumed(self._past.time_s))]
+        digest = charge.shared.digest
+        header = Opened(TAPE_VERSION, WIRE_VERSION, digest, charge.seed, charge.vpps, charge.audit)
+        return [Write(header), Write(Shared(charge.shared))]
+
+    # --- the one entry ---
+
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """Take an event; RunError or DispatchError when the run cannot go on."""
+        if isinstance(event, ControlCame):
+            return self._guarded(event, lambda: self._control(event.route, event.envelope, now), now)
+        if isinstance(event, DataCame):
+            return self._guarded(event, lambda: self._data(event, now), now)
+        if isinstance(event, ProcessEnded):
+            self._leaving.discard(event.vpp)
+            return self._lost(event.vpp, f"process {event.how}", now, returns=event.restarted)
+        assert isinstance(event, Tick)
+        return self._tick(now)
+
+    def refuse(self, reason: str) -> None:
+        """Count a frame that is not for us."""
+        self.refused[reason] += 1
+
+    def _guarded(self, came: ControlCame | DataCame, act: Callable[[], list[Action]], now: float) -> list[Action]:
+        try:
+            actions = act()
+        except ProtocolError as error:
+            self.refuse(error.reason)
+            if error.reason != "gap":  # what fills it is asked for
+                self._not_accepted(came, error.reason)
+            return []
+        return actions + self._next_phase(now)
+
+    def _not_accepted(self, came: ControlCame | DataCame, reason: str) -> None:
+        """Something counts against who sent it, as far as that is known."""
+        sender = (came.parcel.envelope if isinstance(came, DataCame) else came.envelope).sender
+        member = self.membership.members.get(sender)
+        if isinstance(came, DataCame):
+            if member is not None:
+                self._acceptance.refused_data(sender, came.connection, reason)
+        elif member is not None and member.route == came.route:
+            self._acceptance.refused_order(sender, reason)
+
+    def _moved(self, now: float) -> None:
+        """The run has come a step further."""
+        self._moved_at = now
+        self._acceptance.moved()
+
+    # --- messages ---
+
+    def _control(self, route: bytes, envelope: Envelope, now: float) -> list[Action]:
+        vpp, message = envelope.sender, envelope.message
+        if isinstance(message, Hello) and self._goodbye is not None and vpp in self.membership.expected:
+            return [Reply(route, self._goodbye)]
+        if isinstance(message, Hello):
+            return self.membership.hello(vpp, route, message, now)
+        self.membership.heard(vpp, now)
+        if isinstance(message, Heartbeat):
+            return []
+        self.membership.member(vpp, route)
+        if isinstance(message, Ready):
+            return self._ready(vpp, route, message, now)
+        if isinstance(message, Bye):
+            self._leaving.discard(vpp)
+            return []
+        if isinstance(message, Failure):
+            return self._failed(vpp, route, message, now)
+        if envelope.epoch < self.epoch.number:
+            return self._superseded()
+        if envelope.epoch > self.epoch.number:
+            raise ProtocolError("wrong_epoch", f"epoch {envelope.epoch}, this is {self.epoch.number}")
+        return self._from_member(vpp, message, now)
+
+    def _ready(self, vpp: str, route: bytes, message: Ready, now: float) -> list[Action]:
+        presence = self.membership.ready(vpp, route, message.session)
+        if presence is not Presence.KNOWN:
+            self._failures.pop(vpp, None)
+            self._moved(now)
+        return self._returned(vpp, now) if presence is Presence.BACK else []
+
+    def _failed(self, vpp: str, route: bytes, message: Failure, now: float) -> list[Action]:
+        """A node has said that it cannot go on; unless the rule is to stop, that is its own trouble."""
+        self._failures[vpp] = message
+        if self.phase is Phase.OVER:
+            self._leaving.discard(vpp)
+            return []
+        left = message.kind is Trouble.LEFT
+        how = f"node {WORDS[message.kind]}" if left else f"node cannot go on: {WORDS[message.kind]}"
+        if self._charge.network.on_loss is OnLoss.STOP and not left:
+            raise self._fault_of(vpp, f"{vpp}'s {how}")
+        if not left and self.phase is not Phase.JOINING:
+            self._losses.fault(vpp, how)
+        heard = Reply(route, Stop("this node has said that it cannot go on", complete=False))
+        return [heard, *self._lost(vpp, how, now, returns=True)]
+
+    def _fault_of(self, vpp: str, text: str) -> MarketError:
+        """The error of a run that ends because of a VPP: whether its day cannot be planned, or something else."""
+        failure = self._failures.get(vpp)
+        return (DispatchError if failure and failure.kind is Trouble.DISPATCH else RunError)(text)
+
+    def _from_member(self, vpp: str, message: Message, now: float) -> list[Action]:
+        if self.phase is Phase.OVER:
+            return self._superseded()
+        if isinstance(message, Done) and self.phase in (Phase.PLANNING, Phase.TRADING):
+            return self._progressed(self.clockwork.done(vpp, message, now), now)
+        if isinstance(message, Done | Resend) and self.phase is Phase.SETTLING:
+            return self._superseded()  # what consumes the last messages changes nothing any more
+        if isinstance(message, Resend) and self.phase is not Phase.JOINING:
+            return self.clockwork.resend(vpp, message.refs, now)
+        if isinstance(message, Audit) and self._settling is not None:
+            if not self._settling.take(vpp, message):
+                return self._superseded()
+            self._moved(now)
+            return []
+        raise ProtocolError("out_of_turn", f"{type(message).__name__} from {vpp} while {self.phase}")
+
+    def _data(self, event: DataCame, now: float) -> list[Action]:
+        if event.parcel.envelope.epoch < self.epoch.number or self.phase in (Phase.SETTLING, Phase.OVER):
+            return self._superseded()
+        if self.phase is Phase.JOINING:
+            raise ProtocolError("out_of_turn", f"a market message while {self.phase}")
+        actions = self.clockwork.data(event.parcel, now)
+        if actions is not None:
+            self._acceptance.accepted(event.parcel.envelope.sender, event.connection)
+        return self._progressed(actions, now)
+
+    def _progressed(self, actions: list[Action] | None, now: float) -> list[Action]:
+        """What follows from something new; None: it was known already."""
+        if actions is None:
+            return self._superseded()
+        self._moved(now)
+        return actions
+
+    @property
+    def _in_real_time(self) -> bool:
+        return self._charge.network.time is TimeMode.WALL
+
+    def _superseded(self) -> list[Action]:
+        """A message of what is over: discarded, as it should be."""
+        self._counters["superseded"] += 1
+        return []
+
+    # --- epochs ---
+
+    def _prepare(self, number: int, roster: Sequence[str], time_s: float) -> None:
+        """The next epoch's machines, before it begins."""
+        self.epoch = Epoch(self._charge.public, roster, number, self._counters)
+        self.clockwork: VirtualTime | WallTime = (WallTime if self._in_real_time else VirtualTime)(
+            self.epoch, self._conditions, self._log, time_s
+        )
+
+    def _begin(self, why: str, now: float) -> list[Action]:
+        """Everybody on the roster plans and declares, and prices start from p_clr."""
+        self.phase = Phase.PLANNING
+        self._settling = None
+        self._moved(now)
+        epoch, time_s = self.epoch, self.clockwork.time_s
+        return [Write(EpochBegun(epoch.number, time_s, epoch.roster, why)), *self.clockwork.begin(now)]
+
+    def _begin_anew(self, roster: Sequence[str], why: str, now: float) -> list[Action]:
+        if not roster:
+            raise RunError(f"{why}, and nobody is left")
+        self._prepare(self.epoch.number + 1, roster, self.clockwork.time_s)
+        return self._begin(why, now)
+
+    # --- who goes and who comes back ---
+
+    def _lost(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
+        """A VPP is gone, and what follows. `returns`: whether somebody sees to it that it comes back."""
+        return [*self._gone(vpp, how, now, returns=returns), *self._without(now)]
+
+    def _gone(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
+        """A VPP is gone; several that go at once are all noted before the others begin again, once."""
+        rule = self._charge.network.on_loss
+        if self.phase is Phase.OVER:
+            return []
+        if returns and vpp in self.membership.absent:
+            self.membership.free(vpp)
+            return []
+        joining = self.phase is Phase.JOINING
+        if (rule is OnLoss.STOP and not joining) or (not returns and (rule is OnLoss.WAIT or joining)):
+            raise self._fault_of(vpp, self._why_over(vpp, how))
+        if vpp in self.membership.absent:
+            self.membership.free(vpp)
+            return []
+        self.membership.lose(vpp, how, now)
+        self._acceptance.forget(vpp)
+        self._counters["lost"] += 1
+        if joining:
+            return [Notice(f"{vpp} {how}; its place is free again")]
+        actions: list[Action] = [Write(Left(self.clockwork.time_s, vpp, how))]
+        self._losses.lost(vpp, now)
+        if enough := self._losses.enough(vpp):
+            self.membership.ban(vpp, enough)
+            actions.append(Notice(f"{enough}; it is not let in again"))
+            if rule is OnLoss.WAIT:
+                raise self._fault_of(vpp, enough)
+        if rule is OnLoss.WAIT:
+            wait_s = self._charge.patience.wait_s
+            return [*actions, Notice(f"lost: {vpp} {how}; it is waited for, at most {wait_s:g} s")]
+        self._withdrawn = vpp
+        actions.append(Notice(f"lost: {vpp} {how}; the others begin again without it"))
+        actions.append(Announce(Envelope(self.epoch.number + 1, BROKER, 0, Withdrawn(vpp))))
+        return actions
+
+    def _why_over(self, vpp: str, how: str) -> str:
+        """What ends a run that cannot do without a VPP: what that has said of itself, or how it was lost."""
+        failure = self._failures.get(vpp)
+        if failure and failure.kind is not Trouble.LEFT:
+            return f"{vpp}'s node cannot go on: {WORDS[failure.kind]}"
+        return f"{vpp}'s {how} while {self._story()}; the market cannot go on without it"
+
+    def _without(self, now: float) -> list[Action]:
+        """The others begin again without those who have withdrawn, if anybody has."""
+        vpp, self._withdrawn = self._withdrawn, ""
+        return self._begin_anew(self.membership.here(), has_withdrawn(vpp), now) if vpp else []
+
+    def _returned(self, vpp: str, now: float) -> list[Action]:
+        """A VPP that was lost is here again: the market begins anew with it, or it takes up its settlement."""
+        if self.phase is Phase.OVER:
+            return []  # nothing stands on a tape behind its end
+        self._counters["returned"] += 1
+        if self.phase is Phase.JOINING:
+            return []
+        actions: list[Action] = [Write(Back(self.clockwork.time_s, vpp))]
+        if self._settling is not None and vpp in self.epoch.roster:
+            return [*actions, Notice(f"{vpp} is back, and settles"), *self._settling.again()]
+        actions.append(Notice(f"{vpp} is back; all begin again"))
+        if self._charge.network.on_loss is OnLoss.WAIT and self.membership.absent:
+            return actions  # the last of those who are waited for opens the epoch
+        return actions + self._begin_anew(self.membership.here(), is_back(vpp), now)
+
+    # --- phases ---
+
+    def _next_phase(self, now: float) -> list[Action]:
+        if self.phase is Phase.JOINING and self.membership.complete:
+            self._ended_at["joining"] = now
+            return self._begin(TAKEN_UP if self._past else ALL_JOINED, now)
+        if self.phase is Phase.PLANNING and self.epoch.trading is not None:
+            self.phase = Phase.TRADING
+            self._losses.reached(1)
+            self._ended_at["planning"] = now
+        if self.phase is Phase.TRADING and self.epoch.results is not None:
+            self._ended_at["trading"] = now
+            self._moved(now)
+            return self._settle(self.epoch.results)
+        if self._settling is not None and not self._settling.missing() and self.phase is Phase.SETTLING:
+            self._ended_at["settling"] = now
+            return [*self._settling.end(), *self.farewell("the run is complete", now, complete=True)]
+        return []
+
+    def _settle(self, results: Sequence[PeriodResult]) -> list[Action]:
+        self.phase = Phase.SETTLING
+        self._losses.reached(2)
+        first_turn = self.clockwork.turn + 1
+        self._settling = Settling(
+            self.epoch.number, self.epoch.roster, results, self._charge.public, first_turn, self._charge.audit
+        )
+        return self._settling.begin(self.clockwork.time_s)
+
+    # --- taking leave ---
+
+    def farewell(self, reason: str, now: float, *, complete: bool) -> list[Action]:
+        """Tell every member that its run is over; ticks say so again until each has taken leave."""
+        self.phase = Phase.OVER
+        self._goodbye = Stop(reason, complete)
+        self._leaving = set(self.membership.members)
+        self._leaving_until = now + self._charge.patience.silence_s
+        self._asked_at = now
+        return self._see_off(self.membership.members)
+
+    def _see_off(self, members: Iterable[str]) -> list[Action]:
+        """Tell these members that it is over, and whoever waited for a place."""
+        assert self._goodbye is not None
+        waited = [Reply(route, self._goodbye) for route in self.membership.waiting.values()]
+        return [*(Send(vpp, self._goodbye) for vpp in members), *waited]
+
+    def taken_leave(self, now: float) -> bool:
+        """Whether nobody is left who does not know that the run is over, but who cannot be reached."""
+        return self.phase is Phase.OVER and (not self._leaving or now >= self._leaving_until)
+
+    def _farewell_again(self, now: float) -> list[Action]:
+        if self._goodbye is None or now - self._asked_at < FAREWELL_AGAIN_S:
+            return []
+        self._asked_at = now
+        return self._see_off(sorted(self._leaving))
+
+    # --- patience ---
+
+    def _tick(self, now: float) -> list[Action]:
+        if self.phase is Phase.OVER:
+            return self._farewell_again(now)
+        actions: list[Action] = []
+        for vpp, how in self.membership.silent(now).items():
+            actions += self._gone(vpp, how, now, returns=True)
+        actions += self._without(now)
+        if self.phase is Phase.JOINING:
+            self.membership.check_joining(now)
+        elif self._charge.network.on_loss is OnLoss.WAIT:
+            self._check_absent(now)
+        if self._under_way():
+            actions += self._ask_again(now) + self.clockwork.tick(now)
+            actions += self._check_answers(now)
+        actions += self._next_phase(now)
+        if now - self._beat_at >= BEAT_S:
+            self._beat_at = now
+            actions += self._say_again(now)
+        return actions
+
+    def _say_again(self, now: float) -> list[Action]:
+        """Every second: that we are here, and, where nothing moves, the orders that no clockwork repeats."""
+        beats: list[Action] = [Send(vpp, self._beat(vpp)) for vpp in self.membership.members]
+        if now - self._moved_at < BEAT_S:
+            return beats
+        settle = self._settling.again() if self._settling is not None and self.phase is Phase.SETTLING else []
+        return beats + self.membership.welcomes() + settle
+
+    def _beat(self, vpp: str) -> Beat:
+        """With the newest that went out to a member: were it dropped on its way, nothing after it would tell."""
+        return self.clockwork.beat(vpp) if self._under_way() else Beat((), 0)
+
+    def _check_absent(self, now: float) -> None:
+        """MarketError when somebody who was lost has not come back for too long."""
+        for vpp, story in self.membership.given_up(now).items():
+            raise self._fault_of(vpp, story)
+
+    def _check_answers(self, now: float) -> list[Action]:
+        """Heartbeats prove a process, not progress: who leaves an order unanswered for too long counts as lost."""
+        answer_s = self._charge.patience.answer_s
+        if now - self._moved_at <= answer_s:
+            return []
+        actions: list[Action] = []
+        owed = self.clockwork.owed()
+        for vpp in self._waiting_for():
+            how = "what it says it has published does not come" if vpp in owed else "it does not answer"
+            actions += self._stuck(vpp, f"node is alive, and for {answer_s:g} s {how}", now)
+        return actions + self._without(now)
+
+    def _stuck(self, vpp: str, how: str, now: float) -> list[Action]:
+        """A member that is here and does not get on."""
+        if vpp not in self.membership.members or vpp in self.membership.absent:
+            return []
+        self._losses.fault(vpp, how)
+        return self._gone(vpp, how, now, returns=True)
+
+    def _under_way(self) -> bool:
+        """Whether the market goes on: it stands still while one of its VPPs is lost and waited for."""
+        waits = any(vpp in self.membership.absent for vpp in self.epoch.roster)
+        return self.phase in (Phase.PLANNING, Phase.TRADING, Phase.SETTLING) and not waits
+
+    def _ask_again(self, now: float) -> list[Action]:
+        """Ask for data messages that a member says it has published and that have not come."""
+        owed = self.clockwork.owed() if self.phase is not Phase.SETTLING else {}
+        if not owed or now - max(self._moved_at, self._asked_at) < RESEND_AFTER_S:
+            return []
+        for vpp in owed:
+            refused = self._acceptance.refused(vpp)
+            if refused.total() >= NOT_ACCEPTED:
+                reasons = ", ".join(f"{reason} ×{count}" for reason, count in refused.items())
+                stuck = self._stuck(vpp, f"messages are not accepted (refused: {reasons})", now)
+                return [*stuck, *self._without(now)]
+        self._asked_at = now
+        self.epoch.counters["asked_again"] += sum(len(refs) for refs in owed.values())
+        return [Send(vpp, Resend(refs)) for vpp, refs in owed.items()]
+
+    # --- for people ---
+
+    def next_due(self) -> float | None:
+        """The real time at which a tick is needed, if one is."""
+        return self.clockwork.next_due() if self._under_way() and self.phase is not Phase.SETTLING else None
+
+    def progress(self, now: float) -> Progress:
+        """Where the run stands."""
+        trading = self.epoch.trading
+        return Progress(
+            phase=self.phase,
+            rounds=trading.rounds() if trading else 0,
+            unrested_periods=trading.residual() if trading else 0,
+            messages=self.epoch.counters["sent"],
+            time_s=self.clockwork.time_s,
+            waiting_for=self._waiting_for(),
+            waiting_s=now - self._moved_at,
+        )
+
+    def _waiting_for(self) -> tuple[str, ...]:
+        if self.phase is Phase.JOINING:
+            return self.membership.missing()
+        if self.phase is Phase.OVER:
+            return tuple(sorted(self._leaving))
+        if self._settling is not None:
+            return self._settling.missing()
+        return tuple(sorted({*self.clockwork.waiting_for(), *self.membership.absent} & {*self.epoch.roster}))
+
+    def _story(self) -> str:
+        waiting = ", ".join(self._waiting_for()) or "nobody"
+        return f"{self.phase} (turn {self.clockwork.turn}, waiting for {waiting})"
+
+    def proceedings(self) -> RunResult:
+        """What a complete run leaves behind (phase `over`)."""
+        assert self.epoch.results is not None
+        assert self._settling is not None
+        return RunResult(
+            results=self.epoch.results,
+            declarations=self.epoch.declarations,
+            audits=dict(self._settling.audits),
+            said=tuple(self.epoch.said),
+            time_s=self.clockwork.time_s,
+            counters=Counter(self.epoch.counters),
+            network=self._log,
+            refused=Counter(self.refused),
+            process_ids={vpp: member.process_id for vpp, member in self.membership.members.items()},
+            ended_at=dict(self._ended_at),
+            withdrawn=tuple(vpp for vpp in self._charge.vpps if vpp not in self.epoch.roster),
+            undisclosed=tuple(vpp for vpp in self._charge.vpps if not self.membership.disclosed(vpp)),
+        )

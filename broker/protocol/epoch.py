@@ -1,0 +1,171 @@
+"""Owns what has been said in one epoch: numbering, screening, declarations, then trading, until there are results.
+
+Knows nothing of time, turns or delivery: `virtual_time` and `wall_time` beside it are two ways to carry it on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from broker.delivery.undelivered import Gap, story
+from broker.protocol.actions import Parcel, Write
+from broker.protocol.trading import Trading
+from broker.screening.messages import screen
+from broker.screening.versions import Versions
+from broker.tape import MessageSaid
+from broker.wire.limits import MOST_AHEAD
+from broker.wire.messages import Declared, Done, MarketMessage, Ref
+from market.errors import ProtocolError, RunError
+from market.game.period import PeriodGame, period_games
+from market.game.result import PeriodResult
+from market.model.declaration import Declaration
+from market.model.public import PublicRules
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A market message, and the time at which it was sent."""
+
+    time_s: float
+    sender: str
+    message: MarketMessage
+
+
+class Epoch:
+    """One roster, one set of declarations, and what follows from them."""
+
+    def __init__(
+        self, public: PublicRules, roster: Sequence[str], number: int, counters: Counter[str] | None = None
+    ) -> None:
+        self.public = public
+        self.roster = tuple(roster)
+        self.number = number
+        self.results: tuple[PeriodResult, ...] | None = None
+        self.trading: Trading | None = None
+        self.said: list[Said] = []
+        self.counters: Counter[str] = Counter() if counters is None else counters  # of the whole run
+        self._upto = dict.fromkeys(self.roster, 0)
+        self._versions = Versions(self.roster)
+        self._parcels: dict[Ref, Parcel] = {}
+        self._declarations: dict[str, Declaration] = {}
+
+    @property
+    def declarations(self) -> tuple[Declaration, ...]:
+        """Everybody's declaration, in the order of the roster, once all have declared."""
+        return tuple(self._declarations[vpp] for vpp in self.roster)
+
+    def accept(self, parcel: Parcel) -> MarketMessage | None:
+        """The message of a parcel that is its sender's next one; None for a duplicate.
+
+        ProtocolError with reason `not_a_member`, `wrong_epoch`, `gap`, or one of the screening.
+        """
+        envelope = parcel.envelope
+        sender = envelope.sender
+        if sender not in self._upto:
+            raise ProtocolError("not_a_member", f"{sender!r:.40} is not on the roster")
+        if envelope.epoch != self.number:
+            raise ProtocolError("wrong_epoch", f"epoch {envelope.epoch}, this is {self.number}")
+        if 0 < envelope.seq <= self._upto[sender]:
+            self.counters["duplicates"] += 1
+            return None
+        if envelope.seq != self._upto[sender] + 1:
+            raise ProtocolError("gap", f"{sender}'s message {envelope.seq} came after {self._upto[sender]}")
+        parts = self.trading.parts if self.trading else None
+        message = screen(sender, envelope.message, self.public, parts)
+        if isinstance(message, Declared) and envelope.seq > 1:
+            raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
+        self._versions.take(sender, message)
+        self._upto[sender] = envelope.seq
+        self._parcels[Ref(sender, envelope.seq)] = parcel
+        self.counters["sent"] += 1
+        return message
+
+    def take(self, parcel: Parcel, message: MarketMessage, time_s: float) -> Write:
+        """An accepted message counts from now on, and belongs on the tape."""
+        envelope = parcel.envelope
+        self.said.append(Said(time_s, envelope.sender, message))
+        if isinstance(message, Declared):
+            self._declarations[envelope.sender] = message.declaration
+        elif self.trading is not None:
+            self.trading.take(envelope.sender, message)
+        return Write(MessageSaid(time_s, self.number, envelope.sender, envelope.seq, message))
+
+    def check(self, vpp: str, done: Done) -> None:
+        """ProtocolError if a confirmation promises more than anybody can owe, or speaks of what is not there."""
+        if vpp not in self._upto:
+            raise ProtocolError("not_a_member", f"{vpp} is not on the roster")
+        if done.published_upto > self._upto[vpp] + MOST_AHEAD:
+            raise ProtocolError("bad_content", f"{vpp} says that it has published {done.published_upto} messages")
+        self._versions.check_seen(vpp, done.seen)
+        sells = self.trading.parts.sells(vpp) if self.trading else range(self.public.horizon.periods)
+        if not set(done.pending).issubset(sells):
+            raise ProtocolError("bad_content", f"{vpp} wants another step where it does not sell")
+
+    def confirm(self, vpp: str, done: Done) -> None:
+        """A member has confirmed what it consumed; its own messages up to then have been taken."""
+        if self.trading is not None:
+            self.trading.done(vpp, done)
+
+    def open_trading(self) -> bool:
+        """Whether trading is open; it opens with the last declaration."""
+        if self.trading is None and len(self._declarations) == len(self.roster):
+            games = period_games(self.declarations, self.public)
+            self.trading = Trading(games, self.public.market)
+        return self.trading is not None
+
+    def settle_if_at_rest(self) -> bool:
+        """Whether there are results: every period rests, or has been found not to."""
+        if self.trading is not None and self.trading.settled():
+            self.results = self.trading.results()
+        return self.results is not None
+
+    def stall(self, gaps: Sequence[Gap], otherwise: str) -> None:
+        """Nothing more can come: what does not rest is stalled, by the gaps that concern it, or `otherwise`.
+
+        RunError if not everybody has declared: then there is no market to speak of.
+        """
+        if self.trading is None:
+            silent = ", ".join(vpp for vpp in self.roster if vpp not in self._declarations)
+            raise RunError(f"{silent} ended the first turn without declaring: is it the same software version?")
+
+        def evidence(game: PeriodGame) -> str:
+            players = {*game.sellers, *game.buyers}
+            return (
+                story([gap for gap in gaps if gap.sender in game.sellers and gap.receiver in players]) or otherwise
+            )
+
+        self.trading.stall(evidence)
+        self.results = self.trading.results()
+
+    def others(self, vpp: str) -> tuple[str, ...]:
+        """Everybody but one."""
+        return tuple(member for member in self.roster if member != vpp)
+
+    def concerned(self, sender: str, message: MarketMessage) -> tuple[str, ...]:
+        """Whom a message matters to: a declaration all others, trade those who play in its periods."""
+        if isinstance(message, Declared) or self.trading is None:
+            return self.others(sender)
+        concerned = self.trading.concerned(message)
+        return tuple(vpp for vpp in self.others(sender) if vpp in concerned)
+
+    def upto(self, vpp: str) -> int:
+        """The number up to which nothing of a member's is missing."""
+        return self._upto[vpp]
+
+    def owes(self, vpp: str, published_upto: int) -> bool:
+        """Whether a member says it has published what has not arrived."""
+        return published_upto > self._upto[vpp]
+
+    def lacks(self, vpp: str, published_upto: int) -> tuple[Ref, ...]:
+        """What a member says it has published and has not arrived."""
+        return tuple(Ref(vpp, seq) for seq in range(self._upto[vpp] + 1, published_upto + 1))
+
+    def parcel(self, ref: Ref) -> Parcel:
+        """A message that was accepted; KeyError for any other."""
+        return self._parcels[ref]
+
+    def known(self, refs: Sequence[Ref]) -> tuple[Ref, ...]:
+        """Those of the references that were accepted, each once."""
+        return tuple(ref for ref in dict.fromkeys(refs) if ref in self._parcels)

@@ -1,0 +1,132 @@
+"""Owns what stands in an epoch once all have declared: newest offers and selections, and each period's verdict.
+
+Knows nothing of turns, time or how messages arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from broker.protocol.quiescence import QuiescenceDetector
+from broker.screening.messages import TradingRoles
+from broker.wire.messages import Done, Offer, Selection
+from market.game.dithering import answers, dithering_story
+from market.game.period import PeriodGame
+from market.game.result import PeriodResult, Verdict
+from market.game.solver import settle_cycle
+from market.game.verdict import conclude, cycle_story
+from market.model.arrays import Array
+from market.model.rules import MarketRules
+
+
+class Trading:
+    """The games of an epoch and how far each has come."""
+
+    def __init__(self, games: Sequence[PeriodGame], rules: MarketRules) -> None:
+        self.games = tuple(games)
+        self.parts = TradingRoles(games)
+        self._rules = rules
+        self._budget = rules.offer_budget
+        self._detector = QuiescenceDetector(games)
+        self._selections: dict[str, Selection] = {}
+        # Periods found not to come to rest by themselves, and why; of those in which nobody gains, the prices.
+        self._ended: dict[int, tuple[Verdict, str]] = {}
+        self._settled: dict[int, Array] = {}
+
+    def take(self, sender: str, message: Offer | Selection) -> None:
+        """A message that has passed the screening."""
+        if isinstance(message, Offer):
+            self._detector.offer(sender, message)
+        else:
+            self._selections[sender] = message
+
+    def done(self, vpp: str, done: Done) -> None:
+        """A confirmation, after the messages it speaks of."""
+        self._detector.done(vpp, done)
+
+    def concerned(self, message: Offer | Selection) -> set[str]:
+        """Whom a message matters to."""
+        return concerned(self.games, message)
+
+    def settled(self) -> bool:
+        """Whether, at the end of a batch, every period rests or has been found not to."""
+        self._detector.note_prices()
+        return all(self._detector.rests(game) or self._hopeless(game) for game in self.games)
+
+    def _hopeless(self, game: PeriodGame) -> bool:
+        if game.period not in self._ended:
+            cycle = self._detector.cycle(game)
+            if cycle:
+                self._ended[game.period] = self._cycled(game, cycle)
+            elif self._detector.moves(game) >= self._budget:
+                story = f"a seller has moved {self._budget} times and would go on; raise market.offer_budget"
+                self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
+            elif self.rounds() > self._budget * len(self.games):
+                story = f"a seller has made {self.rounds()} offers and would go on; raise market.offer_budget"
+                self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
+        return game.period in self._ended
+
+    def _cycled(self, game: PeriodGame, cycle: Sequence[tuple[float, ...]]) -> tuple[Verdict, str]:
+        """What a cycle amounts to: where nobody gains anything on the way round, it is a rest."""
+        vectors = [np.array(prices) for prices in cycle]
+        settled = settle_cycle(game, vectors, self._rules)
+        if settled is None:
+            return Verdict.CYCLING, cycle_story(game, cycle, "steps")
+        self._settled[game.period] = settled
+        return Verdict.EQUILIBRIUM, dithering_story(vectors)
+
+    def stall(self, evidence: Callable[[PeriodGame], str]) -> None:
+        """Nothing will come any more: what does not rest now is stalled."""
+        for game in self.games:
+            if not self._detector.rests(game):
+                self._ended.setdefault(game.period, (Verdict.STALLED, evidence(game)))
+
+    def residual(self) -> int:
+        """How many periods do not rest yet."""
+        return sum(not self._detector.rests(game) for game in self.games)
+
+    def unconfirmed(self, game: PeriodGame) -> tuple[str, ...]:
+        """Whom a period still waits for."""
+        return self._detector.unconfirmed(game)
+
+    def rounds(self) -> int:
+        """The most offers that any one seller has published."""
+        return max((self._detector.rounds(game) for game in self.games), default=0)
+
+    def results(self) -> tuple[PeriodResult, ...]:
+        """Every period concluded as it stands, certificates included."""
+        return tuple(self._result(game) for game in self.games)
+
+    def _result(self, game: PeriodGame) -> PeriodResult:
+        rests = Verdict.EQUILIBRIUM if game.tradable else Verdict.NO_TRADE
+        ended, evidence = self._ended.get(game.period, (rests, ""))
+        prices = self._detector.prices(game) if game.tradable else None
+        if prices is None:
+            prices = np.zeros(len(game.sellers))  # below every floor: cannot be taken for offers
+        rounds = self._detector.rounds(game) if game.tradable else 0
+        settled = self._settled.get(game.period)
+        if settled is not None:
+            return conclude(game, settled, *answers(game, settled, self._rules), rounds, ended, evidence)
+        return conclude(game, prices, *self._answers(game), rounds, ended, evidence)
+
+    def _answers(self, game: PeriodGame) -> tuple[Array, Array]:
+        """The newest probabilities and requests of a period, shape (m, n) each."""
+        probability = np.zeros((len(game.buyers), len(game.sellers)))
+        requested = np.zeros_like(probability)
+        for row, buyer in enumerate(game.buyers):
+            selection = self._selections.get(buyer)
+            if selection is not None and game.period in selection.periods:
+                part = selection.part(game.period)
+                probability[row], requested[row] = selection.probability[part], selection.requested_mw[part]
+        return probability, requested
+
+
+def concerned(games: Sequence[PeriodGame], message: Offer | Selection) -> set[str]:
+    """Whom a message matters to: an offer all who play in one of its periods, a selection the sellers."""
+    played = [games[t] for t in message.periods]
+    sellers = {seller for game in played for seller in game.sellers}
+    if isinstance(message, Selection):
+        return sellers
+    return sellers | {buyer for game in played for buyer in game.buyers}

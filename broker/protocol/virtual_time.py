@@ -1,0 +1,236 @@
+"""Owns an epoch carried on in virtual time: turns out, messages in, until every period has a verdict.
+
+Knows nothing of sockets, real time or admission. A turn gives a node a moment of virtual time and the messages
+that have reached it by then; the node publishes what it has to say and ends the turn with Done. When all turns
+of a batch are done, what was said goes on the tape in the order (time, sender, number) and to the sequencer, and
+the next batch is due. Nothing here waits for real time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from broker.conditions import Conditions
+from broker.delivery.network_log import NetworkLog
+from broker.delivery.sequencer import Grant, Sequencer
+from broker.delivery.staleness import StalenessLog
+from broker.protocol.actions import Action, Parcel, Publish, Send, Write
+from broker.protocol.epoch import Epoch
+from broker.tape import OrderGiven, TurnGiven
+from broker.wire.limits import MOST_A_TURN
+from broker.wire.messages import Beat, Begin, Done, MarketMessage, Offer, Ref, Turn, Turns
+from market.errors import ProtocolError
+
+SAY_AGAIN_S = 1.0
+_MOST_AT_ONCE = 200  # turns, or messages, in one publication
+
+
+@dataclass(slots=True)
+class _OpenTurn:
+    """A turn that is not over; `grant`: what it was opened with, None for the first, which opens the epoch."""
+
+    number: int
+    time_s: float
+    grant: Grant | None
+    done: Done | None = None
+
+
+class VirtualTime:
+    """The turns of one epoch."""
+
+    def __init__(self, epoch: Epoch, conditions: Conditions, log: NetworkLog, time_s: float) -> None:
+        self.epoch = epoch
+        self.log = log
+        self.time_s = time_s
+        self.turn = 0
+        self._conditions = conditions
+        self._sequencer = Sequencer(conditions, epoch.number, self.log)
+        self._news = StalenessLog(self.log)
+        self._said_at = math.inf
+        self._turns: dict[str, _OpenTurn] = {}
+        self._unfinished: set[str] = set()
+        self._batch: dict[str, list[tuple[Parcel, MarketMessage]]] = {vpp: [] for vpp in epoch.roster}
+
+    # --- what comes in ---
+
+    def begin(self, now: float) -> list[Action]:
+        """Ask everybody to plan the day and declare. Real time plays no part."""
+        self._said_at = now
+        actions: list[Action] = []
+        for vpp in self.epoch.roster:
+            self._open_turn(vpp, self.time_s, None)
+            begin = self._begin_of(self._turns[vpp])
+            actions.append(Write(OrderGiven(begin.turn, self.time_s, vpp, begin)))
+            actions.append(Send(vpp, begin))
+        return actions
+
+    def data(self, parcel: Parcel, now: float) -> list[Action] | None:
+        """A member has published; None if it is a repetition, ProtocolError if it may not now, or not this."""
+        sender = parcel.envelope.sender
+        fresh = parcel.envelope.seq > self.epoch.upto(sender) if sender in self._batch else True
+        if fresh and sender in self._batch and sender not in self._unfinished:
+            raise ProtocolError("out_of_turn", f"{sender} publishes while it is not its turn")
+        if fresh and sender in self._batch and len(self._batch[sender]) >= MOST_A_TURN:
+            raise ProtocolError("too_many", f"{sender} publishes more than {MOST_A_TURN} messages in one turn")
+        message = self.epoch.accept(parcel)
+        if message is None:
+            return None
+        self._batch[sender].append((parcel, message))
+        return self._advance_if_complete(sender, now)
+
+    def done(self, vpp: str, done: Done, now: float) -> list[Action] | None:
+        """A member has ended its turn; None if it has said so before, ProtocolError if it does not hold it."""
+        turn = self._turns.get(vpp)
+        if turn is not None and (done.turn < turn.number or (done.turn == turn.number and turn.done is not None)):
+            return None
+        if turn is None or turn.number != done.turn:
+            raise ProtocolError("out_of_turn", f"{vpp} ends turn {done.turn}, which it does not hold")
+        self.epoch.check(vpp, done)
+        turn.done = done
+        return self._advance_if_complete(vpp, now)
+
+    def resend(self, vpp: str, refs: Sequence[Ref], now: float) -> list[Action]:
+        """A member misses messages it was promised: publish them again, to it alone."""
+        known = self.epoch.known(refs)
+        self.epoch.counters["resent"] += len(known)
+        return [Publish((frame,), (vpp,)) for frame in self._frames(known)]
+
+    def tick(self, now: float) -> list[Action]:
+        """Say again which turns are open, on the control plane: what was said before may have been lost."""
+        if self.epoch.results is not None or now - self._said_at < SAY_AGAIN_S:
+            return []
+        self._said_at = now
+        return [
+            Send(vpp, self._begin_of(turn) if turn.grant is None else _turns([(turn.number, turn.grant)]))
+            for vpp, turn in sorted(self._turns.items())
+            if turn.done is None
+        ]
+
+    def _begin_of(self, turn: _OpenTurn) -> Begin:
+        """The order that opened the epoch for a member."""
+        return Begin(turn.number, turn.time_s, self.epoch.roster, live=False)
+
+    def next_due(self) -> float | None:
+        """No moment of real time is waited for."""
+        return None
+
+    def beat(self, vpp: str) -> Beat:
+        """Nothing to be told of: a turn names what belongs to it."""
+        return Beat((), 0)
+
+    # --- who is waited for ---
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Whose turn is not over."""
+        return tuple(sorted(self._unfinished))
+
+    def owed(self) -> dict[str, tuple[Ref, ...]]:
+        """By member, what it says it has published in its turn and has not arrived."""
+        return {vpp: refs for vpp in sorted(self._unfinished) if (refs := self._lacking(vpp))}
+
+    def _lacking(self, vpp: str) -> tuple[Ref, ...]:
+        done = self._turns[vpp].done
+        return self.epoch.lacks(vpp, done.published_upto) if done else ()
+
+    # --- the end of a batch ---
+
+    def _advance_if_complete(self, vpp: str, now: float) -> list[Action]:
+        """Something came from a member; if that was the last thing waited for, the batch is over."""
+        done = self._turns[vpp].done
+        if done is not None and not self.epoch.owes(vpp, done.published_upto):
+            self._unfinished.discard(vpp)
+        if self._unfinished:
+            return []
+        turns, self._turns = self._turns, {}
+        self._said_at = now
+        offering = {vpp for vpp in turns if any(isinstance(said, Offer) for _, said in self._batch[vpp])}
+        actions = self._send_on(turns)
+        self._confirm(turns, offering)
+        if self.epoch.open_trading() and self.epoch.settle_if_at_rest():
+            return actions
+        return actions + self._next_batch()
+
+    def _send_on(self, turns: dict[str, _OpenTurn]) -> list[Action]:
+        """Put what was said in this batch on the tape and under way, in the order (time, sender, number)."""
+        ends = {vpp: turn.time_s + self._conditions.compute_s(vpp) for vpp, turn in turns.items()}
+        self.time_s = max(self.time_s, *ends.values())
+        said = [(ends[vpp], vpp, *entry) for vpp in turns for entry in self._batch[vpp]]
+        said.sort(key=lambda entry: (entry[0], entry[1], entry[2].envelope.seq))
+        actions: list[Action] = []
+        for time_s, sender, parcel, message in said:
+            actions.append(self.epoch.take(parcel, message, time_s))
+            ref = Ref(sender, parcel.envelope.seq)
+            done = turns[sender].done
+            if isinstance(message, Offer) and done is not None:
+                self._news.offer(time_s, sender, message, done.seen)
+            receivers = self.epoch.concerned(sender, message)
+            self._sequencer.send(ref, receivers, time_s, len(parcel.frame))
+        for vpp, end_s in ends.items():
+            self._sequencer.busy(vpp, end_s)
+            self._batch[vpp].clear()
+        return actions
+
+    def _confirm(self, turns: dict[str, _OpenTurn], offering: set[str]) -> None:
+        """Let the confirmations count. Who wants another step has just made one: nobody else is woken."""
+        for vpp, turn in turns.items():
+            assert turn.done is not None
+            self.epoch.confirm(vpp, turn.done)
+            if turn.done.pending and vpp in offering:
+                self._sequencer.wake(vpp, turn.time_s + self._conditions.compute_s(vpp))
+
+    # --- the next batch ---
+
+    def _next_batch(self) -> list[Action]:
+        grants = self._sequencer.next_batch()
+        if not grants:
+            self._stall()
+            return []
+        return self._deliver(grants)
+
+    def _stall(self) -> None:
+        """Nothing is under way and not everybody has what it needs."""
+        self.epoch.stall(self._sequencer.undelivered, "not everybody has confirmed the newest prices")
+
+    def _deliver(self, grants: Sequence[Grant]) -> list[Action]:
+        """Put the turns on the tape, and publish them behind what has reached them: at once where all have one."""
+        self.epoch.counters["delivered"] += sum(len(grant.refs) for grant in grants)
+        numbered = [(self._open_turn(grant.receiver, grant.time_s, grant), grant) for grant in grants]
+        actions: list[Action] = [
+            Write(TurnGiven(number, grant.time_s, grant.receiver, grant.refs)) for number, grant in numbered
+        ]
+        if len(grants) == len(self.epoch.roster) <= _MOST_AT_ONCE:
+            return actions + self._publish(_turns(numbered), None)
+        for one in numbered:
+            actions += self._publish(_turns([one]), (one[1].receiver,))
+        return actions
+
+    def _publish(self, turns: Turns, receivers: tuple[str, ...] | None) -> list[Action]:
+        frames = self._frames(turns.refs)
+        ahead = range(0, max(0, len(frames) - _MOST_AT_ONCE), _MOST_AT_ONCE)
+        actions: list[Action] = [Publish(frames[start : start + _MOST_AT_ONCE], receivers) for start in ahead]
+        return [*actions, Publish(frames[len(ahead) * _MOST_AT_ONCE :], receivers, turns)]
+
+    def _frames(self, refs: Sequence[Ref]) -> tuple[bytes, ...]:
+        return tuple(self.epoch.parcel(ref).frame for ref in refs)
+
+    def _open_turn(self, vpp: str, time_s: float, grant: Grant | None) -> int:
+        self.turn += 1
+        self.epoch.counters["turns"] += 1
+        self._turns[vpp] = _OpenTurn(self.turn, time_s, grant)
+        self._unfinished.add(vpp)
+        return self.turn
+
+
+def _turns(numbered: Sequence[tuple[int, Grant]]) -> Turns:
+    """The turns of some grants, each with its number, round the messages that they share."""
+    refs = tuple(dict.fromkeys(ref for _, grant in numbered for ref in grant.refs))
+    place = {ref: index for index, ref in enumerate(refs)}
+    return Turns(
+        refs,
+        tuple(
+            Turn(grant.receiver, number, grant.time_s, tuple(place[ref] for ref in grant.refs))
+            for number, grant in numbered
+        ),
+    )

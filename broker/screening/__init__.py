@@ -1,0 +1,1 @@
+"""What a message must satisfy beyond its types."""

@@ -1,0 +1,45 @@
+"""Owns what an audit must satisfy beyond its types, so that a day's accounts and tables can be made of it.
+
+Knows nothing of whether the plans in it are any good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+
+from broker.wire.messages import Audit
+from market.errors import ProtocolError
+from market.model.arrays import Array
+from market.model.disclosure import disclosure_of
+from market.model.plan import DispatchPlan, PlanTotals
+
+_NUMBER_LIMIT = 1e30
+"""No scenario leads to as large a number, in any unit; far from where sums and products overflow."""
+
+
+def screen_audit(sender: str, audit: Audit, periods: int) -> None:
+    """ProtocolError `bad_content` unless both plans are for a day of `periods`, all numbers within reason."""
+    if disclosure_of(audit.before) is not disclosure_of(audit.after):
+        raise ProtocolError("bad_content", f"{sender} shows not as much of one plan as of the other")
+    for plan in (audit.before, audit.after):
+        if plan is None:
+            continue
+        if any(vector.shape != (periods,) for vector in _vectors(plan)):
+            raise ProtocolError("bad_content", f"{sender}'s plan is not for {periods} periods")
+        numbers = np.concatenate([*_vectors(plan), list(_scalars(plan)), [audit.peak_memory_mb]])
+        if (np.abs(numbers) > _NUMBER_LIMIT).any():
+            raise ProtocolError("bad_content", f"{sender}'s plan holds a number beyond {_NUMBER_LIMIT:g}")
+
+
+def _vectors(plan: DispatchPlan | PlanTotals) -> Iterator[Array]:
+    values = (getattr(plan, field.name) for field in fields(plan))
+    return (value for value in values if isinstance(value, np.ndarray))
+
+
+def _scalars(plan: DispatchPlan | PlanTotals) -> Iterator[float]:
+    for part in (plan, plan.costs) if isinstance(plan, DispatchPlan) else (plan,):
+        values = (getattr(part, field.name) for field in fields(part))
+        yield from (value for value in values if isinstance(value, float))

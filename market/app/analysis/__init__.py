@@ -1,0 +1,1 @@
+"""Studies of days: economics, sensitivity, the paper, comparison."""

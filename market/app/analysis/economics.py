@@ -1,0 +1,325 @@
+"""Owns what an economist asks of a settled day: its efficiency, who gains, mark-ups, concentration. As tables.
+
+Knows nothing of files, of pictures, or of which scenario it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+import numpy as np
+
+from market.app.results.table import Cell, Table
+from market.app.runs.in_process import market_day
+from market.day.outcome import MarketOutcome
+from market.day.settlement import Account, Settlement, settle, settled_mw
+from market.game.result import PeriodResult, Verdict
+from market.game.solver import negotiate
+from market.model.arrays import Array
+from market.model.rules import CarbonMode
+from market.scenario import with_overrides
+from market.scenario.scenario import Scenario
+from vpp_nodes.dispatch import dispatch
+from vpp_nodes.dispatch.joint import JointPlan, joint_dispatch
+
+Rows = Iterator[tuple[Cell, ...]]
+NOTHING = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Economy:
+    """A settled day and what it is measured by.
+
+    joint : the cooperative optimum · flat : every VPP's account with the grid only and one carbon price for
+    every tonne, the other reading of the paper's Scenario 1 · from_cap : prices reached from the cap in each
+    period, shape (n,), None where that start or the day itself does not rest
+    """
+
+    scenario: Scenario
+    outcome: MarketOutcome
+    settlement: Settlement
+    joint: JointPlan
+    flat: tuple[Account, ...]
+    from_cap: tuple[Array | None, ...]
+
+
+def economy_of(scenario: Scenario, outcome: MarketOutcome | None = None) -> Economy:
+    """Measure a day of `scenario`, solved here unless it is given. DispatchError if a day cannot be planned."""
+    outcome = outcome or market_day(scenario)
+    return Economy(
+        scenario=scenario,
+        outcome=outcome,
+        settlement=settle(outcome, scenario.public),
+        joint=joint_dispatch(scenario.vpps, scenario.public),
+        flat=_flat_carbon(scenario),
+        from_cap=_prices_from_cap(outcome.periods, scenario),
+    )
+
+
+def economics_tables(economy: Economy) -> tuple[Table, ...]:
+    """All tables, in the order in which they are written."""
+    return (
+        welfare_table(economy),
+        gains_table(economy),
+        competition_table(economy),
+        markups_table(economy),
+    )
+
+
+def welfare_table(economy: Economy) -> Table:
+    """The system's day under four arrangements, and how much of what cooperation would save each of them saves.
+
+    saving_cny is against `grid_only`, so under one carbon price for all tonnes (`grid_only_flat_carbon`), which
+    is another tariff, it is what the tariff alone changes.
+    """
+    columns = (
+        "arrangement",
+        "operation_cny",
+        "carbon_cny",
+        "total_cny",
+        "saving_cny",
+        "share_of_possible_saving",
+        "emission_t",
+        "curtailed_mwh",
+        "exchanged_mwh",
+    )
+    alone, game, joint = economy.settlement.grid_only_system, economy.settlement.game_system, economy.joint
+    possible = alone.total_cny - joint.total_cny
+    flat = _sum(economy.flat)
+    rows = (
+        _welfare_row("grid_only", alone, alone, possible, 0.0),
+        _welfare_row("game", game, alone, possible, traded_mwh(economy.outcome)),
+        _welfare_row("cooperation", _joint_account(economy), alone, possible, _joint_exchange_mwh(economy)),
+        (*_welfare_row("grid_only_flat_carbon", flat, alone, NOTHING, 0.0),),
+    )
+    return Table("economics_welfare", columns, rows)
+
+
+def gains_table(economy: Economy) -> Table:
+    """What trade saves each VPP and where that comes from; the parts add up to gain_cny in every row.
+
+        selling_margin = Σ q (p − feed-in) Δt   buying_margin = Σ q (retail − p) Δt
+        carbon_saving  = carbon without − with  replanning    = the rest
+
+    The rest is what another plan saves or costs: curtailed energy that is sold, turbines that stand still.
+    """
+    columns = (
+        "vpp",
+        "grid_only_cny",
+        "game_cny",
+        "gain_cny",
+        "share_of_gain",
+        "selling_margin_cny",
+        "buying_margin_cny",
+        "carbon_saving_cny",
+        "replanning_cny",
+        "sold_mwh",
+        "bought_mwh",
+        "earned_cny",
+        "paid_cny",
+    )
+    gained = economy.settlement.grid_only_system.total_cny - economy.settlement.game_system.total_cny
+    pairs = zip(economy.settlement.grid_only, economy.settlement.game, strict=True)
+    rows = [_gain_row(economy, before, after, gained) for before, after in pairs]
+    sums = (fsum(float(row[n]) for row in rows) for n in range(1, len(columns)))
+    return Table("economics_gains", columns, (*rows, ("system", *sums)))
+
+
+def competition_table(economy: Economy) -> Table:
+    """Each period's market: scarcity, concentration, mark-up, how the margin splits, what the cap start gives."""
+    columns = (
+        "period",
+        "verdict",
+        "sellers",
+        "buyers",
+        "supply_over_demand",
+        "traded_mwh",
+        "traded_value_cny",
+        "p_clr_cny_per_mwh",
+        "mean_price_cny_per_mwh",
+        "mean_markup_cny_per_mwh",
+        "hhi_delivered",
+        "hhi_surplus",
+        "selling_margin_cny",
+        "buying_margin_cny",
+        "gap_from_cap_cny_per_mwh",
+    )
+    pairs = zip(economy.outcome.periods, economy.from_cap, strict=True)
+    return Table("economics_periods", columns, tuple(_competition_row(economy, *pair) for pair in pairs))
+
+
+def markups_table(economy: Economy) -> Table:
+    """Each offer against the clearing price, the opportunity of its seller, and the price reached from the cap."""
+    columns = (
+        "vpp",
+        "period",
+        "price_cny_per_mwh",
+        "p_clr_cny_per_mwh",
+        "markup_cny_per_mwh",
+        "feed_in_cny_per_mwh",
+        "margin_over_price",
+        "price_from_cap_cny_per_mwh",
+        "gap_from_cap_cny_per_mwh",
+    )
+    pairs = zip(economy.outcome.periods, economy.from_cap, strict=True)
+    rows = (row for result, high in pairs if result.game.tradable for row in _markup_rows(result, high))
+    return Table("economics_offers", columns, tuple(rows))
+
+
+def traded_mwh(outcome: MarketOutcome) -> float:
+    """Σ q Δt of the day, MWh."""
+    return fsum(float(settled_mw(result).sum()) * result.game.period_h for result in outcome.periods)
+
+
+def mean_price_cny_per_mwh(outcome: MarketOutcome) -> float:
+    """What a traded MWh costs on average; NaN where nothing is traded."""
+    paid = fsum(float((settled_mw(r) * r.price_cny_per_mwh).sum()) * r.game.period_h for r in _traded(outcome))
+    energy = traded_mwh(outcome)
+    return paid / energy if energy > 0.0 else NOTHING
+
+
+def hhi(parts: Array) -> float:
+    """Herfindahl–Hirschman index Σ (part/sum)² of some quantity, 1/n … 1; NaN where the quantity is 0."""
+    total = float(parts.sum())
+    return float(((parts / total) ** 2).sum()) if total > 0.0 else NOTHING
+
+
+def _flat_carbon(scenario: Scenario) -> tuple[Account, ...]:
+    """Every VPP alone with the grid, at the base price for every tonne."""
+    changes = {
+        "carbon.mode": CarbonMode.FLAT.value,
+        "carbon.flat_price_cny_per_t": scenario.public.carbon.base_price_cny_per_t,
+    }
+    public = with_overrides(scenario, changes).public
+    plans = [(vpp.id, dispatch(vpp, public)) for vpp in scenario.vpps]
+    return tuple(
+        Account(
+            vpp=name,
+            operation_cny=plan.costs.operation_cny,
+            trade_cny=0.0,
+            carbon_cny=plan.costs.carbon_cny,
+            emission_t=plan.emission_t,
+            quota_t=plan.quota_t,
+            curtailed_mwh=fsum(plan.curtailed_mw.tolist()) * public.horizon.period_h,
+        )
+        for name, plan in plans
+    )
+
+
+def _prices_from_cap(results: Sequence[PeriodResult], scenario: Scenario) -> tuple[Array | None, ...]:
+    games = [result.game for result in results]
+    starts = [np.full(len(game.sellers), game.cap_cny_per_mwh) for game in games]
+    ends = negotiate(games, scenario.public.market, starts)
+    return tuple(
+        end.prices if result.verdict.rests and end.ended is Verdict.EQUILIBRIUM else None
+        for result, end in zip(results, ends, strict=True)
+    )
+
+
+def _traded(outcome: MarketOutcome) -> Iterator[PeriodResult]:
+    return (result for result in outcome.periods if result.game.tradable)
+
+
+def _sum(accounts: Sequence[Account]) -> Account:
+    return Settlement(grid_only=tuple(accounts), game=()).grid_only_system
+
+
+def _joint_account(economy: Economy) -> Account:
+    plans, hours = economy.joint.plans, economy.scenario.public.horizon.period_h
+    return Account(
+        vpp="system",
+        operation_cny=fsum(plan.costs.operation_cny for plan in plans),
+        trade_cny=0.0,
+        carbon_cny=fsum(plan.costs.carbon_cny for plan in plans),
+        emission_t=fsum(plan.emission_t for plan in plans),
+        quota_t=fsum(plan.quota_t for plan in plans),
+        curtailed_mwh=fsum(float(plan.curtailed_mw.sum()) for plan in plans) * hours,
+    )
+
+
+def _joint_exchange_mwh(economy: Economy) -> float:
+    hours = economy.scenario.public.horizon.period_h
+    return fsum(float(plan.direct_in_mw.sum()) for plan in economy.joint.plans) * hours
+
+
+def _welfare_row(name: str, day: Account, alone: Account, possible_cny: float, mwh: float) -> tuple[Cell, ...]:
+    saving = alone.total_cny - day.total_cny
+    share = saving / possible_cny if possible_cny > 0.0 else NOTHING
+    costs = (day.operation_cny, day.carbon_cny, day.total_cny)
+    return (name, *costs, saving, share, day.emission_t, day.curtailed_mwh, mwh)
+
+
+def _gain_row(economy: Economy, before: Account, after: Account, gained_cny: float) -> tuple[Cell, ...]:
+    gain = before.total_cny - after.total_cny
+    sold, bought = _sides(economy, before.vpp)
+    carbon = before.carbon_cny - after.carbon_cny
+    rest = gain - sold.margin_cny - bought.margin_cny - carbon
+    share = gain / gained_cny if gained_cny > 0.0 else NOTHING
+    return (
+        before.vpp,
+        *(before.total_cny, after.total_cny, gain, share),
+        *(sold.margin_cny, bought.margin_cny, carbon, rest),
+        *(sold.energy_mwh, bought.energy_mwh, sold.value_cny, bought.value_cny),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What one VPP sold, or bought, over the day: how much, for how much, and better than the grid by how much."""
+
+    energy_mwh: float
+    value_cny: float
+    margin_cny: float
+
+
+def _sides(economy: Economy, vpp: str) -> tuple[_Side, _Side]:
+    """(as a seller, as a buyer)."""
+    sold: list[tuple[float, float, float]] = []
+    bought: list[tuple[float, float, float]] = []
+    retail = economy.scenario.public.tariff.retail_cny_per_mwh
+    for result in _traded(economy.outcome):
+        game, energy, price = result.game, settled_mw(result) * result.game.period_h, result.price_cny_per_mwh
+        if vpp in game.sellers:
+            j = game.sellers.index(vpp)
+            mwh = float(energy[:, j].sum())
+            sold.append((mwh, mwh * float(price[j]), mwh * float(price[j] - game.feed_in_cny_per_mwh)))
+        if vpp in game.buyers:
+            mine = energy[game.buyers.index(vpp)]
+            margin = float((mine * (retail[game.period] - price)).sum())
+            bought.append((float(mine.sum()), float((mine * price).sum()), margin))
+    return _added(sold), _added(bought)
+
+
+def _added(parts: Sequence[tuple[float, float, float]]) -> _Side:
+    return _Side(*(fsum(part[n] for part in parts) for n in range(3)))
+
+
+def _competition_row(economy: Economy, result: PeriodResult, high: Array | None) -> tuple[Cell, ...]:
+    game, delivered = result.game, settled_mw(result)
+    parties = (game.period + 1, result.verdict.value, len(game.sellers), len(game.buyers))
+    demand = float(game.deficit_mw.sum())
+    ratio = float(game.surplus_mw.sum()) / demand if demand > 0.0 else NOTHING
+    if not game.tradable:
+        return (*parties, ratio, 0.0, 0.0, *[NOTHING] * 3, NOTHING, hhi(game.surplus_mw), 0.0, 0.0, NOTHING)
+    energy, price = delivered * game.period_h, result.price_cny_per_mwh
+    mwh, value = float(energy.sum()), float((energy * price).sum())
+    retail = float(economy.scenario.public.tariff.retail_cny_per_mwh[game.period])
+    clearing = result.clearing_price_cny_per_mwh
+    markup = float((energy * (price - clearing)).sum()) / mwh if mwh > 0.0 else NOTHING
+    gap = NOTHING if high is None else float(np.abs(high - price).max())
+    margins = (energy * (price - game.feed_in_cny_per_mwh)).sum(), (energy * (retail - price)).sum()
+    concentration = (hhi(delivered.sum(axis=0)), hhi(game.surplus_mw))
+    prices = (clearing, clearing + markup, markup)
+    return (*parties, ratio, mwh, value, *prices, *concentration, *map(float, margins), gap)
+
+
+def _markup_rows(result: PeriodResult, high: Array | None) -> Rows:
+    game, clearing = result.game, result.clearing_price_cny_per_mwh
+    feed_in = game.feed_in_cny_per_mwh
+    for j, (seller, price) in enumerate(zip(game.sellers, result.price_cny_per_mwh.tolist(), strict=True)):
+        relative = (price - feed_in) / price if price > 0.0 else NOTHING
+        cap = NOTHING if high is None else float(high[j])
+        place = (seller, game.period + 1)
+        yield (*place, price, clearing, price - clearing, feed_in, relative, cap, cap - price)

@@ -1,0 +1,1 @@
+"""The paper's case study and the facts it is to show."""

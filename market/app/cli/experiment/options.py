@@ -1,0 +1,36 @@
+"""Owns the flags that the studies share. Knows nothing of how they are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from market.app.cli.console import echo_error
+from market.extras import need
+from market.scenario import load_scenario, require_plants, scenario_advice
+from market.scenario.changes import changed
+from market.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOptions:
+    """The flags of a study, as given. draws : of disturbed data, where the study has them · settings : of --set"""
+
+    scenario: str
+    out: Path | None
+    quiet: bool
+    draws: int = 0
+    seed: int = 0
+    settings: tuple[str, ...] = ()
+
+    def load(self) -> Scenario:
+        """The scenario as flags change it, with advice on it where people read.
+
+        ScenarioError, also where a plant is missing or what a study is drawn with.
+        """
+        need("figures", "vppmarket experiment")
+        scenario = require_plants(changed(load_scenario(self.scenario), self.settings))
+        if not self.quiet:
+            for advice in scenario_advice(scenario):
+                echo_error(f"note: {advice}")
+        return scenario

@@ -1,0 +1,574 @@
+"""Owns the command line: its commands, their flags, and how an error is told. Knows nothing of what they do.
+
+Each command imports what it needs when it is called, so that none waits for the packages of another.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from market.app.cli.console import echo, echo_error
+from market.app.cli.network_options import network_options
+from market.app.cli.set_option import set_option
+from market.app.results.exit_codes import ExitCode, exit_code_of_error
+from market.errors import MarketError
+from market.model.disclosure import Disclosure
+from market.scenario import DEFAULT_CASE
+from market.scenario.network_flags import NetworkFlags
+from market.system_fault import words_for
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+EPILOG = "Exit codes: 0 equilibrium, 2 bad input, 3 no equilibrium, 4 the run broke, 130 interrupted."
+HELP = {"--help", "--version"}
+"""With one of these a command does nothing but print."""
+
+
+def command(arguments: list[str]) -> int:
+    """Carry out a command line; returns the exit code. KeyboardInterrupt passes through."""
+    only_told = bool(HELP & {*arguments})
+    try:
+        _check_empty(arguments)
+        with commands.make_context("vppmarket", arguments) as context:
+            return int(commands.invoke(context) or 0)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        echo_error(f"error: {_usage(error)}")
+        return ExitCode.BAD_INPUT
+    except MarketError as error:
+        for line in str(error).splitlines():
+            echo_error(f"error: {line}")
+        for note in getattr(error, "__notes__", ()):
+            echo_error(note)
+        return exit_code_of_error(error)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and only_told:
+            return ExitCode.EQUILIBRIUM  # who reads it has read enough
+        echo_error(f"error: {words_for(error)}")
+        return ExitCode.BROKEN
+    except Exception:
+        echo_error(traceback.format_exc().rstrip())
+        echo_error("error: this is a fault of the program; please report it with the lines above")
+        return ExitCode.BROKEN
+
+
+def _check_empty(arguments: Sequence[str]) -> None:
+    """No argument may be empty: a path would be the folder that one is in, a name nobody's."""
+    for before, text in pairwise(("", *arguments)):
+        flag, equals, value = text.partition("=")
+        if not text or (flag.startswith("--") and equals and not value):
+            name = flag or (before if before.startswith("--") else "an argument")
+            raise click.UsageError(f"{name} must not be empty; give it a value or leave it out")
+
+
+class _Seed(click.ParamType[int]):
+    name = "integer"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            self.fail(f"{text!r} is not a whole number of 0 or more, of at most 18 digits", param, ctx)
+        return int(text)
+
+
+class _Number(click.FloatRange):
+    """A number that one can wait for: neither infinite nor none at all."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
+SEED = _Seed()
+PORT = click.option(
+    "--port",
+    type=click.IntRange(0, 65533),
+    default=0,
+    show_default=True,
+    help="First of three ports to listen on; 0: three free ones.",
+)
+RESUME = click.option(
+    "--resume",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Take up the run in this folder, which broke off; in place of SCENARIO.",
+)
+KEYS = click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Encrypt everything, and let nobody in but the owners of these keys.",
+)
+
+
+AUDIT = click.option(
+    "--audit",
+    type=click.Choice(["full", "totals", "none"]),
+    help="How much plants show of their day in the end.  [default: the scenario's; else full where this run owns "
+    "the plants, totals where others bring theirs]",
+)
+
+
+def _join(default_s: int) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--wait",
+        "join_s",
+        type=_Number(1, 86400),
+        default=default_s,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long all nodes may take to join.",
+    )
+
+
+def disclosure(text: str | None) -> Disclosure | None:
+    """The level that a flag names, if it does."""
+    return None if text is None else Disclosure(text)
+
+
+def _usage(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "vppmarket"
+    message = error.format_message().rstrip(".")
+    return f"{path}: {message[:1].lower()}{message[1:]}; see '{path} --help'"
+
+
+@click.group(epilog=EPILOG, invoke_without_command=True, context_settings={"max_content_width": 100})
+@click.version_option(package_name="vppmarket", message="%(prog)s %(version)s")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Virtual power plants trade electricity and carbon for a day, each as a process of its own."""
+    if context.invoked_subcommand is None:
+        echo(context.get_help() + "\n")
+
+
+@commands.command(epilog=EPILOG)
+@click.argument("scenario", required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@RESUME
+@click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
+@network_options
+@set_option
+@click.option("--seed", type=SEED, help="For all that is random.  [default: 0]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@PORT
+@click.option(
+    "--restart",
+    "restarts",
+    metavar="N",
+    type=click.IntRange(0, 1000),
+    default=0,
+    help="Start a plant's process again when it has died, up to N times; the others wait for it.",
+)
+@KEYS
+@click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
+@click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
+@click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
+@AUDIT
+@_join(30)
+def run(
+    scenario: str | None,
+    out: Path | None,
+    resume: Path | None,
+    in_process: bool,
+    network: NetworkFlags,
+    settings: tuple[str, ...],
+    seed: int | None,
+    as_json: bool,
+    quiet: bool,
+    port: int,
+    restarts: int,
+    keys: Path | None,
+    figures: bool,
+    report: bool,
+    watch: bool,
+    audit: str | None,
+    join_s: float,
+) -> int:
+    """Run a market day. SCENARIO is a folder or a built-in case."""
+    from market.app.cli.run import run_command
+    from market.app.cli.run_options import RunOptions
+
+    options = RunOptions(
+        scenario,
+        out,
+        in_process,
+        network,
+        seed,
+        as_json,
+        quiet,
+        port,
+        figures,
+        report,
+        restarts,
+        watch,
+        keys,
+        resume,
+        disclosure(audit),
+        join_s,
+        settings,
+    )
+    return run_command(options)
+
+
+@commands.command(epilog=EPILOG)
+@click.argument("scenario", required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@RESUME
+@network_options
+@set_option
+@click.option("--seed", type=SEED, help="For all that is random.  [default: 0]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors and where to join.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@PORT
+@KEYS
+@click.option(
+    "--token",
+    envvar="VPPMARKET_TOKEN",
+    help="The run's token; other users can read it in the list of processes, so set VPPMARKET_TOKEN instead.  "
+    "[default: a new one, in join.token of the run folder]",
+)
+@AUDIT
+@_join(600)
+@click.option("--insecure", is_flag=True, help="Listen beyond this machine without keys.")
+def broker(
+    scenario: str | None,
+    out: Path | None,
+    resume: Path | None,
+    network: NetworkFlags,
+    settings: tuple[str, ...],
+    seed: int | None,
+    as_json: bool,
+    quiet: bool,
+    host: str,
+    port: int,
+    keys: Path | None,
+    token: str | None,
+    audit: str | None,
+    join_s: float,
+    insecure: bool,
+) -> int:
+    """Open a market for nodes started by hand.
+
+    They join from this machine or from others; the run, its folder and its output are those of `run`.
+    """
+    from market.app.cli.broker import BrokerOptions, broker_command
+    from market.app.cli.run_options import RunOptions
+
+    options = BrokerOptions(host, token, insecure)
+    run = RunOptions(
+        scenario,
+        out,
+        False,
+        network,
+        seed,
+        as_json,
+        quiet,
+        port,
+        keys=keys,
+        resume=resume,
+        audit=disclosure(audit),
+        join_s=join_s,
+        settings=settings,
+    )
+    return broker_command(options, run)
+
+
+@commands.command()
+@click.option("--id", "vpp", required=True, help="Which VPP of the scenario to be.")
+@click.option("--broker", "address", required=True, help="Where the broker listens, such as tcp://127.0.0.1:5555.")
+@click.option("--scenario", required=True, help="Folder, the VPP's own part of one, or built-in case.")
+@set_option
+@click.option("--token-file", type=click.Path(path_type=Path), help="Where the run's token is: join.token.")
+@click.option(
+    "--token",
+    envvar="VPPMARKET_TOKEN",
+    help="The run's token itself; other users can read it in the list of processes.",
+)
+@KEYS
+@click.option("--out", type=click.Path(path_type=Path), help="The node's own run folder.  [default: runs/…]")
+@AUDIT
+@click.option(
+    "--wait",
+    "patience_s",
+    type=_Number(1, 86400),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to look for the broker, at first and whenever it is gone.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def node(
+    vpp: str,
+    address: str,
+    scenario: str,
+    settings: tuple[str, ...],
+    token_file: Path | None,
+    token: str | None,
+    keys: Path | None,
+    out: Path | None,
+    audit: str | None,
+    patience_s: float,
+    quiet: bool,
+) -> int:
+    """Be one VPP of a market that a broker has opened."""
+    from market.app.cli.node import NodeOptions, node_command
+
+    shown = disclosure(audit)
+    return node_command(
+        NodeOptions(vpp, address, scenario, token, token_file, keys, out, shown, patience_s, quiet, settings)
+    )
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("names", metavar="[SCENARIO | NAME...]", nargs=-1)
+def keys(folder: Path, names: tuple[str, ...]) -> int:
+    """Make the keys of a market in the folder DIR.
+
+    For a SCENARIO (a folder or a built-in case; the default one if nothing is given): a pair for the broker, for
+    each of its VPPs, and for a watcher. For NAMEs, such as VPP3 or broker: a pair for each of these alone.
+    """
+    from market.app.cli.keys import keys_command
+
+    return keys_command(folder, names)
+
+
+@commands.command(epilog=EPILOG)
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+def report(run_folder: Path) -> int:
+    """Draw the figures of a run that is over, and write its report.html.
+
+    RUN is a run folder; figures and a report that are there already are replaced.
+    """
+    from market.app.cli.report import report_command
+
+    return report_command(run_folder)
+
+
+@commands.command(epilog="Exit codes: 0 all decisions the same, 2 no tape that can be read, 4 a decision differs.")
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--until",
+    "until_s",
+    type=_Number(0),
+    metavar="SECONDS",
+    help="Stop behind the last record that is not later, and show what stood then.",
+)
+@click.option("--plants", metavar="SCENARIO", help="Where the plants are, a folder or a built-in case.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json: bool) -> int:
+    """Compute every decision of a run again, from its tape alone, and say whether each is the recorded one.
+
+    RUN is a run folder, also of a run that broke off. What plants decided is computed again for those that the
+    folder keeps, or that --plants gives.
+    """
+    from market.app.cli.replay import replay_command
+
+    return replay_command(run_folder, until_s, as_json=as_json, plants=plants)
+
+
+@commands.command()
+@click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
+@set_option
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="Where the watching token of a run at tcp://… is: watch.token.",
+)
+@click.option(
+    "--token",
+    envvar="VPPMARKET_WATCH_TOKEN",
+    help="The watching token itself; other users can read it in the list of processes.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
+@click.option("--keys", type=click.Path(path_type=Path), metavar="DIR", help="Of a run with keys: the watcher's.")
+def view(
+    target: str | None,
+    settings: tuple[str, ...],
+    token_file: Path | None,
+    token: str | None,
+    port: int | None,
+    open_browser: bool,
+    keys: Path | None,
+) -> int:
+    """Show a market on a page in the browser.
+
+    A recorded run, or one that is being written, by its folder; one that runs elsewhere, by its broker's address;
+    or a scenario, which the page itself then runs as a Mesa model.  [default: five_vpp]
+    """
+    from market.app.cli.view import ViewOptions, view_command
+
+    return view_command(ViewOptions(target, token, port, open_browser, keys, token_file, settings))
+
+
+@commands.command(epilog=EPILOG)
+@click.argument("first", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("second", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for CSV tables and figures; new or empty.")
+def compare(first: Path, second: Path, out: Path | None) -> int:
+    """Show what differs between two runs: rules, verdicts, roles, prices, probabilities, costs, carbon."""
+    from market.app.cli.compare import compare_command
+
+    return compare_command(first, second, out)
+
+
+@commands.command()
+@click.argument("scenario")
+@set_option
+def check(scenario: str, settings: tuple[str, ...]) -> int:
+    """Show every fault of a scenario at once."""
+    from market.app.cli.scenario import check_command
+
+    return check_command(scenario, settings)
+
+
+@commands.command()
+@click.argument("name", type=click.Path(path_type=Path))
+@click.option("--from", "case", default=DEFAULT_CASE, show_default=True, help="Built-in case to start from.")
+def new(name: Path, case: str) -> int:
+    """Copy a built-in case to the new folder NAME."""
+    from market.app.cli.scenario import new_command
+
+    return new_command(name, case)
+
+
+@commands.command()
+@click.argument("scenario")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--undisclosed", is_flag=True, help="Leave out the digests by which a plant is known again.")
+def split(scenario: str, folder: Path, undisclosed: bool) -> int:
+    """Part a scenario, so that every plant's data stay with its owner.
+
+    DIR, new or empty, gets a folder `public` for the broker, without any plant, and one for each VPP, called after
+    it, with its own plant alone.
+    """
+    from market.app.cli.split import SplitOptions, split_command
+
+    return split_command(SplitOptions(scenario, folder, undisclosed))
+
+
+@commands.command()
+def schema() -> int:
+    """Print the JSON Schema of scenario.yaml."""
+    from market.app.cli.scenario import schema_command
+
+    return schema_command()
+
+
+@commands.command()
+def parameters() -> int:
+    """Print every parameter of scenario.yaml: path, symbol, unit, bounds, default, meaning."""
+    from market.app.cli.scenario import parameters_command
+
+    return parameters_command()
+
+
+@commands.group(invoke_without_command=True)
+@click.pass_context
+def experiment(context: click.Context) -> None:
+    """Studies of many days: the paper's case study, economics, sensitivities, the network."""
+    if context.invoked_subcommand is None:
+        echo(context.get_help() + "\n")
+
+
+def _study(command: Callable[..., int]) -> Callable[..., int]:
+    """The argument and the flags that all studies have."""
+    scenario = click.argument("scenario", default=DEFAULT_CASE)
+    out = click.option(
+        "--out", type=click.Path(path_type=Path), help="Folder of the study; new or empty.  [default: runs/…]"
+    )
+    quiet = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+    return scenario(set_option(out(quiet(command))))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+@click.option(
+    "--draws",
+    type=click.IntRange(0, 10000),
+    default=40,
+    show_default=True,
+    help="How often the facts are tried on data disturbed by 5 %; 0: not at all.",
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the first draw; the others follow.")
+def paper(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool, draws: int, seed: int) -> int:
+    """Carry out the paper's case study.
+
+    Models 1 to 4, Scenarios 1 and 2, Tables 1 to 5, its figures, and every stated fact, published beside
+    computed. SCENARIO is the built-in case or a changed copy of it, with the same VPPs and 24 periods.
+    """
+    from market.app.cli.experiment.options import StudyOptions
+    from market.app.cli.experiment.paper import paper_command
+
+    return paper_command(StudyOptions(scenario, out, quiet, draws, seed, settings))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+def economics(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool) -> int:
+    """Measure a day: efficiency, who gains, mark-ups, concentration. SCENARIO is a folder or a built-in case."""
+    from market.app.cli.experiment.economics import economics_command
+    from market.app.cli.experiment.options import StudyOptions
+
+    return economics_command(StudyOptions(scenario, out, quiet, settings=settings))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+def sensitivity(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool) -> int:
+    """Move one parameter after the other and solve the day again. SCENARIO is a folder or a built-in case."""
+    from market.app.cli.experiment.options import StudyOptions
+    from market.app.cli.experiment.sensitivity import sensitivity_command
+
+    return sensitivity_command(StudyOptions(scenario, out, quiet, settings=settings))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+@click.option(
+    "--delays",
+    metavar="LATENCY,…",
+    default="0ms,1ms,10ms,50ms,200ms,500ms",
+    show_default=True,
+    help="Of every link, in the notation of run --delay.",
+)
+@click.option("--losses", metavar="SHARE,…", default="0,0.05,0.2,0.4", show_default=True, help="Of attempts lost.")
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Runs of each combination."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), help="Runs at the same time.  [default: one for each core]")
+def network(
+    scenario: str,
+    settings: tuple[str, ...],
+    out: Path | None,
+    quiet: bool,
+    delays: str,
+    losses: str,
+    seeds: int,
+    jobs: int | None,
+) -> int:
+    """Measure what delay and loss do to a day.
+
+    Time to equilibrium and messages over a grid of delay and loss, each a run of its own with all its processes,
+    in virtual time; other conditions are the scenario's. Shows whether the market's answer is everywhere the same.
+    """
+    from market.app.cli.experiment.network import GridOptions, network_command
+    from market.app.cli.experiment.options import StudyOptions
+
+    return network_command(
+        StudyOptions(scenario, out, quiet, settings=settings), GridOptions(delays, losses, seeds, jobs)
+    )

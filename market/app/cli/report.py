@@ -1,0 +1,19 @@
+"""Owns the command `report`: figures and report of a run that is over. Knows nothing of what is drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from market.app.cli.console import echo
+from market.app.results.exit_codes import ExitCode
+from market.extras import need
+
+
+def report_command(folder: Path) -> int:
+    """Draw the pictures and write the report of a run; what was there of either is replaced."""
+    need("figures", "vppmarket report")
+    from market.app.report.write import REPORT, write_figures
+
+    write_figures(folder, report=True)
+    echo(f"{folder / REPORT}\n")
+    return ExitCode.EQUILIBRIUM

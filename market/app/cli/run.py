@@ -1,0 +1,206 @@
+"""Owns the command `run`: from its flags to what is shown and the exit code. Knows nothing of how a day is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from market.app.cli.console import echo, echo_error, live_progress, put_json
+from market.app.cli.resume_hint import resume_command
+from market.app.cli.run_options import RunOptions, check_flags
+from market.app.results.exit_codes import exit_code_of_error
+from market.app.results.folder import RunFolder, new_run_folder
+from market.app.results.manifest import RunSpec
+from market.app.results.run_metadata import RunProgress
+from market.app.runs.run_day import Runner, RunReport, json_text, run_day
+from market.app.runs.ways import Processes, as_processes, in_this_process
+from market.errors import DispatchError, Fault, MarketError, ScenarioError
+from market.model.disclosure import Disclosure
+from market.model.network import OnLoss
+from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
+from market.scenario.changes import set_changes, together
+from market.scenario.network_flags import network_changes
+from market.scenario.parts import public_part, require_plants
+from market.scenario.scenario import Scenario
+from market.system_fault import in_words
+
+if TYPE_CHECKING:
+    from market.app.runs.keyring import Keyring
+
+Opener: TypeAlias = Callable[[RunSpec, RunFolder], Runner]
+"""Makes the way in which a market is run of what is to be run, and where."""
+
+
+@dataclass(slots=True)
+class Hosting:
+    """A market whose nodes others start: how it is opened, and how it is taken up once it has broken off.
+
+    flags : those that are to be given again · port : the first that it listens on, 0 as long as it does not
+    """
+
+    opener: Opener
+    resume: Callable[[RunFolder], str]
+
+
+def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
+    """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
+    try:
+        with in_words():
+            report = _run(options, hosting)
+    except MarketError as error:
+        if options.as_json:
+            put_json(json_text(_refusal(error)))
+        raise
+    _show(report, options)
+    for law in report.broken_laws:
+        echo_error(f"error: {law}")
+    return report.exit_code
+
+
+def _run(options: RunOptions, hosting: Hosting | None) -> RunReport:
+    since, started = time.monotonic(), datetime.now().astimezone()
+    check_flags(options)
+    if options.resume is None:
+        what, folder = _new(options, started, own_plants=hosting is None)
+    else:
+        folder = RunFolder(options.resume)
+    with folder.held():
+        runner: Runner | None = None
+        if options.resume is not None:
+            what, runner = _taken_up(options, started, own_plants=hosting is None)
+        if runner is None:
+            runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options)
+        try:
+            with in_words():
+                return _carried_out(what, folder, runner, options, since)
+        except KeyboardInterrupt:
+            for line in _how_to_go_on(folder, options, hosting):
+                echo_error(line)
+            raise
+        except Exception as error:
+            if not isinstance(error, ScenarioError | DispatchError):  # these would only come again
+                for line in _how_to_go_on(folder, options, hosting):
+                    error.add_note(line)
+            raise
+
+
+def _how_to_go_on(folder: RunFolder, options: RunOptions, hosting: Hosting | None) -> Iterator[str]:
+    """A run that has broken off can be taken up where its tape ends, once what broke it has been seen to."""
+    from market.app.runs.resume import can_be_taken_up
+
+    if not options.in_process and can_be_taken_up(folder.path):
+        command = hosting.resume(folder) if hosting else resume_command("run", folder.path, options, options.port)
+        yield f"what was said so far is in {folder.path}; take the run up with"
+        yield f"  {command}"
+
+
+def _carried_out(what: RunSpec, folder: RunFolder, runner: Runner, options: RunOptions, since: float) -> RunReport:
+    with live_progress(since, wanted=not (options.quiet or options.as_json)) as on_progress:
+        report = run_day(what, runner, folder, on_progress, since)
+        if options.figures or options.report:
+            from market.app.report.write import write_figures
+
+            on_progress(RunProgress("drawing"))
+            write_figures(folder.path, report=options.report)
+        return report
+
+
+def _new(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[RunSpec, RunFolder]:
+    """Where one person owns all plants everything may be shown in the end; where others bring theirs, totals."""
+    scenario = _scenario(options)
+    scenario = require_plants(scenario) if own_plants else public_part(scenario)
+    audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
+    what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit)
+    return what, new_run_folder(options.out, scenario.name, started)
+
+
+def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[RunSpec, Runner | None]:
+    """The run that broke off, and how it goes on where that does not depend on who hosts it."""
+    from market.app.runs.resume import broken_off, scenario_to_resume
+
+    assert options.resume is not None
+    found = broken_off(options.resume)
+    if found.torn_bytes and not options.quiet:
+        echo_error(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, kept in tape.cut-…")
+    scenario = scenario_to_resume(options.resume, found.shared, own_plants=own_plants and not found.ended)
+    what = RunSpec(scenario, found.seed, in_process=False, started=started, audit=found.audit)
+    if not found.ended:
+        return what, None
+    from market.app.history.export import retold
+
+    return what, retold
+
+
+def _runner(what: RunSpec, folder: RunFolder, options: RunOptions) -> Runner:
+    """The way to run a day that the flags ask for."""
+    if options.in_process:
+        return in_this_process()
+    how = Processes(
+        on_notice=echo_error,
+        on_open=partial(_tell_viewers, folder=folder, options=options),
+        port=options.port,
+        keys=options.keys,
+        restarts=options.restarts,
+        resumed=options.resume is not None,
+        join_s=options.join_s,
+    )
+    return as_processes(what, how)
+
+
+def _tell_viewers(address: str, keys: Keyring, folder: RunFolder, options: RunOptions) -> None:
+    """Say how the run can be watched, if it is to be."""
+    from market.app.cli.watch_hint import tell_by_fresh_keys, tell_by_keys
+
+    if not options.watch:
+        return
+    if options.keys is not None:
+        tell_by_keys(address, options.keys)
+    elif keys.watcher is not None:
+        tell_by_fresh_keys(address, folder.path, keys.watcher)
+
+
+def _scenario(options: RunOptions) -> Scenario:
+    scenario = load_scenario(options.scenario or DEFAULT_CASE)
+    changes = together(network_changes(options.network, scenario.roster), set_changes(options.settings))
+    if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
+        changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for
+        changes.told_as["network.on_loss"] = "--restart"
+    scenario = with_overrides(scenario, changes.values, changes.told_as)
+    if not options.quiet:
+        for advice in scenario_advice(scenario):
+            echo_error(f"note: {advice}")
+    return scenario
+
+
+def _show(report: RunReport, options: RunOptions) -> None:
+    if options.as_json:
+        put_json(json_text(_result(report)))
+    elif not options.quiet:
+        from market.app.report.summary.page import summary_text
+
+        echo(summary_text(report), styled=True)
+
+
+def _result(report: RunReport) -> dict[str, Any]:
+    """What `--json` prints of a run that came to its end: the manifest, and the tables one asks for first."""
+    shown = ("periods", "offers", "selections", "costs")
+    return {
+        "exit_code": int(report.exit_code),
+        "folder": str(report.folder),
+        **report.manifest,
+        "tables": {name: report.tables[name].records() for name in shown},
+    }
+
+
+def _refusal(error: MarketError) -> dict[str, Any]:
+    faults: Sequence[Fault] = error.faults if isinstance(error, ScenarioError) else ()
+    return {
+        "exit_code": int(exit_code_of_error(error)),
+        "verdict": "aborted",
+        "error": str(error),
+        "faults": [asdict(fault) for fault in faults],
+    }

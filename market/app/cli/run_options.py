@@ -1,0 +1,94 @@
+"""Owns the flags of `run` and `broker`, and which of them contradict each other. Knows nothing of what they do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.tape import TAPE_NAME
+from market.errors import Fault, ScenarioError
+from market.extras import missing
+from market.model.disclosure import Disclosure
+from market.scenario.changes import SET
+from market.scenario.network_flags import NetworkFlags
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The flags of `run`, as given."""
+
+    scenario: str | None
+    out: Path | None
+    in_process: bool
+    network: NetworkFlags
+    seed: int | None
+    as_json: bool
+    quiet: bool
+    port: int = 0
+    figures: bool = False
+    report: bool = False
+    restarts: int = 0
+    watch: bool = False
+    keys: Path | None = None
+    resume: Path | None = None
+    audit: Disclosure | None = None
+    join_s: float = 30.0
+    settings: tuple[str, ...] = ()
+
+
+def check_flags(options: RunOptions) -> None:
+    """ScenarioError with every flag that cannot be had here, or together with another."""
+    faults = [*_alone(options), *_as_it_was(options), *_drawn(options)]
+    if faults:
+        raise ScenarioError(faults)
+
+
+def _alone(options: RunOptions) -> Iterator[Fault]:
+    """What a day in one process has no use for."""
+    if not options.in_process:
+        return
+    for flag, text in options.network.given():
+        yield Fault("one process has no network", repr(text), flag, f"leave out {flag} or --in-process")
+    others = (
+        ("--port", options.port, "one process listens nowhere"),
+        ("--restart", options.restarts, "one process starts no others"),
+        ("--keys", options.keys, "one process has nobody to keep out"),
+        ("--audit", options.audit, "one process keeps nothing from itself"),
+        ("--resume", options.resume, "one process has no tape to take up"),
+    )
+    for flag, value, rule in others:
+        if value:
+            yield Fault(rule, str(value), flag, f"leave out {flag} or --in-process")
+    if options.watch:
+        remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
+        yield Fault("one process cannot be watched", "--in-process", "--watch", remedy)
+
+
+def _drawn(options: RunOptions) -> Iterator[Fault]:
+    """What pictures need, told before the run and not after it."""
+    flag = "--report" if options.report else "--figures"
+    if (options.figures or options.report) and (fault := missing("figures", flag)):
+        yield fault
+
+
+def _as_it_was(options: RunOptions) -> Iterator[Fault]:
+    """What a run that is taken up has settled already."""
+    if options.resume is None:
+        return
+    if not os.path.exists(options.resume / TAPE_NAME):  # unlike Path.exists, never raises
+        found = "a folder without one" if os.path.isdir(options.resume) else "no such folder"
+        rule, remedy = f"a run that is taken up has a {TAPE_NAME}", "name the folder of a run that broke off"
+        yield Fault(rule, found, f"--resume {options.resume}", remedy)
+    given = [
+        ("SCENARIO", options.scenario),
+        ("--out", options.out),
+        ("--seed", options.seed),
+        ("--audit", options.audit),
+    ]
+    settings = [(SET, text) for text in options.settings]
+    for flag, value in (*given, *options.network.given(), *settings):
+        if value is not None:
+            rule = "a run is taken up as it was begun"
+            yield Fault(rule, str(value), flag, f"leave out {flag}, or begin a new run")

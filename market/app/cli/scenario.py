@@ -1,0 +1,63 @@
+"""Owns the commands about scenarios: check, new, schema, parameters. Knows nothing of runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from market.app.cli.console import echo, echo_error, put_json
+from market.app.results.exit_codes import ExitCode
+from market.app.runs.command_line import pasted
+from market.scenario import copy_case, load_scenario, scenario_advice, scenario_schema
+from market.scenario.changes import changed
+from market.scenario.parameter_page import parameter_page
+from market.scenario.scenario import Scenario
+
+
+def check_command(source: str, settings: Sequence[str] = ()) -> int:
+    """Say what a scenario holds, as changed by flags; ScenarioError with every fault if it is not sound."""
+    scenario = changed(load_scenario(source), settings)
+    horizon = scenario.public.horizon
+    for advice in scenario_advice(scenario):
+        echo_error(f"note: {advice}")
+    echo(
+        f"{scenario.name} is sound{_plants(scenario)}, "
+        f"{horizon.periods} periods of {horizon.period_h:g} h, digest {scenario.digest[:12]}\n"
+    )
+    return ExitCode.EQUILIBRIUM
+
+
+def _plants(scenario: Scenario) -> str:
+    """Which plants are there; and, of a part, which are not, and whether anything is known of them."""
+    if scenario.whole:
+        return f": {len(scenario.roster)} VPPs ({', '.join(scenario.roster)})"
+    here = [vpp.id for vpp in scenario.vpps]
+    absent = {v: d for v, d in scenario.digest_by_vpp.items() if v not in here}
+    known = sum(map(bool, absent.values()))
+    digests = {0: "undisclosed", len(absent): "known by digest"}.get(known, f"{known} of them known by digest")
+    plants = f"the plant of {', '.join(here)}" if here else "no plant"
+    return f": {plants} of {len(scenario.roster)} VPPs; not here are {', '.join(absent)} ({digests})"
+
+
+def new_command(name: Path, case: str) -> int:
+    """Copy a built-in case into a new folder; ScenarioError if that cannot be."""
+    folder = copy_case(name.name, name.parent, case)
+    echo(
+        f"{folder} is a copy of {case}. Change scenario.yaml and the profiles in it, then:\n"
+        f"  {pasted('check', folder)}\n"
+        f"  {pasted('run', folder)}\n"
+    )
+    return ExitCode.EQUILIBRIUM
+
+
+def schema_command() -> int:
+    """Print the JSON Schema of `scenario.yaml`."""
+    put_json(json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n")
+    return ExitCode.EQUILIBRIUM
+
+
+def parameters_command() -> int:
+    """Print the reference of all parameters."""
+    echo(parameter_page())
+    return ExitCode.EQUILIBRIUM

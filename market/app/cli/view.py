@@ -1,0 +1,90 @@
+"""Owns the command `view`: what to look at, and whether all it needs is installed. Knows no pages."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from broker.bus.addresses import is_address
+from broker.bus.keys import WATCHER, load_node_keys
+from broker.tape import TAPE_NAME
+from market.app.cli.console import echo_error
+from market.app.results.run_tape import unreadable
+from market.app.runs.tokens import WATCHING, shown_to_others, token_from_key, token_of
+from market.errors import Fault, ScenarioError, TapeError
+from market.extras import need
+from market.scenario import DEFAULT_CASE, builtin_cases
+from market.scenario.changes import SET, changed
+
+if TYPE_CHECKING:
+    from market.app.view.feeds.live import LiveFeed
+    from market.app.view.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """The flags of `view`, as given."""
+
+    target: str | None
+    token: str | None
+    port: int | None
+    open_browser: bool
+    keys: Path | None = None
+    token_file: Path | None = None
+    settings: tuple[str, ...] = ()
+
+
+def view_command(options: ViewOptions) -> int:
+    """Serve the page until interrupted. Raises MarketError."""
+    need("view", "vppmarket view")
+    from market.app.view.server import serve
+    from market.app.view.target import choose
+
+    choose(_subject(options))
+    serve(
+        options.port,
+        lambda address: echo_error(f"look at {address}; end with Ctrl-C"),
+        open_browser=options.open_browser,
+    )
+    return 0
+
+
+def _live(address: str, options: ViewOptions) -> LiveFeed:
+    from market.app.view.feeds.live import LiveFeed
+
+    if not is_address(address):
+        remedy = "copy it from what the run printed"
+        raise ScenarioError([Fault("must look like tcp://host:port", repr(address), "RUN", remedy)])
+    keys = load_node_keys(options.keys, WATCHER) if options.keys else None
+    token = token_from_key(keys.broker) if keys else token_of(options.token, options.token_file, WATCHING)
+    if note := shown_to_others(options.token, WATCHING):
+        echo_error(note)
+    return LiveFeed(address, token, echo_error, keys)
+
+
+def _subject(options: ViewOptions) -> Target:
+    from market.app.view.feeds.recorded import RecordedFeed
+    from market.app.view.target import Target
+    from market.scenario import load_scenario, require_plants
+
+    target = options.target or DEFAULT_CASE
+    folder = Path(target)
+    is_run = "://" in target or (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file()
+    if is_run and options.settings:
+        remedy = f"leave out {SET}, or name a scenario"
+        raise ScenarioError([Fault("a run is looked at as it is", options.settings[0], SET, remedy)])
+    if "://" in target:
+        return Target(feed=_live(target, options))
+    if is_run:
+        try:
+            return Target(feed=RecordedFeed(folder))
+        except TapeError as error:
+            raise unreadable(str(folder), error) from None
+    if target not in builtin_cases() and not os.path.isdir(folder):
+        rule = "must be a run folder, a scenario, or the address of a broker"
+        remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
+        raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])
+    require_plants(changed(load_scenario(target), options.settings))
+    return Target(scenario=target, settings=options.settings)

@@ -1,0 +1,1 @@
+"""What stood when in a run, as folds over its journal."""

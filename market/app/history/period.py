@@ -1,0 +1,84 @@
+"""Owns one period of a market at a moment: who asks what, who chooses whom, what would be delivered.
+
+Pure functions of a `Snapshot`. Knows nothing of time or of how it is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.app.history.snapshot import Snapshot
+from market.game.clearing import clearing_price
+from market.game.exchange import delivered_power
+from market.game.period import PeriodGame
+from market.game.result import Verdict
+from market.model.arrays import Array, frozen
+from market.model.declaration import Role
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodNow:
+    """A period as it stands, n sellers and m buyers in the order of `game`.
+
+    price_cny_per_mwh : shape (n,), NaN where nothing has been offered yet
+    probability, requested_mw, delivered_mw : shape (m, n), 0 for a buyer that has not chosen yet; delivered is
+    what (21) makes of the requests as they stand, and nothing in a period that ended without coming to rest
+    clearing_price_cny_per_mwh : NaN where nothing can be traded · verdict : None until the period is concluded
+    """
+
+    game: PeriodGame
+    price_cny_per_mwh: Array
+    probability: Array
+    requested_mw: Array
+    delivered_mw: Array
+    clearing_price_cny_per_mwh: float
+    verdict: Verdict | None
+
+    @property
+    def traded_mw(self) -> float:
+        """The power that changes hands."""
+        return float(self.delivered_mw.sum())
+
+
+def period_now(view: Snapshot, period: int) -> PeriodNow | None:
+    """A period, counted from 0; None until everybody has declared."""
+    if period >= len(view.games):
+        return None
+    game = view.games[period]
+    prices = np.full(len(game.sellers), np.nan)
+    for j, seller in enumerate(game.sellers):
+        offer = view.offers.get(seller)
+        if offer is not None and period in offer.periods:
+            prices[j] = offer.price_cny_per_mwh[offer.periods.index(period)]
+    probability = np.zeros((len(game.buyers), len(game.sellers)))
+    requested = np.zeros_like(probability)
+    for i, buyer in enumerate(game.buyers):
+        selection = view.selections.get(buyer)
+        if selection is not None and period in selection.periods:
+            part = selection.part(period)
+            probability[i], requested[i] = selection.probability[part], selection.requested_mw[part]
+    verdict = view.verdicts[period] if view.verdicts else None
+    moved = game.tradable and (verdict is None or verdict.rests)
+    return PeriodNow(
+        game=game,
+        price_cny_per_mwh=frozen(prices),
+        probability=frozen(probability),
+        requested_mw=frozen(requested),
+        delivered_mw=frozen(delivered_power(game, requested) if moved else np.zeros_like(requested)),
+        clearing_price_cny_per_mwh=clearing_price(game) if game.tradable else float("nan"),
+        verdict=verdict,
+    )
+
+
+def role_of(view: Snapshot, vpp: str, period: int) -> Role | None:
+    """What a VPP is in a period; None before it has declared."""
+    declared = view.declarations.get(vpp)
+    return declared.roles[period] if declared is not None and period < len(declared.roles) else None
+
+
+def busiest_period(view: Snapshot) -> int:
+    """The period in which most sellers meet most buyers, the earliest of equals; 0 before anything is known."""
+    counts = [(len(game.sellers), len(game.buyers)) if game.tradable else (0, 0) for game in view.games]
+    return counts.index(max(counts)) if counts else 0

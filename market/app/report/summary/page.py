@@ -1,0 +1,117 @@
+"""Owns the page as a whole: headline, the tables in the order of a reader's questions, where to find the rest.
+
+Knows nothing of what is in a table.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, RenderableType
+
+from market.app.report.summary.accounts import carbon_table, costs_table, disclosure_lines
+from market.app.report.summary.negotiation import price_tables, roles_tables
+from market.app.report.summary.network import network_lines
+from market.app.report.summary.style import plain
+from market.app.results.exit_codes import exit_code_of
+from market.app.runs.run_day import RunReport
+from market.day.outcome import MarketOutcome
+from market.game.result import Verdict
+
+PIPED_WIDTH = 100
+
+
+def summary_text(report: RunReport) -> str:
+    """The summary, drawn for the terminal that standard output is, or 100 columns wide and plain."""
+    person = sys.stdout.isatty()
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=person,
+        width=None if person else PIPED_WIDTH,
+        legacy_windows=False,
+        highlight=False,
+    )
+    for part in _parts(report):
+        console.print(part)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+    return "\n".join(line.rstrip() for line in text.split("\n")) if not person else text
+
+
+def _parts(report: RunReport) -> Iterator[RenderableType]:
+    yield f"[bold]{plain(report.scenario.name)}[/bold]  {plain(report.scenario.title)}"
+    yield _verdict(report)
+    yield _circumstances(report)
+    yield from _losses(report)
+    yield from network_lines(report)
+    yield from _troubles(report)
+    yield ""
+    yield from roles_tables(report)
+    yield from price_tables(report)
+    yield costs_table(report)
+    yield carbon_table(report)
+    yield from disclosure_lines(report)
+    yield f"Everything in full precision: {plain(str(report.folder))}"
+
+
+def _verdict(report: RunReport) -> str:
+    outcome, sound = report.outcome, report.exit_code == 0
+    verdict = f"[bold {'green' if sound else 'red'}]{outcome.verdict.value}[/]"
+    most = f"ε = {outcome.epsilon_cny:.2g} CNY, {outcome.epsilon_relative:.2g} of the value traded"
+    if exit_code_of(outcome.verdict) == 0:
+        return f"{verdict}  ·  nobody gains more by moving than {most}"
+    return f"{verdict}  ·  most to be gained by moving, where it rests: {most}"
+
+
+def _circumstances(report: RunReport) -> str:
+    facts = report.facts
+    messages = facts.counters.get("sent", 0)
+    parts = [
+        f"periods: {', '.join(_periods(report.outcome))}",
+        f"rounds: {report.manifest['rounds']}",
+        f"{messages} messages, {len(facts.process_ids)} processes" if messages else "one process",
+        f"{report.manifest['wall_s']:.1f} s",
+    ]
+    return "  ·  ".join(parts)
+
+
+def _losses(report: RunReport) -> Iterator[str]:
+    """Whom the market lost on the way."""
+    facts = report.facts
+    if facts.withdrawn:
+        yield f"[red]without {plain(', '.join(facts.withdrawn))}[/red], lost and not back before the end"
+    if facts.counters.get("returned"):
+        yield f"lost on the way: {facts.counters['lost']} times; back again: {facts.counters['returned']} times"
+
+
+def _periods(outcome: MarketOutcome) -> Iterator[str]:
+    """How many periods ended in which way; which they are, where it was no equilibrium."""
+    for verdict in Verdict:
+        numbers = [result.game.period + 1 for result in outcome.periods if result.verdict is verdict]
+        if numbers:
+            which = "" if verdict is Verdict.EQUILIBRIUM else f" ({_ranges(numbers)})"
+            yield f"{len(numbers)} {verdict.value.replace('_', ' ')}{which}"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Rising numbers, runs of them shortened.
+
+    >>> _ranges([1, 3, 4, 5])
+    '1, 3–5'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+
+
+def _troubles(report: RunReport) -> Iterator[RenderableType]:
+    """What ended otherwise than in equilibrium, and why."""
+    for result in report.outcome.periods:
+        if result.verdict not in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE):
+            story = result.evidence or "a seller or buyer would gain by moving; see certificate.json"
+            yield f"[red]period {result.game.period + 1}: {result.verdict.value}[/red]: {plain(story)}"

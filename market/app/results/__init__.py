@@ -1,0 +1,1 @@
+"""What a run leaves: tables, manifest, certificate, the folder that holds them."""

@@ -1,0 +1,49 @@
+"""Owns which columns each table of a run folder has, and what may stand in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from market.day.outcome import TraceQuantity
+from market.game.result import Verdict
+from market.model.declaration import Role
+
+DISPATCH_QUANTITIES: Final = (
+    *("load_mw", "wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw"),
+    *("buy_mw", "sell_mw", "direct_in_mw", "direct_out_mw", "curtailed_mw"),
+)
+LINK_COUNTS: Final = ("sent", "delivered", "lost", "resent", "duplicated", "late", "undeliverable", "bytes")
+
+_BY_NAME: Final = {
+    "roles": "vpp period supply_mw demand_mw sdr role surplus_mw deficit_mw curtailed_mw "
+    "marginal_value_cny_per_mwh",
+    "bids": "vpp period deficit_mw own_supply_mw k_cny_per_h kappa",
+    "offers": "vpp period surplus_mw reserve_cny_per_mwh price_cny_per_mwh requested_mw delivered_mw utility_cny "
+    "regret_cny",
+    "selections": "buyer seller period probability requested_mw delivered_mw price_cny_per_mwh payment_cny",
+    "periods": "period floor_cny_per_mwh cap_cny_per_mwh feed_in_cny_per_mwh retail_cny_per_mwh tau_cny_per_mwh "
+    "p_clr_cny_per_mwh verdict rounds",
+    "dispatch": f"vpp stage period {' '.join(DISPATCH_QUANTITIES)}",
+    "costs": "vpp scenario operation_cny trade_cny carbon_cny total_cny emission_t quota_t curtailed_mwh",
+    "trace": "time_s round vpp counterpart period quantity value residual",
+    "links": f"sender receiver {' '.join(LINK_COUNTS)} delay_min_s delay_mean_s delay_max_s",
+    "network": "time_s in_flight queued",
+    "staleness": "time_s vpp version staleness_s",
+}
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(told.split()) for name, told in _BY_NAME.items()}
+"""The columns of each table, in their order."""
+
+DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
+NETWORK_TABLES: Final = ("links", "network", "staleness")
+
+WHOLE: Final = frozenset({"period", "stage", "round", "rounds"})
+"""Whole numbers; whatever is no word is a double, empty where there is none."""
+NAMES: Final = frozenset({"vpp", "buyer", "seller", "counterpart", "sender", "receiver"})
+"""Of VPPs; all of them together are called `system`, and nobody has an empty name."""
+WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "role": frozenset(Role),
+    "verdict": frozenset(Verdict),
+    "scenario": frozenset({"grid_only", "game"}),
+    "quantity": frozenset(TraceQuantity),
+}

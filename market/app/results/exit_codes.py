@@ -1,0 +1,30 @@
+"""Owns the exit codes of the command. Knows nothing of how a run got there."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from market.errors import DispatchError, MarketError, ScenarioError
+from market.game.result import Verdict
+
+
+class ExitCode(IntEnum):
+    """What a script can tell a run's end by."""
+
+    EQUILIBRIUM = 0
+    BAD_INPUT = 2
+    NO_EQUILIBRIUM = 3
+    BROKEN = 4
+    INTERRUPTED = 130
+
+
+def exit_code_of(verdict: Verdict) -> ExitCode:
+    """The exit code of a run that came to a verdict."""
+    if verdict in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE):
+        return ExitCode.EQUILIBRIUM
+    return ExitCode.BROKEN if verdict is Verdict.ABORTED else ExitCode.NO_EQUILIBRIUM
+
+
+def exit_code_of_error(error: MarketError) -> ExitCode:
+    """The exit code of a run that ended with an error: bad input where the scenario or a flag is to blame."""
+    return ExitCode.BAD_INPUT if isinstance(error, ScenarioError | DispatchError) else ExitCode.BROKEN

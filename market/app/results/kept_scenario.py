@@ -1,0 +1,48 @@
+"""The scenario that a run folder keeps: read back, and held against what the run's tape says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from market.model.public import PublicScenario
+from market.scenario import load_scenario
+from market.scenario.digest import plant_digest
+from market.scenario.scenario import Scenario
+
+SCENARIO_FOLDER: Final = "scenario"
+"""Where a run folder keeps the scenario as it was run."""
+
+
+def kept_scenario(run: Path) -> Scenario | None:
+    """The scenario that a run folder keeps, None if it keeps none. ScenarioError if it cannot be read."""
+    folder = run / SCENARIO_FOLDER
+    return load_scenario(str(folder)) if folder.exists() else None
+
+
+def unlike(kept: Scenario, shared: PublicScenario) -> list[str]:
+    """What in a kept scenario is not the run's, in words; empty where it is the one that was run.
+
+    Its name, a folder's, does not count.
+    """
+    found = list(_unlike(kept, shared))
+    return found or ([] if kept.digest == shared.digest else ["another scenario, by its digest"])
+
+
+def _unlike(kept: Scenario, shared: PublicScenario) -> Iterator[str]:
+    wanted = shared.digest_by_vpp
+    if kept.roster != shared.roster:
+        yield f"other VPPs: {', '.join(kept.roster)}"
+    for vpp in kept.vpps:
+        if wanted.get(vpp.id) not in (None, "", plant_digest(vpp)):
+            yield f"another plant of {vpp.id}"
+    if kept.public.digest != shared.public.digest:
+        yield "other rules of the market"
+    pairs = {
+        "another title": (kept.title, shared.title),
+        "another network": (kept.network, shared.network),
+        "another coupling": (kept.coupling, shared.coupling),
+        "another audit": (kept.audit, shared.audit),
+    }
+    yield from (what for what, (ours, theirs) in pairs.items() if ours != theirs)

@@ -1,0 +1,124 @@
+"""Owns `manifest.json`: what was run, how, on what, and how it ended. Knows nothing of files or of markets."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from market.app.results.laws import LawsOfDay
+from market.app.results.network_totals import network_document
+from market.app.results.run_metadata import RunMetadata
+from market.day.outcome import MarketOutcome
+from market.game.result import Verdict
+from market.model.disclosure import Disclosure, disclosure_of
+from market.scenario.network_build import network_fields
+from market.scenario.scenario import Scenario
+
+FORMAT = 1
+PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "PyYAML", "click", "rich")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What was to be run: the scenario as changed by flags, the seed, and since when (local time with zone).
+
+    audit : what VPPs are asked to show of their day
+    """
+
+    scenario: Scenario
+    seed: int
+    in_process: bool
+    started: datetime
+    audit: Disclosure = Disclosure.FULL
+
+
+def manifest_of_run(
+    what: RunSpec,
+    outcome: MarketOutcome,
+    facts: RunMetadata,
+    laws: LawsOfDay,
+    wall_s: float,
+) -> dict[str, Any]:
+    """The manifest of a run that came to its end, ready for JSON."""
+    return {
+        **_heading(what, outcome.verdict, wall_s),
+        "epsilon_cny": outcome.epsilon_cny,
+        "epsilon_relative": outcome.epsilon_relative,
+        "rounds": max((period.rounds for period in outcome.periods), default=0),
+        "periods": dict(sorted(Counter(period.verdict.value for period in outcome.periods).items())),
+        "broken_laws": [str(law) for law in laws.broken],
+        "laws_not_claimed": [str(law) for law in laws.unclaimed],
+        "laws_not_checked": [asdict(law) for law in laws.unchecked],
+        "audit": {"asked": what.audit.value, "shown": audit_document(outcome)},
+        "network": network_document(facts, outcome.verdict),
+        **_facts(facts),
+        **surroundings(what.scenario),
+    }
+
+
+def audit_document(outcome: MarketOutcome) -> dict[str, dict[str, str]]:
+    """How much each VPP has shown of its plan without trade and of the one with it, ready for JSON."""
+    return {
+        day.declaration.vpp: {
+            "grid_only": disclosure_of(day.before).value,
+            "game": disclosure_of(day.after).value,
+        }
+        for day in outcome.days
+    }
+
+
+def manifest_of_abort(what: RunSpec, error: str, wall_s: float) -> dict[str, Any]:
+    """The manifest of a run that was interrupted or broke: why, and what had been planned."""
+    return {**_heading(what, Verdict.ABORTED, wall_s), "error": error, **surroundings(what.scenario)}
+
+
+def _heading(what: RunSpec, verdict: Verdict, wall_s: float) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "scenario": what.scenario.name,
+        "title": what.scenario.title,
+        "scenario_digest": what.scenario.digest,
+        "public_digest": what.scenario.public.digest,
+        "vpps": list(what.scenario.roster),
+        "seed": what.seed,
+        "in_process": what.in_process,
+        "conditions": None if what.in_process else network_fields(what.scenario.network),
+        "started": what.started.isoformat(timespec="seconds"),
+        "wall_s": round(wall_s, 6),
+        "verdict": verdict.value,
+    }
+
+
+def _facts(facts: RunMetadata) -> dict[str, Any]:
+    return {
+        "time_mode": facts.time_mode,
+        "rest_time_s": facts.rest_time_s,
+        "counters": dict(facts.counters),
+        "refused": dict(facts.refused),
+        "refused_by_nodes": {vpp: dict(counts) for vpp, counts in facts.refused_by_nodes.items()},
+        "process_ids": dict(facts.process_ids),
+        "endpoints": dict(facts.endpoints),
+        "tape": facts.tape,
+        "tape_sha256": facts.tape_sha256,
+        "withdrawn": list(facts.withdrawn),
+        "undisclosed_plants": list(facts.undisclosed),
+        "durations_s": {stage: round(seconds, 6) for stage, seconds in facts.durations_s.items()},
+        "peak_memory_mb": {who: round(size, 1) for who, size in facts.peak_memory_mb.items()},
+    }
+
+
+def surroundings(scenario: Scenario) -> dict[str, Any]:
+    """The rules in force, and the software and machine that applied them."""
+    return {
+        "rules": {
+            "horizon": asdict(scenario.public.horizon),
+            "market": asdict(scenario.public.market),
+            "carbon": asdict(scenario.public.carbon),
+        },
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "platform": platform.platform(),
+    }

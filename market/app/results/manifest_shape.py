@@ -1,0 +1,197 @@
+"""Owns what a manifest is where it is read: every field, what it may hold, and who reads which kind.
+
+The kinds are those that `manifest` and `node_day` write: of a run that came to its end, of one that broke, and of
+one node's day. Whoever needs a manifest reads it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+from market.app.results.columns import LINK_COUNTS
+from market.app.results.document import NoJson, check_shape, read_document, refused
+from market.app.results.manifest import FORMAT
+from market.app.results.shapes import (
+    Shape,
+    by_name,
+    fields,
+    flag,
+    many,
+    maybe,
+    number,
+    one_of,
+    one_of_words,
+    text,
+    whole,
+    within,
+)
+from market.game.result import Verdict
+from market.model.disclosure import Disclosure
+from market.model.network import OnLoss, TimeMode
+from market.model.parameter import Parameter, parameters_of
+from market.model.rules import CarbonRules, Horizon, MarketRules
+from market.scenario.fields import ID_PATTERN
+from market.scenario.network_schema import LatencyKind
+
+MANIFEST: Final = "manifest.json"
+REMEDY: Final = "the folder was altered or damaged: take it from where it is whole, or run the scenario again"
+NAME_A_RUN: Final = "name the folder of a run"
+
+_MANY = 1e12
+VPP: Final = text(ID_PATTERN, "must be the id of a VPP")
+_DIGEST = text(r"[0-9a-f]{64}", "must be 64 hexadecimal digits")
+_WORDS = by_name(text())
+_COUNTS = by_name(whole())
+_SECONDS = number(0, _MANY)
+_PARTY = text(r"\S.{0,63}", "must be a name")
+
+
+def _rules(kind: type) -> Shape:
+    """The shape of a dataclass of rules, by its parameters."""
+    types = get_type_hints(kind)
+
+    def shape(name: str, bounds: Parameter) -> Shape:
+        of = types[name]
+        if of is bool:
+            return flag()
+        return one_of(of) if issubclass(of, StrEnum) else within(bounds, of)
+
+    return fields({name: shape(name, told) for name, told, _ in parameters_of(kind)})
+
+
+_SURROUNDINGS: Final[Mapping[str, Shape]] = {
+    "rules": fields({"horizon": _rules(Horizon), "market": _rules(MarketRules), "carbon": _rules(CarbonRules)}),
+    "versions": _WORDS,
+    "platform": text(),
+}
+
+
+def _latency(value: Any, place: str) -> Any:
+    """A kind, and the numbers of that kind."""
+    names = [name for name in value if name != "kind"] if type(value) is dict else []
+    numbers: dict[str, Shape] = dict.fromkeys(names, _one_or_many)
+    return fields({"kind": one_of(LatencyKind), **numbers})(value, place)
+
+
+def _one_or_many(value: Any, place: str) -> Any:
+    return many(_SECONDS)(value, place) if type(value) is list else _SECONDS(value, place)
+
+
+_CONDITION: Final[Mapping[str, Shape]] = {
+    **dict.fromkeys(("jitter_s", "loss", "duplication", "reordering", "reordering_s"), maybe(_SECONDS)),
+    "bandwidth_bit_per_s": maybe(_SECONDS),
+}
+_LINKS: Final[Mapping[str, Shape]] = dict.fromkeys(("from", "to", "vpp"), maybe(VPP))
+_WINDOW: Final[Mapping[str, Shape]] = {"start_s": _SECONDS, "end_s": maybe(_SECONDS)}
+_CONDITIONS = fields(
+    {
+        **_CONDITION,
+        "links": many(fields({**_LINKS, **_CONDITION}, {"latency": _latency})),
+        "outages": many(fields({**_LINKS, **_WINDOW})),
+        "partitions": many(fields({"groups": many(many(VPP)), **_WINDOW})),
+        "compute": by_name(_SECONDS, VPP),
+        "time": one_of(TimeMode),
+        "on_loss": one_of(OnLoss),
+        **dict.fromkeys(("compute_s", "retransmit_after_s", "retransmit_backoff", "retransmit_max_s"), _SECONDS),
+        **dict.fromkeys(("give_up_after_s", "stall_after_s", "silence_s", "wait_s", "answer_s"), _SECONDS),
+    },
+    {"latency": _latency},
+)
+
+_HEADING: Final[Mapping[str, Shape]] = {
+    "format": whole(FORMAT, FORMAT),
+    "scenario": text(),
+    "title": text(),
+    "scenario_digest": _DIGEST,
+    "public_digest": _DIGEST,
+    "vpps": many(VPP, distinct=True, least=1),
+    "seed": whole(-(2**63), 2**64 - 1),
+    "in_process": flag(),
+    "conditions": maybe(_CONDITIONS),
+    "started": text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d(:\d\d)?)?", "must be a time of ISO 8601"),
+    "wall_s": number(0),
+}
+
+_NETWORK = fields(
+    {
+        "time_to_equilibrium_s": maybe(_SECONDS),
+        "published": whole(),
+        **dict.fromkeys(LINK_COUNTS, whole()),
+        "largest_in_flight": whole(),
+        "largest_queue": whole(),
+        **dict.fromkeys(("delay_min_s", "delay_mean_s", "delay_max_s"), maybe(_SECONDS)),
+        **dict.fromkeys(("mean_staleness_s", "largest_staleness_s"), maybe(_SECONDS)),
+    }
+)
+
+_SHOWN = fields({"grid_only": one_of(Disclosure), "game": one_of(Disclosure)})
+
+COMPLETE: Final = fields(
+    {
+        **_HEADING,
+        "verdict": one_of_words(*(verdict.value for verdict in Verdict if verdict is not Verdict.ABORTED)),
+        "epsilon_cny": number(0),
+        "epsilon_relative": number(0),
+        "rounds": whole(),
+        "periods": by_name(whole(), one_of(Verdict)),
+        "broken_laws": many(text()),
+        "laws_not_claimed": many(text()),
+        "laws_not_checked": many(fields({"law": text(), "vpps": many(VPP)})),
+        "audit": fields({"asked": one_of(Disclosure), "shown": by_name(_SHOWN, VPP)}),
+        "network": maybe(_NETWORK),
+        "time_mode": one_of(TimeMode, "none"),
+        "rest_time_s": maybe(_SECONDS),
+        "counters": _COUNTS,
+        "refused": _COUNTS,
+        "refused_by_nodes": by_name(_COUNTS, VPP),
+        "process_ids": by_name(whole(), _PARTY),
+        "endpoints": _WORDS,
+        "tape": maybe(text(r"[^/\x00]+", "must be the name of a file")),
+        "tape_sha256": maybe(_DIGEST),
+        "withdrawn": many(VPP),
+        "undisclosed_plants": many(VPP),
+        "durations_s": by_name(number(0)),
+        "peak_memory_mb": by_name(number(0), _PARTY),
+        **_SURROUNDINGS,
+    }
+)
+
+ABORTED: Final = fields(
+    {**_HEADING, "verdict": one_of_words(Verdict.ABORTED.value), "error": text(), **_SURROUNDINGS}
+)
+
+
+def is_aborted(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest tells of a run that broke."""
+    return bool(manifest["verdict"] == Verdict.ABORTED.value)
+
+
+def read_manifest(folder: Path, remedy: str = REMEDY) -> Mapping[str, Any] | None:
+    """The manifest of a run that came to its end or broke; None where the folder has none.
+
+    ScenarioError, naming the field, if it is not what such a run leaves; NoJson if it is no JSON at all
+    """
+    path = folder / MANIFEST
+    try:
+        document = read_document(path, remedy)
+    except FileNotFoundError:
+        return None
+    if type(document) is not dict:
+        raise refused(path, "it must be an object of JSON", "JSON of something else", remedy)
+    if document.get("kind") == "node":
+        raise refused(path, "it must be the manifest of a run", "that of one node's day", NAME_A_RUN)
+    broke = document.get("verdict") == Verdict.ABORTED.value
+    check_shape(document, ABORTED if broke else COMPLETE, path, remedy)
+    manifest: Mapping[str, Any] = document
+    return manifest
+
+
+def manifest_unless_torn(folder: Path) -> Mapping[str, Any] | None:
+    """The same; None also where it is no JSON: a run whose folder was not wholly written has none yet."""
+    try:
+        return read_manifest(folder)
+    except NoJson:
+        return None

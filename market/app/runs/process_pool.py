@@ -1,0 +1,78 @@
+"""Owns solving many scenarios at once on the cores of this machine. Knows nothing of what is done with a day.
+
+An interrupt ends it without leaving a process behind: workers do not see it, and what has not begun is dropped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from typing import TypeVar
+
+from broker.process.forked import plain_context
+from broker.process.launch import STOPS, deaf_to_interrupts, warm_up
+
+WORKERS_MOST = 8
+_PRELOAD = ("market.app.runs.in_process",)
+_PATIENCE_S = 0.2  # an interrupt is noticed at least this often
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+def workers() -> int:
+    """How many processes are worth starting here."""
+    return max(1, min(WORKERS_MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1))
+
+
+def solve_many(
+    function: Callable[[_In], _Out],
+    items: Sequence[_In],
+    on_done: Callable[[int], None],
+    processes: int | None = None,
+) -> list[_Out]:
+    """`function` of every item, in their order; `on_done` is told how many are ready, in this thread.
+
+    `function` must be importable and it, the items and the results picklable. With one process, or one item,
+    all is done here. What a call raises is raised here, after the running ones have ended.
+    """
+    count = min(processes or workers(), len(items))
+    if count <= 1:
+        return _one_by_one(function, items, on_done)
+    warm_up(_PRELOAD)
+    pool = ProcessPoolExecutor(count, mp_context=plain_context(), initializer=_ignore_interrupts)
+    try:
+        with deaf_to_interrupts():
+            futures = [pool.submit(function, item) for item in items]
+        _watch(futures, on_done)
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _one_by_one(
+    function: Callable[[_In], _Out], items: Sequence[_In], on_done: Callable[[int], None]
+) -> list[_Out]:
+    results = []
+    for item in items:
+        results.append(function(item))
+        on_done(len(results))
+    return results
+
+
+def _watch(futures: Sequence[Future[_Out]], on_done: Callable[[int], None]) -> None:
+    """Wait for all; raises what the first one to fail raised."""
+    left = set(futures)
+    while left:
+        done, left = wait(left, timeout=_PATIENCE_S, return_when=FIRST_COMPLETED)
+        if done:
+            on_done(len(futures) - len(left))
+        for future in done:
+            future.result()
+
+
+def _ignore_interrupts() -> None:
+    for stop in STOPS:
+        signal.signal(stop, signal.SIG_IGN)

@@ -1,0 +1,82 @@
+"""What a run was that broke off, so that it can be taken up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from broker.tape import TAPE_NAME, Ended, Opened, Shared, TapeReader
+from broker.tape.files import open_tape
+from broker.tape.torn import MAX_RECORD
+from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario, unlike
+from market.app.results.known_plants import with_known_plants
+from market.app.results.manifest_shape import is_aborted, manifest_unless_torn
+from market.app.results.run_tape import tape_of_run
+from market.errors import Fault, ScenarioError, TapeError
+from market.model.disclosure import Disclosure
+from market.model.public import PublicScenario
+from market.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """A run that broke off: what it was about, and how many torn bytes its tape ends in.
+
+    ended : whether its market had come to its end: then nothing is to be said any more, only told again
+    """
+
+    shared: PublicScenario
+    seed: int
+    audit: Disclosure
+    torn_bytes: int
+    ended: bool
+
+
+def broken_off(run: Path) -> BrokenOff:
+    """The run in a folder. ScenarioError if it came to its end, or there is nothing to go by."""
+    manifest = manifest_unless_torn(run)  # it is written last
+    if manifest is not None and not is_aborted(manifest):
+        rule, remedy = "only a run that broke off can be taken up", "look at it with `report` or `view`"
+        raise ScenarioError([Fault(rule, "a run that is complete", f"--resume {run}", remedy)])
+    tape = tape_of_run(run, f"--resume {run}", "name the folder of a run that broke off")
+    header, *rest = tape.records
+    if not rest or not isinstance(header, Opened) or not isinstance(rest[0], Shared):
+        rule, value = "the tape must hold its scenario", "one that ends before it"
+        raise ScenarioError([Fault(rule, value, f"--resume {run}", "start the run anew")])
+    return BrokenOff(rest[0].scenario, header.seed, header.audit, tape.torn_bytes, isinstance(rest[-1], Ended))
+
+
+def can_be_taken_up(run: Path) -> bool:
+    """Whether a run folder holds a run that broke off, and whose tape has what it was about."""
+    try:
+        manifest = manifest_unless_torn(run)
+        if manifest is not None and not is_aborted(manifest):
+            return False
+        with open_tape(run / TAPE_NAME) as file:
+            first = list(islice(TapeReader(TAPE_NAME).feed(file.read(2 * MAX_RECORD)), 2))
+    except (OSError, TapeError, ScenarioError):
+        return False
+    return len(first) == 2 and isinstance(first[1], Shared)
+
+
+def scenario_to_resume(run: Path, shared: PublicScenario, *, own_plants: bool) -> Scenario:
+    """The scenario of a run that is taken up, with the plants that its folder keeps.
+
+    own_plants : whether they are all needed here, else nodes bring their own. ScenarioError if one is missing
+    then, or if the folder keeps another scenario than was run
+    """
+    kept = kept_scenario(run)
+    if kept is not None and (found := unlike(kept, shared)):
+        rule = "the scenario that is kept must be the one that the tape tells of"
+        raise ScenarioError([Fault(rule, what, str(run / SCENARIO_FOLDER), _PUT_BACK) for what in found])
+    scenario = with_known_plants(shared, kept)
+    if own_plants and not scenario.whole:
+        known = {vpp.id for vpp in scenario.vpps}
+        missing = ", ".join(vpp for vpp in shared.roster if vpp not in known)
+        rule = "a run is taken up with the plants that it had"
+        raise ScenarioError([Fault(rule, f"not those of {missing}", str(run / SCENARIO_FOLDER), _PUT_BACK)])
+    return scenario
+
+
+_PUT_BACK = "put its scenario back there, or let others start its nodes: vppmarket broker --resume"

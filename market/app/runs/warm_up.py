@@ -1,0 +1,13 @@
+"""Owns the early start of the fork server that node processes come from. Knows nothing of runs.
+
+It imports what a node needs while this process imports what the command needs; that halves the start of a run.
+"""
+
+from __future__ import annotations
+
+from broker.process.launch import warm_up
+
+
+def start_fork_server() -> None:
+    """Start it, unless it runs already; returns at once."""
+    warm_up(["vpp_nodes.process"])

@@ -1,0 +1,1 @@
+"""A day's economics: carbon, costs, roles, settlement, outcome."""

@@ -1,0 +1,70 @@
+"""Owns when it is proved that a VPP pays no more with trade than without, and which condition fails else.
+
+Knows nothing of accounts. The proof: the plan without trade, less the trade, stays feasible; a buyer pays at
+most the retail price and no longer emits what it bought from the grid, a seller earns at least what the energy
+costs it; and each minimises what it is billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from market.day.outcome import VppDay
+from market.day.roles import reserve_cny_per_mwh
+from market.game.result import PeriodResult
+from market.model.plan import DispatchPlan
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode
+from market.model.vpp import Vpp
+
+_PRICE_TOLERANCE_CNY_PER_MWH = 1e-6
+
+
+def unmet_condition(day: VppDay, results: Sequence[PeriodResult], public: PublicRules, plant: Vpp | None) -> str:
+    """The condition that fails for a VPP which traded, in words; empty where the proof holds.
+
+    plant : where it is known, what its energy costs is worked out of it
+    """
+    vpp, carbon = day.declaration.vpp, public.carbon
+    bought, sold = _trades(vpp, results)
+    if not (bought or sold):
+        return ""
+    if carbon.mode is CarbonMode.NONE:
+        return "the objective is not the bill (carbon.mode `none`)"
+    if carbon.credits_follow_energy:
+        return "credits follow the energy (carbon.credits_follow_energy)"
+    if bought and carbon.grid_emission_t_per_mwh < carbon.grid_quota_t_per_mwh:
+        return (
+            "energy from the grid earns more quota than it emits (carbon.grid_quota_t_per_mwh "
+            f"{carbon.grid_quota_t_per_mwh:g} above grid_emission_t_per_mwh {carbon.grid_emission_t_per_mwh:g})"
+        )
+    return _below_cost(day, results, public, plant)
+
+
+def _trades(vpp: str, results: Sequence[PeriodResult]) -> tuple[bool, bool]:
+    """Whether a VPP takes and whether it gives anything over the day."""
+    bought = sold = False
+    for result in results:
+        game = result.game
+        if result.verdict.rests and vpp in game.buyers:
+            bought |= bool(result.delivered_mw[game.buyers.index(vpp)].any())
+        if result.verdict.rests and vpp in game.sellers:
+            sold |= bool(result.delivered_mw[:, game.sellers.index(vpp)].any())
+    return bought, sold
+
+
+def _below_cost(day: VppDay, results: Sequence[PeriodResult], public: PublicRules, plant: Vpp | None) -> str:
+    """The first period in which a MWh is paid less than the last one of the surplus costs."""
+    if plant is None or not isinstance(day.before, DispatchPlan):
+        return ""
+    vpp, least = day.declaration.vpp, reserve_cny_per_mwh(plant, day.before, public)
+    for result in results:
+        if not result.verdict.rests or vpp not in result.game.sellers:
+            continue
+        seat, t = result.game.sellers.index(vpp), result.game.period
+        price = float(result.price_cny_per_mwh[seat])
+        if price < least[t] - _PRICE_TOLERANCE_CNY_PER_MWH and np.any(result.delivered_mw[:, seat]):
+            return f"in period {t + 1} it sells at {price:g} CNY/MWh what costs it up to {least[t]:g} CNY/MWh"
+    return ""

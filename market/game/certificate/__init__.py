@@ -1,0 +1,1 @@
+"""The proof that nobody would gain by moving, (M4)."""

@@ -1,0 +1,68 @@
+"""Owns how the local rules of (26), `gradient` and `tatonnement`, make one step and come to rest.
+
+Knows nothing of where the pull on a price comes from or of how prices are exchanged. A pull of fixed strength
+would swing for ever about a kink or a clearing price, so a seller's step has a reach: it is halved when the
+direction flips, grows slowly while it does not, and always lets the price follow half of a rival's move.
+Where a local rule rests need not be an equilibrium: the certificate tells.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.game.price_grid import PRICE_LATTICE_CNY_PER_MWH
+from market.game.pricing.residual_demand import ResidualDemand, power, slopes
+from market.model.arrays import Array
+
+_SHRINK = 0.5
+_GROW = 1.25  # with _SHRINK: two steps after a flip cross back, and 1.25 × 0.5 < 1
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a seller remembers between two steps of a local rule; best replies need none.
+
+    reach : longest step now, CNY/MWh · last : the step made before, signed · seen : all prices it knew then
+    """
+
+    reach: float
+    last: float
+    seen: tuple[float, ...]
+
+    @classmethod
+    def fresh(cls) -> Memory:
+        """Before the first step: any reach, no direction."""
+        return cls(math.inf, 0.0, ())
+
+
+def step(memory: Memory, direction: float, prices: tuple[float, ...], seller: int) -> Memory:
+    """The memory after one step; its `last` is the step to make, CNY/MWh. prices : of all n sellers."""
+    known = memory.seen or prices
+    rivals = (abs(p - q) for j, (p, q) in enumerate(zip(prices, known, strict=True)) if j != seller)
+    followed = _SHRINK * max(rivals, default=0.0)
+    flipped = direction * memory.last < 0
+    reach = max(_SHRINK * abs(memory.last) if flipped else _GROW * memory.reach, followed)
+    return Memory(reach, min(max(direction, -reach), reach) or memory.last, prices)
+
+
+def profit_gradient(sellers: ResidualDemand, price: Array) -> Array:
+    """∂U/∂p of (22) per hour, MW, shape (R,): 0 where the utility falls on both sides of the price.
+
+    Looked at one step of the price lattice above and below, so that a kink between two of them counts as found.
+    """
+    beside = PRICE_LATTICE_CNY_PER_MWH
+    around = np.stack([price - beside, price + beside], axis=1)
+    seen = slopes(sellers, np.clip(around, sellers.floor[:, None], sellers.cap[:, None]))
+    below = np.where(seen.power[:, 0] >= sellers.surplus, sellers.surplus, seen.left[:, 0])
+    above = np.where(seen.power[:, 1] > sellers.surplus, sellers.surplus, seen.right[:, 1])
+    return np.where(above > 0, above, np.minimum(below, 0.0))
+
+
+def excess_demand(sellers: ResidualDemand, price: Array) -> Array:
+    """(Q − S)/S, dimensionless, shape (R,)."""
+    total = power(sellers, price[:, None])[:, 0]
+    lacking: Array = (total - sellers.surplus) / sellers.surplus
+    return lacking

@@ -1,0 +1,187 @@
+"""Owns how a buyer's demand spreads over sellers at given prices: (18), (19), (M1), (25) and its rest (M2).
+
+Knows nothing of how prices come about or of rationing. Buyers meet each other through prices and rationing
+only: one buyer's fitness holds nothing of the others. The rest point is the quantal response of a buyer's
+population of demand blocks. Only where τ = 0 does it depend on what the blocks of others leave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.errors import ModelError
+from market.game.demand_curve import demand_curve, demanded_power, utility
+from market.game.period import PeriodGame
+from market.game.rationing import pure_choice
+from market.game.sums import stacked_sum
+from market.model.arrays import Array, IndexArray
+
+_SETTLED = 1e-14  # a replicator step that moves no probability by more is the last
+_SIMPLEX_TOLERANCE = 1e-9
+_STEPS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """An evolution of (25): where it rests, shape (m, n), after how many steps of the slowest buyer.
+
+    trace : every step with the start, shape (steps + 1, m, n), or None where it was not asked for
+    """
+
+    probability: Array
+    steps: int
+    trace: Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestPoint:
+    """Where rows of log-probabilities came to rest, shape (rows, n), and each row's steps, shape (rows,).
+
+    trace : every step with the start, shape (steps + 1, rows, n), or None where it was not asked for
+    """
+
+    probability: Array
+    steps: Array
+    trace: Array | None
+
+
+def fitness(game: PeriodGame, prices: Array, probability: Array) -> Array:
+    """Fitness of seller j to buyer i's demand, (M1): f = U(x*)/D − τ ln[y_j / (S_j / Σ_m S_m)].
+
+    prices : shape (n,) · probability : shape (m, n), inside the simplex. Returns: shape (m, n), CNY/MWh.
+    Raises: ModelError if a row is off the simplex, or on its border while τ > 0 (the crowding is infinite).
+    """
+    _check_simplex(game, probability)
+    worth = utility(game, prices, demanded_power(game, prices)) / game.deficit_mw[:, None]
+    if game.temperature_cny_per_mwh == 0:
+        return worth
+    crowding = np.log(probability / _surplus_share(game))
+    fit: Array = worth - game.temperature_cny_per_mwh * crowding
+    return fit
+
+
+def imitation_rates(probability: Array, fit: Array) -> Array:
+    """Revision protocol (18): a block at seller j meets a block at m and copies it if that is fitter.
+
+    ρ_jm = y_m max(0, f_m − f_j). Arguments: one buyer's, shape (n,). Returns: shape (n, n), CNY/MWh.
+    """
+    return probability[None, :] * np.maximum(0.0, fit[None, :] - fit[:, None])
+
+
+def replicator_field(game: PeriodGame, prices: Array, probability: Array) -> Array:
+    """Replicator dynamics (19), the mean of (18): dy_j/dt = y_j (f_j − Σ_m y_m f_m).
+
+    Arguments and errors as in `fitness`. Returns: shape (m, n), CNY/MWh; every row sums to zero.
+    """
+    fit = fitness(game, prices, probability)
+    mean = (probability * fit).sum(axis=1, keepdims=True)
+    field: Array = probability * (fit - mean)
+    return field
+
+
+def rest_point(game: PeriodGame, prices: Array) -> Array:
+    """Where (25) comes to rest, in closed form (M2): y_j ∝ S_j exp[U_j / (D τ)].
+
+    With τ = 0 demand runs down from the cheapest seller (`market.game.rationing`), alike for all buyers.
+    prices : shape (n,), CNY/MWh. Returns: shape (m, n), every row on the simplex.
+    """
+    if game.temperature_cny_per_mwh == 0:
+        return _pure(game, prices)
+    weight = np.exp(rest_logarithm(_attraction(game, prices)))
+    rest: Array = weight / weight.sum(axis=1, keepdims=True)
+    return rest
+
+
+def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace: bool = False) -> Evolution:
+    """Replicator steps (25) from y = 1/n until they stand still: y ← y exp(δ₁ f)/Σ, δ₁ = revision_step/τ.
+
+    With τ = 0 that δ₁ has no bound, and one step reaches the pure choice.
+    prices : shape (n,), CNY/MWh · revision_step : δ₁ τ in (0, 1).
+    """
+    start = np.full((len(game.buyers), len(game.sellers)), 1.0 / max(1, len(game.sellers)))
+    if game.temperature_cny_per_mwh == 0:
+        rest = _pure(game, prices)
+        return Evolution(rest, 1, np.stack([start, rest]) if keep_trace else None)
+    ended = iterate_replicator(np.log(start), _attraction(game, prices), revision_step, keep_trace=keep_trace)
+    return Evolution(ended.probability, int(ended.steps.max(initial=0)), ended.trace)
+
+
+def log_weights(surplus_logarithm: Array, utility_loss: Array, temperature: Array | float) -> Array:
+    """Logarithm of the weights of (M2), up to a constant of each row: ln S_j − burden/τ."""
+    logits: Array = surplus_logarithm - utility_loss / temperature
+    return logits
+
+
+def rest_logarithm(logits: Array) -> Array:
+    """Rows of ln y from rows of attraction; −inf marks a seller that is not there."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    logarithm: Array = shifted - np.log(stacked_sum(np.exp(shifted), _sellers(logits))[..., None])
+    return logarithm
+
+
+def iterate_replicator(
+    start: Array, logits: Array, revision_step: float, *, keep_trace: bool = False
+) -> RestPoint:
+    """Iterate (25) until it stands still, many steps at a time.
+
+    In logarithms (25) is ln y ← (1 − δ₁τ) ln y + δ₁τ pull, less ln Σ: the distance to its rest shrinks by the same
+    factor at every step, so that after k steps ln y = ln rest + (1 − δ₁τ)^k (ln start − ln rest), less ln Σ.
+    start, pull : shape (rows, n); a row stops on its own, so that it does not depend on its neighbours.
+    """
+    rest = rest_logarithm(logits)
+    distance = np.subtract(start, rest, out=np.zeros_like(start), where=np.isfinite(start))
+    ended, probability = np.zeros(len(start), dtype=np.intp), np.exp(start)
+    blocks, first, sellers = [probability[None].copy()], 0, _sellers(logits)
+    while not ended.all():
+        shrunk = (1.0 - revision_step) ** np.arange(first + 1, first + 1 + _STEPS_AT_ONCE)
+        weight = np.exp(rest + shrunk[:, None, None] * distance)
+        path = np.concatenate([blocks[-1][-1:], weight / stacked_sum(weight, sellers)[..., None]])
+        still = np.abs(np.diff(path, axis=0)).max(axis=-1) <= _SETTLED
+        stops = (ended == 0) & still.any(axis=0)
+        ended[stops] = first + 1 + still.argmax(axis=0)[stops]
+        probability[stops] = path[ended[stops] - first, stops]
+        blocks.append(path[1:])
+        first += _STEPS_AT_ONCE
+    trace = _trace(np.concatenate(blocks), ended) if keep_trace else None
+    return RestPoint(probability, ended.astype(np.float64), trace)
+
+
+def _sellers(logits: Array) -> IndexArray:
+    """How many sellers each row has, shape (…,)."""
+    count: IndexArray = np.count_nonzero(logits > -np.inf, axis=-1)
+    return count
+
+
+def _trace(path: Array, ended: IndexArray) -> Array:
+    """Every step up to the last row's end; a row that ended earlier stays where it did."""
+    step = np.minimum(np.arange(ended.max(initial=0) + 1)[:, None], ended)
+    return path[step, np.arange(path.shape[1])]
+
+
+def _attraction(game: PeriodGame, prices: Array) -> Array:
+    return log_weights(
+        np.log(game.surplus_mw), demand_curve(game).utility_loss(prices), game.temperature_cny_per_mwh
+    )
+
+
+def _pure(game: PeriodGame, prices: Array) -> Array:
+    return np.tile(pure_choice(game, prices), (len(game.buyers), 1))
+
+
+def _surplus_share(game: PeriodGame) -> Array:
+    share: Array = game.surplus_mw / game.surplus_mw.sum()
+    return share
+
+
+def _check_simplex(game: PeriodGame, probability: Array) -> None:
+    border = 0.0 if game.temperature_cny_per_mwh > 0 else -_SIMPLEX_TOLERANCE
+    off = np.abs(probability.sum(axis=1) - 1.0) > _SIMPLEX_TOLERANCE
+    bad = np.flatnonzero(off | ~(probability > border).all(axis=1))
+    if bad.size:
+        buyer, row = game.buyers[bad[0]], probability[bad[0]].tolist()
+        raise ModelError(
+            f"period {game.period + 1}: probabilities must be positive and sum to 1; got {row} from {buyer!r}; "
+            "start from 1/n, which (25) keeps inside the simplex"
+        )

@@ -1,0 +1,211 @@
+"""Owns the solver of whole games in one process: sellers re-price in rounds until nobody moves (MODEL section 4).
+
+Knows nothing of messages: it is the oracle that a distributed run has to agree with. Whether a rest is an
+equilibrium is for the certificate to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from market.game.buyers import answer_day
+from market.game.clearing import clearing_price, opening_prices
+from market.game.dithering import dithering_story, rest_of_cycle
+from market.game.period import PeriodGame
+from market.game.pricing import Memory, PriceMove, reprice_all
+from market.game.result import PeriodResult, Verdict
+from market.game.verdict import CERTIFICATE_TOLERANCE, conclude, cycle_story
+from market.model.arrays import Array, frozen
+from market.model.rules import MarketRules
+
+__all__ = [
+    "CERTIFICATE_TOLERANCE",
+    "Negotiation",
+    "Order",
+    "conclude",
+    "concluded",
+    "gap_from_cap",
+    "negotiate",
+    "settle_cycle",
+    "solve_day",
+    "solve_period",
+]
+
+
+class Order(StrEnum):
+    """Who re-prices when: all at once at the same prices, or one after the other at the newest."""
+
+    SIMULTANEOUS = "simultaneous"
+    SEQUENTIAL = "sequential"
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiation:
+    """How the sellers of one period came to their last prices.
+
+    path : the price vectors (n,) after each round, the start first · rounds : most offers of any one seller
+    ended : EQUILIBRIUM where nobody moves any more (certified later), CYCLING, BUDGET_SPENT, NO_TRADE
+    cycle : the price vectors that come back for ever, empty unless CYCLING
+    """
+
+    ended: Verdict
+    path: tuple[Array, ...]
+    rounds: int
+    cycle: tuple[Array, ...] = ()
+    evidence: str = ""
+
+    @property
+    def prices(self) -> Array:
+        """The last prices, shape (n,), CNY/MWh."""
+        return self.path[-1]
+
+
+@dataclass(slots=True)
+class _Table:
+    """One period while it is negotiated. `seen` says after which round a state was met, to find it again."""
+
+    game: PeriodGame
+    path: list[Array]
+    memories: list[Memory]
+    offers: list[int]
+    seen: dict[tuple[tuple[float, ...], tuple[Memory, ...]], int] = field(default_factory=dict)
+    done: Negotiation | None = None
+
+
+def solve_day(games: Sequence[PeriodGame], rules: MarketRules) -> tuple[PeriodResult, ...]:
+    """Every period from p_clr to its certified end, in the order of `games`."""
+    return concluded(games, negotiate(games, rules), rules)
+
+
+def solve_period(game: PeriodGame, rules: MarketRules) -> PeriodResult:
+    """One period from p_clr to its certified end."""
+    return solve_day([game], rules)[0]
+
+
+def gap_from_cap(results: Sequence[PeriodResult], rules: MarketRules) -> tuple[float | None, ...]:
+    """How far the prices reached from the cap are from those of `results`, largest over sellers, CNY/MWh (M4).
+
+    0 speaks for one equilibrium only; None where one of the two does not rest.
+    """
+    games = [result.game for result in results]
+    starts = [np.full(len(game.sellers), game.cap_cny_per_mwh) for game in games]
+    from_cap = negotiate(games, rules, starts)
+    return tuple(
+        float(np.abs(high.prices - result.price_cny_per_mwh).max())
+        if result.verdict.rests and high.ended is Verdict.EQUILIBRIUM
+        else None
+        for result, high in zip(results, from_cap, strict=True)
+    )
+
+
+def negotiate(
+    games: Sequence[PeriodGame],
+    rules: MarketRules,
+    starts: Sequence[Array] | None = None,
+    order: Order = Order.SIMULTANEOUS,
+) -> tuple[Negotiation, ...]:
+    """Rounds of re-pricing (26) in every period until nobody moves, a state comes back, or the budget is spent.
+
+    starts : the first prices of each period, shape (n,) on the lattice; p_clr in every one where not given.
+    """
+    first = starts or [_opening(game) for game in games]
+    tables = [_table(game, start) for game, start in zip(games, first, strict=True)]
+    while open_tables := [table for table in tables if table.done is None]:
+        _round(open_tables, rules, order)
+        for table in open_tables:
+            table.done = _ending(table, rules, order)
+    return tuple(table.done for table in tables if table.done is not None)
+
+
+def _opening(game: PeriodGame) -> Array:
+    if not game.tradable:
+        return np.full(len(game.sellers), game.floor_cny_per_mwh)
+    return opening_prices(game, clearing_price(game))
+
+
+def _table(game: PeriodGame, start: Array) -> _Table:
+    table = _Table(game, [frozen(start)], [Memory.fresh()] * len(start), [1] * len(start))
+    if not game.tradable:
+        table.done = Negotiation(Verdict.NO_TRADE, tuple(table.path), 0)
+    return table
+
+
+def _round(tables: Sequence[_Table], rules: MarketRules, order: Order) -> None:
+    """Every seller of every table prices once."""
+    for table in tables:
+        table.path.append(table.path[-1])
+    if order is Order.SIMULTANEOUS:
+        _take_turns([(table, j) for table in tables for j in range(len(table.offers))], rules)
+        return
+    for j in range(max(len(table.offers) for table in tables)):
+        _take_turns([(table, j) for table in tables if j < len(table.offers)], rules)
+
+
+def _take_turns(turns: Iterable[tuple[_Table, int]], rules: MarketRules) -> None:
+    """These sellers price at the newest prices, without seeing each other's."""
+    asked = [(table, j, PriceMove(table.game, j, table.path[-1], table.memories[j])) for table, j in turns]
+    for (table, j, turn), reply in zip(asked, reprice_all(rules, [turn for _, _, turn in asked]), strict=True):
+        table.memories[j] = reply.memory
+        if reply.price != turn.prices[j]:
+            table.offers[j] += 1
+            newest = np.array(table.path[-1])
+            newest[j] = reply.price
+            table.path[-1] = frozen(newest)
+
+
+def _ending(table: _Table, rules: MarketRules, order: Order) -> Negotiation | None:
+    """How the table's negotiation ends with this round, or None if it goes on."""
+    newest, rounds = table.path[-1], max(table.offers)
+    if (newest == table.path[-2]).all():
+        return Negotiation(Verdict.EQUILIBRIUM, tuple(table.path[:-1]), rounds)
+    state = (tuple(newest.tolist()), tuple(table.memories))
+    before = table.seen.setdefault(state, len(table.path))
+    if before < len(table.path):
+        cycle = tuple(table.path[before:])
+        settled = rest_of_cycle(table.game, cycle, rules, lambda: _settled_in_turn(table.game, rules, order))
+        if settled is not None:
+            path = (*table.path, settled)
+            return Negotiation(Verdict.EQUILIBRIUM, path, rounds, (), dithering_story(cycle))
+        story = cycle_story(table.game, [tuple(prices.tolist()) for prices in cycle], "rounds")
+        return Negotiation(Verdict.CYCLING, tuple(table.path), rounds, cycle, story)
+    if rounds >= rules.offer_budget:
+        evidence = f"a seller has moved {rounds} times and would go on; raise market.offer_budget"
+        return Negotiation(Verdict.BUDGET_SPENT, tuple(table.path), rounds, (), evidence)
+    return None
+
+
+def settle_cycle(game: PeriodGame, cycle: Sequence[Array], rules: MarketRules) -> Array | None:
+    """Where a cycle that is no more than dithering settles, whoever moved first; None if it is a true one."""
+    return rest_of_cycle(game, cycle, rules, lambda: _settled_in_turn(game, rules, Order.SIMULTANEOUS))
+
+
+def _settled_in_turn(game: PeriodGame, rules: MarketRules, order: Order) -> Array | None:
+    """Where the game rests, played from p_clr one seller after the other; None if that is just being done."""
+    if order is Order.SEQUENTIAL:
+        return None
+    (end,) = negotiate([game], rules, order=Order.SEQUENTIAL)
+    return end.prices if end.ended is Verdict.EQUILIBRIUM else None
+
+
+def concluded(
+    games: Sequence[PeriodGame], negotiations: Sequence[Negotiation], rules: MarketRules
+) -> tuple[PeriodResult, ...]:
+    """Buyers answer the last prices, and every period is certified."""
+    answers = [
+        (np.zeros((len(game.buyers), len(game.sellers))), np.zeros((len(game.buyers), len(game.sellers))))
+        for game in games
+    ]
+    for buyer in dict.fromkeys(name for game in games if game.tradable for name in game.buyers):
+        mine = [t for t, game in enumerate(games) if game.tradable and buyer in game.buyers]
+        chosen = answer_day(buyer, [games[t] for t in mine], [negotiations[t].prices for t in mine], rules)
+        for t, answer in zip(mine, chosen, strict=True):
+            i = games[t].buyers.index(buyer)
+            answers[t][0][i], answers[t][1][i] = answer.probability, answer.requested_mw
+    return tuple(
+        conclude(game, end.prices, probability, requested, end.rounds, end.ended, end.evidence)
+        for game, end, (probability, requested) in zip(games, negotiations, answers, strict=True)
+    )

@@ -1,0 +1,132 @@
+"""Owns the end of a period: what its prices and selections amount to once nobody moves any more.
+
+Knows nothing of how they were found, so that a run of many processes and the solver conclude alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from market.game.certificate.certified import PeriodCertificate
+from market.game.certificate.certify import certify
+from market.game.clearing import clearing_price
+from market.game.exchange import delivered_power
+from market.game.period import PeriodGame
+from market.game.result import PeriodResult, Verdict
+from market.model.arrays import Array, frozen
+
+CERTIFICATE_TOLERANCE: Final = 1e-6
+"""Largest regret of an equilibrium, as a share of the period's traded value."""
+
+_SIMPLEX_TOLERANCE = 1e-9
+_CYCLE_SHOWN = 8
+
+
+def conclude(
+    game: PeriodGame,
+    prices: Array,
+    probability: Array,
+    requested: Array,
+    rounds: int,
+    ended: Verdict,
+    evidence: str = "",
+) -> PeriodResult:
+    """Certify where a period ended and give its verdict.
+
+    `ended` says how the negotiation stopped; EQUILIBRIUM means that it rests, which stays so only if the
+    certificate proves every regret within CERTIFICATE_TOLERANCE and becomes UNCERTIFIED otherwise, and where
+    there is none, since somebody has not answered. Another
+    ending keeps its evidence, delivers nothing, and has a certificate where all have priced and answered.
+    prices : shape (n,), CNY/MWh · probability, requested : shape (m, n), MW
+    """
+    if not game.tradable:
+        return _result(game, Verdict.NO_TRADE, prices, probability, requested, rounds, None, _why_none(game))
+    certificate = None
+    if _complete(game, prices, probability):
+        certificate = certify(game, prices, probability, requested)
+    if ended is Verdict.EQUILIBRIUM and certificate and proven(certificate) > CERTIFICATE_TOLERANCE:
+        ended, evidence = Verdict.UNCERTIFIED, _who_gains(game, certificate)
+    if ended is Verdict.EQUILIBRIUM and certificate is None:
+        ended, evidence = Verdict.UNCERTIFIED, _who_is_silent(game, probability)
+    return _result(game, ended, prices, probability, requested, rounds, certificate, evidence)
+
+
+def _result(
+    game: PeriodGame,
+    verdict: Verdict,
+    prices: Array,
+    probability: Array,
+    requested: Array,
+    rounds: int,
+    certificate: PeriodCertificate | None,
+    evidence: str,
+) -> PeriodResult:
+    delivered = delivered_power(game, requested) if verdict.rests else np.zeros_like(requested)
+    clearing = clearing_price(game) if game.tradable else game.floor_cny_per_mwh
+    return PeriodResult(
+        game,
+        verdict,
+        clearing,
+        frozen(prices),
+        frozen(probability),
+        frozen(requested),
+        frozen(delivered),
+        rounds,
+        certificate,
+        evidence,
+    )
+
+
+def _complete(game: PeriodGame, prices: Array, probability: Array) -> bool:
+    """Whether every seller has priced inside the band, at its reserve or above, and every buyer has answered."""
+    priced = (prices >= game.least_price_cny_per_mwh) & (prices <= game.cap_cny_per_mwh)
+    answered = np.abs(probability.sum(axis=1) - 1.0) <= _SIMPLEX_TOLERANCE
+    return bool(priced.all() and answered.all())
+
+
+def proven(certificate: PeriodCertificate) -> float:
+    """The largest regret that the certificate does not exclude, as a share of the traded value."""
+    worst = max(certificate.seller_regret_bound_cny.max(), certificate.buyer_gain_cny.max())
+    return float(worst) / certificate.traded_value_cny
+
+
+def _who_gains(game: PeriodGame, certificate: PeriodCertificate) -> str:
+    sellers, buyers = certificate.seller_regret_bound_cny, certificate.buyer_gain_cny
+    if sellers.max() >= buyers.max():
+        j = int(sellers.argmax())
+        better, gain = certificate.better_price_cny_per_mwh[j], certificate.seller_regret_cny[j]
+        return f"at rest, but {game.sellers[j]} would gain {gain:.6g} CNY at {better:.6g} CNY/MWh"
+    i = int(buyers.argmax())
+    return f"at rest, but {game.buyers[i]} would gain {buyers[i]:.6g} CNY by choosing otherwise"
+
+
+def _who_is_silent(game: PeriodGame, probability: Array) -> str:
+    silent = [buyer for buyer, row in zip(game.buyers, probability, strict=True) if not row.any()]
+    return f"at rest, but {', '.join(silent) or 'somebody'} has not answered"
+
+
+def _why_none(game: PeriodGame) -> str:
+    if not game.sellers:
+        return "nobody sells"
+    if not game.buyers:
+        return "nobody buys"
+    return f"floor {game.floor_cny_per_mwh:g} above cap {game.cap_cny_per_mwh:g} CNY/MWh"
+
+
+def cycle_story(game: PeriodGame, cycle: Sequence[tuple[float, ...]], unit: str) -> str:
+    """A cycle of price vectors in words, a long one from its dearest vector on with its middle left out.
+
+    cycle : one price for each seller at each place, CNY/MWh · unit : what passes from one place to the next
+    """
+    low, high = min(map(min, cycle)), max(map(max, cycle))
+    steps = [f"({', '.join(f'{price:g}' for price in prices)})" for prices in cycle]
+    if len(steps) > _CYCLE_SHOWN:
+        dearest = max(range(len(cycle)), key=lambda place: sum(cycle[place]))
+        steps = steps[dearest:] + steps[:dearest]
+        half = _CYCLE_SHOWN // 2
+        steps = [*steps[:half], f"… {len(steps) - 2 * half} more …", *steps[-half:]]
+    who, span = ", ".join(game.sellers), f"between {low:g} and {high:g} CNY/MWh"
+    return f"prices of {who} repeat after {len(cycle)} {unit}, {span}: {' → '.join(steps)}"

@@ -1,0 +1,37 @@
+"""Owns what a VPP makes public of its day: the role it takes in each period, and its bid or offer volume.
+
+Knows nothing of how the day was planned (that stays private) or how a declaration travels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from market.model.arrays import Array
+
+
+class Role(StrEnum):
+    """What a VPP is in one period, (15)."""
+
+    SELLER = "seller"
+    BUYER = "buyer"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A VPP's public statement for the day, one entry per period.
+
+    surplus_mw : S, 0 where it does not sell · deficit_mw : D, 0 where it does not buy
+    reserve_cny_per_mwh : r of (M5), the least price of what it sells; 0 where it does not sell
+    own_supply_mw : P^s, read for buyers · satisfaction_cny_per_h : k of (17), 0 where it does not buy
+    """
+
+    vpp: str
+    roles: tuple[Role, ...]
+    surplus_mw: Array
+    deficit_mw: Array
+    own_supply_mw: Array
+    satisfaction_cny_per_h: Array
+    reserve_cny_per_mwh: Array

@@ -1,0 +1,194 @@
+"""Owns what every VPP of a market shares: horizon, tariff, market rules, carbon rules.
+
+Each parameter is defined here and nowhere else; rules between fields stand behind them. Knows nothing of single
+plants, files or messages. Values here are already validated (`market.scenario` does that); units are in the
+names, periods count from 1 for people and from 0 in arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from market.model.arrays import Array
+from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, follow, parameter
+
+MAX_PERIODS: Final = 35_136  # a leap year of quarter hours
+MOST_TICKS: Final = 1_000_000
+_MAX_FACTOR: Final = 100
+
+
+class CarbonMode(StrEnum):
+    """How carbon enters a VPP's objective (the paper's Models 1 to 4)."""
+
+    STEPPED = "stepped"  # (3) in the objective and in the bill (Model 4)
+    FLAT = "flat"  # one price in the objective and in the bill (Models 1 and 2)
+    NONE = "none"  # not in the objective, billed afterwards by (3) (Model 3)
+
+
+class PriceRule(StrEnum):
+    """How a seller updates its price, (26)."""
+
+    BEST_RESPONSE = "best_response"
+    GRADIENT = "gradient"
+    TATONNEMENT = "tatonnement"
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """The day: how many periods, how long each."""
+
+    periods: int = parameter("periods", "Number of periods", symbol="T", default=24, ge=1, le=MAX_PERIODS)
+    period_h: float = parameter("h", "Length of a period", symbol="Δt", default=1.0, ge=0.001, le=168)
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What the main grid asks (retail) and pays (feed-in), shape (periods,)."""
+
+    retail_cny_per_mwh: Array = parameter(
+        "CNY/MWh", "Price of energy from the grid", ge=-MAX_PRICE_CNY_PER_MWH, le=MAX_PRICE_CNY_PER_MWH
+    )
+    feed_in_cny_per_mwh: Array = parameter(
+        "CNY/MWh", "Price of energy to the grid", ge=-MAX_PRICE_CNY_PER_MWH, le=MAX_PRICE_CNY_PER_MWH
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRules:
+    """Rules of the VPP-to-VPP market, the same for all."""
+
+    price_min_cny_per_mwh: float = parameter(
+        "CNY/MWh",
+        "Lowest price of an offer; the feed-in price of a period, if higher, counts instead",
+        default=300.0,
+        gt=0,
+        le=MAX_PRICE_CNY_PER_MWH,
+    )
+    price_max_cny_per_mwh: float = parameter(
+        "CNY/MWh",
+        "Highest price of an offer; the retail price of a period, if lower, counts instead",
+        default=1200.0,
+        gt=0,
+        le=MAX_PRICE_CNY_PER_MWH,
+    )
+    choice_temperature_cny_per_mwh: float = parameter(
+        "CNY/MWh",
+        "How widely buyers spread over sellers; 0: the cheapest with something left, prices move on a tick",
+        symbol="τ",
+        default=50.0,
+        ge=0,
+        le=MAX_PRICE_CNY_PER_MWH,
+        first=True,
+    )
+    base_power_mw: float = parameter(
+        "MW",
+        "Base power inside the logarithms of the utilities",
+        symbol="S0",
+        default=0.001,
+        gt=0,
+        le=MAX_POWER_MW,
+    )
+    role_tolerance: float = parameter(
+        "share", "A VPP is idle while supply / demand is within 1 ± this", default=1e-6, ge=0, lt=1
+    )
+    price_rule: PriceRule = parameter(
+        "", "How a seller moves its price, (26)", default=PriceRule.BEST_RESPONSE, first=True
+    )
+    revision_step: float = parameter(
+        "share", "By how much one replicator step (25) contracts", symbol="δ₁τ", default=0.5, ge=0.001, lt=1
+    )
+    gradient_step_cny_per_mwh_per_mw: float = parameter(
+        "CNY/MWh per MW", "Step of price rule `gradient`", symbol="δ₂", default=10.0, gt=0, le=1e6
+    )
+    tatonnement_step_cny_per_mwh: float = parameter(
+        "CNY/MWh",
+        "Step of price rule `tatonnement`",
+        symbol="δ₂",
+        default=20.0,
+        gt=0,
+        le=MAX_PRICE_CNY_PER_MWH,
+    )
+    price_tick_cny_per_mwh: float = parameter(
+        "CNY/MWh", "Grid of prices, used only where τ is 0", default=1.0, gt=0, le=MAX_PRICE_CNY_PER_MWH
+    )
+    offer_budget: int = parameter(
+        "offers",
+        "How often a seller may change its price in a period before that ends as budget_spent",
+        default=5000,
+        ge=1,
+        le=10_000_000,
+    )
+
+
+def price_band(market: MarketRules) -> Iterator[Broken]:
+    """The band is not upside down, and not too wide for its tick."""
+    low, high, tick = market.price_min_cny_per_mwh, market.price_max_cny_per_mwh, market.price_tick_cny_per_mwh
+    if market.choice_temperature_cny_per_mwh == 0 and (high - low) / tick > MOST_TICKS:
+        rule = f"the band must not hold more than {MOST_TICKS:,} ticks"
+        yield Broken("price_tick_cny_per_mwh", rule, repr(tick), "take a larger tick or a narrower band")
+    elif low > high:
+        rule = "price_min_cny_per_mwh must not be above price_max_cny_per_mwh"
+        yield Broken(
+            "price_min_cny_per_mwh", rule, f"{low!r} above {high!r}", "exchange the two or widen the band"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CarbonRules:
+    """Carbon trading, (1) to (3), the same rules for all."""
+
+    mode: CarbonMode = parameter(
+        "",
+        "How carbon enters a VPP's objective: stepped, flat, or none (billed afterwards by steps)",
+        default=CarbonMode.STEPPED,
+    )
+    base_price_cny_per_t: float = parameter(
+        "CNY/t", "Price of the first step", symbol="μ", default=280.0, ge=0, le=MAX_PRICE_CNY_PER_MWH, first=True
+    )
+    flat_price_cny_per_t: float = parameter(
+        "CNY/t", "Price in mode flat", follows="base_price_cny_per_t", ge=0, le=MAX_PRICE_CNY_PER_MWH
+    )
+    interval_t: float = parameter("t CO2", "Width of a step", symbol="l", default=2.0, gt=0, le=1e9, first=True)
+    growth: float = parameter(
+        "share", "Growth of the price from step to step", symbol="α", default=0.25, ge=0, le=100, first=True
+    )
+    steps: int = parameter("steps", "Number of steps; the last has no end", symbol="N", default=5, ge=1, le=1000)
+    grid_emission_t_per_mwh: float = parameter(
+        "t CO2/MWh", "Emission of energy bought from the grid", symbol="δ_g", default=0.98, ge=0, le=_MAX_FACTOR
+    )
+    grid_quota_t_per_mwh: float = parameter(
+        "t CO2/MWh",
+        "Free quota of energy bought from the grid; keep it below δ_g",
+        symbol="σ_g",
+        default=0.728,
+        ge=0,
+        le=_MAX_FACTOR,
+    )
+    mt_quota_t_per_mwh: float = parameter(
+        "t CO2/MWh", "Free quota of micro-turbine energy", symbol="σ_MT", default=0.42, ge=0, le=_MAX_FACTOR
+    )
+    renewable_quota_t_per_mwh: float = parameter(
+        "t CO2/MWh",
+        "Free quota of WT and PV energy; only where quota_sources names them",
+        symbol="σ_re",
+        default=0.0,
+        ge=0,
+        le=_MAX_FACTOR,
+    )
+    credits_follow_energy: bool = parameter(
+        "", "Whether energy traded between VPPs takes quota along to the buyer", default=False
+    )
+    direct_quota_t_per_mwh: float = parameter(
+        "t CO2/MWh",
+        "Quota that traded energy takes along",
+        symbol="σ_dir",
+        follows="grid_quota_t_per_mwh",
+        ge=0,
+        le=_MAX_FACTOR,
+    )
+
+    def __post_init__(self) -> None:
+        follow(self)

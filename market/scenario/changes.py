@@ -1,0 +1,77 @@
+"""What flags change of a scenario, and the notation `PATH=VALUE`. Which paths there are is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from market.errors import Fault, ScenarioError
+
+if TYPE_CHECKING:
+    from market.scenario.scenario import Scenario
+
+SET = "--set"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Values by path of `scenario.yaml`, and by path the flag each came from."""
+
+    values: dict[str, object]
+    told_as: dict[str, str]
+
+
+def set_changes(settings: Sequence[str]) -> Changes:
+    """The changes that flags `--set` stand for. ScenarioError with every flag that cannot be read."""
+    changes, faults = Changes({}, {}), list[Fault]()
+    for text in settings:
+        path, equals, value = text.partition("=")
+        path = path.strip()
+        if not equals or not path:
+            remedy = "write it like market.choice_temperature_cny_per_mwh=20"
+            faults.append(Fault("must be a path, =, and a value", repr(text), SET, remedy))
+        elif path in changes.values:
+            faults.append(
+                Fault("must set each path only once", repr(text), f"{SET} {path}", "leave one of them out")
+            )
+        else:
+            changes.told_as[path] = f"{SET} {path}"
+            changes.values[path] = _value(value, f"{SET} {path}", faults)
+    if faults:
+        raise ScenarioError(faults)
+    return changes
+
+
+def together(first: Changes, second: Changes) -> Changes:
+    """Both. ScenarioError for a path that both change."""
+    twice = [path for path in first.values if path in second.values]
+    if twice:
+        rule = "must be given by one flag only"
+        remedy = "leave one of the two out"
+        told = [(first.told_as.get(path, path), second.told_as.get(path, path), path) for path in twice]
+        raise ScenarioError([Fault(rule, f"{path}, also by {flag}", place, remedy) for flag, place, path in told])
+    return Changes({**first.values, **second.values}, {**first.told_as, **second.told_as})
+
+
+def as_flags(settings: Sequence[str]) -> list[str]:
+    """The flags again, for another command line."""
+    return [part for text in settings for part in (SET, text)]
+
+
+def changed(scenario: Scenario, settings: Sequence[str]) -> Scenario:
+    """The scenario with what `--set` changes; the very same where that is nothing. ScenarioError."""
+    from market.scenario import with_overrides
+
+    changes = set_changes(settings)
+    return with_overrides(scenario, changes.values, changes.told_as) if changes.values else scenario
+
+
+def _value(text: str, place: str, faults: list[Fault]) -> object:
+    from market.scenario.document import parse_value
+
+    try:
+        return parse_value(text)
+    except ScenarioError as error:
+        faults += [Fault(fault.rule, fault.value, place, fault.remedy) for fault in error.faults]
+        return None

@@ -1,0 +1,75 @@
+"""A market to run: what everybody may know of it, and the plants that are known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from market.model.disclosure import Disclosure
+from market.model.network import NetworkRules
+from market.model.public import Coupling, PublicRules, PublicScenario
+from market.model.vpp import Vpp
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A market to run. `digest` identifies the whole of it (hex sha-256).
+
+    vpps : the plants that are known here: all, or, in a folder that `split` has made, one or none
+    roster, plant_digests, audit : as in `PublicScenario`
+    """
+
+    name: str
+    title: str
+    public: PublicRules
+    vpps: tuple[Vpp, ...]
+    network: NetworkRules
+    coupling: Coupling
+    digest: str
+    roster: tuple[str, ...]
+    plant_digests: tuple[str, ...]
+    audit: Disclosure | None = None
+
+    def with_(self, changes: Mapping[str, object]) -> Scenario:
+        """The scenario with some of its values changed: `market.scenario.with_overrides`. ScenarioError as there.
+
+        >>> from market.scenario import load_scenario
+        >>> hotter = load_scenario("two_vpp").with_({"market.choice_temperature_cny_per_mwh": 80})
+        >>> hotter.public.market.choice_temperature_cny_per_mwh
+        80.0
+        """
+        from market.scenario.overrides import with_overrides  # late: it needs pydantic, which a node does without
+
+        return with_overrides(self, changes)
+
+    @property
+    def shared(self) -> PublicScenario:
+        """The same without its plants."""
+        return PublicScenario(
+            self.name,
+            self.title,
+            self.public,
+            self.network,
+            self.coupling,
+            self.roster,
+            self.plant_digests,
+            self.audit,
+            self.digest,
+        )
+
+    @property
+    def digest_by_vpp(self) -> dict[str, str]:
+        """As in `PublicScenario`."""
+        return self.shared.digest_by_vpp
+
+    @property
+    def whole(self) -> bool:
+        """Whether every plant of the market is known here."""
+        return tuple(vpp.id for vpp in self.vpps) == self.roster
+
+    def vpp(self, vpp_id: str) -> Vpp:
+        """The VPP of that id; KeyError if there is none."""
+        for vpp in self.vpps:
+            if vpp.id == vpp_id:
+                return vpp
+        raise KeyError(vpp_id)
