@@ -36,6 +36,7 @@ from market.app.tokens import (
 from market.app.watch_hint import tell_by_keys, tell_by_token
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE
+from market.scenario.model import Scenario
 from market.system_fault import reason_of
 
 
@@ -69,7 +70,13 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
         opening = Opening(token, run.join_s, what.audit, announce, complain, watch_token)
         return partial(run_broker, listening=listening, opening=opening)
 
-    hosting = Hosting(opener, flags, run.port)
+    def check(scenario: Scenario) -> None:
+        if run.keys is not None:
+            load_broker_keys(run.keys, scenario.roster)
+        if options.token:
+            parse_token(options.token)
+
+    hosting = Hosting(opener, check, flags, run.port)
     return run_command(run, hosting)
 
 

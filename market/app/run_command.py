@@ -39,10 +39,12 @@ Opener: TypeAlias = Callable[[Undertaking, RunFolder], Runner]
 class Hosting:
     """A market whose nodes others start: how it is opened, and how it is taken up once it has broken off.
 
+    check : told of the scenario before anything is made, ScenarioError where a flag does not fit it
     flags : those that are to be given again · port : the first that it listens on, 0 as long as it does not
     """
 
     opener: Opener
+    check: Callable[[Scenario], None]
     flags: Sequence[str]
     port: int = 0
 
@@ -66,7 +68,7 @@ def _run(options: RunOptions, hosting: Hosting | None) -> Report:
     since, started = time.monotonic(), datetime.now().astimezone()
     check_flags(options)
     if options.resume is None:
-        what, folder = _new(options, started, own_plants=hosting is None)
+        what, folder = _new(options, started, hosting)
     else:
         folder = RunFolder(options.resume)
     with folder.held():
@@ -124,12 +126,15 @@ def _carried_out(
         return report
 
 
-def _new(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[Undertaking, RunFolder]:
+def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tuple[Undertaking, RunFolder]:
     """Where one person owns all plants everything may be shown in the end; where others bring theirs, totals."""
+    own_plants = hosting is None
     scenario = _scenario(options)
     scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
     what = Undertaking(scenario, options.seed or 0, options.in_process, started, audit)
+    check = hosting.check if hosting else partial(_check_keys, options)
+    check(scenario)
     return what, new_run_folder(options.out, scenario.name, started)
 
 
@@ -148,6 +153,13 @@ def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> tu
     from market.app.scene.export import retold
 
     return what, retold
+
+
+def _check_keys(options: RunOptions, scenario: Scenario) -> None:
+    if options.keys is not None:
+        from market.app.keyring import keyring
+
+        keyring(options.keys, scenario.roster)
 
 
 def _runner(what: Undertaking, folder: RunFolder, options: RunOptions) -> Runner:
