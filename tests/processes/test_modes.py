@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from market.app.cli.main import commands
-from tests.processes.command import COMMAND
+from tests.processes.command import COMMAND, run
 from tests.processes.test_printed_commands import opened, paste
 
 WRITING: dict[str, Sequence[str]] = {
@@ -36,9 +36,9 @@ SILENT = {"replay", "check", "schema"}
 
 
 @pytest.fixture
-def here(tmp_path: Path, default_run: Path) -> Path:
-    """A folder with a run in it, left as open as can be."""
-    subprocess.run(["cp", "-r", default_run, tmp_path / "run"], check=True)
+def here(tmp_path: Path) -> Path:
+    """A folder with a run in it."""
+    assert run("run", "two_vpp", "--in-process", "--quiet", "--out", tmp_path / "run").returncode == 0
     return tmp_path
 
 

@@ -13,7 +13,6 @@ import click
 import pytest
 
 from broker.bus.keys import WATCHER, public_file, secret_file
-from broker.tape import TAPE_NAME
 from market.app.cli.main import commands
 from market.app.runs.command_line import pasted
 from tests.processes.command import finish, held_node, manifest, run, settle_session, start
@@ -159,28 +158,18 @@ def test_a_watched_run_and_its_resumption(tmp_path: Path) -> None:
 
 
 def test_the_resumption_of_a_broker(tmp_path: Path) -> None:
-    """Nodes that were started by hand find it again: it listens where it did."""
+    """It listens where it did, so what it printed at first holds again."""
     place, other = awkward(tmp_path), elsewhere(tmp_path)
-    broker = start("broker", "two_vpp", "--host", "127.0.0.2", "--out", "-run", cwd=place)
-    first, second, _ = opened(broker, 3)
-    node = paste(first, other)
-    assert node.stderr is not None
-    assert any("is let in" in line for line in node.stderr)
-    broker.kill()
-    broker.communicate()
-    settle_session(broker.pid)
-    assert (place / "-run" / TAPE_NAME).is_file()
-    port = re.search(r"tcp://127.0.0.2:(\d+)", first)
-    assert port is not None
-    again = start("broker", "--host", "127.0.0.2", "--port", port[1], "--resume", "-run", "--wait", "1", cwd=place)
-    ended = finish(again)
-    (*nodes, _, resume) = printed(ended.stderr.splitlines())
-    assert nodes == [first, second]
-    taken_up = paste(resume, other)
-    assert f"--port {port[1]}" in resume
-    last = paste(second, other)
-    assert finish(taken_up).returncode == 0
-    assert [finish(each).returncode for each in (node, last)] == [0, 0]
+    flags = ("--host", "127.0.0.2", "--wait", "1")
+    ended = finish(start("broker", "two_vpp", *flags, "--out", "-run", cwd=place))
+    assert ended.returncode == 4
+    (*nodes, view, resume) = printed(ended.stderr.splitlines())
+    assert " --host 127.0.0.2 --port " in resume
+    broker = paste(resume, other)
+    assert opened(broker, 3) == [*nodes, view]
+    left = [paste(line, other) for line in nodes]
+    assert finish(broker).returncode == 0
+    assert [finish(node).returncode for node in left] == [0, 0]
 
 
 @pytest.mark.parametrize("name", AWKWARD, ids=ascii)

@@ -38,6 +38,7 @@ from market.app.runs.tokens import (
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE
 from market.scenario.changes import as_flags
+from market.scenario.scenario import Scenario
 from market.system_fault import reason_of
 
 
@@ -71,12 +72,18 @@ def broker_command(options: BrokerOptions, run: RunOptions) -> int:
         opening = Opening(token, run.join_s, what.audit, announce, echo_error, watch_token)
         return partial(run_broker, listening=listening, opening=opening)
 
+    def check(scenario: Scenario) -> None:
+        if run.keys is not None:
+            load_broker_keys(run.keys, scenario.roster)
+        if options.token:
+            parse_token(options.token)
+
     def resume(folder: RunFolder) -> str:
         port = port_of(listens_at[-1]) if listens_at else run.port
         insecure = ("--insecure",) if options.insecure else ()
         return resume_command("broker", folder.path, run, port, ("--host", options.host, *insecure))
 
-    return run_command(run, Hosting(opener, resume))
+    return run_command(run, Hosting(opener, check, resume))
 
 
 def _announce(address: str, what: RunSpec, folder: RunFolder, token: bytes | None, run: RunOptions) -> None:

@@ -35,14 +35,16 @@ Opener: TypeAlias = Callable[[RunSpec, RunFolder], Runner]
 """Makes the way in which a market is run of what is to be run, and where."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Hosting:
     """A market whose nodes others start: how it is opened, and how it is taken up once it has broken off.
 
-    flags : those that are to be given again · port : the first that it listens on, 0 as long as it does not
+    check : told of the scenario before anything is made, ScenarioError where a flag does not fit it
+    resume : the command that takes a run up
     """
 
     opener: Opener
+    check: Callable[[Scenario], None]
     resume: Callable[[RunFolder], str]
 
 
@@ -65,7 +67,7 @@ def _run(options: RunOptions, hosting: Hosting | None) -> RunReport:
     since, started = time.monotonic(), datetime.now().astimezone()
     check_flags(options)
     if options.resume is None:
-        what, folder = _new(options, started, own_plants=hosting is None)
+        what, folder = _new(options, started, hosting)
     else:
         folder = RunFolder(options.resume)
     with folder.held():
@@ -109,12 +111,15 @@ def _carried_out(what: RunSpec, folder: RunFolder, runner: Runner, options: RunO
         return report
 
 
-def _new(options: RunOptions, started: datetime, *, own_plants: bool) -> tuple[RunSpec, RunFolder]:
+def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tuple[RunSpec, RunFolder]:
     """Where one person owns all plants everything may be shown in the end; where others bring theirs, totals."""
+    own_plants = hosting is None
     scenario = _scenario(options)
     scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
     what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit)
+    check = hosting.check if hosting else partial(_check_keys, options)
+    check(scenario)
     return what, new_run_folder(options.out, scenario.name, started)
 
 
@@ -133,6 +138,13 @@ def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> tu
     from market.app.history.export import retold
 
     return what, retold
+
+
+def _check_keys(options: RunOptions, scenario: Scenario) -> None:
+    if options.keys is not None:
+        from market.app.runs.keyring import keyring
+
+        keyring(options.keys, scenario.roster)
 
 
 def _runner(what: RunSpec, folder: RunFolder, options: RunOptions) -> Runner:
