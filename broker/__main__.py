@@ -1,4 +1,4 @@
-"""Owns `python -m broker`, the same as `vppmarket broker`."""
+"""Entry point of `python -m broker`, the same as `vppmarket broker`."""
 
 import sys
 

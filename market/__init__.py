@@ -1,12 +1,12 @@
-"""Owns the front door for scripts and notebooks. Knows nothing of what is behind it until it is asked for.
+"""The front door for scripts and notebooks: run a day, read one back, solve and certify one period's game.
 
     import market
 
     run = market.run("five_vpp", {"market.choice_temperature_cny_per_mwh": 80})
     run.verdict, run.epsilon_cny, run.offers, run.costs
 
-A name is looked for when it is first used, so that `import market` costs next to nothing, here and in every
-process of a run. docs/python.md tells of all of them.
+A name is imported when it is first used, so that `import market` costs next to nothing, here and in every
+process of a run. docs/python.md describes all of them.
 """
 
 from importlib import import_module
@@ -26,7 +26,7 @@ else:
     _HOMES = {
         "PeriodGame": "game.period",
         "Run": "api.results",
-        "Scenario": "scenario.model",
+        "Scenario": "scenario.scenario",
         "best_response": "api.game",
         "certify": "api.game",
         "load": "api.day",

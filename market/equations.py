@@ -1,6 +1,6 @@
-"""Owns the numbered list of the model's equations: what each says, on what ground, and where the code has it.
+"""The numbered list of the model's equations: what each says, on what ground, and where the code has it.
 
-Knows nothing of how any of them is computed. Docstrings cite the numbers; a test keeps both sides true.
+Docstrings cite the numbers; a test keeps both sides true.
 
     [P]  the paper's words fix it     [R]  reconstructed: the usual form that fits the words
     [B]  beyond the paper             (M…) our own numbers

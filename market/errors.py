@@ -1,4 +1,4 @@
-"""Owns every error this project raises on purpose. Knows nothing of what raises them.
+"""The errors that this project raises on purpose, as one hierarchy.
 
     MarketError                 base: catch this to catch them all
     ├─ ScenarioError            an input breaks a rule; carries every fault at once

@@ -1,6 +1,6 @@
-"""Owns what is installed only where it is asked for: the extras, and how people are told that one is missing.
+"""Optional packages: which extra installs each, and the error for one that is missing.
 
-Knows nothing of what needs them. Whoever does asks here first, before any work that would then be lost.
+Whoever needs one asks here first, before any work that would then be lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns what a refusal of the operating system is called, and what people can do about it."""
+"""Words an error of the operating system: what its refusal is called, and what people can do about it."""
 
 from __future__ import annotations
 

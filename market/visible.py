@@ -1,6 +1,6 @@
-"""Owns how text that others wrote is made safe to show: nothing in it moves a cursor or turns a line around.
+"""Makes text that others wrote safe to show: nothing in it moves a cursor or turns a line around.
 
-Knows nothing of screens or of files. What is left out of a line is shown in its place as JSON would write it.
+What is left out of a line is shown in its place as JSON would write it.
 """
 
 from __future__ import annotations

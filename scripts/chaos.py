@@ -1,4 +1,4 @@
-"""Owns the chaos trial: whole runs in which processes die or stand still and connections break, several a run.
+"""The chaos trial: whole runs in which processes die or stand still and connections break, several a run.
 
 Every other run is one of `vppmarket run`, whose nodes and broker are struck; the others are markets started by
 hand with a proxy between nodes and broker, whose connections are struck as well. Every run has to end in the

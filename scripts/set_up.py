@@ -1,6 +1,6 @@
-"""Owns the private environment `.venv` of this checkout: builds it once, and again when what it stands on changes.
+"""Builds the private environment `.venv` of this checkout once, and again when what it stands on changes.
 
-Knows nothing of what is run in it. Standard library only: this runs before anything is installed.
+Standard library only: this runs before anything is installed.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ def test_the_main_module_is_next_to_nothing() -> None:
     assert not loaded_after("market.app.entry") & {*HEAVY, "numpy", "zmq", "msgpack", "ortools"}
 
 
-def test_every_module_says_what_it_owns() -> None:
+def test_every_module_says_what_it_is_for() -> None:
     silent = [
         module
         for module, path in MODULES.items()

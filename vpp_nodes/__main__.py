@@ -1,4 +1,4 @@
-"""Owns `python -m vpp_nodes`, the same as `vppmarket node`."""
+"""Entry point of `python -m vpp_nodes`, the same as `vppmarket node`."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Owns a buyer's behaviour: answer the newest offers with the rest point of the evolutionary game.
+"""A buyer's behaviour: answers the newest offers with the rest point of the evolutionary game.
 
-Knows nothing of its own plant (its deficit is in the games) or of how a selection travels.
+It needs nothing of its own plant: its deficit is in the games.
 """
 
 from __future__ import annotations

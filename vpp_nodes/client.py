@@ -1,7 +1,6 @@
-"""Owns a node's side of the protocol: joining, turns, numbering, re-sending. One machine, no input/output.
+"""A node's side of the protocol: joining, turns, numbering, re-sending. One machine, no input/output.
 
-`handle(event, now)` takes what came and returns what to send. Knows nothing of sockets, and nothing of the market
-beyond handing each turn to the node's behaviour.
+`handle(event, now)` takes what arrived and returns what to send; each turn is handed to the node's behaviour.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Owns a market without sockets: the broker's machine and the nodes' machines, joined by queues in memory.
+"""A market without sockets: the broker's machine and the nodes' machines, joined by queues in memory.
 
 Each connection keeps its order; between connections the order is drawn at random, as it is between sockets.
 Frames are really encoded and decoded, and may be dropped or added on the way. Time passes only when nothing is
-under way. Knows nothing of plants: where no nodes are given, VPPs are their declarations, and plan nothing but
-the trade fixed for them.
+under way. Where no nodes are given, VPPs are their declarations, and plan nothing but the trade fixed for them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the messages that have come before their turn. Knows nothing of what they say or of sockets.
+"""Keeps messages that arrive before their turn.
 
 Data and turns travel on different connections, without an order between them: a turn can be taken only when
 every message it names is here.

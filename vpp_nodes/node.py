@@ -1,7 +1,7 @@
-"""Owns one VPP's behaviour from the first plan to the audit: one machine, no input/output.
+"""One VPP's behaviour from the first plan to the audit: one machine, no input/output.
 
-`handle(event)` takes what the broker asks and returns what to publish and what to reply, in that order.
-Knows nothing of sockets, numbering or real time, and the virtual time of a turn changes nothing it decides.
+`handle(event)` takes what the broker asks and returns what to publish and what to reply, in that order. The
+virtual time of a turn changes nothing it decides.
 """
 
 from __future__ import annotations

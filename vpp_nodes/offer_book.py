@@ -1,4 +1,4 @@
-"""Owns the newest offers that a trader has consumed. Knows nothing of what follows from them.
+"""The newest offers that a trader has consumed.
 
 A seller that has not been heard of yet stands where it starts, at p_clr or its reserve: public data only.
 """

@@ -1,7 +1,4 @@
-"""Owns putting a VPP's plant behind its behaviour: a node that plans with OR-Tools and declares what comes out.
-
-Knows nothing of sockets, processes or other VPPs.
-"""
+"""A node with a real plant: it plans with OR-Tools and declares what comes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns a node's shell: sockets, heartbeat and signals round the client. Knows nothing of what is negotiated."""
+"""A node as a process: sockets, heartbeat and signals round the client."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Owns a seller's behaviour: a first offer, then another by the market's rule whenever a rival has moved.
+"""A seller's behaviour: a first offer, then another by the market's rule whenever a rival has moved.
 
-Knows nothing of its own plant (its surplus is in the games) or of how an offer travels.
+It needs nothing of its own plant: its surplus is in the games.
 """
 
 from __future__ import annotations

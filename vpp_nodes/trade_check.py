@@ -1,8 +1,7 @@
-"""Owns whether what a broker says was concluded for a VPP can have been: its word alone is not taken for it.
+"""Checks whether a trade that a broker announces for a VPP can have been: its word alone is not enough.
 
 A node holds it against its own declaration, the offers and selections that it has made, and the declarations and
 offers that it has heard. So no made-up trade reaches the plant, and nobody finds its limits by trying.
-Knows nothing of the plant.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Who and what may come in from outside."""
+"""Who and what may come in from outside: tokens, rates, refusals, viewers."""

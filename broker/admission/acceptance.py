@@ -1,4 +1,4 @@
-"""Owns how often each member's messages have been refused since something last moved, by where they came from.
+"""Counts how often each member's messages were refused since the market last moved, by connection.
 
 A frame names its sender, and without keys anybody who has the token can name another. So what is refused counts
 against the connection that it came on, and against a member only where that is its own: the one on which it joined

@@ -1,8 +1,8 @@
-"""Owns what may come in from outside: frames of this run, from whom they say they are, and not too many of them.
+"""Admits frames from outside: only frames of this run, from whom they say they are, and not too many of them.
 
-Knows nothing of sockets, or of who may say what when. Where keys are in use, a frame's sender must be the owner of
-the key it came with, so nobody speaks for another, nor repeats what another said. Who looks on is no member, and a
-member may not look on: the tape is for the watcher's key or, where no keys are in use, for the watching token.
+Where keys are in use, a frame's sender must be the owner of the key it came with, so nobody speaks for another,
+nor repeats what another said. Who looks on is no member, and a member may not look on: the tape is for the
+watcher's key or, where no keys are in use, for the watching token.
 """
 
 from __future__ import annotations

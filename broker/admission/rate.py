@@ -1,4 +1,4 @@
-"""Owns the rate of one sender. Knows nothing of frames or clocks: the time is given."""
+"""Limits the rate of one sender with a token bucket. The time is an argument; there is no clock here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Owns what viewers are shown of a run: pieces of its tape on request, and the rest of it when the run ends.
+"""Serves viewers of a run: pieces of its tape on request, and the rest of it when the run ends.
 
 A viewer asks for the tape from a byte on and gets one piece; nothing is kept or queued for it, so that a slow one
-just asks less often, and one that is gone is forgotten. Knows nothing of sockets or of what is on the tape.
+just asks less often, and one that is gone is forgotten.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Owns the sockets: the only package that imports zmq. It moves frames and knows nothing of what is in them."""
+"""The sockets: the only package that imports zmq. It moves frames and never reads what is in them."""

@@ -1,4 +1,4 @@
-"""Owns what an address looks like and the topics of the data plane. Knows nothing of sockets."""
+"""The form of the bus's addresses, and the topics of its data plane."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Owns who may connect where keys are in use: the answer to each key that knocks (ZAP 1.0), and failed handshakes.
+"""Authenticates connections where keys are in use: answers each request of ZAP 1.0, and sees failed handshakes.
 
-Knows nothing of what is said once the connection stands. A connection that is let in carries its owner's name,
-and so does every frame on it.
+A connection that is let in carries its owner's name, and so does every frame on it.
 """
 
 from __future__ import annotations

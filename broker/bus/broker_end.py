@@ -1,12 +1,12 @@
-"""Owns the broker's three sockets and what can be waited for with them.
+"""The broker's three sockets, and what can be waited for with them.
 
     control    ROUTER   hello, ready, heartbeats, turns, confirmations, audit
     inward     XSUB     what nodes publish
     outward    XPUB     what the broker delivers; also where nodes' ready echoes are asked for
 
-Knows nothing of what is in a frame. With keys every connection is encrypted, and every frame carries the name of
-the key's owner. Nothing here ever waits for a receiver: each has a bounded queue of its own, and what does not fit
-in is dropped for it alone and counted, or recovered when it asks.
+With keys every connection is encrypted, and every frame carries the name of the key's owner. Nothing here ever
+waits for a receiver: each has a bounded queue of its own, and what does not fit in is dropped for it alone and
+counted, or recovered when it asks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Owns who is connected to the broker: how many from each machine, and whose connection makes room for another.
+"""Bounds the connections to the broker: how many from each machine, and which one makes room for another.
 
 A connection costs a file descriptor before anything is known of it, and there are only so many. Beyond a number
 for each machine, and one for all, the connection goes that has said nothing for longest; those on which something
-has been said stay, and where all have spoken the newest goes. Knows nothing of sockets.
+has been said stay, and where all have spoken the newest goes.
 """
 
 from __future__ import annotations

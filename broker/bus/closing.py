@@ -1,4 +1,4 @@
-"""Owns the `with` block of an end of the bus: leaving it closes the end. Knows nothing of sockets."""
+"""The `with` block of an end of the bus: leaving it closes the end."""
 
 from __future__ import annotations
 

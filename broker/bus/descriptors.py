@@ -1,4 +1,4 @@
-"""Owns how many files and connections this process may have open: asked for where there are too few, else told."""
+"""Raises this process's limit on open files where it is too low for its connections, and reports what is left."""
 
 from __future__ import annotations
 

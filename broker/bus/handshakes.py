@@ -1,8 +1,7 @@
-"""Owns what a node finds out about its way to the broker: the transport says nothing of it by itself.
+"""Monitors a node's handshake with the broker, whose failures the transport does not report by itself.
 
 Two things are certain, and end a node: a broker that speaks with keys to a node without them, or the other way
 round; and keys that do not fit. All else may pass: it is a finding in words, and the node goes on looking.
-Knows nothing of what is said once the connection stands.
 """
 
 from __future__ import annotations

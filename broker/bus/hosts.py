@@ -1,4 +1,4 @@
-"""Owns which address of this machine a host stands for. Knows nothing of what listens there."""
+"""Resolves a host to an address of this machine on which a socket can listen."""
 
 from __future__ import annotations
 

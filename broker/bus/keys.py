@@ -1,4 +1,4 @@
-"""Owns the keys of a market: CURVE pairs, the files they are kept in, and whose each key is.
+"""The keys of a market: CURVE key pairs, the files they are kept in, and the owner of each.
 
 A folder of keys holds `NAME.key`, which is public, for the broker, for each VPP and for a watcher; and
 `NAME.key_secret`, which only its owner has and only its owner can read. The public files in the broker's folder

@@ -1,4 +1,4 @@
-"""Owns a node's three sockets. Knows nothing of what is in a frame.
+"""A node's three sockets, and the fourth on which its heartbeats leave.
 
 With keys every connection is encrypted, and leads to the broker whose key is known or nowhere.
 

@@ -1,8 +1,8 @@
-"""Owns a look at who listens at an address: a plain connection, the first words of the transport, and away again.
+"""Probes who listens at an address: a plain connection, the first bytes of the transport, and away again.
 
 The transport tells a program only that a connection did not come about. A greeting of its protocol (ZMTP 3) begins
 with a signature of 10 bytes and a version; the name of the mechanism follows at byte 12, for which the other side
-waits only for our signature and version. Knows nothing of what is concluded from it.
+waits only for our signature and version.
 """
 
 from __future__ import annotations

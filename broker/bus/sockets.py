@@ -1,4 +1,4 @@
-"""Owns how a socket of the bus is made: bounded queues, signs of life, dead connections that are replaced.
+"""Makes the sockets of the bus: bounded queues, heartbeats of the transport, dead connections that are replaced.
 
 A connection can die without a word: a cable, a firewall that forgets, a machine that is gone. So both ends send a
 sign of life over each connection, which the other answers by itself, however busy its program is; an end that gets

@@ -1,4 +1,4 @@
-"""Owns a viewer's socket: one DEALER to the broker's ROUTER. Knows nothing of what is in a frame."""
+"""A viewer's socket: one DEALER to the broker's ROUTER."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns what a network does to a message: pure functions of the message, of when it was sent, and of a seed.
-
-Knows nothing of what messages say, of sockets, or of who waits for them.
-"""
+"""What a network does to a message: pure functions of the message, of when it was sent, and of a seed."""
 
 from broker.conditions.draw import RandomStream, draw
 from broker.conditions.link_queue import LinkQueue

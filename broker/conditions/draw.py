@@ -1,4 +1,4 @@
-"""Owns every random draw of a run. Knows nothing of distributions.
+"""The random draws of a run, as uniform numbers in (0, 1).
 
 A draw is a pure function of the seed and of what is drawn for which attempt of which message, so it is the same
 in whatever order, process or time mode it is asked for. Nothing else is random anywhere.

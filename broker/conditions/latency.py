@@ -1,4 +1,4 @@
-"""Owns the distributions of latency: lower bounds and inverse distribution functions. Knows nothing of draws."""
+"""Distributions of latency: their lower bounds and their inverse distribution functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns when links are busy: the only state of the conditions. Knows nothing of latency, loss or messages.
+"""The queue of each link of limited bandwidth: the only state of the conditions.
 
 A link of limited bandwidth carries one message at a time. The answers depend on the order of calls, which the
 sequencer makes the same in every run of a seed.

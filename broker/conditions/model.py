@@ -1,7 +1,6 @@
-"""Owns what becomes of a message on its link: lost or delayed, once or twice, and in virtual time sent again.
+"""What happens to a message on its link: lost or delayed, once or twice, and in virtual time sent again.
 
-Knows nothing of what messages say or of the order of events. Everything is a pure function of its arguments but
-for the link's queue, which is handed in.
+Everything is a pure function of its arguments but for the link's queue, which is an argument as well.
 """
 
 from __future__ import annotations

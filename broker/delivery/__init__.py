@@ -1,1 +1,1 @@
-"""How messages reach their receivers, and what is counted on the way."""
+"""How messages reach their receivers in virtual time, and what is measured on the way."""

@@ -1,7 +1,4 @@
-"""Owns what a run tells about its network: each link's traffic, what was under way when, how old news was.
-
-Knows nothing of how conditions are drawn or of what messages say.
-"""
+"""Measurements of a run's network: each link's traffic, messages in flight over time, staleness of offers."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Owns virtual time: which message reaches whom next. Knows nothing of sockets, real time or what messages say.
+"""Virtual time: decides which message reaches whom next.
 
 A conservative sequencer. Everything due waits in a heap of (time, receiver, sender, number). A batch is what may
 be acted on at once: all that is due within [t, t + smallest link delay), since nothing that a receiver says in
 answer can arrive sooner than that; with zero delay, all that is due at t. Each receiver is given one moment of its
-own at a time, and none while it computes or its last message has not left its links: what comes meanwhile waits,
-and is given to it at once, which also keeps a narrow link from being flooded with prices that are old already.
+own at a time, and none while it computes or its last message has not left its links: what arrives meanwhile waits,
+and is given to it at once, which also keeps a narrow link from being flooded with prices that are stale already.
 A wake-up is a message from a node to itself. A copy of what a receiver has had already is counted and discarded.
 """
 

@@ -1,4 +1,4 @@
-"""Owns how old the news was that each offer was based on. Knows nothing of how news travels."""
+"""Staleness (age of information): how old the offers were on which each new offer was based."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what is told of messages that never came: who waits for whom, since when, why. Knows no transport."""
+"""Undelivered messages: who waits for whom, since when, and why."""
 
 from __future__ import annotations
 

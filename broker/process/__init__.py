@@ -1,1 +1,1 @@
-"""The processes of a market: the broker as a server, local nodes."""
+"""The processes of a market: the broker as a server, and local nodes as its children."""

@@ -1,9 +1,8 @@
-"""Owns how processes come from the fork server: without running the program again that asks for them.
+"""Starts processes from the fork server without importing the main module of the program that asks for them.
 
-The standard library has each new process import the main module of the one that asks, in case what it is to do is
-defined there. A script would then have to guard its body against that, and a program that was piped in, or typed
-into a notebook, is nowhere to be imported from. What our processes do stands in modules of ours, so that their
-main module is left alone. Knows nothing of what they do.
+The standard library has each new process import that module, in case what it is to do is defined there. A script
+would then have to guard its body against that, and a program that was piped in, or typed into a notebook, is
+nowhere to be imported from. What our processes do stands in modules of ours, so their main module is left alone.
 """
 
 from __future__ import annotations

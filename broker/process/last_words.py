@@ -1,4 +1,4 @@
-"""Owns how a process that a run has started tells that run's owner why it cannot go on, past the bus.
+"""A pipe on which a process that a run has started says why it cannot go on, past the bus.
 
 What is said on the bus reaches the tape and whoever looks on, so no plant's limits are in it. Where run and plants
 are one person's there is a pipe between that person's own processes, which nobody else has.

@@ -1,7 +1,7 @@
-"""Owns the processes of a local run: started by a fork server, watched, and never left behind.
+"""The processes of a local run: started by a fork server, watched, and never left behind.
 
-Knows nothing of what the processes do. An interrupt from the keyboard reaches the whole process group; the
-processes started here do not see it, since it is the run's owner who ends them.
+An interrupt from the keyboard reaches the whole process group; the processes started here do not see it, since it
+is the run's owner who ends them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Owns the broker's shell: it moves frames between the sockets and the coordinator, and writes the tape.
+"""The broker as a server: moves frames between the sockets and the coordinator, and writes the tape.
 
-Knows nothing of what is negotiated. What a batch puts on the tape is on it before any of it is delivered.
+What a batch puts on the tape is on it before any of it is delivered.
 """
 
 from __future__ import annotations

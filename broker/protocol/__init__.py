@@ -1,1 +1,1 @@
-"""The negotiation as machines without input or output."""
+"""The negotiation as machines without input or output: events in, actions out."""

@@ -1,4 +1,4 @@
-"""Owns what the broker's machines are told and may ask of the world. Knows nothing of who does it."""
+"""The events that the broker's machines handle, and the actions that they ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns a clock for one's patience with others, which stands still while oneself does.
+"""A clock for patience with others, which stands still while this process does.
 
 A process that is stopped, or whose machine sleeps, hears nobody meanwhile: what it missed is not others' silence.
 The same goes for one that computes for long. So between two looks at most MOST_AT_ONCE_S pass, whatever passes.

@@ -1,4 +1,4 @@
-"""Owns a whole run on the broker's side: joining, negotiation, settlement, farewell. One machine, no input/output.
+"""The broker's side of a whole run: joining, negotiation, settlement, farewell. One machine, no input/output.
 
 `handle(event, now)` takes what happened and the real time, and returns what is to be done, in order. Real time
 is read for patience only (who has not joined, fallen silent, or owes a message); it never reaches the market.

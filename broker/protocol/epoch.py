@@ -1,6 +1,6 @@
-"""Owns what has been said in one epoch: numbering, screening, declarations, then trading, until there are results.
+"""One epoch of the negotiation: numbering, screening, declarations, then trading, until there are results.
 
-Knows nothing of time, turns or delivery: `virtual_time` and `wall_time` beside it are two ways to carry it on.
+Turns and delivery are in `virtual_time` and `wall_time` beside it, the two ways to carry an epoch on.
 """
 
 from __future__ import annotations

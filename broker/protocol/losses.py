@@ -1,7 +1,7 @@
-"""Owns how often each VPP has been lost without the market coming any further, and when that is enough.
+"""Counts how often each VPP was lost without the market coming any further, and decides when that is enough.
 
 Further: into a phase that the run had not reached before. Without such a bound a VPP that fails and comes back,
-again and again, has all others begin anew for ever. Knows nothing of how VPPs are lost or of what follows.
+again and again, has all others begin anew for ever.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns who takes part: admission, routes, liveness, absence. Knows nothing of what the members negotiate."""
+"""Membership of a run: admission, routes, liveness, absence."""
 
 from __future__ import annotations
 

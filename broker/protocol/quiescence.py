@@ -1,7 +1,7 @@
-"""Owns the detection of rest, (M3), and of cycles. Knows nothing of sockets, time or what an equilibrium is.
+"""Detects quiescence, (M3), and cycles: distributed termination detection by confirmations.
 
-A period rests when everybody who plays in it has consumed the newest price of every seller in it, has said so
-*after* publishing whatever that changed, and wants no step of its own. "Nothing has changed for a while" is not
+A period is quiescent when everybody who plays in it has consumed the newest price of every seller in it, has said
+so *after* publishing whatever that changed, and wants no step of its own. "Nothing has changed for a while" is not
 asked: under long delays it is no evidence. Whether a rest is an equilibrium is for the certificate to say.
 """
 

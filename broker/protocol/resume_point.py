@@ -1,4 +1,4 @@
-"""Where a run that broke off is to be taken up again, by what its tape tells."""
+"""Where a run that broke off resumes, by its tape."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns the end of an epoch: what was concluded is told, each member settles, its audit is collected.
-
-Knows nothing of how the market was carried on, of routes or of time.
-"""
+"""The end of an epoch: announces the trades that were concluded, has each member settle, collects its audit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns what stands in an epoch once all have declared: newest offers and selections, and each period's verdict.
-
-Knows nothing of turns, time or how messages arrive.
-"""
+"""The state of an epoch once all have declared: newest offers and selections, and each period's verdict."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Owns an epoch carried on in virtual time: turns out, messages in, until every period has a verdict.
+"""Carries an epoch on in virtual time: turns out, messages in, until every period has a verdict.
 
-Knows nothing of sockets, real time or admission. A turn gives a node a moment of virtual time and the messages
-that have reached it by then; the node publishes what it has to say and ends the turn with Done. When all turns
-of a batch are done, what was said goes on the tape in the order (time, sender, number) and to the sequencer, and
-the next batch is due. Nothing here waits for real time.
+A turn gives a node a moment of virtual time and the messages that have reached it by then; the node publishes what
+it has to say and ends the turn with Done. When all turns of a batch are done, what was said goes on the tape in
+the order (time, sender, number) and to the sequencer, and the next batch is due. Nothing here waits for real time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Owns an epoch carried on in real time: messages are passed on when their links' conditions let them through.
+"""Carries an epoch on in real time: messages are passed on when their links' conditions let them through.
 
-Knows nothing of sockets or admission. Nodes act when something reaches them; nobody is given turns. A lost
-message is recovered by the protocol: its receiver is told, when it should have come, that there is such a message,
-asks for it, and it is sent again under the same conditions, with back-off. Nothing relevant is in flight when
-everybody has confirmed the newest prices, and that is what ends a period (M3).
+Nodes act when something reaches them; nobody is given turns. A lost message is recovered by the protocol: its
+receiver learns, when it should have arrived, that there is such a message, asks for it, and it is sent again under
+the same conditions, with back-off. Nothing relevant is in flight when everybody has confirmed the newest prices,
+and that is what ends a period (M3).
 """
 
 from __future__ import annotations

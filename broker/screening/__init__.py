@@ -1,1 +1,1 @@
-"""What a message must satisfy beyond its types."""
+"""The rules that a message must satisfy beyond its types before it counts."""

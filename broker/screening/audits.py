@@ -1,6 +1,6 @@
-"""Owns what an audit must satisfy beyond its types, so that a day's accounts and tables can be made of it.
+"""Screens audits: the rules beyond their types, so that a day's accounts and tables can be made of them.
 
-Knows nothing of whether the plans in it are any good.
+Whether the plans in an audit are any good is not judged here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Owns what a market message must satisfy beyond its types, given the market it belongs to.
+"""Screens market messages: the rules beyond their types that each must satisfy in the market it belongs to.
 
-Knows nothing of sockets or of when a message may come. A message that fails is refused as if it had not been sent.
+A message that fails is refused as if it had not been sent.
 """
 
 from __future__ import annotations

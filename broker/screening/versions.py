@@ -1,7 +1,6 @@
-"""Owns how many offers and selections each member has made in an epoch, and what follows for the next ones.
+"""Counts the offers and selections of each member in an epoch, and checks the numbers of the next ones.
 
-Knows nothing of prices or of who plays in which period. Versions count from 1 without a gap, a selection answers
-an offer, and nobody has seen an offer that was not made.
+Versions count from 1 without a gap, a selection answers an offer, and nobody has seen an offer that was not made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a tape has to be beyond the types of its records: a fold that refuses the first which no run leaves."""
+"""Checks a tape beyond the types of its records: a fold that refuses the first record which no run writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the records of one epoch have to be: the rules by which a broker lets anything onto its tape."""
+"""Checks the records of one epoch, by the rules by which a broker lets anything onto its tape."""
 
 from __future__ import annotations
 

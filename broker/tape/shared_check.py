@@ -1,4 +1,4 @@
-"""What the public part of a scenario has to be where it comes from a tape, and not from a scenario's folder.
+"""Checks the public part of a scenario where it comes from a tape, and not from a scenario's folder.
 
 Its types have been checked. Every parameter is within the bounds that a scenario's file has for it, and the rules
 between fields hold on which sums, loops and clocks rely.

@@ -1,1 +1,1 @@
-"""Owns the wire: typed messages to bytes and back. No other package knows the layout of a frame."""
+"""The wire: typed messages to bytes and back. No other package knows the layout of a frame."""

@@ -1,8 +1,7 @@
-"""Owns the frame: one envelope per frame, version and token first, size limited both ways.
+"""Encodes and decodes frames: one envelope per frame, version and token first, size limited both ways.
 
-Knows nothing of sockets or of who may say what when. Layout (msgpack, positional):
-`[version, token, epoch, sender, seq, kind, body]`, the body being the message's fields in order.
-`seq` numbers a sender's data messages from 1 and is 0 on the control plane.
+Layout (msgpack, positional): `[version, token, epoch, sender, seq, kind, body]`, the body being the message's
+fields in order. `seq` numbers a sender's data messages from 1 and is 0 on the control plane.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns every limit that the bus keeps, in one place. Knows nothing of who enforces which.
+"""The limits that the bus keeps, all in one place.
 
 What both sides of a connection must agree on is fixed; what a broker may choose for itself is in `Limits`.
 """

@@ -1,7 +1,7 @@
-"""Owns the messages of the market: what nodes and broker can say to each other, as typed values.
+"""The messages of the market: what nodes and broker can say to each other, as typed values.
 
-Knows nothing of bytes (`broker.wire.frames`) or sockets. The class name is the kind on the wire; the types of the
-fields are what is checked on arrival. Periods are indices from 0. Which plane a message belongs to:
+The class name is the kind on the wire; the types of the fields are what is checked on arrival. Periods are indices
+from 0. Which plane a message belongs to:
 
     data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded, Withdrawn
     control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Audit, Failure, Bye

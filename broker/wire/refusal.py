@@ -1,4 +1,4 @@
-"""Owns the answer to somebody who asks to be let in with another version or another token than this side's.
+"""Refuses a request to join that carries another version or another token than this side's.
 
 Such a frame cannot be read, or may not count; but who sent it waits, and should learn why it is not let in. The
 answer is sealed with what it came with, so that it can be read there, and tells nothing of this run. Its layout is

@@ -1,8 +1,7 @@
-"""Owns how a typed value becomes plain msgpack data and back, checked on the way in.
+"""Converts typed values to plain msgpack data and back, and checks them on the way in.
 
-Knows nothing of messages, frames or limits. A codec is derived from a type hint: numbers must be finite and
-of their own kind, arrays travel as little-endian doubles, records as lists of their fields in order, one of
-several records with its class name before it.
+A codec is derived from a type hint: numbers must be finite and of their own kind, arrays travel as little-endian
+doubles, records as lists of their fields in order, one of several records with its class name before it.
 """
 
 from __future__ import annotations

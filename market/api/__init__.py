@@ -1,1 +1,1 @@
-"""Owns the front door: what `import market` offers to scripts and notebooks. Knows nothing of how days are run."""
+"""What `import market` offers to scripts and notebooks: what belongs here is called from Python by people."""

@@ -1,4 +1,4 @@
-"""Owns running a day, and opening one that was run, for scripts. Knows nothing of how results look."""
+"""Runs a scenario's day from Python, and opens one that was run before."""
 
 from __future__ import annotations
 

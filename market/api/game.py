@@ -1,6 +1,6 @@
-"""Owns one period's game for scripts: solved, certified, a seller's best response.
+"""Solves one period's game from bare numbers, certifies prices that are given, finds a seller's best response.
 
-Knows nothing of plants or days. Arrays have the shape (n,) over the sellers, (m, n) over buyers and sellers.
+Arrays have the shape (n,) over the sellers, (m, n) over buyers and sellers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Owns a finished run as scripts and notebooks hold it: verdict, manifest, and tables as data frames.
+"""A finished run in Python: its verdict, its manifest, and its tables as pandas data frames.
 
-Knows nothing of how it was run. What is in memory and what is read back from a run folder look alike.
+What is in memory and what is read back from a run folder look alike.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Owns what people meet: command line, run folder, summaries. Outermost layer: nothing else imports it."""
+"""What people meet: command line, run folders, reports, the page in a browser. Only the front door imports it."""

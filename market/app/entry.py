@@ -1,7 +1,6 @@
-"""Owns the way in and out of the command: interrupts, and the exit code of what nobody else has caught.
+"""Entry point of the command: handles interrupts, and turns an uncaught error into a message and an exit code.
 
-Knows nothing of commands. It imports next to nothing itself: the fork server of a run is started first, and
-imports while the command does.
+It imports next to nothing itself: the fork server of a run is started first, and imports while the command does.
 """
 
 from __future__ import annotations

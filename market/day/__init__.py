@@ -1,1 +1,1 @@
-"""A day's economics: carbon, costs, roles, settlement, outcome."""
+"""A day's economics: carbon, operating costs, roles, settlement, and the outcome of a market day."""

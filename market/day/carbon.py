@@ -1,7 +1,4 @@
-"""Owns carbon: the free quota (1), the emission (2) and what the excess of a day costs (3).
-
-Knows nothing of how a plan is found, nor of the energy it costs.
-"""
+"""Carbon accounting: the free quota (1), the emission (2), and what the excess of a day costs (3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what a day's operation costs, (4) and (5). Knows nothing of how the operation was chosen."""
+"""What a day's operation costs, (4) and (5): fuel, wear, curtailment, load control, energy and carbon."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Owns when it is proved that a VPP pays no more with trade than without, and which condition fails else.
+"""The conditions under which a VPP provably pays no more with trade than without, and which of them fails.
 
-Knows nothing of accounts. The proof: the plan without trade, less the trade, stays feasible; a buyer pays at
-most the retail price and no longer emits what it bought from the grid, a seller earns at least what the energy
-costs it; and each minimises what it is billed.
+The proof: the plan without trade, less the trade, stays feasible; a buyer pays at most the retail price and no
+longer emits what it bought from the grid, a seller earns at least what the energy costs it; and each minimises
+what it is billed.
 """
 
 from __future__ import annotations

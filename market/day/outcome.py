@@ -1,7 +1,7 @@
-"""Owns the outcome of a market day: what each period ended as, and what each VPP shows of its two plans.
+"""The outcome of a market day: how each period ended, and what each VPP discloses of its two plans.
 
 Both ways of running a day, in one process or as many, end in this shape; tables, run folders and
-pictures are made from it. Knows nothing of how the day was negotiated.
+pictures are made from it.
 """
 
 from __future__ import annotations

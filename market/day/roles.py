@@ -1,7 +1,4 @@
-"""Owns who sells and who buys in each period, (14) and (15), and what a VPP declares of it.
-
-Knows nothing of how the plan was made or of what others declare.
-"""
+"""Roles of a VPP, seller or buyer in each period, by its supply-demand ratio (14), (15), and its declaration."""
 
 from __future__ import annotations
 

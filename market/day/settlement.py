@@ -1,7 +1,4 @@
-"""Owns who pays whom for the trade of a day, each VPP's account, and the laws that a settled day obeys.
-
-Knows nothing of how the trade was negotiated or how a plan is found.
-"""
+"""Settlement: who pays whom for the trade of a day, each VPP's account, and the laws a settled day obeys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Owns one buyer's answer to the offers of several periods: its evolved selection and its requests.
+"""A buyer's answer to the offers of several periods: its evolved selection and its requests.
 
-Knows nothing of what other buyers answer, or of messages. The answer is a function of the offers and of public
-data alone (its own; where τ = 0 all buyers'): every evolution starts from y = 1/n, whatever was answered before.
+The answer is a function of the offers and of public data alone (its own; where τ = 0 all buyers'): every evolution
+starts from y = 1/n, whatever was answered before.
 """
 
 from __future__ import annotations

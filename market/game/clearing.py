@@ -1,6 +1,6 @@
-"""Owns the clearing price, the common price at which wants just fit the surplus, where every negotiation starts.
+"""The clearing price: the common price at which demand equals the surplus, where every negotiation starts.
 
-Knows nothing of choice or of what sellers make of it: only public data are needed.
+It follows from public data alone, before anybody has chosen or priced.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Owns what a buyer wants at a price and what that is worth to it, (17) and (20).
-
-Knows nothing of other buyers, of choice between sellers, or of rationing.
-"""
+"""A buyer's demand at a price, and what that demand is worth to it: (17) and (20)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Owns what becomes of a cycle of prices in which nobody gains anything by any step: it is a rest.
+"""Cycles of prices in which nobody gains anything by any step, which count as rest.
 
-Knows nothing of how the prices were found. Where surplus and demand just balance, every common price of a stretch
-can be an equilibrium, a best reply is to ask what the others ask, and rounding makes sellers swap prices for ever.
+Where surplus and demand just balance, every common price of a stretch can be an equilibrium, a best reply is to
+ask what the others ask, and rounding makes sellers swap prices for ever.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns what is requested and what is delivered, (21). Knows nothing of prices."""
+"""The power that buyers request and sellers deliver, (21)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the rules for a period's game that somebody makes up from bare numbers. Knows nothing of how it is played.
+"""Checks a period's game that somebody makes up from bare numbers.
 
 Games of a market day are made of declarations, which have been checked as they came.
 """

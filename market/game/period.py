@@ -1,4 +1,4 @@
-"""Owns one period's game: who sells, who buys, the price band. Knows nothing of how it is played."""
+"""One period's game as a value: its sellers and buyers, their surplus and deficit, and the price band."""
 
 from __future__ import annotations
 

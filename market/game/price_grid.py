@@ -1,4 +1,4 @@
-"""Owns the fixed lattices on which prices and probabilities are published. Knows nothing of who publishes.
+"""The fixed grids on which prices and probabilities are published, (M3).
 
 A value has changed only when it differs on its lattice, so that an exchange of values can end (M3).
 """

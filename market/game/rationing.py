@@ -1,9 +1,9 @@
-"""Owns how demand runs down the sellers, from the cheapest to the dearest, when τ = 0.
+"""Proportional rationing when τ = 0: how demand runs down the sellers, from the cheapest to the dearest.
 
-Knows nothing of how prices come about. Each buyer's demand is a population of blocks; the blocks of all buyers
-arrive in random order, and each takes the cheapest seller that still has something. This is price competition with
-limited surpluses and proportional rationing (Edgeworth 1897, Beckmann 1965, Davidson & Deneckere 1986): with
-X(p) = Σ_i x*_i(p) of (20), the share of all blocks that is still unserved before price p is
+Each buyer's demand is a population of blocks; the blocks of all buyers arrive in random order, and each takes the
+cheapest seller that still has something. This is price competition with limited surpluses and proportional
+rationing (Edgeworth 1897, Beckmann 1965, Davidson & Deneckere 1986): with X(p) = Σ_i x*_i(p) of (20), the share of
+all blocks that is still unserved before price p is
 
     r(p) = max(0, 1 − Σ_{l: p_l < p} S_l / X(p_l))
 

@@ -1,8 +1,8 @@
-"""Owns how a buyer's demand spreads over sellers at given prices: (18), (19), (M1), (25) and its rest (M2).
+"""How a buyer's demand spreads over sellers at given prices: (18), (19), (M1), (25) and its rest point (M2).
 
-Knows nothing of how prices come about or of rationing. Buyers meet each other through prices and rationing
-only: one buyer's fitness holds nothing of the others. The rest point is the quantal response of a buyer's
-population of demand blocks. Only where τ = 0 does it depend on what the blocks of others leave.
+Buyers meet each other through prices and rationing only: one buyer's fitness holds nothing of the others. The rest
+point is the quantal response of a buyer's population of demand blocks. Only where τ = 0 does it depend on what the
+blocks of others leave.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Owns the solver of whole games in one process: sellers re-price in rounds until nobody moves (MODEL section 4).
+"""Solves whole games in one process: sellers re-price in rounds until nobody moves (MODEL section 4).
 
-Knows nothing of messages: it is the oracle that a distributed run has to agree with. Whether a rest is an
-equilibrium is for the certificate to say.
+It is the oracle with which a distributed run has to agree. Whether a rest is an equilibrium is for the certificate
+to say.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns sums over the participants of games that are worked on side by side.
+"""Sums over the participants of games that are worked on side by side, the same to the last digit however padded.
 
 numpy takes numbers in an order that depends on how many there are, so that a game padded to the size of a larger
 one would come out otherwise in its last digit. Here zeros at the end change nothing: games do not feel each other.

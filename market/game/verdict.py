@@ -1,6 +1,6 @@
-"""Owns the end of a period: what its prices and selections amount to once nobody moves any more.
+"""The verdict on a period: whether the prices and selections at which it came to rest are an equilibrium.
 
-Knows nothing of how they were found, so that a run of many processes and the solver conclude alike.
+Runs of many processes and the solver conclude by the same function, so they conclude alike.
 """
 
 from __future__ import annotations

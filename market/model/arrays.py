@@ -1,4 +1,4 @@
-"""Owns the array type of the model and the few ways we make one. Knows nothing of what it holds."""
+"""The array type of the model, read-only, and the functions that make one."""
 
 from __future__ import annotations
 

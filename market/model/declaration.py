@@ -1,7 +1,4 @@
-"""Owns what a VPP makes public of its day: the role it takes in each period, and its bid or offer volume.
-
-Knows nothing of how the day was planned (that stays private) or how a declaration travels.
-"""
+"""What a VPP declares of its day: its role in each period, and its bid or offer volume. Its plan stays private."""
 
 from __future__ import annotations
 

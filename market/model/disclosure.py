@@ -1,4 +1,4 @@
-"""What a plant shows of its day once the market is over."""
+"""How much of its day a plant discloses once the market is over."""
 
 from __future__ import annotations
 

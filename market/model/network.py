@@ -1,8 +1,7 @@
-"""Owns the communication conditions of a market as values: links, outages, partitions, compute time, patience.
+"""The communication conditions of a market as values: links, outages, partitions, compute time, retransmission.
 
-Each parameter is defined here and nowhere else; rules between fields stand behind them. Knows nothing of how a
-message is carried or of random draws. Values here are already validated (`market.scenario` does that). The
-defaults are the perfect network.
+Each parameter is defined here and nowhere else; rules between fields stand behind them. Values here are already
+validated (`market.scenario` does that). The defaults are the perfect network.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Owns the shape of one VPP's operation over a day: its powers, period by period.
+"""One VPP's operation over a day: its powers, period by period.
 
-Knows nothing of prices or of how the powers were chosen. A `DispatchPlan` is an operation and more.
+A `DispatchPlan` is an operation and more.
 """
 
 from __future__ import annotations

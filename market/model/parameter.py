@@ -1,7 +1,7 @@
-"""Owns how a parameter is defined: on the field of the model's dataclass, once, with all that is said of it.
+"""Defines parameters: each on the field of the model's dataclass, once, with all that is said of it.
 
 Its name and default are the field's own; `parameter` adds unit, meaning, symbol and bounds. File, schema, command
-line, page and tape are derived from there. Knows nothing of which parameters there are.
+line, page and tape are derived from there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the plan of one VPP's day, the answer of its dispatch. Knows nothing of how it was found."""
+"""The plan of one VPP's day, which its dispatch yields: powers, costs, totals, and the direct exchange in it."""
 
 from __future__ import annotations
 

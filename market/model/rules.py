@@ -1,8 +1,8 @@
-"""Owns what every VPP of a market shares: horizon, tariff, market rules, carbon rules.
+"""What all VPPs of a market share: horizon, tariff, market rules, carbon rules.
 
-Each parameter is defined here and nowhere else; rules between fields stand behind them. Knows nothing of single
-plants, files or messages. Values here are already validated (`market.scenario` does that); units are in the
-names, periods count from 1 for people and from 0 in arrays.
+Each parameter is defined here and nowhere else; rules between fields stand behind them. Values here are already
+validated (`market.scenario` does that); units are in the names, periods count from 1 for people and from 0 in
+arrays.
 """
 
 from __future__ import annotations

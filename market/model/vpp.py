@@ -1,7 +1,6 @@
-"""Owns the description of one virtual power plant: its assets and their limits, each parameter defined once.
+"""One virtual power plant: its assets and their limits, each parameter defined once.
 
-Rules between fields stand behind them. Knows nothing of prices, other VPPs or how a day is planned. Values are
-already validated.
+Rules between fields stand behind them. Values are already validated.
 """
 
 from __future__ import annotations

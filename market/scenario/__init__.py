@@ -1,7 +1,7 @@
-"""Owns a market on disk: a folder of `scenario.yaml` and CSV profiles becomes a validated `Scenario`, and back.
+"""A market on disk: a folder of `scenario.yaml` and CSV profiles becomes a validated `Scenario`, and back.
 
-Knows nothing of dispatch, games or messages. The names below load on first use, so that a node, which
-needs only `market.scenario.scenario`, never imports pydantic or yaml.
+The names below load on first use, so that a node, which needs only `market.scenario.scenario`, never imports
+pydantic or yaml.
 """
 
 from importlib import import_module

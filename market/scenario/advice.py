@@ -1,4 +1,4 @@
-"""Owns advice on a valid scenario: what is allowed but rarely meant. Knows nothing of files."""
+"""Advice on a valid scenario: what is allowed but rarely meant."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns the step from validated fields and columns to the model's own types; defaults that depend on others.
-
-Knows nothing of files, and checks nothing.
-"""
+"""Builds the model's own types from validated fields and columns, with defaults that depend on others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns the built-in cases: which there are, where they lie, and copying one to start a scenario from.
-
-Knows nothing of what is in them.
-"""
+"""The built-in cases: which there are, where they lie, and copying one to start a scenario from."""
 
 from __future__ import annotations
 

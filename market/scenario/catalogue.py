@@ -1,6 +1,6 @@
-"""Owns the list of all parameters of a scenario: by path of `scenario.yaml`, with all that is said of each.
+"""Lists all parameters of a scenario: by path of `scenario.yaml`, with all that is said of each.
 
-It is read off the sections; what is changed from outside, shown or printed goes by it. Knows no parameter.
+It is read off the sections; what is changed from outside, shown or printed goes by it.
 """
 
 from __future__ import annotations

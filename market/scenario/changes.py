@@ -1,4 +1,4 @@
-"""What flags change of a scenario, and the notation `PATH=VALUE`. Which paths there are is not known here."""
+"""Changes to a scenario that flags ask for, and the notation `PATH=VALUE`. `overrides` knows which paths exist."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Owns the fingerprints of a scenario: hex sha-256 over the values, in one canonical form.
+"""Fingerprints of a scenario: hex sha-256 over the values, in one canonical form.
 
-Knows nothing of files: how a scenario was written, and the folder it lies in, do not count.
+How a scenario was written, and the folder it lies in, do not count.
 """
 
 from __future__ import annotations

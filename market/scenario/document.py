@@ -1,8 +1,7 @@
-"""Owns the text of `scenario.yaml`: plain values out of it, and the line each of them stands on.
+"""Parses the text of `scenario.yaml`: plain values, and the line each of them stands on.
 
-Knows nothing of what the values mean. Reads YAML 1.2's plain rules, as editors do: `1e-6` is a number, `yes`
-is a word; there are no tags and no merge keys. Nesting and aliases are bounded, so that no file, however
-made, costs more than its size.
+Reads YAML 1.2's plain rules, as editors do: `1e-6` is a number, `yes` is a word; there are no tags and no merge
+keys. Nesting and aliases are bounded, so that no file, however made, costs more than its size.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Owns the words for a broken field: what the schema found wrong, told as rule, value, place and remedy.
-
-Knows nothing of files; it is told how to name a place.
-"""
+"""Words the faults that a schema finds in a scenario: rule, value, place and remedy of each."""
 
 from __future__ import annotations
 

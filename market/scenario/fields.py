@@ -1,6 +1,4 @@
-"""Owns what every section of `scenario.yaml` is made of, and how it is derived from a dataclass of the model, and
-back. Knows nothing of which sections there are.
-"""
+"""Derives the sections of `scenario.yaml` from the model's dataclasses, and the model's values back from them."""
 
 from __future__ import annotations
 

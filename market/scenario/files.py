@@ -1,4 +1,4 @@
-"""Owns reading one text file of a scenario, within limits. Knows nothing of what the text means."""
+"""Reads one text file of a scenario, within limits of size and encoding."""
 
 from __future__ import annotations
 

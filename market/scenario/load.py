@@ -1,7 +1,4 @@
-"""Owns the way from a folder, or the name of a built-in case, to a validated `Scenario`.
-
-Knows nothing of how a scenario is used.
-"""
+"""Loads a scenario: from a folder, or the name of a built-in case, to a validated `Scenario`."""
 
 from __future__ import annotations
 

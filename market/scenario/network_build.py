@@ -1,4 +1,4 @@
-"""Owns the step between the section `network` and `NetworkRules`, both ways. Checks nothing."""
+"""Converts the section `network` to `NetworkRules` and back. Checks nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Owns the notation of communication conditions on the command line: `lognormal:50ms:0.5`, `VPP1:2s:12s`.
+"""The notation of communication conditions on the command line: `lognormal:50ms:0.5`, `VPP1:2s:12s`.
 
-Knows nothing of networks, and of no rule that the scenario's own section has: what it reads passes those as well.
+Values that it reads pass the rules of the scenario's own section as well, so no rule is repeated here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Owns the check that the section `network` speaks of VPPs that there are. Knows nothing of other rules.
+"""Checks that the section `network` names only VPPs of the roster.
 
-It looks at plain values, which may break other rules, so that all faults are told at once.
+It looks at plain values, which may break other rules, so that all faults are reported at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns reading measured latencies from CSV files. Knows nothing of what is done with them."""
+"""Reads measured latencies from CSV files."""
 
 from __future__ import annotations
 

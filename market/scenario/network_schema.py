@@ -1,7 +1,6 @@
-"""Owns the form of the section `network` in the file: what it has besides the model's parameters.
+"""The schema of the section `network` in the file: what it has besides the model's parameters.
 
 That is: one mapping for a latency of any kind, its short form, links by their ends, and everything in one section.
-Knows nothing of files, of which VPPs there are, or of what a network does.
 """
 
 from __future__ import annotations

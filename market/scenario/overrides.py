@@ -1,7 +1,7 @@
-"""Owns changing a scenario from outside its files: command-line flags, experiments, sweeps, Mesa's keywords.
+"""Overrides a scenario's values from outside its files: command-line flags, experiments, sweeps, Mesa's keywords.
 
 A change is made at a path of `scenario.yaml`, in the scenario as the file would have it; the whole is then read as
-the file is, by the same rules and with the same words. Knows nothing of where a change comes from.
+the file is, by the same rules and with the same messages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the reference page of all parameters, docs/parameters.md: a table for each section. Knows no parameter."""
+"""The reference page of all parameters, docs/parameters.md: a table for each section."""
 
 from __future__ import annotations
 

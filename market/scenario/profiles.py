@@ -1,7 +1,4 @@
-"""Owns the CSV profiles: reading them, and checking every column and cell against what a scenario wants.
-
-Knows nothing of plants or tariffs beyond the names of columns.
-"""
+"""Reads the CSV profiles, and checks every column and cell against what a scenario needs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Owns the form of `scenario.yaml`: which sections there are, and what they have besides the model's parameters.
+"""The schema of `scenario.yaml`: which sections there are, and what they have besides the model's parameters.
 
-Parameters are defined on the model's dataclasses. Knows nothing of files, profiles or how the model uses a value.
-The JSON Schema for editors is printed from here.
+Parameters are defined on the model's dataclasses. The JSON Schema for editors is printed from here.
 """
 
 from __future__ import annotations

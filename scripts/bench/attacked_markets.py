@@ -1,8 +1,4 @@
-"""Owns markets under attack: their processes on loopback, and how their answer and their memory compare with those
-of an undisturbed market.
-
-Knows nothing of what the frames look like, how many are asked for, or what is shown to people.
-"""
+"""Markets under attack, on loopback: their answers and their memory, compared with an undisturbed market's."""
 
 from __future__ import annotations
 

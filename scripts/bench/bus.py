@@ -1,4 +1,4 @@
-"""Owns what the bus costs: a bare XSUB/XPUB proxy, the broker's bus, and the broker's bus with keys, side by side.
+"""Measures what the bus costs: a bare XSUB/XPUB proxy, the broker's bus, and the bus with keys, side by side.
 
 One publisher and one subscriber, each a process, and what lies between them in this one. Every frame through the
 broker's bus is decoded, checked, put on a tape and sent on. Rates and round trips are medians of the repeats, and

@@ -1,4 +1,4 @@
-"""Lets anything happen to a market whose nodes and broker were started by hand, with a proxy between them.
+"""Disturbs the links of a market whose nodes and broker were started by hand, with a proxy between them.
 
 Connections are reset, stall, stutter, fall silent or are down; nodes die and are started again, the broker dies
 and takes the run up. Waits are short, so that who is lost is soon known to be.

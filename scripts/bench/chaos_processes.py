@@ -1,4 +1,4 @@
-"""Lets the processes of `vppmarket run` die and stand still at random: its nodes and its broker."""
+"""Kills and pauses the processes of `vppmarket run` at random: its nodes and its broker."""
 
 from __future__ import annotations
 

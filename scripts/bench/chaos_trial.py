@@ -1,4 +1,4 @@
-"""Owns what every trial under chaos has in common: its conditions, what was done to it, and how it is judged."""
+"""A trial under chaos: its conditions, what was done to it, and how it is judged."""
 
 from __future__ import annotations
 

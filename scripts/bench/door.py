@@ -1,4 +1,4 @@
-"""Owns the benchmark of the front door: how long `import market` takes, and what a day from Python costs.
+"""Measures the front door: how long `import market` takes, and what a day from Python costs.
 
 Prints medians, and ratios to a reference in the same run: an interpreter that does nothing. Absolute times hold
 for the machine and its load only. Run it as `python scripts/bench/door.py [RUNS]`.

@@ -1,4 +1,4 @@
-"""Owns the trial of every frame: each frame of a day in memory is lost, doubled and late, one at a time.
+"""Tries every frame: each frame of a day in memory is lost, doubled and late, one at a time.
 
 By default every frame of `five_vpp`, in virtual and wall time, with and without waiting for who is lost: hours.
 `--sample N` takes N frames of each kind and direction only. Each day has to end in the prices of the

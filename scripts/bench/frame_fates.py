@@ -2,7 +2,7 @@
 
 Frames are enumerated from an undisturbed run: the k-th on a hop is the same one in every run of the same seed,
 up to the moment at which it is struck. A little time passes with every frame, so that signs of life are among
-the frames; more while one is held back, so that repetitions go on meanwhile. Knows nothing of sockets.
+the frames; more while one is held back, so that repetitions go on meanwhile.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""Owns the acceptance of hostile frames: by default a million, against a real broker and real nodes on loopback.
+"""Sends hostile frames, by default a million, to a real broker and to real nodes on loopback.
 
 Three passes: a broker without keys, whose attackers do not know the token but for frames that nobody may send; a
 broker with keys, whose attacker holds the watcher's key and the token; nodes whose broker mixes the frames with
 its own. Each compares the answer and the memory of the market with an undisturbed one's. Exit code 1 if not all is
-well. Knows neither how frames are made (`hostile_frames`) nor who sends them (`hostile_peers`) nor how a market
-under attack is run (`attacked_markets`).
+well. `hostile_frames` makes the frames, `hostile_peers` sends them, `attacked_markets` runs the markets.
 
     python scripts/bench/fuzz.py [FRAMES] [--seed N]
 """

@@ -1,4 +1,4 @@
-"""Owns the benchmark of the games: whole days solved and certified as the market grows, and a node's two answers.
+"""Measures the games: whole days solved and certified as the market grows, and a node's two answers.
 
 Prints seconds, and ratios to a reference in the same run: as many exponentials as one pass over all pairs of
 buyers and sellers at 64 prices would take, or a million of them for a node's answers. Absolute times hold for

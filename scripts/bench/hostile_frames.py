@@ -1,4 +1,4 @@
-"""Owns the making of hostile frames of every kind. Knows nothing of sockets, processes or markets.
+"""Makes hostile frames of every kind.
 
 Noise, mutated and restructured frames of every kind of message, replays of what the market really said, wrong
 identities, wrong versions, oversized and deeply nested ones, and huge declared lengths.

@@ -1,7 +1,4 @@
-"""Owns those who send hostile frames: to all sockets of a broker, or from a broker to its nodes.
-
-Knows nothing of how the frames are made, of processes, or of what comes of it.
-"""
+"""Peers that send hostile frames: to all sockets of a broker, or from a broker to its nodes."""
 
 from __future__ import annotations
 

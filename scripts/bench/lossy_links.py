@@ -1,4 +1,4 @@
-"""Owns the trial of a lossy network: a broker and its nodes in two network namespaces whose link loses packets.
+"""Tries a lossy network: a broker and its nodes in two network namespaces whose link loses packets.
 
 A fifth of all packets is lost in each direction; the kernel's own TCP sends them again. `--down SECONDS` takes the
 link down in mid-trade besides. Every run has to end in the undisturbed offers within five minutes, with who falls

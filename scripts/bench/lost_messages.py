@@ -1,4 +1,4 @@
-"""Owns the trial of broken networks: whole markets behind a proxy, started as people start them, one blow to each.
+"""Tries broken networks: whole markets behind a proxy, started as people start them, one blow to each.
 
 By default every kind of control message is lost once in each of virtual and wall time, with and without waiting
 for who is lost. `--all` tries all connections reset in mid-trade, `--blow NAME` any blow of `network_blows`, each

@@ -1,4 +1,4 @@
-"""Owns the acceptance of communication conditions: every condition, several markets, many seeds, one answer.
+"""Tries communication conditions: every condition, several markets, many seeds, one answer.
 
 Prints a table of condition and market: runs, runs that did not end in equilibrium, the largest difference of a
 price to the undisturbed run, median simulated time, median messages. The markets are whole, frames and machines

@@ -1,7 +1,7 @@
-"""Owns what can happen to the network under a market, one thing at a time, and one market to which it happens.
+"""Blows to the network under a market, one at a time, and one market that is struck by one.
 
 Each blow is a function that is given a market behind its proxy: it opens it, strikes, and says whether it struck.
-What has to come of it is always the same: the day of an undisturbed market. Knows nothing of what is negotiated.
+What has to come of it is always the same: the day of an undisturbed market.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns a market on loopback with a proxy between its nodes and its broker: the nodes know only the proxy."""
+"""A market on loopback with a proxy between its nodes and its broker: the nodes know only the proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gives nodes with real plants that plan each question once in a process, for many runs of one scenario in memory.
+"""Nodes with real plants that plan each question once in a process, for many runs of one scenario in memory.
 
 A plan is a function of the plant, the rules and the trade fixed in it, so that a remembered one is the same.
 """

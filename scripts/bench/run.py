@@ -1,4 +1,4 @@
-"""Owns the benchmark of the whole main job: `vppmarket run`, five processes, from the command to the tables.
+"""Measures the whole main job: `vppmarket run`, five processes, from the command to the tables.
 
 Prints medians, and ratios to a reference in the same run: an interpreter that imports numpy, OR-Tools and pyzmq.
 Absolute times hold for the machine and its load only. Run it as `python scripts/bench/run.py [RUNS]`.

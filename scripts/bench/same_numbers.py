@@ -1,4 +1,4 @@
-"""A matrix of days run by two checkouts: every table, verdict and price has to be the same to the last digit.
+"""Runs a matrix of days by two checkouts: every table, verdict and price has to be the same to the last digit.
 
 The days vary case, price rule, carbon rules, τ, network conditions, losses and withdrawals, in one process and
 over processes. What depends on the moment (durations, process ids, ages in wall time) is left out. Run it as

@@ -1,4 +1,4 @@
-"""Owns a market as people start it: a broker and its nodes, each a process of its own, on some ground.
+"""A market as people start it: a broker and its nodes, each a process of its own, on some ground.
 
 The ground says where each side runs and where nodes look for the broker, which is where the broker listens or
 something between the two. Every process is ours, waited for with a limit, and ended by its id.

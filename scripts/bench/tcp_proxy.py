@@ -1,9 +1,9 @@
-"""Owns a proxy between a market's nodes and its broker, on loopback, that breaks what it carries.
+"""A proxy between a market's nodes and its broker, on loopback, that breaks what it carries.
 
 It listens at a market's three ports on one address and connects to the same ports on another. Connections can be
 reset, all or one, now or when a kind of message passes; stalled, for a time or at random, as loss of packets under
 TCP does; swallowed, as if the other end had vanished without a word; accepted and closed, as a forwarder does
-whose other end is gone; or refused. It runs in a thread of its own and knows nothing of who is at its ends.
+whose other end is gone; or refused. It runs in a thread of its own.
 """
 
 from __future__ import annotations

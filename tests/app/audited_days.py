@@ -1,4 +1,4 @@
-"""Owns one day of `five_vpp`, solved once, whose VPPs then show as much of it as a test wants, in run folders.
+"""One day of `five_vpp`, solved once, whose VPPs then disclose as much of it as a test wants, in run folders.
 
 Its forecasts are scaled so that hardly a number of its plans is a round one: any of them is known when it is seen.
 """

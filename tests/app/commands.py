@@ -1,4 +1,4 @@
-"""Owns running the command to its end in a folder, and reading the errors that it tells of."""
+"""Runs the command to its end in a folder, and reads the errors that it reports."""
 
 from __future__ import annotations
 

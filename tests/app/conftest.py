@@ -1,4 +1,4 @@
-"""Owns a run that several tests look at."""
+"""A run that several tests read."""
 
 from __future__ import annotations
 

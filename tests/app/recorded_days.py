@@ -1,4 +1,4 @@
-"""Owns the run folders that tests of pictures, reports and comparisons read: days of four kinds, each run once.
+"""Run folders that tests of pictures, reports and comparisons read: days of four kinds, each run once.
 
 two: 2 VPPs, 6 periods · quarter: 4 VPPs, 96 periods · twelve: 12 VPPs, 4 periods · dark: nobody has anything
 to sell, one period.

@@ -1,4 +1,4 @@
-"""Owns tapes for tests of the replay: real plants in memory, under any rules, with deaths on the way."""
+"""Tapes for tests of the replay: real plants in memory, under any rules, with deaths on the way."""
 
 from __future__ import annotations
 

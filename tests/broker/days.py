@@ -1,4 +1,4 @@
-"""Owns small market days for tests of the broker and the nodes: rules and declarations, worked out by hand."""
+"""Small market days for tests of the broker and the nodes: rules and declarations, worked out by hand."""
 
 from __future__ import annotations
 

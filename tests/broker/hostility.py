@@ -1,4 +1,4 @@
-"""Owns what a hostile member says: any well-typed message, with content that no honest member would send."""
+"""What a hostile member says: any well-typed message, with content that no honest member would send."""
 
 from __future__ import annotations
 

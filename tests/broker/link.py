@@ -1,4 +1,4 @@
-"""Owns a link between two ends of TCP that tests break: it carries, swallows without a word, or hangs up."""
+"""A link between two ends of TCP that tests break: it carries, swallows without a word, or hangs up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns nothing: the market without sockets, under the name that tests of the broker know it by."""
+"""The market without sockets, under the name that tests of the broker know it by."""
 
 from vpp_nodes.in_memory import ENDPOINTS, TOKEN, Hop, Loopback, blank_plan, prices_of
 

@@ -1,4 +1,4 @@
-"""Owns small networks for tests of conditions: three plants and a message among them. Knows nothing of markets."""
+"""Small networks for tests of conditions: three plants and a message among them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns hypothesis strategies for wire messages, derived from the types of their fields."""
+"""Hypothesis strategies for wire messages, derived from the types of their fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns instances of the game for tests: hand-made ones and random ones. Knows nothing of any answer."""
+"""Instances of the game for tests: hand-made ones and random ones."""
 
 from __future__ import annotations
 

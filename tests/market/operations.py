@@ -1,4 +1,4 @@
-"""Owns what the tests of carbon, costs, roles and dispatch start from: the paper's rules and a bare operation."""
+"""What the tests of carbon, costs, roles and dispatch start from: the paper's rules and a bare operation."""
 
 from __future__ import annotations
 

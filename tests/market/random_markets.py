@@ -1,4 +1,4 @@
-"""Owns random market days for tests: a few VPPs of every kind, at money levels and sizes of practice."""
+"""Random market days for tests: a few VPPs of every kind, at money levels and sizes of practice."""
 
 from __future__ import annotations
 

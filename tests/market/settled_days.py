@@ -1,4 +1,4 @@
-"""Owns days that need no solver: VPPs without assets, which buy what they lack and sell what they have.
+"""Days that need no solver: VPPs without assets, which buy what they lack and sell what they have.
 
 Their best plan is known in closed form, so a settled day can be written down and checked by hand.
 """

@@ -1,4 +1,4 @@
-"""Owns how tests run the command as a person would: a process, bounded in time, with nothing left behind."""
+"""Runs the command as a person would: a process, bounded in time, with nothing left behind."""
 
 from __future__ import annotations
 

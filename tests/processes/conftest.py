@@ -1,4 +1,4 @@
-"""Owns runs of the default case that several tests look at."""
+"""Runs of the default case that several tests read."""
 
 from __future__ import annotations
 

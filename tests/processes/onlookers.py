@@ -1,4 +1,4 @@
-"""Owns those who try to read a market that is none of theirs: at its sockets, and at its processes.
+"""Intruders who try to read a market that is none of theirs: at its sockets, and at its processes.
 
 Whatever they get hold of is kept, for somebody else to judge.
 """

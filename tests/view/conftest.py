@@ -1,4 +1,4 @@
-"""Owns the runs that tests of the view look at: real ones, of processes, each run once a file at most."""
+"""Runs for tests of the view: real ones, of processes, each run once a file at most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns small tapes that tests write by hand, record by record."""
+"""Small tapes that tests write by hand, record by record."""
 
 from __future__ import annotations
 

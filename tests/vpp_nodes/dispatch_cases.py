@@ -1,4 +1,4 @@
-"""Owns VPP days for tests of dispatch: a plain one to build on, and random ones of every kind."""
+"""VPP days for tests of dispatch: a plain one to build on, and random ones of every kind."""
 
 from __future__ import annotations
 

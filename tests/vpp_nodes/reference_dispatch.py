@@ -1,4 +1,4 @@
-"""Owns a second formulation of a VPP's day, to compare `vpp_nodes.dispatch` with.
+"""A second formulation of a VPP's day, to compare `vpp_nodes.dispatch` with.
 
 Independent on purpose: one dense matrix solved by HiGHS; costs of the micro-turbine and of carbon as maxima of
 lines above which a cost variable must lie (not as pieces that are filled); no energy variables in the

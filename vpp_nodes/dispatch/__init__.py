@@ -1,7 +1,4 @@
-"""Owns one VPP's dispatch: its cheapest day by (1) to (13). Knows nothing of other VPPs or of messages.
-
-The only package of this project that imports OR-Tools.
-"""
+"""One VPP's dispatch: its cheapest day by (1) to (13). The only package of this project that imports OR-Tools."""
 
 from vpp_nodes.dispatch.solve import dispatch
 

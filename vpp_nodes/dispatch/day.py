@@ -1,7 +1,7 @@
-"""Owns the data of one dispatch: a VPP, the public rules and the direct exchange, checked before use.
+"""The data of one dispatch: a VPP, the public rules and the direct exchange, checked before use.
 
-Knows nothing of solvers. A number that is not finite must never reach one: it is taken for "no limit",
-spoils the answer, or ends the process.
+A number that is not finite must never reach a solver: it is taken for "no limit", spoils the answer, or ends the
+process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Owns saying why a day cannot be dispatched: when, by how much, and which limit would mend it.
+"""Explains why a day cannot be dispatched: when, by how much, and which limit would mend it.
 
-Knows nothing of the cheapest day. It lets the power balance (6) be missed, makes the miss as small as it can
-be, and then tries one limit after the other to see which of them stands in the way.
+It lets the power balance (6) be missed, makes the miss as small as it can be, and then tries one limit after the
+other to see which of them stands in the way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Owns the cooperative optimum: one dispatch of all VPPs at once, which exchange energy freely among themselves.
+"""The cooperative optimum: one dispatch of all VPPs at once, which exchange energy freely among themselves.
 
-Knows nothing of prices between VPPs. It is the yardstick of a market: nobody's private interest is in it, and
-every trade that a market can arrange is among its plans.
+It is the yardstick of a market: nobody's private interest is in it, nor any price between VPPs, and every trade
+that a market can arrange is among its plans.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Owns the seam to OR-Tools: a linear program with some integer columns, solved by GLOP or SCIP.
+"""A linear program with some integer columns, solved by GLOP or SCIP: the only module that calls OR-Tools.
 
-Knows nothing of plants: columns and rows are numbers. Every solve starts from a new solver, since a kept
-one may stop at another of several optima, depending on what it solved before.
+Every solve starts from a new solver, since a kept one may stop at another of several optima, depending on what it
+solved before.
 """
 
 from __future__ import annotations

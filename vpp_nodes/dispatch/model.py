@@ -1,6 +1,6 @@
-"""Owns the rows of one VPP's day: one function for each equation of the model, named by it.
+"""The constraints of one VPP's day: one function for each equation of the model, named by it.
 
-Knows nothing of solvers' endings or of reading answers. In the equations Δt is the period's length in hours.
+In the equations Δt is the period's length in hours.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Owns reading a solver's answer: clean powers, what breaks the modes, and the plan made of them.
-
-Knows nothing of how the answer was found.
-"""
+"""Reads a solver's answer: clean powers, the modes that they violate, and the plan made of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Owns the repair of (6): a solver meets it to a tolerance of its own only, and what it leaves is put right here.
+"""Repairs the power balance (6), which a solver meets only to a tolerance of its own.
 
-Knows nothing of costs: so little power is moved that its price hardly counts. What moves it is, in this order, the
-exchange with the grid, curtailment, load shed, the turbine where it runs, and the storage.
+So little power is moved that its price hardly counts. What moves it is, in this order, the exchange with the grid,
+curtailment, load shed, the turbine where it runs, and the storage.
 """
 
 from __future__ import annotations

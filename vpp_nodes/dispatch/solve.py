@@ -1,7 +1,4 @@
-"""Owns the order of solves of a day: the linear program first, binaries only where its answer needs them.
-
-Knows nothing of rows and columns, nor of what others plan.
-"""
+"""Dispatches a day: the linear program first, binaries only where its answer needs them."""
 
 from __future__ import annotations
 

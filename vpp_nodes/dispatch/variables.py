@@ -1,4 +1,4 @@
-"""Owns the variables of one VPP's day: their bounds, (7), (8), (10) to (12), and unit costs. Knows no rows.
+"""The variables of one VPP's day: their bounds, (7), (8), (10) to (12), and their unit costs.
 
 Each variable is a run of columns, one for each period; what a VPP does not have is an empty run.
 """

@@ -1,4 +1,4 @@
-"""Owns what differs between two runs, as tables. Knows nothing of files, screens or pictures.
+"""Compares two runs table by table: prices, probabilities, plans, costs and accounts, each with its difference.
 
 `first` and `second` are the two runs' values of one thing, `difference` is second − first; a NaN or an empty
 cell means that the thing is in one run only. What cannot be compared is told in `notes`.

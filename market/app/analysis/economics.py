@@ -1,7 +1,4 @@
-"""Owns what an economist asks of a settled day: its efficiency, who gains, mark-ups, concentration. As tables.
-
-Knows nothing of files, of pictures, or of which scenario it is.
-"""
+"""The economics of a settled day, as tables: welfare and efficiency, gains from trade, mark-ups, concentration."""
 
 from __future__ import annotations
 

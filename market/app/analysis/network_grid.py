@@ -1,4 +1,4 @@
-"""Owns the grid of delay and loss: which runs it has, and what each came to. Knows nothing of how they are run.
+"""The experiment on network conditions: a day over a grid of delays and loss rates, and what each run came to.
 
 Every run is compared with the same day solved without messages, which no network can disturb.
 """

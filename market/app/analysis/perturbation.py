@@ -1,4 +1,4 @@
-"""Owns disturbing a scenario's data at random, to see how firmly a result stands. Knows nothing of results.
+"""Perturbs a scenario's data at random, level by level, to test how robust a result is.
 
 A disturbed scenario is a pure function of the scenario, the share and the seed.
 """

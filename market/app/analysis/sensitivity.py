@@ -1,7 +1,4 @@
-"""Owns how a scenario's results move when one of its parameters does: which sweeps, and one row for each day.
-
-Knows nothing of files or of pictures, and of no particular scenario.
-"""
+"""Sensitivity of a scenario's results to one parameter at a time: the sweeps, and a row for each day."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns the command `broker`: a market whose nodes people start themselves, on this machine or on others.
-
-Knows nothing of what is negotiated.
-"""
+"""The command `broker`: opens a market whose nodes people start themselves, on this machine or on others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns the command `compare`: two run folders in, a page for people and, if wanted, CSV tables and figures out.
-
-Knows nothing of how runs are compared.
-"""
+"""The command `compare`: two run folders in, a page for people and, if wanted, CSV tables and figures out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what people see while a run goes on, and how text leaves the program. Knows nothing of runs' results."""
+"""Prints to the terminal: text and JSON on standard output, errors and a run's progress on standard error."""
 
 from __future__ import annotations
 

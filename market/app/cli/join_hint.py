@@ -1,4 +1,4 @@
-"""Owns what a broker says of how nodes join: a command for each that works as it stands, and shows no secret.
+"""Prints how nodes join a market: for each VPP a command that works as it stands and shows no secret.
 
 For a plant, or a key, that is not on this machine there is none: then it says what its owner has to fill in.
 """

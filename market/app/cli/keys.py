@@ -1,4 +1,4 @@
-"""Owns the command `keys`: whose keys are to be made, and what to do with them. Knows nothing of what a key is."""
+"""The command `keys`: makes a CURVE key pair for the broker, each VPP and a watcher, and says who needs which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the command line: its commands, their flags, and how an error is told. Knows nothing of what they do.
+"""The command line: all commands and their flags, and how an error is reported.
 
 Each command imports what it needs when it is called, so that none waits for the packages of another.
 """

@@ -1,7 +1,4 @@
-"""Owns the flags that set communication conditions, as one group for several commands.
-
-Knows nothing of how they are read; that is `network_flags`.
-"""
+"""The flags that set communication conditions, as one group that several commands share."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns the command `replay`: a run folder in; a page or one JSON object, and an exit code, out.
-
-Knows nothing of how decisions are computed again.
-"""
+"""The command `replay`: a run folder in; a page or one JSON object, and an exit code, out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the command `report`: figures and report of a run that is over. Knows nothing of what is drawn."""
+"""The command `report`: figures and report of a run that is over."""
 
 from __future__ import annotations
 

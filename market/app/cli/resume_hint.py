@@ -1,4 +1,4 @@
-"""Owns what is said of how a run that broke off is taken up: a command that works as it stands, from anywhere."""
+"""Prints how to resume a run that broke off: a command that works as it stands, from any folder."""
 
 from __future__ import annotations
 

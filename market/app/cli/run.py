@@ -1,4 +1,4 @@
-"""Owns the command `run`: from its flags to what is shown and the exit code. Knows nothing of how a day is run."""
+"""The command `run`: from its flags to the run, the summary and the exit code."""
 
 from __future__ import annotations
 

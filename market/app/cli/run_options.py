@@ -1,4 +1,4 @@
-"""Owns the flags of `run` and `broker`, and which of them contradict each other. Knows nothing of what they do."""
+"""The flags of `run` and `broker` as one value, and which of them contradict each other."""
 
 from __future__ import annotations
 

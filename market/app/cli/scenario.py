@@ -1,4 +1,4 @@
-"""Owns the commands about scenarios: check, new, schema, parameters. Knows nothing of runs."""
+"""The commands about scenarios: `check`, `new`, `schema` and `parameters`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the command `view`: what to look at, and whether all it needs is installed. Knows no pages."""
+"""The command `view`: chooses what the page shows, checks that the extra is installed, starts the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what a run says of how it can be watched: commands that work as they stand."""
+"""Prints how a run can be watched while it goes on: commands that work as they stand."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Owns the pictures of a run. Knows nothing of how a run comes about."""
+"""The figures of a run and of studies, drawn with Matplotlib from tables."""

@@ -1,4 +1,4 @@
-"""Owns the picture of carbon cost against emission: the steps, and where each VPP stands. Knows no energy."""
+"""Draws the cost of carbon against emission: the steps of the tariff (3), and on which of them each VPP stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the pictures of what differs between two runs. Knows nothing of how it was compared."""
+"""Draws the differences between two runs: costs, prices, selection probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the picture of what the day came to, without trading and with it. Knows nothing of how it came about."""
+"""Draws what the day costs each VPP, without trade and with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns which pictures tell of a run, in a reader's order, with their captions. Knows nothing of how they look."""
+"""Selects the figures of a run, puts them in a reader's order and captions them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns a VPP's day as stacked areas: where its power comes from and goes to, its storage (Figure 6).
-
-Knows nothing of prices.
-"""
+"""Draws a VPP's dispatch as stacked areas: sources and uses of power, and the storage's energy (Figure 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the pictures of studies: sensitivities, economics, firmness, the four models. Knows nothing of a run's own.
+"""Draws the results of studies: sensitivities, economics, robustness, the four models.
 
 Each is drawn from a table of its study alone, in the style of all figures.
 """

@@ -1,4 +1,4 @@
-"""Owns the forecast curves: renewable output and load of each VPP, and the tariff (Figure 5). Knows no trade."""
+"""Draws the forecasts: renewable output and load of each VPP, and the tariff (Figure 5)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Owns the pictures of a run's network: traffic and old news over time, delays and losses by link.
+"""Draws a run's communication: traffic and staleness over time, delays and losses by link.
 
-Drawn from the run folder's tables; knows nothing of how they came about. Prices on their way over simulated time
-are in `market.app.figures.prices`.
+Drawn from the run folder's tables. Prices over simulated time are in `market.app.figures.prices`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the picture of a grid of delay and loss. Knows nothing of how its runs were made."""
+"""Draws the outcomes of a day over a grid of delays and loss rates."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns a figure as files: PNG for the screen, SVG for print, both the same bytes every time.
-
-Knows nothing of what is drawn.
-"""
+"""Renders a figure to files: PNG for the screen, SVG for print, both the same bytes every time."""
 
 from __future__ import annotations
 

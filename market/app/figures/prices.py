@@ -1,4 +1,4 @@
-"""Owns the pictures of prices: by period and seller (Figure 7), and on their way. Knows no probabilities."""
+"""Draws prices: by period and seller (Figure 7), and as they converge."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns the pictures of selection: probabilities by period (Figure 8) and their evolution (Figure 9).
-
-Knows nothing of prices.
-"""
+"""Draws selection probabilities: by period (Figure 8), and how they evolve in one period (Figure 9)."""
 
 from __future__ import annotations
 

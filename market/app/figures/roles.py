@@ -1,4 +1,4 @@
-"""Owns the picture of supply against demand: every VPP's ratio and role, and the market's sum. Knows no prices."""
+"""Draws the supply-demand ratio (14): each VPP's ratio and role in each period, and the market's sum."""
 
 from __future__ import annotations
 

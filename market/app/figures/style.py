@@ -1,7 +1,7 @@
-"""Owns how every figure looks: colours, markers and hatches, axes in periods, legends outside the data.
+"""The style of all figures: colours, markers and hatches, axes in periods, legends outside the data.
 
-Knows nothing of what is drawn. A VPP has the colour, marker and hatch of its place in the scenario, in every
-figure; markers and hatches tell VPPs apart where a print has no colour. Colours are Okabe and Ito's.
+A VPP has the colour, marker and hatch of its place in the scenario, in every figure; markers and hatches tell VPPs
+apart where a print has no colour. Colours are Okabe and Ito's.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What stood when in a run, as folds over its journal."""
+"""The state of a run at any moment, as folds over its tape: snapshots, an event log, a timeline of both."""

@@ -1,4 +1,6 @@
-"""Owns what a tape comes to once its market is concluded: results, certificates, accounts, tables.
+"""Results of a concluded tape: period results, certificates, accounts and tables.
+
+They are computed from the tape by the same pure functions as the run's own, so they are the same numbers.
 
 They are computed from the tape by the same pure functions as the run's own, so they are the same numbers. Knows
 nothing of pictures.

@@ -1,7 +1,7 @@
-"""Owns what has happened on a tape so far, in lists that only grow: prices, choices, deliveries, a log in words.
+"""The events of a tape so far, in lists that only grow: prices, choices, deliveries, and a log in words.
 
-Every entry carries the position of its record, so that the past of any moment is a prefix of each list. Knows
-nothing of what stands at a moment (`market.app.history.snapshot`).
+Every entry carries the position of its record, so that the past of any moment is a prefix of each list. The state
+at a moment is in `market.app.history.snapshot`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Owns writing what is looked at as a run folder: its tape, and the tables, certificate and manifest of its day.
-
-Knows nothing of where the records came from.
-"""
+"""Exports a tape as a run folder: the tape itself, and the tables, certificate and manifest of its day."""
 
 from __future__ import annotations
 

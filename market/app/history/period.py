@@ -1,6 +1,6 @@
-"""Owns one period of a market at a moment: who asks what, who chooses whom, what would be delivered.
+"""One period of a market at a moment: prices asked, sellers chosen, power that would be delivered.
 
-Pure functions of a `Snapshot`. Knows nothing of time or of how it is drawn.
+Pure functions of a `Snapshot`.
 """
 
 from __future__ import annotations

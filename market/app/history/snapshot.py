@@ -1,7 +1,7 @@
-"""Owns the state of a market as its tape tells it: one value that each record turns into the next.
+"""The state of a market as its tape records it: one value that each record turns into the next.
 
-A run that is over, one that is running elsewhere and one in this process are all tapes, so this is all there is
-to see of any of them. Knows nothing of where records come from or of how the state is shown.
+A run that is over, one that is running elsewhere and one in this process are all tapes, so this is all there is to
+see of any of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Owns a tape as something to look at: its records, and what stood and had happened after any of them.
+"""A tape with its history: the records, and the snapshot and event log after any of them.
 
-Records may be added by one thread while others look. Knows nothing of where they come from.
+Records may be added by one thread while others look.
 """
 
 from __future__ import annotations

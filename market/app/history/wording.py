@@ -1,4 +1,4 @@
-"""Owns the log of a market in words: what a record means to a reader. Knows nothing of where it is shown."""
+"""Words each record of a tape for the event log."""
 
 from __future__ import annotations
 

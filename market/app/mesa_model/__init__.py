@@ -1,12 +1,10 @@
-"""Owns the market as a Mesa model: VPPs as agents in one process, parameters by keyword, data frames out.
+"""The market as a Mesa model: VPPs as agents in one process, parameters by keyword, data frames out.
 
-    from market.app.mesa_model import MarketModel
+from market.app.mesa_model import MarketModel
 
-    model = MarketModel("five_vpp", growth=0.5)
-    model.run_model()
-    model.datacollector.get_model_vars_dataframe()
-
-Knows nothing of processes, files or pages.
+model = MarketModel("five_vpp", growth=0.5)
+model.run_model()
+model.datacollector.get_model_vars_dataframe()
 """
 
 from market.app.mesa_model.agent import VppAgent

@@ -1,4 +1,4 @@
-"""Owns a VPP as a Mesa agent: its behaviour, and what it has made public so far. Knows nothing of other VPPs.
+"""A VPP as a Mesa agent: its behaviour, and what it has made public so far.
 
 What an agent does is done by its node, the same object that runs in a process of its own; the model's events
 reach it. The attributes below are read off the market's tape, as everybody else could.

@@ -1,4 +1,4 @@
-"""Owns the market as a Mesa model: steps, space, collected data. Knows nothing of how plants plan or prices move.
+"""The market as a Mesa model: its steps, its space, the data it collects.
 
 Everything that is reported is read off the tape that the market writes, as it is for a market of many processes.
 """

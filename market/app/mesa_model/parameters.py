@@ -1,6 +1,6 @@
-"""Owns the parameters of the Mesa model: which of a scenario's fields can be given by keyword.
+"""Parameters of the Mesa model: which of a scenario's fields can be given by keyword.
 
-They pass the same rules as the file, with the same words. Knows nothing of Mesa.
+They pass the same rules as the file, with the same messages.
 """
 
 from __future__ import annotations

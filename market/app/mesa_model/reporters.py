@@ -1,6 +1,6 @@
-"""Owns what the Mesa model collects: columns of its data frames, and rows for each price and probability.
+"""What the Mesa model collects: columns of its data frames, and rows for each price and probability.
 
-Knows nothing of how a market is run. NaN stands for what is not known yet.
+NaN stands for what is not known yet.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Owns the replay of a run: every decision on its tape computed again. Knows nothing of how runs go on."""
+"""Replays a run: computes every decision on its tape again and compares it with the recorded one."""

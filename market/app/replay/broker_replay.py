@@ -1,7 +1,7 @@
-"""Owns the replay of the broker in one epoch: its own machines, given what they were given, tell what to expect.
+"""Replays the broker in one epoch: its own machines, given the recorded input, say which output to expect.
 
-Knows nothing of nodes. In virtual time every turn follows from what was said and from the seed; in real time turns
-there are none, and what is left to check is the end: verdicts, trades.
+In virtual time every turn follows from what was said and from the seed; in real time there are no turns, and what
+is left to check is the end: verdicts, trades.
 """
 
 from __future__ import annotations

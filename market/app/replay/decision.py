@@ -1,7 +1,4 @@
-"""Owns what a replay says of one decision: who decided what, and whether it comes out again as it was recorded.
-
-Knows nothing of how decisions are computed.
-"""
+"""One decision under replay: who decided what, and whether it comes out again as it was recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run's tape says of what stands in its manifest as well: the day's results, its laws, its audit.
+"""Derives from a run's tape what its manifest says as well: the day's results, its laws, its audit.
 
 By the code that writes manifests. What only the run could see, such as processes, real time, what was refused and
 which software it was, is on no tape.

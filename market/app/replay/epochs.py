@@ -1,4 +1,4 @@
-"""The replay of who takes part: which epoch begins when, with whom and why follows from who left and came back."""
+"""Replays who takes part: when an epoch begins, with whom and why follows from who left and came back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds a run's manifest against its tape: the two were written apart, and what is in both must be the same."""
+"""Checks a run's manifest against its tape: the two were written apart, and what is in both must be the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plant decides, computed again: its declaration, and the plans that it shows in the end."""
+"""Replays what a plant decides: its declaration, and the plans that it discloses in the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The replay of a tape: a fold over its records that yields every decision, the recorded beside the computed.
+"""Replays a tape: a fold over its records that yields every decision, the recorded beside the computed.
 
 It needs nothing but the tape. What plants decided is computed again for those that are known beside it.
 """

@@ -1,7 +1,6 @@
-"""Owns what a replay comes to: how many decisions, and whose, are the recorded ones.
+"""The outcome of a replay: how many decisions, and whose, are the recorded ones.
 
-Knows nothing of how that is shown. A replay may stop at a moment: behind the last record that
-is not later.
+A replay may stop at a moment: behind the last record that is not later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What of a tape a replay cannot hold against anything: what is neither computed again nor in a manifest."""
+"""What of a tape a replay cannot check: what is neither computed again nor in a manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what stood at a moment of a replayed run, as plain data. Knows nothing of how it is shown.
+"""The state of a replayed run at a moment, as plain data: verdicts, and who has not yet confirmed.
 
 What was on the tape comes from the view of the tape; who had confirmed, from the broker that was replayed.
 """

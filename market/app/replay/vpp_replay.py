@@ -1,4 +1,4 @@
-"""The replay of one VPP: its behaviour is given what it was given, and what it says is held against the tape.
+"""Replays one VPP: its behaviour is given the recorded input, and its output is compared with the tape.
 
 It trades by what it has declared, according to the tape; what its plant decides, the declaration and the plans in
 the end, is computed again where the plant is known. In virtual time the tape names the messages that reached it at

@@ -1,1 +1,1 @@
-"""Owns the pages that tell of runs in a browser. Knows nothing of how a run comes about."""
+"""Reports for people: HTML pages of runs and studies, and the summary in the terminal."""

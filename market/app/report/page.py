@@ -1,4 +1,4 @@
-"""Owns a self-contained HTML page: sections of text, tables and pictures. Knows nothing of what they tell.
+"""A self-contained HTML page: sections of text, tables and pictures.
 
 All text given to it is escaped; pictures and style are inside the file, which refers to nothing outside it.
 """

@@ -1,4 +1,4 @@
-"""Owns drawing the case study in parts, so that several processes can. Knows nothing of how a picture looks."""
+"""Draws the figures of the case study in parts, so that several processes can share the work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the report of the paper's case study: its story, in words, tables and pictures. Computes nothing."""
+"""The report of the paper's case study, in words, tables and pictures. It computes nothing."""
 
 from __future__ import annotations
 

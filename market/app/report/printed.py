@@ -1,4 +1,4 @@
-"""Owns how a study's tables look on a screen. Knows nothing of what is in them."""
+"""Prints a study's tables in the terminal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns how a replay is shown to people: counts by VPP and kind, the first differences, what stood at a moment.
-
-Knows nothing of how decisions are computed again.
-"""
+"""Shows a replay to people: counts by VPP and kind, the first differences, the state at a moment."""
 
 from __future__ import annotations
 

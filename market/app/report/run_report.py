@@ -1,4 +1,4 @@
-"""Owns the report of one run: which sections it has and what they say. Knows nothing of HTML or of drawing."""
+"""The report of one run as an HTML page: its sections and what they say."""
 
 from __future__ import annotations
 

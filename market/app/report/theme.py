@@ -1,4 +1,4 @@
-"""Owns how a page looks, on screen and on paper. Knows nothing of its contents."""
+"""The style sheet of HTML pages, on screen and on paper."""
 
 CSS = """
 :root { --ink: #1d2733; --soft: #5b6773; --line: #dde2e7; --accent: #0072b2; }

@@ -1,4 +1,4 @@
-"""Owns what `--figures` and `--report` add to a run folder. Knows nothing of how a run is made."""
+"""Writes what `--figures` and `--report` add to a run folder."""
 
 from __future__ import annotations
 

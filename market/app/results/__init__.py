@@ -1,1 +1,1 @@
-"""What a run leaves: tables, manifest, certificate, the folder that holds them."""
+"""What a run leaves: tables, manifest, certificate, and the folder that holds them; written here and read here."""

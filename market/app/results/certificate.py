@@ -1,4 +1,4 @@
-"""Owns `certificate.json`: the regrets (M4) of every period and the gap of every dispatch. Knows no files."""
+"""Writes `certificate.json`: the regrets (M4) of every period and the optimality gap of every dispatch."""
 
 from __future__ import annotations
 

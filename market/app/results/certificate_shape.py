@@ -1,4 +1,4 @@
-"""Owns what `certificate.json` is where it is read back, as `certificate` writes it."""
+"""The shape of `certificate.json`, as `certificate` writes it, for those who read it back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns which columns each table of a run folder has, and what may stand in them."""
+"""The columns of each table in a run folder, and which values each may hold."""
 
 from __future__ import annotations
 

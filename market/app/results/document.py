@@ -1,4 +1,4 @@
-"""Owns reading a JSON document of a run folder, or refusing it. Knows nothing of what it should hold."""
+"""Reads a JSON document of a run folder, or refuses it with the place and the reason."""
 
 from __future__ import annotations
 

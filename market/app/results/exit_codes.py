@@ -1,4 +1,4 @@
-"""Owns the exit codes of the command. Knows nothing of how a run got there."""
+"""The exit codes of the command, and which verdict or error leads to which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns a nested document as flat lines of names and values. Knows nothing of what they mean."""
+"""Flattens a nested document to lines of names and values."""
 
 from __future__ import annotations
 

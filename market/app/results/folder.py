@@ -1,7 +1,4 @@
-"""Owns the folder of one run on disk: found or refused before the run, its files written whole or not at all.
-
-Knows nothing of what the files hold.
-"""
+"""The folder of one run on disk: found or refused before the run, its files written whole or not at all."""
 
 from __future__ import annotations
 

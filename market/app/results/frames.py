@@ -1,4 +1,4 @@
-"""Owns a table as a data frame, for notebooks and for Mesa. Knows nothing of where the table came from."""
+"""Turns a table into a pandas data frame, for notebooks and for Mesa."""
 
 from __future__ import annotations
 

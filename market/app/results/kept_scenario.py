@@ -1,4 +1,4 @@
-"""The scenario that a run folder keeps: read back, and held against what the run's tape says of it."""
+"""Reads the scenario that a run folder keeps, and checks it against the run's tape."""
 
 from __future__ import annotations
 

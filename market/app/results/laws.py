@@ -1,4 +1,4 @@
-"""Owns which laws of settlement are told of a day: broken, not claimed, not checked. Knows nothing of files."""
+"""The laws of settlement as reported of a day: broken, not claimed, not checked."""
 
 from __future__ import annotations
 

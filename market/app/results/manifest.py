@@ -1,4 +1,4 @@
-"""Owns `manifest.json`: what was run, how, on what, and how it ended. Knows nothing of files or of markets."""
+"""Writes `manifest.json`: what was run, how, with which software, and how it ended."""
 
 from __future__ import annotations
 

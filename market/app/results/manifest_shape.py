@@ -1,4 +1,4 @@
-"""Owns what a manifest is where it is read: every field, what it may hold, and who reads which kind.
+"""The shape of a manifest for those who read it: every field, what it may hold, and who reads which kind.
 
 The kinds are those that `manifest` and `node_day` write: of a run that came to its end, of one that broke, and of
 one node's day. Whoever needs a manifest reads it here.

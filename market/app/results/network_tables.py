@@ -1,4 +1,4 @@
-"""Owns the tables of a run's network: each link, what was under way when, how old news was. Knows no files.
+"""Tables of a run's network: each link's traffic, messages in flight over time, staleness over time.
 
 Series over time are thinned, so that long runs stay readable: one of more than `MOST_ROWS` entries is cut into
 equal stretches, of each of which the extremes are kept, and the very last entry. Totals are never thinned.

@@ -1,4 +1,4 @@
-"""Owns what a run's network comes to in a few numbers: the manifest's `network`. Knows nothing of screens.
+"""Totals of a run's network, in a few numbers: the manifest's `network`.
 
 `published` counts what was said, `sent` what was to be brought to a receiver; of that, what is neither `delivered`
 nor `undeliverable` was under way when the market came to its end.

@@ -1,4 +1,4 @@
-"""Owns reading a run back: its manifest and its tables, typed. Knows nothing of pictures."""
+"""Reads a run folder back: its manifest, its certificate and its tables, typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns a table in memory by its columns, typed. Knows nothing of files."""
+"""A table in memory by its columns, typed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Owns the trace of a day solved in one process: prices and probabilities round by round, without a clock.
+"""The trace of a day solved in one process: prices and probabilities round by round, without a clock.
 
-Knows nothing of messages; `market.app.results.trace` makes the same rows of those.
+`market.app.results.trace` makes the same rows of messages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns what a way of running a day reports beside the market's outcome. Knows nothing of either way."""
+"""What a way of running a day reports beside the market's outcome: durations, processes, network, refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tape of a run folder, read whole; where it cannot be read, the folder that was named is to blame."""
+"""Reads the whole tape of a run folder; an error names the folder that people gave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scenario that a run folder keeps: what was run, all overrides applied, with the plants that the run has."""
+"""Writes the scenario that a run folder keeps: what was run, overrides applied, with the plants of the run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Owns what a value of a document may be: shapes, made of shapes. Knows nothing of which documents there are.
+"""Shapes of JSON values, composed of shapes: which values a document may hold.
 
-A shape takes a value and its place, and tells everything in it that does not fit.
+A shape takes a value and its place, and yields everything in it that does not fit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the shape of a table and its CSV and JSON forms. Knows nothing of what a table says."""
+"""A table as rows under named columns, with its CSV and JSON forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns reading a table of a run folder from its file, or refusing it: by its columns and what stands in them."""
+"""Reads a table of a run folder from its CSV file, or refuses it: by its columns and the values in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the tables of a run folder: every number of a market day, by name and unit. Knows nothing of files.
+"""The tables of a run folder: every number of a market day, by name and unit.
 
 Periods count from 1. Rows stand in the order of the scenario's VPPs and of the periods, so equal days give
 equal tables.

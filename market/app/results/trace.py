@@ -1,4 +1,4 @@
-"""Owns the trace of a run: each price and probability on its way to rest. Knows nothing of files or pictures."""
+"""The trace of a run over processes: each price and probability on its way to the rest point."""
 
 from __future__ import annotations
 

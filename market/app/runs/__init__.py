@@ -1,1 +1,1 @@
-"""Ways to run a day: in one process, over processes, step by step; taking one up again."""
+"""Ways to run a day: in one process, over processes, step by step; resuming one that broke off."""

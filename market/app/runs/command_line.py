@@ -1,4 +1,4 @@
-"""Owns how a command is printed that people paste into a shell: it works as it stands, in any folder."""
+"""Prints a command that people paste into a shell: quoted, so that it works as it stands, in any folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns a run as separate processes: nodes are started, the broker serves them, the outcome is put together.
-
-Knows nothing of what is negotiated, of files other than the tape, or of how results are shown.
-"""
+"""Runs a day over separate processes: nodes are started, the broker serves them, the outcome is put together."""
 
 from __future__ import annotations
 

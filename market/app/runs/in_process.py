@@ -1,7 +1,4 @@
-"""Owns a run in one process, without messages: the oracle that the distributed run is compared with.
-
-Knows nothing of files or of how results are shown.
-"""
+"""Runs a day in one process, without messages: the oracle that the distributed run is compared with."""
 
 from __future__ import annotations
 

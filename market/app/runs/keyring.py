@@ -1,4 +1,4 @@
-"""Owns the keys of a run whose processes are all of one person: from a folder, or made in memory for it alone.
+"""The keys of a run whose processes all belong to one person: from a folder, or made in memory for it alone.
 
 Without keys any user of the machine could connect to the broker and read along.
 """

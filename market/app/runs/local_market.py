@@ -1,7 +1,6 @@
-"""Owns a market with real plants in this process: the broker's and the nodes' machines, joined in memory.
+"""A market with real plants in this process: the broker's and the nodes' machines, joined in memory.
 
 It says what the processes say, in the same order, at the same simulated times: its tape is theirs to the byte.
-Knows nothing of Mesa, files or how it is looked at.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns solving many scenarios at once on the cores of this machine. Knows nothing of what is done with a day.
+"""Solves many scenarios at once on the cores of this machine.
 
 An interrupt ends it without leaving a process behind: workers do not see it, and what has not begun is dropped.
 """

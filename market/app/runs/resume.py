@@ -1,4 +1,4 @@
-"""What a run was that broke off, so that it can be taken up."""
+"""Recognises a run that broke off, and reads from its folder what is needed to resume it."""
 
 from __future__ import annotations
 

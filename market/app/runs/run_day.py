@@ -1,7 +1,4 @@
-"""Owns one run from a scenario to its report, and to a complete run folder, whatever ends it.
-
-Knows nothing of flags or screens.
-"""
+"""Runs a day from a scenario to its report and to a complete run folder, whatever ends it."""
 
 from __future__ import annotations
 

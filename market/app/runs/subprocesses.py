@@ -1,6 +1,6 @@
-"""Owns running this program's own command several times at once, each as a process tree of its own.
+"""Runs this program's own command several times at once, each as a process tree of its own.
 
-Knows nothing of what is run. An interrupt ends all of them as it would end each, and nothing is left behind.
+An interrupt ends all of them as it would end each, and nothing is left behind.
 """
 
 from __future__ import annotations

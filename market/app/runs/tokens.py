@@ -1,4 +1,4 @@
-"""Owns the tokens of a run as people pass them on: 32 hexadecimal digits, best in a file.
+"""The tokens of a run as people pass them on: 32 hexadecimal digits, best in a file.
 
 One token lets a node take part, another lets somebody look on; neither follows from the other. Where keys are in
 use they keep strangers out, and nobody has to pass a token on: it follows from the broker's key.

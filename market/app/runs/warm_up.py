@@ -1,4 +1,4 @@
-"""Owns the early start of the fork server that node processes come from. Knows nothing of runs.
+"""Starts the fork server that node processes come from, before the rest of the command is imported.
 
 It imports what a node needs while this process imports what the command needs; that halves the start of a run.
 """

@@ -1,6 +1,6 @@
-"""Owns the ways in which a day is run whose plants are all here: in this process, or each as one of its own.
+"""Chooses how a day is run whose plants are all here: in this process, or each VPP in one of its own.
 
-Knows nothing of flags, screens or run folders. Each way imports what it needs when it is chosen.
+Each way imports what it needs when it is chosen.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Owns the page on which people watch a market. Knows nothing of how markets run; needs the extra `view`."""
+"""The page on which people watch a market in a browser. It needs the extra `view`."""

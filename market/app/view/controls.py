@@ -1,4 +1,4 @@
-"""Owns the controls beside the pictures: what is looked at, its parameters, export. Knows no pictures."""
+"""The controls beside the pictures: what is shown, its parameters, export."""
 
 from __future__ import annotations
 

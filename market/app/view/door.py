@@ -1,7 +1,7 @@
-"""Owns who is let in to the page: a pure decision about one request, from what its sender said of itself.
+"""Decides who may see the page: a pure decision about one request, from what its sender said of itself.
 
-Knows no sockets and no server. The page's owner holds its address, which carries a token; the first visit turns
-it into a cookie. Another web page has neither, and browsers mark its requests with a foreign Host or Origin.
+The page's owner holds its address, which carries a token; the first visit turns it into a cookie. Another web page
+has neither, and browsers mark its requests with a foreign Host or Origin.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the parameters of a model as a person edits them: from a scenario, into a model. Knows no widgets."""
+"""The form of a model's parameters as a person edits them: from a scenario, into a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how the page looks. Knows nothing of what is on it."""
+"""The style sheet of the page."""
 
 CSS = """
 .v-application { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif !important; }

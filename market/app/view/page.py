@@ -1,6 +1,6 @@
-"""Owns the page: header, controls, transport, tabs, and the one clock that moves it. Draws nothing itself.
+"""The page: header, controls, transport, tabs, and the one clock that moves it.
 
-Solara opens `Page` anew for each browser tab. One thread for each tab beats several times a second; it is the only
+Solara opens `Page` anew for each browser tab. One thread for each tab ticks several times a second; it is the only
 one that moves the session by itself.
 """
 

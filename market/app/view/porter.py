@@ -1,6 +1,6 @@
-"""Owns the door's work at the server: reads each request for the decision, refuses, adds what browsers must obey.
+"""Guards the page's server: reads each request for the door's decision, refuses, adds what browsers must obey.
 
-The decision itself is elsewhere, and so is what lies behind the door.
+The decision itself is `market.app.view.door`.
 """
 
 from __future__ import annotations

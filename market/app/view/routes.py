@@ -1,4 +1,4 @@
-"""Owns what can be asked of the page's server at all: of Solara's routes those that the page needs, and its files.
+"""The routes of the page's server: of Solara's those that the page needs, and the page's own files.
 
 What is not named here is not there: nothing that asks the internet, that writes, or that tells of the server.
 """

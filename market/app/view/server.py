@@ -1,7 +1,4 @@
-"""Owns the page's server: settings that keep every request on this machine, one port, its door, an orderly end.
-
-Knows nothing of what is on the page.
-"""
+"""The page's server: settings that keep every request on this machine, one port, its guard, an orderly end."""
 
 from __future__ import annotations
 

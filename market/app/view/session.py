@@ -1,6 +1,6 @@
-"""Owns what one browser tab looks at and where it is: source, position, speed, chosen period and VPP.
+"""The state of one browser tab: source, position, speed, selected period and VPP.
 
-One clock moves it (`advance`); what a person does moves it as well. Knows nothing of how it is shown.
+One clock moves it (`advance`); what a person does moves it as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns what the pages of this process were started for. Knows nothing of pages."""
+"""What the pages of this process were started to show: a run folder, a running broker, or a scenario."""
 
 from __future__ import annotations
 

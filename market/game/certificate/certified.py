@@ -1,6 +1,6 @@
-"""Owns the shape of a certificate (M4): the regrets that prove, or refuse, an equilibrium of one period.
+"""The certificate of one period, (M4): the regrets that prove, or refuse, an equilibrium.
 
-Knows nothing of how regrets are searched for (`market.game.certificate.certify` does that).
+They are computed in `market.game.certificate.certify`.
 """
 
 from __future__ import annotations

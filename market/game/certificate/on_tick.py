@@ -1,8 +1,8 @@
-"""Owns the certificate's own reading of τ = 0: what buyers choose, what sellers hold, and their best price.
+"""Certifies a period at τ = 0, where prices move on a tick: buyers' choices, sellers' profits, best deviations.
 
-Knows nothing of how prices and selections were found, and shares no code with pricing, selection or waterfall.
-Demand runs from the cheapest seller to the dearest: at price p a share r(p) of every buyer's blocks is left over
-by the cheaper ones, and of its X(p) = Σ_i x*_i(p) the sellers at p serve what they can.
+Shares no code with pricing, selection or rationing. Demand runs from the cheapest seller to the dearest: at price
+p a share r(p) of every buyer's blocks is left over by the cheaper ones, and of its X(p) = Σ_i x*_i(p) the sellers
+at p serve what they can.
 """
 
 from __future__ import annotations

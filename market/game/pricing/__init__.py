@@ -1,4 +1,4 @@
-"""Owns how a seller prices, (16), (22), (26). Knows nothing of messages, rounds or verdicts."""
+"""How a seller prices, (16), (22), (26): the demand it faces, best responses, local rules."""
 
 from market.game.pricing.local_rules import Memory
 from market.game.pricing.reprice import PriceMove, Repricing, best_response, reprice, reprice_all

@@ -1,7 +1,7 @@
-"""Owns the best reply of a seller, the exact maximum of (22) over its price band, for τ > 0.
+"""A seller's best response for τ > 0: the exact maximum of its profit (22) over its price band.
 
-Knows nothing of how replies are exchanged. The utility (p − r) min(S, Q(p)) has kinks (Q = S, x* = D, x* = 0)
-and may have several peaks, and comparing its values alone finds a peak to about 1e-5 CNY/MWh only. So:
+The utility (p − r) min(S, Q(p)) has kinks (Q = S, x* = D, x* = 0) and may have several peaks, and comparing its
+values alone finds a peak to about 1e-5 CNY/MWh only. So:
 
 1. narrow: cut the band into cells. As Q never rises, the utility in a cell is at most (high − r) min(S, Q(low)),
    and at most its revenue at the low end plus the width times the steepest rise that Q and the least of −Q' allow.

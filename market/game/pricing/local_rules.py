@@ -1,9 +1,9 @@
-"""Owns how the local rules of (26), `gradient` and `tatonnement`, make one step and come to rest.
+"""The local price rules of (26), `gradient` and `tatonnement`: how each makes a step and comes to rest.
 
-Knows nothing of where the pull on a price comes from or of how prices are exchanged. A pull of fixed strength
-would swing for ever about a kink or a clearing price, so a seller's step has a reach: it is halved when the
-direction flips, grows slowly while it does not, and always lets the price follow half of a rival's move.
-Where a local rule rests need not be an equilibrium: the certificate tells.
+A step in proportion to the profit gradient or the excess demand would swing for ever about a kink or a clearing
+price, so a seller's step has a reach: it is halved when the direction flips, grows slowly while it does not, and
+always lets the price follow half of a rival's move. Where a local rule rests need not be an equilibrium: the
+certificate decides.
 """
 
 from __future__ import annotations

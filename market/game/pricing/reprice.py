@@ -1,4 +1,4 @@
-"""Owns a seller's next price, (26), by the market's rule. Knows nothing of rounds, messages or verdicts.
+"""A seller's next price, (26), by the market's rule.
 
 `reprice_all` answers many turns at once, which costs little more than one.
 """

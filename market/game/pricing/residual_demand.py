@@ -1,11 +1,11 @@
-"""Owns the demand that a seller faces as a function of its own price, its rivals' prices given.
+"""Residual demand: the demand a seller faces as a function of its own price, its rivals' prices given.
 
-Knows nothing of what price a seller then takes. The followers are at their rest point (M2): to one seller
-they look like Q(p) = Σ_i y_i(p) x*_i(p) with y_i = 1/(1 + exp(burden_i/τ + rivalry_i)), where rivalry is the
-logarithm of the rivals' weights in (M2) over the seller's own surplus. Q never rises with p.
+The followers are at their rest point (M2): to one seller they look like Q(p) = Σ_i y_i(p) x*_i(p) with
+y_i = 1/(1 + exp(utility_loss_i/τ + rivalry_i)), where rivalry is the logarithm of the rivals' weights in (M2) over
+the seller's own surplus. Q never rises with p.
 
 Many sellers of many games are worked on together: a `ResidualDemand` has one row for each, and arrays are
-(rows, prices, buyers). Games are padded to equal size with sellers that weigh nothing and buyers that want
+(rows, prices, buyers). Games are padded to equal size with sellers that weigh nothing and buyers whose demand is
 next to nothing.
 """
 

@@ -1,7 +1,7 @@
-"""Owns a seller's replies when τ = 0: prices move on a tick, and demand runs down from the cheapest seller.
+"""A seller's replies when τ = 0: prices move on a tick, and demand runs down from the cheapest seller.
 
-Knows nothing of how replies are exchanged. A seller faces, at each price of the grid, what the cheaper rivals
-leave: it may undercut, match, or sit above them. This is Bertrand-Edgeworth competition. With X(p) all demand:
+A seller faces, at each price of the grid, what the cheaper rivals leave: it may undercut, match, or sit above
+them. This is Bertrand-Edgeworth competition. With X(p) all demand:
 
 - Everybody at the floor is an equilibrium where any seller's rivals can serve X(floor) without it: above the floor
   nothing is left. Where the floor is the feed-in price it is none as soon as somebody is needed.

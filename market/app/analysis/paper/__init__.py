@@ -1,1 +1,1 @@
-"""The paper's case study and the facts it is to show."""
+"""The paper's case study: its models, its tables, the facts it states and how robust each of them is."""

@@ -1,4 +1,4 @@
-"""Owns the case study as a whole: a day, the four models and all facts of one scenario. Knows nothing of files."""
+"""The case study as a whole: a market day, the paper's four models, and all its facts, for one scenario."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Owns what the paper's facts are computed from: the rows of a run's tables, of Table 2, and the rules in force.
+"""The data from which the paper's facts are computed: rows of a run's tables, of Table 2, and the rules in force.
 
-Knows nothing of the facts. Rows come from a day in memory or from files alike.
+Rows come from a day in memory or from files alike.
 """
 
 from __future__ import annotations

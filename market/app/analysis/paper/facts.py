@@ -1,6 +1,6 @@
-"""Owns the facts of the paper's case study: statements and numbers, published beside computed, and which hold.
+"""The facts that the paper states of its case study: published numbers beside computed ones, and which hold.
 
-Knows nothing of how a day is solved. Every fact is a pure function of the evidence and must be able to say no.
+Every fact is a pure function of the evidence and must be able to say no.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the paper's Models 1 to 4: one VPP's day under four ways to price carbon. Knows nothing of trade.
+"""The paper's Models 1 to 4 (Table 2): one VPP's day without trade, under four ways to price carbon.
 
 Each model has a bill of its own, so all four are also billed under one tariff, the steps of (3), to be compared.
 """

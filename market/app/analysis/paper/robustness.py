@@ -1,7 +1,4 @@
-"""Owns how firmly each fact stands: the case study carried out again on disturbed data, many times.
-
-Knows nothing of how data are disturbed or of files.
-"""
+"""How robust each fact of the paper is: the case study repeated on randomly perturbed data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the paper's Tables 1, 3, 4 and 5, as far as its text names their columns. Knows nothing of facts or files.
+"""The paper's Tables 1, 3, 4 and 5, with the columns that its text names.
 
 Table 2 is in `market.app.analysis.paper.models`.
 """

@@ -1,1 +1,1 @@
-"""The commands `vppmarket experiment …`."""
+"""The commands `vppmarket experiment …`: studies that run many days and write one folder."""

@@ -1,4 +1,4 @@
-"""Owns the command `experiment economics`: one day of any scenario, measured. Knows nothing of measures."""
+"""The command `experiment economics`: welfare, gains, mark-ups and concentration of one day of any scenario."""
 
 from __future__ import annotations
 

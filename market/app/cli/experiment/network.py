@@ -1,4 +1,4 @@
-"""Owns the command `experiment network`: what delay and loss do to a day, measured. Knows no conditions."""
+"""The command `experiment network`: runs one day under many delays and loss rates and compares the outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the flags that the studies share. Knows nothing of how they are given."""
+"""The flags that all studies share, as one value."""
 
 from __future__ import annotations
 

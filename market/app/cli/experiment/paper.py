@@ -1,4 +1,4 @@
-"""Owns the command `experiment paper`: the whole case study of the paper, as a folder. Knows nothing of facts."""
+"""The command `experiment paper`: the whole case study of the paper, written to a folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Owns the command `experiment sensitivity`: any scenario with one parameter after the other moved.
-
-Knows nothing of parameters or of how a day is solved.
-"""
+"""The command `experiment sensitivity`: moves one parameter after the other and solves a day for each value."""
 
 from __future__ import annotations
 

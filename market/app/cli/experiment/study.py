@@ -1,4 +1,4 @@
-"""Owns what all studies share: their folder, their progress, and many days at once. Knows no particular study."""
+"""The frame of every study: its output folder, its progress line, and solving many days on all cores."""
 
 from __future__ import annotations
 

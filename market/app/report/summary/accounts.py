@@ -1,4 +1,4 @@
-"""Owns the tables of what the day came to: costs and carbon, with and without trade. Knows nothing of prices."""
+"""Summary tables of the day's accounts: costs and carbon, with and without trade."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the tables of what was negotiated: roles, prices, selection probabilities. Knows nothing of accounts."""
+"""Summary tables of the negotiation: roles, prices, selection probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what the summary says of the network: a line where it is perfect, a short block where it is not."""
+"""Summary of the network: one line where it is perfect, a short block where it is not."""
 
 from __future__ import annotations
 

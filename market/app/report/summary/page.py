@@ -1,7 +1,4 @@
-"""Owns the page as a whole: headline, the tables in the order of a reader's questions, where to find the rest.
-
-Knows nothing of what is in a table.
-"""
+"""The summary as a whole: headline, tables in the order of a reader's questions, where to find the rest."""
 
 from __future__ import annotations
 

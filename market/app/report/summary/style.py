@@ -1,4 +1,4 @@
-"""Owns how tables look. Knows nothing of what is in them."""
+"""The style of tables in the terminal: titles, columns of names and numbers, notes on what is left out."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Owns the page's pictures that move: SVG as text, quick enough for ten a second. Knows nothing of the page."""
+"""Moving pictures of the page: SVG as text, quick enough for ten a second."""

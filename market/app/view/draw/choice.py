@@ -1,4 +1,4 @@
-"""Owns the pictures of choice: a heat map of probabilities, their convergence in a period. Knows no prices."""
+"""Draws selection probabilities: a heat map over periods, and how they converge in one period."""
 
 from __future__ import annotations
 

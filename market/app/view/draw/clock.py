@@ -1,4 +1,4 @@
-"""Owns what stands along the axis of a picture of convergence: simulated time where it passes, else records."""
+"""The horizontal axis of a picture of convergence: simulated time where it passes, else records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the page's colours: those of the figures, and what a role looks like. Knows nothing of what is drawn."""
+"""The page's colours: VPPs as in the figures, roles, verdicts, shades of probability."""
 
 from __future__ import annotations
 

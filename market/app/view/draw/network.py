@@ -1,7 +1,7 @@
-"""Owns the picture of the market in one period: VPPs by role, trade as arrows, messages on their way.
+"""Draws the market in one period: VPPs by role, trade as arrows, messages in flight.
 
 An arrow is as wide as the power it stands for. A message stands nearer to its receiver the longer it has been
-under way, at half the way after the mean delay of those that have arrived. Knows nothing of the page.
+under way, at half the way after the mean delay of those that have arrived.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns a plot's plane: scales, ticks, axes, stepped lines, marks, legends. Knows nothing of markets."""
+"""The parts of a plot: scales, ticks, axes, stepped lines, marks, legends."""
 
 from __future__ import annotations
 

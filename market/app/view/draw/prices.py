@@ -1,4 +1,4 @@
-"""Owns the pictures of prices: converging in one period, and standing in all of them. Knows no probabilities."""
+"""Draws prices: as they converge in one period, and as they stand in all of them."""
 
 from __future__ import annotations
 

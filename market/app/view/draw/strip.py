@@ -1,4 +1,4 @@
-"""Owns the strip of periods: what is traded in each, how each ended, which one is looked at. Knows no prices."""
+"""Draws the strip of periods: the volume traded in each, its verdict, and which one is selected."""
 
 from __future__ import annotations
 

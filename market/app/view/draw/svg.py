@@ -1,4 +1,4 @@
-"""Owns SVG as text: elements, escaped content, whole drawings. Knows nothing of what is drawn."""
+"""Writes SVG as text: elements, escaped content, whole drawings."""
 
 from __future__ import annotations
 

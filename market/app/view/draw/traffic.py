@@ -1,4 +1,4 @@
-"""Owns the pictures of communication: what is under way, delays by link, age of news. Knows nothing of trade."""
+"""Draws communication: messages in flight, delays by link, staleness of offers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the picture of what one VPP has to sell or needs in each period, and trades of it. Knows no prices."""
+"""Draws what one VPP has to sell or needs in each period, and how much of it is traded."""
 
 from __future__ import annotations
 

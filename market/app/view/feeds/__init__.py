@@ -1,1 +1,1 @@
-"""Owns where a page's records come from: a recorded run, a running broker, a market in this process."""
+"""Sources of a page's records: a recorded run, a running broker, a market in this process."""

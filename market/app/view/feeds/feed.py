@@ -1,4 +1,4 @@
-"""Owns what the page needs to know of any source of records. Knows of no particular one."""
+"""What every source of records offers to the page: its timeline, its status, a way to close it."""
 
 from __future__ import annotations
 

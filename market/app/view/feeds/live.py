@@ -1,7 +1,6 @@
-"""Owns a market that runs elsewhere as a source: its broker is asked for the tape, a few times a second.
+"""A market that runs elsewhere as a source: its broker is asked for the tape, a few times a second.
 
-Read only: the broker is asked, and told nothing. It joins late and catches up; a broker that is gone is asked
-again until it answers. Knows nothing of the page.
+Read only. It joins late and catches up; a broker that is gone is asked again until it answers.
 """
 
 from __future__ import annotations

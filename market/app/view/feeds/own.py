@@ -1,4 +1,4 @@
-"""Owns a market in this process as a source: a Mesa model that a page steps. Knows nothing of the page."""
+"""A market in this process as a source: a Mesa model that a page steps."""
 
 from __future__ import annotations
 

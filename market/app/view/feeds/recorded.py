@@ -1,7 +1,4 @@
-"""Owns a run folder as a source: its tape, read at once, and followed while the run still writes it.
-
-Knows nothing of the page.
-"""
+"""A run folder as a source: its tape, read at once, and followed while the run still writes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what each tab of the page says at a moment, as HTML with SVG in it. Knows nothing of Solara."""
+"""The tabs of the page at a moment, as HTML with SVG in it; nothing here needs Solara."""
 
 from __future__ import annotations
 

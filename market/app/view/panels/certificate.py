@@ -1,4 +1,4 @@
-"""Owns the tab of the certificate: the verdict, its ε, and the evidence for each period."""
+"""The tab of the certificate: the verdict, its ε, and the evidence for each period."""
 
 from __future__ import annotations
 

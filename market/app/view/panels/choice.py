@@ -1,4 +1,4 @@
-"""Owns the tab of choice: probabilities by seller and period, and how those of a period came about."""
+"""The tab of choice: probabilities by seller and period, and how those of a period came about."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Owns what is worked out once for each tape that is complete: tables, certificate, pictures of the day.
+"""Results of complete tapes, computed once for each: tables, certificate, pictures of the day.
 
-All pages that look at one tape share it. Knows nothing of where it is shown.
+All pages that show one tape share them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the tab of money and carbon: without trade and with it, and the carbon step each VPP stands on."""
+"""The tab of money and carbon: without trade and with it, and the carbon step each VPP stands on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the HTML that panels share: columns, boxes, facts, notes. Knows nothing of what they tell."""
+"""HTML elements that the tabs share: columns, boxes, facts, notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the log in words: the newest events on top."""
+"""The tab of the event log in words, the newest events on top."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the first tab: the market in the chosen period, its numbers, and what has just happened."""
+"""The first tab: the market in the selected period, its numbers, and the newest events."""
 
 from __future__ import annotations
 

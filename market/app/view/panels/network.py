@@ -1,4 +1,4 @@
-"""Owns the tab of communication: what is under way, delays by link, age of news, who is waited for."""
+"""The tab of communication: messages in flight, delays by link, staleness, who is waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the tab of one VPP: what it declared, and its plans once it has shown them."""
+"""The tab of one VPP: its declaration, and its plans once it has disclosed them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the tab of prices: converging in the chosen period, standing in all."""
+"""The tab of prices: converging in the selected period, standing in all."""
 
 from __future__ import annotations
 
