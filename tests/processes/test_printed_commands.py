@@ -65,11 +65,18 @@ def elsewhere(folder: Path) -> Path:
 
 
 def opened(process: subprocess.Popen[str], number: int) -> list[str]:
-    """The commands that a broker prints when it opens: of its nodes, and of a viewer."""
+    """The commands that a broker prints when it opens: of its nodes, and of a viewer.
+
+    One that is the same for all nodes has ID for their names, which stand above it.
+    """
     assert process.stderr is not None
-    found: list[str] = []
+    found, names = list[str](), list[str]()
     for line in process.stderr:
-        found += printed([line])
+        if told := re.search(r"start each of (.*) with its name for ID in", line):
+            names = told[1].split(", ")
+        for command in printed([line]):
+            each = names if "--id ID " in command else ["ID"]
+            found += [command.replace("--id ID ", f"--id {name} ") for name in each]
         if len(found) == number:
             return found
     raise AssertionError(f"it has printed {found}")
