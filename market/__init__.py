@@ -26,7 +26,7 @@ else:
     _HOMES = {
         "PeriodGame": "game.period",
         "Run": "api.results",
-        "Scenario": "scenario.model",
+        "Scenario": "scenario.scenario",
         "best_response": "api.game",
         "certify": "api.game",
         "load": "api.day",
