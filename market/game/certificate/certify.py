@@ -1,7 +1,7 @@
 """Owns the certificate (M4): the proof, or refusal, that a period's prices and selections are an equilibrium.
 
 Knows nothing of how they were found, and shares no code with pricing, selection or satisfaction: it has its own
-reading of (17), (20), (M2) and (22), and its own global search (for τ = 0 in `certificate_tick`).
+reading of (17), (20), (M2) and (22), and its own global search (for τ = 0 in `on_tick`).
 
 The search is a branch and bound over price cells [a, b]. Demand never rises with the own price, so in a cell
 
