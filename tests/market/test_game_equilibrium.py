@@ -196,7 +196,7 @@ def test_best_replies_that_cycle_are_found_out(order: Order) -> None:
     assert len(end.cycle) > 2
     assert (end.path[-1] == end.cycle[-1]).all()
     assert (end.path[-1 - len(end.cycle)] == end.cycle[-1]).all()
-    assert f"prices of S1, S2 repeat after {len(end.cycle)} rounds" in end.evidence
+    assert f"prices of S1, S2 repeat after {len(end.cycle)} rounds" in end.ending.evidence
 
 
 def test_a_cycling_period_trades_nothing_and_shows_what_could_be_gained() -> None:
