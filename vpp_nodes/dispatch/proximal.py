@@ -19,8 +19,8 @@ from vpp_nodes.dispatch.linear import Ending, LpSolution, Row
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.open_day import net_exchange_11, open_day
 
-_TOLERANCE_MW = 1e-5
-"""A period's answer is refined until its tangents miss the square by no more than that of this distance."""
+_TOLERANCE = 5e-4
+"""A period's answer is refined until its tangents miss the square of z − a by no more than that of this distance."""
 
 _FIRST_TANGENTS = (0.0, 0.1, -0.1, 0.5, -0.5, 2.0, -2.0)
 _MOST_REFINEMENTS = 60
@@ -30,12 +30,13 @@ _MOST_REFINEMENTS = 60
 class ProximalQuestion:
     """What is asked: at these prices, from this anchor, how much? Arrays have the shape (periods,).
 
-    step : ρ, CNY/(MW² h) · most_in_mw, most_out_mw : limits beside the VPP's own
+    step : ρ, CNY/(MW² h) · unit_mw : a typical exchange, in which distances are measured · most_in_mw, most_out_mw : limits beside the VPP's own
     """
 
     price_cny_per_mwh: Array
     anchor_mw: Array
     step: float
+    unit_mw: float
     most_in_mw: Array
     most_out_mw: Array
 
@@ -48,10 +49,10 @@ def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -
     """
     day = open_day(vpp, public, question.most_in_mw, question.most_out_mw)
     model = build_model(day)
-    program, hours = model.program, day.period_h
+    program, hours, unit = model.program, day.period_h, question.unit_mw
     net_in = net_exchange_11(program, day, model, question.price_cny_per_mwh)
-    square = program.columns(day.filled(0.0), day.filled(np.inf), day.filled(question.step * hours))
-    tangents = _Tangents(net_in, square, question.anchor_mw)
+    square = program.columns(day.filled(0.0), day.filled(np.inf), day.filled(question.step * unit**2 * hours))
+    tangents = _Tangents(net_in, square, question.anchor_mw, unit)
     for distance in _FIRST_TANGENTS:
         for row in tangents.at(day.filled(distance), range(day.periods)):
             program.row(row.lower, np.inf, list(row.columns), list(row.coefficients))
@@ -65,28 +66,25 @@ def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -
 
 
 class _Tangents:
-    """Rows u ≥ d (z − a) − d²/2, tangent to u = (z − a)²/2 at z − a = d; called with an answer, those it lacks."""
+    """Rows u ≥ d w − d²/2 with w = (z − a)/unit, tangent to u = w²/2 at w = d; called with an answer, those it lacks."""
 
-    def __init__(self, net_in: range, square: range, anchor_mw: Array) -> None:
-        self._net_in, self._square, self._anchor = net_in, square, anchor_mw
+    def __init__(self, net_in: range, square: range, anchor_mw: Array, unit_mw: float) -> None:
+        self._net_in, self._square, self._anchor, self._unit = net_in, square, anchor_mw, unit_mw
         self._refinements = 0
 
     def at(self, distance: Array, periods: Sequence[int]) -> list[Row]:
-        """The tangents at these distances, shape (periods,), in these periods."""
+        """The tangents at these distances, in units, shape (periods,), in these periods."""
+        slope = distance / self._unit
+        lower = -slope * self._anchor - distance**2 / 2
         return [
-            Row(
-                float(-distance[t] * self._anchor[t] - distance[t] ** 2 / 2),
-                (self._square[t], self._net_in[t]),
-                (1.0, -float(distance[t])),
-            )
-            for t in periods
+            Row(float(lower[t]), (self._square[t], self._net_in[t]), (1.0, -float(slope[t]))) for t in periods
         ]
 
     def __call__(self, answer: LpSolution) -> list[Row]:
         self._refinements += 1
-        distance = answer.values[self._net_in.start : self._net_in.stop] - self._anchor
+        distance = (answer.values[self._net_in.start : self._net_in.stop] - self._anchor) / self._unit
         missing = distance**2 / 2 - answer.values[self._square.start : self._square.stop]
-        lacking = np.flatnonzero(missing > _TOLERANCE_MW**2 / 2 * (1.0 + distance**2))
+        lacking = np.flatnonzero(missing > _TOLERANCE**2 / 2 * (1.0 + distance**2))
         if self._refinements > _MOST_REFINEMENTS:
             return []
         return self.at(distance, lacking.tolist())
