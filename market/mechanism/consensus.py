@@ -29,6 +29,7 @@ _LEAST_SPREAD_CNY_PER_MWH: Final = 1.0
 _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is short of anything
 _UNEVEN: Final = 10.0  # the two residuals may differ by this factor before ρ is changed
 _STEP_CHANGES: Final = 40  # rounds in which ρ may still change, so that the method converges
+_COARSE: Final = 0.01  # of a typical exchange: smaller residuals say nothing about ρ
 _NO_GAIN: Final = 1e-9  # of the money moved: regrets as small are none
 
 
@@ -161,6 +162,8 @@ def _evened(scale: Scale, before: Array, after: Array) -> Scale:
     mean = after.mean(axis=0)
     primal = float(np.linalg.norm(np.broadcast_to(mean, after.shape)))
     dual = float(np.linalg.norm((after - mean) - (before - before.mean(axis=0))))
+    if max(primal, dual) < _COARSE * scale.typical_mw * float(np.sqrt(after.size)):
+        return scale
     factor = 2.0 if primal > _UNEVEN * dual else 0.5 if dual > _UNEVEN * primal else 1.0
     return Scale(scale.typical_mw, scale.step * factor)
 

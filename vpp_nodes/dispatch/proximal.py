@@ -19,10 +19,14 @@ from vpp_nodes.dispatch.linear import Ending, LpSolution, Row
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.open_day import net_exchange_11, open_day
 
-_TOLERANCE = 5e-4
+_PARTS = 100.0
+"""Distances are measured in hundredths of a typical exchange, so that their squares are large to a solver."""
+
+_TOLERANCE = 0.01
 """A period's answer is refined until its tangents miss the square of z − a by no more than that of this distance."""
 
-_FIRST_TANGENTS = (0.0, 0.1, -0.1, 0.5, -0.5, 2.0, -2.0)
+_FIRST_TANGENTS = (0.0, 10.0, -10.0, 50.0, -50.0, 200.0, -200.0)
+_RELATIVE = 1e-9  # of the square itself, as far as a solver sees
 _MOST_REFINEMENTS = 60
 
 
@@ -49,7 +53,7 @@ def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -
     """
     day = open_day(vpp, public, question.most_in_mw, question.most_out_mw)
     model = build_model(day)
-    program, hours, unit = model.program, day.period_h, question.unit_mw
+    program, hours, unit = model.program, day.period_h, question.unit_mw / _PARTS
     net_in = net_exchange_11(program, day, model, question.price_cny_per_mwh)
     square = program.columns(day.filled(0.0), day.filled(np.inf), day.filled(question.step * unit**2 * hours))
     tangents = _Tangents(net_in, square, question.anchor_mw, unit)
@@ -84,7 +88,7 @@ class _Tangents:
         self._refinements += 1
         distance = (answer.values[self._net_in.start : self._net_in.stop] - self._anchor) / self._unit
         missing = distance**2 / 2 - answer.values[self._square.start : self._square.stop]
-        lacking = np.flatnonzero(missing > _TOLERANCE**2 / 2 * (1.0 + distance**2))
+        lacking = np.flatnonzero(missing > _TOLERANCE**2 / 2 + _RELATIVE * distance**2)
         if self._refinements > _MOST_REFINEMENTS:
             return []
         return self.at(distance, lacking.tolist())
