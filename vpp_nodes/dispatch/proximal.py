@@ -80,9 +80,7 @@ class _Tangents:
         """The tangents at these distances, in units, shape (periods,), in these periods."""
         slope = distance / self._unit
         lower = -slope * self._anchor - distance**2 / 2
-        return [
-            Row(float(lower[t]), (self._square[t], self._net_in[t]), (1.0, -float(slope[t]))) for t in periods
-        ]
+        return [Row(float(lower[t]), (self._square[t], self._net_in[t]), (1.0, -float(slope[t]))) for t in periods]
 
     def __call__(self, answer: LpSolution) -> list[Row]:
         self._refinements += 1
