@@ -29,8 +29,8 @@ class DayRounds:
     """All rounds of a day, from the first. settled : the number of the one that counts
 
     regret_cny : by VPP, what it could still save in that round
-    allowed_loss_cny : by VPP, how much more than without trade it may pay at most; None where nothing is claimed
-    agreed : whether there is a common price of each period at which everybody has what it wants, but for its regret
+    allowed_loss_cny : by VPP, how much more than without trade it may pay; None where nothing is claimed
+    agreed : whether everybody has what it wants at one price of each period, but for its regret
     """
 
     rounds: tuple[DayRound, ...]

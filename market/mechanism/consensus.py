@@ -58,7 +58,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class ConsensusRound:
-    """A round: prices π (periods,), a balanced exchange z (participants, periods), F_k(z_k) and r_k (participants,).
+    """A round: prices π (periods,), balanced exchange z (participants, periods), F_k(z_k), r_k (participants,).
 
     imbalance_mw : the largest |Σ_k z_k| of the answers, before they were balanced
     """
@@ -72,7 +72,7 @@ class ConsensusRound:
 
     @property
     def regrets_cny(self) -> float:
-        """Σ_k r_k: no balanced exchange is cheaper than this one by more. Infinite where it is nobody's to have."""
+        """Σ_k r_k: no balanced exchange is cheaper by more. Infinite where somebody has no such day."""
         return fsum(self.regret_cny.tolist())
 
 
@@ -89,7 +89,7 @@ class Consensus:
 
 
 def scale_of(declarations: Sequence[Declaration], tariff: Tariff) -> Scale:
-    """ρ = mean of retail − feed-in (at least 1 CNY/MWh) / mean of all declared surpluses and deficits that are not 0.
+    """ρ = mean of retail − feed-in (at least 1 CNY/MWh) / mean of all declared surpluses and deficits but 0.
 
     Where nobody declares any, 1 MW stands in for their mean.
     """
@@ -109,7 +109,7 @@ def find_consensus(
 ) -> Consensus:
     """Rounds until all regrets together are at most a share of what trade saves, or the budget is spent.
 
-    The saving is that of the exchange itself, Σ_k F_k(0) − Σ_k F_k(z_k), which is never more than the possible one.
+    The saving is that of the exchange, Σ_k F_k(0) − Σ_k F_k(z_k), which is never more than the possible one.
     """
     rounds: list[ConsensusRound] = []
     for each in _rounds(participants, scale, tariff, horizon):

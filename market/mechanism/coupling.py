@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -65,16 +65,16 @@ class CoupledRound:
 
 
 def round_to_settle(rounds: Iterable[CoupledRound], alone_cny: Mapping[str, float]) -> int:
-    """The number of the round with the least sum of regrets among those in which nobody pays more than without trade.
+    """The round with the least sum of regrets among those in which nobody pays more than without trade.
 
-    0 where there is none.
+    Its number; 0 where there is none.
     """
     fair = [each for each in rounds if each.without_loss(alone_cny)]
     return min(fair, key=lambda each: each.regrets_cny).number if fair else 0
 
 
 def open_trade(vpp: str, results: Sequence[PeriodResult]) -> OpenTrade:
-    """What these ends leave open to `vpp`; all of it is public. Where nothing can be traded nothing is open."""
+    """What these ends leave open to `vpp`; all of it is public. Nothing is open where nothing can be traded."""
     rows = [_open_in_period(vpp, result) for result in results]
     most_in, most_out, price = (frozen(np.array(column)) for column in zip(*rows, strict=True))
     return OpenTrade(most_in, most_out, price)
@@ -97,7 +97,7 @@ def _side(vpp: str, names: Sequence[str], power_mw: Array) -> list[float]:
 
 
 def _mean_price(result: PeriodResult, given_mw: Array) -> float:
-    """The mean of what was traded; else what the side that is there could expect: floor to sellers, cap to buyers."""
+    """The mean of what was traded; else the floor where there are only sellers, the cap where only buyers."""
     game, traded = result.game, float(given_mw.sum())
     if traded > 0.0:
         return float(given_mw @ result.price_cny_per_mwh) / traded
@@ -107,17 +107,20 @@ def _mean_price(result: PeriodResult, given_mw: Array) -> float:
 
 
 def moved_towards(plan: DispatchPlan, better: DispatchPlan, share: float) -> DispatchPlan:
-    """A plan that share of the way towards a better one; the better one where they run the turbine at other times.
+    """A plan that share of the way towards a better one; the better one where their commitments differ.
 
     An average of days that are linear programs is a day as well; one of two commitments is none. It is declared,
-    not settled: in a period where it may charge and discharge, only what is left of them matters to others. Its λ is
-    that of the better plan.
+    not settled: where it would charge and discharge at once, only the difference matters to others. Its λ is the
+    better plan's.
     """
     if better.method is SolveMethod.MILP and ((plan.mt_mw > 0.0) != (better.mt_mw > 0.0)).any():
         return better
+    averages: dict[str, Any] = {
+        name: _between(getattr(plan, name), getattr(better, name), share) for name in _AVERAGED
+    }
     return replace(
         plan,
-        **{name: _between(getattr(plan, name), getattr(better, name), share) for name in _AVERAGED},
+        **averages,
         marginal_value_cny_per_mwh=better.marginal_value_cny_per_mwh,
         method=better.method,
     )

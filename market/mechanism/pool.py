@@ -52,7 +52,7 @@ def pool_declaration(vpp: str, net_in_mw: Array) -> Declaration:
 def _pooled_period(
     t: int, vpps: Sequence[str], net_in: Array, price: float, end: tuple[Verdict, str], public: PublicRules
 ) -> PeriodResult:
-    gives, takes = np.flatnonzero(net_in < -_SMALL_MW), np.flatnonzero(net_in > _SMALL_MW)
+    gives, takes = (np.flatnonzero(power > _SMALL_MW).tolist() for power in (-net_in, net_in))
     given, taken = -net_in[gives], net_in[takes]
     game = _pool(t, [vpps[k] for k in gives], given, [vpps[k] for k in takes], taken, price, public)
     share = frozen(np.tile(given / given.sum(), (len(taken), 1)) if len(given) else np.zeros((len(taken), 0)))

@@ -1,4 +1,4 @@
-"""Owns one VPP as a participant in consensus: its dispatch behind the three callables. Knows nothing of the others."""
+"""Owns one VPP as a participant in consensus: its dispatch behind three callables. Knows nothing of others."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _PARTS = 100.0
 """Distances are measured in hundredths of a typical exchange, so that their squares are large to a solver."""
 
 _TOLERANCE = 0.01
-"""A period's answer is refined until its tangents miss the square of z − a by no more than that of this distance."""
+"""A period's answer is refined until its tangents miss the square of z − a by no more than this one's."""
 
 _FIRST_TANGENTS = (0.0, 10.0, -10.0, 50.0, -50.0, 200.0, -200.0)
 _RELATIVE = 1e-9  # of the square itself, as far as a solver sees
@@ -34,7 +34,8 @@ _MOST_REFINEMENTS = 60
 class ProximalQuestion:
     """What is asked: at these prices, from this anchor, how much? Arrays have the shape (periods,).
 
-    step : ρ, CNY/(MW² h) · unit_mw : a typical exchange, in which distances are measured · most_in_mw, most_out_mw : limits beside the VPP's own
+    step : ρ, CNY/(MW² h) · unit_mw : a typical exchange
+    most_in_mw, most_out_mw : limits beside the VPP's own
     """
 
     price_cny_per_mwh: Array
@@ -70,7 +71,10 @@ def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -
 
 
 class _Tangents:
-    """Rows u ≥ d w − d²/2 with w = (z − a)/unit, tangent to u = w²/2 at w = d; called with an answer, those it lacks."""
+    """Rows u ≥ d w − d²/2, tangent to u = w²/2 at w = d, with w = (z − a)/unit.
+
+    Called with an answer it gives those that the answer lacks.
+    """
 
     def __init__(self, net_in: range, square: range, anchor_mw: Array, unit_mw: float) -> None:
         self._net_in, self._square, self._anchor, self._unit = net_in, square, anchor_mw, unit_mw

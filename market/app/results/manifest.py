@@ -74,7 +74,7 @@ def audit_document(outcome: MarketOutcome) -> dict[str, dict[str, str]]:
 
 
 def rounds_document(outcome: MarketOutcome) -> dict[str, Any] | None:
-    """Of a day of several rounds: how many, which one is settled, what each VPP could still save; ready for JSON."""
+    """Of a day of several rounds: which one is settled, what each VPP could still save; ready for JSON."""
     if outcome.rounds is None:
         return None
     return {

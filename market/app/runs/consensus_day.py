@@ -22,7 +22,7 @@ from vpp_nodes.dispatch.participant import participant
 
 
 def consensus_day(scenario: Scenario, on_round: Callable[[int], None]) -> MarketOutcome:
-    """A day settled at the prices of the round with the least regrets. DispatchError where a VPP has no day alone."""
+    """A day settled at the prices of the round with the least regrets. DispatchError where a VPP has no day."""
     public, vpps = scenario.public, scenario.vpps
     before = [dispatch(vpp, public, None) for vpp in vpps]
     most_mw = movable_mw(vpps, public.horizon.periods)

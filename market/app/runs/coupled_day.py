@@ -20,6 +20,7 @@ from market.game.period import period_games
 from market.game.result import PeriodResult
 from market.game.solver import Negotiation, concluded, negotiate
 from market.mechanism.coupling import CoupledRound, moved_towards, open_trade, round_to_settle
+from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
@@ -29,7 +30,10 @@ from vpp_nodes.dispatch.open_day import ExchangeOption, OpenPlan, dispatch_with_
 
 @dataclass(frozen=True, slots=True)
 class _Played:
-    """A round as it was played. planned : the plans declared by · after : with trade, None where there is no such day"""
+    """A round as it was played. planned : the plans declared by
+
+    after : the plans with trade, None where there is no such day
+    """
 
     coupled: CoupledRound
     planned: tuple[DispatchPlan, ...]
@@ -125,7 +129,7 @@ def _told(each: _Played) -> DayRound:
     )
 
 
-def _imbalance_mw(result: PeriodResult, delivered: np.ndarray) -> float:
+def _imbalance_mw(result: PeriodResult, delivered: Array) -> float:
     """What was declared on the shorter side of a period and still not traded, MW."""
     declared = min(float(result.game.surplus_mw.sum()), float(result.game.deficit_mw.sum()))
     return abs(declared - float(delivered.sum()))

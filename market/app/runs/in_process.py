@@ -71,7 +71,7 @@ def _trace(
 
 
 def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
-    """A day without a trace in the way its scenario asks for, and how prices came about where sellers made them."""
+    """A day in the way its scenario asks for, without a trace, and how prices came about if sellers made them."""
     require_plants(scenario)
     if scenario.public.market.mechanism is Mechanism.CONSENSUS:
         clock.enter("agreeing on prices")
