@@ -43,6 +43,7 @@ def _parts(report: ConcludedDay) -> Iterator[RenderableType]:
     yield f"[bold]{plain(report.scenario.name)}[/bold]  {plain(report.scenario.title)}"
     yield _verdict(report)
     yield _circumstances(report)
+    yield from _efficiency(report)
     yield from _losses(report)
     yield from network_lines(report)
     yield from _troubles(report)
@@ -74,6 +75,19 @@ def _circumstances(report: ConcludedDay) -> str:
         f"{report.manifest['wall_s']:.1f} s",
     ]
     return "  ·  ".join(parts)
+
+
+def _efficiency(report: ConcludedDay) -> Iterator[str]:
+    """How a day of several rounds went, and how much of what all could save together its trade saves."""
+    rounds, possible = report.outcome.rounds, report.facts.possible_saving_cny
+    if rounds is not None:
+        regrets = f"the sum of all regrets is {rounds.regrets_cny:,.2f} CNY"
+        yield f"round {rounds.settled} of 0–{rounds.rounds[-1].number} is settled: {regrets}"
+    if possible is not None and possible > 0.0:
+        alone, traded = report.settlement.grid_only_system, report.settlement.game_system
+        saving = alone.total_cny - traded.total_cny
+        share = f"{100.0 * saving / possible:.1f} % of the {possible:,.0f} CNY that one plan for all would save"
+        yield f"trade saves {saving:,.0f} CNY: {share}"
 
 
 def _losses(report: ConcludedDay) -> Iterator[str]:
