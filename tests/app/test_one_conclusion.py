@@ -32,9 +32,10 @@ from tests.tapes import entries
 from vpp_nodes.in_memory import Loopback
 
 STARTED = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
+COARSE = {"market.choice_temperature_cny_per_mwh": 0.0, "market.price_tick_cny_per_mwh": 20.0}
 DAYS: Mapping[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
     "at rest": (("--delay", "20ms", "--loss", "0.1"), {}, "equilibrium"),
-    "cycling": ((), {"market.choice_temperature_cny_per_mwh": 0.0}, "cycling"),
+    "cycling": ((), COARSE, "cycling"),
     "uncertified": ((), {"market.price_rule": "tatonnement"}, "uncertified"),
     "stalled": (("--partition", "VPP1,VPP2,VPP3/VPP4,VPP5:0s"), {}, "stalled"),
 }
@@ -90,7 +91,10 @@ def test_folder_export_and_model_agree_in_every_file(name: str, tmp_path: Path) 
 
 def in_memory(run: Loopback, scenario: Scenario, folder: Path) -> ConcludedDay:
     """The run folder of a market in memory that is over."""
-    left, what = run.coordinator.proceedings(), RunSpec(scenario, 0, in_process=False, started=STARTED)
+    left, what = (
+        run.coordinator.proceedings(),
+        RunSpec(scenario, run.network_seed, in_process=False, started=STARTED),
+    )
     outcome, facts = outcome_of(left, scenario.public.market), metadata_of(left, scenario)
     folder.mkdir()
     return run_day(what, lambda *_: (outcome, facts), RunFolder(folder), lambda progress: None, 0.0)
