@@ -146,7 +146,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "20",
         (_R,),
         "Wanted power: x*_ij = clip(k_i/p_j − S0 − P^s_i, 0, D_i), which maximises (17).",
-        ("market.game.demand_curve:wanted_power",),
+        ("market.game.demand_curve:demanded_power",),
     ),
     Equation(
         "21",
@@ -198,7 +198,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_B,),
         "Equilibrium is declared only when everybody has consumed the newest value of everything relevant to its "
         "rule without changing its own; a value changes only on its lattice.",
-        ("broker.protocol.quiescence:Detector.rests", "market.game.price_grid:on_lattice"),
+        ("broker.protocol.quiescence:QuiescenceDetector.rests", "market.game.price_grid:on_lattice"),
     ),
     Equation(
         "M4",
@@ -223,7 +223,7 @@ def equation(number: str) -> Equation:
     """The equation of that number, without parentheses; KeyError if there is none.
 
     >>> equation("20").where
-    ('market.game.demand_curve:wanted_power',)
+    ('market.game.demand_curve:demanded_power',)
     """
     for entry in EQUATIONS:
         if entry.number == number:

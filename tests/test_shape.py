@@ -27,7 +27,7 @@ ENTRY_POINTS = {"broker.__main__", "vpp_nodes.__main__"}  # they may reach the c
 # The rooms from the ground up: a room imports itself and rooms before it, nothing after it.
 ROOMS = (
     *("market.visible", "market.errors", "market.extras", "market.system_fault", "market.equations"),
-    *("market.model", "market.game", "market.day", "vpp_nodes.dispatch", "market.scenario"),
+    *("market.model", "market.game", "market.day", "market.mechanism", "vpp_nodes.dispatch", "market.scenario"),
     *("broker.wire", "broker.conditions", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),
     *("broker.admission", "broker.protocol", "broker.process"),
     "vpp_nodes",

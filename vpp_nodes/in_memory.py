@@ -39,6 +39,7 @@ from broker.wire.messages import BROKER, Heartbeat, Hello, Message
 from market.errors import RunError, WireError
 from market.model.arrays import frozen
 from market.model.declaration import Declaration
+from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
 from market.model.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
 from market.model.public import Coupling, PublicRules, PublicScenario
@@ -103,7 +104,7 @@ class Loopback:
         shared = self.shared or self._unnamed(roster)
         rules = shared.network
         patience = Timeouts(30.0, rules.silence_s, rules.wait_s, rules.answer_s)
-        self._charge = RunConfig(shared, self.network_seed, patience)
+        self._charge = RunConfig(shared, self.network_seed, patience, shared.audit or Disclosure.FULL)
         self.coordinator = Coordinator(self._charge, ENDPOINTS, self.now)
         self._queues: dict[Hop, deque[bytes]] = {}
         self._random = Random(self.seed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from broker.admission.acceptance import Acceptance
@@ -121,6 +121,7 @@ class RunConfig:
 class RunResult:
     """Everything that a complete run leaves behind, of its last epoch where there were several.
 
+    Its tape tells as much but for what has a default.
     ended_at : the real time at which each phase ended · withdrawn : who had no part in the end
     undisclosed : whose plant the market knows nothing of, not even its digest
     """
@@ -132,11 +133,11 @@ class RunResult:
     time_s: float
     counters: Counter[str]
     network: NetworkLog
-    refused: Counter[str]
-    process_ids: dict[str, int]
-    ended_at: dict[str, float]
     withdrawn: tuple[str, ...]
-    undisclosed: tuple[str, ...]
+    refused: Counter[str] = field(default_factory=Counter)
+    process_ids: dict[str, int] = field(default_factory=dict)
+    ended_at: dict[str, float] = field(default_factory=dict)
+    undisclosed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,12 +79,12 @@ class Epoch:
         self._versions.take(sender, message)
         self._upto[sender] = envelope.seq
         self._parcels[Ref(sender, envelope.seq)] = parcel
-        self.counters["sent"] += 1
         return message
 
     def take(self, parcel: Parcel, message: MarketMessage, time_s: float) -> Write:
         """An accepted message counts from now on, and belongs on the tape."""
         envelope = parcel.envelope
+        self.counters["sent"] += 1
         self.said.append(Said(time_s, envelope.sender, message))
         if isinstance(message, Declared):
             self._declarations[envelope.sender] = message.declaration

@@ -9,11 +9,11 @@ import numpy as np
 from broker.protocol.quiescence import QuiescenceDetector
 from broker.screening.messages import TradingRoles
 from broker.wire.messages import Done, Offer, Selection
-from market.game.dithering import answers, dithering_story
+from market.game.dithering import answers
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
-from market.game.solver import settle_cycle
-from market.game.verdict import conclude, cycle_story
+from market.game.solver import end_cycle
+from market.game.verdict import AT_REST, Ending, budget_spent, conclude
 from market.model.arrays import Array
 from market.model.rules import MarketRules
 
@@ -28,9 +28,7 @@ class Trading:
         self._budget = rules.offer_budget
         self._detector = QuiescenceDetector(games)
         self._selections: dict[str, Selection] = {}
-        # Periods found not to come to rest by themselves, and why; of those in which nobody gains, the prices.
-        self._ended: dict[int, tuple[Verdict, str]] = {}
-        self._settled: dict[int, Array] = {}
+        self._ended: dict[int, Ending] = {}  # of the periods found not to come to rest by themselves
 
     def take(self, sender: str, message: Offer | Selection) -> None:
         """A message that has passed the screening."""
@@ -56,29 +54,19 @@ class Trading:
         if game.period not in self._ended:
             cycle = self._detector.cycle(game)
             if cycle:
-                self._ended[game.period] = self._cycled(game, cycle)
+                vectors = [np.array(prices) for prices in cycle]
+                self._ended[game.period] = end_cycle(game, vectors, self._rules, "steps")
             elif self._detector.moves(game) >= self._budget:
-                story = f"a seller has moved {self._budget} times and would go on; raise market.offer_budget"
-                self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
+                self._ended[game.period] = budget_spent(self._budget)
             elif self.rounds() > self._budget * len(self.games):
-                story = f"a seller has made {self.rounds()} offers and would go on; raise market.offer_budget"
-                self._ended[game.period] = (Verdict.BUDGET_SPENT, story)
+                self._ended[game.period] = budget_spent(self.rounds(), of_day=True)
         return game.period in self._ended
-
-    def _cycled(self, game: PeriodGame, cycle: Sequence[tuple[float, ...]]) -> tuple[Verdict, str]:
-        """What a cycle amounts to: where nobody gains anything on the way round, it is a rest."""
-        vectors = [np.array(prices) for prices in cycle]
-        settled = settle_cycle(game, vectors, self._rules)
-        if settled is None:
-            return Verdict.CYCLING, cycle_story(game, cycle, "steps")
-        self._settled[game.period] = settled
-        return Verdict.EQUILIBRIUM, dithering_story(vectors)
 
     def stall(self, evidence: Callable[[PeriodGame], str]) -> None:
         """Nothing will come any more: what does not rest now is stalled."""
         for game in self.games:
             if not self._detector.rests(game):
-                self._ended.setdefault(game.period, (Verdict.STALLED, evidence(game)))
+                self._ended.setdefault(game.period, Ending(Verdict.STALLED, evidence(game)))
 
     def residual(self) -> int:
         """How many periods do not rest yet."""
@@ -97,16 +85,15 @@ class Trading:
         return tuple(self._result(game) for game in self.games)
 
     def _result(self, game: PeriodGame) -> PeriodResult:
-        rests = Verdict.EQUILIBRIUM if game.tradable else Verdict.NO_TRADE
-        ended, evidence = self._ended.get(game.period, (rests, ""))
+        ending = self._ended.get(game.period, AT_REST)
+        rounds = self._detector.rounds(game) if game.tradable else 0
+        if ending.settled is not None:
+            chosen = answers(game, ending.settled, self._rules)
+            return conclude(game, ending.settled, *chosen, rounds, ending)
         prices = self._detector.prices(game) if game.tradable else None
         if prices is None:
             prices = np.zeros(len(game.sellers))  # below every floor: cannot be taken for offers
-        rounds = self._detector.rounds(game) if game.tradable else 0
-        settled = self._settled.get(game.period)
-        if settled is not None:
-            return conclude(game, settled, *answers(game, settled, self._rules), rounds, ended, evidence)
-        return conclude(game, prices, *self._answers(game), rounds, ended, evidence)
+        return conclude(game, prices, *self._answers(game), rounds, ending)
 
     def _answers(self, game: PeriodGame) -> tuple[Array, Array]:
         """The newest probabilities and requests of a period, shape (m, n) each."""

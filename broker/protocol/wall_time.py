@@ -21,6 +21,7 @@ from broker.protocol.epoch import Epoch
 from broker.tape import DoneSaid, OrderGiven
 from broker.wire.messages import Beat, Begin, Done, Offer, Ref
 from market.errors import ProtocolError
+from market.model.network import NetworkRules
 
 SAY_AGAIN_S = 1.0
 _SOONEST_S = 0.1
@@ -48,6 +49,11 @@ class _Passage:
     tried_s: float = 0.0
     under_way: int = 0
     arrived: bool = False
+
+
+def stall_story(rules: NetworkRules) -> str:
+    """Why a period stalls that no gap explains."""
+    return f"nothing has moved for {rules.stall_after_s:g} s"
 
 
 class WallTime:
@@ -245,7 +251,7 @@ class WallTime:
             for (receiver, ref), passage in self._passages.items()
             if not passage.arrived
         ]
-        self.epoch.stall(gaps, f"nothing has moved for {self._stall_after_s:g} s")
+        self.epoch.stall(gaps, stall_story(self._conditions.rules))
 
     def beat(self, vpp: str) -> Beat:
         """The newest message of each sender that a member should have by now, and its newest confirmation."""

@@ -19,7 +19,7 @@ from market.game.result import Verdict
 from market.model.disclosure import Disclosure, ShownPlan
 from market.model.public import PublicScenario
 
-TAPE_VERSION: Final = 3
+TAPE_VERSION: Final = 4
 TAPE_NAME: Final = "tape.msgpack"
 
 

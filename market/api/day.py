@@ -20,9 +20,10 @@ from market.scenario.scenario import Scenario
 from market.system_fault import in_words
 
 if TYPE_CHECKING:
+    from market.app.results.concluded_day import ConcludedDay
     from market.app.results.manifest import RunSpec
     from market.app.runs.keyring import Keyring
-    from market.app.runs.run_day import Runner, RunReport
+    from market.app.runs.run_day import Runner
 
 _LOG = logging.getLogger(__name__)
 _LARGEST_SEED = 10**18 - 1
@@ -119,7 +120,7 @@ def _undertaking(scenario: Scenario, seed: int, started: datetime, *, processes:
 
 def _carried_out(
     what: RunSpec, out: str | Path | None, on_progress: Callable[[RunProgress], None], since: float
-) -> RunReport:
+) -> ConcludedDay:
     from market.app.results.folder import new_run_folder
     from market.app.runs.run_day import report_of, run_day
 

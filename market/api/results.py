@@ -19,7 +19,7 @@ from market.scenario.scenario import Scenario
 if TYPE_CHECKING:
     import pandas
 
-    from market.app.runs.run_day import RunReport
+    from market.app.results.concluded_day import ConcludedDay
 
 
 class Tables(Mapping[str, "pandas.DataFrame"]):
@@ -70,7 +70,7 @@ class Run:
     _scenario: Scenario | None = None
 
     @classmethod
-    def of(cls, report: RunReport, *, written: bool) -> Run:
+    def of(cls, report: ConcludedDay, *, written: bool) -> Run:
         """A run that has just ended. written : whether its folder stays"""
         found = recorded(report.scenario.name, report.manifest, report.tables, report.certificate)
         folder = report.folder.absolute() if written else None

@@ -74,8 +74,12 @@ def day_roles(vpp: Vpp, plan: DispatchPlan, role_tolerance: float) -> DayRoles:
     )
 
 
-def declare(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Declaration:
-    """What `vpp` makes public of its plan without trade: roles, volumes, its appetite or its reserve.
+def declare(
+    vpp: Vpp, plan: DispatchPlan, public: PublicRules, value_cny_per_mwh: Array | None = None
+) -> Declaration:
+    """What `vpp` makes public of its plan: roles, volumes, its appetite or its reserve.
+
+    value_cny_per_mwh : λ that its appetite is worked out by; that of the plan where it is not given
 
         k = κ λ (S0 + P^d), not below 0, CNY/h (MODEL section 3)
 
@@ -88,7 +92,8 @@ def declare(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Declaration:
     reserve = reserve_cny_per_mwh(vpp, plan, public)
     sells = (day.surplus_mw > 0.0) & (reserve <= highest_reserve_cny_per_mwh(public))
     surplus_mw = np.where(sells, day.surplus_mw, 0.0)
-    worth = plan.marginal_value_cny_per_mwh + _credit_worth_cny_per_mwh(public.carbon, plan)
+    value = plan.marginal_value_cny_per_mwh if value_cny_per_mwh is None else value_cny_per_mwh
+    worth = value + _credit_worth_cny_per_mwh(public.carbon, plan)
     satisfaction = vpp.satisfaction * worth * (public.market.base_power_mw + day.demand_mw)
     return Declaration(
         vpp=vpp.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum, nan
 
@@ -301,14 +301,25 @@ def _no_loss_law(
         if day.before is None or day.after is None:
             continue
         allowed_cny = MONEY_TOLERANCE * max(1.0, abs(before.total_cny)) + day.after.gap_cny
+        allowed_cny += _allowed_loss_cny(outcome).get(before.vpp, 0.0)
         if not unmet[before.vpp] and after.total_cny > before.total_cny + allowed_cny:
             yield BrokenLaw(f"{NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp)
 
 
 def _unmet(outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp]) -> dict[str, str]:
-    """Of each VPP the condition of that law which fails; empty where all hold."""
+    """Of each VPP the condition of that law which fails; empty where all hold.
+
+    None is needed where the round was chosen, or the exchange agreed to, by what everybody pays.
+    """
+    if allowed := _allowed_loss_cny(outcome):
+        return dict.fromkeys(allowed, "")
     known = {plant.id: plant for plant in plants}
     return {
         day.declaration.vpp: unmet_condition(day, outcome.periods, public, known.get(day.declaration.vpp))
         for day in outcome.days
     }
+
+
+def _allowed_loss_cny(outcome: MarketOutcome) -> Mapping[str, float]:
+    """How much more than without trade each VPP may pay, where a day of several rounds says so."""
+    return (outcome.rounds.allowed_loss_cny if outcome.rounds else None) or {}

@@ -14,7 +14,8 @@ import numpy as np
 from market.game.buyers import answer_day
 from market.game.certificate.certify import certify
 from market.game.period import PeriodGame
-from market.game.verdict import CERTIFICATE_TOLERANCE, proven
+from market.game.result import Verdict
+from market.game.verdict import CERTIFICATE_TOLERANCE, Ending, cycle_story, proven
 from market.model.arrays import Array, frozen
 from market.model.rules import MarketRules
 
@@ -26,6 +27,20 @@ def answers(game: PeriodGame, prices: Array, rules: MarketRules) -> tuple[Array,
     """What all buyers answer to `prices`: probabilities and requests in MW, shape (m, n) each."""
     given = [answer_day(buyer, [game], [prices], rules)[0] for buyer in game.buyers]
     return np.array([answer.probability for answer in given]), np.array([answer.requested_mw for answer in given])
+
+
+def ending_of_cycle(
+    game: PeriodGame, cycle: Sequence[Array], rules: MarketRules, unit: str, preferred: Callable[[], Array | None]
+) -> Ending:
+    """What a cycle of price vectors amounts to: where nobody gains anything on the way round, it is a rest.
+
+    unit : what passes from one vector to the next · preferred : as in `rest_of_cycle`
+    """
+    settled = rest_of_cycle(game, cycle, rules, preferred)
+    if settled is None:
+        story = cycle_story(game, [tuple(prices.tolist()) for prices in cycle], unit)
+        return Ending(Verdict.CYCLING, story)
+    return Ending(Verdict.EQUILIBRIUM, _dithering_story(cycle), settled)
 
 
 def rest_of_cycle(
@@ -60,7 +75,7 @@ def _certified(game: PeriodGame, prices: Array, rules: MarketRules) -> bool:
     return proven(certificate) <= CERTIFICATE_TOLERANCE
 
 
-def dithering_story(cycle: Sequence[Array]) -> str:
+def _dithering_story(cycle: Sequence[Array]) -> str:
     """In words what was settled."""
     amplitude = float(np.ptp(np.array(cycle), axis=0).max())
     return f"prices came back within {amplitude:.1e} CNY/MWh of each other, where nobody gains: settled there"

@@ -14,11 +14,11 @@ import numpy as np
 
 from market.game.buyers import answer_day
 from market.game.clearing import clearing_price, opening_prices
-from market.game.dithering import dithering_story, rest_of_cycle
+from market.game.dithering import ending_of_cycle
 from market.game.period import PeriodGame
 from market.game.pricing import Memory, PriceMove, reprice_all
 from market.game.result import PeriodResult, Verdict
-from market.game.verdict import CERTIFICATE_TOLERANCE, conclude, cycle_story
+from market.game.verdict import AT_REST, CERTIFICATE_TOLERANCE, Ending, budget_spent, conclude
 from market.model.arrays import Array, frozen
 from market.model.rules import MarketRules
 
@@ -28,9 +28,9 @@ __all__ = [
     "Order",
     "conclude",
     "concluded",
+    "end_cycle",
     "gap_from_cap",
     "negotiate",
-    "settle_cycle",
     "solve_day",
     "solve_period",
 ]
@@ -48,15 +48,18 @@ class Negotiation:
     """How the sellers of one period came to their last prices.
 
     path : the price vectors (n,) after each round, the start first · rounds : most offers of any one seller
-    ended : EQUILIBRIUM where nobody moves any more (certified later), CYCLING, BUDGET_SPENT, NO_TRADE
     cycle : the price vectors that come back for ever, empty unless CYCLING
     """
 
-    ended: Verdict
+    ending: Ending
     path: tuple[Array, ...]
     rounds: int
     cycle: tuple[Array, ...] = ()
-    evidence: str = ""
+
+    @property
+    def ended(self) -> Verdict:
+        """EQUILIBRIUM where nobody moves any more (certified later), CYCLING, BUDGET_SPENT, NO_TRADE."""
+        return self.ending.verdict
 
     @property
     def prices(self) -> Array:
@@ -130,7 +133,7 @@ def _opening(game: PeriodGame) -> Array:
 def _table(game: PeriodGame, start: Array) -> _Table:
     table = _Table(game, [frozen(start)], [Memory.fresh()] * len(start), [1] * len(start))
     if not game.tradable:
-        table.done = Negotiation(Verdict.NO_TRADE, tuple(table.path), 0)
+        table.done = Negotiation(Ending(Verdict.NO_TRADE), tuple(table.path), 0)
     return table
 
 
@@ -161,26 +164,29 @@ def _ending(table: _Table, rules: MarketRules, order: Order) -> Negotiation | No
     """How the table's negotiation ends with this round, or None if it goes on."""
     newest, rounds = table.path[-1], max(table.offers)
     if (newest == table.path[-2]).all():
-        return Negotiation(Verdict.EQUILIBRIUM, tuple(table.path[:-1]), rounds)
+        return Negotiation(AT_REST, tuple(table.path[:-1]), rounds)
     state = (tuple(newest.tolist()), tuple(table.memories))
     before = table.seen.setdefault(state, len(table.path))
     if before < len(table.path):
         cycle = tuple(table.path[before:])
-        settled = rest_of_cycle(table.game, cycle, rules, lambda: _settled_in_turn(table.game, rules, order))
-        if settled is not None:
-            path = (*table.path, settled)
-            return Negotiation(Verdict.EQUILIBRIUM, path, rounds, (), dithering_story(cycle))
-        story = cycle_story(table.game, [tuple(prices.tolist()) for prices in cycle], "rounds")
-        return Negotiation(Verdict.CYCLING, tuple(table.path), rounds, cycle, story)
+        ending = end_cycle(table.game, cycle, rules, "rounds", order)
+        if ending.settled is not None:
+            return Negotiation(ending, (*table.path, ending.settled), rounds)
+        return Negotiation(ending, tuple(table.path), rounds, cycle)
     if rounds >= rules.offer_budget:
-        evidence = f"a seller has moved {rounds} times and would go on; raise market.offer_budget"
-        return Negotiation(Verdict.BUDGET_SPENT, tuple(table.path), rounds, (), evidence)
+        return Negotiation(budget_spent(rounds), tuple(table.path), rounds)
     return None
 
 
-def settle_cycle(game: PeriodGame, cycle: Sequence[Array], rules: MarketRules) -> Array | None:
-    """Where a cycle that is no more than dithering settles, whoever moved first; None if it is a true one."""
-    return rest_of_cycle(game, cycle, rules, lambda: _settled_in_turn(game, rules, Order.SIMULTANEOUS))
+def end_cycle(
+    game: PeriodGame,
+    cycle: Sequence[Array],
+    rules: MarketRules,
+    unit: str,
+    order: Order = Order.SIMULTANEOUS,
+) -> Ending:
+    """What a cycle of price vectors amounts to, whoever moved first. unit : what passes from one to the next."""
+    return ending_of_cycle(game, cycle, rules, unit, lambda: _settled_in_turn(game, rules, order))
 
 
 def _settled_in_turn(game: PeriodGame, rules: MarketRules, order: Order) -> Array | None:
@@ -206,6 +212,6 @@ def concluded(
             i = games[t].buyers.index(buyer)
             answers[t][0][i], answers[t][1][i] = answer.probability, answer.requested_mw
     return tuple(
-        conclude(game, end.prices, probability, requested, end.rounds, end.ended, end.evidence)
+        conclude(game, end.prices, probability, requested, end.rounds, end.ending)
         for game, end, (probability, requested) in zip(games, negotiations, answers, strict=True)
     )

@@ -6,6 +6,7 @@ Runs of many processes and the solver conclude by the same function, so they con
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -25,26 +26,40 @@ _SIMPLEX_TOLERANCE = 1e-9
 _CYCLE_SHOWN = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the negotiation of a period stopped, and why. EQUILIBRIUM: nobody moves any more, certified later.
+
+    settled : prices, shape (n,), of a cycle in which nobody gains, where they are not the last that were asked
+    """
+
+    verdict: Verdict
+    evidence: str = ""
+    settled: Array | None = None
+
+
+AT_REST: Final = Ending(Verdict.EQUILIBRIUM)
+
+
+def budget_spent(moves: int, *, of_day: bool = False) -> Ending:
+    """The ending where a seller would go on after so many moves in a period, or so many offers of a day."""
+    done = f"has made {moves} offers" if of_day else f"has moved {moves} times"
+    return Ending(Verdict.BUDGET_SPENT, f"a seller {done} and would go on; raise market.offer_budget")
+
+
 def conclude(
-    game: PeriodGame,
-    prices: Array,
-    probability: Array,
-    requested: Array,
-    rounds: int,
-    ended: Verdict,
-    evidence: str = "",
+    game: PeriodGame, prices: Array, probability: Array, requested: Array, rounds: int, ending: Ending = AT_REST
 ) -> PeriodResult:
     """Certify where a period ended and give its verdict.
 
-    `ended` says how the negotiation stopped; EQUILIBRIUM means that it rests, which stays so only if the
-    certificate proves every regret within CERTIFICATE_TOLERANCE and becomes UNCERTIFIED otherwise, and where
-    there is none, since somebody has not answered. Another
-    ending keeps its evidence, delivers nothing, and has a certificate where all have priced and answered.
+    A period at rest is an equilibrium only if the certificate proves every regret within CERTIFICATE_TOLERANCE; it
+    is UNCERTIFIED otherwise, and where there is no certificate, since somebody has not answered. Another ending
+    keeps its evidence, delivers nothing, and has a certificate where all have priced and answered.
     prices : shape (n,), CNY/MWh · probability, requested : shape (m, n), MW
     """
     if not game.tradable:
         return _result(game, Verdict.NO_TRADE, prices, probability, requested, rounds, None, _why_none(game))
-    certificate = None
+    certificate, ended, evidence = None, ending.verdict, ending.evidence
     if _complete(game, prices, probability):
         certificate = certify(game, prices, probability, requested)
     if ended is Verdict.EQUILIBRIUM and certificate and proven(certificate) > CERTIFICATE_TOLERANCE:

@@ -13,7 +13,8 @@ from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
 class Coupling(StrEnum):
     """How dispatch and game are coupled; `once` is the paper's way."""
 
-    ONCE = "once"
+    ONCE = "once"  # everybody plans for itself, then what is left over is traded
+    ITERATE = "iterate"  # everybody plans again with the market as an option, and declares anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,13 @@ class PriceRule(StrEnum):
     TATONNEMENT = "tatonnement"
 
 
+class Mechanism(StrEnum):
+    """How trade between VPPs comes about."""
+
+    GAME = "game"  # sellers offer, buyers select (the paper's way)
+    CONSENSUS = "consensus"  # all adjust to a common price of each period until supply meets demand (M7)
+
+
 @dataclass(frozen=True, slots=True)
 class Horizon:
     """The day: how many periods, how long each."""
@@ -120,6 +127,22 @@ class MarketRules:
         default=5000,
         ge=1,
         le=10_000_000,
+    )
+    mechanism: Mechanism = parameter(
+        "", "How trade comes about: game, or consensus on a common price of each period", default=Mechanism.GAME
+    )
+    coupling_rounds: int = parameter(
+        "rounds", "How often all plan again and trade anew under coupling `iterate`", default=25, ge=1, le=10_000
+    )
+    consensus_rounds: int = parameter(
+        "rounds", "How often all answer a price at most under mechanism `consensus`", default=200, ge=1, le=100_000
+    )
+    consensus_regret: float = parameter(
+        "share",
+        "Consensus is reached once all regrets together are at most this share of what trade saves",
+        default=0.01,
+        ge=1e-9,
+        le=1,
     )
 
 

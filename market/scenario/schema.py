@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from market.model.disclosure import Disclosure
 from market.model.parameter import Broken
 from market.model.public import Coupling
-from market.model.rules import CarbonRules, Horizon, MarketRules, price_band
+from market.model.rules import CarbonRules, Horizon, MarketRules, Mechanism, price_band
 from market.model.vpp import (
     ControllableLoad,
     Exchange,
@@ -252,7 +252,11 @@ _FILE = {
     "network": (NetworkSection, section(NetworkSection, "Communication conditions")),
     "coupling": (
         Annotated[Coupling, Strict(False)],
-        Field(Coupling.ONCE, description="How dispatch and game are coupled: `once`, dispatch, game, dispatch"),
+        Field(
+            Coupling.ONCE,
+            description="How dispatch and game are coupled: `once`, dispatch, game, dispatch; `iterate`, plans "
+            "made anew with the market as an option, market.coupling_rounds times",
+        ),
     ),
     "audit": (
         Annotated[Disclosure, Strict(False)] | None,
@@ -273,15 +277,26 @@ _FILE = {
     ),
 }
 _VPPS: Any = list[VppSection]  # type: ignore[valid-type]
+
+
+def _coupling_of_game(file: Section) -> Iterator[Broken]:
+    """Only a game is played again: consensus plans and trades at once."""
+    if file.coupling is Coupling.ITERATE and file.market.mechanism is not Mechanism.GAME:
+        rule = f"must be once where market.mechanism is {file.market.mechanism.value}"
+        yield Broken("coupling", rule, file.coupling.value, "leave coupling out, or take market.mechanism game")
+
+
 ScenarioFile = section_of(
     "ScenarioFile",
     "A market to run: the rules, the virtual power plants, the network between them.",
     {**_FILE, "vpps": (_VPPS, Field(description="The virtual power plants, at least one", min_length=1))},
+    _coupling_of_game,
 )
 PartialFile = section_of(
     "PartialFile",
     "A part of a market: with the roster of all, and the plants of some or of none.",
     {**_FILE, "vpps": (_VPPS, Field([], description="The virtual power plants that are known here"))},
+    _coupling_of_game,
 )
 
 

@@ -11,11 +11,12 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from market.app.results.concluded_day import ConcludedDay
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
 from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.runs.in_process import run_in_process
-from market.app.runs.run_day import Runner, RunReport, run_day
+from market.app.runs.run_day import Runner, run_day
 from market.day.outcome import MarketOutcome
 from market.model.arrays import frozen
 from market.model.disclosure import Disclosure, shown
@@ -105,7 +106,7 @@ def runner_of(outcome: MarketOutcome) -> Runner:
 
 def record(
     levels: Levels, folder: Path, scenario: Scenario | None = None, whole: MarketOutcome | None = None
-) -> RunReport:
+) -> ConcludedDay:
     """Write a run folder of the day, or another one, as it is shown.
 
     scenario : what the one who writes it knows of it

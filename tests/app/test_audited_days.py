@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from market.app.report.summary.page import summary_text
+from market.app.results.concluded_day import ConcludedDay
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
 from market.app.runs.in_process import run_in_process
-from market.app.runs.run_day import RunReport, run_day
+from market.app.runs.run_day import run_day
 from market.day.outcome import VppDay
 from market.day.settlement import check_laws, settle, unchecked_laws
 from market.model.disclosure import Disclosure, disclosure_of, shown
@@ -50,7 +51,7 @@ COSTS = ("operation_cny", "carbon_cny", "total_cny", "emission_t", "quota_t")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, RunReport]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ConcludedDay]:
     """The day's run folder for every mix."""
     folder = tmp_path_factory.mktemp("mixes")
     return {name: record(levels, folder / name) for name, levels in MIXES.items()}
@@ -72,7 +73,7 @@ def levels(mix: str) -> dict[tuple[str, str], Disclosure]:
 # --- what `shown` leaves ---
 
 
-def test_shown_leaves_what_it_says_and_never_adds(runs: Mapping[str, RunReport]) -> None:
+def test_shown_leaves_what_it_says_and_never_adds(runs: Mapping[str, ConcludedDay]) -> None:
     plan = whole_day().days[0].before
     assert isinstance(plan, DispatchPlan)
     totals = shown(plan, TOTALS)
@@ -88,7 +89,7 @@ def test_shown_leaves_what_it_says_and_never_adds(runs: Mapping[str, RunReport])
 # --- tables ---
 
 
-def test_a_day_shown_whole_is_recorded_as_ever(runs: Mapping[str, RunReport], tmp_path: Path) -> None:
+def test_a_day_shown_whole_is_recorded_as_ever(runs: Mapping[str, ConcludedDay], tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     what = RunSpec(unmistakable(), 0, True, STARTED)
     plain = run_day(what, run_in_process, RunFolder(tmp_path / "plain"), lambda progress: None, since=0.0)
@@ -97,7 +98,9 @@ def test_a_day_shown_whole_is_recorded_as_ever(runs: Mapping[str, RunReport], tm
 
 
 @mixes
-def test_tables_hold_what_is_shown_to_the_last_digit_and_no_more(runs: Mapping[str, RunReport], mix: str) -> None:
+def test_tables_hold_what_is_shown_to_the_last_digit_and_no_more(
+    runs: Mapping[str, ConcludedDay], mix: str
+) -> None:
     whole, part, level = runs["full"].folder, runs[mix].folder, levels(mix)
     for name in ("offers", "selections", "periods", "trace", "bids"):
         assert rows(part, name) == rows(whole, name)
@@ -110,7 +113,9 @@ def test_tables_hold_what_is_shown_to_the_last_digit_and_no_more(runs: Mapping[s
 
 
 @mixes
-def test_costs_are_those_of_the_plans_wherever_totals_are_shown(runs: Mapping[str, RunReport], mix: str) -> None:
+def test_costs_are_those_of_the_plans_wherever_totals_are_shown(
+    runs: Mapping[str, ConcludedDay], mix: str
+) -> None:
     level, whole = levels(mix), rows(runs["full"].folder, "costs")
     for given, known in zip(rows(runs[mix].folder, "costs"), whole, strict=True):
         name, scenario = known["vpp"], known["scenario"]
@@ -121,7 +126,7 @@ def test_costs_are_those_of_the_plans_wherever_totals_are_shown(runs: Mapping[st
         assert given["trade_cny"]
 
 
-def test_kappa_is_known_only_where_the_plant_is(runs: Mapping[str, RunReport], tmp_path: Path) -> None:
+def test_kappa_is_known_only_where_the_plant_is(runs: Mapping[str, ConcludedDay], tmp_path: Path) -> None:
     assert all(row["kappa"] for row in rows(runs["none"].folder, "bids"))
     scenario = unmistakable()
     here = tuple(vpp for vpp in scenario.vpps if vpp.id == "VPP2")
@@ -133,7 +138,7 @@ def test_kappa_is_known_only_where_the_plant_is(runs: Mapping[str, RunReport], t
 
 
 @mixes
-def test_certificate_has_the_gaps_that_are_shown(runs: Mapping[str, RunReport], mix: str) -> None:
+def test_certificate_has_the_gaps_that_are_shown(runs: Mapping[str, ConcludedDay], mix: str) -> None:
     level = levels(mix)
     documents: list[Any] = [
         json.loads((runs[name].folder / "certificate.json").read_text("utf-8")) for name in (mix, "full")
@@ -148,7 +153,7 @@ def test_certificate_has_the_gaps_that_are_shown(runs: Mapping[str, RunReport], 
 
 @mixes
 def test_manifest_says_who_showed_what_and_which_laws_were_not_checked(
-    runs: Mapping[str, RunReport], mix: str
+    runs: Mapping[str, ConcludedDay], mix: str
 ) -> None:
     told, level = json.loads((runs[mix].folder / "manifest.json").read_text("utf-8")), levels(mix)
     assert told["audit"]["asked"] == "full"
@@ -192,7 +197,7 @@ def _dearer(day: VppDay) -> VppDay:
 
 @mixes
 def test_summary_fits_80_columns_and_names_who_did_not_show(
-    runs: Mapping[str, RunReport], mix: str, monkeypatch: pytest.MonkeyPatch
+    runs: Mapping[str, ConcludedDay], mix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     level = levels(mix)
     monkeypatch.setattr("market.app.report.summary.page.PIPED_WIDTH", 80)

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
+import market.app.cli.node as node_command
+import market.app.cli.run as run_command
 from market.app.cli.main import command, commands
-from market.app.cli.main import node as node_command
-from market.app.cli.main import run as run_command
 from market.errors import RunError
 
 NOT_UTF8 = os.fsdecode(b"no\xffwhere")
@@ -60,6 +60,7 @@ WRONG |= {
     "bandwidth": ("", "x", "64", "0kbit", "-1kbit", "nankbit", "infkbit", NOT_UTF8),
     "outage": ("", "x", "VPP1", "VPP9:1s:2s", "VPP1:2s:1s", "VPP1-VPP1:1s:2s", "VPP1:x:y", NOT_UTF8),
     "partition": ("", "x", "VPP1/VPP1:1s:2s", "VPP1/VPP2:2s:1s", "/:1s", "VPP1/VPP9:1s", NOT_UTF8),
+    "settings": ("", "x", "market.growth=1", "carbon.growth=x", "carbon.growth=-1", "vpps.VPP9.label=x", NOT_UTF8),
     "time": ("", "x", "Virtual", NOT_UTF8),
     "on_loss": ("", "x", "nan", NOT_UTF8),
 }

@@ -24,8 +24,7 @@ import pytest
 
 from broker.tape import TAPE_NAME, Shared
 from broker.tape.records import entry_of
-from market.app.history.export import export_run
-from market.app.history.timeline import Timeline
+from market.app.replay.export import export_run
 from market.app.replay.tally import Tally, replayed
 from market.app.view.feeds.recorded import RecordedFeed
 from market.errors import TapeError
@@ -165,7 +164,7 @@ def test_nothing_altered_ends_in_anything_but_a_refusal_or_a_judgement(kind: str
 def exported(records: list[Entry], folder: Path) -> Path:
     """The run folder of a whole day."""
     started = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
-    return export_run(Timeline(records_of(records)), folder, started, load_scenario("two_vpp"))
+    return export_run(records_of(records), folder, started, load_scenario("two_vpp"))
 
 
 @pytest.mark.parametrize(("where", "value"), [(SEED, 8), (NAME, "five_vpp")])

@@ -11,11 +11,12 @@ import pytest
 from market.app.cli.main import commands
 from market.app.report.summary.page import summary_text
 from market.app.results.columns import NETWORK_TABLES
+from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import ExitCode
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
 from market.app.runs.in_process import run_in_process
-from market.app.runs.run_day import RunReport, run_day
+from market.app.runs.run_day import run_day
 from market.model.rules import PriceRule
 from market.scenario import builtin_cases, load_scenario
 
@@ -23,7 +24,7 @@ README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding=
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
+def report(tmp_path_factory: pytest.TempPathFactory) -> ConcludedDay:
     folder = tmp_path_factory.mktemp("day")
     what = RunSpec(load_scenario("five_vpp"), 0, True, datetime.fromisoformat("2026-03-01T12:00:00+01:00"))
     return run_day(what, run_in_process, RunFolder(folder), lambda progress: None, since=0.0)
@@ -37,14 +38,14 @@ def first_cells(text: str) -> list[str]:
     return re.findall(r"^\| `?([\w.]+)`? \|", text, flags=re.MULTILINE)
 
 
-def test_the_tables_shown_are_the_tables_printed(report: RunReport) -> None:
+def test_the_tables_shown_are_the_tables_printed(report: ConcludedDay) -> None:
     (block,) = re.findall(r"```text\n(.*?)```", README, flags=re.DOTALL)
     tables = block[block.index("Roles:") :].rstrip()
     assert len(tables.splitlines()) > 40
     assert tables in summary_text(report)
 
 
-def test_the_files_listed_are_the_files_written(report: RunReport) -> None:
+def test_the_files_listed_are_the_files_written(report: ConcludedDay) -> None:
     listed = [name for name in first_cells(section("What comes out")) if name != "file"]
     written = {path.name for path in report.folder.iterdir()} | {"tape.msgpack"}
     written |= {f"{name}.csv" for name in NETWORK_TABLES}

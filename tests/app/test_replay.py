@@ -398,7 +398,7 @@ def test_a_torn_tape_is_replayed_up_to_where_it_is_whole(honest: list[Entry], tm
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda tape: tape[0].__setitem__(1, 1), "tape version 1, this software reads version 3"),
+        (lambda tape: tape[0].__setitem__(1, 1), "tape version 1, this software reads version 4"),
         (
             lambda tape: tape[0].__setitem__(2, 0),
             f"messages of wire version 0, this software reads {WIRE_VERSION}",

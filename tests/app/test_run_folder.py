@@ -19,11 +19,12 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
+from market.app.results.concluded_day import ConcludedDay
 from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.manifest import RunSpec
 from market.app.results.run_metadata import OnProgress
 from market.app.runs.in_process import run_in_process
-from market.app.runs.run_day import RunReport, run_day
+from market.app.runs.run_day import run_day
 from market.errors import RunError, ScenarioError
 from market.model.vpp import MicroTurbine, Vpp
 from market.scenario import load_scenario, public_part, with_overrides
@@ -34,14 +35,14 @@ STARTED = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
 Row = dict[str, str]
 
 
-def report_of(scenario: Scenario, path: Path) -> RunReport:
+def report_of(scenario: Scenario, path: Path) -> ConcludedDay:
     path.mkdir()
     what = RunSpec(scenario, seed=7, in_process=True, started=STARTED)
     return run_day(what, run_in_process, RunFolder(path), lambda progress: None, since=0.0)
 
 
 @pytest.fixture(scope="module", params=["five_vpp", "two_vpp", "quarter_hours"])
-def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunReport:
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ConcludedDay:
     name: str = request.param
     return report_of(load_scenario(name), tmp_path_factory.mktemp("runs") / name)
 
@@ -53,7 +54,7 @@ def total(table: Iterable[Row], column: str, **where: str) -> float:
 # --- the files say what the run found ---
 
 
-def test_every_number_survives_the_way_to_disk(report: RunReport) -> None:
+def test_every_number_survives_the_way_to_disk(report: ConcludedDay) -> None:
     for table in report.tables.values():
         read = rows(report.folder, table.name)
         assert len(read) == len(table.rows)
@@ -65,14 +66,14 @@ def test_every_number_survives_the_way_to_disk(report: RunReport) -> None:
                     assert text == str(cell)
 
 
-def test_periods_count_from_1_and_every_vpp_has_each(report: RunReport) -> None:
+def test_periods_count_from_1_and_every_vpp_has_each(report: ConcludedDay) -> None:
     periods = [str(t + 1) for t in range(report.scenario.public.horizon.periods)]
     assert [row["period"] for row in rows(report.folder, "periods")] == periods
     for vpp in report.scenario.vpps:
         assert [row["period"] for row in rows(report.folder, "roles") if row["vpp"] == vpp.id] == periods
 
 
-def test_prices_and_plans_in_the_files_are_those_of_the_outcome(report: RunReport) -> None:
+def test_prices_and_plans_in_the_files_are_those_of_the_outcome(report: ConcludedDay) -> None:
     offers = {(row["vpp"], int(row["period"])): row for row in rows(report.folder, "offers")}
     for result in report.outcome.periods:
         for j, seller in enumerate(result.game.sellers if result.game.tradable else ()):
@@ -86,7 +87,7 @@ def test_prices_and_plans_in_the_files_are_those_of_the_outcome(report: RunRepor
 # --- the files agree with each other ---
 
 
-def test_selections_add_up_to_offers(report: RunReport) -> None:
+def test_selections_add_up_to_offers(report: ConcludedDay) -> None:
     selections = rows(report.folder, "selections")
     for offer in rows(report.folder, "offers"):
         where = {"seller": offer["vpp"], "period": offer["period"]}
@@ -99,7 +100,7 @@ def test_selections_add_up_to_offers(report: RunReport) -> None:
     assert list(chosen.values()) == pytest.approx([1.0] * len(chosen), abs=1e-9)
 
 
-def test_what_is_delivered_is_in_the_plans_and_is_paid_for(report: RunReport) -> None:
+def test_what_is_delivered_is_in_the_plans_and_is_paid_for(report: ConcludedDay) -> None:
     selections, plans = rows(report.folder, "selections"), rows(report.folder, "dispatch")
     hours = report.scenario.public.horizon.period_h
     for row in selections:
@@ -117,7 +118,7 @@ def test_what_is_delivered_is_in_the_plans_and_is_paid_for(report: RunReport) ->
             assert float(cost["trade_cny"]) == pytest.approx(paid - earned, rel=1e-12, abs=1e-9)
 
 
-def test_every_plan_balances_and_roles_follow_from_it(report: RunReport) -> None:
+def test_every_plan_balances_and_roles_follow_from_it(report: ConcludedDay) -> None:
     for plan in rows(report.folder, "dispatch"):
         mw = {name: float(value) for name, value in plan.items() if name.endswith("_mw")}
         supply = mw["wt_mw"] + mw["pv_mw"] + mw["mt_mw"] + mw["discharge_mw"]
@@ -169,7 +170,7 @@ def carbon_cny(excess_t: float, scenario: Scenario) -> float:
     )
 
 
-def test_costs_follow_from_the_plans_on_disk(report: RunReport) -> None:
+def test_costs_follow_from_the_plans_on_disk(report: ConcludedDay) -> None:
     scenario, carbon = report.scenario, report.scenario.public.carbon
     hours, plans = scenario.public.horizon.period_h, rows(report.folder, "dispatch")
     for cost in rows(report.folder, "costs"):
@@ -188,7 +189,7 @@ def test_costs_follow_from_the_plans_on_disk(report: RunReport) -> None:
         assert float(cost["total_cny"]) == pytest.approx(parts, rel=1e-12)
 
 
-def test_the_system_is_the_sum_and_gains_from_trade(report: RunReport) -> None:
+def test_the_system_is_the_sum_and_gains_from_trade(report: ConcludedDay) -> None:
     costs = rows(report.folder, "costs")
     for system in (row for row in costs if row["vpp"] == "system"):
         members = [row for row in costs if row["scenario"] == system["scenario"] and row is not system]
@@ -199,7 +200,7 @@ def test_the_system_is_the_sum_and_gains_from_trade(report: RunReport) -> None:
     assert after < before
 
 
-def test_the_trace_ends_where_the_day_ends(report: RunReport) -> None:
+def test_the_trace_ends_where_the_day_ends(report: ConcludedDay) -> None:
     last = {
         (row["quantity"], row["vpp"], row["counterpart"], row["period"]): float(row["value"])
         for row in rows(report.folder, "trace")
@@ -212,7 +213,7 @@ def test_the_trace_ends_where_the_day_ends(report: RunReport) -> None:
             assert end == pytest.approx(float(row["probability"]), abs=1e-9)
 
 
-def test_manifest_and_certificate_agree_with_the_outcome(report: RunReport) -> None:
+def test_manifest_and_certificate_agree_with_the_outcome(report: ConcludedDay) -> None:
     told = manifest(report.folder)
     certificate = json.loads((report.folder / "certificate.json").read_text(encoding="utf-8"))
     assert told["verdict"] == certificate["verdict"] == "equilibrium"
@@ -232,7 +233,7 @@ def test_manifest_and_certificate_agree_with_the_outcome(report: RunReport) -> N
 # --- the folder itself ---
 
 
-def test_equal_runs_leave_equal_tables(report: RunReport, tmp_path: Path) -> None:
+def test_equal_runs_leave_equal_tables(report: ConcludedDay, tmp_path: Path) -> None:
     again = report_of(report.scenario, tmp_path / "again")
     for name in [*(f"{table}.csv" for table in report.tables), "certificate.json"]:
         assert (again.folder / name).read_bytes() == (report.folder / name).read_bytes(), name

@@ -41,10 +41,11 @@ from broker.wire.messages import (
     Selection,
     Trouble,
 )
+from market.app.results.concluded_day import ConcludedDay, outcome_of
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
-from market.app.runs.distributed import _facts, _outcome
-from market.app.runs.run_day import RunReport, run_day
+from market.app.runs.distributed import _facts
+from market.app.runs.run_day import run_day
 from market.day.roles import sdr
 from market.errors import MarketError
 from market.game.period import period_games
@@ -139,7 +140,7 @@ def offers_of(run: Loopback, vpp: str) -> int:
 # --- what a run leaves behind ---
 
 
-def recorded(run: Loopback, folder: Path) -> RunReport:
+def recorded(run: Loopback, folder: Path) -> ConcludedDay:
     """The run folder of a run that is over."""
     proceedings, public = run.coordinator.proceedings(), run.public
     load, limits = frozen([1.0] * public.horizon.periods), Exchange(1e9, 1e9, 1e9, 1e9)
@@ -160,7 +161,7 @@ def recorded(run: Loopback, folder: Path) -> RunReport:
     what = RunSpec(scenario, 0, False, datetime.now(UTC))
     return run_day(
         what,
-        lambda *_: (_outcome(scenario, proceedings), facts),
+        lambda *_: (outcome_of(proceedings, public.market), facts),
         RunFolder(folder),
         lambda progress: None,
         since=0.0,

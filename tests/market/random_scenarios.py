@@ -28,7 +28,7 @@ from market.model.network import (
     Uniform,
 )
 from market.model.public import Coupling
-from market.model.rules import CarbonMode, CarbonRules, Horizon, MarketRules, PriceRule, Tariff
+from market.model.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Mechanism, PriceRule, Tariff
 from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.scenario import Scenario
@@ -89,6 +89,10 @@ def market_rules(draw: st.DrawFn) -> MarketRules:
         tatonnement_step_cny_per_mwh=draw(above_zero(1e6)),
         price_tick_cny_per_mwh=draw(above_zero(1e6)),
         offer_budget=draw(st.integers(1, 10_000_000)),
+        mechanism=draw(st.sampled_from(Mechanism)),
+        coupling_rounds=draw(st.integers(1, 10_000)),
+        consensus_rounds=draw(st.integers(1, 100_000)),
+        consensus_regret=draw(st.floats(1e-9, 1.0)),
     )
 
 
@@ -271,7 +275,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         public,
         tuple(draw(plant(vpp, horizon)) for vpp in ids),
         draw(network_rules(ids)),
-        Coupling.ONCE,
+        draw(st.sampled_from(Coupling)) if public.market.mechanism is Mechanism.GAME else Coupling.ONCE,
         draw(st.none() | st.sampled_from(Disclosure)),
     )
 

@@ -17,7 +17,7 @@ from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH, rest_of_cycle
 from market.game.period import PeriodGame, period_games
 from market.game.pricing import Memory, PriceMove, reprice_all
 from market.game.result import PeriodResult, Verdict
-from market.game.solver import Order, negotiate, settle_cycle, solve_day, solve_period
+from market.game.solver import Order, end_cycle, negotiate, solve_day, solve_period
 from market.game.sums import stacked_sum
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration, Role
@@ -105,9 +105,9 @@ def dithered(seed: int, off: float = 4e-7) -> tuple[PeriodGame, list[Array]]:
 @pytest.mark.parametrize("seed", DITHERING)
 def test_where_it_settles_does_not_depend_on_who_moved_first(seed: int) -> None:
     game, cycle = dithered(seed)
-    settled = settle_cycle(game, cycle, RULES)
+    settled = end_cycle(game, cycle, RULES, "rounds").settled
     assert settled is not None
-    assert (settled == settle_cycle(game, cycle[::-1], RULES)).all()
+    assert (settled == end_cycle(game, cycle[::-1], RULES, "rounds").settled).all()
     assert np.abs(settled - solve_period(game, RULES).price_cny_per_mwh).max() <= 1e-6
 
 
@@ -121,12 +121,12 @@ def test_without_a_better_one_it_settles_at_each_seller_s_highest_price() -> Non
 
 def test_a_wider_cycle_is_one() -> None:
     game, cycle = dithered(74, off=1.1 * LARGEST_AMPLITUDE_CNY_PER_MWH)
-    assert settle_cycle(game, cycle, RULES) is None
+    assert end_cycle(game, cycle, RULES, "rounds").settled is None
 
 
 def test_a_narrow_cycle_in_which_somebody_gains_is_one() -> None:
     game, cycle = dithered(74)
-    assert settle_cycle(game, [prices - 2.0 for prices in cycle], RULES) is None
+    assert end_cycle(game, [prices - 2.0 for prices in cycle], RULES, "rounds").settled is None
 
 
 # --- through the broker ---
@@ -193,7 +193,7 @@ def test_the_broker_settles_offers_that_dither_by_the_same_rule() -> None:
     (result,) = trading.results()
     assert result.verdict is Verdict.EQUILIBRIUM
     assert "where nobody gains: settled there" in result.evidence
-    settled = settle_cycle(game, cycle, RULES)
+    settled = end_cycle(game, cycle, RULES, "rounds").settled
     assert settled is not None
     assert (result.price_cny_per_mwh == settled).all()
     assert result.delivered_mw.sum() > 0.0

@@ -20,7 +20,7 @@ from market.game.pricing import Memory, PriceMove, best_response, reprice_all
 from market.game.replicator import rest_point
 from market.game.result import Verdict
 from market.game.solver import Order, gap_from_cap, negotiate, solve_day, solve_period
-from market.game.verdict import CERTIFICATE_TOLERANCE, conclude
+from market.game.verdict import CERTIFICATE_TOLERANCE, Ending, conclude
 from tests.market.instances import (
     TOO_BALANCED,
     balance,
@@ -196,7 +196,7 @@ def test_best_replies_that_cycle_are_found_out(order: Order) -> None:
     assert len(end.cycle) > 2
     assert (end.path[-1] == end.cycle[-1]).all()
     assert (end.path[-1 - len(end.cycle)] == end.cycle[-1]).all()
-    assert f"prices of S1, S2 repeat after {len(end.cycle)} rounds" in end.evidence
+    assert f"prices of S1, S2 repeat after {len(end.cycle)} rounds" in end.ending.evidence
 
 
 def test_a_cycling_period_trades_nothing_and_shows_what_could_be_gained() -> None:
@@ -237,7 +237,8 @@ def test_an_unfinished_period_is_concluded_without_a_certificate() -> None:
     game = random_game(3, sellers=2, buyers=2)
     nothing = np.zeros((2, 2))
     missing = np.array([game.floor_cny_per_mwh, np.nan])
-    result = conclude(game, missing, nothing, nothing, 1, Verdict.STALLED, "waiting for S2 since 3 s")
+    ending = Ending(Verdict.STALLED, "waiting for S2 since 3 s")
+    result = conclude(game, missing, nothing, nothing, 1, ending)
     assert result.verdict is Verdict.STALLED
     assert result.certificate is None
     assert result.evidence == "waiting for S2 since 3 s"
@@ -249,10 +250,10 @@ def test_a_rest_that_is_no_equilibrium_is_not_called_one() -> None:
     moved = np.minimum(found.price_cny_per_mwh + 5.0, game.cap_cny_per_mwh)
     answer = rest_point(game, moved)
     asked = answer * demanded_power(game, moved)
-    assert conclude(game, moved, answer, asked, 1, Verdict.EQUILIBRIUM).verdict is Verdict.UNCERTIFIED
+    assert conclude(game, moved, answer, asked, 1).verdict is Verdict.UNCERTIFIED
     wrong = np.roll(found.probability, 1, axis=1)
     asked = wrong * demanded_power(game, found.price_cny_per_mwh)
-    result = conclude(game, found.price_cny_per_mwh, wrong, asked, 1, Verdict.EQUILIBRIUM)
+    result = conclude(game, found.price_cny_per_mwh, wrong, asked, 1)
     assert result.verdict is Verdict.UNCERTIFIED
     assert "by choosing otherwise" in result.evidence
 

@@ -324,7 +324,7 @@ def test_the_cycle_of_the_symmetric_duopoly_worked_out_by_hand() -> None:
     assert [prices.tolist() for prices in end.path[:2]] == [[300.0, 300.0], [1000.0, 1000.0]]
     assert end.ended is Verdict.CYCLING
     assert {tuple(prices) for prices in end.cycle} == {(p, p) for p in (1000.0, 900.0, 800.0, 700.0)}
-    assert end.evidence == (
+    assert end.ending.evidence == (
         "prices of S1, S2 repeat after 4 rounds, between 700 and 1000 CNY/MWh: "
         "(900, 900) → (800, 800) → (700, 700) → (1000, 1000)"
     )

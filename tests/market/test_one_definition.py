@@ -86,7 +86,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in ("market", "broker", "vpp_nodes"):
         shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__"))
     for owner, (module, _) in HOMES.items():
-        path = place / "market" / module
+        path = place / "market" / "model" / module
         path.write_text(with_field(path.read_text(encoding="utf-8"), owner), encoding="utf-8")
     return place
 

@@ -191,7 +191,7 @@ def test_no_field_of_the_file_is_forgotten(tmp_path: Path) -> None:
     stuck = {
         path for path in fields if path in seen and all(value == fields[path].default for value in seen[path])
     }
-    assert stuck == {"coupling"}  # there is one way of coupling only
+    assert stuck == set()
 
 
 SOUTH = """\

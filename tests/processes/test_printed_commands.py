@@ -34,8 +34,16 @@ PRINTED = re.compile(r"  (\S*vppmarket(?: .*)?)\n?\Z")
 
 
 def printed(lines: Sequence[str]) -> list[str]:
-    """The commands among lines: they are the ones set in."""
-    return [found[1] for line in lines if (found := PRINTED.match(line))]
+    """The commands among lines: they are the ones set in. One that is the same for all nodes has ID for their
+    names, which stand above it: it counts once for each."""
+    found, names = list[str](), list[str]()
+    for line in lines:
+        if told := re.search(r"start each of (.*) with its name for ID in", line):
+            names = told[1].split(", ")
+        if command := PRINTED.match(line):
+            each = names if "--id ID " in command[1] else ["ID"]
+            found += [command[1].replace("--id ID ", f"--id {name} ") for name in each]
+    return found
 
 
 def paste(line: str, folder: Path) -> subprocess.Popen[str]:
@@ -67,12 +75,12 @@ def elsewhere(folder: Path) -> Path:
 def opened(process: subprocess.Popen[str], number: int) -> list[str]:
     """The commands that a broker prints when it opens: of its nodes, and of a viewer."""
     assert process.stderr is not None
-    found: list[str] = []
+    lines: list[str] = []
     for line in process.stderr:
-        found += printed([line])
-        if len(found) == number:
+        lines.append(line)
+        if len(found := printed(lines)) == number:
             return found
-    raise AssertionError(f"it has printed {found}")
+    raise AssertionError(f"it has printed {lines}")
 
 
 def joined_and_watched(broker: subprocess.Popen[str], vpps: int, folder: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from broker.tape import read_tape
 from market.app.mesa_model import MarketModel
 from market.app.mesa_model.parameters import PATHS
+from market.app.results.columns import DAY_TABLES, NETWORK_TABLES
 from market.app.results.recorded import read_run
 from market.app.view.form import form_of
 from market.errors import ScenarioError
@@ -45,7 +46,7 @@ def test_its_tape_is_that_of_the_processes(day: MarketModel, default_run: Path) 
 def test_its_tables_are_those_of_the_run_folder(day: MarketModel, default_run: Path) -> None:
     run = read_run(default_run)
     frames = day.data_frames()
-    assert set(frames) == {"roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace"}
+    assert set(frames) == {*DAY_TABLES, *NETWORK_TABLES} == set(run.tables)
     for name, frame in frames.items():
         expected = pandas.DataFrame(dict(run[name].columns))
         pandas.testing.assert_frame_equal(frame, expected, check_dtype=False, rtol=0, atol=0)

@@ -15,12 +15,12 @@ import pytest
 from broker.protocol.coordinator import Phase
 from broker.tape import Back, DoneSaid, EpochBegun, Left, Record, TurnGiven, read_tape
 from broker.wire.messages import Done, Ref, Seen
-from market.app.history.conclusion import recorded_of
 from market.app.history.event_log import until
-from market.app.history.export import export_run
 from market.app.history.period import busiest_period, period_now
 from market.app.history.snapshot import Snapshot, apply
 from market.app.history.timeline import EVERY, Timeline
+from market.app.replay.conclusion import day_of_tape, retold
+from market.app.replay.export import export_run
 from market.app.results.recorded import read_run
 from market.errors import RunError
 from market.scenario import load_scenario
@@ -39,8 +39,10 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 def test_the_tables_of_a_tape_are_those_of_its_run_folder(folder: Path) -> None:
-    found, written = recorded_of(Timeline(tape(folder)), "again", load_scenario("five_vpp")), read_run(folder)
-    assert found is not None
+    told = retold(tape(folder))
+    assert told.left is not None
+    day = day_of_tape(told.what(load_scenario("five_vpp")), told.left)
+    found, written = day.recorded("again"), read_run(folder)
     for name, table in found.tables.items():
         assert table.columns.keys() == written[name].columns.keys()
         for column, values in table.columns.items():
@@ -109,15 +111,15 @@ def test_an_export_is_a_run_folder_again(default_run: Path, tmp_path: Path) -> N
     records = tape(default_run)
     started = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
     with pytest.raises(RunError, match="let it run to its end"):
-        export_run(Timeline(records[:300]), tmp_path / "early", started)
-    out = export_run(Timeline(records), tmp_path / "out", started, load_scenario("five_vpp"))
+        export_run(records[:300], tmp_path / "early", started)
+    out = export_run(records, tmp_path / "out", started, load_scenario("five_vpp"))
     assert (out / "tape.msgpack").read_bytes() == (default_run / "tape.msgpack").read_bytes()
     for table in ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace"):
         assert (out / f"{table}.csv").read_bytes() == (default_run / f"{table}.csv").read_bytes(), table
     assert (out / "certificate.json").read_bytes() == (default_run / "certificate.json").read_bytes()
     assert read_run(out).manifest["verdict"] == "equilibrium"
     assert load_scenario(str(out / "scenario")).digest == load_scenario("five_vpp").digest
-    alone = export_run(Timeline(records), tmp_path / "alone", started)
+    alone = export_run(records, tmp_path / "alone", started)
     assert load_scenario(str(alone / "scenario")).vpps == ()
 
 

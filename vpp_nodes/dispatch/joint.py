@@ -6,24 +6,28 @@ that a market can arrange is among its plans.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import fsum
-
-import numpy as np
 
 from market.day.carbon import carbon_account
 from market.day.costs import cost_breakdown
 from market.errors import DispatchError
-from market.model.arrays import Array, frozen
-from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
+from market.model.plan import DispatchPlan, SolveMethod
 from market.model.public import PublicRules
 from market.model.rules import CarbonMode
 from market.model.vpp import Vpp
-from vpp_nodes.dispatch.day import DispatchDay, checked_day
-from vpp_nodes.dispatch.linear import Ending, LinearProgram, LpSolution
+from vpp_nodes.dispatch.day import DispatchDay
+from vpp_nodes.dispatch.linear import LinearProgram, LpSolution
 from vpp_nodes.dispatch.model import Model, build_model
+from vpp_nodes.dispatch.open_day import (
+    OpenDay,
+    direct_of,
+    movable_mw,
+    net_exchange_11,
+    open_day,
+    solve_program,
+)
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.repair import Powers
 from vpp_nodes.dispatch.variables import Binary, commitment_binaries
@@ -42,22 +46,6 @@ class JointPlan:
     total_cny: float
     gap_cny: float
     method: SolveMethod
-
-
-@dataclass(frozen=True, slots=True)
-class _FreeDay(DispatchDay):
-    """A day whose direct exchange is still open, between the limits of (11); shape (periods,)."""
-
-    most_in_mw: Array = field(default_factory=lambda: np.zeros(0))
-    most_out_mw: Array = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def most_needed_mw(self) -> Array:
-        return self.net_load_mw + self.most_out_mw
-
-    @property
-    def least_needed_mw(self) -> Array:
-        return self.net_load_mw - self.most_in_mw
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +71,7 @@ def joint_dispatch(vpps: Sequence[Vpp], public: PublicRules) -> JointPlan:
     binaries = [commitment_binaries(vpp) for vpp in vpps]
     while True:
         model = _build(days, binaries)
-        answer, bound, method = _solve(model, any(binaries))
+        answer, bound, method = solve_program(model.program, any(binaries), _refusal)
         powers = [read_powers(day, part, answer) for day, part in zip(days, model.models, strict=True)]
         missing = [broken_modes(power) - own for power, own in zip(powers, binaries, strict=True)]
         if not any(missing):
@@ -91,99 +79,41 @@ def joint_dispatch(vpps: Sequence[Vpp], public: PublicRules) -> JointPlan:
         binaries = [own | more for own, more in zip(binaries, missing, strict=True)]
 
 
-def _free_days(vpps: Sequence[Vpp], public: PublicRules) -> list[_FreeDay]:
+def _free_days(vpps: Sequence[Vpp], public: PublicRules) -> list[OpenDay]:
     """Every VPP's day; limits of exchange that are infinite give way to what the system could move at all."""
-    days = [checked_day(vpp, public, None) for vpp in vpps]
-    movable = sum((_movable_mw(vpp, public.horizon.periods) for vpp in vpps), np.zeros(public.horizon.periods))
-    return [
-        _FreeDay(
-            day.vpp,
-            day.public,
-            day.direct,
-            np.minimum(day.vpp.exchange.direct_in_max_mw, movable),
-            np.minimum(day.vpp.exchange.direct_out_max_mw, movable),
-        )
-        for day in days
-    ]
+    movable = movable_mw(vpps, public.horizon.periods)
+    return [open_day(vpp, public, movable, movable) for vpp in vpps]
 
 
-def _movable_mw(vpp: Vpp, periods: int) -> Array:
-    """All that a VPP can make or use in a period, shape (periods,)."""
-    powers = np.abs(vpp.load_mw) * 2.0 + sum(
-        (plant.forecast_mw for plant in (vpp.wt, vpp.pv) if plant), np.zeros(periods)
-    )
-    turbine = vpp.mt.p_max_mw if vpp.mt else 0.0
-    storage = vpp.ess.charge_max_mw + vpp.ess.discharge_max_mw if vpp.ess else 0.0
-    limits = (vpp.exchange.grid_buy_max_mw, vpp.exchange.grid_sell_max_mw)
-    grid = sum(limit for limit in limits if math.isfinite(limit))
-    movable: Array = powers + turbine + storage + grid
-    return movable
-
-
-def _build(days: Sequence[_FreeDay], binaries: Sequence[Collection[Binary]]) -> _JointModel:
+def _build(days: Sequence[OpenDay], binaries: Sequence[Collection[Binary]]) -> _JointModel:
     program = LinearProgram()
     models = tuple(build_model(day, kinds, program) for day, kinds in zip(days, binaries, strict=True))
-    net_in = tuple(_net_exchange_11(program, day, model) for day, model in zip(days, models, strict=True))
+    net_in = tuple(net_exchange_11(program, day, model) for day, model in zip(days, models, strict=True))
     if days:
         for t in range(days[0].periods):
             program.row(0.0, 0.0, [run[t] for run in net_in], [1.0] * len(net_in))
     return _JointModel(program, models, net_in)
 
 
-def _net_exchange_11(program: LinearProgram, day: _FreeDay, model: Model) -> range:
-    """−dir_out_max ≤ net_in ≤ dir_in_max; it takes part in (6), and in (3) where credits follow energy."""
-    run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
-    for row, column in zip(model.balance_rows, run, strict=True):
-        program.extend_row(row, column, 1.0)
-    carbon = day.public.carbon
-    if model.carbon_row is not None and carbon.credits_follow_energy:
-        for column in run:
-            program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
-    return run
-
-
-def _solve(model: _JointModel, integer: bool) -> tuple[LpSolution, float, SolveMethod]:
-    """The answer, a proven lower bound of its cost, and how it was found; as in `vpp_nodes.dispatch.solve`."""
-    if not integer:
-        answer = _optimal(model.program.solve_lp())
-        return answer, answer.objective, SolveMethod.LP
-    milp = _optimal(model.program.solve_milp())
-    fixed = {column: float(np.rint(milp.values[column])) for column in model.program.integers()}
-    return _optimal(model.program.with_fixed(fixed).solve_lp()), milp.bound, SolveMethod.MILP
-
-
-def _optimal(answer: LpSolution) -> LpSolution:
-    if answer.ending is Ending.OPTIMAL:
-        return answer
-    raise DispatchError(
+def _refusal(answer: LpSolution) -> DispatchError:
+    return DispatchError(
         f"the VPPs cannot be dispatched together: the solver ended as `{answer.ending}`; "
         "see that each VPP has a plan of its own (`vppmarket run --in-process`)"
     )
 
 
 def _joint_plan(
-    days: Sequence[_FreeDay], model: _JointModel, answer: LpSolution, bound: float, method: SolveMethod
+    days: Sequence[OpenDay], model: _JointModel, answer: LpSolution, bound: float, method: SolveMethod
 ) -> JointPlan:
     plans = []
     for day, part, run in zip(days, model.models, model.net_in, strict=True):
-        settled = replace(day, direct=_direct(day, answer.values[run.start : run.stop]))
+        settled = replace(day, direct=direct_of(day, answer.values[run.start : run.stop]))
         powers = read_powers(day, part, answer)
         cost_cny = _cost_cny(settled, powers)
         plans.append(make_plan(settled, part, Solution(powers, answer.duals, cost_cny, cost_cny, method)))
     total = fsum(plan.costs.total_cny for plan in plans)
     _check_cost(total, answer.objective, plans)
     return JointPlan(tuple(plans), total, max(total - bound, 0.0), method)
-
-
-def _direct(day: DispatchDay, net_in_mw: Array) -> DirectExchange:
-    """Net exchange as what is taken and what is given, and the quota that comes along."""
-    carbon = day.public.carbon
-    quota_t = carbon.direct_quota_t_per_mwh * float(net_in_mw.sum()) * day.period_h
-    return DirectExchange(
-        frozen(np.maximum(net_in_mw, 0.0)),
-        frozen(np.maximum(-net_in_mw, 0.0)),
-        quota_t if carbon.credits_follow_energy else 0.0,
-    )
 
 
 def _cost_cny(day: DispatchDay, powers: Powers) -> float:

@@ -6,7 +6,7 @@ solved before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -43,6 +43,15 @@ class Ending(StrEnum):
 
 
 _ENDINGS = tuple(Ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row to be added: lower ≤ Σ coefficient·x."""
+
+    lower: float
+    columns: Sequence[int]
+    coefficients: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,26 @@ class LinearProgram:
             nudged._model.variable[column].objective_coefficient += nudge
         for parameters in _GLOP_PARAMETERS:
             answer = self._solve_nudged(nudged, parameters)
+            if answer.ending in (Ending.OPTIMAL, Ending.MODEL_INVALID):
+                break
+        return answer
+
+    def solve_with_cuts(self, cuts: Callable[[LpSolution], Sequence[Row]]) -> LpSolution:
+        """The continuous program, to which rows are added after each answer until `cuts` has none for it.
+
+        The solver goes on from where it stands; nudges are left out. Meant for programs with one answer only.
+        """
+        for parameters in _GLOP_PARAMETERS:
+            solver = pywraplp.Solver("", pywraplp.Solver.GLOP_LINEAR_PROGRAMMING)
+            solver.SetSolverSpecificParametersAsString(parameters)
+            answer = self._solve(solver)
+            variables = solver.variables()
+            while answer.ending is Ending.OPTIMAL and (rows := cuts(answer)):
+                for row in rows:
+                    added = solver.Constraint(row.lower, solver.infinity())
+                    for column, coefficient in zip(row.columns, row.coefficients, strict=True):
+                        added.SetCoefficient(variables[column], coefficient)
+                answer = _run(solver)
             if answer.ending in (Ending.OPTIMAL, Ending.MODEL_INVALID):
                 break
         return answer

@@ -15,7 +15,7 @@ from market.day.settlement import Account, Settlement, settle, settled_mw
 from market.game.result import PeriodResult, Verdict
 from market.game.solver import negotiate
 from market.model.arrays import Array
-from market.model.rules import CarbonMode
+from market.model.rules import CarbonMode, Mechanism
 from market.scenario import with_overrides
 from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch import dispatch
@@ -206,6 +206,8 @@ def _flat_carbon(scenario: Scenario) -> tuple[Account, ...]:
 
 
 def _prices_from_cap(results: Sequence[PeriodResult], scenario: Scenario) -> tuple[Array | None, ...]:
+    if scenario.public.market.mechanism is not Mechanism.GAME:
+        return (None,) * len(results)
     games = [result.game for result in results]
     starts = [np.full(len(game.sellers), game.cap_cny_per_mwh) for game in games]
     ends = negotiate(games, scenario.public.market, starts)

@@ -1,4 +1,4 @@
-"""Prints how nodes join a market: for each VPP a command that works as it stands and shows no secret.
+"""Prints how nodes join a market: for each VPP a command that works as it stands but for the name, and no secret.
 
 For a plant, or a key, that is not on this machine there is none: then it says what its owner has to fill in.
 """
@@ -17,6 +17,9 @@ from market.app.runs.command_line import NAME, pasted
 from market.scenario import builtin_cases, load_scenario
 from market.scenario.document import FILE_NAME
 from market.scenario.scenario import Scenario
+
+ANY = "ID"
+"""Stands for the name of any VPP in a command that is the same for all."""
 
 Place = str | Path
 """What a node on this machine gives as its --scenario: a built-in case, or a folder."""
@@ -44,10 +47,15 @@ class Entrance:
 def tell_how_to_join(entrance: Entrance, scenario: Scenario, given: str | None) -> None:
     """Say how each VPP joins. given : the scenario as the broker was given it, None where a run is taken up"""
     places = {vpp: place for vpp, place in _places(scenario, given).items() if _has_key(entrance, vpp)}
-    echo_error(f"listening on {entrance.address}; start each of {', '.join(scenario.roster)} with")
-    for vpp, place in places.items():
+    absent = [vpp for vpp in scenario.roster if vpp not in places]
+    alike = not absent and len(set(places.values())) == 1
+    echo_error(
+        f"listening on {entrance.address}; start each of {', '.join(scenario.roster)} with"
+        + (" its name for ID in" if alike else "")
+    )
+    for vpp, place in [(ANY, places[scenario.roster[0]])] if alike else places.items():
         echo_error(f"  {_command(entrance, vpp, place)}")
-    if absent := [vpp for vpp in scenario.roster if vpp not in places]:
+    if absent:
         _tell_others(entrance, absent)
     if entrance.keys is None:
         echo_error("the token file lets in whoever has it; pass it on to the owners of the plants only")

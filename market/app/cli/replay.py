@@ -85,8 +85,7 @@ def _tally(run: Path, tape: TapeSoFar, until_s: float | None, named: str | None)
     tally = replayed(tape.records, until_s, beside.plants)
     tally.add(_kept(beside))
     if manifest is not None:
-        log = tally.log if tally.complete and not tally.differing else None
-        tally.add([against_manifest(run, tape.records, manifest, beside.run_knew, log)])
+        tally.add([against_manifest(run, tape.records, manifest, beside.run_knew, tally)])
     else:
         tally.unchecked += [f"{name}: not checked, no manifest" for name in unchecked(tape.records)]
     if manifest is not None and beside.run_knew is None:

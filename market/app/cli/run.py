@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from market.app.cli.console import echo, echo_error, live_progress, put_json
 from market.app.cli.resume_hint import resume_command
 from market.app.cli.run_options import RunOptions, check_flags
+from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import exit_code_of_error
 from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.manifest import RunSpec
 from market.app.results.run_metadata import RunProgress
-from market.app.runs.run_day import Runner, RunReport, json_text, run_day
+from market.app.runs.run_day import Runner, json_text, run_day
 from market.app.runs.ways import Processes, as_processes, in_this_process
 from market.errors import DispatchError, Fault, MarketError, ScenarioError
 from market.model.disclosure import Disclosure
@@ -24,6 +25,7 @@ from market.model.network import OnLoss
 from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
 from market.scenario.changes import set_changes, together
 from market.scenario.network_flags import network_changes
+from market.scenario.one_process import require_messages
 from market.scenario.parts import public_part, require_plants
 from market.scenario.scenario import Scenario
 from market.system_fault import in_words
@@ -63,7 +65,7 @@ def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
     return report.exit_code
 
 
-def _run(options: RunOptions, hosting: Hosting | None) -> RunReport:
+def _run(options: RunOptions, hosting: Hosting | None) -> ConcludedDay:
     since, started = time.monotonic(), datetime.now().astimezone()
     check_flags(options)
     if options.resume is None:
@@ -100,7 +102,9 @@ def _how_to_go_on(folder: RunFolder, options: RunOptions, hosting: Hosting | Non
         yield f"  {command}"
 
 
-def _carried_out(what: RunSpec, folder: RunFolder, runner: Runner, options: RunOptions, since: float) -> RunReport:
+def _carried_out(
+    what: RunSpec, folder: RunFolder, runner: Runner, options: RunOptions, since: float
+) -> ConcludedDay:
     with live_progress(since, wanted=not (options.quiet or options.as_json)) as on_progress:
         report = run_day(what, runner, folder, on_progress, since)
         if options.figures or options.report:
@@ -120,6 +124,8 @@ def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tup
     what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit)
     check = hosting.check if hosting else partial(_check_keys, options)
     check(scenario)
+    if not options.in_process:
+        require_messages(scenario)
     return what, new_run_folder(options.out, scenario.name, started)
 
 
@@ -135,9 +141,9 @@ def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> tu
     what = RunSpec(scenario, found.seed, in_process=False, started=started, audit=found.audit)
     if not found.ended:
         return what, None
-    from market.app.history.export import retold
+    from market.app.replay.export import tell_again
 
-    return what, retold
+    return what, tell_again
 
 
 def _check_keys(options: RunOptions, scenario: Scenario) -> None:
@@ -188,7 +194,7 @@ def _scenario(options: RunOptions) -> Scenario:
     return scenario
 
 
-def _show(report: RunReport, options: RunOptions) -> None:
+def _show(report: ConcludedDay, options: RunOptions) -> None:
     if options.as_json:
         put_json(json_text(_result(report)))
     elif not options.quiet:
@@ -197,7 +203,7 @@ def _show(report: RunReport, options: RunOptions) -> None:
         echo(summary_text(report), styled=True)
 
 
-def _result(report: RunReport) -> dict[str, Any]:
+def _result(report: ConcludedDay) -> dict[str, Any]:
     """What `--json` prints of a run that came to its end: the manifest, and the tables one asks for first."""
     shown = ("periods", "offers", "selections", "costs")
     return {

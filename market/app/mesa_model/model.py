@@ -5,6 +5,7 @@ Everything that is reported is read off the tape that the market writes, as it i
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,20 @@ from typing import Any
 import mesa
 from mesa.discrete_space import Cell, DiscreteSpace
 
-from market.app.history.conclusion import outcome_of
 from market.app.history.period import PeriodNow, period_now
 from market.app.history.snapshot import Snapshot
 from market.app.history.timeline import Timeline
 from market.app.mesa_model.agent import VppAgent
 from market.app.mesa_model.parameters import scenario_with
 from market.app.mesa_model.reporters import AGENT_REPORTERS, MODEL_REPORTERS, TABLES, new_rows
+from market.app.results.concluded_day import ConcludedDay, conclude_day, metadata_of, outcome_of
 from market.app.results.frames import data_frame
+from market.app.results.manifest import RunSpec
 from market.app.results.records import records_of
-from market.app.results.tables import day_tables
 from market.app.runs.local_market import LocalMarket, StepUnit
 from market.day.outcome import MarketOutcome
-from market.day.settlement import Settlement, settle
+from market.day.settlement import Settlement
+from market.model.disclosure import Disclosure
 from market.scenario import DEFAULT_CASE
 from market.scenario.scenario import Scenario
 
@@ -60,6 +62,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         super().__init__(rng=seed)
         self.scenario = scenario_with(scenario, parameters)
         self.step_unit = StepUnit(step_unit)
+        self._started = datetime.now().astimezone()
         self.market = LocalMarket(self.scenario, seed)
         self.timeline = Timeline()
         self.space = DiscreteSpace(random=self.random)
@@ -124,27 +127,27 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         return self.market.phase.value
 
     @cached_property
-    def _outcome(self) -> MarketOutcome | None:
-        return outcome_of(self.timeline)
+    def _day(self) -> ConcludedDay:
+        left, scenario = self.market.proceedings(), self.scenario
+        what = RunSpec(scenario, self.market.seed, False, self._started, scenario.audit or Disclosure.FULL)
+        return conclude_day(what, outcome_of(left, scenario.public.market), metadata_of(left, scenario))
+
+    @property
+    def day(self) -> ConcludedDay | None:
+        """Everything that a run folder would hold of the day, once the market is over."""
+        return self._day if self.market.over else None
 
     @property
     def outcome(self) -> MarketOutcome | None:
         """The day's outcome with its certificates, once the market is over."""
-        return self._outcome if self.market.over else None
-
-    @cached_property
-    def _settlement(self) -> Settlement:
-        assert self.outcome is not None
-        return settle(self.outcome, self.scenario.public)
+        return self.day.outcome if self.day else None
 
     @property
     def settlement(self) -> Settlement | None:
         """Everybody's account without trade and with it, once the market is over."""
-        return self._settlement if self.outcome else None
+        return self.day.settlement if self.day else None
 
     def data_frames(self) -> dict[str, Any]:
         """The day's tables as data frames, named as in a run folder; empty until the market is over."""
-        if self.outcome is None or self.settlement is None:
-            return {}
-        tables = day_tables(self.scenario, self.outcome, self.settlement)
+        tables = self.day.tables.values() if self.day else ()
         return {table.name: data_frame(records_of(table.columns, table.rows)) for table in tables}

@@ -6,7 +6,7 @@ is left to check is the end: verdicts, trades.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -14,23 +14,21 @@ from typing import Any, TypeAlias
 from broker.conditions import Conditions
 from broker.delivery.network_log import NetworkLog
 from broker.protocol.actions import Action, Parcel, Write
+from broker.protocol.coordinator import RunConfig, RunResult
 from broker.protocol.epoch import Epoch
 from broker.protocol.settling import Settling
 from broker.protocol.virtual_time import VirtualTime
-from broker.protocol.wall_time import WallTime
-from broker.tape import MessageSaid, OrderGiven, Record, TurnGiven
+from broker.protocol.wall_time import WallTime, stall_story
+from broker.tape import AuditGiven, EpochBegun, MessageSaid, OrderGiven, Record, TurnGiven
 from broker.tape.records import kind_of
 from broker.wire.frames import TOKEN_BYTES, Envelope, encode
-from broker.wire.messages import BROKER, Done, MarketMessage, Settle
+from broker.wire.messages import BROKER, Audit, Done, MarketMessage, Settle
 from market.app.replay.decision import Agreement, Decision, compared
 from market.errors import MarketError
 from market.game.result import worst
-from market.model.disclosure import Disclosure
 from market.model.network import TimeMode
-from market.model.public import PublicScenario
 
 _TOKEN = bytes(TOKEN_BYTES)  # as long as any run's: the length of a frame counts on a narrow link
-_STALLED = "nothing has moved for too long"
 
 Ordered: TypeAlias = TurnGiven | OrderGiven | MessageSaid
 """What the broker does, by the tape: it gives turns and orders, and tells the verdicts."""
@@ -39,26 +37,17 @@ Ordered: TypeAlias = TurnGiven | OrderGiven | MessageSaid
 class BrokerReplay:
     """The broker's part of an epoch. Once it has gone another way than the tape, it is not asked any more."""
 
-    def __init__(
-        self,
-        scenario: PublicScenario,
-        seed: int,
-        audit: Disclosure,
-        number: int,
-        roster: Sequence[str],
-        time_s: float,
-        log: NetworkLog,
-    ) -> None:
-        self.live = scenario.network.time is TimeMode.WALL
-        self.epoch = Epoch(scenario.public, roster, number)
-        conditions = Conditions(scenario.network, scenario.roster, seed)
+    def __init__(self, charge: RunConfig, begun: EpochBegun, log: NetworkLog, counters: Counter[str]) -> None:
+        self.live = charge.network.time is TimeMode.WALL
+        self.epoch = Epoch(charge.public, begun.roster, begun.number, counters)
+        conditions = Conditions(charge.network, charge.vpps, charge.seed)
         clock = WallTime if self.live else VirtualTime
-        self._clock: WallTime | VirtualTime = clock(self.epoch, conditions, log, time_s)
-        self._public = scenario.public
-        self._audit = audit
+        self._clock: WallTime | VirtualTime = clock(self.epoch, conditions, log, begun.time_s)
+        self._charge = charge
+        self._audits: dict[str, Audit] = {}
         self._followed = True
         self._batch: list[tuple[float, Parcel]] = []
-        self._expected: deque[Ordered] = deque(_orders(self._clock.begin(time_s)))
+        self._expected: deque[Ordered] = deque(_orders(self._clock.begin(begun.time_s)))
 
     @property
     def batch_over(self) -> bool:
@@ -140,16 +129,37 @@ class BrokerReplay:
         if not self._followed:
             return
         if self.epoch.results is None and self.live:
+            self._clock.time_s = time_s
             try:
-                self.epoch.stall((), _STALLED)
+                self.epoch.stall((), stall_story(self._charge.network))
             except MarketError as error:
                 yield self._lost(time_s, "verdicts", str(error))
         if self.epoch.results is None:
             yield self._lost(time_s, "verdicts", "concluded according to the tape; here it does not rest yet")
             return
         epoch, results = self.epoch, self.epoch.results
-        settling = Settling(epoch.number, epoch.roster, results, self._public, self._clock.turn + 1, self._audit)
+        first_turn, public, audit = self._clock.turn + 1, self._charge.public, self._charge.audit
+        settling = Settling(epoch.number, epoch.roster, results, public, first_turn, audit)
         self._expected.extend(_orders(settling.begin(self._clock.time_s)))
+
+    def audited(self, record: AuditGiven) -> None:
+        """What a member shows of its day is on the tape."""
+        self._audits[record.vpp] = Audit(0, record.before, record.after, 0.0, ())
+
+    def left(self) -> RunResult | None:
+        """What the market left behind, as far as a tape tells; None if this machine has not concluded."""
+        if self.epoch.results is None or any(vpp not in self._audits for vpp in self.epoch.roster):
+            return None
+        return RunResult(
+            results=self.epoch.results,
+            declarations=self.epoch.declarations,
+            audits=self._audits,
+            said=tuple(self.epoch.said),
+            time_s=self._clock.time_s,
+            counters=Counter(self.epoch.counters),
+            network=self._clock.log,
+            withdrawn=tuple(vpp for vpp in self._charge.vpps if vpp not in self.epoch.roster),
+        )
 
     def ended(self, time_s: float, verdict: str) -> Iterator[Decision]:
         """The last record is on the tape."""

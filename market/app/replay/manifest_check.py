@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from broker.delivery.network_log import NetworkLog
 from broker.tape import TAPE_NAME, Record
 from broker.tape.files import tape_sha256
 from broker.wire.messages import BROKER
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.derived import derived
+from market.app.replay.tally import Tally
 from market.app.results.manifest_shape import MANIFEST, is_aborted
 from market.errors import MarketError
 from market.game.result import Verdict
@@ -23,14 +23,14 @@ def against_manifest(
     records: Sequence[Record],
     manifest: Mapping[str, Any],
     plants: Sequence[Vpp] | None,
-    log: NetworkLog | None,
+    tally: Tally,
 ) -> Decision:
     """One decision: whether all of a manifest that is on the tape too is the same; `recorded` is the manifest's.
 
-    plants, log : as for `derived`
+    plants : as for `derived` · tally : what the tape's replay came to
     """
     try:
-        found = dict(derived(records, plants, log))
+        found = dict(derived(records, plants, tally.left, same=not tally.differing))
     except MarketError as error:
         why = f"what the tape comes to cannot be worked out: {error}"
         return Decision(0.0, 0, BROKER, "manifest", Agreement.DIFFERENT, why)

@@ -5,12 +5,15 @@ It needs nothing but the tape. What plants decided is computed again for those t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from broker.delivery.network_log import NetworkLog
+from broker.protocol.coordinator import RunConfig, RunResult
+from broker.protocol.membership import Timeouts
 from broker.tape import (
     AuditGiven,
     DoneSaid,
@@ -33,25 +36,29 @@ from market.app.replay.plant_replay import PlantReplay
 from market.app.replay.vpp_replay import VppReplay
 from market.errors import MarketError, TapeError
 from market.model.disclosure import Disclosure
+from market.model.public import PublicScenario
 from market.model.vpp import Vpp
 
+_NO_PATIENCE = Timeouts(0.0, 0.0, 0.0, 0.0)  # a tape tells who was given up
 NO_PLANTS: Final[Mapping[str, Vpp]] = MappingProxyType({})
 
 
 class Replay:
     """What has been computed again so far.
 
-    broker : its part in the newest epoch, None before the first · log : what became of messages, by its machines
+    broker : its part in the newest epoch, None before the first · shared, seed, audit : what was run
     """
 
     def __init__(self, plants: Mapping[str, Vpp] = NO_PLANTS) -> None:
         self.broker: BrokerReplay | None = None
-        self.log = NetworkLog()
+        self.shared: PublicScenario | None = None
+        self.seed = 0
+        self.audit = Disclosure.FULL
         self.complete = False
+        self._log = NetworkLog()
+        self._counters: Counter[str] = Counter()
         self._plants = plants
         self._position = 0
-        self._seed = 0
-        self._audit = Disclosure.FULL
         self._time_s = 0.0
         self._vpps: dict[str, VppReplay] = {}
         self._epochs = EpochsReplay(())
@@ -75,13 +82,14 @@ class Replay:
     def _begun(self, record: Opened | Shared | EpochBegun | Resumed) -> Iterator[Decision]:
         match record:
             case Opened():
-                self._seed, self._audit = record.seed, record.audit
+                self.seed, self.audit = record.seed, record.audit
             case Shared():
                 self._shared(record)
             case EpochBegun():
                 yield from self._epoch(record)
             case Resumed():
                 yield from self._give_up("the run broke off here, and was taken up in a new epoch")
+                self._log, self._counters = NetworkLog(), Counter()  # another broker counts from here
 
     def _acted(self, record: Record) -> Iterator[Decision]:
         match record:
@@ -94,6 +102,7 @@ class Replay:
             case DoneSaid():
                 yield from self._done(record)
             case AuditGiven():
+                self._course.audited(record)
                 yield self._vpps[record.vpp].audited(record.before, record.after)
             case Ended():
                 yield from self._end(record)
@@ -110,22 +119,28 @@ class Replay:
         if not self.complete:
             yield from self._give_up(why)
 
+    @property
+    def left(self) -> RunResult | None:
+        """What the run left behind; None before its end, or where the broker would not have concluded."""
+        return self.broker.left() if self.broker and self.complete else None
+
     # --- beginnings ---
 
     def _shared(self, record: Shared) -> None:
-        self._of = record.scenario
-        public = self._of.public
-        self._epochs = EpochsReplay(self._of.roster)
-        for vpp in self._of.roster:
+        self.shared = record.scenario
+        public = record.scenario.public
+        self._epochs = EpochsReplay(record.scenario.roster)
+        for vpp in record.scenario.roster:
             plant = self._plants.get(vpp)
             self._vpps[vpp] = VppReplay(vpp, public, PlantReplay(plant, public) if plant else None)
 
     def _epoch(self, record: EpochBegun) -> Iterator[Decision]:
         yield from self._give_up(f"a new epoch began first: {record.why}")
         self._time_s = record.time_s
-        self.broker = BrokerReplay(
-            self._of, self._seed, self._audit, record.number, record.roster, record.time_s, self.log
-        )
+        if self.shared is None:
+            raise ValueError("no scenario has been told")
+        charge = RunConfig(self.shared, self.seed, _NO_PATIENCE, self.audit)
+        self.broker = BrokerReplay(charge, record, self._log, self._counters)
         self._said = {vpp: [] for vpp in record.roster}
         for vpp in self._vpps.values():
             vpp.begin_epoch(record.number)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.delivery.network_log import NetworkLog
+from broker.protocol.coordinator import RunResult
 from broker.tape import Record, time_of
 from market.app.history.snapshot import Snapshot, apply
 from market.app.replay.decision import Agreement, Decision
@@ -28,7 +28,7 @@ class Tally:
 
     counts : by who, what and agreement · differing : those that came out otherwise, in the order of the tape
     unknown : by the reason why something was not computed again, whose that was
-    unchecked : what there was nothing to hold against, and why · log : what became of messages
+    unchecked : what there was nothing to hold against, and why · left : what the run left behind
     complete : whether the tape's last record was replayed · stood : what stood where the replay was told to stop
     """
 
@@ -36,7 +36,7 @@ class Tally:
     differing: list[Decision] = field(default_factory=list)
     unknown: dict[str, list[str]] = field(default_factory=dict)
     unchecked: list[str] = field(default_factory=list)
-    log: NetworkLog | None = None
+    left: RunResult | None = None
     complete: bool = False
     stood: dict[str, Any] | None = None
 
@@ -76,7 +76,7 @@ def replayed(
         if stop < len(records):
             tally.add(replay.stop_before(records[stop]))
         tally.stood = standing(_viewed(records[:stop]), replay.broker)
-    tally.complete, tally.log = replay.complete, replay.log
+    tally.complete, tally.left = replay.complete, replay.left
     tally.add(replay.end(BROKEN_OFF if stop == len(records) else STOPPED))
     return tally
 

@@ -27,6 +27,7 @@ _BY_NAME: Final = {
     "dispatch": f"vpp stage period {' '.join(DISPATCH_QUANTITIES)}",
     "costs": "vpp scenario operation_cny trade_cny carbon_cny total_cny emission_t quota_t curtailed_mwh",
     "trace": "time_s round vpp counterpart period quantity value residual",
+    "rounds": "round cost_cny regrets_cny traded_mwh imbalance_mw settled",
     "links": f"sender receiver {' '.join(LINK_COUNTS)} delay_min_s delay_mean_s delay_max_s",
     "network": "time_s in_flight queued",
     "staleness": "time_s vpp version staleness_s",
@@ -35,9 +36,10 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(told.split()) for n
 """The columns of each table, in their order."""
 
 DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
+ROUND_TABLES: Final = ("rounds",)
 NETWORK_TABLES: Final = ("links", "network", "staleness")
 
-WHOLE: Final = frozenset({"period", "stage", "round", "rounds"})
+WHOLE: Final = frozenset({"period", "stage", "round", "rounds", "settled"})
 """Whole numbers; whatever is no word is a double, empty where there is none."""
 NAMES: Final = frozenset({"vpp", "buyer", "seller", "counterpart", "sender", "receiver"})
 """Of VPPs; all of them together are called `system`, and nobody has an empty name."""

@@ -54,6 +54,8 @@ def manifest_of_run(
         "laws_not_claimed": [str(law) for law in laws.unclaimed],
         "laws_not_checked": [asdict(law) for law in laws.unchecked],
         "audit": {"asked": what.audit.value, "shown": audit_document(outcome)},
+        "day": rounds_document(outcome),
+        "possible_saving_cny": facts.possible_saving_cny,
         "network": network_document(facts, outcome.verdict),
         **_facts(facts),
         **surroundings(what.scenario),
@@ -68,6 +70,19 @@ def audit_document(outcome: MarketOutcome) -> dict[str, dict[str, str]]:
             "game": disclosure_of(day.after).value,
         }
         for day in outcome.days
+    }
+
+
+def rounds_document(outcome: MarketOutcome) -> dict[str, Any] | None:
+    """Of a day of several rounds: which one is settled, what each VPP could still save; ready for JSON."""
+    if outcome.rounds is None:
+        return None
+    return {
+        "rounds": len(outcome.rounds.rounds),
+        "settled_round": outcome.rounds.settled,
+        "agreed": outcome.rounds.agreed,
+        "regrets_cny": outcome.rounds.regrets_cny,
+        "regret_cny": dict(outcome.rounds.regret_cny),
     }
 
 

@@ -127,6 +127,16 @@ _NETWORK = fields(
     }
 )
 
+_ROUNDS = fields(
+    {
+        "rounds": whole(1),
+        "settled_round": whole(),
+        "agreed": flag(),
+        "regrets_cny": number(0),
+        "regret_cny": by_name(number(0), VPP),
+    }
+)
+
 _SHOWN = fields({"grid_only": one_of(Disclosure), "game": one_of(Disclosure)})
 
 COMPLETE: Final = fields(
@@ -141,6 +151,8 @@ COMPLETE: Final = fields(
         "laws_not_claimed": many(text()),
         "laws_not_checked": many(fields({"law": text(), "vpps": many(VPP)})),
         "audit": fields({"asked": one_of(Disclosure), "shown": by_name(_SHOWN, VPP)}),
+        "day": maybe(_ROUNDS),
+        "possible_saving_cny": maybe(number()),
         "network": maybe(_NETWORK),
         "time_mode": one_of(TimeMode, "none"),
         "rest_time_s": maybe(_SECONDS),

@@ -22,6 +22,7 @@ class RunMetadata:
     durations_s : real time of each stage · peak_memory_mb : resident, by who
     withdrawn : the VPPs that were lost and had no part in the end
     undisclosed : the VPPs whose plants nobody could hold against the scenario's
+    possible_saving_cny : what all would save together if they planned as one, None where it was not worked out
     """
 
     time_mode: str
@@ -38,6 +39,7 @@ class RunMetadata:
     peak_memory_mb: Mapping[str, float] = field(default_factory=dict)
     withdrawn: tuple[str, ...] = ()
     undisclosed: tuple[str, ...] = ()
+    possible_saving_cny: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from market.app.results.columns import COLUMNS, DISPATCH_QUANTITIES
 from market.app.results.table import Cell, Table
 from market.day.outcome import MarketOutcome, VppDay
 from market.day.roles import demand_mw, sdr, supply_mw
+from market.day.rounds import DayRounds
 from market.day.settlement import Account, Settlement, payment_cny, settled_mw
 from market.game.result import PeriodResult
 from market.model.disclosure import ShownPlan
@@ -29,6 +30,7 @@ def day_tables(
     scenario: Scenario | PublicScenario, outcome: MarketOutcome, settlement: Settlement
 ) -> tuple[Table, ...]:
     """All tables of a day, in the order in which they are written; NaN for what a VPP has not shown."""
+    rounds = (rounds_table(outcome.rounds),) if outcome.rounds else ()
     return (
         roles_table(outcome.days),
         bids_table(scenario, outcome),
@@ -38,6 +40,7 @@ def day_tables(
         dispatch_table(outcome.days),
         costs_table(settlement),
         trace_table(outcome),
+        *rounds,
     )
 
 
@@ -98,6 +101,15 @@ def costs_table(settlement: Settlement) -> Table:
     return _table("costs", rows)
 
 
+def rounds_table(rounds: DayRounds) -> Table:
+    """What each round of a day came to."""
+    rows = (
+        (r.number, r.cost_cny, r.regrets_cny, r.traded_mwh, r.imbalance_mw, int(r.number == rounds.settled))
+        for r in rounds.rounds
+    )
+    return _table("rounds", tuple(rows))
+
+
 def trace_table(outcome: MarketOutcome) -> Table:
     """The way to the end: every offer and selection as it was made, and the evolution at the final prices."""
     rows = (
@@ -115,7 +127,7 @@ def _table(name: str, rows: tuple[tuple[Cell, ...], ...]) -> Table:
 def _role_rows(day: VppDay) -> Rows:
     said = day.declaration
     public = (said.roles, said.surplus_mw.tolist(), said.deficit_mw.tolist())
-    numbers = zip(*public, *_role_columns(day.before, len(said.roles)), strict=True)
+    numbers = zip(*public, *_role_columns(day.declared, len(said.roles)), strict=True)
     for t, (role, surplus, deficit, supply, demand, ratio, curtailed, value) in enumerate(numbers):
         yield (said.vpp, t + 1, supply, demand, ratio, role.value, surplus, deficit, curtailed, value)
 

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from broker.bus.broker_end import BrokerEnd
@@ -23,9 +23,9 @@ from broker.tape import TAPE_NAME, TapeWriter, tape_so_far
 from broker.wire.limits import Limits
 from broker.wire.messages import BROKER
 from broker.wire.types import MAX_INTEGER
+from market.app.results.concluded_day import metadata_of, outcome_of
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
-from market.app.results.trace import evolution_rows, trace_rows
-from market.day.outcome import MarketOutcome, VppDay
+from market.day.outcome import MarketOutcome
 from market.errors import DispatchError, Fault, RunError, ScenarioError
 from market.model.disclosure import Disclosure
 from market.model.public import PublicScenario
@@ -83,7 +83,7 @@ def run_distributed(
             nodes.start(vpp.id, run_local_node, task, nodes.last_words)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
-    return _outcome(scenario, proceedings), facts
+    return outcome_of(proceedings, scenario.public.market), facts
 
 
 def run_broker(
@@ -94,7 +94,7 @@ def run_broker(
         opening.announce(bus.endpoints.control)
         proceedings, durations = _serve(shell, None, on_progress)
         facts = _facts(scenario, proceedings, bus, proceedings.process_ids, durations)
-    return _outcome(scenario, proceedings), facts
+    return outcome_of(proceedings, scenario.public.market), facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,34 +201,12 @@ def _facts(
 ) -> RunMetadata:
     own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     nodes_mb = {vpp: audit.peak_memory_mb for vpp, audit in proceedings.audits.items()}
-    return RunMetadata(
-        time_mode=scenario.network.time.value,
+    return replace(
+        metadata_of(proceedings, scenario),
         process_ids={BROKER: os.getpid(), **process_ids},
         endpoints=asdict(bus.endpoints),
         counters=dict(sorted((proceedings.counters + _dropped(bus)).items())),
-        refused=dict(sorted(proceedings.refused.items())),
-        refused_by_nodes={
-            vpp: {entry.reason: entry.count for entry in audit.refused}
-            for vpp, audit in proceedings.audits.items()
-            if audit.refused
-        },
         tape=TAPE_NAME,
-        rest_time_s=proceedings.time_s,
-        network=proceedings.network,
         durations_s=dict(durations),
-        withdrawn=proceedings.withdrawn,
-        undisclosed=proceedings.undisclosed,
         peak_memory_mb={BROKER: own_mb, **{vpp: nodes_mb[vpp] for vpp in process_ids if vpp in nodes_mb}},
     )
-
-
-def _outcome(scenario: Scenario, proceedings: RunResult) -> MarketOutcome:
-    days = tuple(
-        VppDay(declaration, proceedings.audits[declaration.vpp].before, proceedings.audits[declaration.vpp].after)
-        for declaration in proceedings.declarations
-    )
-    trace = (
-        *trace_rows(proceedings.said, proceedings.results),
-        *evolution_rows(proceedings.results, scenario.public.market, proceedings.time_s),
-    )
-    return MarketOutcome(proceedings.results, days, trace)

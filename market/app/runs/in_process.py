@@ -5,21 +5,31 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from market.app.results.round_trace import round_rows
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
 from market.app.results.trace import evolution_rows
-from market.day.outcome import MarketOutcome, VppDay
+from market.app.runs.consensus_day import consensus_day
+from market.app.runs.coupled_day import coupled_day
+from market.day.outcome import MarketOutcome, TraceRow, VppDay
 from market.day.roles import declare
-from market.day.settlement import direct_exchange
+from market.day.settlement import direct_exchange, settle
+from market.errors import DispatchError
 from market.game.period import period_games
 from market.game.solver import Negotiation, concluded, negotiate
+from market.model.public import Coupling
+from market.model.rules import Mechanism
 from market.scenario.parts import require_plants
 from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch import dispatch
+from vpp_nodes.dispatch.joint import joint_dispatch
+from vpp_nodes.dispatch.variables import commitment_binaries
+
+_MOST_JOINT = 1000  # VPPs × periods up to which one programme for all is a matter of a second
+_MOST_COMMITTED = 150  # the same where turbines may be switched off
 
 
 def run_in_process(
@@ -30,41 +40,72 @@ def run_in_process(
     Nothing in it is random and it leaves no tape, so `seed` and `out_dir` change nothing.
     """
     clock = _Stages(on_progress)
-    outcome, negotiations = _negotiated_day(scenario, clock.enter)
-    trace = (
-        *round_rows([result.game for result in outcome.periods], negotiations),
-        *evolution_rows(outcome.periods, scenario.public.market, 0.0),
-    )
+    outcome, negotiations = _day(scenario, clock)
+    trace = _trace(outcome, negotiations, scenario) if negotiations else ()
+    possible_cny = _possible_saving_cny(scenario, outcome, clock)
     facts = RunMetadata(
         time_mode="none",
         process_ids={"market": os.getpid()},
         durations_s=clock.ended(),
         peak_memory_mb={"market": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024},
+        possible_saving_cny=possible_cny,
     )
     return replace(outcome, trace=trace), facts
 
 
 def market_day(scenario: Scenario) -> MarketOutcome:
     """Plan, trade and plan again, without a trace. DispatchError as above."""
-    return _negotiated_day(scenario, lambda stage: None)[0]
+    return _day(scenario, _Stages(lambda progress: None))[0]
 
 
-def _negotiated_day(
-    scenario: Scenario, enter: Callable[[str], None]
-) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
-    """A day without a trace, and how its prices came about; `enter` is told of each stage."""
-    public = require_plants(scenario).public
-    enter("planning")
+def _trace(
+    outcome: MarketOutcome, negotiations: Sequence[Negotiation], scenario: Scenario
+) -> tuple[TraceRow, ...]:
+    return (
+        *round_rows([result.game for result in outcome.periods], negotiations),
+        *evolution_rows(outcome.periods, scenario.public.market, 0.0),
+    )
+
+
+def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
+    """A day in the way its scenario asks for, without a trace, and how prices came about if sellers made them."""
+    require_plants(scenario)
+    if scenario.public.market.mechanism is Mechanism.CONSENSUS:
+        clock.enter("agreeing on prices")
+        return consensus_day(scenario, clock.round), ()
+    if scenario.coupling is Coupling.ITERATE:
+        clock.enter("trading and planning")
+        return coupled_day(scenario, clock.round)
+    return _day_once(scenario, clock)
+
+
+def _day_once(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
+    """Everybody plans for itself, then what is left over is traded."""
+    public = scenario.public
+    clock.enter("planning")
     before = [dispatch(vpp, public, None) for vpp in scenario.vpps]
     declarations = [declare(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
-    enter("trading")
+    clock.enter("trading")
     games = period_games(declarations, public)
     negotiations = negotiate(games, public.market)
     results = concluded(games, negotiations, public.market)
-    enter("settling")
+    clock.enter("settling")
     after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
     days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
     return MarketOutcome(results, days, trace=()), negotiations
+
+
+def _possible_saving_cny(scenario: Scenario, outcome: MarketOutcome, clock: _Stages) -> float | None:
+    """What all would save together as one; None where working it out would take longer than the day itself."""
+    vpps, integer = scenario.vpps, any(commitment_binaries(vpp) for vpp in scenario.vpps)
+    if len(vpps) * scenario.public.horizon.periods > (_MOST_COMMITTED if integer else _MOST_JOINT):
+        return None
+    clock.enter("measuring")
+    try:
+        together_cny = joint_dispatch(vpps, scenario.public).total_cny
+    except DispatchError:
+        return None
+    return settle(outcome, scenario.public).grid_only_system.total_cny - together_cny
 
 
 class _Stages:
@@ -77,6 +118,10 @@ class _Stages:
     def enter(self, stage: str) -> None:
         self._entered.append((stage, time.monotonic()))
         self._on_progress(RunProgress(stage))
+
+    def round(self, number: int) -> None:
+        """A round of the present stage begins, or has ended."""
+        self._on_progress(RunProgress(self._entered[-1][0], rounds=number))
 
     def ended(self) -> dict[str, float]:
         ends = [at for _, at in self._entered[1:]] + [time.monotonic()]

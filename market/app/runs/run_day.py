@@ -6,58 +6,26 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from broker.tape.files import tape_sha256
-from market.app.results.certificate import certificate_document
-from market.app.results.exit_codes import ExitCode, exit_code_of
+from market.app.results.concluded_day import ConcludedDay, conclude_day
 from market.app.results.folder import RunFolder
-from market.app.results.laws import laws_of_day
-from market.app.results.manifest import RunSpec, manifest_of_abort, manifest_of_run
-from market.app.results.network_tables import network_tables
+from market.app.results.manifest import RunSpec, manifest_of_abort
 from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.results.scenario_copy import keep_scenario
-from market.app.results.table import Table
-from market.app.results.tables import day_tables
 from market.day.outcome import MarketOutcome
-from market.day.settlement import Settlement, settle
 from market.errors import RunError
 from market.scenario.scenario import Scenario
 
 Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutcome, RunMetadata]]
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """A run that came to its end, with everything that its folder holds.
-
-    folder : where its way of running left its tape, if it leaves one
-    """
-
-    scenario: Scenario
-    outcome: MarketOutcome
-    settlement: Settlement
-    facts: RunMetadata
-    folder: Path
-    tables: dict[str, Table]
-    certificate: dict[str, Any]
-    manifest: dict[str, Any]
-
-    @property
-    def broken_laws(self) -> list[str]:
-        """The laws of settlement that the day does not obey; empty for a sound run."""
-        laws: list[str] = self.manifest["broken_laws"]
-        return laws
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """By the verdict, unless a law is broken: then nothing in the folder can be relied on."""
-        return ExitCode.BROKEN if self.broken_laws else exit_code_of(self.outcome.verdict)
-
-
-def run_day(what: RunSpec, runner: Runner, folder: RunFolder, on_progress: OnProgress, since: float) -> RunReport:
+def run_day(
+    what: RunSpec, runner: Runner, folder: RunFolder, on_progress: OnProgress, since: float
+) -> ConcludedDay:
     """Run a day and write its folder: the scenario first, the manifest last.
 
     A run that breaks leaves a manifest that says so, and the scenario with which it can be taken up.
@@ -76,7 +44,7 @@ def run_day(what: RunSpec, runner: Runner, folder: RunFolder, on_progress: OnPro
         raise
 
 
-def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgress, since: float) -> RunReport:
+def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgress, since: float) -> ConcludedDay:
     """Run a day and account for it. Nothing is written but the tape that `runner` may leave in the folder `place`.
 
     Arguments and errors as above.
@@ -84,18 +52,10 @@ def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgres
     outcome, facts = runner(what.scenario, what.seed, place, on_progress)
     if facts.tape is not None and (place / facts.tape).exists():
         facts = replace(facts, tape_sha256=tape_sha256(place / facts.tape))
-    public = what.scenario.public
-    settlement = settle(outcome, public)
-    laws = laws_of_day(outcome, settlement, public, what.scenario.vpps)
-    network = network_tables(facts.network, what.scenario.roster) if facts.network else ()
-    tables = (*day_tables(what.scenario, outcome, settlement), *network)
-    by_name = {table.name: table for table in tables}
-    certificate = certificate_document(outcome)
-    manifest = manifest_of_run(what, outcome, facts, laws, time.monotonic() - since)
-    return RunReport(what.scenario, outcome, settlement, facts, place, by_name, certificate, manifest)
+    return replace(conclude_day(what, outcome, facts, time.monotonic() - since), folder=place)
 
 
-def _write(report: RunReport, folder: RunFolder) -> None:
+def _write(report: ConcludedDay, folder: RunFolder) -> None:
     """The files of a run; the manifest, which says that they are complete, last."""
     for table in report.tables.values():
         folder.write(f"{table.name}.csv", table.csv())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from market.app.results.manifest import RunSpec
 from market.app.runs.run_day import Runner
 from market.app.runs.warm_up import start_fork_server
+from market.scenario.one_process import require_messages
 
 if TYPE_CHECKING:
     from market.app.runs.keyring import Keyring
@@ -47,10 +48,14 @@ def in_this_process() -> Runner:
 
 
 def as_processes(what: RunSpec, how: Processes) -> Runner:
-    """The way over the bus. ScenarioError if a key is missing, RunError if no process can be started."""
+    """The way over the bus. RunError if no process can be started.
+
+    ScenarioError if a key is missing or this market has no messages yet.
+    """
     from market.app.runs.distributed import LOOPBACK, Listening, Opening, run_distributed
     from market.app.runs.keyring import keyring
 
+    require_messages(what.scenario)
     start_fork_server()  # where `entry` has not done so already
     keys = keyring(how.keys, what.scenario.roster)
     listening = Listening(LOOPBACK, how.port, keys.broker, resumed=how.resumed)

@@ -9,7 +9,7 @@ from typing import Any
 
 import solara
 
-from market.app.history.export import export_run
+from market.app.replay.export import export_run
 from market.app.runs.local_market import StepUnit
 from market.app.view.feeds.feed import Feed
 from market.app.view.feeds.own import OwnFeed
@@ -168,7 +168,7 @@ def Export(session: Session, frame: Frame) -> None:
 
     def export() -> None:
         try:
-            path = export_run(frame.timeline, None, datetime.now().astimezone(), session.feed.scenario)
+            path = export_run(frame.timeline.records, None, datetime.now().astimezone(), session.feed.scenario)
         except MarketError as error:
             set_fault(str(error))
         else:

@@ -16,10 +16,11 @@ from market.app.cli.console import echo, echo_error
 from market.app.cli.experiment.options import StudyOptions
 from market.app.cli.experiment.study import Study, study
 from market.app.report.printed import printed
+from market.app.results.concluded_day import ConcludedDay
 from market.app.results.manifest import RunSpec
 from market.app.results.table import Table
 from market.app.runs.in_process import run_in_process
-from market.app.runs.run_day import RunReport, run_day
+from market.app.runs.run_day import run_day
 from market.scenario.scenario import Scenario
 
 
@@ -27,7 +28,7 @@ from market.scenario.scenario import Scenario
 class PaperResults:
     """Everything that the case study's folder holds."""
 
-    report: RunReport
+    report: ConcludedDay
     case: CaseStudy
     economy: Economy
     draws: tuple[DrawnFacts, ...]

@@ -17,14 +17,14 @@ from market.app.report.summary.style import (
     plain,
     titled,
 )
-from market.app.runs.run_day import RunReport
+from market.app.results.concluded_day import ConcludedDay
 from market.day.settlement import Account, Settlement, direct_exchange
 from market.model.disclosure import Disclosure, disclosure_of, least
 
 UNKNOWN = "–"  # "not shown" in every cell would not fit into 80 columns; the lines below the tables say it
 
 
-def costs_table(report: RunReport) -> Group:
+def costs_table(report: ConcludedDay) -> Group:
     """Every VPP's costs and the system's, with the grid only and with trade, and what trading saves."""
     headings = (
         *("grid only\noperation", "\ncarbon", "\ntotal"),
@@ -42,7 +42,7 @@ def costs_table(report: RunReport) -> Group:
     return titled("Costs in CNY", _filled(headings, rows))
 
 
-def carbon_table(report: RunReport) -> Group:
+def carbon_table(report: ConcludedDay) -> Group:
     """Emission, quota, curtailed and traded energy of every VPP and of the system."""
     headings = (
         *("emission\nt\ngrid only", "\n\ntrading", "quota\nt\ngrid only", "\n\ntrading"),
@@ -58,7 +58,7 @@ def carbon_table(report: RunReport) -> Group:
     return titled("Carbon and energy", _filled(headings, rows))
 
 
-def disclosure_lines(report: RunReport) -> Iterator[RenderableType]:
+def disclosure_lines(report: ConcludedDay) -> Iterator[RenderableType]:
     """Whose plans are not shown, if any are not, and what is therefore unknown."""
     levels = {
         day.declaration.vpp: least(disclosure_of(day.before), disclosure_of(day.after))
@@ -88,7 +88,7 @@ def _number(value: float, digits: int) -> str:
     return f"{value:,.{digits}f}" if digits else f"{round(value):,}"
 
 
-def _traded_mwh(report: RunReport) -> Iterator[tuple[float, float]]:
+def _traded_mwh(report: ConcludedDay) -> Iterator[tuple[float, float]]:
     """Energy bought from other VPPs and sold to them, of each VPP and of the system."""
     public, results = report.scenario.public, report.outcome.periods
     both = []

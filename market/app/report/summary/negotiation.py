@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Group, RenderableType
 
 from market.app.report.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out, titled
-from market.app.runs.run_day import RunReport
+from market.app.results.concluded_day import ConcludedDay
 from market.day.settlement import settled_mw
 from market.game.result import PeriodResult
 from market.model.arrays import Array
@@ -21,7 +21,7 @@ SELLERS_SHOWN = 8  # with more than that the day is told by lowest, mean and hig
 SAME_PROBABILITY = 5e-4  # buyers whose probabilities differ by less are shown as one
 
 
-def roles_tables(report: RunReport) -> Iterator[RenderableType]:
+def roles_tables(report: ConcludedDay) -> Iterator[RenderableType]:
     """Who sells (S), buys (B) or is balanced (·) in which period; one table for every 24 periods."""
     periods, days = report.scenario.public.horizon.periods, report.outcome.days
     for first in range(0, min(periods, 4 * PERIODS_ABREAST), PERIODS_ABREAST):
@@ -36,7 +36,7 @@ def roles_tables(report: RunReport) -> Iterator[RenderableType]:
         yield titled("Roles: S sells, B buys, · balanced", table) if first == 0 else table
 
 
-def price_tables(report: RunReport) -> Iterator[RenderableType]:
+def price_tables(report: ConcludedDay) -> Iterator[RenderableType]:
     """Prices and probabilities of the periods in which there is something to trade."""
     traded = [result for result in report.outcome.periods if result.game.tradable]
     selling = {seller for result in traded for seller in result.game.sellers}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from market.app.results.concluded_day import ConcludedDay
 from market.app.results.network_totals import is_perfect
-from market.app.runs.run_day import RunReport
 from market.model.network import TimeMode
 
 _COUNTED = {
@@ -17,7 +17,7 @@ _COUNTED = {
 }
 
 
-def network_lines(report: RunReport) -> Iterator[str]:
+def network_lines(report: ConcludedDay) -> Iterator[str]:
     """Lines for the head of the summary; none for a day in one process."""
     told = report.manifest["network"]
     if told is None:

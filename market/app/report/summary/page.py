@@ -12,15 +12,15 @@ from market.app.report.summary.accounts import carbon_table, costs_table, disclo
 from market.app.report.summary.negotiation import price_tables, roles_tables
 from market.app.report.summary.network import network_lines
 from market.app.report.summary.style import plain
+from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import exit_code_of
-from market.app.runs.run_day import RunReport
 from market.day.outcome import MarketOutcome
 from market.game.result import Verdict
 
 PIPED_WIDTH = 100
 
 
-def summary_text(report: RunReport) -> str:
+def summary_text(report: ConcludedDay) -> str:
     """The summary, drawn for the terminal that standard output is, or 100 columns wide and plain."""
     person = sys.stdout.isatty()
     console = Console(
@@ -36,10 +36,11 @@ def summary_text(report: RunReport) -> str:
     return "\n".join(line.rstrip() for line in text.split("\n")) if not person else text
 
 
-def _parts(report: RunReport) -> Iterator[RenderableType]:
+def _parts(report: ConcludedDay) -> Iterator[RenderableType]:
     yield f"[bold]{plain(report.scenario.name)}[/bold]  {plain(report.scenario.title)}"
     yield _verdict(report)
     yield _circumstances(report)
+    yield from _efficiency(report)
     yield from _losses(report)
     yield from network_lines(report)
     yield from _troubles(report)
@@ -52,7 +53,7 @@ def _parts(report: RunReport) -> Iterator[RenderableType]:
     yield f"Everything in full precision: {plain(str(report.folder))}"
 
 
-def _verdict(report: RunReport) -> str:
+def _verdict(report: ConcludedDay) -> str:
     outcome, sound = report.outcome, report.exit_code == 0
     verdict = f"[bold {'green' if sound else 'red'}]{outcome.verdict.value}[/]"
     most = f"ε = {outcome.epsilon_cny:.2g} CNY, {outcome.epsilon_relative:.2g} of the value traded"
@@ -61,7 +62,7 @@ def _verdict(report: RunReport) -> str:
     return f"{verdict}  ·  most to be gained by moving, where it rests: {most}"
 
 
-def _circumstances(report: RunReport) -> str:
+def _circumstances(report: ConcludedDay) -> str:
     facts = report.facts
     messages = facts.counters.get("sent", 0)
     parts = [
@@ -73,7 +74,20 @@ def _circumstances(report: RunReport) -> str:
     return "  ·  ".join(parts)
 
 
-def _losses(report: RunReport) -> Iterator[str]:
+def _efficiency(report: ConcludedDay) -> Iterator[str]:
+    """How a day of several rounds went, and how much of what all could save together its trade saves."""
+    rounds, possible = report.outcome.rounds, report.facts.possible_saving_cny
+    if rounds is not None:
+        regrets = f"the sum of all regrets is {rounds.regrets_cny:,.2f} CNY"
+        yield f"round {rounds.settled} of 0–{rounds.rounds[-1].number} is settled: {regrets}"
+    if possible is not None and possible > 0.0:
+        alone, traded = report.settlement.grid_only_system, report.settlement.game_system
+        saving = alone.total_cny - traded.total_cny
+        share = f"{100.0 * saving / possible:.1f} % of the {possible:,.0f} CNY that one plan for all would save"
+        yield f"trade saves {saving:,.0f} CNY: {share}"
+
+
+def _losses(report: ConcludedDay) -> Iterator[str]:
     """Whom the market lost on the way."""
     facts = report.facts
     if facts.withdrawn:
@@ -106,7 +120,7 @@ def _ranges(numbers: Sequence[int]) -> str:
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
-def _troubles(report: RunReport) -> Iterator[RenderableType]:
+def _troubles(report: ConcludedDay) -> Iterator[RenderableType]:
     """What ended otherwise than in equilibrium, and why."""
     for result in report.outcome.periods:
         if result.verdict not in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE):

@@ -6,6 +6,7 @@ All pages that show one tape share them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -13,14 +14,15 @@ from weakref import WeakKeyDictionary
 from matplotlib.figure import Figure
 
 from market.app.figures.picture import svg_bytes
-from market.app.history.conclusion import recorded_of, results_of
 from market.app.history.timeline import Timeline
+from market.app.replay.conclusion import Retelling
 from market.app.results.recorded import RecordedRun
 from market.app.view.session import Frame
 from market.game.result import PeriodResult
 
 _LOCK = Lock()
 _KEPT: WeakKeyDictionary[Timeline, dict[object, object]] = WeakKeyDictionary()
+_TOLD: WeakKeyDictionary[Timeline, Retelling] = WeakKeyDictionary()
 _T = TypeVar("_T")
 
 
@@ -37,15 +39,29 @@ def day_of(frame: Frame) -> RecordedRun | None:
     timeline, view = frame.timeline, frame.view
     if not view.verdict or view.epoch != timeline.newest.epoch:
         return None
-    return _once(
-        timeline, "day", lambda: recorded_of(timeline, frame.view.scenario.name if frame.view.scenario else "")
-    )
+    return _once(timeline, "day", partial(_recorded, timeline))
+
+
+def _recorded(timeline: Timeline) -> RecordedRun | None:
+    day = _retold(timeline).day()
+    return day.recorded(day.scenario.name) if day else None
+
+
+def _retold(timeline: Timeline) -> Retelling:
+    """The tape told again up to its newest record; only ever by one page at a time."""
+    found = _TOLD.setdefault(timeline, Retelling())
+    found.take(timeline.records)
+    return found
 
 
 def results_at(frame: Frame) -> tuple[PeriodResult, ...]:
     """Every period's result with its certificate, once the broker has concluded."""
     view = frame.view
-    return _once(frame.timeline, ("results", view.epoch), lambda: results_of(view)) if view.verdicts else ()
+    if not view.verdicts:
+        return ()
+    return _once(
+        frame.timeline, ("results", view.epoch), lambda: _retold(frame.timeline).results.get(view.epoch, ())
+    )
 
 
 def drawn(frame: Frame, name: str, make: Callable[[], Figure]) -> str:

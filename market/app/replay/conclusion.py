@@ -1,0 +1,91 @@
+"""The conclusion of a tape's market: what the broker's machine left behind, computed again.
+
+The machines of the run are given what the tape records and conclude as they did then, so these are the same
+numbers, with the same evidence.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from broker.protocol.coordinator import RunResult
+from broker.tape import TAPE_NAME, Record
+from market.app.replay.replay import Replay
+from market.app.results.concluded_day import ConcludedDay, conclude_day, metadata_of, outcome_of
+from market.app.results.known_plants import with_known_plants
+from market.app.results.manifest import RunSpec
+from market.app.results.run_metadata import RunMetadata
+from market.errors import RunError, TapeError
+from market.game.result import PeriodResult
+from market.model.network import TimeMode
+from market.scenario.scenario import Scenario
+
+
+class Retelling:
+    """A tape told again, record by record. `results`: of each epoch that was concluded, by its number.
+
+    fault : why it could not be told on, if it could not
+    """
+
+    def __init__(self) -> None:
+        self.results: dict[int, tuple[PeriodResult, ...]] = {}
+        self.fault = ""
+        self._replay = Replay()
+        self._taken = 0
+
+    def take(self, records: Sequence[Record]) -> None:
+        """All records so far; those taken before are passed over."""
+        for record in records[self._taken :]:
+            self._taken += 1
+            try:
+                deque(self._replay.take(record), maxlen=0)
+            except TapeError as error:
+                self.fault = self.fault or str(error)
+                return
+            epoch = self._replay.broker.epoch if self._replay.broker else None
+            if epoch is not None and epoch.results is not None:
+                self.results[epoch.number] = epoch.results
+
+    @property
+    def left(self) -> RunResult | None:
+        """What the run left behind; None before its end, or if it does not come out again."""
+        return None if self.fault else self._replay.left
+
+    def what(self, beside: Scenario | None = None, started: datetime = datetime.min) -> RunSpec:
+        """What was run. beside : the scenario with its plants, where they are at hand"""
+        assert self._replay.shared is not None
+        scenario = with_known_plants(self._replay.shared, beside)
+        return RunSpec(scenario, self._replay.seed, in_process=False, started=started, audit=self._replay.audit)
+
+    def day(self) -> ConcludedDay | None:
+        """The whole day, None as above."""
+        if self.left is None:
+            return None
+        what = self.what()
+        return day_of_tape(what, self.left)
+
+
+def retold(records: Sequence[Record]) -> Retelling:
+    """A whole tape told again. RunError if it does not hold a whole day, or does not come out again."""
+    found = Retelling()
+    found.take(records)
+    if found.fault:
+        raise RunError(f"the tape does not come out again: {found.fault}")
+    if found.left is None:
+        raise RunError("only a market that is over can be exported; let it run to its end first")
+    return found
+
+
+def day_of_tape(what: RunSpec, left: RunResult) -> ConcludedDay:
+    """The day that a tape comes to."""
+    outcome = outcome_of(left, what.scenario.public.market)
+    return conclude_day(what, outcome, metadata_of_tape(left, what.scenario))
+
+
+def metadata_of_tape(left: RunResult, scenario: Scenario) -> RunMetadata:
+    """How the day of a tape went. In real time a tape does not tell when messages arrived."""
+    network = None if scenario.network.time is TimeMode.WALL else left.network
+    return replace(metadata_of(left, scenario), network=network, tape=TAPE_NAME)

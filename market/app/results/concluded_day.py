@@ -1,0 +1,99 @@
+"""A concluded day: everything that its run folder holds, made of what its market left behind.
+
+A run, its replayed tape, a model in this process and the check of a manifest differ only in where what was left
+behind comes from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from broker.protocol.coordinator import RunResult
+from market.app.results.certificate import certificate_document
+from market.app.results.exit_codes import ExitCode, exit_code_of
+from market.app.results.laws import laws_of_day
+from market.app.results.manifest import RunSpec, manifest_of_run
+from market.app.results.network_tables import network_tables
+from market.app.results.recorded import RecordedRun, recorded
+from market.app.results.run_metadata import RunMetadata
+from market.app.results.table import Table
+from market.app.results.tables import day_tables
+from market.app.results.trace import evolution_rows, trace_rows
+from market.day.outcome import MarketOutcome, VppDay
+from market.day.settlement import Settlement, settle
+from market.model.rules import MarketRules
+from market.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class ConcludedDay:
+    """A day that came to its end, with everything that its run folder holds.
+
+    folder : where its way of running left its tape, if it leaves one
+    """
+
+    scenario: Scenario
+    outcome: MarketOutcome
+    settlement: Settlement
+    facts: RunMetadata
+    tables: dict[str, Table]
+    certificate: dict[str, Any]
+    manifest: dict[str, Any]
+    folder: Path = Path()
+
+    @property
+    def broken_laws(self) -> list[str]:
+        """The laws of settlement that the day does not obey; empty for a sound run."""
+        laws: list[str] = self.manifest["broken_laws"]
+        return laws
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """By the verdict, unless a law is broken: then nothing in the folder can be relied on."""
+        return ExitCode.BROKEN if self.broken_laws else exit_code_of(self.outcome.verdict)
+
+    def recorded(self, name: str) -> RecordedRun:
+        """As it would be read back from its folder."""
+        return recorded(name, self.manifest, self.tables, self.certificate)
+
+
+def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall_s: float = 0.0) -> ConcludedDay:
+    """Account for a day: its tables, certificate and manifest. wall_s : real time that it took"""
+    scenario, public = what.scenario, what.scenario.public
+    settlement = settle(outcome, public)
+    laws = laws_of_day(outcome, settlement, public, scenario.vpps)
+    network = network_tables(facts.network, scenario.roster) if facts.network else ()
+    tables = {table.name: table for table in (*day_tables(scenario, outcome, settlement), *network)}
+    manifest = manifest_of_run(what, outcome, facts, laws, wall_s)
+    return ConcludedDay(scenario, outcome, settlement, facts, tables, certificate_document(outcome), manifest)
+
+
+def outcome_of(left: RunResult, rules: MarketRules) -> MarketOutcome:
+    """The day that a market left behind."""
+    days = tuple(
+        VppDay(declaration, left.audits[declaration.vpp].before, left.audits[declaration.vpp].after)
+        for declaration in left.declarations
+    )
+    trace = (*trace_rows(left.said, left.results), *evolution_rows(left.results, rules, left.time_s))
+    return MarketOutcome(left.results, days, trace)
+
+
+def metadata_of(left: RunResult, scenario: Scenario) -> RunMetadata:
+    """How that day went, as far as the broker's machine knows."""
+    return RunMetadata(
+        time_mode=scenario.network.time.value,
+        process_ids=left.process_ids,
+        counters=dict(sorted(left.counters.items())),
+        refused=dict(sorted(left.refused.items())),
+        refused_by_nodes={
+            vpp: {entry.reason: entry.count for entry in audit.refused}
+            for vpp, audit in left.audits.items()
+            if audit.refused
+        },
+        rest_time_s=left.time_s,
+        network=left.network,
+        withdrawn=left.withdrawn,
+        undisclosed=left.undisclosed,
+    )

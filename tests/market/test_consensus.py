@@ -1,0 +1,102 @@
+"""Claims about consensus on prices (M7), with participants whose costs are known in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+
+import numpy as np
+import pytest
+
+from market.mechanism.consensus import (
+    Consensus,
+    Participant,
+    Scale,
+    balanced_exchange,
+    find_consensus,
+)
+from market.model.arrays import Array
+from market.model.rules import Horizon, MarketRules, Tariff
+
+HOURS = 0.5
+HORIZON = Horizon(periods=2, period_h=HOURS)
+TARIFF = Tariff(np.array([800.0, 1200.0]), np.array([300.0, 400.0]))
+
+
+def quadratic(vpp: str, slope: float, wanted: Array, most_mw: float = inf) -> Participant:
+    """F(z) = Δt Σ_t slope/2 (wanted_t − z_t)², for |z| ≤ most_mw."""
+
+    def answer(price: Array, anchor: Array, scale: Scale) -> Array:
+        best: Array = (slope * wanted + scale.step * anchor - price) / (slope + scale.step)
+        return best
+
+    def cost(net_in: Array) -> float:
+        if (np.abs(net_in) > most_mw).any():
+            return inf
+        return float(HOURS * (slope / 2 * (wanted - net_in) ** 2).sum())
+
+    def least(price: Array) -> float:
+        return float(HOURS * (price * wanted - price**2 / (2 * slope)).sum())
+
+    return Participant(vpp, answer, cost, least)
+
+
+def agreed(participants: list[Participant], regret: float = 1e-6, rounds: int = 500) -> Consensus:
+    rules = replace(MarketRules(), consensus_regret=regret, consensus_rounds=rounds)
+    return find_consensus(participants, Scale(1.0, 100.0), TARIFF, HORIZON, rules)
+
+
+PARTICIPANTS = [
+    quadratic("A", 100.0, np.array([5.0, 9.0])),
+    quadratic("B", 300.0, np.array([1.0, 2.0])),
+    quadratic("C", 50.0, np.array([2.0, -1.0])),
+]
+
+
+def test_the_price_is_the_common_marginal_cost() -> None:
+    """All equate slope (wanted − z) to π, so π = Σ wanted / Σ 1/slope."""
+    found = agreed(PARTICIPANTS, 1e-9)
+    price = np.array([8.0, 10.0]) / (1 / 100 + 1 / 300 + 1 / 50)
+    assert found.reached
+    assert found.settled.price_cny_per_mwh == pytest.approx(price, rel=1e-3)
+    assert found.settled.net_in_mw[0] == pytest.approx(np.array([5.0, 9.0]) - price / 100, abs=1e-2)
+
+
+def test_regrets_bound_what_is_lost_in_every_round() -> None:
+    found = agreed(PARTICIPANTS)
+    price = np.array([8.0, 10.0]) / (1 / 100 + 1 / 300 + 1 / 50)
+    optimum = HOURS * (price**2).sum() * (1 / 100 + 1 / 300 + 1 / 50) / 2
+    for each in found.rounds:
+        assert each.regrets_cny >= each.cost_cny.sum() - optimum - 1e-9
+        assert (each.regret_cny >= 0.0).all()
+
+
+def test_every_round_is_balanced_and_the_first_is_no_trade() -> None:
+    found = agreed(PARTICIPANTS)
+    assert not found.rounds[0].net_in_mw.any()
+    for each in found.rounds:
+        assert np.abs(each.net_in_mw.sum(axis=0)).max() <= 1e-12
+
+
+def test_the_longer_side_gives_way_in_proportion() -> None:
+    balanced = balanced_exchange(np.array([[3.0, 1.0], [1.0, 0.0], [-2.0, -4.0]]))
+    assert balanced == pytest.approx(np.array([[1.5, 1.0], [0.5, 0.0], [-2.0, -1.0]]))
+
+
+def test_one_alone_has_nothing_to_agree_on() -> None:
+    found = agreed([quadratic("A", 100.0, np.zeros(2))])
+    assert not found.settled.net_in_mw.any()
+
+
+def test_what_somebody_cannot_do_is_not_settled() -> None:
+    """C's answer ignores that it can exchange nothing: no trade is all that is left, and it is not agreed on."""
+    found = agreed([*PARTICIPANTS[:2], quadratic("C", 50.0, np.array([2.0, -1.0]), most_mw=0.0)], rounds=5)
+    assert found.settled.number == 0
+    assert not found.reached
+    assert np.isfinite(found.settled.regrets_cny)
+
+
+def test_the_budget_ends_it() -> None:
+    found = agreed(PARTICIPANTS, 1e-9, rounds=3)
+    assert len(found.rounds) == 4
+    assert not found.reached

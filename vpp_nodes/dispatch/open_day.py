@@ -1,0 +1,165 @@
+"""The day of one VPP whose direct exchange is still open: its limits, its columns, its solves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from market.errors import DispatchError
+from market.model.arrays import Array, frozen
+from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
+from vpp_nodes.dispatch.day import DispatchDay, checked_day
+from vpp_nodes.dispatch.linear import Ending, LinearProgram, LpSolution
+from vpp_nodes.dispatch.model import Model, build_model
+from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
+from vpp_nodes.dispatch.variables import Binary, commitment_binaries
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeOption:
+    """What a VPP may exchange with others: up to these powers, MW, at these prices; shape (periods,) each.
+
+    Whoever takes pays the price, whoever gives earns it.
+    """
+
+    most_in_mw: Array
+    most_out_mw: Array
+    price_cny_per_mwh: Array
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPlan:
+    """The cheapest day with an option. cost_cny : its objective and what it pays for its exchange
+
+    net_in_mw : what it takes, less what it gives, shape (periods,) · bound_cny : no day costs less
+    """
+
+    plan: DispatchPlan
+    net_in_mw: Array
+    cost_cny: float
+    bound_cny: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay(DispatchDay):
+    """A day whose direct exchange is still open, between the limits of (11); shape (periods,)."""
+
+    most_in_mw: Array = field(default_factory=lambda: np.zeros(0))
+    most_out_mw: Array = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def most_needed_mw(self) -> Array:
+        return self.net_load_mw + self.most_out_mw
+
+    @property
+    def least_needed_mw(self) -> Array:
+        return self.net_load_mw - self.most_in_mw
+
+
+def open_day(vpp: Vpp, public: PublicRules, most_in_mw: Array | float, most_out_mw: Array | float) -> OpenDay:
+    """The day of `vpp` with exchange up to these powers and up to its own limits of (11)."""
+    day = checked_day(vpp, public, None)
+    limits = vpp.exchange
+    return OpenDay(
+        vpp,
+        public,
+        day.direct,
+        day.filled(0.0) + np.minimum(limits.direct_in_max_mw, most_in_mw),
+        day.filled(0.0) + np.minimum(limits.direct_out_max_mw, most_out_mw),
+    )
+
+
+def movable_mw(vpps: Sequence[Vpp], periods: int) -> Array:
+    """All that these VPPs can make or use in a period, shape (periods,): it stands in for infinite limits."""
+    movable = np.zeros(periods)
+    for vpp in vpps:
+        powers = np.abs(vpp.load_mw) * 2.0
+        powers = powers + sum((plant.forecast_mw for plant in (vpp.wt, vpp.pv) if plant), np.zeros(periods))
+        turbine = vpp.mt.p_max_mw if vpp.mt else 0.0
+        storage = vpp.ess.charge_max_mw + vpp.ess.discharge_max_mw if vpp.ess else 0.0
+        limits = (vpp.exchange.grid_buy_max_mw, vpp.exchange.grid_sell_max_mw)
+        movable = movable + (powers + turbine + storage + sum(limit for limit in limits if math.isfinite(limit)))
+    return movable
+
+
+def net_exchange_11(
+    program: LinearProgram, day: OpenDay, model: Model, price_cny_per_mwh: Array | float = 0.0
+) -> range:
+    """−dir_out_max ≤ net_in ≤ dir_in_max; it takes part in (6), and in (3) where credits follow energy."""
+    run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0) + price_cny_per_mwh * day.period_h)
+    for row, column in zip(model.balance_rows, run, strict=True):
+        program.extend_row(row, column, 1.0)
+    carbon = day.public.carbon
+    if model.carbon_row is not None and carbon.credits_follow_energy:
+        for column in run:
+            program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
+    return run
+
+
+def solve_program(
+    program: LinearProgram, integer: bool, refusal: Callable[[LpSolution], DispatchError]
+) -> tuple[LpSolution, float, SolveMethod]:
+    """The answer, a proven lower bound of its cost, and how it was found; as in `vpp_nodes.dispatch.solve`."""
+    if not integer:
+        answer = _optimal(program.solve_lp(), refusal)
+        return answer, answer.objective, SolveMethod.LP
+    milp = _optimal(program.solve_milp(), refusal)
+    fixed = {column: float(np.rint(milp.values[column])) for column in program.integers()}
+    return _optimal(program.with_fixed(fixed).solve_lp(), refusal), milp.bound, SolveMethod.MILP
+
+
+def _optimal(answer: LpSolution, refusal: Callable[[LpSolution], DispatchError]) -> LpSolution:
+    if answer.ending is Ending.OPTIMAL:
+        return answer
+    raise refusal(answer)
+
+
+def direct_of(day: DispatchDay, net_in_mw: Array) -> DirectExchange:
+    """Net exchange as what is taken and what is given, and the quota that comes along."""
+    carbon = day.public.carbon
+    quota_t = carbon.direct_quota_t_per_mwh * float(net_in_mw.sum()) * day.period_h
+    return DirectExchange(
+        frozen(np.maximum(net_in_mw, 0.0)),
+        frozen(np.maximum(-net_in_mw, 0.0)),
+        quota_t if carbon.credits_follow_energy else 0.0,
+    )
+
+
+def dispatch_with_option(vpp: Vpp, public: PublicRules, option: ExchangeOption) -> OpenPlan:
+    """The cheapest day of one VPP that may exchange as much of an option as it likes: min F(z) + Δt Σ π z.
+
+    Raises: DispatchError as `dispatch` does.
+    """
+    day = open_day(vpp, public, option.most_in_mw, option.most_out_mw)
+    binaries = commitment_binaries(vpp)
+    while True:
+        model, run = _model(day, binaries, option)
+        answer, bound, method = solve_program(model.program, bool(binaries), lambda end: _refusal(day, end))
+        powers = read_powers(day, model, answer)
+        missing = broken_modes(powers) - binaries
+        if not missing:
+            break
+        binaries |= missing
+    net_in = answer.values[run.start : run.stop]
+    settled = replace(day, direct=direct_of(day, net_in))
+    paid = float(net_in @ option.price_cny_per_mwh) * day.period_h
+    solution = Solution(powers, answer.duals, answer.objective - paid, bound - paid, method)
+    plan = make_plan(settled, model, solution)
+    return OpenPlan(plan, frozen(net_in), plan.objective_cny + paid, bound)
+
+
+def _model(day: OpenDay, binaries: Collection[Binary], option: ExchangeOption) -> tuple[Model, range]:
+    model = build_model(day, binaries)
+    return model, net_exchange_11(model.program, day, model, option.price_cny_per_mwh)
+
+
+def _refusal(day: OpenDay, answer: LpSolution) -> DispatchError:
+    return DispatchError(
+        f"{day.vpp.id} cannot be dispatched with trade as an option: the solver ended as `{answer.ending}`, not "
+        "optimal; see that it has a plan without trade (`market.coupling` once)"
+    )

@@ -1,0 +1,96 @@
+"""One VPP's answer to a common price in consensus (M7): the exchange it wants, not too far from an anchor.
+
+The quadratic term is met by linear programs: tangents are added where the
+answer lies until they miss it by no more than a tolerance, so the answer is that of the true problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.errors import DispatchError
+from market.model.arrays import Array, frozen
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
+from vpp_nodes.dispatch.linear import Ending, LpSolution, Row
+from vpp_nodes.dispatch.model import build_model
+from vpp_nodes.dispatch.open_day import net_exchange_11, open_day
+
+_PARTS = 100.0
+"""Distances are measured in hundredths of a typical exchange, so that their squares are large to a solver."""
+
+_TOLERANCE = 0.01
+"""A period's answer is refined until its tangents miss the square of z − a by no more than this one's."""
+
+_FIRST_TANGENTS = (0.0, 10.0, -10.0, 50.0, -50.0, 200.0, -200.0)
+_RELATIVE = 1e-9  # of the square itself, as far as a solver sees
+_MOST_REFINEMENTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ProximalQuestion:
+    """What is asked: at these prices, from this anchor, how much? Arrays have the shape (periods,).
+
+    step : ρ, CNY/(MW² h) · unit_mw : a typical exchange
+    most_in_mw, most_out_mw : limits beside the VPP's own
+    """
+
+    price_cny_per_mwh: Array
+    anchor_mw: Array
+    step: float
+    unit_mw: float
+    most_in_mw: Array
+    most_out_mw: Array
+
+
+def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -> Array:
+    """argmin_z F(z) + Δt Σ_t (π_t z_t + ρ/2 (z_t − a_t)²), net exchange in MW, shape (periods,).
+
+    Of F the binaries are left out: where a day has a commitment, or breaks (8) or (11), the answer is that of its
+    relaxation. It only proposes; what a day really costs is for `dispatch` to say.
+    """
+    day = open_day(vpp, public, question.most_in_mw, question.most_out_mw)
+    model = build_model(day)
+    program, hours, unit = model.program, day.period_h, question.unit_mw / _PARTS
+    net_in = net_exchange_11(program, day, model, question.price_cny_per_mwh)
+    square = program.columns(day.filled(0.0), day.filled(np.inf), day.filled(question.step * unit**2 * hours))
+    tangents = _Tangents(net_in, square, question.anchor_mw, unit)
+    for distance in _FIRST_TANGENTS:
+        for row in tangents.at(day.filled(distance), range(day.periods)):
+            program.row(row.lower, np.inf, list(row.columns), list(row.coefficients))
+    answer = program.solve_with_cuts(tangents)
+    if answer.ending is not Ending.OPTIMAL:
+        raise DispatchError(
+            f"{vpp.id} cannot answer a price: the solver ended as `{answer.ending}`, not optimal; "
+            "look for numbers that are much too large or limits that are crossed"
+        )
+    return frozen(answer.values[net_in.start : net_in.stop])
+
+
+class _Tangents:
+    """Rows u ≥ d w − d²/2, tangent to u = w²/2 at w = d, with w = (z − a)/unit.
+
+    Called with an answer it gives those that the answer lacks.
+    """
+
+    def __init__(self, net_in: range, square: range, anchor_mw: Array, unit_mw: float) -> None:
+        self._net_in, self._square, self._anchor, self._unit = net_in, square, anchor_mw, unit_mw
+        self._refinements = 0
+
+    def at(self, distance: Array, periods: Sequence[int]) -> list[Row]:
+        """The tangents at these distances, in units, shape (periods,), in these periods."""
+        slope = distance / self._unit
+        lower = -slope * self._anchor - distance**2 / 2
+        return [Row(float(lower[t]), (self._square[t], self._net_in[t]), (1.0, -float(slope[t]))) for t in periods]
+
+    def __call__(self, answer: LpSolution) -> list[Row]:
+        self._refinements += 1
+        distance = (answer.values[self._net_in.start : self._net_in.stop] - self._anchor) / self._unit
+        missing = distance**2 / 2 - answer.values[self._square.start : self._square.stop]
+        lacking = np.flatnonzero(missing > _TOLERANCE**2 / 2 + _RELATIVE * distance**2)
+        if self._refinements > _MOST_REFINEMENTS:
+            return []
+        return self.at(distance, lacking.tolist())
