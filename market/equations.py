@@ -163,11 +163,9 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         ("market.game.pricing.residual_demand:power", "market.game.pricing.best_response:best_prices"),
     ),
     Equation(
-        "23", (_P,), "Leaders choose p_j within [max(floor, r_j), cap].", ("market.game.price_grid:on_lattice",)
+        "23", (_P,), "Leaders choose p_j within [max(floor, r_j), cap].", ("market.game.price_grid:on_price_grid",)
     ),
-    Equation(
-        "24", (_P,), "Followers choose y_i on the simplex.", ("market.game.price_grid:probabilities_on_lattice",)
-    ),
+    Equation("24", (_P,), "Followers choose y_i on the simplex.", ("market.game.price_grid:on_probability_grid",)),
     Equation(
         "25",
         (_P, _R),
@@ -197,8 +195,8 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "M3",
         (_B,),
         "Equilibrium is declared only when everybody has consumed the newest value of everything relevant to its "
-        "rule without changing its own; a value changes only on its lattice.",
-        ("broker.protocol.quiescence:QuiescenceDetector.rests", "market.game.price_grid:on_lattice"),
+        "rule without changing its own; a value changes only on its grid.",
+        ("broker.protocol.quiescence:QuiescenceDetector.rests", "market.game.price_grid:on_price_grid"),
     ),
     Equation(
         "M4",

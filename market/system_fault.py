@@ -25,21 +25,21 @@ _REMEDIES = {
 
 
 @contextmanager
-def in_words() -> Iterator[None]:
+def as_run_error() -> Iterator[None]:
     """RunError, saying what and where, in place of an error of the operating system."""
     try:
         yield
     except OSError as error:
-        raise RunError(words_for(error)) from error
+        raise RunError(located_reason(error)) from error
 
 
-def words_for(error: OSError) -> str:
+def located_reason(error: OSError) -> str:
     """Where, what and what to do, in one line."""
     where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{told(error)}"
+    return f"{where}{reason_and_remedy(error)}"
 
 
-def told(error: OSError) -> str:
+def reason_and_remedy(error: OSError) -> str:
     """What it is and what to do, for where the place is told already."""
     remedy = _REMEDIES.get(error.errno or 0, "")
     return f"{reason_of(error)}; {remedy}" if remedy else reason_of(error)

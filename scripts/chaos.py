@@ -21,14 +21,14 @@ sys.path.append(str(Path(__file__).parents[1]))  # started as a file, it finds t
 
 from scripts.bench.chaos_links import disturb_links
 from scripts.bench.chaos_processes import disturb_processes
-from scripts.bench.chaos_trial import OF_PROCESSES, Kind, Prices, Trial, judge, prices_of, undisturbed
+from scripts.bench.chaos_trial import OF_PROCESSES, ChaosTrial, Kind, Prices, judge, prices_of, undisturbed
 
-__all__ = ["Kind", "Trial", "prices_of", "table", "trials"]
+__all__ = ["ChaosTrial", "Kind", "prices_of", "table", "trials"]
 
 
-def trial(seed: int, scratch: Path, wanted: Prices) -> Trial:
+def trial(seed: int, scratch: Path, wanted: Prices) -> ChaosTrial:
     """One run under chaos."""
-    result, folder = Trial(seed, proxied=seed % 2 == 1), scratch / f"run-{seed}"
+    result, folder = ChaosTrial(seed, proxied=seed % 2 == 1), scratch / f"run-{seed}"
     began = time.monotonic()
     try:
         if result.proxied:
@@ -42,9 +42,9 @@ def trial(seed: int, scratch: Path, wanted: Prices) -> Trial:
     return result
 
 
-def trials(seeds: Sequence[int], scratch: Path) -> list[Trial]:
+def trials(seeds: Sequence[int], scratch: Path) -> list[ChaosTrial]:
     """All runs, two at a time."""
-    wanted, found = undisturbed(scratch), list[Trial]()
+    wanted, found = undisturbed(scratch), list[ChaosTrial]()
     with ThreadPoolExecutor(2) as pool:
         for result in pool.map(lambda seed: trial(seed, scratch, wanted), seeds):
             found.append(result)
@@ -54,11 +54,11 @@ def trials(seeds: Sequence[int], scratch: Path) -> list[Trial]:
     return found
 
 
-def table(found: Sequence[Trial]) -> str:
+def table(found: Sequence[ChaosTrial]) -> str:
     """The results by kind of blow; a run counts under each kind that struck it."""
     head = f"{'struck by':28}{'runs':>6}{'blows':>7}{'as undisturbed':>16}{'failed':>8}"
     lines = [f"{head}{'largest difference':>20}{'longest':>9}"]
-    groups: dict[str, list[Trial]] = {kind: [t for t in found if kind in t.done] for kind in Kind}
+    groups: dict[str, list[ChaosTrial]] = {kind: [t for t in found if kind in t.done] for kind in Kind}
     groups["processes, all three kinds"] = [t for t in found if set(OF_PROCESSES) <= set(t.done)]
     groups["three kinds and more"] = [t for t in found if len({*t.done}) > 2]
     groups["nothing (over before)"] = [t for t in found if not t.done]

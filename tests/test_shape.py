@@ -179,6 +179,18 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == []
 
 
+def test_no_class_name_stands_for_two_things() -> None:
+    """Private ones too: who reads a name aloud, or searches for it, should find one thing."""
+    folders = (*PACKAGES, "scripts")
+    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
 def test_every_package_imported_is_declared_and_pinned() -> None:
     declared = {name_of(line) for line in (*project()["dependencies"], *extra("figures"), *extra("view"))}
     declared -= {"vppmarket"}  # an extra that another one holds

@@ -104,7 +104,7 @@ class Stage(StrEnum):
 
 
 @dataclass(slots=True)
-class _Held:
+class _PendingTurn:
     """A turn that waits for messages it names."""
 
     turn: int
@@ -117,7 +117,7 @@ class _Live:
     """Real time: act on whatever comes.
 
     confirmations : all that were made, in order, until the broker says which have come
-    gaps : when each missing message is asked for next, and after that
+    missing : when each missing message is asked for next, and after that
     """
 
     confirmations: list[Done] = field(default_factory=list)
@@ -126,36 +126,36 @@ class _Live:
     fresh: list[Ref] = field(default_factory=list)
     pending: bool = False
     newest: dict[str, int] = field(default_factory=dict)
-    gaps: dict[Ref, tuple[float, float]] = field(default_factory=dict)
+    missing: dict[Ref, tuple[float, float]] = field(default_factory=dict)
 
     def came(self, ref: Ref, now: float) -> None:
-        """A message has come: what its sender numbered before it and has not come is a gap."""
+        """A message has come: what its sender numbered before it and has not come is missing."""
         self.fresh.append(ref)
-        self.gaps.pop(ref, None)
+        self.missing.pop(ref, None)
         self._expect_before(ref, now + RESEND_AFTER_S)
 
     def due(self, refs: Sequence[Ref], now: float) -> None:
         """The broker says that these should have come, and so what was before them: ask for them at once."""
         for ref in refs:
             self._expect_before(ref, now)
-            if len(self.gaps) < MOST_AHEAD:
-                self.gaps.setdefault(ref, (now, RESEND_AFTER_S))
+            if len(self.missing) < MOST_AHEAD:
+                self.missing.setdefault(ref, (now, RESEND_AFTER_S))
 
     def _expect_before(self, ref: Ref, ask_at: float) -> None:
-        """What a sender numbered between its newest so far and this one is a gap; of very many, the first ones."""
+        """What a sender numbered between its newest and this one is missing; of very many, the first ones."""
         newest = self.newest.get(ref.sender, 0)
-        missing = range(newest + 1, ref.seq)
-        asked = missing[: MOST_AHEAD - len(self.gaps)]
+        unseen = range(newest + 1, ref.seq)
+        asked = unseen[: MOST_AHEAD - len(self.missing)]
         for seq in asked:
-            self.gaps[Ref(ref.sender, seq)] = (ask_at, RESEND_AFTER_S)
-        self.newest[ref.sender] = max(ref.seq, newest) if len(asked) == len(missing) else newest + len(asked)
+            self.missing[Ref(ref.sender, seq)] = (ask_at, RESEND_AFTER_S)
+        self.newest[ref.sender] = max(ref.seq, newest) if len(asked) == len(unseen) else newest + len(asked)
 
     def to_ask(self, now: float) -> tuple[Ref, ...]:
-        """The gaps that are to be asked for now, all in one request; each is asked for again later and later."""
-        asked = tuple(ref for ref, (at, _) in self.gaps.items() if now >= at)
+        """The missing messages to ask for now, all in one request; each is asked for again later and later."""
+        asked = tuple(ref for ref, (at, _) in self.missing.items() if now >= at)
         for ref in asked:
-            wait_s = self.gaps[ref][1]
-            self.gaps[ref] = (now + wait_s, min(2 * wait_s, RESEND_AT_MOST_S))
+            wait_s = self.missing[ref][1]
+            self.missing[ref] = (now + wait_s, min(2 * wait_s, RESEND_AT_MOST_S))
         return asked
 
 
@@ -166,7 +166,7 @@ class _Epoch:
     number: int
     inbox: Inbox = field(default_factory=Inbox)
     said: list[Envelope] = field(default_factory=list)
-    held: _Held | None = None
+    pending_turn: _PendingTurn | None = None
     live: _Live | None = None
     last_turn: int = 0
     answer: Done | Audit | None = None  # to the newest turn: said again whenever the order comes again
@@ -225,7 +225,7 @@ class Client:
             if control or isinstance(envelope.message, Turns):
                 return self._control(envelope, now)
             self._data(envelope, now)
-            return self._take_held(now)
+            return self._take_pending(now)
         except ProtocolError as error:
             self.refused[error.reason] += 1
             return []
@@ -264,10 +264,10 @@ class Client:
         epoch = self._epoch
         if epoch.live is not None:
             return self._act_live(epoch.live, now)
-        if epoch.held is None or now - epoch.held.asked_at < RESEND_AFTER_S:
+        if epoch.pending_turn is None or now - epoch.pending_turn.asked_at < RESEND_AFTER_S:
             return []
-        epoch.held.asked_at = now
-        return [Tell(Resend(epoch.inbox.missing(epoch.held.deliveries)), epoch.number)]
+        epoch.pending_turn.asked_at = now
+        return [Tell(Resend(epoch.inbox.missing(epoch.pending_turn.deliveries)), epoch.number)]
 
     def _act_live(self, live: _Live, now: float) -> list[Instruction]:
         """One answer to everything that has come, and one request for everything that has not."""
@@ -408,14 +408,14 @@ class Client:
             epoch.live = _Live()
             for ref in epoch.inbox.waiting():
                 epoch.live.came(ref, now)
-        told = Note(f"{self._vpp} plans its day, in epoch {number} with {', '.join(message.roster)}")
-        return [told, *self._act(message.turn, Begun(message.roster), now)]
+        note = Note(f"{self._vpp} plans its day, in epoch {number} with {', '.join(message.roster)}")
+        return [note, *self._act(message.turn, Begun(message.roster), now)]
 
     def _turn(self, turns: Turns, now: float) -> list[Instruction]:
         """Take our turn; one that we have had already is only said again."""
         turn = turns.of(self._vpp)
         epoch = self._epoch
-        if turn is not None and turn.turn == epoch.last_turn and epoch.held is None:
+        if turn is not None and turn.turn == epoch.last_turn and epoch.pending_turn is None:
             return self._again(turn.turn)
         if turn is None or turn.turn <= epoch.last_turn:
             return []
@@ -428,8 +428,8 @@ class Client:
             raise ProtocolError("bad_content", f"turn {turn.turn} gives a message twice")
         epoch.last_turn = turn.turn
         epoch.inbox.forget(frozenset(turns.refs).difference(deliveries))
-        epoch.held = _Held(turn.turn, deliveries, asked_at=now)
-        return self._take_held(now)
+        epoch.pending_turn = _PendingTurn(turn.turn, deliveries, asked_at=now)
+        return self._take_pending(now)
 
     # --- data plane ---
 
@@ -456,13 +456,13 @@ class Client:
             self._next = _Epoch(number)
         return self._next if number == self._next.number else None
 
-    def _take_held(self, now: float) -> list[Instruction]:
+    def _take_pending(self, now: float) -> list[Instruction]:
         epoch = self._epoch
-        held = epoch.held
-        if held is None or epoch.inbox.missing(held.deliveries):
+        waiting = epoch.pending_turn
+        if waiting is None or epoch.inbox.missing(waiting.deliveries):
             return []
-        epoch.held = None
-        return self._act(held.turn, Reached(epoch.inbox.take(held.deliveries)), now)
+        epoch.pending_turn = None
+        return self._act(waiting.turn, Reached(epoch.inbox.take(waiting.deliveries)), now)
 
     # --- turns ---
 

@@ -38,10 +38,10 @@ class OfferBook:
             self._place(period, self.games[period].sellers.index(seller), price)
             self._heard[period].add(seller)
 
-    def _place(self, period: int, seat: int, price: float) -> None:
-        if self._prices[period][seat] != price:
+    def _place(self, period: int, index: int, price: float) -> None:
+        if self._prices[period][index] != price:
             prices = self._prices[period].copy()
-            prices[seat] = price
+            prices[index] = price
             prices.flags.writeable = False
             self._prices[period] = prices
 

@@ -21,50 +21,50 @@ class Seller:
         self._vpp = vpp
         self._book = book
         self._rules = rules
-        self._seats = {t: game.sellers.index(vpp) for t, game in book.games.items() if vpp in game.sellers}
-        self._memories = {period: Memory.fresh() for period in self._seats}
+        self._index = {t: game.sellers.index(vpp) for t, game in book.games.items() if vpp in game.sellers}
+        self._memories = {period: Memory.fresh() for period in self._index}
         self._priced_at: dict[int, tuple[float, ...]] = {}
-        self._restless: set[int] = set(self._seats)
+        self._active: set[int] = set(self._index)
         self._published: tuple[float, ...] = ()
         self._version = 0
 
     @property
     def pending(self) -> tuple[int, ...]:
         """Periods in which the rule wants another step though nobody else moved."""
-        return tuple(sorted(self._restless))
+        return tuple(sorted(self._active))
 
     def open(self) -> Offer | None:
         """The first offer, at p_clr or its reserve in every period; None if it sells in none."""
-        return self._publish({t: float(self._book.opening[t][seat]) for t, seat in self._seats.items()})
+        return self._publish({t: float(self._book.opening[t][index]) for t, index in self._index.items()})
 
     def answer(self) -> Offer | None:
         """Re-price where a rival has moved or the rule is not finished; None if no price changes."""
-        due = [t for t in self._seats if t in self._restless or self._moved(t)]
+        due = [t for t in self._index if t in self._active or self._moved(t)]
         steps = reprice_all(self._rules, [self._turn(period) for period in due])
         for period, step in zip(due, steps, strict=True):
             self._memories[period] = step.memory
             self._priced_at[period] = self._rivals(period)
-            (self._restless.add if step.again else self._restless.discard)(period)
+            (self._active.add if step.again else self._active.discard)(period)
         return self._publish({period: step.price for period, step in zip(due, steps, strict=True)})
 
     def _turn(self, period: int) -> PriceMove:
         prices, memory = self._book.prices(period), self._memories[period]
-        return PriceMove(self._book.games[period], self._seats[period], prices, memory)
+        return PriceMove(self._book.games[period], self._index[period], prices, memory)
 
     def _moved(self, period: int) -> bool:
         return self._priced_at.get(period) != self._rivals(period)
 
     def _rivals(self, period: int) -> tuple[float, ...]:
         """What the others ask in a period."""
-        prices, seat = self._book.prices(period).tolist(), self._seats[period]
-        return (*prices[:seat], *prices[seat + 1 :])
+        prices, index = self._book.prices(period).tolist(), self._index[period]
+        return (*prices[:index], *prices[index + 1 :])
 
     def _publish(self, moved: dict[int, float]) -> Offer | None:
-        known = dict(zip(self._seats, self._published, strict=True)) if self._published else {}
-        prices = tuple((known | moved)[period] for period in self._seats)
+        known = dict(zip(self._index, self._published, strict=True)) if self._published else {}
+        prices = tuple((known | moved)[period] for period in self._index)
         if prices == self._published:
             return None
         self._published, self._version = prices, self._version + 1
-        offer = Offer(self._version, tuple(self._seats), frozen(np.array(prices)))
+        offer = Offer(self._version, tuple(self._index), frozen(np.array(prices)))
         self._book.take(self._vpp, offer)
         return offer

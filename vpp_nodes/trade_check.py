@@ -88,16 +88,16 @@ def _check_heard(own: Declaration, heard: Heard, trade: Trade) -> None:
     seller, buyer = (trade.counterpart, own.vpp) if buys else (own.vpp, trade.counterpart)
     if seller not in game.sellers or buyer not in game.buyers:
         raise _error(own, "it has no part in that period", trade)
-    seat = game.sellers.index(seller)
-    offered = float(heard.price_cny_per_mwh[trade.period][seat])
+    index = game.sellers.index(seller)
+    offered = float(heard.price_cny_per_mwh[trade.period][index])
     if abs(offered - trade.price_cny_per_mwh) > _PRICE_TOLERANCE:
         price = f"{trade.price_cny_per_mwh:.9g} CNY/MWh"
         raise _error(own, f"the price {price} is not the seller's newest offer, {offered:.9g}", trade)
-    if abs(trade.delivered_mw) > _most_mw(heard, game, seat, buyer, own) + POWER_TOLERANCE_MW:
+    if abs(trade.delivered_mw) > _most_mw(heard, game, index, buyer, own) + POWER_TOLERANCE_MW:
         raise _error(own, f"{abs(trade.delivered_mw):.9g} MW are more than the buyer asks for", trade)
 
 
-def _most_mw(heard: Heard, game: PeriodGame, seat: int, buyer: str, own: Declaration) -> float:
+def _most_mw(heard: Heard, game: PeriodGame, index: int, buyer: str, own: Declaration) -> float:
     """The most that can be delivered: what the buyer lacks and, where it is ourselves, has asked this seller for.
 
     A dithering that is settled moves requests a little, by (M1); where τ = 0 it may exchange sellers that ask the
@@ -108,7 +108,7 @@ def _most_mw(heard: Heard, game: PeriodGame, seat: int, buyer: str, own: Declara
         return deficit_mw
     asked = heard.requested_mw.get(game.period)
     moved = math.exp(2 * _PRICE_TOLERANCE / game.temperature_cny_per_mwh + 1e-6)
-    return 0.0 if asked is None else min(deficit_mw, float(asked[seat]) * moved)
+    return 0.0 if asked is None else min(deficit_mw, float(asked[index]) * moved)
 
 
 def _check_sums(own: Declaration, public: PublicRules, direct: DirectExchange, trades: Sequence[Trade]) -> None:

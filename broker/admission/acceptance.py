@@ -38,8 +38,8 @@ class Acceptance:
 
     def forget(self, vpp: str) -> None:
         """A member is gone; who comes in its place has another connection."""
-        for told in (self._refused, self._ordered, self._own):
-            told.pop(vpp, None)
+        for counts in (self._refused, self._ordered, self._own):
+            counts.pop(vpp, None)
 
     def refused(self, vpp: str) -> Counter[str]:
         """What of a member's own messages has been refused, by reason."""

@@ -67,37 +67,37 @@ class Viewers:
         self._answers += 1
         return self._answers <= ANSWERS_PER_S
 
-    def answer(self, route: bytes, watch: Watch, standing: RunStatus, now: float) -> Watched:
+    def answer(self, route: bytes, watch: Watch, status: RunStatus, now: float) -> Watched:
         """What a viewer gets that has asked."""
-        shown = self._shown(watch.from_byte, standing, over=False, fault="")
+        shown = self._shown(watch.from_byte, status, over=False, fault="")
         self._viewers.pop(route, None)
         if len(self._viewers) >= MOST_VIEWERS:
             del self._viewers[next(iter(self._viewers))]  # the one that has not asked for longest
         self._viewers[route] = _Viewer(now, watch.from_byte + len(shown.piece))
         return shown
 
-    def farewell(self, standing: RunStatus, fault: str, now: float) -> Iterator[tuple[bytes, Watched]]:
+    def farewell(self, status: RunStatus, fault: str, now: float) -> Iterator[tuple[bytes, Watched]]:
         """By route, the rest of the tape for everybody who has asked of late, at most FAREWELL_BYTES for each."""
         for route, viewer in self._viewers.items():
             offset = viewer.upto
             while now - viewer.asked_at <= RECENT_S:
-                shown = self._shown(offset, standing, over=True, fault=fault)
+                shown = self._shown(offset, status, over=True, fault=fault)
                 yield route, shown
                 offset += len(shown.piece)
                 if not shown.piece or offset >= self._tape.size or offset - viewer.upto >= FAREWELL_BYTES:
                     break
 
-    def _shown(self, offset: int, standing: RunStatus, *, over: bool, fault: str) -> Watched:
+    def _shown(self, offset: int, status: RunStatus, *, over: bool, fault: str) -> Watched:
         piece = self._tape.piece(offset, PIECE_BYTES) if offset < self._tape.size else b""
         return Watched(
             from_byte=offset,
             piece=piece,
             size=self._tape.size,
-            phase=standing.phase,
-            time_s=standing.time_s,
-            waiting_for=standing.waiting_for,
-            waiting_s=standing.waiting_s,
-            counts=standing.counts,
+            phase=status.phase,
+            time_s=status.time_s,
+            waiting_for=status.waiting_for,
+            waiting_s=status.waiting_s,
+            counts=status.counts,
             over=over,
             fault=fault,
         )

@@ -27,7 +27,7 @@ class TurnedAway:
     story: str
 
 
-class Doorkeeper:
+class Authenticator:
     """Answers for all sockets of a context which keys may connect, and as whom."""
 
     def __init__(self, context: Context, owners: Mapping[bytes, str]) -> None:
@@ -54,19 +54,19 @@ def judged(request: Sequence[bytes], owners: Mapping[bytes, str]) -> tuple[list[
         owner = owners.get(key)
     if owner is not None:
         return [version, sequence, b"200", b"OK", owner.encode(), b""], None
-    told = f"a connection from {address.decode(errors='replace')} with the unknown key {key.decode()}"
-    return [version, sequence, b"400", b"unknown key", b"", b""], TurnedAway("unknown_key", told)
+    story = f"a connection from {address.decode(errors='replace')} with the unknown key {key.decode()}"
+    return [version, sequence, b"400", b"unknown key", b"", b""], TurnedAway("unknown_key", story)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Accepted:
     """A connection has been taken, on this descriptor."""
 
     descriptor: int
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Disconnected:
     """The connection on this descriptor is gone."""
 
     descriptor: int
@@ -82,20 +82,20 @@ class ConnectionWatch:
         events = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | (_FAILURES if handshakes else 0)
         self.socket = monitor_of(context, watched, name, events)
 
-    def news(self) -> Iterator[Taken | Gone | TurnedAway]:
+    def events(self) -> Iterator[Accepted | Disconnected | TurnedAway]:
         """What has been noticed since the last call; of very much, the rest at the next one."""
         for _ in range(MAX_PARTS):
             if not self.socket.poll(0):
                 return
-            told = recv_monitor_message(self.socket)
-            event, value = told["event"], told["value"]
+            message = recv_monitor_message(self.socket)
+            event, value = message["event"], message["value"]
             if event == zmq.EVENT_ACCEPTED:
-                yield Taken(value)
+                yield Accepted(value)
             elif event == zmq.EVENT_DISCONNECTED:
-                yield Gone(value)
+                yield Disconnected(value)
             else:
                 reason, what = _failure(event, value)
-                yield TurnedAway(reason, f"a connection to {told['endpoint'].decode(errors='replace')} {what}")
+                yield TurnedAway(reason, f"a connection to {message['endpoint'].decode(errors='replace')} {what}")
 
 
 def monitor_of(context: Context, watched: Socket, name: str, events: int) -> Socket:

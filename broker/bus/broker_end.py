@@ -24,7 +24,7 @@ from typing import TypeAlias, TypeVar
 import zmq
 
 from broker.bus.addresses import host_in_brackets
-from broker.bus.authentication import ConnectionWatch, Doorkeeper, Gone, TurnedAway
+from broker.bus.authentication import Authenticator, ConnectionWatch, Disconnected, TurnedAway
 from broker.bus.callers import Callers, machine_of
 from broker.bus.closing import Closing
 from broker.bus.descriptors import room_for_connections
@@ -127,7 +127,7 @@ class BrokerEnd(Closing):
         self._watched: set[int] = set()
         self._watches: list[ConnectionWatch] = []
         try:
-            self._doorkeeper = self._open_door()
+            self._authenticator = self._open_door()
             self._control = self._open(zmq.ROUTER)
             self._control.setsockopt(zmq.ROUTER_MANDATORY, 1)
             self._inward = self._open(zmq.XSUB)
@@ -145,12 +145,12 @@ class BrokerEnd(Closing):
             raise
         self._inward.send(b"\x01")  # subscribe to everything that nodes publish
 
-    def _open_door(self) -> Doorkeeper | None:
+    def _open_door(self) -> Authenticator | None:
         if self._keys is None:
             return None
-        doorkeeper = Doorkeeper(self._context, self._keys.owners)
-        self._poller.register(doorkeeper.socket, zmq.POLLIN)
-        return doorkeeper
+        authenticator = Authenticator(self._context, self._keys.owners)
+        self._poller.register(authenticator.socket, zmq.POLLIN)
+        return authenticator
 
     def _open(self, kind: int) -> zmq.Socket[bytes]:
         socket = listening(self._context, kind)
@@ -165,8 +165,8 @@ class BrokerEnd(Closing):
         """Close everything. What has not been sent is given a moment, then dropped."""
         for socket in (self._control, self._inward, self._outward):
             socket.close(linger=200)
-        if self._doorkeeper is not None:
-            self._doorkeeper.socket.close()
+        if self._authenticator is not None:
+            self._authenticator.socket.close()
         for watch in self._watches:
             watch.socket.close()
         self._context.term()
@@ -239,21 +239,21 @@ class BrokerEnd(Closing):
 
     def _at_the_door(self, ready: Container[object]) -> Iterator[TurnedAway]:
         """Answer who knocks, and tell whom that or a failed handshake has turned away."""
-        if self._doorkeeper is not None and self._doorkeeper.socket in ready:
-            yield from self._doorkeeper.answer()
+        if self._authenticator is not None and self._authenticator.socket in ready:
+            yield from self._authenticator.answer()
         for end, watch in enumerate(self._watches):
             if watch.socket in ready:
                 yield from self._counted(end, watch)
 
     def _counted(self, end: int, watch: ConnectionWatch) -> Iterator[TurnedAway]:
         """Keep count of connections; one too many is ended."""
-        for news in watch.news():
-            if isinstance(news, TurnedAway):
-                yield news
-            elif isinstance(news, Gone):
-                self._callers.left(end, news.descriptor)
-            elif address := self.peer_of(news.descriptor):
-                leaves = self._callers.came(end, news.descriptor, address)
+        for event in watch.events():
+            if isinstance(event, TurnedAway):
+                yield event
+            elif isinstance(event, Disconnected):
+                self._callers.left(end, event.descriptor)
+            elif address := self.peer_of(event.descriptor):
+                leaves = self._callers.came(end, event.descriptor, address)
                 if leaves is not None:
                     self.hang_up(leaves)
                     yield TurnedAway("too_many_connections", self._too_many(address))

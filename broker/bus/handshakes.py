@@ -39,7 +39,7 @@ STORIES = {
 }
 
 
-class Reception:
+class HandshakeMonitor:
     """Watches the connection of one connecting socket. Made before the socket connects.
 
     Which end finds a fault first is a matter of luck, and the other sees no more than that the connection broke
@@ -47,16 +47,16 @@ class Reception:
     """
 
     def __init__(self, context: Context, watched: Socket, address: str, *, keyed: bool, now: float) -> None:
-        self.socket = monitor_of(context, watched, "reception", _EVENTS)
+        self.socket = monitor_of(context, watched, "handshake", _EVENTS)
         self._address = address
         self._keyed = keyed
         self._stands = self._has_stood = False
         self._failed = 0
         self._probe: Probe | None = None
-        self._look_at = now + PROBE_SLOW_S
+        self._probe_at = now + PROBE_SLOW_S
         self._tried = False
         self._found: Found | None = None
-        self._told = ""
+        self._last_story = ""
 
     def check(self, now: float) -> str | None:
         """What has changed since the last call: what is in the way, in words; empty once the connection stands.
@@ -66,12 +66,12 @@ class Reception:
         while self.socket.poll(0):
             event = recv_monitor_message(self.socket)
             self._came(int(event["event"]), int(event["value"]), now)
-        self._look(now)
+        self._probe_if_needed(now)
         self._conclude()
         story = "" if self._stands or self._found is None else f"{self._address}: {STORIES[self._found]}"
-        if story == self._told:
+        if story == self._last_story:
             return None
-        self._told = story
+        self._last_story = story
         return story
 
     def _came(self, event: int, value: int, now: float) -> None:
@@ -85,16 +85,16 @@ class Reception:
         elif event & _FAILED:
             self._failed += 1
         if event & _LOST and not self._tried:
-            self._stands, self._tried, self._look_at = False, True, now + PROBE_AFTER_S
+            self._stands, self._tried, self._probe_at = False, True, now + PROBE_AFTER_S
 
-    def _look(self, now: float) -> None:
+    def _probe_if_needed(self, now: float) -> None:
         """Look who is there, where no connection stands; what was seen meanwhile is taken in."""
         if self._probe is not None and self._probe.found is not None:
             self._found = None if self._stands else self._probe.found
             self._probe = None
-        if self._probe is None and not self._stands and now >= self._look_at:
+        if self._probe is None and not self._stands and now >= self._probe_at:
             self._probe = Probe(self._address)
-            self._look_at = now + PROBE_EVERY_S
+            self._probe_at = now + PROBE_EVERY_S
 
     def _conclude(self) -> None:
         """RunError if what was seen leaves no hope."""

@@ -19,7 +19,7 @@ from zmq.auth import create_certificates, load_certificate
 
 from broker.wire.messages import BROKER
 from market.errors import Fault, RunError, ScenarioError
-from market.system_fault import reason_of, told
+from market.system_fault import reason_and_remedy, reason_of
 
 WATCHER = "watcher"
 """The owner of a key that may look on, and be no VPP."""
@@ -72,7 +72,7 @@ def make_keys(folder: Path, names: Sequence[str]) -> None:
     ]
     if faults:
         raise ScenarioError(faults)
-    with _told_on_failure(folder):
+    with _failure_explained(folder):
         if not os.path.exists(folder):
             folder.mkdir(parents=True, mode=_FOLDER_MODE)
         elif folder.stat().st_mode & _OTHERS:
@@ -108,7 +108,7 @@ def write_node_keys(folder: Path, name: str, keys: NodeKeys) -> None:
             _write(public_file(folder, name), keys.own.public, None)
             _write(secret_file(folder, name), keys.own.public, keys.own.secret)
     except OSError as error:
-        raise RunError(f"{folder}: keys cannot be left there: {told(error)}") from None
+        raise RunError(f"{folder}: keys cannot be left there: {reason_and_remedy(error)}") from None
 
 
 def load_broker_keys(folder: Path, vpps: Sequence[str]) -> BrokerKeys:
@@ -222,7 +222,7 @@ def _open_to_others(path: Path, mode: int) -> Fault:
 
 
 @contextmanager
-def _told_on_failure(folder: Path) -> Iterator[None]:
+def _failure_explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

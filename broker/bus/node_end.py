@@ -22,7 +22,7 @@ import zmq
 from broker.bus.addresses import host_of
 from broker.bus.broker_end import Arrival, BusPlane, Malformed, Signal, published, received
 from broker.bus.closing import Closing
-from broker.bus.handshakes import Reception
+from broker.bus.handshakes import HandshakeMonitor
 from broker.bus.keys import NodeKeys, as_client
 from broker.bus.sockets import Socket, connecting, enough_descriptors, speak_to
 from broker.wire.limits import OPEN_AGAIN_S, QUEUE_OUT_MESSAGES
@@ -56,13 +56,13 @@ class NodeEnd(Closing):
         self._watched: set[int] = set()
         self._control = self._open(zmq.DEALER, send_queue=0)  # an order's answer is never dropped here
         self._control.setsockopt(zmq.IDENTITY, b"n" + secrets.token_bytes(8))  # keeps its route when it reconnects
-        self._reception = Reception(
+        self._handshakes = HandshakeMonitor(
             self._context, self._control, control_address, keyed=keys is not None, now=time.monotonic()
         )
         speak_to(self._control, control_address)
         self._control.connect(control_address)
         self._poller.register(self._control, zmq.POLLIN)
-        self._poller.register(self._reception.socket, zmq.POLLIN)
+        self._poller.register(self._handshakes.socket, zmq.POLLIN)
         self._inward: _Inward | None = None
         self._outward: _Outward | None = None
         self._told_open = True
@@ -78,7 +78,7 @@ class NodeEnd(Closing):
             if half is not None:
                 half.socket.close(linger=200)
         self._control.close(linger=200)
-        self._reception.socket.close()
+        self._handshakes.socket.close()
         self._context.term()
 
     def watch(self, descriptor: int) -> None:
@@ -132,7 +132,7 @@ class NodeEnd(Closing):
         ready = dict(self._poller.poll(max(0, round(timeout_s * 1000))))
         for descriptor in self._watched & ready.keys():
             yield Signal(descriptor)
-        story = self._reception.check(time.monotonic())
+        story = self._handshakes.check(time.monotonic())
         if story is not None:
             yield Contact(story)
         if self._inward is not None and self._inward.socket in ready:

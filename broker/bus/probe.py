@@ -39,13 +39,13 @@ class Probe:
     def __init__(self, address: str) -> None:
         self.found: Found | None = None
         self._address = address
-        threading.Thread(target=self._look, name="probe", daemon=True).start()
+        threading.Thread(target=self._run, name="probe", daemon=True).start()
 
-    def _look(self) -> None:
-        self.found = look(host_of(self._address).strip("[]"), port_of(self._address), PROBE_WITHIN_S)
+    def _run(self) -> None:
+        self.found = probe(host_of(self._address).strip("[]"), port_of(self._address), PROBE_WITHIN_S)
 
 
-def look(host: str, port: int, within_s: float) -> Found:
+def probe(host: str, port: int, within_s: float) -> Found:
     """Who is there; each step of the way may take so long."""
     try:
         with socket.create_connection((host, port), within_s) as connection:

@@ -44,7 +44,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class NewsAge:
+class Staleness:
     """An offer of `vpp` at `time_s`: for how long the oldest price it was based on had been superseded."""
 
     time_s: float
@@ -59,7 +59,7 @@ class NetworkLog:
 
     links: dict[tuple[str, str], LinkLog] = field(default_factory=dict)
     moments: list[Moment] = field(default_factory=list)
-    news: list[NewsAge] = field(default_factory=list)
+    staleness: list[Staleness] = field(default_factory=list)
 
     def link(self, sender: str, receiver: str) -> LinkLog:
         """The log of one direction."""

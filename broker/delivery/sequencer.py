@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from broker.conditions import AttemptKey, Conditions, LinkQueue
 from broker.delivery.network_log import Moment, NetworkLog
-from broker.delivery.undelivered import Gap
+from broker.delivery.undelivered import Undelivered
 from broker.wire.messages import Ref
 
 
@@ -29,7 +29,7 @@ class Grant:
     refs: tuple[Ref, ...]
 
 
-class _Due(NamedTuple):
+class _ScheduledArrival(NamedTuple):
     """What is due when, in the order of the heap."""
 
     time_s: float
@@ -46,12 +46,12 @@ class Sequencer:
     """The heap of what is under way in one epoch."""
 
     def __init__(self, conditions: Conditions, epoch: int, log: NetworkLog) -> None:
-        self.undelivered: list[Gap] = []
+        self.undelivered: list[Undelivered] = []
         self._conditions = conditions
         self._epoch = epoch
         self._log = log
         self._queue = LinkQueue()
-        self._heap: list[_Due] = []
+        self._heap: list[_ScheduledArrival] = []
         self._sent_s: dict[Ref, float] = {}
         self._given: set[tuple[str, Ref]] = set()
         self._newest: dict[tuple[str, str], int] = {}
@@ -74,29 +74,31 @@ class Sequencer:
             link.bytes += size_bytes * (journey.lost_attempts + bool(journey.arrivals_s))
             if not journey.arrivals_s:
                 link.undeliverable += 1
-                self.undelivered.append(Gap(ref.sender, ref.seq, receiver, sent_s, journey.blocked_by or "loss"))
+                self.undelivered.append(
+                    Undelivered(ref.sender, ref.seq, receiver, sent_s, journey.blocked_by or "loss")
+                )
             for arrival_s in journey.arrivals_s:
-                self._push(_Due(arrival_s, receiver, ref.sender, ref.seq))
+                self._push(_ScheduledArrival(arrival_s, receiver, ref.sender, ref.seq))
 
     def wake(self, node: str, now_s: float) -> None:
         """A node wants another turn of its own accord, one smallest delay from now."""
-        self._push(_Due(now_s + self._conditions.smallest_s, node, node, _WAKE_SEQ))
+        self._push(_ScheduledArrival(now_s + self._conditions.smallest_s, node, node, _WAKE_SEQ))
 
     def busy(self, node: str, until_s: float) -> None:
         """A node computes until then, and is busy until what it has said has left its links."""
         links = (self._queue.idle_s(node, receiver, until_s) for receiver in self._receivers.get(node, ()))
         self._busy_until_s[node] = max(links, default=until_s)
 
-    def _push(self, due: _Due) -> None:
+    def _push(self, due: _ScheduledArrival) -> None:
         heapq.heappush(self._heap, due)
         self._count(due, 1)
 
-    def _pop(self) -> _Due:
+    def _pop(self) -> _ScheduledArrival:
         due = heapq.heappop(self._heap)
         self._count(due, -1)
         return due
 
-    def _count(self, due: _Due, change: int) -> None:
+    def _count(self, due: _ScheduledArrival, change: int) -> None:
         """Keep the numbers of copies under way and of those that wait; a wake-up is neither."""
         if due.seq != _WAKE_SEQ:
             self._queued += change * due.queued
@@ -117,23 +119,23 @@ class Sequencer:
         horizon = start + self._conditions.smallest_s
         first: dict[str, float] = {}
         taken: dict[str, list[Ref]] = {}
-        later: list[_Due] = []
+        later: list[_ScheduledArrival] = []
         while self._heap and (self._heap[0].time_s == start or self._heap[0].time_s < horizon):
             due = self._pop()
             free_s = self._busy_until_s.get(due.receiver, 0.0)
             if due.time_s < free_s:
-                later.append(_Due(free_s, due.receiver, due.sender, due.seq, queued=True))
+                later.append(_ScheduledArrival(free_s, due.receiver, due.sender, due.seq, queued=True))
             elif first.setdefault(due.receiver, due.time_s) != due.time_s:
                 later.append(due)
             elif due.seq == _WAKE_SEQ:
                 taken.setdefault(due.receiver, [])
-            elif self._is_news(due):
+            elif self._is_first_copy(due):
                 taken.setdefault(due.receiver, []).append(Ref(due.sender, due.seq))
         for due in later:
             self._push(due)
         return tuple(Grant(name, first[name], tuple(taken[name])) for name in sorted(taken))
 
-    def _is_news(self, due: _Due) -> bool:
+    def _is_first_copy(self, due: _ScheduledArrival) -> bool:
         """Whether a receiver has not had this message yet; counts it either way."""
         ref = Ref(due.sender, due.seq)
         link = self._log.link(due.sender, due.receiver)

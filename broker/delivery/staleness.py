@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from broker.delivery.network_log import NetworkLog, NewsAge
+from broker.delivery.network_log import NetworkLog, Staleness
 from broker.wire.messages import Offer, Seen
 
 
@@ -20,7 +20,7 @@ class StalenessLog:
         """A seller has offered, having consumed these versions of the others."""
         age = max((self._superseded_s(entry, time_s) for entry in seen if entry.vpp != seller), default=0.0)
         self._sent_s.setdefault(seller, []).append(time_s)
-        self._log.news.append(NewsAge(time_s, seller, offer.version, age))
+        self._log.staleness.append(Staleness(time_s, seller, offer.version, age))
 
     def _superseded_s(self, seen: Seen, time_s: float) -> float:
         """For how long a version has been superseded at a time; 0 while it is the newest."""

@@ -9,7 +9,7 @@ _SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Undelivered:
     """`receiver` has not got message `seq` of `sender`, sent at `sent_s`, for the reason in `why`."""
 
     sender: str
@@ -19,14 +19,14 @@ class Gap:
     why: str
 
 
-def story(gaps: Sequence[Gap]) -> str:
-    """The oldest gap of each pair, in words; empty if there is none."""
-    oldest: dict[tuple[str, str], Gap] = {}
-    for gap in gaps:
-        oldest.setdefault((gap.receiver, gap.sender), gap)
-    told = [
-        f"{gap.receiver} waits for {gap.sender}'s message {gap.seq} since {gap.sent_s:.6g} s ({gap.why})"
-        for _, gap in sorted(oldest.items())
+def story(undelivered: Sequence[Undelivered]) -> str:
+    """The oldest undelivered message of each pair, in words; empty if there is none."""
+    oldest: dict[tuple[str, str], Undelivered] = {}
+    for each in undelivered:
+        oldest.setdefault((each.receiver, each.sender), each)
+    lines = [
+        f"{each.receiver} waits for {each.sender}'s message {each.seq} since {each.sent_s:.6g} s ({each.why})"
+        for _, each in sorted(oldest.items())
     ]
-    more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
-    return "; ".join(told[:_SHOWN] + more)
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "; ".join(lines[:_SHOWN] + more)

@@ -26,7 +26,7 @@ class PlainProcess(ForkServerProcess):
 
     @staticmethod
     def _Popen(process_obj: BaseProcess) -> Any:
-        with _main_module_untold():
+        with _without_main_module():
             return ForkServerProcess._Popen(process_obj)
 
 
@@ -37,21 +37,21 @@ class PlainContext(ForkServerContext):
 
 
 @contextmanager
-def _main_module_untold() -> Iterator[None]:
+def _without_main_module() -> Iterator[None]:
     """What a process that this thread starts is told of its parent leaves out the main module."""
     here = threading.get_ident()
     with _ONE_AT_A_TIME:
-        told = spawn.get_preparation_data
+        prepare = spawn.get_preparation_data
 
-        def untold(name: str) -> dict[str, Any]:
-            found = told(name)
+        def prepare_without_main(name: str) -> dict[str, Any]:
+            found = prepare(name)
             return {key: found[key] for key in found if key not in _MAIN or threading.get_ident() != here}
 
-        spawn.get_preparation_data = untold
+        spawn.get_preparation_data = prepare_without_main
         try:
             yield
         finally:
-            spawn.get_preparation_data = told
+            spawn.get_preparation_data = prepare
 
 
 def _forget_fork_server() -> None:

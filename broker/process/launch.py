@@ -24,7 +24,7 @@ from broker.bus.descriptors import ask_for_descriptors
 from broker.process.forked import plain_context
 from broker.process.last_words import heard_last
 from market.errors import RunError
-from market.system_fault import told
+from market.system_fault import reason_and_remedy
 
 GRACE_S = 2.0
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -64,7 +64,7 @@ def warm_up(preload: Sequence[str]) -> None:
     ask_for_descriptors()
     _find_scratch()
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
-    with _start_told():
+    with _start_explained():
         resource_tracker.ensure_running()  # starting it lifts a block of SIGINT, so it is started before the block
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -89,14 +89,14 @@ def _find_scratch() -> None:
 
 
 @contextmanager
-def _start_told() -> Iterator[None]:
+def _start_explained() -> Iterator[None]:
     """RunError where the system does not let a process start."""
     try:
         yield
     except (EOFError, ConnectionError):
         raise RunError("no process can be started: the fork server that starts them was killed") from None
     except OSError as error:
-        raise RunError(f"no process can be started: {told(error)}") from None
+        raise RunError(f"no process can be started: {reason_and_remedy(error)}") from None
 
 
 class LocalNodes:
@@ -127,7 +127,7 @@ class LocalNodes:
     def start(self, vpp: str, target: Callable[..., None], *arguments: Any) -> None:
         """Start a VPP's process; `target` and its arguments must be importable and picklable."""
         self._orders[vpp] = (target, arguments)
-        with deaf_to_interrupts(), _start_told():
+        with deaf_to_interrupts(), _start_explained():
             self._processes[vpp] = self._started(vpp)
 
     def _started(self, vpp: str) -> ForkServerProcess:

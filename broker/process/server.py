@@ -55,7 +55,7 @@ TOLD_AWAY_S = 2.0
 """An absence of the broker itself is told of if it took so long."""
 
 
-class Processes(Protocol):
+class ChildProcesses(Protocol):
     """Processes that we started: file descriptors that become readable when one ends, and how it did."""
 
     def descriptors(self) -> Mapping[int, str]:
@@ -92,18 +92,18 @@ class BrokerServer:
         self._bus = bus
         self._tape = tape
         self._token = token
-        self._watched: Processes | None = None
+        self._watched: ChildProcesses | None = None
         self._sentinels: dict[int, str] = {}
         self._gallery = Viewers(tape)
         looking_on = watch_token or secrets.token_bytes(TOKEN_BYTES)
         self._gate = Gate(token, coordinator.membership.expected, limits or Limits(), looking_on)
         self._on_notice = on_notice
-        self._told: set[str] = set()
+        self._noted: set[str] = set()
         self._clock = Attention(time.monotonic)
         self._told_away_s = 0.0
         self._carry_out(coordinator.open())
 
-    def run(self, watched: Processes | None, on_progress: Callable[[Progress], None]) -> RunResult:
+    def run(self, watched: ChildProcesses | None, on_progress: Callable[[Progress], None]) -> RunResult:
         """Serve until the run is over and all know it; raises what the coordinator raises."""
         self._watched = watched
         self._sentinels = dict(watched.descriptors()) if watched else {}
@@ -170,7 +170,7 @@ class BrokerServer:
             self._bus.unwatch(event.descriptor)
             self._process_ended(self._watched, self._sentinels.pop(event.descriptor), now)
 
-    def _process_ended(self, watched: Processes, vpp: str, now: float) -> None:
+    def _process_ended(self, watched: ChildProcesses, vpp: str, now: float) -> None:
         """A process that we started has ended; another takes its place, if it may and there is still a run."""
         how, over = watched.how(vpp), self._coordinator.phase is Phase.OVER
         descriptor = None if over else watched.restart(vpp)
@@ -220,9 +220,9 @@ class BrokerServer:
     def _tell(self, notice: Notice) -> None:
         """What happens to members is told each time, who is refused only once."""
         if notice.once:
-            if notice.text in self._told or len(self._told) >= STORIES:
+            if notice.text in self._noted or len(self._noted) >= STORIES:
                 return
-            self._told.add(notice.text)
+            self._noted.add(notice.text)
         self._on_notice(notice.text)
 
     # --- viewers ---

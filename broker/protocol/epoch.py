@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from broker.delivery.undelivered import Gap, story
+from broker.delivery.undelivered import Undelivered, story
 from broker.protocol.actions import Parcel, Write
 from broker.protocol.trading import Trading
 from broker.screening.messages import screen
@@ -121,8 +121,8 @@ class Epoch:
             self.results = self.trading.results()
         return self.results is not None
 
-    def stall(self, gaps: Sequence[Gap], otherwise: str) -> None:
-        """Nothing more can come: what does not rest is stalled, by the gaps that concern it, or `otherwise`.
+    def stall(self, undelivered: Sequence[Undelivered], otherwise: str) -> None:
+        """Nothing more can come: what does not rest is stalled, by the undelivered messages of it, or `otherwise`.
 
         RunError if not everybody has declared: then there is no market to speak of.
         """
@@ -133,7 +133,7 @@ class Epoch:
         def evidence(game: PeriodGame) -> str:
             players = {*game.sellers, *game.buyers}
             return (
-                story([gap for gap in gaps if gap.sender in game.sellers and gap.receiver in players]) or otherwise
+                story([u for u in undelivered if u.sender in game.sellers and u.receiver in players]) or otherwise
             )
 
         self.trading.stall(evidence)

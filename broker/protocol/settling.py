@@ -94,9 +94,9 @@ def _trades(vpp: str, results: Sequence[PeriodResult]) -> Iterator[Trade]:
             bought = zip(game.sellers, delivered_mw[game.buyers.index(vpp)].tolist(), prices, strict=True)
             yield from (Trade(game.period, other, mw, price) for other, mw, price in bought if mw > 0)
         if vpp in game.sellers:
-            seat = game.sellers.index(vpp)
-            sold = zip(game.buyers, delivered_mw[:, seat].tolist(), strict=True)
-            yield from (Trade(game.period, other, -mw, prices[seat]) for other, mw in sold if mw > 0)
+            index = game.sellers.index(vpp)
+            sold = zip(game.buyers, delivered_mw[:, index].tolist(), strict=True)
+            yield from (Trade(game.period, other, -mw, prices[index]) for other, mw in sold if mw > 0)
 
 
 def _regrets_cny(vpp: str, results: Sequence[PeriodResult]) -> Iterator[float]:

@@ -46,7 +46,7 @@ class VirtualTime:
         self.turn = 0
         self._conditions = conditions
         self._sequencer = Sequencer(conditions, epoch.number, self.log)
-        self._news = StalenessLog(self.log)
+        self._staleness = StalenessLog(self.log)
         self._said_at = math.inf
         self._turns: dict[str, _OpenTurn] = {}
         self._unfinished: set[str] = set()
@@ -163,7 +163,7 @@ class VirtualTime:
             ref = Ref(sender, parcel.envelope.seq)
             done = turns[sender].done
             if isinstance(message, Offer) and done is not None:
-                self._news.offer(time_s, sender, message, done.seen)
+                self._staleness.offer(time_s, sender, message, done.seen)
             receivers = self.epoch.concerned(sender, message)
             self._sequencer.send(ref, receivers, time_s, len(parcel.frame))
         for vpp, end_s in ends.items():

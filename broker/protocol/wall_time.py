@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from broker.conditions import AttemptKey, Conditions, LinkQueue
 from broker.delivery.network_log import Moment, NetworkLog
 from broker.delivery.staleness import StalenessLog
-from broker.delivery.undelivered import Gap
+from broker.delivery.undelivered import Undelivered
 from broker.protocol.actions import Action, Parcel, Publish, Send, Write
 from broker.protocol.epoch import Epoch
 from broker.tape import DoneSaid, OrderGiven
@@ -29,7 +29,7 @@ _SOONEST_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _Due:
+class _ScheduledDelivery:
     """At `time_s`, `ref` reaches `receiver`; or, if `lost`, the receiver is told that it should have."""
 
     time_s: float
@@ -66,17 +66,17 @@ class WallTime:
         self.turn = 1
         self._conditions = conditions
         self._stall_after_s = conditions.rules.stall_after_s
-        self._news = StalenessLog(self.log)
+        self._staleness = StalenessLog(self.log)
         self._began = 0.0
         self._said_s = time_s
         self._moved_s = time_s
         self._queue = LinkQueue()
-        self._heap: list[_Due] = []
+        self._heap: list[_ScheduledDelivery] = []
         self._passages: dict[tuple[str, Ref], _Passage] = {}
         self._busy_until_s: dict[str, float] = {}
         self._newest: dict[tuple[str, str], int] = {}  # that has come, by sender and receiver
         self._due: dict[tuple[str, str], int] = {}  # that should have, as its receiver has been told
-        self._told: dict[str, Done] = {}
+        self._newest_done: dict[str, Done] = {}
         self._waiting: set[str] = set(epoch.roster)
 
     # --- what comes in ---
@@ -99,8 +99,8 @@ class WallTime:
         written = self.epoch.take(parcel, message, self.time_s)
         ref = Ref(sender, parcel.envelope.seq)
         if isinstance(message, Offer):
-            seen = self._told[sender].seen if sender in self._told else ()
-            self._news.offer(self.time_s, sender, message, seen)
+            seen = self._newest_done[sender].seen if sender in self._newest_done else ()
+            self._staleness.offer(self.time_s, sender, message, seen)
         for receiver in self.epoch.others(sender):
             self._passages[(receiver, ref)] = _Passage(self.time_s)
             self.log.link(sender, receiver).sent += 1
@@ -126,12 +126,12 @@ class WallTime:
             raise ProtocolError("gap", f"{vpp}'s confirmation {done.turn} came after {confirmed}")
         self.epoch.check(vpp, done)
         self.time_s = now - self._began
-        self._told[vpp] = done
+        self._newest_done[vpp] = done
         return [Write(DoneSaid(self.time_s, vpp, done)), *self._confirm(vpp)]
 
     def _confirm(self, vpp: str) -> list[Action]:
         """Let a confirmation count once everything that it speaks of has come."""
-        done = self._told.get(vpp)
+        done = self._newest_done.get(vpp)
         if done is None or self.epoch.owes(vpp, done.published_upto):
             return []
         self._waiting.discard(vpp)
@@ -169,10 +169,10 @@ class WallTime:
         link.resent += passage.attempts > 1
         if not attempt.delays_s:
             tell_s = sent_s + attempt.link_s + self._conditions.rules.retransmission.wait_s(passage.attempts)
-            heapq.heappush(self._heap, _Due(tell_s, receiver, ref.sender, ref.seq, True))
+            heapq.heappush(self._heap, _ScheduledDelivery(tell_s, receiver, ref.sender, ref.seq, True))
         for delay_s in attempt.delays_s:
             passage.under_way += 1
-            heapq.heappush(self._heap, _Due(sent_s + delay_s, receiver, ref.sender, ref.seq, False))
+            heapq.heappush(self._heap, _ScheduledDelivery(sent_s + delay_s, receiver, ref.sender, ref.seq, False))
 
     def tick(self, now: float) -> list[Action]:
         """Pass on what is due by now; give up when nothing can come any more."""
@@ -194,7 +194,7 @@ class WallTime:
 
     def _begin_again(self) -> list[Action]:
         """The order that opened the epoch, to those who have not answered it; a beat says what follows."""
-        silent = [vpp for vpp in self.epoch.roster if vpp not in self._told]
+        silent = [vpp for vpp in self.epoch.roster if vpp not in self._newest_done]
         if not silent or self.time_s - self._said_s < SAY_AGAIN_S:
             return []
         self._said_s = self.time_s
@@ -204,7 +204,7 @@ class WallTime:
         """Compared as `next_due` has it: a sum and a difference of the same times need not agree."""
         return bool(self._heap) and self._began + self._heap[0].time_s <= now
 
-    def _pass_on(self, due: _Due) -> list[Action]:
+    def _pass_on(self, due: _ScheduledDelivery) -> list[Action]:
         ref, link = Ref(due.sender, due.seq), self.log.link(due.sender, due.receiver)
         passage = self._passages[(due.receiver, ref)]
         if due.lost:
@@ -246,12 +246,12 @@ class WallTime:
         """Nothing is under way, and for too long nothing has come."""
         for (receiver, ref), passage in self._passages.items():
             self.log.link(ref.sender, receiver).undeliverable += not passage.arrived
-        gaps = [
-            Gap(ref.sender, ref.seq, receiver, passage.sent_s, f"tried {passage.attempts} times")
+        undelivered = [
+            Undelivered(ref.sender, ref.seq, receiver, passage.sent_s, f"tried {passage.attempts} times")
             for (receiver, ref), passage in self._passages.items()
             if not passage.arrived
         ]
-        self.epoch.stall(gaps, stall_story(self._conditions.rules))
+        self.epoch.stall(undelivered, stall_story(self._conditions.rules))
 
     def beat(self, vpp: str) -> Beat:
         """The newest message of each sender that a member should have by now, and its newest confirmation."""
@@ -264,7 +264,7 @@ class WallTime:
 
     def _confirmed(self, vpp: str) -> int:
         """The number of a member's newest confirmation; 0 before the first."""
-        return self._told[vpp].turn if vpp in self._told else 0
+        return self._newest_done[vpp].turn if vpp in self._newest_done else 0
 
     # --- who is waited for ---
 
@@ -274,5 +274,5 @@ class WallTime:
 
     def owed(self) -> dict[str, tuple[Ref, ...]]:
         """By member, what it says it has published and has not arrived here."""
-        owed = {vpp: self.epoch.lacks(vpp, done.published_upto) for vpp, done in sorted(self._told.items())}
+        owed = {vpp: self.epoch.lacks(vpp, done.published_upto) for vpp, done in sorted(self._newest_done.items())}
         return {vpp: refs for vpp, refs in owed.items() if refs}

@@ -61,8 +61,8 @@ class TradingRoles:
         buying: defaultdict[str, list[tuple[PeriodGame, float]]] = defaultdict(list)
         for game in games:
             if game.tradable:
-                for seat, vpp in enumerate(game.sellers):
-                    selling[vpp].append((game, float(game.least_price_cny_per_mwh[seat])))
+                for index, vpp in enumerate(game.sellers):
+                    selling[vpp].append((game, float(game.least_price_cny_per_mwh[index])))
                 for vpp, deficit_mw in zip(game.buyers, game.deficit_mw.tolist(), strict=True):
                     buying[vpp].append((game, deficit_mw))
         self._sells = {vpp: _sells(due) for vpp, due in selling.items()}

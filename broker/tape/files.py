@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from market.errors import TapeError
-from market.system_fault import told
+from market.system_fault import reason_and_remedy
 
 PRIVATE = 0o600
 
@@ -21,7 +21,7 @@ def open_tape(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
         descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
         file = os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b", buffering=0)
     except OSError as error:
-        raise TapeError(f"{path}: the tape cannot be read: {told(error)}") from None
+        raise TapeError(f"{path}: the tape cannot be read: {reason_and_remedy(error)}") from None
     try:
         _check_regular(path, os.fstat(descriptor).st_mode)
     except TapeError:

@@ -12,7 +12,7 @@ from broker.tape.files import open_tape
 from broker.tape.records import TAPE_VERSION, Record, record_of, unpacked
 from broker.tape.torn import HEAD, MAX_RECORD, fault_of_end
 from market.errors import TapeError, WireError
-from market.system_fault import told
+from market.system_fault import reason_and_remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def tape_so_far(path: Path) -> TapeSoFar:
         try:
             data = file.read()
         except OSError as error:
-            raise TapeError(f"{path}: the tape cannot be read: {told(error)}") from None
+            raise TapeError(f"{path}: the tape cannot be read: {reason_and_remedy(error)}") from None
     reader = TapeReader(str(path))
     records = tuple(reader.feed(data))
     reader.check_end()

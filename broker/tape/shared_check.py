@@ -50,11 +50,11 @@ def _numbers(value: object, place: str) -> Iterator[tuple[str, float, Parameter]
     if is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             part, inside = getattr(value, field.name), f"{place}.{field.name}" if place else field.name
-            told = parameter_of(field.metadata)
-            if told is None:
+            parameter = parameter_of(field.metadata)
+            if parameter is None:
                 yield from _numbers(part, inside)
             else:
-                yield from ((inside, number, told) for number in _plain_numbers(part))
+                yield from ((inside, number, parameter) for number in _plain_numbers(part))
     elif isinstance(value, tuple):
         for entry in value:
             yield from _numbers(entry, place)

@@ -12,7 +12,7 @@ from broker.tape.files import new_file, open_tape
 from broker.tape.reader import TapeSoFar, framed
 from broker.tape.records import Record, packed
 from market.errors import TapeError
-from market.system_fault import told
+from market.system_fault import reason_and_remedy
 
 CUT_NAME = "tape.cut-"
 """What the files beside a tape are called, with a number, that keep what was cut off it."""
@@ -50,7 +50,7 @@ class TapeWriter:
         try:
             return new_file(self._path)
         except OSError as error:
-            raise TapeError(f"{self._path}: the tape cannot be created: {told(error)}") from None
+            raise TapeError(f"{self._path}: the tape cannot be created: {reason_and_remedy(error)}") from None
 
     def _taken_up(self, so_far: TapeSoFar) -> BinaryIO:
         file = open_tape(self._path, os.O_RDWR)
@@ -64,7 +64,7 @@ class TapeWriter:
             file.seek(so_far.whole_bytes)
         except OSError as error:
             file.close()
-            raise TapeError(f"{self._path}: the tape cannot be taken up: {told(error)}") from None
+            raise TapeError(f"{self._path}: the tape cannot be taken up: {reason_and_remedy(error)}") from None
         except TapeError:
             file.close()
             raise
@@ -88,7 +88,7 @@ class TapeWriter:
                 data = data[self._file.write(data) :]
         except OSError as error:
             self._lost = True
-            raise TapeError(f"{self._path}: the tape cannot be written: {told(error)}") from None
+            raise TapeError(f"{self._path}: the tape cannot be written: {reason_and_remedy(error)}") from None
 
     def check(self) -> None:
         """TapeError, once, if the tape is no longer where people look for it."""
@@ -105,7 +105,7 @@ class TapeWriter:
         try:
             return os.pread(self._file.fileno(), most, offset)
         except OSError as error:
-            raise TapeError(f"{self._path}: the tape cannot be read: {told(error)}") from None
+            raise TapeError(f"{self._path}: the tape cannot be read: {reason_and_remedy(error)}") from None
 
     def close(self) -> None:
         """Write what is left and close."""

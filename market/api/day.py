@@ -17,7 +17,7 @@ from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.scenario import Scenario
-from market.system_fault import in_words
+from market.system_fault import as_run_error
 
 if TYPE_CHECKING:
     from market.app.results.concluded_day import ConcludedDay
@@ -76,7 +76,7 @@ def run(
     _check(changes or {}, seed, processes=processes)
     if changes:
         chosen = chosen.with_(changes)
-    with in_words():
+    with as_run_error():
         what = _undertaking(chosen, seed, started, processes=processes)
         report = _carried_out(what, out, on_progress or (lambda progress: None), since)
     for law in report.broken_laws:
@@ -143,9 +143,9 @@ def _scratch(what: RunSpec) -> Iterator[Path]:
 
 
 def _runner(what: RunSpec) -> Runner:
-    from market.app.runs.ways import Processes, as_processes, in_this_process
+    from market.app.runs.ways import ProcessOptions, as_processes, in_this_process
 
-    return in_this_process() if what.in_process else as_processes(what, Processes(_LOG.info, _opened))
+    return in_this_process() if what.in_process else as_processes(what, ProcessOptions(_LOG.info, _opened))
 
 
 def _opened(address: str, keys: Keyring) -> None:

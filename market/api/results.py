@@ -127,15 +127,17 @@ class Run:
 
     def _repr_html_(self) -> str:
         name, *lines = self._lines()
-        told = "<br>".join(escape(line) for line in lines)
-        return f"<div><strong>{escape(name)}</strong><br>{told}</div>"
+        body = "<br>".join(escape(line) for line in lines)
+        return f"<div><strong>{escape(name)}</strong><br>{body}</div>"
 
     def _lines(self) -> Iterator[str]:
-        told = self.manifest
-        yield f"{told['scenario']}: {self.verdict}"
+        manifest = self.manifest
+        yield f"{manifest['scenario']}: {self.verdict}"
         yield from (f"broken law: {law}" for law in self.broken_laws)
-        yield f"ε = {self.epsilon_cny:.2g} CNY, {float(told['epsilon_relative']):.2g} of the value traded"
-        periods = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in told["periods"].items())
-        yield f"periods: {periods} · rounds: {told['rounds']}"
+        yield f"ε = {self.epsilon_cny:.2g} CNY, {float(manifest['epsilon_relative']):.2g} of the value traded"
+        periods = ", ".join(
+            f"{count} {verdict.replace('_', ' ')}" for verdict, count in manifest["periods"].items()
+        )
+        yield f"periods: {periods} · rounds: {manifest['rounds']}"
         yield f"tables: {', '.join(self.tables)}"
         yield f"folder: {self.folder}" if self.folder else "nothing was written"

@@ -63,8 +63,8 @@ def _below_cost(day: VppDay, results: Sequence[PeriodResult], public: PublicRule
     for result in results:
         if not result.verdict.rests or vpp not in result.game.sellers:
             continue
-        seat, t = result.game.sellers.index(vpp), result.game.period
-        price = float(result.price_cny_per_mwh[seat])
-        if price < least[t] - _PRICE_TOLERANCE_CNY_PER_MWH and np.any(result.delivered_mw[:, seat]):
+        index, t = result.game.sellers.index(vpp), result.game.period
+        price = float(result.price_cny_per_mwh[index])
+        if price < least[t] - _PRICE_TOLERANCE_CNY_PER_MWH and np.any(result.delivered_mw[:, index]):
             return f"in period {t + 1} it sells at {price:g} CNY/MWh what costs it up to {least[t]:g} CNY/MWh"
     return ""

@@ -15,7 +15,7 @@ from market.errors import ModelError
 from market.game.demand_curve import DemandCurve
 from market.game.exchange import requested_power
 from market.game.period import PeriodGame
-from market.game.price_grid import probabilities_on_lattice
+from market.game.price_grid import on_probability_grid
 from market.game.rationing import pure_choice
 from market.game.replicator import RestPoint, iterate_replicator, log_weights
 from market.model.arrays import Array
@@ -24,7 +24,7 @@ from market.model.rules import MarketRules
 
 @dataclass(frozen=True, slots=True)
 class BuyersReply:
-    """One buyer's answer in one period: probabilities on their lattice and requests (21) in MW, shape (n,).
+    """One buyer's answer in one period: probabilities on their grid and requests (21) in MW, shape (n,).
 
     period : index from 0 · steps : replicator steps (25) that it took
     """
@@ -54,9 +54,9 @@ def answer_day(
         offers[row, : len(offered)] = offered
         surplus[row, : len(offered)] = game.surplus_mw
     offered_at_all = surplus > 0
-    demand_curve = _appetite(games, place)
+    demand_curve = _demand_curve(games, place)
     rest = _rest(games, demand_curve, offers, surplus, rules)
-    probability = probabilities_on_lattice(np.where(offered_at_all, rest.probability, 0.0))
+    probability = on_probability_grid(np.where(offered_at_all, rest.probability, 0.0))
     requested = requested_power(probability, demand_curve.demand(offers))
     return tuple(
         BuyersReply(game.period, probability[row, :n], requested[row, :n], int(rest.steps[row]))
@@ -73,7 +73,7 @@ def _place(buyer: str, game: PeriodGame) -> int:
     return game.buyers.index(buyer)
 
 
-def _appetite(games: Sequence[PeriodGame], place: Sequence[int]) -> DemandCurve:
+def _demand_curve(games: Sequence[PeriodGame], place: Sequence[int]) -> DemandCurve:
     """This buyer in each game, arrays of shape (games, 1)."""
     own = zip(games, place, strict=True)
     data = np.array(

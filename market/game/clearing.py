@@ -11,23 +11,23 @@ import numpy as np
 
 from market.game.demand_curve import demand_curve
 from market.game.period import PeriodGame
-from market.game.price_grid import on_lattice
+from market.game.price_grid import on_price_grid
 from market.model.arrays import Array, frozen
 
 _WITHIN_A_TICK = 1e-9  # a price so near under a tick (in ticks) is on it
 
 
 def clearing_price(game: PeriodGame) -> float:
-    """p_clr of (M5), the lowest common price of the band with Σ_i x*_i(p) ≤ Σ S_j over r_j ≤ p, on the lattice.
+    """p_clr of (M5), the lowest common price of the band with Σ_i x*_i(p) ≤ Σ S_j over r_j ≤ p, on the grid.
 
     The floor in glut, the cap in deep scarcity; with τ = 0 the first tick that satisfies it.
     """
     price = _exact(game)
     if game.temperature_cny_per_mwh > 0:
-        return on_lattice(price, game)
+        return on_price_grid(price, game)
     tick = game.tick_cny_per_mwh
     ticks = math.ceil((price - game.floor_cny_per_mwh) / tick - _WITHIN_A_TICK)
-    return on_lattice(game.floor_cny_per_mwh + ticks * tick, game)
+    return on_price_grid(game.floor_cny_per_mwh + ticks * tick, game)
 
 
 def opening_prices(game: PeriodGame, clearing: float) -> Array:

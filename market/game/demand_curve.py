@@ -29,7 +29,7 @@ class DemandCurve:
 
     @classmethod
     def of(cls, satisfaction: Array, base: Array, deficit: Array) -> DemandCurve:
-        """The appetite with its two thresholds, k/(S0 + P^s + D) and k/(S0 + P^s)."""
+        """The curve with its two thresholds, k/(S0 + P^s + D) and k/(S0 + P^s)."""
         return cls(satisfaction, base, deficit, satisfaction / (base + deficit), satisfaction / base)
 
     def map(self, change: Callable[[Array], Array]) -> DemandCurve:

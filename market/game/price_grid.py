@@ -1,6 +1,6 @@
 """The fixed grids on which prices and probabilities are published, (M3).
 
-A value has changed only when it differs on its lattice, so that an exchange of values can end (M3).
+A value has changed only when it differs on its grid, so that an exchange of values can end (M3).
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from market.errors import ModelError
 from market.game.period import PeriodGame
 from market.model.arrays import Array
 
-PRICE_LATTICE_CNY_PER_MWH: Final = 1e-8
-PROBABILITY_LATTICE: Final = 1e-12
+PRICE_STEP_CNY_PER_MWH: Final = 1e-8
+PROBABILITY_STEP: Final = 1e-12
 
 _MOST_TICKS: Final = 1_000_000
-_PRICE_UNITS: Final = round(1 / PRICE_LATTICE_CNY_PER_MWH)
-_PROBABILITY_UNITS: Final = round(1 / PROBABILITY_LATTICE)
+_PRICE_UNITS: Final = round(1 / PRICE_STEP_CNY_PER_MWH)
+_PROBABILITY_UNITS: Final = round(1 / PROBABILITY_STEP)
 
 
-def lattice_step(game: PeriodGame) -> float:
+def price_step(game: PeriodGame) -> float:
     """The distance between neighbouring prices, CNY/MWh: 1e-8, or the tick when τ = 0."""
-    return PRICE_LATTICE_CNY_PER_MWH if game.temperature_cny_per_mwh > 0 else game.tick_cny_per_mwh
+    return PRICE_STEP_CNY_PER_MWH if game.temperature_cny_per_mwh > 0 else game.tick_cny_per_mwh
 
 
-def on_lattice(price: float, game: PeriodGame, least: float | None = None) -> float:
-    """`price` (CNY/MWh) rounded to the lattice, within [least, cap] (23), both of which are on it.
+def on_price_grid(price: float, game: PeriodGame, least: float | None = None) -> float:
+    """`price` (CNY/MWh) rounded to the grid, within [least, cap] (23), both of which are on it.
 
-    The lattice has the multiples of 1e-8 CNY/MWh; with τ = 0 it has floor + tick, floor + 2 tick, …
+    The grid has the multiples of 1e-8 CNY/MWh; with τ = 0 it has floor + tick, floor + 2 tick, …
     least : the lowest price that may be asked, the floor where not given
     """
     floor, cap = game.floor_cny_per_mwh, game.cap_cny_per_mwh
     lowest = floor if least is None else least
     if game.temperature_cny_per_mwh > 0:
-        half = PRICE_LATTICE_CNY_PER_MWH / 2
+        half = PRICE_STEP_CNY_PER_MWH / 2
         rounded = float(np.rint(price * _PRICE_UNITS)) / _PRICE_UNITS
         return lowest if price < lowest + half else cap if price > cap - half else rounded
     ticks = max(0.0, float(np.rint((price - floor) / game.tick_cny_per_mwh)))
@@ -63,8 +63,8 @@ def tick_grid(game: PeriodGame, least: float | None = None) -> Array:
     return np.append(min(least, cap), grid[grid > least])
 
 
-def probabilities_on_lattice(probability: Array) -> Array:
-    """Rows rounded to the lattice; each row's largest entry takes what rounding left over, so rows still sum to 1.
+def on_probability_grid(probability: Array) -> Array:
+    """Rows rounded to the grid; each row's largest entry takes what rounding left over, so rows still sum to 1.
 
     probability : shape (…, n), rows on the simplex (24); of equal largest entries the first one takes it.
     """

@@ -19,14 +19,14 @@ import numpy as np
 
 from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
-from market.game.price_grid import PROBABILITY_LATTICE
+from market.game.price_grid import PROBABILITY_STEP
 from market.model.arrays import Array
 
 
 def residual_share(game: PeriodGame, prices: Array, surplus: Array, at: Array) -> Array:
     """r(p), the share of all blocks that sellers below the price `at` leave unserved, in [0, 1].
 
-    prices, surplus : of these sellers, shape (n,) · at : any shape, CNY/MWh. A share below the lattice of
+    prices, surplus : of these sellers, shape (n,) · at : any shape, CNY/MWh. A share below the grid of
     probabilities is none, so that rounding leaves nothing over.
     """
     order = np.argsort(prices, kind="stable")
@@ -35,7 +35,7 @@ def residual_share(game: PeriodGame, prices: Array, surplus: Array, at: Array) -
     served = np.divide(surplus[order], demanded, out=np.full(demanded.shape, np.inf), where=demanded > 0)
     taken = np.concatenate([[0.0], np.cumsum(served)])
     left = 1.0 - taken[np.searchsorted(cheapest, at, side="left")]
-    return np.where(left < PROBABILITY_LATTICE, 0.0, left)
+    return np.where(left < PROBABILITY_STEP, 0.0, left)
 
 
 def pure_choice(game: PeriodGame, prices: Array) -> Array:
@@ -47,7 +47,7 @@ def pure_choice(game: PeriodGame, prices: Array) -> Array:
     return share
 
 
-def faced_power(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
+def rationed_demand(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
     """The power that comes to a seller at each price of `own` (P,), the others at `prices` (n,), in MW.
 
     Its part of r(p) X(p), of which it serves what it can; the rest runs on to dearer sellers, if there are any.

@@ -18,7 +18,7 @@ from market.game.rationing import pure_choice
 from market.game.sums import stacked_sum
 from market.model.arrays import Array, IndexArray
 
-_SETTLED = 1e-14  # a replicator step that moves no probability by more is the last
+_STILL = 1e-14  # a replicator step that moves no probability by more is the last
 _SIMPLEX_TOLERANCE = 1e-9
 _STEPS_AT_ONCE = 64
 
@@ -89,7 +89,7 @@ def rest_point(game: PeriodGame, prices: Array) -> Array:
     """
     if game.temperature_cny_per_mwh == 0:
         return _pure(game, prices)
-    weight = np.exp(rest_logarithm(_attraction(game, prices)))
+    weight = np.exp(rest_logarithm(_logits(game, prices)))
     rest: Array = weight / weight.sum(axis=1, keepdims=True)
     return rest
 
@@ -104,18 +104,18 @@ def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace:
     if game.temperature_cny_per_mwh == 0:
         rest = _pure(game, prices)
         return Evolution(rest, 1, np.stack([start, rest]) if keep_trace else None)
-    ended = iterate_replicator(np.log(start), _attraction(game, prices), revision_step, keep_trace=keep_trace)
+    ended = iterate_replicator(np.log(start), _logits(game, prices), revision_step, keep_trace=keep_trace)
     return Evolution(ended.probability, int(ended.steps.max(initial=0)), ended.trace)
 
 
 def log_weights(surplus_logarithm: Array, utility_loss: Array, temperature: Array | float) -> Array:
-    """Logarithm of the weights of (M2), up to a constant of each row: ln S_j − burden/τ."""
+    """Logarithm of the weights of (M2), up to a constant of each row: ln S_j − utility_loss/τ."""
     logits: Array = surplus_logarithm - utility_loss / temperature
     return logits
 
 
 def rest_logarithm(logits: Array) -> Array:
-    """Rows of ln y from rows of attraction; −inf marks a seller that is not there."""
+    """Rows of ln y from rows of logits; −inf marks a seller that is not there."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     logarithm: Array = shifted - np.log(stacked_sum(np.exp(shifted), _sellers(logits))[..., None])
     return logarithm
@@ -126,9 +126,9 @@ def iterate_replicator(
 ) -> RestPoint:
     """Iterate (25) until it stands still, many steps at a time.
 
-    In logarithms (25) is ln y ← (1 − δ₁τ) ln y + δ₁τ pull, less ln Σ: the distance to its rest shrinks by the same
-    factor at every step, so that after k steps ln y = ln rest + (1 − δ₁τ)^k (ln start − ln rest), less ln Σ.
-    start, pull : shape (rows, n); a row stops on its own, so that it does not depend on its neighbours.
+    In logarithms (25) is ln y ← (1 − δ₁τ) ln y + δ₁τ logits, less ln Σ: the distance to its rest shrinks by the
+    same factor at every step, so that after k steps ln y = ln rest + (1 − δ₁τ)^k (ln start − ln rest), less ln Σ.
+    start, logits : shape (rows, n); a row stops on its own, so that it does not depend on its neighbours.
     """
     rest = rest_logarithm(logits)
     distance = np.subtract(start, rest, out=np.zeros_like(start), where=np.isfinite(start))
@@ -138,7 +138,7 @@ def iterate_replicator(
         shrunk = (1.0 - revision_step) ** np.arange(first + 1, first + 1 + _STEPS_AT_ONCE)
         weight = np.exp(rest + shrunk[:, None, None] * distance)
         path = np.concatenate([blocks[-1][-1:], weight / stacked_sum(weight, sellers)[..., None]])
-        still = np.abs(np.diff(path, axis=0)).max(axis=-1) <= _SETTLED
+        still = np.abs(np.diff(path, axis=0)).max(axis=-1) <= _STILL
         stops = (ended == 0) & still.any(axis=0)
         ended[stops] = first + 1 + still.argmax(axis=0)[stops]
         probability[stops] = path[ended[stops] - first, stops]
@@ -160,7 +160,7 @@ def _trace(path: Array, ended: IndexArray) -> Array:
     return path[step, np.arange(path.shape[1])]
 
 
-def _attraction(game: PeriodGame, prices: Array) -> Array:
+def _logits(game: PeriodGame, prices: Array) -> Array:
     return log_weights(
         np.log(game.surplus_mw), demand_curve(game).utility_loss(prices), game.temperature_cny_per_mwh
     )

@@ -68,7 +68,7 @@ class Negotiation:
 
 
 @dataclass(slots=True)
-class _Table:
+class _OpenPeriod:
     """One period while it is negotiated. `seen` says after which round a state was met, to find it again."""
 
     game: PeriodGame
@@ -113,15 +113,15 @@ def negotiate(
 ) -> tuple[Negotiation, ...]:
     """Rounds of re-pricing (26) in every period until nobody moves, a state comes back, or the budget is spent.
 
-    starts : the first prices of each period, shape (n,) on the lattice; p_clr in every one where not given.
+    starts : the first prices of each period, shape (n,) on the grid; p_clr in every one where not given.
     """
     first = starts or [_opening(game) for game in games]
-    tables = [_table(game, start) for game, start in zip(games, first, strict=True)]
-    while open_tables := [table for table in tables if table.done is None]:
-        _round(open_tables, rules, order)
-        for table in open_tables:
-            table.done = _ending(table, rules, order)
-    return tuple(table.done for table in tables if table.done is not None)
+    periods = [_opened(game, start) for game, start in zip(games, first, strict=True)]
+    while open_periods := [period for period in periods if period.done is None]:
+        _round(open_periods, rules, order)
+        for period in open_periods:
+            period.done = _ending(period, rules, order)
+    return tuple(period.done for period in periods if period.done is not None)
 
 
 def _opening(game: PeriodGame) -> Array:
@@ -130,51 +130,51 @@ def _opening(game: PeriodGame) -> Array:
     return opening_prices(game, clearing_price(game))
 
 
-def _table(game: PeriodGame, start: Array) -> _Table:
-    table = _Table(game, [frozen(start)], [Memory.fresh()] * len(start), [1] * len(start))
+def _opened(game: PeriodGame, start: Array) -> _OpenPeriod:
+    period = _OpenPeriod(game, [frozen(start)], [Memory.fresh()] * len(start), [1] * len(start))
     if not game.tradable:
-        table.done = Negotiation(Ending(Verdict.NO_TRADE), tuple(table.path), 0)
-    return table
+        period.done = Negotiation(Ending(Verdict.NO_TRADE), tuple(period.path), 0)
+    return period
 
 
-def _round(tables: Sequence[_Table], rules: MarketRules, order: Order) -> None:
-    """Every seller of every table prices once."""
-    for table in tables:
-        table.path.append(table.path[-1])
+def _round(periods: Sequence[_OpenPeriod], rules: MarketRules, order: Order) -> None:
+    """Every seller of every period prices once."""
+    for period in periods:
+        period.path.append(period.path[-1])
     if order is Order.SIMULTANEOUS:
-        _take_turns([(table, j) for table in tables for j in range(len(table.offers))], rules)
+        _take_turns([(period, j) for period in periods for j in range(len(period.offers))], rules)
         return
-    for j in range(max(len(table.offers) for table in tables)):
-        _take_turns([(table, j) for table in tables if j < len(table.offers)], rules)
+    for j in range(max(len(period.offers) for period in periods)):
+        _take_turns([(period, j) for period in periods if j < len(period.offers)], rules)
 
 
-def _take_turns(turns: Iterable[tuple[_Table, int]], rules: MarketRules) -> None:
+def _take_turns(turns: Iterable[tuple[_OpenPeriod, int]], rules: MarketRules) -> None:
     """These sellers price at the newest prices, without seeing each other's."""
-    asked = [(table, j, PriceMove(table.game, j, table.path[-1], table.memories[j])) for table, j in turns]
-    for (table, j, turn), reply in zip(asked, reprice_all(rules, [turn for _, _, turn in asked]), strict=True):
-        table.memories[j] = reply.memory
+    asked = [(period, j, PriceMove(period.game, j, period.path[-1], period.memories[j])) for period, j in turns]
+    for (period, j, turn), reply in zip(asked, reprice_all(rules, [turn for _, _, turn in asked]), strict=True):
+        period.memories[j] = reply.memory
         if reply.price != turn.prices[j]:
-            table.offers[j] += 1
-            newest = np.array(table.path[-1])
+            period.offers[j] += 1
+            newest = np.array(period.path[-1])
             newest[j] = reply.price
-            table.path[-1] = frozen(newest)
+            period.path[-1] = frozen(newest)
 
 
-def _ending(table: _Table, rules: MarketRules, order: Order) -> Negotiation | None:
-    """How the table's negotiation ends with this round, or None if it goes on."""
-    newest, rounds = table.path[-1], max(table.offers)
-    if (newest == table.path[-2]).all():
-        return Negotiation(AT_REST, tuple(table.path[:-1]), rounds)
-    state = (tuple(newest.tolist()), tuple(table.memories))
-    before = table.seen.setdefault(state, len(table.path))
-    if before < len(table.path):
-        cycle = tuple(table.path[before:])
-        ending = end_cycle(table.game, cycle, rules, "rounds", order)
+def _ending(period: _OpenPeriod, rules: MarketRules, order: Order) -> Negotiation | None:
+    """How the period's negotiation ends with this round, or None if it goes on."""
+    newest, rounds = period.path[-1], max(period.offers)
+    if (newest == period.path[-2]).all():
+        return Negotiation(AT_REST, tuple(period.path[:-1]), rounds)
+    state = (tuple(newest.tolist()), tuple(period.memories))
+    before = period.seen.setdefault(state, len(period.path))
+    if before < len(period.path):
+        cycle = tuple(period.path[before:])
+        ending = end_cycle(period.game, cycle, rules, "rounds", order)
         if ending.settled is not None:
-            return Negotiation(ending, (*table.path, ending.settled), rounds)
-        return Negotiation(ending, tuple(table.path), rounds, cycle)
+            return Negotiation(ending, (*period.path, ending.settled), rounds)
+        return Negotiation(ending, tuple(period.path), rounds, cycle)
     if rounds >= rules.offer_budget:
-        return Negotiation(budget_spent(rounds), tuple(table.path), rounds)
+        return Negotiation(budget_spent(rounds), tuple(period.path), rounds)
     return None
 
 

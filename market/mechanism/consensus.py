@@ -105,7 +105,7 @@ def find_consensus(
     tariff: Tariff,
     horizon: Horizon,
     rules: MarketRules,
-    told: Callable[[ConsensusRound], None] = lambda each: None,
+    on_round: Callable[[ConsensusRound], None] = lambda each: None,
 ) -> Consensus:
     """Rounds until all regrets together are at most a share of what trade saves, or the budget is spent.
 
@@ -114,7 +114,7 @@ def find_consensus(
     rounds: list[ConsensusRound] = []
     for each in _rounds(participants, scale, tariff, horizon):
         rounds.append(each)
-        told(each)
+        on_round(each)
         if _reached(each, rounds[0], rules.consensus_regret) or each.number >= rules.consensus_rounds:
             break
     settled = min(rounds, key=lambda each: each.regrets_cny)

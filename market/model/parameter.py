@@ -63,16 +63,16 @@ class Parameter:
     def description(self) -> str:
         """Meaning, symbol, what it follows and unit as one text."""
         head, semicolon, rest = self.meaning.partition(";")
-        told = f"{head}, {self.symbol}{semicolon}{rest}" if self.symbol else self.meaning
-        told += f"; left out: {self.follows}" if self.follows else ""
-        return f"{told} [{self.unit}]" if self.unit else told
+        text = f"{head}, {self.symbol}{semicolon}{rest}" if self.symbol else self.meaning
+        text += f"; left out: {self.follows}" if self.follows else ""
+        return f"{text} [{self.unit}]" if self.unit else text
 
     def label(self, name: str) -> str:
         """A field of that name for people: `base_price_cny_per_t` as `base price μ, CNY/t`."""
         suffix = f"_{unit_in_name(self.unit)}"
         words = name.removesuffix(suffix).replace("_", " ")
-        told = f"{words} {self.symbol}".rstrip()
-        return f"{told}, {self.unit}" if name.endswith(suffix) else told
+        text = f"{words} {self.symbol}".rstrip()
+        return f"{text}, {self.unit}" if name.endswith(suffix) else text
 
 
 class Broken(NamedTuple):
@@ -99,10 +99,10 @@ class Defined(NamedTuple):
 
 def parameter(unit: str, meaning: str, *, default: Any = MISSING, **said: Any) -> Any:
     """The field of a dataclass that is a parameter; without a default it has to be given. See `Parameter`."""
-    told = Parameter(unit, meaning, **said)
-    if told.follows:
-        return field(default=None, metadata={_KEY: told})
-    return field(default=default, metadata={_KEY: told})
+    definition = Parameter(unit, meaning, **said)
+    if definition.follows:
+        return field(default=None, metadata={_KEY: definition})
+    return field(default=default, metadata={_KEY: definition})
 
 
 def parameter_of(metadata: Any) -> Parameter | None:
@@ -113,15 +113,15 @@ def parameter_of(metadata: Any) -> Parameter | None:
 def parameters_of(owner: Any) -> Iterator[Defined]:
     """Every parameter of a dataclass, in order."""
     for part in fields(owner):
-        if told := parameter_of(part.metadata):
-            yield Defined(part.name, told, part.default)
+        if definition := parameter_of(part.metadata):
+            yield Defined(part.name, definition, part.default)
 
 
 def follow(value: Any) -> None:
     """Give what was left out of a new frozen dataclass the value of the field it follows."""
-    for name, told, _ in parameters_of(value):
-        if told.follows and getattr(value, name) is None:
-            object.__setattr__(value, name, getattr(value, told.follows))
+    for name, definition, _ in parameters_of(value):
+        if definition.follows and getattr(value, name) is None:
+            object.__setattr__(value, name, getattr(value, definition.follows))
 
 
 def unit_in_name(unit: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, get_args
 from market.model.parameter import Parameter
 from market.model.public import PublicScenario
 from market.scenario.faults import fields_by_name, section_in
-from market.scenario.fields import Section, Told
+from market.scenario.fields import OfParameter, Section
 from market.scenario.scenario import Scenario
 from market.scenario.schema import ScenarioFile
 
@@ -77,13 +77,13 @@ def _paths(path: str, ids: Sequence[str]) -> list[str]:
 def _entries(schema: type[Section], above: str) -> Iterator[Entry]:
     for name, field in fields_by_name(schema).items():
         path, annotation = f"{above}{name}", field.annotation
-        told = next((each.parameter for each in field.metadata if isinstance(each, Told)), None)
-        if told is not None:
+        parameter = next((each.parameter for each in field.metadata if isinstance(each, OfParameter)), None)
+        if parameter is not None:
             kinds = get_args(annotation) or (annotation,)
             (kind,) = (part for part in kinds if part is not NoneType)
             words = tuple(kind) if isinstance(kind, type) and issubclass(kind, StrEnum) else ()
             default = ... if field.is_required() else field.default
-            yield Entry(path, told, default, NoneType in kinds, tuple(w.value for w in words), kind is bool)
+            yield Entry(path, parameter, default, NoneType in kinds, tuple(w.value for w in words), kind is bool)
         elif path == "vpps":
             below = section_in(annotation)
             yield from _entries(below, f"{path}.{ANY_VPP}.") if below else ()

@@ -19,7 +19,7 @@ class Changes:
     """Values by path of `scenario.yaml`, and by path the flag each came from."""
 
     values: dict[str, object]
-    told_as: dict[str, str]
+    sources: dict[str, str]
 
 
 def set_changes(settings: Sequence[str]) -> Changes:
@@ -36,7 +36,7 @@ def set_changes(settings: Sequence[str]) -> Changes:
                 Fault("must set each path only once", repr(text), f"{SET} {path}", "leave one of them out")
             )
         else:
-            changes.told_as[path] = f"{SET} {path}"
+            changes.sources[path] = f"{SET} {path}"
             changes.values[path] = _value(value, f"{SET} {path}", faults)
     if faults:
         raise ScenarioError(faults)
@@ -49,9 +49,11 @@ def together(first: Changes, second: Changes) -> Changes:
     if twice:
         rule = "must be given by one flag only"
         remedy = "leave one of the two out"
-        told = [(first.told_as.get(path, path), second.told_as.get(path, path), path) for path in twice]
-        raise ScenarioError([Fault(rule, f"{path}, also by {flag}", place, remedy) for flag, place, path in told])
-    return Changes({**first.values, **second.values}, {**first.told_as, **second.told_as})
+        named_twice = [(first.sources.get(path, path), second.sources.get(path, path), path) for path in twice]
+        raise ScenarioError(
+            [Fault(rule, f"{path}, also by {flag}", place, remedy) for flag, place, path in named_twice]
+        )
+    return Changes({**first.values, **second.values}, {**first.sources, **second.sources})
 
 
 def as_flags(settings: Sequence[str]) -> list[str]:
@@ -64,7 +66,7 @@ def changed(scenario: Scenario, settings: Sequence[str]) -> Scenario:
     from market.scenario import with_overrides
 
     changes = set_changes(settings)
-    return with_overrides(scenario, changes.values, changes.told_as) if changes.values else scenario
+    return with_overrides(scenario, changes.values, changes.sources) if changes.values else scenario
 
 
 def _value(text: str, place: str, faults: list[Fault]) -> object:

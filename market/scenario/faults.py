@@ -31,8 +31,8 @@ _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 def schema_faults(schema: type[Section], error: ValidationError, place: Place) -> list[Fault]:
     """The faults in a pydantic error. `place` turns a path of field names and indices into words."""
     details = error.errors(include_url=False)
-    told = [fault for detail in details[:_MOST] for fault in _told(schema, detail, place)]
-    return told + more_faults(len(details) - _MOST, place(()))
+    found = [fault for detail in details[:_MOST] for fault in _faults_of(schema, detail, place)]
+    return found + more_faults(len(details) - _MOST, place(()))
 
 
 def more_faults(count: int, place: str) -> list[Fault]:
@@ -67,7 +67,7 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}? " if close else ""
 
 
-def _told(schema: type[Section], detail: ErrorDetails, place: Place) -> Iterator[Fault]:
+def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place) -> Iterator[Fault]:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
     if kind == "rules":
         for broken in detail["ctx"]["broken"]:

@@ -111,16 +111,16 @@ def _first_line(text: str | None) -> str:
 
 
 def _for_pydantic(field: FileField) -> tuple[Any, Any]:
-    hint, told = field.hint, field.parameter
+    hint, parameter = field.hint, field.parameter
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         hint = Annotated[hint, Strict(False)]
-    unit: Any = {"unit": told.unit} if told.unit else None
-    limits = {name: getattr(told, name) for name in ("gt", "ge", "lt", "le")}
-    info = Field(field.default, description=told.description, json_schema_extra=unit, **limits)
-    return Annotated[hint, Told(told)], info
+    unit: Any = {"unit": parameter.unit} if parameter.unit else None
+    limits = {name: getattr(parameter, name) for name in ("gt", "ge", "lt", "le")}
+    info = Field(field.default, description=parameter.description, json_schema_extra=unit, **limits)
+    return Annotated[hint, OfParameter(parameter)], info
 
 
-class Told(NamedTuple):
+class OfParameter(NamedTuple):
     """What is said of a field, kept beside what pydantic knows of it."""
 
     parameter: Parameter

@@ -78,7 +78,7 @@ def network_changes(flags: NetworkFlags, vpps: Sequence[str]) -> Changes:
             continue
         for name, value in read.items():
             path = f"network.{name}"
-            changes.told_as[path] = flag
+            changes.sources[path] = flag
             before = changes.values.get(path)
             changes.values[path] = (
                 [*before, *value] if isinstance(before, list) and isinstance(value, list) else value

@@ -34,16 +34,16 @@ _PLANTS = "vpps"
 Changes: TypeAlias = Mapping[str, object]
 
 
-def with_overrides(scenario: Scenario, changes: Changes, told_as: Mapping[str, str] | None = None) -> Scenario:
+def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, str] | None = None) -> Scenario:
     """The scenario with some of its fields changed, and new digests.
 
     `changes` maps paths as in `scenario.yaml` to values, plants by their ids: {"network.delay_s": 0.05,
     "carbon.mode": "flat", "vpps.VPP1.ess.energy_mwh": 2.0, "vpps.VPP2.mt": None}. "market.satisfaction" sets κ of
     every VPP that has none of its own among the changes. A quota factor above 0 counts, unless
     "carbon.quota_sources" is changed as well; a measured latency comes as `samples_s`, not as a file.
-    `told_as` says by path where a value came from, for messages. Raises ScenarioError with every fault at once.
+    `sources` says by path where a value came from, for messages. Raises ScenarioError with every fault at once.
     """
-    place = _Placer(scenario, told_as or {})
+    place = _Placer(scenario, sources or {})
     faults = [fault for path in changes for fault in _closed(scenario, path, place)]
     sound = {path: value for path, value in changes.items() if not list(_closed(scenario, path, place))}
     fields = _changed(scenario, sound, faults, place)
@@ -64,28 +64,34 @@ def with_overrides(scenario: Scenario, changes: Changes, told_as: Mapping[str, s
 class _Placer:
     """How messages name a path: by where its value came from, else as an override."""
 
-    def __init__(self, scenario: Scenario, told_as: Mapping[str, str]) -> None:
+    def __init__(self, scenario: Scenario, sources: Mapping[str, str]) -> None:
         self._ids = [vpp.id for vpp in scenario.vpps]
-        self._told_as = told_as
+        self._sources = sources
 
     def of(self, path: Sequence[str | int]) -> str:
         """A place in the file as it would be; plants stand there by their number."""
         if path[:1] == (_PLANTS,) and len(path) > 1 and isinstance(path[1], int):
             path = (_PLANTS, self._ids[path[1]], *path[2:])
         for length in range(len(path), 0, -1):
-            source = self._told_as.get(path_text(path[:length]))
+            source = self._sources.get(path_text(path[:length]))
             if source is not None:
                 return f"{source} {path_text(path[length:])}".rstrip()
         where = path_text(path)
-        beneath = [source for told, source in self._told_as.items() if told.startswith(f"{where}.")]
-        beside = [source for told, source in self._told_as.items() if told.startswith(f"{path_text(path[:-1])}.")]
+        beneath = [
+            source for changed_path, source in self._sources.items() if changed_path.startswith(f"{where}.")
+        ]
+        beside = [
+            source
+            for changed_path, source in self._sources.items()
+            if changed_path.startswith(f"{path_text(path[:-1])}.")
+        ]
         if beneath:
             return beneath[0]
         return f"{where} with {', '.join(beside)}" if beside else f"override {where}"
 
     def whole(self, path: str) -> str:
         """Where a path itself was given."""
-        return self._told_as.get(path, "override")
+        return self._sources.get(path, "override")
 
 
 def _closed(scenario: Scenario, path: str, place: _Placer) -> Iterator[Fault]:

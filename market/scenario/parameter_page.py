@@ -35,11 +35,11 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    told = entry.parameter
+    parameter = entry.parameter
     words = ("true", "false") if entry.switch else entry.choices
-    bounds = ", ".join(f"`{word}`" for word in words) or told.limits
-    meaning = f"{told.meaning}; left out: {told.follows}" if told.follows else told.meaning
-    return (f"`{entry.name}`", told.symbol, told.unit, bounds, _default(entry), meaning)
+    bounds = ", ".join(f"`{word}`" for word in words) or parameter.limits
+    meaning = f"{parameter.meaning}; left out: {parameter.follows}" if parameter.follows else parameter.meaning
+    return (f"`{entry.name}`", parameter.symbol, parameter.unit, bounds, _default(entry), meaning)
 
 
 def _default(entry: Entry) -> str:

@@ -49,7 +49,7 @@ class Profiles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _CsvFile:
     """One CSV file: its rows, header first, each with the line it ends on; blank lines are left out."""
 
     name: str
@@ -82,7 +82,7 @@ def power_column(vpp_id: str, asset: str) -> str:
 def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
     """Read every file and check it against what is wanted; all faults at once, long lists of them cut short."""
     readings = [_read_table(folder, name) for name in wanted.files]
-    tables = [reading for reading in readings if isinstance(reading, _Table)]
+    tables = [reading for reading in readings if isinstance(reading, _CsvFile)]
     columns: dict[str, tuple[float, ...]] = {}
     faults = [reading for reading in readings if isinstance(reading, Fault)]
     for table in tables:
@@ -101,7 +101,7 @@ def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
     return Profiles(columns, tuple(faults))
 
 
-def _read_table(folder: Path, name: str) -> _Table | Fault:
+def _read_table(folder: Path, name: str) -> _CsvFile | Fault:
     text = read_text(folder / name, name, MAX_MEBIBYTES)
     if isinstance(text, Fault):
         return text
@@ -119,10 +119,10 @@ def _read_table(folder: Path, name: str) -> _Table | Fault:
     if len(header) == 1 and re.search(r"[;\t|]", header[0]):
         remedy = "save the file with commas between columns and points in numbers"
         return Fault("commas must separate the columns", shown(header[0]), f"{name}:{lines[0]}", remedy)
-    return _Table(name, tuple(lines), tuple(rows))
+    return _CsvFile(name, tuple(lines), tuple(rows))
 
 
-def _shape_faults(table: _Table, periods: int | None) -> Iterator[Fault]:
+def _shape_faults(table: _CsvFile, periods: int | None) -> Iterator[Fault]:
     """Rows as long as the header, as many as periods, numbered from 1."""
     width, count = len(table.header), len(table.rows) - 1
     for line, row in table.body():
@@ -147,7 +147,7 @@ def _shape_faults(table: _Table, periods: int | None) -> Iterator[Fault]:
             return
 
 
-def _numbers(table: _Table, index: int) -> tuple[tuple[float, ...], list[Fault]]:
+def _numbers(table: _CsvFile, index: int) -> tuple[tuple[float, ...], list[Fault]]:
     """One column as numbers, and a fault for each cell that is none or is out of range."""
     name, width = table.header[index], len(table.header)
     limits = _parameter(name)
@@ -182,7 +182,7 @@ def _cell_remedy(cell: str, value: float) -> str:
     return "correct it; check the sign and the unit"
 
 
-def _unknown_columns(tables: Sequence[_Table], wanted: frozenset[str], missing: Sequence[str]) -> list[Fault]:
+def _unknown_columns(tables: Sequence[_CsvFile], wanted: frozenset[str], missing: Sequence[str]) -> list[Fault]:
     unknown = [
         (table, name)
         for table in tables
@@ -190,11 +190,11 @@ def _unknown_columns(tables: Sequence[_Table], wanted: frozenset[str], missing: 
         if name != PERIOD and name not in wanted
     ]
     rule = "must be a column that scenario.yaml calls for"
-    told = [
+    found = [
         Fault(rule, shown(name), table.header_place(name), _column_remedy(name, wanted, missing))
         for table, name in unknown[:_MOST_OF_FILE]
     ]
-    return told + more_faults(len(unknown) - _MOST_OF_FILE, "profiles")
+    return found + more_faults(len(unknown) - _MOST_OF_FILE, "profiles")
 
 
 def _column_remedy(name: str, wanted: frozenset[str], missing: Sequence[str]) -> str:
@@ -208,7 +208,7 @@ def _column_remedy(name: str, wanted: frozenset[str], missing: Sequence[str]) ->
     return "remove the column"
 
 
-def _repeated_columns(tables: Sequence[_Table]) -> Iterator[Fault]:
+def _repeated_columns(tables: Sequence[_CsvFile]) -> Iterator[Fault]:
     home: dict[str, str] = {}
     for table in tables:
         seen: set[str] = set()
@@ -220,7 +220,7 @@ def _repeated_columns(tables: Sequence[_Table]) -> Iterator[Fault]:
             home.setdefault(name, table.name)
 
 
-def _missing_columns(tables: Sequence[_Table], missing: Sequence[str]) -> Iterator[Fault]:
+def _missing_columns(tables: Sequence[_CsvFile], missing: Sequence[str]) -> Iterator[Fault]:
     place = " or ".join(table.name for table in tables) + (":1" if len(tables) == 1 else "")
     remedies = {
         "load": "add the column, in MW; zeros where there is no load",

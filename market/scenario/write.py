@@ -21,7 +21,7 @@ from market.scenario.profiles import MAX_MEBIBYTES as MAX_PROFILES_MEBIBYTES
 from market.scenario.scenario import Scenario
 from market.scenario.schema import PartialFile, ScenarioFile
 from market.scenario.yaml_text import yaml_lines
-from market.system_fault import reason_of, told
+from market.system_fault import reason_and_remedy, reason_of
 
 TARIFF_FILE = "tariff.csv"
 _FEW_SAMPLES = 20  # so many may stand in scenario.yaml itself
@@ -47,7 +47,7 @@ def write_scenario(scenario: Scenario, folder: Path) -> None:
         try:
             create_file(folder / name, text)
         except OSError as error:
-            raise RunError(f"{folder / name} cannot be written: {told(error)}") from None
+            raise RunError(f"{folder / name} cannot be written: {reason_and_remedy(error)}") from None
 
 
 def _take(folder: Path) -> None:

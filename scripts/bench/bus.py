@@ -181,9 +181,9 @@ def measured(inward: str, outward: str, keys: Path | None, messages: int, trips:
         lines = [process.stdout.readline() for process in processes if process.stdout]
         assert lines == ["ready\n"] * 2, lines
         time.sleep(0.3)  # until the subscriptions are in; there is no echo on a bare proxy
-        told = processes[1].communicate("go\n", timeout=LIMIT_S)[0]
+        round_trip = processes[1].communicate("go\n", timeout=LIMIT_S)[0]
         rate = processes[0].communicate(timeout=LIMIT_S)[0]
-        return Measured(float(rate), float(told))
+        return Measured(float(rate), float(round_trip))
     finally:
         for process in processes:
             if process.poll() is None:

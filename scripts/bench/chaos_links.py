@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from scripts.bench.chaos_trial import LONGEST_S, MOST_BLOWS, TAPE_BYTES, Kind, Trial
+from scripts.bench.chaos_trial import LONGEST_S, MOST_BLOWS, TAPE_BYTES, ChaosTrial, Kind
 from scripts.bench.proxied_market import ProxiedMarket
 from scripts.bench.started_market import FIVE
 from scripts.bench.tcp_proxy import ALL, Plane, Stutter
@@ -23,7 +23,7 @@ PATIENCE = ("--on-loss", "wait", "--silence", "4s")
 MOMENT_S = 20.0  # for the tape to grow as far as it was meant to before a blow
 
 
-def disturb_links(result: Trial, folder: Path) -> Path:
+def disturb_links(result: ChaosTrial, folder: Path) -> Path:
     """One market to its end; the folder of its run. AssertionError if it does not end well."""
     chance = Random(result.seed)
     flags = ("--seed", str(result.seed), *result.conditions, *PATIENCE)

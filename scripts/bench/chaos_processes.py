@@ -13,12 +13,12 @@ from random import Random
 import psutil
 
 from broker.tape import TAPE_NAME
-from scripts.bench.chaos_trial import COMMAND, LONGEST_S, MOST_BLOWS, OF_PROCESSES, TAPE_BYTES, Kind, Trial
+from scripts.bench.chaos_trial import COMMAND, LONGEST_S, MOST_BLOWS, OF_PROCESSES, TAPE_BYTES, ChaosTrial, Kind
 
 LEFT_S = 10.0  # for processes to end by themselves
 
 
-def disturb_processes(result: Trial, folder: Path) -> None:
+def disturb_processes(result: ChaosTrial, folder: Path) -> None:
     """One run, taken up again as often as its broker was killed; AssertionError if it does not end well."""
     chance = Random(result.seed)
     command: list[str | Path] = ["run", "--quiet", "--out", folder, "--seed", str(result.seed), "--restart", "20"]
@@ -30,7 +30,7 @@ def disturb_processes(result: Trial, folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _disturbed(command: Sequence[str | Path], folder: Path, chance: Random, result: Trial) -> int | None:
+def _disturbed(command: Sequence[str | Path], folder: Path, chance: Random, result: ChaosTrial) -> int | None:
     """One command with some faults; its exit code, or None if it was killed itself."""
     process = subprocess.Popen([COMMAND, *command], stderr=subprocess.PIPE, text=True)
     family: dict[int, psutil.Process] = {}

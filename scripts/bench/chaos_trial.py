@@ -45,7 +45,7 @@ OF_PROCESSES = (Kind.KILL_NODE, Kind.PAUSE_NODE, Kind.KILL_BROKER)
 
 
 @dataclass(slots=True)
-class Trial:
+class ChaosTrial:
     """One run with what was done to it, and what came of it: `fault` is empty if all is as it should be."""
 
     seed: int
@@ -74,7 +74,7 @@ def undisturbed(scratch: Path) -> dict[tuple[str, str], float]:
     return prices_of(folder)
 
 
-def judge(folder: Path, wanted: Prices, result: Trial) -> None:
+def judge(folder: Path, wanted: Prices, result: ChaosTrial) -> None:
     """AssertionError unless a run ended in the undisturbed prices, with a complete tape."""
     found = prices_of(folder)
     assert found.keys() == wanted.keys(), "other sellers than without disturbance"

@@ -23,16 +23,16 @@ sys.path.append(str(Path(__file__).parents[2]))  # started as a file, it finds t
 
 from broker.wire.messages import BROKER
 from market.model.network import OnLoss
-from scripts.bench.frame_fates import CONDITIONS, Fate, Market, Spot, Trial, frames_of, struck
+from scripts.bench.frame_fates import CONDITIONS, Fate, FrameTrial, MarketSetup, Spot, frames_of, struck
 
 SHOWN = 40  # faults that are printed in full
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class FrameCase:
     """One frame and what is to become of it."""
 
-    market: Market
+    market: MarketSetup
     spot: Spot
     fate: Fate
 
@@ -51,26 +51,26 @@ def sampled(spots: Sequence[Spot], most: int, random: Random) -> list[Spot]:
     return [spots[index] for index in sorted(chosen)]
 
 
-def markets(scenario: str, rules: Sequence[OnLoss], seed: int) -> list[Market]:
+def markets(scenario: str, rules: Sequence[OnLoss], seed: int) -> list[MarketSetup]:
     """All conditions with all rules for losses."""
-    return [Market(scenario, conditions, on_loss, seed) for conditions in CONDITIONS for on_loss in rules]
+    return [MarketSetup(scenario, conditions, on_loss, seed) for conditions in CONDITIONS for on_loss in rules]
 
 
-def cases(tried_in: Sequence[Market], most: int | None, seed: int) -> list[Case]:
+def cases(tried_in: Sequence[MarketSetup], most: int | None, seed: int) -> list[FrameCase]:
     """Every frame of every market, or a sample, with every fate."""
-    random, found = Random(seed), list[Case]()
+    random, found = Random(seed), list[FrameCase]()
     for market in tried_in:
         spots = frames_of(market) if most is None else sampled(frames_of(market), most, random)
-        found += [Case(market, spot, fate) for spot in spots for fate in Fate]
+        found += [FrameCase(market, spot, fate) for spot in spots for fate in Fate]
     return found
 
 
-def tried(case: Case) -> Trial:
+def tried(case: FrameCase) -> FrameTrial:
     """One day."""
     return struck(case.market, case.spot, case.fate)
 
 
-def table(trials: Sequence[Trial]) -> str:
+def table(trials: Sequence[FrameTrial]) -> str:
     """Failed of tried, by kind and direction, fate and conditions."""
     columns = [(fate, conditions) for conditions in CONDITIONS for fate in Fate]
     tried_, failed = Counter[tuple[str, Fate, str]](), Counter[tuple[str, Fate, str]]()
@@ -96,7 +96,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     todo = cases(markets(given.scenario, given.on_loss, given.seed), given.sample, given.seed)
-    trials, told_at = list[Trial](), 0.0
+    trials, told_at = list[FrameTrial](), 0.0
     with ProcessPoolExecutor(given.processes) as pool:
         for trial in pool.map(tried, todo, chunksize=8):
             trials.append(trial)

@@ -54,7 +54,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketSetup:
     """Whose day it is, under which conditions and which rule for losses."""
 
     scenario: str
@@ -83,10 +83,10 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class FrameTrial:
     """What came of a day with one frame struck; `fault` is empty if all is as it should be."""
 
-    market: Market
+    market: MarketSetup
     spot: Spot
     fate: Fate
     fault: str
@@ -99,7 +99,7 @@ class Trial:
 
 
 @dataclass(slots=True)
-class _Held:
+class _DelayedFrame:
     """A frame that comes later: when, or after how many more frames."""
 
     hop: Hop
@@ -118,8 +118,8 @@ class Disturbed(Loopback):
 
     def __post_init__(self) -> None:
         self._numbers: Counter[Hop] = Counter()
-        self._late: list[_Held] = []
-        self._copies: list[_Held] = []
+        self._late: list[_DelayedFrame] = []
+        self._copies: list[_DelayedFrame] = []
         self.steal = self._meets_its_fate
         super().__post_init__()
 
@@ -150,7 +150,7 @@ class Disturbed(Loopback):
             if vpp not in busy and client.stage is not Stage.STOPPED:
                 self._instruct(vpp, client.tick(self.now))
 
-    def _come(self, held: _Held) -> None:
+    def _come(self, held: _DelayedFrame) -> None:
         """A frame comes that was held back; who has left takes no more."""
         left = held.hop.receiver != BROKER and self.clients[held.hop.receiver].stage is Stage.STOPPED
         ended = held.hop.receiver == BROKER and self.coordinator.phase is Phase.OVER
@@ -167,13 +167,13 @@ class Disturbed(Loopback):
             return False
         self.struck_at = self.now
         if fate is Fate.DOUBLED:
-            self._copies.append(_Held(hop, frame, frames=number % (DOUBLED_AFTER + 1)))
+            self._copies.append(_DelayedFrame(hop, frame, frames=number % (DOUBLED_AFTER + 1)))
         elif fate is Fate.LATE:
-            self._late.append(_Held(hop, frame, at_s=self.now + HELD_S[number % len(HELD_S)]))
+            self._late.append(_DelayedFrame(hop, frame, at_s=self.now + HELD_S[number % len(HELD_S)]))
         return fate is not Fate.DOUBLED
 
 
-def market_in_memory(market: Market, fates: Mapping[tuple[Hop, int], Fate] | None = None) -> Disturbed:
+def market_in_memory(market: MarketSetup, fates: Mapping[tuple[Hop, int], Fate] | None = None) -> Disturbed:
     """A market with real plants, and what is to become of its frames."""
     return Disturbed(
         scenario_of(market.scenario).public,
@@ -185,7 +185,7 @@ def market_in_memory(market: Market, fates: Mapping[tuple[Hop, int], Fate] | Non
 
 
 @cache
-def undisturbed(market: Market) -> Disturbed:
+def undisturbed(market: MarketSetup) -> Disturbed:
     """The same market at its end when nothing happens to it; its `seen` are all frames of the day."""
     run = market_in_memory(market)
     fault = _fault(run, prices=None)
@@ -194,22 +194,22 @@ def undisturbed(market: Market) -> Disturbed:
     return run
 
 
-def frames_of(market: Market) -> Sequence[Spot]:
+def frames_of(market: MarketSetup) -> Sequence[Spot]:
     """Every frame of an undisturbed day, in the order in which they arrive."""
     return tuple(undisturbed(market).seen)
 
 
-def struck(market: Market, spot: Spot, fate: Fate) -> Trial:
+def struck(market: MarketSetup, spot: Spot, fate: Fate) -> FrameTrial:
     """The day with one frame struck. Its prices have to be those of the undisturbed day in virtual time."""
     prices = prices_of(undisturbed(replace(market, conditions="virtual")).coordinator.proceedings())
     run = market_in_memory(market, {(spot.hop, spot.number): fate})
     fault = _fault(run, prices)
     if run.struck_at is None:
-        return Trial(market, spot, fate, fault or "the frame did not come", 0.0)
+        return FrameTrial(market, spot, fate, fault or "the frame did not come", 0.0)
     hit = run.seen[_index(run, spot)]
     if hit != spot:
         fault = fault or f"it was {hit}"
-    return Trial(market, spot, fate, fault, run.now - run.struck_at)
+    return FrameTrial(market, spot, fate, fault, run.now - run.struck_at)
 
 
 def _index(run: Disturbed, spot: Spot) -> int:

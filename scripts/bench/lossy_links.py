@@ -26,7 +26,7 @@ from random import Random
 sys.path.append(str(Path(__file__).parents[2]))  # started as a file, it finds the modules beside it all the same
 
 from scripts.bench.lost_messages import SETUPS, table
-from scripts.bench.network_blows import TIMES, Trial, tried, with_flags
+from scripts.bench.network_blows import TIMES, BlowTrial, tried, with_flags
 from scripts.bench.started_market import Ground, Setup, StartedMarket, Undisturbed, undisturbed
 
 LIMIT_S = 300.0
@@ -107,7 +107,7 @@ def _lose(space: str, end: str, percent: float) -> None:
 
 def lossy_run(
     setup: Setup, seed: int, scratch: Path, calm: Undisturbed, loss_percent: float, down_s: float
-) -> Trial:
+) -> BlowTrial:
     """One market across the lossy link."""
     name, began = f"{loss_percent:g} % lost, down {down_s:g} s", time.monotonic()
     with (
@@ -118,12 +118,12 @@ def lossy_run(
         market.join()
         if down_s:
             if not market.await_tape(round(calm.tape_bytes * Random(seed).uniform(0.1, 0.9)), LIMIT_S):
-                return Trial(name, setup, seed, "the link was not taken down in mid-trade", 0.0)
+                return BlowTrial(name, setup, seed, "the link was not taken down in mid-trade", 0.0)
             link.set(up=False)
             time.sleep(down_s)
             link.set(up=True)
         fault = market.end(LIMIT_S).fault(calm)
-    return Trial(name, setup, seed, fault, time.monotonic() - began)
+    return BlowTrial(name, setup, seed, fault, time.monotonic() - began)
 
 
 def _can_lose(percent: float) -> bool:
@@ -151,7 +151,7 @@ def main() -> int:
     )
     given = parser.parse_args()
     by_proxy = given.proxy or not _can_lose(given.loss)
-    found = list[Trial]()
+    found = list[BlowTrial]()
     with tempfile.TemporaryDirectory() as scratch:
         base = SETUPS[given.scenario]
         calm = undisturbed(base, Path(scratch) / "undisturbed")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[2]))  # started as a file, it finds the modules beside it all the same
 
-from scripts.bench.network_blows import BLOWS, KINDS, TIMES, Trial, tried, with_flags
+from scripts.bench.network_blows import BLOWS, KINDS, TIMES, BlowTrial, tried, with_flags
 from scripts.bench.started_market import FIVE, LIMIT_S, TWO, Setup, Undisturbed, undisturbed
 
 RULES = ("stop", "wait")
@@ -28,7 +28,7 @@ SETUPS = {setup.scenario: setup for setup in (TWO, FIVE)}
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class BlowCase:
     """One market to be tried."""
 
     blow: str
@@ -38,10 +38,10 @@ class Case:
 
 def cases(
     setup: Setup, blows: Sequence[str], times: Sequence[str], rules: Sequence[str], seeds: Sequence[int]
-) -> list[Case]:
+) -> list[BlowCase]:
     """Every blow in every time mode with every rule, once for each seed."""
     return [
-        Case(blow, with_flags(setup, time_mode, rule, blow), seed)
+        BlowCase(blow, with_flags(setup, time_mode, rule, blow), seed)
         for seed in seeds
         for blow in blows
         for time_mode in times
@@ -51,10 +51,10 @@ def cases(
 
 
 def trials(
-    todo: Sequence[Case], scratch: Path, calm: Undisturbed, at_once: int = 2, limit_s: float = LIMIT_S
-) -> list[Trial]:
+    todo: Sequence[BlowCase], scratch: Path, calm: Undisturbed, at_once: int = 2, limit_s: float = LIMIT_S
+) -> list[BlowTrial]:
     """All of them, some at a time."""
-    found = list[Trial]()
+    found = list[BlowTrial]()
     with ThreadPoolExecutor(at_once) as pool:
         for trial in pool.map(lambda c: tried(c.blow, c.setup, c.seed, scratch, calm, limit_s), todo):
             found.append(trial)
@@ -62,7 +62,7 @@ def trials(
     return found
 
 
-def table(found: Sequence[Trial]) -> str:
+def table(found: Sequence[BlowTrial]) -> str:
     """Failed of tried, by blow and flags."""
     columns = sorted({trial.setup.label for trial in found})
     lines = [f"{'failed of tried':22}" + "".join(f"{label:>18}" for label in columns)]

@@ -59,7 +59,7 @@ ATTEMPTS = 20  # how often a generated day is drawn anew until it has something 
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class DeclaredMarket:
     """A market to be disturbed: its public rules, everybody's declaration, and how long it takes at 50 ms."""
 
     public: PublicRules
@@ -88,7 +88,7 @@ class Outcome:
 
 
 @cache
-def markets() -> dict[str, Market]:
+def markets() -> dict[str, DeclaredMarket]:
     """The default case, and generated ones of other sizes."""
     scenario = load_scenario("five_vpp")
     days = market_day(scenario).days
@@ -98,12 +98,12 @@ def markets() -> dict[str, Market]:
     return found
 
 
-def _timed(public: PublicRules, declarations: tuple[Declaration, ...]) -> Market:
+def _timed(public: PublicRules, declarations: tuple[Declaration, ...]) -> DeclaredMarket:
     done = Loopback(public, declarations, network=NetworkRules(every=MS_50)).run()
-    return Market(public, declarations, done.time_s)
+    return DeclaredMarket(public, declarations, done.time_s)
 
 
-def _generated(public: PublicRules, vpps: int, periods: int, random: Random) -> Market:
+def _generated(public: PublicRules, vpps: int, periods: int, random: Random) -> DeclaredMarket:
     """A market in which every period has sellers and buyers, none of them just balanced."""
     here = slice(FIRST_PERIOD, FIRST_PERIOD + periods)
     tariff = Tariff(*(frozen(getattr(public.tariff, name)[here]) for name in Tariff.__dataclass_fields__))
@@ -138,31 +138,31 @@ def _declaration(vpp: str, volumes: np.ndarray, rules: PublicRules, random: Rand
 # --- conditions ---
 
 
-def _constant(latency_s: float) -> Callable[[Market, Random], NetworkRules]:
+def _constant(latency_s: float) -> Callable[[DeclaredMarket, Random], NetworkRules]:
     return lambda market, random: NetworkRules(every=LinkConditions(Constant(latency_s)))
 
 
-def _lost(share: float) -> Callable[[Market, Random], NetworkRules]:
+def _lost(share: float) -> Callable[[DeclaredMarket, Random], NetworkRules]:
     return lambda market, random: NetworkRules(every=replace(MS_50, loss=share))
 
 
-def _one_slow(market: Market, random: Random) -> NetworkRules:
+def _one_slow(market: DeclaredMarket, random: Random) -> NetworkRules:
     slow = Links(vpp=random.choice(market.vpps))
     return NetworkRules(every=MS_50, links=(LinkOverride(slow, latency=Constant(2.0)),))
 
 
-def _outage(market: Market, random: Random) -> NetworkRules:
+def _outage(market: DeclaredMarket, random: Random) -> NetworkRules:
     link, start_s = Links(*random.sample(market.vpps, 2)), random.uniform(0.0, market.duration_s)
     return NetworkRules(every=MS_50, outages=(Outage(link, start_s, start_s + 10.0),))
 
 
-def _partition(market: Market, random: Random) -> NetworkRules:
+def _partition(market: DeclaredMarket, random: Random) -> NetworkRules:
     mixed, start_s = random.sample(market.vpps, len(market.vpps)), random.uniform(0.0, market.duration_s)
     halves = (tuple(mixed[: len(mixed) // 2]), tuple(mixed[len(mixed) // 2 :]))
     return NetworkRules(every=MS_50, partitions=(Partition(halves, start_s, start_s + random.uniform(1.0, 20.0)),))
 
 
-CONDITIONS: Mapping[str, Callable[[Market, Random], NetworkRules]] = {
+CONDITIONS: Mapping[str, Callable[[DeclaredMarket, Random], NetworkRules]] = {
     "1 ms": _constant(0.001),
     "50 ms": _constant(0.05),
     "500 ms": _constant(0.5),
@@ -259,8 +259,8 @@ def per_message_s(scratch: Path, *flags: str) -> float:
     """Real seconds of trading for each message published, in one run."""
     folder = scratch / f"{time.time_ns()}"
     subprocess.run([COMMAND, "run", "--quiet", "--out", folder, *flags], check=True)
-    told = json.loads((folder / "manifest.json").read_text())
-    return float(told["durations_s"]["trading"]) / int(told["counters"]["sent"])
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return float(manifest["durations_s"]["trading"]) / int(manifest["counters"]["sent"])
 
 
 def print_cost(scratch: Path, runs: int) -> None:

@@ -136,7 +136,7 @@ BLOWS: Mapping[str, Blow] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class BlowTrial:
     """One blow to one market, and what came of it: `fault` is empty if all is as it should be."""
 
     blow: str
@@ -157,7 +157,9 @@ def with_flags(setup: Setup, time_mode: str, on_loss: str, blow: str) -> Setup:
     return replace(setup, flags=flags, label=f"{time_mode}, {on_loss}")
 
 
-def tried(blow: str, setup: Setup, seed: int, scratch: Path, calm: Undisturbed, limit_s: float = LIMIT_S) -> Trial:
+def tried(
+    blow: str, setup: Setup, seed: int, scratch: Path, calm: Undisturbed, limit_s: float = LIMIT_S
+) -> BlowTrial:
     """One market from its start to its end; once more where it was over before anything was done to it."""
     began, chance, fault = time.monotonic(), Random(seed), ""
     for attempt in range(MOST_ATTEMPTS):
@@ -173,4 +175,4 @@ def tried(blow: str, setup: Setup, seed: int, scratch: Path, calm: Undisturbed, 
             break
     else:
         fault = "it did not strike"
-    return Trial(blow, setup, seed, fault, time.monotonic() - began)
+    return BlowTrial(blow, setup, seed, fault, time.monotonic() - began)

@@ -74,7 +74,7 @@ class Undisturbed:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class MarketExit:
     """How a market ended: exit codes (None: it had to be ended), what was said, what was offered, and when."""
 
     broker: int | None
@@ -222,14 +222,14 @@ class StartedMarket:
             time.sleep(POLL_S)
         return True
 
-    def end(self, limit_s: float = LIMIT_S) -> Ended:
+    def end(self, limit_s: float = LIMIT_S) -> MarketExit:
         """Wait for the end of the broker, then of the nodes, not for ever."""
         assert self.broker is not None
         took_s = self._await([self.broker], limit_s)
         self._await([*self.nodes.values()], FAREWELL_S if self.broker.poll() is not None else 0.0)
         said = "".join(f"[{name}]\n{self.said(name)}" for name in ("broker", *self.nodes))
         codes = [process.poll() for process in (self.broker, *self.nodes.values())]
-        return Ended(codes[0], tuple(codes[1:]), said, offers_of(self.folder), took_s)
+        return MarketExit(codes[0], tuple(codes[1:]), said, offers_of(self.folder), took_s)
 
     def _await(self, processes: Sequence[subprocess.Popen[bytes]], limit_s: float) -> float:
         since = time.monotonic()

@@ -35,7 +35,7 @@ def process(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
         started.wait(timeout=20)
 
 
-def told(started: subprocess.Popen[str], pattern: str) -> re.Match[str]:
+def line_of(started: subprocess.Popen[str], pattern: str) -> re.Match[str]:
     """The first line that says so."""
     assert started.stderr is not None
     found = (re.search(pattern, line) for line in started.stderr)
@@ -68,7 +68,7 @@ def main() -> None:
         run = Path(temporary) / "run"
         subprocess.run([COMMAND, "run", "--quiet", "--delay", "lognormal:50ms:0.5", "--out", run], check=True)
         with process("view", run, "--port", "0") as server:
-            address = told(server, r"http://\S+?(?=;)")[0]
+            address = line_of(server, r"http://\S+?(?=;)")[0]
             for visit in ("first", "second"):
                 page, seconds = opened(browser, address)
                 print(f"recorded run, {visit} visit: first picture after {seconds:.1f} s")
@@ -76,9 +76,9 @@ def main() -> None:
             print(f"recorded run, playing: {changes_per_s(page, 6):.1f} changes a second")
         flags = ("--watch", "--time", "wall", "--delay", "800ms", "--quiet")
         with process("run", *flags, "--out", Path(temporary) / "live") as market:
-            watch = told(market, r"vppmarket view (\S+) --keys (.+)")
+            watch = line_of(market, r"vppmarket view (\S+) --keys (.+)")
             with process("view", watch[1], "--keys", watch[2], "--port", "0") as server:
-                page, seconds = opened(browser, told(server, r"http://\S+?(?=;)")[0])
+                page, seconds = opened(browser, line_of(server, r"http://\S+?(?=;)")[0])
                 page.locator("svg.network .message").first.wait_for(timeout=30_000)
                 rate = changes_per_s(page, 4)
                 phase = page.locator(".status .fact-phase").inner_text()

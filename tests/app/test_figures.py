@@ -187,19 +187,19 @@ def test_ratios_costs_carbon_and_forecasts_are_those_of_the_tables(days: Days) -
 
 def test_a_vpp_has_one_look_in_every_picture_and_no_two_have_the_same(days: Days) -> None:
     run = days.run("twelve")
-    looks = style.looks(run.vpps)
-    assert len(set(looks.values())) == len({look.marker for look in looks.values()}) == 12
+    styles = style.vpp_styles(run.vpps)
+    assert len(set(styles.values())) == len({each.marker for each in styles.values()}) == 12
     for figure in (prices_figure(run), evolution_figure(run), carbon_figure(run)):
-        of_vpps = {label: line for label, line in lines(figure).items() if label in looks}
+        of_vpps = {label: line for label, line in lines(figure).items() if label in styles}
         assert of_vpps
         for vpp, line in of_vpps.items():
             assert (
                 to_hex(line.get_color()) if line.get_linestyle() != "None" else to_hex(line.get_markerfacecolor())
-            ) == (looks[vpp].colour.lower())
-            assert line.get_marker() == looks[vpp].marker
+            ) == (styles[vpp].colour.lower())
+            assert line.get_marker() == styles[vpp].marker
     for seller, patch in steps(probabilities_figure(run), 0).items():
-        assert to_hex(patch.get_facecolor()) == looks[seller].colour.lower()
-        assert (patch.get_hatch() or "") == looks[seller].hatch
+        assert to_hex(patch.get_facecolor()) == styles[seller].colour.lower()
+        assert (patch.get_hatch() or "") == styles[seller].hatch
 
 
 @pytest.mark.parametrize("periods", [1, 2, 5, 7, 24, 96, 97, 288, 1000])

@@ -77,7 +77,7 @@ def five_vpp() -> Scenario:
 def test_a_flag_is_what_it_says(flags: NetworkFlags, values: dict[str, object]) -> None:
     changes = network_changes(flags, VPPS)
     assert changes.values == {f"network.{name}": value for name, value in values.items()}
-    assert set(changes.told_as) == set(changes.values)
+    assert set(changes.sources) == set(changes.values)
 
 
 def test_measured_latencies_are_read_from_the_file(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_what_the_section_forbids_is_told_by_its_flag(five_vpp: Scenario) -> Non
     )
     changes = network_changes(flags, tuple(vpp.id for vpp in five_vpp.vpps))
     with pytest.raises(ScenarioError) as caught:
-        with_overrides(five_vpp, changes.values, changes.told_as)
+        with_overrides(five_vpp, changes.values, changes.sources)
     assert {(fault.place, fault.value) for fault in caught.value.faults} == {
         ("--delay low_s", "0.05 above 0.01"),
         ("--loss", "1.0"),
@@ -174,11 +174,11 @@ def test_what_the_section_forbids_is_told_by_its_flag(five_vpp: Scenario) -> Non
         ("--partition [1].groups[1][0]", "'Nobody'"),
     }  # reordering by 0 is told once its section has no other fault
     with pytest.raises(ScenarioError, match=r"--reorder: must be above 0 where reordering is; got 0\.0"):
-        with_overrides(five_vpp, {"network.reordering": 0.1, "network.reordering_s": 0.0}, changes.told_as)
+        with_overrides(five_vpp, {"network.reordering": 0.1, "network.reordering_s": 0.0}, changes.sources)
 
 
 def test_flags_and_file_give_the_same_digest(five_vpp: Scenario) -> None:
     changes = network_changes(NetworkFlags(delay="50ms", loss="0.02"), ())
-    flagged = with_overrides(five_vpp, changes.values, changes.told_as)
+    flagged = with_overrides(five_vpp, changes.values, changes.sources)
     assert flagged.digest == with_overrides(five_vpp, {"network.delay_s": 0.05, "network.loss": 0.02}).digest
     assert flagged.public.digest == five_vpp.public.digest

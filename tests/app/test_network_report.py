@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.delivery.network_log import LinkLog, Moment, NetworkLog, NewsAge
+from broker.delivery.network_log import LinkLog, Moment, NetworkLog, Staleness
 from market.app.figures.network import links_figure, network_figure, network_pictures
 from market.app.results.columns import NETWORK_TABLES
 from market.app.results.network_tables import MOST_ROWS, network_tables, thinned
@@ -40,7 +40,7 @@ def a_log() -> NetworkLog:
     to_town.sent, to_town.lost, to_town.undeliverable = 1, 5, 1
     log.link("Sun", "Wind").sent = 1
     log.moments += [Moment(0.1, 4, 0), Moment(0.2, 2, 3), Moment(0.5, 1, 0)]
-    log.news += [NewsAge(0.0, "Wind", 1, 0.0), NewsAge(0.5, "Wind", 2, 0.3)]
+    log.staleness += [Staleness(0.0, "Wind", 1, 0.0), Staleness(0.5, "Wind", 2, 0.3)]
     return log
 
 
@@ -79,14 +79,14 @@ def test_thinned_series_are_short_in_order_and_keep_the_extremes(series: list[tu
 def test_a_long_run_does_not_write_long_tables() -> None:
     log = NetworkLog()
     log.moments += [Moment(step * 1e-3, step % 977, step % 13) for step in range(100_000)]
-    log.news += [NewsAge(step * 1e-3, "Wind", step, (step % 1009) * 1e-3) for step in range(100_000)]
+    log.staleness += [Staleness(step * 1e-3, "Wind", step, (step % 1009) * 1e-3) for step in range(100_000)]
     for table in network_tables(log, VPPS):
         assert len(table.rows) <= MOST_ROWS
         assert len(table.csv()) < 400_000
     told = network_document(facts(log), Verdict.EQUILIBRIUM)
     assert told is not None
     assert (told["largest_in_flight"], told["largest_queue"]) == (976, 12)
-    assert told["mean_staleness_s"] == pytest.approx(sum(entry.staleness_s for entry in log.news) / 100_000)
+    assert told["mean_staleness_s"] == pytest.approx(sum(entry.staleness_s for entry in log.staleness) / 100_000)
 
 
 # --- totals ---

@@ -10,7 +10,7 @@ from broker.bus.addresses import host_in_brackets, host_of, is_address, is_loopb
 from broker.bus.broker_end import Arrival, BrokerEnd
 from broker.bus.hosts import own_address
 from broker.bus.node_end import NodeEnd
-from broker.bus.probe import Found, look
+from broker.bus.probe import Found, probe
 
 
 @pytest.mark.parametrize(
@@ -89,4 +89,4 @@ def test_the_bus_works_over_ipv6(host: str) -> None:
                 break
         assert [arrival.frame for arrival in came] == [b"hello"]
         assert bus.peer_of(came[0].connection) == "::1"
-        assert look("::1", port_of(bus.endpoints.control), 5.0) is Found.WITHOUT_KEYS
+        assert probe("::1", port_of(bus.endpoints.control), 5.0) is Found.WITHOUT_KEYS

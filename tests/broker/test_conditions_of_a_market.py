@@ -111,8 +111,8 @@ def test_loss_costs_time_and_is_counted() -> None:
 def test_old_news_is_measured() -> None:
     """One seller 2 s away prices on what the others have given up meanwhile; without delay nobody does."""
     slow = market(CONDITIONS["unequal links"]).run()
-    assert max(entry.staleness_s for entry in slow.network.news) > 0.0
-    assert all(entry.staleness_s == 0.0 for entry in market(NetworkRules()).run().network.news)
+    assert max(entry.staleness_s for entry in slow.network.staleness) > 0.0
+    assert all(entry.staleness_s == 0.0 for entry in market(NetworkRules()).run().network.staleness)
 
 
 def test_reordered_offers_are_late_and_discarded() -> None:

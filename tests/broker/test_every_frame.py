@@ -12,7 +12,7 @@ import pytest
 from broker.wire.messages import BROKER
 from market.model.network import OnLoss
 from scripts.bench.every_frame import cases, table, tried
-from scripts.bench.frame_fates import CONDITIONS, Fate, Market, Trial, frames_of, struck
+from scripts.bench.frame_fates import CONDITIONS, Fate, FrameTrial, MarketSetup, frames_of, struck
 
 MARKET_KINDS = {"Declared", "Offer", "Selection", "Concluded"}
 ORDERS_AND_ANSWERS = {"Hello", "Welcome", "Ready", "Begin", "Turns", "Done", "Settle", "Audit", "Stop"}
@@ -20,7 +20,7 @@ SIGNS = {"Beat", "Heartbeat", "Resend"}
 RULES = (OnLoss.STOP, OnLoss.WAIT)
 
 
-def held(trials: list[Trial]) -> None:
+def held(trials: list[FrameTrial]) -> None:
     """Every day came to its end; what was struck is printed."""
     print(*trials, sep="\n")
     assert [str(trial) for trial in trials if trial.fault] == [], table(trials)
@@ -29,7 +29,7 @@ def held(trials: list[Trial]) -> None:
 def test_the_days_have_frames_of_every_kind_on_both_planes_and_in_both_directions() -> None:
     kinds = set[str]()
     for conditions in CONDITIONS:
-        spots = frames_of(Market("two_vpp", conditions))
+        spots = frames_of(MarketSetup("two_vpp", conditions))
         assert len({(spot.hop.plane, spot.hop.receiver == BROKER) for spot in spots}) == 4
         assert len(spots) == len({(spot.hop, spot.number) for spot in spots})
         kinds |= {spot.kind for spot in spots}
@@ -40,18 +40,18 @@ def test_the_days_have_frames_of_every_kind_on_both_planes_and_in_both_direction
 @pytest.mark.parametrize("on_loss", RULES)
 @pytest.mark.parametrize("conditions", CONDITIONS)
 def test_any_frame_of_a_day_of_two_may_meet_its_fate(conditions: str, on_loss: OnLoss, fate: Fate) -> None:
-    market = Market("two_vpp", conditions, on_loss)
+    market = MarketSetup("two_vpp", conditions, on_loss)
     held([struck(market, spot, fate) for spot in frames_of(market)])
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("conditions", "on_loss"), [("virtual", OnLoss.STOP), ("wall, lossy", OnLoss.WAIT)])
 def test_a_frame_of_each_kind_of_a_day_of_five_may_meet_its_fate(conditions: str, on_loss: OnLoss) -> None:
-    held([tried(case) for case in cases([Market("five_vpp", conditions, on_loss)], most=1, seed=1)])
+    held([tried(case) for case in cases([MarketSetup("five_vpp", conditions, on_loss)], most=1, seed=1)])
 
 
 @pytest.mark.parametrize("fate", [Fate.LOST, Fate.LATE])
 def test_who_begins_late_learns_of_what_was_lost_before(fate: Fate) -> None:
     """It was told that a declaration should have come, while it did not know of any epoch: it is told again."""
-    market = Market("five_vpp", "wall, lossy", seed=5)
+    market = MarketSetup("five_vpp", "wall, lossy", seed=5)
     held([struck(market, spot, fate) for spot in frames_of(market) if spot.kind == "Begin"])

@@ -20,7 +20,7 @@ from broker.bus.addresses import TOPIC_ALL, inbox_topic, port_of, ready_topic
 from broker.bus.broker_end import Arrival, BrokerEnd, BusPlane, Subscribed
 from broker.bus.keys import BrokerKeys, NodeKeys, load_broker_keys, load_node_keys, make_keys
 from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd
-from broker.bus.probe import Found, look
+from broker.bus.probe import Found, probe
 from broker.wire.limits import (
     HANDSHAKE_WITHIN_S,
     LIFE_SIGN_EVERY_S,
@@ -340,14 +340,14 @@ def test_another_service_is_told() -> None:
                         pass
 
         threading.Thread(target=greet, daemon=True).start()
-        assert look("127.0.0.1", port, 2.0) is Found.STRANGER
+        assert probe("127.0.0.1", port, 2.0) is Found.STRANGER
 
 
 def test_the_mechanism_of_a_broker_is_seen_by_a_look(keys: Path) -> None:
     for of_broker, found in ((None, Found.WITHOUT_KEYS), (load_broker_keys(keys, ["A"]), Found.WITH_KEYS)):
         with BrokerEnd("127.0.0.1", keys=of_broker) as bus:
             for end in (bus.endpoints.control, bus.endpoints.inward, bus.endpoints.outward):
-                assert look("127.0.0.1", port_of(end), 5.0) is found
+                assert probe("127.0.0.1", port_of(end), 5.0) is found
 
 
 def end_of(bus: BrokerEnd, keys: NodeKeys | None) -> str:

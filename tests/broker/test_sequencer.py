@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from broker.conditions import AttemptKey, Conditions, LinkQueue, Transmission
 from broker.delivery.network_log import NetworkLog
 from broker.delivery.sequencer import Grant, Sequencer
-from broker.delivery.undelivered import Gap
+from broker.delivery.undelivered import Undelivered
 from broker.wire.messages import Ref
 from market.model.network import Constant, LinkConditions, NetworkRules
 
@@ -110,7 +110,7 @@ def test_what_never_arrives_is_remembered_with_its_reason() -> None:
     sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: ()))
     sequencer.send(Ref("A", 1), ("B",), 2.0, 100)
     assert sequencer.next_batch() == ()
-    assert sequencer.undelivered == [Gap("A", 1, "B", 2.0, "the table")]
+    assert sequencer.undelivered == [Undelivered("A", 1, "B", 2.0, "the table")]
     assert log.total("undeliverable") == 1
 
 

@@ -129,7 +129,7 @@ def narrow_game(seed: int) -> PeriodGame:
 
 
 def narrow_prices(game: PeriodGame, seed: int) -> Array:
-    """Prices of the sellers on the lattice, within 10 CNY/MWh of the floor, shape (n,)."""
+    """Prices of the sellers on the grid, within 10 CNY/MWh of the floor, shape (n,)."""
     rng = np.random.default_rng([seed, 1])
     highest = min(game.floor_cny_per_mwh + 10.0, game.cap_cny_per_mwh)
     return np.round(rng.uniform(game.floor_cny_per_mwh, highest, len(game.sellers)), 8)
@@ -145,7 +145,7 @@ def prices_that_sell(game: PeriodGame) -> Array:
 
 
 def random_prices(game: PeriodGame, seed: int) -> Array:
-    """Prices of the sellers on the lattice, anywhere in the band, shape (n,)."""
+    """Prices of the sellers on the grid, anywhere in the band, shape (n,)."""
     rng = np.random.default_rng(seed)
     return np.round(rng.uniform(game.floor_cny_per_mwh, game.cap_cny_per_mwh, len(game.sellers)), 8)
 

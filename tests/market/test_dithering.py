@@ -185,8 +185,8 @@ def test_the_broker_settles_offers_that_dither_by_the_same_rule() -> None:
     game, cycle = dithered(74)
     trading = Trading([game], RULES)
     for turn in range(2 * CYCLE_SIGHTINGS):
-        for seat, seller in enumerate(game.sellers):
-            price = frozen(cycle[turn % 2][seat : seat + 1])
+        for index, seller in enumerate(game.sellers):
+            price = frozen(cycle[turn % 2][index : index + 1])
             trading.take(seller, Offer(turn + 1, (0,), price))
         over = trading.settled()
     assert over

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from market.game.clearing import clearing_price
 from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
-from market.game.price_grid import PRICE_LATTICE_CNY_PER_MWH
+from market.game.price_grid import PRICE_STEP_CNY_PER_MWH
 from market.game.pricing import Memory, PriceMove, best_response, reprice_all
 from market.game.replicator import rest_point
 from market.game.result import Verdict
@@ -35,7 +35,7 @@ from tests.market.instances import (
 
 SEEDS = st.integers(0, 2**32 - 1)
 LAW = settings(derandomize=True, deadline=None, max_examples=60)
-LATTICE = 2 * PRICE_LATTICE_CNY_PER_MWH
+LATTICE = 2 * PRICE_STEP_CNY_PER_MWH
 SAME = 1e-6
 
 

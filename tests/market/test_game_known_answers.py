@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from market.game.clearing import clearing_price
-from market.game.price_grid import PRICE_LATTICE_CNY_PER_MWH
+from market.game.price_grid import PRICE_STEP_CNY_PER_MWH
 from market.game.pricing import best_response
 from market.game.replicator import rest_point
 from market.game.result import Verdict
@@ -135,7 +135,7 @@ def test_gradient_can_rest_on_the_lower_maximum_and_does_not_claim_equilibrium()
     # The first of the two games above; gradient climbs from p_clr = 300 to the nearer peak: 780 instead of 800.
     game = make_game([9.0], [1.0, 2.9], satisfaction=[5500.0, 9950.0], own_supply=[3.0, 16.0], base_power=1.0)
     local = solve_period(game, make_rules(PriceRule.GRADIENT))
-    assert local.price_cny_per_mwh[0] == EXACT(500.0, abs=2 * PRICE_LATTICE_CNY_PER_MWH)
+    assert local.price_cny_per_mwh[0] == EXACT(500.0, abs=2 * PRICE_STEP_CNY_PER_MWH)
     assert local.verdict is Verdict.UNCERTIFIED
     assert local.certificate is not None
     assert local.certificate.seller_regret_cny[0] == EXACT(20.0, abs=1e-4)
@@ -150,5 +150,5 @@ def test_a_seller_that_gains_by_raising_leaves_the_clearing_price() -> None:
     # The interior monopoly above with S = 2 < D = 3: p_clr = 1600/(2 + 1) = 533.33, but at 800 the seller earns
     # 400·1 with half of its surplus unsold, more than 133.33·2.
     game = make_game([2.0], [3.0], satisfaction=[1600.0], base_power=1.0, floor=400.0)
-    assert clearing_price(game) == EXACT(1600.0 / 3.0, abs=PRICE_LATTICE_CNY_PER_MWH)
+    assert clearing_price(game) == EXACT(1600.0 / 3.0, abs=PRICE_STEP_CNY_PER_MWH)
     assert solve_period(game, make_rules()).price_cny_per_mwh[0] == EXACT(800.0, abs=1e-8)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from market.game.clearing import clearing_price
 from market.game.period import PeriodGame
-from market.game.price_grid import PRICE_LATTICE_CNY_PER_MWH, on_lattice
+from market.game.price_grid import PRICE_STEP_CNY_PER_MWH, on_price_grid
 from market.game.pricing import Memory, PriceMove, best_response, reprice, reprice_all
 from market.game.result import Verdict
 from market.game.solver import negotiate, solve_day, solve_period
@@ -167,8 +167,8 @@ def test_many_turns_at_once_are_answered_like_one_by_one() -> None:
         together = reprice_all(rules, turns)
         for turn, answer in zip(turns, together, strict=True):
             alone = reprice(rules, turn.game, turn.seller, turn.prices, turn.memory)
-            assert alone.price == pytest.approx(answer.price, abs=2 * PRICE_LATTICE_CNY_PER_MWH)
-            assert answer.price == on_lattice(answer.price, turn.game)
+            assert alone.price == pytest.approx(answer.price, abs=2 * PRICE_STEP_CNY_PER_MWH)
+            assert answer.price == on_price_grid(answer.price, turn.game)
 
 
 def test_no_turns_no_answers() -> None:
@@ -256,7 +256,7 @@ def test_gradient_settles_at_the_kink_of_clearing() -> None:
     rules = make_rules(PriceRule.GRADIENT)
     for result in solve_day(found, rules):
         assert result.verdict is Verdict.EQUILIBRIUM
-        assert result.rounds == 1  # p_clr is a kink within the lattice: no step is wanted
+        assert result.rounds == 1  # p_clr is a kink within the grid: no step is wanted
     starts = [same_price(game, clearing_price(game)) * 1.02 for game in found]
     starts = [np.minimum(at, game.cap_cny_per_mwh) for at, game in zip(starts, found, strict=True)]
     for end in negotiate(found, rules, starts):

@@ -17,7 +17,7 @@ from market.game.clearing import clearing_price
 from market.game.demand_curve import demanded_power
 from market.game.exchange import delivered_power
 from market.game.period import PeriodGame
-from market.game.price_grid import on_lattice, tick_grid
+from market.game.price_grid import on_price_grid, tick_grid
 from market.game.pricing import Memory, best_response, reprice
 from market.game.replicator import rest_point
 from market.game.result import Verdict
@@ -70,7 +70,8 @@ def is_equilibrium(game: PeriodGame, prices: Array) -> bool:
 def test_the_grid_starts_at_the_floor_and_ends_at_the_cap() -> None:
     game = make_game([1.0], [1.0], satisfaction=[900.0], temperature=0.0, floor=300.0, cap=302.5)
     assert tick_grid(game).tolist() == [300.0, 301.0, 302.0, 302.5]
-    assert [on_lattice(p, game) for p in (0.0, 300.6, 302.2, 302.4, 999.0)] == [300.0, 301.0, 302.0, 302.5, 302.5]
+    rounded = [on_price_grid(p, game) for p in (0.0, 300.6, 302.2, 302.4, 999.0)]
+    assert rounded == [300.0, 301.0, 302.0, 302.5, 302.5]
 
 
 # ---- how demand runs down the sellers -------------------------------------------------------------------------
@@ -113,7 +114,7 @@ def tick_game(seed: int) -> tuple[PeriodGame, Array]:
     """A random game with τ = 0 on fine ticks and prices for it, some of them equal."""
     game = random_game(seed, temperature=0.0)
     few = np.random.default_rng(seed).choice(random_prices(game, seed), len(game.sellers))
-    return game, np.array([on_lattice(price, game) for price in few.tolist()])
+    return game, np.array([on_price_grid(price, game) for price in few.tolist()])
 
 
 @LAW
@@ -381,7 +382,7 @@ def test_local_rules_come_to_rest_on_the_tick_too(rule: PriceRule) -> None:
         game = random_game(seed, temperature=0.0)
         result = solve_period(game, rules)
         assert result.verdict in (Verdict.EQUILIBRIUM, Verdict.UNCERTIFIED)
-        assert all(price == on_lattice(price, game) for price in result.price_cny_per_mwh.tolist())
+        assert all(price == on_price_grid(price, game) for price in result.price_cny_per_mwh.tolist())
 
 
 def test_a_local_step_on_the_tick_goes_to_the_better_neighbour() -> None:

@@ -240,7 +240,7 @@ def test_faults_of_overrides_name_the_field_or_where_it_came_from(scenario: Scen
         "network.compute": {"Sout": 1.0},
     }
     with pytest.raises(ScenarioError) as caught:
-        with_overrides(scenario, changes, told_as={"network.outages": "--outage"})
+        with_overrides(scenario, changes, sources={"network.outages": "--outage"})
     assert [(fault.place, fault.value) for fault in caught.value.faults] == [
         ("--outage [0].vpp", "'West'"),
         ("override network.compute.Sout", "'Sout'"),

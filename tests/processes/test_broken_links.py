@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.bench.lost_messages import Case, table, trials
+from scripts.bench.lost_messages import BlowCase, table, trials
 from scripts.bench.network_blows import with_flags
 from scripts.bench.started_market import TOKEN_VARIABLE, TWO, Setup, Undisturbed, three_free_ports, undisturbed
 from scripts.bench.tcp_proxy import FRONT, TcpProxy
@@ -33,7 +33,7 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 
 def all_held(blows: Sequence[str], setups: Sequence[Setup], calm: Undisturbed, folder: Path) -> None:
-    todo = [Case(blow, setup, seed=3) for blow in blows for setup in setups]
+    todo = [BlowCase(blow, setup, seed=3) for blow in blows for setup in setups]
     found = trials(todo, folder, calm, AT_ONCE, LIMIT_S)
     assert [str(trial) for trial in found if trial.fault] == [], table(found)
 

@@ -92,7 +92,7 @@ def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
         address, token, keys = way.address, way.token, way.keys
         with watching(address, token, news, keys) as first, watching(address, token) as stranger:
             until(lambda: first.status().state is State.GOING_ON)
-            assert len(first.status().standing.waiting_for) >= 1
+            assert len(first.status().live.waiting_for) >= 1
             assert not first.timeline.event_log.said
             with ViewerEnd(address, keys) as dead:  # it asks and never listens
                 for _ in range(50):
@@ -111,7 +111,7 @@ def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
     assert entries(first.timeline.records) == entries(late.timeline.records) == tape
     network = manifest(folder)["network"]
     assert {name: network[name] for name in ("sent", "delivered", "lost")}.items() <= dict(
-        first.status().standing.counts
+        first.status().live.counts
     ).items()
     assert set(manifest(folder)["refused"]) & {"no_key", "broken_handshake"}
     assert [words.split(": ")[1] for words in news][-1] == "ended"

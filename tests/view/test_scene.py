@@ -19,7 +19,7 @@ from market.app.history.event_log import until
 from market.app.history.period import busiest_period, period_now
 from market.app.history.snapshot import Snapshot, apply
 from market.app.history.timeline import EVERY, Timeline
-from market.app.replay.conclusion import day_of_tape, retold
+from market.app.replay.conclusion import day_of_tape, replayed_conclusion
 from market.app.replay.export import export_run
 from market.app.results.recorded import read_run
 from market.errors import RunError
@@ -39,7 +39,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 def test_the_tables_of_a_tape_are_those_of_its_run_folder(folder: Path) -> None:
-    told = retold(tape(folder))
+    told = replayed_conclusion(tape(folder))
     assert told.left is not None
     day = day_of_tape(told.what(load_scenario("five_vpp")), told.left)
     found, written = day.recorded("again"), read_run(folder)
@@ -54,7 +54,7 @@ def test_the_tables_of_a_tape_are_those_of_its_run_folder(folder: Path) -> None:
 def test_ages_and_delays_are_those_that_the_broker_measured(slow_run: Path) -> None:
     timeline = Timeline(tape(slow_run))
     told = {(row["vpp"], int(row["version"])): float(row["staleness_s"]) for row in rows(slow_run, "staleness")}
-    assert {(age.vpp, age.version): age.staleness_s for age in timeline.event_log.ages} == pytest.approx(told)
+    assert {(age.vpp, age.version): age.staleness_s for age in timeline.event_log.staleness} == pytest.approx(told)
     for row in rows(slow_run, "links"):
         delays = [
             entry.delay_s

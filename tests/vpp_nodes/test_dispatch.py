@@ -28,7 +28,7 @@ from tests.vpp_nodes.dispatch_cases import (
 )
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.day import checked_day
-from vpp_nodes.dispatch.linear import Ending, LinearProgram, LpSolution
+from vpp_nodes.dispatch.linear import LinearProgram, LpSolution, SolveStatus
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.reading import read_powers
 
@@ -338,11 +338,11 @@ def test_a_series_of_the_wrong_length_is_named() -> None:
 # Endings and rounding of solvers
 
 
-EXPLAINED = (Ending.OPTIMAL, Ending.INFEASIBLE, Ending.ABNORMAL)
+EXPLAINED = (SolveStatus.OPTIMAL, SolveStatus.INFEASIBLE, SolveStatus.ABNORMAL)
 
 
-@pytest.mark.parametrize("ending", [ending for ending in Ending if ending not in EXPLAINED])
-def test_any_other_ending_of_a_solver_is_said(monkeypatch: pytest.MonkeyPatch, ending: Ending) -> None:
+@pytest.mark.parametrize("ending", [ending for ending in SolveStatus if ending not in EXPLAINED])
+def test_any_other_ending_of_a_solver_is_said(monkeypatch: pytest.MonkeyPatch, ending: SolveStatus) -> None:
     nothing = np.empty(0)
     monkeypatch.setattr(
         LinearProgram, "solve_lp", lambda _: LpSolution(ending, nothing, nothing, math.nan, math.nan, "because")
@@ -368,7 +368,7 @@ def test_values_a_rounding_error_off_a_bound_are_put_on_it_and_others_are_left()
     model = build_model(day)
     lower, upper = model.program.bounds()
     off = np.where(np.isfinite(lower), lower, 0.0) - 5e-10
-    answer = LpSolution(Ending.OPTIMAL, off, np.zeros(0), 0.0, 0.0)
+    answer = LpSolution(SolveStatus.OPTIMAL, off, np.zeros(0), 0.0, 0.0)
     powers = read_powers(day, model, answer)
     assert powers.buy_mw.tolist() == powers.sell_mw.tolist() == powers.mt_mw.tolist() == [0.0, 0.0]
     assert powers.soc_mwh.tolist() == [0.2, 1.0]
@@ -388,7 +388,7 @@ def test_duals_have_the_sign_of_a_marginal_cost_and_the_twin_has_them_where_the_
     balance = program.row(1.5, 1.5, [cheap[0], dear[0]], [1.0, 1.0])
     program.row(-math.inf, 0.0, [cheap[0], on[0]], [1.0, -1.0])
     integer = program.solve_milp()
-    assert integer.ending is Ending.OPTIMAL
+    assert integer.ending is SolveStatus.OPTIMAL
     assert (integer.objective, integer.bound) == pytest.approx((32.0, 32.0))
     twin = program.with_fixed({on[0]: 1.0}).solve_lp()
     assert twin.duals[balance] == pytest.approx(30.0)

@@ -7,7 +7,7 @@ import numpy as np
 from broker.wire.messages import Offer, Seen
 from market.game.clearing import clearing_price
 from market.game.period import period_games
-from market.game.price_grid import on_lattice
+from market.game.price_grid import on_price_grid
 from market.game.pricing import best_response
 from market.game.replicator import rest_point
 from market.model.arrays import frozen
@@ -48,7 +48,7 @@ def test_a_seller_replies_best_to_the_newest_prices_then_is_silent() -> None:
     reply = seller.answer()
     assert reply is not None
     expected = best_response(GAMES[0], 0, np.array([0.0, 520.0]))
-    assert reply.price_cny_per_mwh[0] == on_lattice(expected, GAMES[0])
+    assert reply.price_cny_per_mwh[0] == on_price_grid(expected, GAMES[0])
     assert seller.pending == ()
     assert seller.answer() is None
     book.take("B", offer(1, 600.0))  # not newer: discarded

@@ -17,7 +17,7 @@ from market.model.arrays import Array
 from market.model.plan import DirectExchange
 from market.model.vpp import MicroTurbine
 from vpp_nodes.dispatch.day import DispatchDay
-from vpp_nodes.dispatch.linear import Ending
+from vpp_nodes.dispatch.linear import SolveStatus
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.reading import read_powers
 from vpp_nodes.dispatch.repair import Powers
@@ -41,7 +41,7 @@ class Miss:
         return float((self.short_mw + self.surplus_mw).sum())
 
 
-def infeasible_day(day: DispatchDay, binaries: Collection[Binary], ending: Ending) -> DispatchError:
+def infeasible_day(day: DispatchDay, binaries: Collection[Binary], ending: SolveStatus) -> DispatchError:
     """The error to raise for a day without any plan, in the user's terms. `ending` is what the solver said."""
     miss = least_miss(day, binaries)
     if miss is None or miss.sum_mw <= _TOLERANCE_MW:
@@ -64,7 +64,7 @@ def least_miss(day: DispatchDay, binaries: Collection[Binary]) -> Miss | None:
         elastic.extend_row(row, short[t], 1.0)
         elastic.extend_row(row, surplus[t], -1.0)
     answer = elastic.solve_milp() if binaries else elastic.solve_lp()
-    if answer.ending is not Ending.OPTIMAL:
+    if answer.ending is not SolveStatus.OPTIMAL:
         return None
     missed = answer.values[short.start : surplus.stop].reshape(2, day.periods)
     return Miss(missed[0], missed[1], read_powers(day, replace(model, program=elastic), answer))

@@ -27,7 +27,7 @@ _GLOP_PARAMETERS = (
 )
 
 
-class Ending(StrEnum):
+class SolveStatus(StrEnum):
     """How a solve ended, in the order of OR-Tools' status numbers.
 
     GLOP says INFEASIBLE of an unbounded program too: give every column that matters finite bounds.
@@ -42,7 +42,7 @@ class Ending(StrEnum):
     NOT_SOLVED = "not solved"
 
 
-_ENDINGS = tuple(Ending)
+_ENDINGS = tuple(SolveStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class LpSolution:
     bound : proven lower bound of the objective · detail : the solver's words, where it refused the program
     """
 
-    ending: Ending
+    ending: SolveStatus
     values: Array
     duals: Array
     objective: float
@@ -158,7 +158,7 @@ class LinearProgram:
             nudged._model.variable[column].objective_coefficient += nudge
         for parameters in _GLOP_PARAMETERS:
             answer = self._solve_nudged(nudged, parameters)
-            if answer.ending in (Ending.OPTIMAL, Ending.MODEL_INVALID):
+            if answer.ending in (SolveStatus.OPTIMAL, SolveStatus.MODEL_INVALID):
                 break
         return answer
 
@@ -172,13 +172,13 @@ class LinearProgram:
             solver.SetSolverSpecificParametersAsString(parameters)
             answer = self._solve(solver)
             variables = solver.variables()
-            while answer.ending is Ending.OPTIMAL and (rows := cuts(answer)):
+            while answer.ending is SolveStatus.OPTIMAL and (rows := cuts(answer)):
                 for row in rows:
                     added = solver.Constraint(row.lower, solver.infinity())
                     for column, coefficient in zip(row.columns, row.coefficients, strict=True):
                         added.SetCoefficient(variables[column], coefficient)
                 answer = _run(solver)
-            if answer.ending in (Ending.OPTIMAL, Ending.MODEL_INVALID):
+            if answer.ending in (SolveStatus.OPTIMAL, SolveStatus.MODEL_INVALID):
                 break
         return answer
 
@@ -186,7 +186,7 @@ class LinearProgram:
         solver = pywraplp.Solver("", pywraplp.Solver.GLOP_LINEAR_PROGRAMMING)
         solver.SetSolverSpecificParametersAsString(parameters)
         answer = nudged._solve(solver)
-        if answer.ending is not Ending.OPTIMAL or not self._nudges:
+        if answer.ending is not SolveStatus.OPTIMAL or not self._nudges:
             return answer
         variables, objective = solver.variables(), solver.Objective()
         for column in self._nudges:
@@ -208,7 +208,7 @@ class LinearProgram:
         refusal = solver.LoadModelFromProto(self._model)
         if refusal:
             nothing = np.empty(0)
-            return LpSolution(Ending.MODEL_INVALID, nothing, nothing, np.nan, np.nan, refusal)
+            return LpSolution(SolveStatus.MODEL_INVALID, nothing, nothing, np.nan, np.nan, refusal)
         return _run(solver)
 
 

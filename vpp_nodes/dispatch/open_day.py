@@ -14,7 +14,7 @@ from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
-from vpp_nodes.dispatch.linear import Ending, LinearProgram, LpSolution
+from vpp_nodes.dispatch.linear import LinearProgram, LpSolution, SolveStatus
 from vpp_nodes.dispatch.model import Model, build_model
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.variables import Binary, commitment_binaries
@@ -114,7 +114,7 @@ def solve_program(
 
 
 def _optimal(answer: LpSolution, refusal: Callable[[LpSolution], DispatchError]) -> LpSolution:
-    if answer.ending is Ending.OPTIMAL:
+    if answer.ending is SolveStatus.OPTIMAL:
         return answer
     raise refusal(answer)
 

@@ -15,7 +15,7 @@ from market.errors import DispatchError
 from market.model.arrays import Array, frozen
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
-from vpp_nodes.dispatch.linear import Ending, LpSolution, Row
+from vpp_nodes.dispatch.linear import LpSolution, Row, SolveStatus
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.open_day import net_exchange_11, open_day
 
@@ -62,7 +62,7 @@ def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -
         for row in tangents.at(day.filled(distance), range(day.periods)):
             program.row(row.lower, np.inf, list(row.columns), list(row.coefficients))
     answer = program.solve_with_cuts(tangents)
-    if answer.ending is not Ending.OPTIMAL:
+    if answer.ending is not SolveStatus.OPTIMAL:
         raise DispatchError(
             f"{vpp.id} cannot answer a price: the solver ended as `{answer.ending}`, not optimal; "
             "look for numbers that are much too large or limits that are crossed"

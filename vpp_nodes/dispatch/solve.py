@@ -10,7 +10,7 @@ from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.explain import infeasible_day
-from vpp_nodes.dispatch.linear import Ending, LpSolution
+from vpp_nodes.dispatch.linear import LpSolution, SolveStatus
 from vpp_nodes.dispatch.model import Model, build_model
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.variables import Binary, commitment_binaries
@@ -56,9 +56,10 @@ def _solution(day: DispatchDay, model: Model, answer: LpSolution, bound: float, 
 
 def _optimal(day: DispatchDay, answer: LpSolution, binaries: frozenset[Binary]) -> LpSolution:
     """The answer, if it is optimal; DispatchError otherwise."""
-    if answer.ending is Ending.OPTIMAL:
+    if answer.ending is SolveStatus.OPTIMAL:
         return answer
-    if answer.ending in (Ending.INFEASIBLE, Ending.ABNORMAL):  # GLOP says ABNORMAL within 1e-6 of feasible
+    # GLOP says ABNORMAL within 1e-6 of feasible.
+    if answer.ending in (SolveStatus.INFEASIBLE, SolveStatus.ABNORMAL):
         raise infeasible_day(day, binaries, answer.ending)
     raise DispatchError(
         f"{day.vpp.id} cannot be dispatched: the solver ended as `{answer.ending}`, not optimal"

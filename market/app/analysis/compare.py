@@ -50,9 +50,9 @@ def compare_runs(first: RecordedRun, second: RecordedRun) -> Comparison:
     """
     vpps = tuple(vpp for vpp in first.vpps if vpp in second.vpps)
     if not vpps:
-        told = f"{', '.join(first.vpps)} against {', '.join(second.vpps)}"
+        vpp_lists = f"{', '.join(first.vpps)} against {', '.join(second.vpps)}"
         remedy = "compare runs of one scenario or of changed copies of it"
-        raise ScenarioError([Fault("two runs must have a VPP in common", told, "compare", remedy)])
+        raise ScenarioError([Fault("two runs must have a VPP in common", vpp_lists, "compare", remedy)])
     same_vpps = first.vpps == second.vpps
     same_horizon = (first.period_count, first.period_h) == (second.period_count, second.period_h)
     accounts = (*vpps, "system") if _members(first) == _members(second) else vpps

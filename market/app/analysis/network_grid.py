@@ -93,7 +93,7 @@ def _checked(scenario: Scenario, flag: str, text: str, faults: dict[Fault, None]
     try:
         flags = NetworkFlags(delay=text) if flag == "--delay" else NetworkFlags(loss=text)
         changes = network_changes(flags, [vpp.id for vpp in scenario.vpps])
-        latency = with_overrides(scenario, changes.values, changes.told_as).network.every.latency
+        latency = with_overrides(scenario, changes.values, changes.sources).network.every.latency
     except ScenarioError as error:
         faults |= {
             replace(fault, place=fault.place.replace(flag, _FLAGS[flag], 1)): None for fault in error.faults
@@ -105,8 +105,8 @@ def _checked(scenario: Scenario, flag: str, text: str, faults: dict[Fault, None]
 def document(ended: CommandResult, what: str) -> dict[str, Any]:
     """What a run printed with --json. RunError, with the run's own words, if it broke."""
     if ended.exit_code not in (0, 3):
-        told = ended.err.strip().removeprefix("error: ") or f"exit code {ended.exit_code}"
-        raise RunError(f"{what}: {told}")
+        reason = ended.err.strip().removeprefix("error: ") or f"exit code {ended.exit_code}"
+        raise RunError(f"{what}: {reason}")
     printed: dict[str, Any] = json.loads(ended.out)
     return printed
 

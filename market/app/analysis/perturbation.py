@@ -28,7 +28,7 @@ _EXCHANGE = ("grid_buy_max_mw", "grid_sell_max_mw", "direct_in_max_mw", "direct_
 _FACTORS = ("grid_emission_t_per_mwh", "grid_quota_t_per_mwh", "mt_quota_t_per_mwh", "direct_quota_t_per_mwh")
 
 
-class _Dice:
+class _RandomFactors:
     """Factors, each uniform in 1 ± share."""
 
     def __init__(self, share: float, seed: int) -> None:
@@ -53,45 +53,45 @@ def perturbed(scenario: Scenario, share: float, seed: int) -> Scenario:
     emission factors number by number. The market's and the carbon steps' rules, efficiencies, states of
     charge and shares stay. Limits that belong together (p_min and p_max) may not change their order.
     """
-    dice = _Dice(share, seed)
+    factors = _RandomFactors(share, seed)
     old = scenario.public
     tariff = Tariff(
-        _by_level(old.tariff.retail_cny_per_mwh, dice), _by_level(old.tariff.feed_in_cny_per_mwh, dice)
+        _by_level(old.tariff.retail_cny_per_mwh, factors), _by_level(old.tariff.feed_in_cny_per_mwh, factors)
     )
-    carbon = replace(old.carbon, **dice.scaled(old.carbon, _FACTORS))  # type: ignore[arg-type]  # all floats
-    vpps = tuple(_vpp(vpp, dice) for vpp in scenario.vpps)
+    carbon = replace(old.carbon, **factors.scaled(old.carbon, _FACTORS))  # type: ignore[arg-type]  # all floats
+    vpps = tuple(_vpp(vpp, factors) for vpp in scenario.vpps)
     public = seal_public(old.horizon, tariff, old.market, carbon)
     return seal_scenario(scenario.name, scenario.title, public, vpps, scenario.network, scenario.coupling)
 
 
-def _by_level(prices: Array, dice: _Dice) -> Array:
+def _by_level(prices: Array, factors: _RandomFactors) -> Array:
     levels, which = np.unique(prices, return_inverse=True)
-    return frozen((levels * dice.many(len(levels)))[which])
+    return frozen((levels * factors.many(len(levels)))[which])
 
 
-def _vpp(vpp: Vpp, dice: _Dice) -> Vpp:
+def _vpp(vpp: Vpp, factors: _RandomFactors) -> Vpp:
     return replace(
         vpp,
-        load_mw=frozen(vpp.load_mw * dice.many(len(vpp.load_mw))),
-        wt=_renewable(vpp.wt, dice) if vpp.wt else None,
-        pv=_renewable(vpp.pv, dice) if vpp.pv else None,
-        mt=_micro_turbine(vpp.mt, dice) if vpp.mt else None,
-        ess=_storage(vpp.ess, dice) if vpp.ess else None,
-        cl=replace(vpp.cl, **dice.scaled(vpp.cl, ("compensation_cny_per_mwh",))) if vpp.cl else None,
-        exchange=replace(vpp.exchange, **dice.scaled(vpp.exchange, _EXCHANGE)),
+        load_mw=frozen(vpp.load_mw * factors.many(len(vpp.load_mw))),
+        wt=_renewable(vpp.wt, factors) if vpp.wt else None,
+        pv=_renewable(vpp.pv, factors) if vpp.pv else None,
+        mt=_micro_turbine(vpp.mt, factors) if vpp.mt else None,
+        ess=_storage(vpp.ess, factors) if vpp.ess else None,
+        cl=replace(vpp.cl, **factors.scaled(vpp.cl, ("compensation_cny_per_mwh",))) if vpp.cl else None,
+        exchange=replace(vpp.exchange, **factors.scaled(vpp.exchange, _EXCHANGE)),
     )
 
 
-def _renewable(plant: Renewable, dice: _Dice) -> Renewable:
-    forecast = frozen(plant.forecast_mw * dice.many(len(plant.forecast_mw)))
-    return Renewable(forecast, plant.om_cost_cny_per_mwh * dice.one())
+def _renewable(plant: Renewable, factors: _RandomFactors) -> Renewable:
+    forecast = frozen(plant.forecast_mw * factors.many(len(plant.forecast_mw)))
+    return Renewable(forecast, plant.om_cost_cny_per_mwh * factors.one())
 
 
-def _micro_turbine(mt: MicroTurbine, dice: _Dice) -> MicroTurbine:
-    changed = dice.scaled(mt, (*_MT, "emission_t_per_mwh"))
+def _micro_turbine(mt: MicroTurbine, factors: _RandomFactors) -> MicroTurbine:
+    changed = factors.scaled(mt, (*_MT, "emission_t_per_mwh"))
     changed["p_min_mw"] = min(changed["p_min_mw"], changed["p_max_mw"])
     return replace(mt, **changed)  # type: ignore[arg-type]  # all floats
 
 
-def _storage(ess: Storage, dice: _Dice) -> Storage:
-    return replace(ess, **dice.scaled(ess, _ESS))
+def _storage(ess: Storage, factors: _RandomFactors) -> Storage:
+    return replace(ess, **factors.scaled(ess, _ESS))

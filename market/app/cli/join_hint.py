@@ -70,8 +70,8 @@ def _tell_others(entrance: Entrance, absent: Sequence[str]) -> None:
     """How those join whose plant or key is elsewhere: what stands in capitals is for them to fill in."""
     needed = ("--token-file FILE" if entrance.token_file else "", "--keys KEYS" if entrance.keys else "")
     flags = " ".join(["--scenario DIR", *map(shlex.quote, entrance.settings), "--broker", entrance.address])
-    told = " ".join([flags, *filter(None, needed)])
-    echo_error(f"where its owner has it, {', '.join(absent)}: {NAME} node --id ID {told}")
+    options = " ".join([flags, *filter(None, needed)])
+    echo_error(f"where its owner has it, {', '.join(absent)}: {NAME} node --id ID {options}")
     echo_error("DIR is the VPP's scenario, or its own part of it as vppmarket split makes it")
     if entrance.token_file is not None:
         echo_error(f"FILE is a copy of {entrance.token_file.absolute()}")

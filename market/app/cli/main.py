@@ -22,7 +22,7 @@ from market.errors import MarketError
 from market.model.disclosure import Disclosure
 from market.scenario import DEFAULT_CASE
 from market.scenario.network_flags import NetworkFlags
-from market.system_fault import words_for
+from market.system_fault import located_reason
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -52,7 +52,7 @@ def command(arguments: list[str]) -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError) and only_told:
             return ExitCode.EQUILIBRIUM  # who reads it has read enough
-        echo_error(f"error: {words_for(error)}")
+        echo_error(f"error: {located_reason(error)}")
         return ExitCode.BROKEN
     except Exception:
         echo_error(traceback.format_exc().rstrip())

@@ -18,7 +18,7 @@ from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.manifest import RunSpec
 from market.app.results.run_metadata import RunProgress
 from market.app.runs.run_day import Runner, json_text, run_day
-from market.app.runs.ways import Processes, as_processes, in_this_process
+from market.app.runs.ways import ProcessOptions, as_processes, in_this_process
 from market.errors import DispatchError, Fault, MarketError, ScenarioError
 from market.model.disclosure import Disclosure
 from market.model.network import OnLoss
@@ -28,7 +28,7 @@ from market.scenario.network_flags import network_changes
 from market.scenario.one_process import require_messages
 from market.scenario.parts import public_part, require_plants
 from market.scenario.scenario import Scenario
-from market.system_fault import in_words
+from market.system_fault import as_run_error
 
 if TYPE_CHECKING:
     from market.app.runs.keyring import Keyring
@@ -53,7 +53,7 @@ class Hosting:
 def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
     """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
     try:
-        with in_words():
+        with as_run_error():
             report = _run(options, hosting)
     except MarketError as error:
         if options.as_json:
@@ -79,7 +79,7 @@ def _run(options: RunOptions, hosting: Hosting | None) -> ConcludedDay:
         if runner is None:
             runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options)
         try:
-            with in_words():
+            with as_run_error():
                 return _carried_out(what, folder, runner, options, since)
         except KeyboardInterrupt:
             for line in _how_to_go_on(folder, options, hosting):
@@ -157,7 +157,7 @@ def _runner(what: RunSpec, folder: RunFolder, options: RunOptions) -> Runner:
     """The way to run a day that the flags ask for."""
     if options.in_process:
         return in_this_process()
-    how = Processes(
+    how = ProcessOptions(
         on_notice=echo_error,
         on_open=partial(_tell_viewers, folder=folder, options=options),
         port=options.port,
@@ -186,8 +186,8 @@ def _scenario(options: RunOptions) -> Scenario:
     changes = together(network_changes(options.network, scenario.roster), set_changes(options.settings))
     if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
         changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for
-        changes.told_as["network.on_loss"] = "--restart"
-    scenario = with_overrides(scenario, changes.values, changes.told_as)
+        changes.sources["network.on_loss"] = "--restart"
+    scenario = with_overrides(scenario, changes.values, changes.sources)
     if not options.quiet:
         for advice in scenario_advice(scenario):
             echo_error(f"note: {advice}")

@@ -42,7 +42,7 @@ def view_command(options: ViewOptions) -> int:
     from market.app.view.server import serve
     from market.app.view.target import choose
 
-    choose(_subject(options))
+    choose(_target(options))
     serve(
         options.port,
         lambda address: echo_error(f"look at {address}; end with Ctrl-C"),
@@ -64,7 +64,7 @@ def _live(address: str, options: ViewOptions) -> LiveFeed:
     return LiveFeed(address, token, echo_error, keys)
 
 
-def _subject(options: ViewOptions) -> Target:
+def _target(options: ViewOptions) -> Target:
     from market.app.view.feeds.recorded import RecordedFeed
     from market.app.view.target import Target
     from market.scenario import load_scenario, require_plants

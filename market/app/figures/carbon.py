@@ -20,14 +20,14 @@ from market.model.rules import CarbonMode, CarbonRules
 
 def carbon_rules(manifest: Mapping[str, Any]) -> CarbonRules:
     """The carbon rules of a run, from its manifest."""
-    told = manifest["rules"]["carbon"]
-    return CarbonRules(**{**told, "mode": CarbonMode(told["mode"])})
+    fields = manifest["rules"]["carbon"]
+    return CarbonRules(**{**fields, "mode": CarbonMode(fields["mode"])})
 
 
 @style.drawn
 def carbon_figure(run: RecordedRun) -> Figure:
     """Carbon cost (3) against emission beyond the quota; each VPP's day without trading and with it."""
-    rules, look, day = carbon_rules(run.manifest), style.looks(run.vpps), disclosed(run)
+    rules, styles, day = carbon_rules(run.manifest), style.vpp_styles(run.vpps), disclosed(run)
     vpps = day.with_costs()
     if not vpps:
         return style.nothing_to_draw("No VPP shows its carbon cost.")
@@ -46,17 +46,17 @@ def carbon_figure(run: RecordedRun) -> Figure:
         bills = [run.account(vpp, scenario, "carbon_cny") for scenario in ("grid_only", "game")]
         places = [excess[vpp, "grid_only"], excess[vpp, "game"]]
         shape: dict[str, Any] = {
-            "marker": look[vpp].marker,
+            "marker": styles[vpp].marker,
             "markersize": 9,
             "linestyle": "none",
             "markeredgewidth": 1.6,
         }
-        ax.plot(places[:1], bills[:1], markerfacecolor="white", markeredgecolor=look[vpp].colour, **shape)
+        ax.plot(places[:1], bills[:1], markerfacecolor="white", markeredgecolor=styles[vpp].colour, **shape)
         (mark,) = ax.plot(
             places[1:],
             bills[1:],
-            markerfacecolor=look[vpp].colour,
-            markeredgecolor=look[vpp].colour,
+            markerfacecolor=styles[vpp].colour,
+            markeredgecolor=styles[vpp].colour,
             label=vpp,
             **shape,
         )

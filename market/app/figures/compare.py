@@ -74,11 +74,16 @@ def price_differences_figure(compared: Comparison) -> Figure:
     figure = style.new_figure(4.0)
     ax = figure.subplots()
     entries: list[tuple[Artist, str]] = []
-    for vpp, look in style.looks(compared.first.vpps).items():
+    for vpp, vpp_style in style.vpp_styles(compared.first.vpps).items():
         own = [(int(r[1]), float(r[4]) / 1000) for r in rows if r[0] == vpp]
         if own:
             (marks,) = ax.plot(
-                *zip(*own, strict=True), ls="none", marker=look.marker, color=look.colour, ms=6.5, label=vpp
+                *zip(*own, strict=True),
+                ls="none",
+                marker=vpp_style.marker,
+                color=vpp_style.colour,
+                ms=6.5,
+                label=vpp,
             )
             entries.append((marks, vpp))
     ax.axhline(0, color=style.BLACK, linewidth=0.8)
@@ -101,11 +106,16 @@ def probability_differences_figure(compared: Comparison) -> Figure:
     figure = style.new_figure(1.75 * -(-len(buyers) // abreast) + 0.9)
     entries: dict[str, Artist] = {}
     for place, (ax, buyer) in enumerate(zip(style.panels(figure, len(buyers), abreast), buyers, strict=True)):
-        for seller, look in style.looks(compared.first.vpps).items():
+        for seller, vpp_style in style.vpp_styles(compared.first.vpps).items():
             own = [(int(r[2]), float(r[5])) for r in rows if r[:2] == (buyer, seller)]
             if own:
                 (entries[seller],) = ax.plot(
-                    *zip(*own, strict=True), ls="none", marker=look.marker, color=look.colour, ms=5, label=seller
+                    *zip(*own, strict=True),
+                    ls="none",
+                    marker=vpp_style.marker,
+                    color=vpp_style.colour,
+                    ms=5,
+                    label=seller,
                 )
         ax.axhline(0, color=style.BLACK, linewidth=0.8)
         ax.set_title(f"{buyer} buys")

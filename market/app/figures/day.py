@@ -114,7 +114,7 @@ def _market(run: RecordedRun) -> Iterator[Picture]:
 
 def _evolution_caption(run: RecordedRun) -> str:
     period = convergence_period(run)
-    told = "At the final prices buyers revise their selection step by step, from equal shares to rest."
+    caption = "At the final prices buyers revise their selection step by step, from equal shares to rest."
     if period is None or period == PAPER_PERIOD:
-        return told
-    return f"{told} In period {PAPER_PERIOD} fewer than two sellers offer, so this is period {period}."
+        return caption
+    return f"{caption} In period {PAPER_PERIOD} fewer than two sellers offer, so this is period {period}."

@@ -59,8 +59,8 @@ def sweep_figure(label: str, base: float, table: Table) -> Figure:
         style.value_axis(ax, "")
         _give_room(ax)
     figure.supxlabel(label, fontsize=10)
-    told = ("grid only", "with trading", "the scenario's own value")
-    style.outside_legend(figure, list(zip(figure.axes[0].get_lines(), told, strict=False)))
+    labels = ("grid only", "with trading", "the scenario's own value")
+    style.outside_legend(figure, list(zip(figure.axes[0].get_lines(), labels, strict=False)))
     return figure
 
 
@@ -101,7 +101,7 @@ def economics_figure(tables: dict[str, Table]) -> Figure:
     return figure
 
 
-def firmness_picture(table: Table) -> Picture:
+def robustness_picture(table: Table) -> Picture:
     """How often each fact holds on disturbed data."""
     draws = int(table.rows[0][table.columns.index("draws")]) if table.rows else 0
     return Picture(
@@ -109,12 +109,12 @@ def firmness_picture(table: Table) -> Picture:
         "How firmly the facts stand",
         f"Share of {draws} draws, each with every datum moved at random by up to 5 %, in which a fact holds. "
         "Hatched: it does not hold on the data as they are.",
-        firmness_figure(table),
+        robustness_figure(table),
     )
 
 
 @style.drawn
-def firmness_figure(table: Table) -> Figure:
+def robustness_figure(table: Table) -> Figure:
     """A bar for each fact."""
     figure = style.new_figure(0.19 * len(table.rows) + 1.2)
     ax = figure.subplots()

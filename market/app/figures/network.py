@@ -49,7 +49,7 @@ def network_figure(run: RecordedRun) -> Figure:
         return style.nothing_to_draw(NO_NETWORK)
     figure = style.new_figure(4.8)
     above, below = figure.subplots(2, 1, sharex=True)
-    entries = _traffic(above, run) + _news(below, run)
+    entries = _traffic(above, run) + _staleness(below, run)
     clock = "real" if run.manifest["time_mode"] == "wall" else "simulated"
     below.set_xlabel(f"{clock} time in s")
     below.xaxis.set_major_formatter(style.THOUSANDS)
@@ -74,17 +74,17 @@ def _traffic(ax: Axes, run: RecordedRun) -> list[tuple[Artist, str]]:
     return entries
 
 
-def _news(ax: Axes, run: RecordedRun) -> list[tuple[Artist, str]]:
-    look, entries = style.looks(run.vpps), list[tuple[Artist, str]]()
+def _staleness(ax: Axes, run: RecordedRun) -> list[tuple[Artist, str]]:
+    styles, entries = style.vpp_styles(run.vpps), list[tuple[Artist, str]]()
     for vpp in run.sellers():
         offers = run["staleness"].where(vpp=vpp)
         (marks,) = ax.plot(
             offers["time_s"],
             offers["staleness_s"],
             linestyle="none",
-            marker=look[vpp].marker,
+            marker=styles[vpp].marker,
             markersize=4,
-            color=look[vpp].colour,
+            color=styles[vpp].colour,
             label=vpp,
         )
         entries.append((marks, f"offers of {vpp}"))

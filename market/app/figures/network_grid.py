@@ -51,13 +51,13 @@ def _lines(ax: Axes, runs: Sequence[GridResult], quantity: str) -> list[tuple[Ar
     for number, loss in enumerate(dict.fromkeys(run.square.loss for run in runs)):
         found = np.array([values(runs, delay, loss, quantity) for delay in delays])
         middle = np.median(found, axis=1)
-        look = style.look(number)
+        vpp_style = style.vpp_style(number)
         line = ax.errorbar(
             places,
             middle,
             yerr=np.array([middle - found.min(axis=1), found.max(axis=1) - middle]),
-            color=look.colour,
-            marker=look.marker,
+            color=vpp_style.colour,
+            marker=vpp_style.marker,
             markersize=5,
             elinewidth=1.0,
             capsize=2.5 if found.shape[1] > 1 else 0,

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from market.app.figures import style
 from market.errors import RunError
 from market.scenario.private import FILE_MODE, FOLDER_MODE
-from market.system_fault import told
+from market.system_fault import reason_and_remedy
 
 DPI = 150
 
@@ -95,5 +95,5 @@ def write_pictures(pictures: Iterable[Picture | Rendered], folder: Path) -> list
                 written[-1].chmod(FILE_MODE)
                 written[-1].write_bytes(data)
     except OSError as error:
-        raise RunError(f"figures cannot be written to {folder}: {told(error)}") from None
+        raise RunError(f"figures cannot be written to {folder}: {reason_and_remedy(error)}") from None
     return written

@@ -26,7 +26,7 @@ def prices_figure(run: RecordedRun) -> Figure:
     figure = style.new_figure(4.4)
     ax = figure.subplots()
     entries = _band(ax, run)
-    look = style.looks(run.vpps)
+    styles = style.vpp_styles(run.vpps)
     side_by_side = _places(run)
     for seller in sellers:
         offers = run["offers"].where(vpp=seller)
@@ -34,9 +34,9 @@ def prices_figure(run: RecordedRun) -> Figure:
             [side_by_side[seller, period] for period in offers["period"].tolist()],
             offers["price_cny_per_mwh"] / 1000,
             linestyle="none",
-            marker=look[seller].marker,
+            marker=styles[seller].marker,
             markersize=6.5 if run.period_count <= 24 else 4,
-            color=look[seller].colour,
+            color=styles[seller].colour,
             markeredgecolor=style.BLACK,
             markeredgewidth=0.4,
             label=seller,
@@ -101,15 +101,15 @@ def price_convergence_figure(run: RecordedRun) -> Figure:
 
 
 def _paths(ax: Axes, run: RecordedRun, period: int, clock: str) -> None:
-    look = style.looks(run.vpps)
+    styles = style.vpp_styles(run.vpps)
     trace = run["trace"].where(quantity="price", period=period)
     for seller in [vpp for vpp in run.vpps if vpp in set(trace["vpp"])]:
         way = trace.where(vpp=seller)
         ax.plot(
             way[clock],
             way["value"] / 1000,
-            color=look[seller].colour,
-            marker=look[seller].marker,
+            color=styles[seller].colour,
+            marker=styles[seller].marker,
             markersize=4,
             drawstyle="steps-post",
             label=seller,
@@ -120,7 +120,7 @@ def _paths(ax: Axes, run: RecordedRun, period: int, clock: str) -> None:
 
 def _distances(ax: Axes, run: RecordedRun, clock: str) -> None:
     """A line for each seller and period; on a logarithmic axis steady progress is a straight line."""
-    look, trace = style.looks(run.vpps), run["trace"].where(quantity="price")
+    styles, trace = style.vpp_styles(run.vpps), run["trace"].where(quantity="price")
     for seller in trace.distinct("vpp"):
         for period in trace.where(vpp=seller).distinct("period"):
             way = trace.where(vpp=seller, period=period)
@@ -128,7 +128,7 @@ def _distances(ax: Axes, run: RecordedRun, clock: str) -> None:
             ax.plot(
                 way[clock],
                 distance,
-                color=look[seller].colour,
+                color=styles[seller].colour,
                 linewidth=0.9,
                 alpha=0.8,
                 label=f"{seller} {period}",
@@ -138,8 +138,8 @@ def _distances(ax: Axes, run: RecordedRun, clock: str) -> None:
 
 
 def _proxy(run: RecordedRun, seller: str) -> Artist:
-    look = style.looks(run.vpps)[seller]
-    return Line2D([], [], color=look.colour, marker=look.marker, markersize=5)
+    vpp_style = style.vpp_styles(run.vpps)[seller]
+    return Line2D([], [], color=vpp_style.colour, marker=vpp_style.marker, markersize=5)
 
 
 def _log_axis(ax: Axes) -> None:

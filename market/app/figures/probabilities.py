@@ -36,7 +36,7 @@ def probabilities_figure(run: RecordedRun) -> Figure:
 
 
 def _shares(ax: Axes, run: RecordedRun, buyer: str) -> dict[str, Artist]:
-    look, chosen = style.looks(run.vpps), run["selections"].where(buyer=buyer)
+    styles, chosen = style.vpp_styles(run.vpps), run["selections"].where(buyer=buyer)
     base = np.zeros(run.period_count)
     drawn: dict[str, Artist] = {}
     for seller in [vpp for vpp in run.vpps if vpp in set(chosen["seller"])]:
@@ -47,10 +47,10 @@ def _shares(ax: Axes, run: RecordedRun, buyer: str) -> dict[str, Artist]:
             style.edges(run.period_count),
             baseline=base,
             fill=True,
-            facecolor=look[seller].colour,
+            facecolor=styles[seller].colour,
             edgecolor="#303030",
             linewidth=0.3,
-            hatch=look[seller].hatch,
+            hatch=styles[seller].hatch,
             label=seller,
         )
         base = top
@@ -83,7 +83,7 @@ def evolution_figure(run: RecordedRun, period: int | None = None) -> Figure:
     rows = -(-len(buyers) // abreast)
     figure = style.new_figure(2.3 * rows + 0.9, style.WIDTH_IN if abreast > 1 else 6.4)
     axes = style.panels(figure, len(buyers), abreast)
-    look = style.looks(run.vpps)
+    styles = style.vpp_styles(run.vpps)
     entries: dict[str, Artist] = {}
     for place, (ax, buyer) in enumerate(zip(axes, buyers, strict=True)):
         own = trace.where(vpp=buyer)
@@ -92,8 +92,8 @@ def evolution_figure(run: RecordedRun, period: int | None = None) -> Figure:
             (entries[seller],) = ax.plot(
                 way["round"],
                 way["value"],
-                color=look[seller].colour,
-                marker=look[seller].marker,
+                color=styles[seller].colour,
+                marker=styles[seller].marker,
                 markersize=4,
                 markevery=max(1, len(way) // 12),
                 label=seller,

@@ -54,7 +54,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class VppStyle:
     """How one VPP is drawn everywhere."""
 
     colour: str
@@ -62,14 +62,14 @@ class Look:
     hatch: str
 
 
-def looks(vpps: Sequence[str]) -> dict[str, Look]:
-    """The look of each VPP of a scenario, by its place there."""
-    return {vpp: look(place) for place, vpp in enumerate(vpps)}
+def vpp_styles(vpps: Sequence[str]) -> dict[str, VppStyle]:
+    """The style of each VPP of a scenario, by its place there."""
+    return {vpp: vpp_style(place) for place, vpp in enumerate(vpps)}
 
 
-def look(place: int) -> Look:
-    """The look of the VPP at a place, counted from 0; colours come again after seven, with other hatches."""
-    return Look(COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)], HATCHES[place % len(HATCHES)])
+def vpp_style(place: int) -> VppStyle:
+    """The style of the VPP at a place, counted from 0; colours come again after seven, with other hatches."""
+    return VppStyle(COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)], HATCHES[place % len(HATCHES)])
 
 
 def drawn(function: Callable[P, R]) -> Callable[P, R]:

@@ -42,7 +42,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Age:
+class StalenessAt:
     """An offer, and for how long the oldest price it was based on had been superseded."""
 
     position: int
@@ -71,12 +71,12 @@ class Line:
     text: str
 
 
-class _Placed(Protocol):
+class _HasPosition(Protocol):
     @property
     def position(self) -> int: ...
 
 
-_Entry = TypeVar("_Entry", bound=_Placed)
+_Entry = TypeVar("_Entry", bound=_HasPosition)
 
 
 def until(entries: Sequence[_Entry], position: int) -> Sequence[_Entry]:
@@ -90,7 +90,7 @@ class EventLog:
 
     said: list[SaidAt] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
-    ages: list[Age] = field(default_factory=list)
+    staleness: list[StalenessAt] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     epochs: list[int] = field(default_factory=lambda: [0])
@@ -100,7 +100,7 @@ class EventLog:
 
     def _begin_epoch(self) -> None:
         self._log = NetworkLog()
-        self._news = StalenessLog(self._log)
+        self._staleness = StalenessLog(self._log)
         self._seen: dict[str, dict[str, int]] = {}
         self._versions: dict[tuple[str, int], int] = {}
 
@@ -126,18 +126,18 @@ class EventLog:
         if after.offers.get(sender) is not before.offers.get(sender):
             message = after.offers[sender]
             self._versions[sender, record.seq] = message.version
-            self._note_age(after.position, time_s, sender, message)
+            self._note_staleness(after.position, time_s, sender, message)
         elif after.selections.get(sender) is not before.selections.get(sender):
             message = after.selections[sender]
         else:
             return
         self.said.append(SaidAt(after.position, time_s, record.epoch, sender, message))
 
-    def _note_age(self, position: int, time_s: float, seller: str, offer: Offer) -> None:
+    def _note_staleness(self, position: int, time_s: float, seller: str, offer: Offer) -> None:
         seen = [Seen(vpp, version) for vpp, version in self._seen.get(seller, {}).items()]
-        self._news.offer(time_s, seller, offer, seen)
-        age = self._log.news[-1]
-        self.ages.append(Age(position, age.time_s, seller, offer.version, age.staleness_s))
+        self._staleness.offer(time_s, seller, offer, seen)
+        age = self._log.staleness[-1]
+        self.staleness.append(StalenessAt(position, age.time_s, seller, offer.version, age.staleness_s))
 
     def _note_turn(self, before: Snapshot, record: TurnGiven, after: Snapshot) -> None:
         time_s, receiver = record.time_s, record.receiver

@@ -73,7 +73,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         self._periods_of: Snapshot | None = None
         self._periods: tuple[PeriodNow, ...] = ()
         self.datacollector = mesa.DataCollector(MODEL_REPORTERS, AGENT_REPORTERS, tables=TABLES)
-        self._look()
+        self._collect()
         self.datacollector.collect(self)
 
     def step(self) -> None:
@@ -82,10 +82,10 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
             self.running = False
         else:
             self.market.advance(self.step_unit)
-            self._look()
+            self._collect()
         self.datacollector.collect(self)
 
-    def _look(self) -> None:
+    def _collect(self) -> None:
         """Take in what is new on the tape."""
         seen = len(self.timeline)
         self.timeline.extend(self.market.tape[seen:])

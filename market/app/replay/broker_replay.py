@@ -74,20 +74,20 @@ class BrokerReplay:
         """In virtual time: all that was said in these turns is on the tape."""
         batch, self._batch = self._batch, []
         time_s = batch[-1][0] if batch else self._clock.time_s
-        told: list[Action] = []
+        actions: list[Action] = []
 
         def tell() -> list[Action]:
             for _, parcel in batch:
-                told.extend(self._clock.data(parcel, 0.0) or ())
+                actions.extend(self._clock.data(parcel, 0.0) or ())
             for vpp, done in dones.items():
-                told.extend(self._clock.done(vpp, done, 0.0) or ())
-            return told
+                actions.extend(self._clock.done(vpp, done, 0.0) or ())
+            return actions
 
         followed = self._followed
         yield from self._guarded(time_s, tell)
         if followed and self._followed and batch:
             recorded = [(at_s, p.envelope.sender, p.envelope.seq) for at_s, p in batch]
-            computed = [(r.time_s, r.sender, r.seq) for r in _written(told) if isinstance(r, MessageSaid)]
+            computed = [(r.time_s, r.sender, r.seq) for r in _written(actions) if isinstance(r, MessageSaid)]
             yield self._noted(compared(time_s, self.epoch.number, BROKER, "order", "batch", recorded, computed))
 
     def _guarded(self, time_s: float, act: Callable[[], Sequence[Action]]) -> Iterator[Decision]:
@@ -107,8 +107,8 @@ class BrokerReplay:
             return
         expected = self._expected.popleft() if self._expected else None
         place = "verdicts" if isinstance(record, MessageSaid) else f"record of {record.receiver}"
-        told, ours = self._content(record), self._content(expected) if expected else None
-        yield self._noted(compared(record.time_s, self.epoch.number, BROKER, _what(record), place, told, ours))
+        recorded, ours = self._content(record), self._content(expected) if expected else None
+        yield self._noted(compared(record.time_s, self.epoch.number, BROKER, _what(record), place, recorded, ours))
 
     def _content(self, record: Ordered) -> Mapping[str, Any]:
         """What counts in a record; in real time, when it was written does not."""

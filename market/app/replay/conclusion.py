@@ -24,7 +24,7 @@ from market.model.network import TimeMode
 from market.scenario.scenario import Scenario
 
 
-class Retelling:
+class ReplayedConclusion:
     """A tape told again, record by record. `results`: of each epoch that was concluded, by its number.
 
     fault : why it could not be told on, if it could not
@@ -68,9 +68,9 @@ class Retelling:
         return day_of_tape(what, self.left)
 
 
-def retold(records: Sequence[Record]) -> Retelling:
+def replayed_conclusion(records: Sequence[Record]) -> ReplayedConclusion:
     """A whole tape told again. RunError if it does not hold a whole day, or does not come out again."""
-    found = Retelling()
+    found = ReplayedConclusion()
     found.take(records)
     if found.fault:
         raise RunError(f"the tape does not come out again: {found.fault}")

@@ -25,8 +25,8 @@ class EpochsReplay:
         decision = None
         match record:
             case Resumed():
-                told, ours = {"time_s": record.time_s}, {"time_s": self._latest_s}
-                decision = compared(record.time_s, self._number, BROKER, "resumption", "resumed", told, ours)
+                recorded, ours = {"time_s": record.time_s}, {"time_s": self._latest_s}
+                decision = compared(record.time_s, self._number, BROKER, "resumption", "resumed", recorded, ours)
                 self._away.clear()
                 self._under_way, self._begins, self._begins_s = False, TAKEN_UP, record.time_s
             case EpochBegun():

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from broker.tape import TAPE_NAME, Record, TapeWriter, tape_so_far
-from market.app.replay.conclusion import Retelling, metadata_of_tape, retold
+from market.app.replay.conclusion import ReplayedConclusion, metadata_of_tape, replayed_conclusion
 from market.app.results.concluded_day import outcome_of
 from market.app.results.folder import new_run_folder
 from market.app.results.run_metadata import OnProgress, RunMetadata
@@ -27,8 +27,8 @@ def export_run(
     beside : the scenario with its plants, where they are at hand
     RunError if the day is not over or the disk refuses, ScenarioError if the folder holds anything.
     """
-    told = retold(records)
-    what = told.what(beside, started)
+    replayed = replayed_conclusion(records)
+    what = replayed.what(beside, started)
     folder = new_run_folder(out, what.scenario.name, started)
 
     def runner(
@@ -37,7 +37,7 @@ def export_run(
         with TapeWriter(path / TAPE_NAME) as tape:
             for record in records:
                 tape.add(record)
-        return _left_behind(told, scenario)
+        return _left_behind(replayed, scenario)
 
     run_day(what, runner, folder, lambda progress: None, time.monotonic())
     return folder.path
@@ -50,10 +50,10 @@ def tell_again(
 
     RunError if the tape does not hold the whole day, TapeError if it cannot be read.
     """
-    return _left_behind(retold(tape_so_far(path / TAPE_NAME).records), scenario)
+    return _left_behind(replayed_conclusion(tape_so_far(path / TAPE_NAME).records), scenario)
 
 
-def _left_behind(told: Retelling, scenario: Scenario) -> tuple[MarketOutcome, RunMetadata]:
-    assert told.left is not None
-    facts = replace(metadata_of_tape(told.left, scenario), process_ids={"view": os.getpid()})
-    return outcome_of(told.left, scenario.public.market), facts
+def _left_behind(replayed: ReplayedConclusion, scenario: Scenario) -> tuple[MarketOutcome, RunMetadata]:
+    assert replayed.left is not None
+    facts = replace(metadata_of_tape(replayed.left, scenario), process_ids={"view": os.getpid()})
+    return outcome_of(replayed.left, scenario.public.market), facts

@@ -39,16 +39,16 @@ def against_manifest(
         found["verdict"] = Verdict.ABORTED.value  # as a run may that breaks behind its tape's end
     elif manifest.get("tape") is not None:
         found["tape_sha256"] = tape_sha256(run / TAPE_NAME)
-    told = {name: manifest[name] for name in found if name in manifest}
-    _keep_what_both_count(told, found)
-    return compared(0.0, 0, BROKER, "manifest", MANIFEST, told, found)
+    recorded = {name: manifest[name] for name in found if name in manifest}
+    _keep_what_both_count(recorded, found)
+    return compared(0.0, 0, BROKER, "manifest", MANIFEST, recorded, found)
 
 
-def _keep_what_both_count(told: dict[str, Any], found: dict[str, Any]) -> None:
+def _keep_what_both_count(recorded: dict[str, Any], found: dict[str, Any]) -> None:
     """A day that was told again from its tape counts less than the run itself; what was sent it always counts."""
-    if "counters" in found and "counters" in told:
+    if "counters" in found and "counters" in recorded:
         names = ("sent",) if found["time_mode"] == "wall" else ("sent", "delivered")
-        for counters in (told, found):
+        for counters in (recorded, found):
             counters["counters"] = {n: counters["counters"][n] for n in names if n in counters["counters"]}
-    if "network" in found and told.get("network") is None:
-        del told["network"], found["network"]
+    if "network" in found and recorded.get("network") is None:
+        del recorded["network"], found["network"]

@@ -15,7 +15,7 @@ from broker.tape import Record, time_of
 from market.app.history.snapshot import Snapshot, apply
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.replay import NO_PLANTS, Replay
-from market.app.replay.verdicts import standing
+from market.app.replay.verdicts import state_at_moment
 from market.model.vpp import Vpp
 
 BROKEN_OFF = "the tape ends here, before the run was complete"
@@ -75,7 +75,7 @@ def replayed(
     if until_s is not None:
         if stop < len(records):
             tally.add(replay.stop_before(records[stop]))
-        tally.stood = standing(_viewed(records[:stop]), replay.broker)
+        tally.stood = state_at_moment(_viewed(records[:stop]), replay.broker)
     tally.complete, tally.left = replay.complete, replay.left
     tally.add(replay.end(BROKEN_OFF if stop == len(records) else STOPPED))
     return tally

@@ -14,7 +14,7 @@ from market.app.replay.broker_replay import BrokerReplay
 from market.game.period import PeriodGame
 
 
-def standing(view: Snapshot, broker: BrokerReplay | None) -> dict[str, Any]:
+def state_at_moment(view: Snapshot, broker: BrokerReplay | None) -> dict[str, Any]:
     """Where the market stood after the records that `view` and `broker` have taken. Periods count from 1."""
     return {
         "time_s": view.time_s,

@@ -128,7 +128,7 @@ class VppReplay:
         act, self._live_opening = self._live_opening, None
         if act is None:
             seen = {entry.vpp: entry.version for entry in done.seen}
-            act = _Act(done.turn, time_s, self._confirmed(Reached(tuple(self._news(seen, said)))))
+            act = _Act(done.turn, time_s, self._confirmed(Reached(tuple(self._newly_used(seen, said)))))
         act.time_s, act.upto = time_s, done.published_upto
         self._acts.append(act)
         reply = act.reply or Confirmed((), (), ())
@@ -136,7 +136,7 @@ class VppReplay:
         yield compared(time_s, self._number, self._vpp, CONFIRMATION, f"confirmation {done.turn}", done, ours)
         yield from self.judge()
 
-    def _news(
+    def _newly_used(
         self, seen: Mapping[str, int], said: Mapping[str, Sequence[DataMessage]]
     ) -> Iterator[tuple[str, DataMessage]]:
         """What it has used now and had not before; whoever uses an offer holds all declarations."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from market.app.analysis.sensitivity import Sweep
-from market.app.figures.experiments import economics_picture, firmness_picture, models_picture, sweep_picture
+from market.app.figures.experiments import economics_picture, models_picture, robustness_picture, sweep_picture
 from market.app.figures.picture import Picture, Rendered, rendered
 from market.app.report.paper_report import paper_pictures
 from market.app.results.recorded import read_run
@@ -57,4 +57,4 @@ def _pictures(job: Job) -> Iterator[Picture]:
         measured = [table for name, table in job.tables.items() if name.startswith("economics_")]
         yield economics_picture(measured)
         if "robustness" in job.tables:
-            yield firmness_picture(job.tables["robustness"])
+            yield robustness_picture(job.tables["robustness"])

@@ -59,7 +59,7 @@ def paper_page(title: str, tables: Tables, pictures: Sequence[Rendered]) -> Html
         ("The game", _game(tables, shown)),
         ("Scenarios 1 and 2", _scenarios(tables, shown)),
         ("What the market is worth", _economics(tables, shown)),
-        ("How firm it is", _firmness(tables, shown)),
+        ("How firm it is", _robustness(tables, shown)),
         ("Sensitivities", _sensitivities(tables, shown)),
     )
     return HtmlPage(
@@ -151,7 +151,7 @@ def _economics(tables: Tables, shown: Mapping[str, Rendered]) -> Iterator[Html]:
     yield _whole(tables["economics_periods"], "Each period's market")
 
 
-def _firmness(tables: Tables, shown: Mapping[str, Rendered]) -> Iterator[Html]:
+def _robustness(tables: Tables, shown: Mapping[str, Rendered]) -> Iterator[Html]:
     if "robustness" not in tables:
         yield paragraph("Not tried: no draws were asked for.")
         return

@@ -79,9 +79,9 @@ CARBON = (
 
 
 def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
-    told, verdict = run.manifest, str(run.manifest["verdict"])
+    manifest, verdict = run.manifest, str(run.manifest["verdict"])
     yield callout(f"{verdict.replace('_', ' ').capitalize()}. {MEANING.get(verdict, '')}", good=verdict in SOUND)
-    yield from (callout(f"A law of settlement is broken: {law}", good=False) for law in told["broken_laws"])
+    yield from (callout(f"A law of settlement is broken: {law}", good=False) for law in manifest["broken_laws"])
     yield from _undisclosed(run, day)
 
     def change(column: str, unit: str, digits: int = 0) -> str:
@@ -98,11 +98,11 @@ def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
             ("emission", change("emission_t", "t CO2", 2)),
             ("renewable energy curtailed", change("curtailed_mwh", "MWh", 2)),
             ("traded among VPPs", f"{traded_mwh:,.2f} MWh"),
-            ("ε: most that anybody gains by moving", f"{told['epsilon_cny']:.2g} CNY"),
+            ("ε: most that anybody gains by moving", f"{manifest['epsilon_cny']:.2g} CNY"),
         ]
     )
-    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in told["periods"].items())
-    yield paragraph(f"Periods: {counts}. Rounds of prices: {told['rounds']}.")
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in manifest["periods"].items())
+    yield paragraph(f"Periods: {counts}. Rounds of prices: {manifest['rounds']}.")
 
 
 def _undisclosed(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
@@ -224,10 +224,10 @@ def _accounts(day: Disclosed) -> Iterator[tuple[str, str]]:
 
 
 def _certificate(run: RecordedRun) -> Iterator[Html]:
-    told = run.manifest
+    manifest = run.manifest
     yield paragraph(
-        f"ε = {told['epsilon_cny']:.2g} CNY, {told['epsilon_relative']:.2g} of the value traded: the largest gain "
-        "that any seller could have by another price, or any buyer by another choice, in any period."
+        f"ε = {manifest['epsilon_cny']:.2g} CNY, {manifest['epsilon_relative']:.2g} of the value traded: the "
+        "largest gain that any seller could have by another price, or any buyer by another choice, in any period."
     )
     rows: list[Sequence[Cell]] = []
     for entry in run.certificate.get("periods", []):
@@ -246,28 +246,32 @@ def _certificate(run: RecordedRun) -> Iterator[Html]:
 
 
 def _communication(run: RecordedRun) -> Iterator[Html]:
-    told = run.manifest
-    if told["in_process"]:
+    manifest = run.manifest
+    if manifest["in_process"]:
         yield paragraph("The day was solved in one process, without messages.")
         return
-    processes = len(told["process_ids"])
-    yield paragraph(f"{processes} processes, {told['counters'].get('sent', 0):,} messages sent.")
-    if told.get("rest_time_s") is not None:
-        yield paragraph(f"The market came to rest after {told['rest_time_s']:g} s of simulated time.")
-    yield table(("condition", "value"), flat(told.get("conditions") or {}), "Network conditions")
-    counted = {"messages": told["counters"], "refused": told["refused"], "refused by": told["refused_by_nodes"]}
+    processes = len(manifest["process_ids"])
+    yield paragraph(f"{processes} processes, {manifest['counters'].get('sent', 0):,} messages sent.")
+    if manifest.get("rest_time_s") is not None:
+        yield paragraph(f"The market came to rest after {manifest['rest_time_s']:g} s of simulated time.")
+    yield table(("condition", "value"), flat(manifest.get("conditions") or {}), "Network conditions")
+    counted = {
+        "messages": manifest["counters"],
+        "refused": manifest["refused"],
+        "refused by": manifest["refused_by_nodes"],
+    }
     yield table(("counted", "number"), flat(counted), "What became of messages")
-    yield table(("stage", "seconds"), flat(told["durations_s"]), "Real time of each stage")
+    yield table(("stage", "seconds"), flat(manifest["durations_s"]), "Real time of each stage")
 
 
 def _conditions(run: RecordedRun) -> Iterator[Html]:
-    told = run.manifest
-    yield table(("rule", "value"), flat(told["rules"]), "Rules in force")
+    manifest = run.manifest
+    yield table(("rule", "value"), flat(manifest["rules"]), "Rules in force")
     identity = {
-        name: told.get(name) for name in ("scenario", "scenario_digest", "public_digest", "seed", "started")
+        name: manifest.get(name) for name in ("scenario", "scenario_digest", "public_digest", "seed", "started")
     }
     yield table(("run", "value"), flat(identity), "What was run")
-    yield table(("software", "version"), flat(told["versions"]), "By what")
+    yield table(("software", "version"), flat(manifest["versions"]), "By what")
     yield bullets(
         [
             "Every number stands in full precision in the CSV tables beside this page.",

@@ -32,7 +32,7 @@ _BY_NAME: Final = {
     "network": "time_s in_flight queued",
     "staleness": "time_s vpp version staleness_s",
 }
-COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(told.split()) for name, told in _BY_NAME.items()}
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(names.split()) for name, names in _BY_NAME.items()}
 """The columns of each table, in their order."""
 
 DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")

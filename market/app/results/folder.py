@@ -13,7 +13,7 @@ from pathlib import Path
 
 from market.errors import Fault, RunError, ScenarioError
 from market.scenario.private import FOLDER_MODE, create_file
-from market.system_fault import reason_of, told
+from market.system_fault import reason_and_remedy, reason_of
 
 RUNS = Path("runs")
 
@@ -54,7 +54,7 @@ class RunFolder:
             create_file(part, text.encode("utf-8", "backslashreplace"))
             os.replace(part, self.path / name)
         except OSError as error:
-            raise RunError(f"{self.path / name} cannot be written: {told(error)}") from None
+            raise RunError(f"{self.path / name} cannot be written: {reason_and_remedy(error)}") from None
 
 
 def new_run_folder(out: Path | None, scenario_name: str, started: datetime) -> RunFolder:

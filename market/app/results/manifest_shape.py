@@ -59,7 +59,7 @@ def _rules(kind: type) -> Shape:
             return flag()
         return one_of(of) if issubclass(of, StrEnum) else within(bounds, of)
 
-    return fields({name: shape(name, told) for name, told, _ in parameters_of(kind)})
+    return fields({name: shape(name, bounds) for name, bounds, _ in parameters_of(kind)})
 
 
 _SURROUNDINGS: Final[Mapping[str, Shape]] = {

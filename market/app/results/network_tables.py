@@ -50,7 +50,7 @@ def in_flight_table(log: NetworkLog) -> Table:
 
 def staleness_table(log: NetworkLog) -> Table:
     """For each offer, how long the oldest price that it was based on had been superseded."""
-    kept = thinned(log.news, (lambda entry: entry.staleness_s,))
+    kept = thinned(log.staleness, (lambda entry: entry.staleness_s,))
     rows = tuple((entry.time_s, entry.vpp, entry.version, entry.staleness_s) for entry in kept)
     return Table("staleness", COLUMNS["staleness"], rows)
 

@@ -30,8 +30,8 @@ def network_document(facts: RunMetadata, verdict: Verdict) -> dict[str, Any] | N
         "largest_in_flight": max((moment.in_flight for moment in log.moments), default=0),
         "largest_queue": max((moment.queued for moment in log.moments), default=0),
         **_delays(log),
-        "mean_staleness_s": fmean(entry.staleness_s for entry in log.news) if log.news else None,
-        "largest_staleness_s": max((entry.staleness_s for entry in log.news), default=None),
+        "mean_staleness_s": fmean(entry.staleness_s for entry in log.staleness) if log.staleness else None,
+        "largest_staleness_s": max((entry.staleness_s for entry in log.staleness), default=None),
     }
 
 

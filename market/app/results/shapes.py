@@ -83,12 +83,14 @@ def many(shape: Shape, *, distinct: bool = False, least: int = 0) -> Shape:
 
     def misfits(value: Any, place: str) -> Iterator[Misfit]:
         if type(value) is not list or len(value) < least:
-            yield Misfit(place, f"must be a list of {least} or more" if least else "must be a list", _told(value))
+            yield Misfit(
+                place, f"must be a list of {least} or more" if least else "must be a list", _excerpt(value)
+            )
             return
         faults = [misfit for at, entry in enumerate(value) for misfit in shape(entry, f"{place}[{at}]")]
         yield from faults
         if distinct and not faults and len(set(value)) < len(value):
-            yield Misfit(place, "must name nobody twice", _told(value))
+            yield Misfit(place, "must name nobody twice", _excerpt(value))
 
     return misfits
 
@@ -98,7 +100,7 @@ def by_name(shape: Shape, names: Shape | None = None) -> Shape:
 
     def misfits(value: Any, place: str) -> Iterator[Misfit]:
         if type(value) is not dict:
-            yield Misfit(place, "must be an object", _told(value))
+            yield Misfit(place, "must be an object", _excerpt(value))
             return
         for name, entry in value.items():
             yield from names(name, f"{place}, a name in it") if names else ()
@@ -113,7 +115,7 @@ def fields(shapes: Mapping[str, Shape], optional: Mapping[str, Shape] | None = N
 
     def misfits(value: Any, place: str) -> Iterator[Misfit]:
         if type(value) is not dict:
-            yield Misfit(place, "must be an object", _told(value))
+            yield Misfit(place, "must be an object", _excerpt(value))
             return
         for name, shape in known.items():
             if name in value:
@@ -122,13 +124,13 @@ def fields(shapes: Mapping[str, Shape], optional: Mapping[str, Shape] | None = N
                 yield Misfit(_within(place, name), "must be there", "nothing")
         for name in value:
             if name not in known:
-                yield Misfit(_within(place, name), "must not be there", _told(value[name]))
+                yield Misfit(_within(place, name), "must not be there", _excerpt(value[name]))
 
     return misfits
 
 
 def _plain(fits: Callable[[Any], bool], rule: str) -> Shape:
-    return lambda value, place: iter(() if fits(value) else (Misfit(place, rule, _told(value)),))
+    return lambda value, place: iter(() if fits(value) else (Misfit(place, rule, _excerpt(value)),))
 
 
 def _within(place: str, name: str) -> str:
@@ -136,7 +138,7 @@ def _within(place: str, name: str) -> str:
     return f"{place}.{shown}" if place else shown
 
 
-def _told(value: Any) -> str:
+def _excerpt(value: Any) -> str:
     """A value in a few words."""
     if type(value) is dict:
         return f"an object of {len(value)}"

@@ -59,11 +59,11 @@ def _rounds(scenario: Scenario, found: Consensus) -> DayRounds:
     regret = dict(zip(scenario.roster, found.settled.regret_cny.tolist(), strict=True))
     billed = scenario.public.carbon.mode is not CarbonMode.NONE
     hours = scenario.public.horizon.period_h
-    rounds = tuple(_told(each, hours) for each in found.rounds)
+    rounds = tuple(_day_round(each, hours) for each in found.rounds)
     return DayRounds(rounds, found.settled.number, regret, regret if billed else None, agreed=True)
 
 
-def _told(each: ConsensusRound, hours: float) -> DayRound:
+def _day_round(each: ConsensusRound, hours: float) -> DayRound:
     cost, regrets = fsum(each.cost_cny.tolist()), each.regrets_cny
     traded_mwh = float(np.maximum(each.net_in_mw, 0.0).sum()) * hours
     return DayRound(

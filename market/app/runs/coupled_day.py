@@ -102,18 +102,18 @@ def _outcome(
     before: Sequence[DispatchPlan], alone: dict[str, float], rounds: Sequence[_Played], settled: _Played
 ) -> MarketOutcome:
     fair = settled.coupled.without_loss(alone)
-    told = DayRounds(
-        tuple(_told(each) for each in rounds),
+    day_rounds = DayRounds(
+        tuple(_day_round(each) for each in rounds),
         settled.coupled.number,
         settled.coupled.regret_cny,
         dict.fromkeys(alone, 0.0) if fair else None,
         agreed=False,
     )
     parts = zip(settled.declarations, before, settled.after, settled.planned, strict=True)
-    return MarketOutcome(settled.results, tuple(VppDay(*part) for part in parts), trace=(), rounds=told)
+    return MarketOutcome(settled.results, tuple(VppDay(*part) for part in parts), trace=(), rounds=day_rounds)
 
 
-def _told(each: _Played) -> DayRound:
+def _day_round(each: _Played) -> DayRound:
     hours = each.results[0].game.period_h
     traded = [settled_mw(result) for result in each.results]
     cost, regrets = fsum(each.coupled.bill_cny.values()), each.coupled.regrets_cny

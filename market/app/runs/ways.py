@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Processes:
+class ProcessOptions:
     """How a day is run with a process for each plant.
 
     on_notice : told of refusals, and of members that go and come
@@ -47,7 +47,7 @@ def in_this_process() -> Runner:
     return run_in_process
 
 
-def as_processes(what: RunSpec, how: Processes) -> Runner:
+def as_processes(what: RunSpec, how: ProcessOptions) -> Runner:
     """The way over the bus. RunError if no process can be started.
 
     ScenarioError if a key is missing or this market has no messages yet.

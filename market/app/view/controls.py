@@ -30,7 +30,7 @@ def Controls(session: Session, frame: Frame, changed: Changed) -> None:
         if isinstance(session.feed, OwnFeed):
             OwnControls(session, session.feed, changed)
         else:
-            _told(frame)
+            _description(frame)
             solara.Button(
                 "Run this scenario here",
                 on_click=lambda: _run_here(session, frame, changed),
@@ -41,7 +41,7 @@ def Controls(session: Session, frame: Frame, changed: Changed) -> None:
         Export(session, frame)
 
 
-def _told(frame: Frame) -> None:
+def _description(frame: Frame) -> None:
     """The rules in force, for reading."""
     scenario = frame.view.scenario
     if scenario is None:
@@ -51,11 +51,11 @@ def _told(frame: Frame) -> None:
     solara.Text(scenario.title, style={"font-weight": "600"})
     for entry in ENTRIES:
         if entry.parameter.first:
-            solara.Text(f"{entry.label}: {_told_value(form.values[entry.path])}", classes=["rule"])
+            solara.Text(f"{entry.label}: {_value_text(form.values[entry.path])}", classes=["rule"])
     solara.Text(f"seed: {form.seed}", classes=["rule"])
 
 
-def _told_value(value: object) -> str:
+def _value_text(value: object) -> str:
     if value is None:
         return "as in the scenario"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -163,7 +163,7 @@ def Field(entry: Entry, value: Any, change: Callable[[str, Any], None]) -> None:
 @solara.component
 def Export(session: Session, frame: Frame) -> None:
     """Writes a run folder, once the market is over."""
-    told, set_told = solara.use_state("")
+    message, set_message = solara.use_state("")
     fault, set_fault = solara.use_state("")
 
     def export() -> None:
@@ -173,11 +173,11 @@ def Export(session: Session, frame: Frame) -> None:
             set_fault(str(error))
         else:
             set_fault("")
-            set_told(f"written to {path}")
+            set_message(f"written to {path}")
 
     over = bool(frame.timeline.newest.verdict)
     solara.Button("Export run folder", on_click=export, disabled=not over, outlined=True, classes=["export"])
     if fault:
         solara.Error(fault)
-    elif told:
-        solara.Success(told, classes=["exported"])
+    elif message:
+        solara.Success(message, classes=["exported"])

@@ -86,11 +86,11 @@ def _tabs(
 def _header(session: Session, frame: Frame, toggle: Callable[[], None]) -> None:
     """Where the market stands, in one line; what is wrong, if anything is, below."""
     view, status = frame.view, frame.status
-    waited = ", ".join(status.standing.waiting_for)
+    waited = ", ".join(status.live.waiting_for)
     absent = ", ".join(f"{vpp} ({how})" for vpp, how in view.absent.items())
     state = status.state.value.replace(" ", "-")
     chip = f'<span class="state-chip {state}">{escape(status.words)}</span>'
-    told = facts(
+    numbers = facts(
         [
             ("phase", "phase", view.phase.value),
             ("time", "simulated s" if not view.live else "s", f"{view.time_s:.3f}"),
@@ -99,14 +99,14 @@ def _header(session: Session, frame: Frame, toggle: Callable[[], None]) -> None:
             ("in-flight", "under way", str(len(view.under_way))),
             ("epoch", "epoch", str(view.epoch) if view.epoch > 1 else ""),
             ("verdict", "verdict", view.verdict.replace("_", " ")),
-            ("waiting", "waiting for", f"{waited} since {status.standing.waiting_s:.1f} s" if waited else ""),
+            ("waiting", "waiting for", f"{waited} since {status.live.waiting_s:.1f} s" if waited else ""),
             ("absent", "absent", absent),
         ]
     )
     name = f'<span class="name">{escape(session.feed.name)}</span>'
     with solara.Div(classes=["head"]):
         solara.Button("☰", on_click=toggle, text=True, small=True, classes=["toggle"])
-        solara.HTML(unsafe_innerHTML=f'<div class="facts status">{name}{chip}{told}</div>')
+        solara.HTML(unsafe_innerHTML=f'<div class="facts status">{name}{chip}{numbers}</div>')
     if status.fault:
         solara.Error(status.fault, dense=True, classes=["fault"])
 

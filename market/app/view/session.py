@@ -54,7 +54,7 @@ class Frame:
     def time_s(self) -> float:
         """The time of this moment; in a market that goes on in real time it passes between records as well."""
         passes = self.view.live and self.following and self.status.state is State.GOING_ON
-        return max(self.view.time_s, self.status.standing.time_s) if passes else self.view.time_s
+        return max(self.view.time_s, self.status.live.time_s) if passes else self.view.time_s
 
     @property
     def begun(self) -> int:

@@ -14,7 +14,7 @@ from market.model.arrays import Array
 class PeriodCertificate:
     """Evidence for one period, n sellers and m buyers. Money is CNY for the period (powers × Δt).
 
-    seller_regret_cny : the best deviation found, less the utility held, ≥ 0, shape (n,)
+    seller_regret_cny : the best deviation found, less the current profit, ≥ 0, shape (n,)
     seller_regret_bound_cny : no deviation gains more than this, shape (n,)
     better_price_cny_per_mwh : where that best deviation is, shape (n,)
     buyer_distance : largest |y − (M2)| of each buyer, shape (m,)

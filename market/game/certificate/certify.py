@@ -19,7 +19,7 @@ import numpy as np
 
 from market.errors import ModelError
 from market.game.certificate.certified import PeriodCertificate
-from market.game.certificate.on_tick import best_deviation, held_utility, price_grid, pure_rest, regrets
+from market.game.certificate.on_tick import best_deviation, current_profit, price_grid, pure_rest, regrets
 from market.game.period import PeriodGame
 from market.model.arrays import Array, BoolArray, IndexArray, frozen
 
@@ -65,10 +65,10 @@ def certify(game: PeriodGame, prices: Array, probability: Array, requested: Arra
     delivered = requested * np.minimum(1.0, game.surplus_mw / np.maximum(requested.sum(axis=0), _TINY))
     value = float((delivered * prices).sum()) * hours
     value = value if value > _NOTHING_CNY else 1.0
-    held = _held(game, prices)
-    best = _best_deviation(game, prices, held, _BOUND_GAP * value / hours)
-    regret = np.maximum(0.0, best.found - held) * hours
-    bound = np.maximum(regret, (best.bound - held) * hours)
+    current = _current_profit(game, prices)
+    best = _best_deviation(game, prices, current, _BOUND_GAP * value / hours)
+    regret = np.maximum(0.0, best.found - current) * hours
+    bound = np.maximum(regret, (best.bound - current) * hours)
     gain, plain = _buyer_gain(game, prices, probability, requested)
     clearing = _clearing(game)
     sold = delivered.sum(axis=0)
@@ -111,7 +111,7 @@ def _base(game: PeriodGame) -> Array:
     return base
 
 
-def _wants(game: PeriodGame, price: Array) -> Array:
+def _demand(game: PeriodGame, price: Array) -> Array:
     """(20) at prices of any shape, buyers on a new last axis, MW."""
     at = price[..., None]
     elastic = game.satisfaction_cny_per_h / np.where(at > 0, at, 1.0) - _base(game)
@@ -119,9 +119,9 @@ def _wants(game: PeriodGame, price: Array) -> Array:
     return demanded
 
 
-def _all_want(game: PeriodGame, price: Array) -> Array:
+def _total_demand(game: PeriodGame, price: Array) -> Array:
     """X = Σ_i x*_i at prices of any shape, MW."""
-    total: Array = _wants(game, price).sum(axis=-1)
+    total: Array = _demand(game, price).sum(axis=-1)
     return total
 
 
@@ -132,8 +132,8 @@ def _utility(game: PeriodGame, price: Array, power: Array) -> Array:
 
 
 def _weight_logarithm(game: PeriodGame, price: Array) -> Array:
-    """U/(D τ) at the wanted power, buyers on the last axis."""
-    best = _utility(game, price, _wants(game, price))
+    """U/(D τ) at the demanded power, buyers on the last axis."""
+    best = _utility(game, price, _demand(game, price))
     exponent: Array = best / (game.deficit_mw * game.temperature_cny_per_mwh)
     return exponent
 
@@ -141,7 +141,7 @@ def _weight_logarithm(game: PeriodGame, price: Array) -> Array:
 def _rest(game: PeriodGame, prices: Array) -> Array:
     """(M2), and at τ = 0 what runs down to each seller. Shape (m, n)."""
     if game.temperature_cny_per_mwh == 0:
-        pure = pure_rest(game, prices, _all_want(game, prices)).share
+        pure = pure_rest(game, prices, _total_demand(game, prices)).share
         return np.repeat(pure[None, :], len(game.buyers), axis=0)
     weight = np.log(game.surplus_mw)[:, None] + _weight_logarithm(game, prices)
     share = np.exp(weight - weight.max(axis=0))
@@ -153,16 +153,16 @@ def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: 
     """What each buyer could gain in the payoff that (M2) maximises and in plain (17), CNY, shape (m,)."""
     share, asked = probability.T, requested.T
     power = np.divide(asked, share, out=np.zeros_like(asked), where=share > 0)
-    held = _utility(game, prices, power)
-    best = _utility(game, prices, _wants(game, prices))
+    current = _utility(game, prices, power)
+    best = _utility(game, prices, _demand(game, prices))
     hours, heat = game.period_h, game.deficit_mw * game.temperature_cny_per_mwh
-    plain = np.maximum(0.0, best.max(axis=0) - (share * held).sum(axis=0)) * hours
+    plain = np.maximum(0.0, best.max(axis=0) - (share * current).sum(axis=0)) * hours
     if game.temperature_cny_per_mwh == 0:
-        pure = pure_rest(game, prices, _all_want(game, prices))
-        return regrets(pure, prices, probability, held.T, best.T) * hours, plain
+        pure = pure_rest(game, prices, _total_demand(game, prices))
+        return regrets(pure, prices, probability, current.T, best.T) * hours, plain
     part = (game.surplus_mw / game.surplus_mw.sum())[:, None]
     crowding = np.log(share / part, out=np.zeros_like(share), where=share > 0)
-    payoff = (share * (held - heat * crowding)).sum(axis=0)
+    payoff = (share * (current - heat * crowding)).sum(axis=0)
     top = best.max(axis=0)
     optimum = top + heat * np.log((part * np.exp((best - top) / heat)).sum(axis=0))
     return np.maximum(0.0, optimum - payoff) * hours, plain
@@ -171,24 +171,24 @@ def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: 
 # ---- sellers --------------------------------------------------------------------------------------------------
 
 
-def _held(game: PeriodGame, prices: Array) -> Array:
-    """(p − r) min(S, Q) of each seller at the prices held, shape (n,), CNY/h."""
+def _current_profit(game: PeriodGame, prices: Array) -> Array:
+    """(p − r) min(S, Q) of each seller at the prices certified, shape (n,), CNY/h."""
     if game.temperature_cny_per_mwh == 0:
-        return held_utility(game, prices, _all_want(game, prices))
+        return current_profit(game, prices, _total_demand(game, prices))
     everyone = np.arange(len(prices))
     total = _seen(game, _rivalry(game, prices), everyone, prices[:, None]).total[:, 0]
     worth: Array = (prices - game.reserve_cny_per_mwh) * np.minimum(game.surplus_mw, total)
     return worth
 
 
-def _best_deviation(game: PeriodGame, prices: Array, held: Array, gap: float) -> _Deviation:
+def _best_deviation(game: PeriodGame, prices: Array, current: Array, gap: float) -> _Deviation:
     if game.temperature_cny_per_mwh == 0:
-        return _best_tick(game, prices, held)
+        return _best_tick(game, prices, current)
     rivalry = _rivalry(game, prices)
     size = max(1, _NUMBERS_AT_ONCE // ((_FIRST_CUT + 1) * len(game.buyers)))
     everyone = np.arange(len(prices))
     parts = [
-        _search(game, rivalry, everyone[i : i + size], prices, held, gap) for i in range(0, len(prices), size)
+        _search(game, rivalry, everyone[i : i + size], prices, current, gap) for i in range(0, len(prices), size)
     ]
     return _Deviation(
         np.concatenate([part.found for part in parts]),
@@ -197,13 +197,13 @@ def _best_deviation(game: PeriodGame, prices: Array, held: Array, gap: float) ->
     )
 
 
-def _best_tick(game: PeriodGame, prices: Array, held: Array) -> _Deviation:
+def _best_tick(game: PeriodGame, prices: Array, current: Array) -> _Deviation:
     """Every price of the tick grid tried; the bound is what was found."""
     grid = price_grid(game)
-    demanded, grid_wanted = _all_want(game, prices), _all_want(game, grid)
-    worth, where = best_deviation(game, prices, demanded, grid, grid_wanted)
-    found = np.maximum(held, worth)
-    return _Deviation(found, np.where(worth > held, where, prices), found)
+    demanded, grid_demand = _total_demand(game, prices), _total_demand(game, grid)
+    worth, where = best_deviation(game, prices, demanded, grid, grid_demand)
+    found = np.maximum(current, worth)
+    return _Deviation(found, np.where(worth > current, where, prices), found)
 
 
 def _rivalry(game: PeriodGame, prices: Array) -> Array:
@@ -222,15 +222,15 @@ def _seen(game: PeriodGame, rivalry: Array, seller: IndexArray, price: Array) ->
     lag = np.minimum(rivalry[seller][:, None, :] - own, _LARGEST_EXPONENT)
     odds = np.exp(lag)
     share = 1.0 / (1.0 + odds)
-    power = _wants(game, price)
+    power = _demand(game, price)
     return _Seen(power, share, odds * share, (share * power).sum(axis=-1))
 
 
 def _search(
-    game: PeriodGame, rivalry: Array, sellers: IndexArray, prices: Array, held: Array, gap: float
+    game: PeriodGame, rivalry: Array, sellers: IndexArray, prices: Array, current: Array, gap: float
 ) -> _Deviation:
     """Branch and bound for the given sellers; `gap` in CNY/h is how near the bound has to come."""
-    found, at, bound = held[sellers].copy(), prices[sellers].copy(), held[sellers].copy()
+    found, at, bound = current[sellers].copy(), prices[sellers].copy(), current[sellers].copy()
     row = np.arange(sellers.size)
     low = np.maximum(game.floor_cny_per_mwh, game.reserve_cny_per_mwh[sellers])
     high = np.full(row.size, game.cap_cny_per_mwh)
@@ -268,7 +268,7 @@ def _cell_bounds(game: PeriodGame, price: Array, seen: _Seen, surplus: Array, re
     """A bound on the utility in each cell between neighbouring prices, shape (C, K − 1), CNY/h."""
     a, b = price[:, :-1], price[:, 1:]
     total_a, total_b = seen.total[:, :-1], seen.total[:, 1:]
-    least, most = _fall(game, price, seen)
+    least, most = _demand_drop(game, price, seen)
     margin_a, margin_b = a - reserve, b - reserve
     rise = np.maximum(0.0, total_a - margin_a * least)
     drop = np.maximum(0.0, margin_b * most - total_b)
@@ -277,7 +277,7 @@ def _cell_bounds(game: PeriodGame, price: Array, seen: _Seen, surplus: Array, re
     return np.minimum(by_value, np.minimum(from_a, from_b))
 
 
-def _fall(game: PeriodGame, price: Array, seen: _Seen) -> tuple[Array, Array]:
+def _demand_drop(game: PeriodGame, price: Array, seen: _Seen) -> tuple[Array, Array]:
     """The least and the most of −Q' in each cell, MW per CNY/MWh.
 
     −Q' = Σ y (1 − y) x²/(D τ) + Σ y k/p² over the buyers who save; y and x fall with p and 1 − y rises.
@@ -302,15 +302,15 @@ def _fall(game: PeriodGame, price: Array, seen: _Seen) -> tuple[Array, Array]:
 
 
 def _clearing(game: PeriodGame) -> float:
-    """p_clr by repeated section: the lowest price at which wants fit the surplus, else the cap; CNY/MWh."""
+    """p_clr by repeated section: the lowest price at which demand fits the surplus, else the cap; CNY/MWh."""
     low, high = game.floor_cny_per_mwh, game.cap_cny_per_mwh
     if game.temperature_cny_per_mwh == 0:
         grid = price_grid(game)
-        fits = np.flatnonzero(_all_want(game, grid) <= _offered(game, grid))
+        fits = np.flatnonzero(_total_demand(game, grid) <= _offered(game, grid))
         return float(grid[fits[0]]) if fits.size else high
     for _ in range(9):
         grid = np.linspace(low, high, 65)
-        fits = np.flatnonzero(_all_want(game, grid) <= _offered(game, grid))
+        fits = np.flatnonzero(_total_demand(game, grid) <= _offered(game, grid))
         if not fits.size or fits[0] == 0:
             return high if not fits.size else low
         low, high = float(grid[fits[0] - 1]), float(grid[fits[0]])

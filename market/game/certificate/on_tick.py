@@ -14,7 +14,7 @@ import numpy as np
 from market.game.period import PeriodGame
 from market.model.arrays import Array, BoolArray
 
-_NOTHING_LEFT = 1e-12  # the lattice of probabilities: a smaller share is none
+_NOTHING_LEFT = 1e-12  # the grid of probabilities: a smaller share is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class PureRestPoint:
 
 
 def pure_rest(game: PeriodGame, prices: Array, demanded: Array) -> PureRestPoint:
-    """One tier after the other, cheapest first. wanted : X at each price, MW; all of shape (n,)."""
+    """One tier after the other, cheapest first. demanded : X at each price, MW; all of shape (n,)."""
     share, sold_out, left = np.zeros(len(prices)), np.zeros(len(prices), dtype=np.bool_), 1.0
     for price in sorted(set(prices.tolist())):
         here = prices == price
@@ -38,24 +38,24 @@ def pure_rest(game: PeriodGame, prices: Array, demanded: Array) -> PureRestPoint
     return PureRestPoint(share, sold_out)
 
 
-def regrets(pure: PureRestPoint, prices: Array, probability: Array, held: Array, best: Array) -> Array:
+def regrets(pure: PureRestPoint, prices: Array, probability: Array, current: Array, best: Array) -> Array:
     """What each buyer could gain by sending its blocks otherwise, CNY/h, shape (m,); the others' stay as they are.
 
     A block that asks a seller with nothing left gets nothing, so no more of them count there than are served at
     that price; elsewhere every block counts.
-    probability : y, (m, n) · held, best : U of (17) at the power asked and at the power wanted, (m, n), CNY/h
+    probability : y, (m, n) · current, best : U of (17) at the power asked and at the power demanded, (m, n), CNY/h
     """
     counted = probability.copy()
     for price in set(prices[pure.sold_out].tolist()):
         here = prices == price
         asked = probability[:, here].sum(axis=1)
         counted[:, here] *= np.minimum(1.0, pure.share[here].sum() / np.maximum(asked, _NOTHING_LEFT))[:, None]
-    gained: Array = (pure.share * best).sum(axis=1) - (counted * held).sum(axis=1)
+    gained: Array = (pure.share * best).sum(axis=1) - (counted * current).sum(axis=1)
     return np.maximum(0.0, gained)
 
 
-def held_utility(game: PeriodGame, prices: Array, demanded: Array) -> Array:
-    """(p − r) min(S, Q) of each seller, shape (n,), CNY/h. wanted : X at each price, shape (n,), MW."""
+def current_profit(game: PeriodGame, prices: Array, demanded: Array) -> Array:
+    """(p − r) min(S, Q) of each seller, shape (n,), CNY/h. demanded : X at each price, shape (n,), MW."""
     sold = np.minimum(game.surplus_mw, pure_rest(game, prices, demanded).share * demanded)
     worth: Array = (prices - game.reserve_cny_per_mwh) * sold
     return worth
@@ -70,11 +70,11 @@ def price_grid(game: PeriodGame) -> Array:
 
 
 def best_deviation(
-    game: PeriodGame, prices: Array, demanded: Array, grid: Array, grid_wanted: Array
+    game: PeriodGame, prices: Array, demanded: Array, grid: Array, grid_demand: Array
 ) -> tuple[Array, Array]:
     """What each seller can earn at its best price of the grid, CNY/h, and that price, CNY/MWh; shape (n,) each.
 
-    wanted, grid_wanted : X at the sellers' prices, shape (n,), and on the grid, shape (G,), MW
+    demanded, grid_demand : X at the sellers' prices, shape (n,), and on the grid, shape (G,), MW
     """
     worth, where = np.zeros(len(prices)), np.zeros(len(prices))
     for j, surplus in enumerate(game.surplus_mw.tolist()):
@@ -84,7 +84,7 @@ def best_deviation(
             left[dearer] -= game.surplus_mw[rival] / demanded[rival] if demanded[rival] > 0 else np.inf
             beside[grid == prices[rival]] += game.surplus_mw[rival]
         left[left < _NOTHING_LEFT] = 0.0
-        sold = np.minimum(surplus, left * grid_wanted * surplus / (surplus + beside))
+        sold = np.minimum(surplus, left * grid_demand * surplus / (surplus + beside))
         earned = np.where(grid >= game.reserve_cny_per_mwh[j], (grid - game.reserve_cny_per_mwh[j]) * sold, 0.0)
         worth[j], where[j] = earned.max(), grid[earned.argmax()]
     return worth, where

@@ -21,7 +21,7 @@ from functools import cache
 
 import numpy as np
 
-from market.game.pricing.residual_demand import DemandDrop, ResidualDemand, curve, fall, power, slopes
+from market.game.pricing.residual_demand import DemandDrop, ResidualDemand, curve, demand_drop, power, slopes
 from market.model.arrays import Array, BoolArray, IndexArray, frozen
 
 _FIRST_CELLS = 32
@@ -101,7 +101,7 @@ def _cut(sellers: ResidualDemand, cells: _Cells, value: Array, pieces: int) -> t
     """The pieces of `cells` that may hold the best price, and the best value seen so far, shape (R,)."""
     at = sellers.take(cells.row)
     price = _between(cells.low, cells.high, pieces)
-    seen = fall(at, price)
+    seen = demand_drop(at, price)
     best = value.copy()
     np.maximum.at(best, cells.row, utility(at, price, seen.power).max(axis=1))
     bound, known = _bounds(at, price, seen), best[cells.row][:, None]
@@ -165,7 +165,7 @@ def _roots(sellers: ResidualDemand, pieces: _Cells, capacity: BoolArray, share: 
     for _ in range(_NEWTON_STEPS):
         seen = curve(at, price[:, None], elastic)
         value = np.where(capacity, seen.power[:, 0] - at.surplus, seen.revenue_slope[:, 0])
-        slope = np.where(capacity, seen.power_slope[:, 0], seen.revenue_bend[:, 0])
+        slope = np.where(capacity, seen.power_slope[:, 0], seen.revenue_curvature[:, 0])
         low, high = np.where(value > 0, price, low), np.where(value > 0, high, price)
         newton = price - value / np.where(slope < 0, slope, -np.inf)
         trusted = (slope < 0) & (newton >= low) & (newton <= high)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market.game.price_grid import PRICE_LATTICE_CNY_PER_MWH
+from market.game.price_grid import PRICE_STEP_CNY_PER_MWH
 from market.game.pricing.residual_demand import ResidualDemand, power, slopes
 from market.model.arrays import Array
 
@@ -51,9 +51,9 @@ def step(memory: Memory, direction: float, prices: tuple[float, ...], seller: in
 def profit_gradient(sellers: ResidualDemand, price: Array) -> Array:
     """∂U/∂p of (22) per hour, MW, shape (R,): 0 where the utility falls on both sides of the price.
 
-    Looked at one step of the price lattice above and below, so that a kink between two of them counts as found.
+    Looked at one step of the price grid above and below, so that a kink between two of them counts as found.
     """
-    beside = PRICE_LATTICE_CNY_PER_MWH
+    beside = PRICE_STEP_CNY_PER_MWH
     around = np.stack([price - beside, price + beside], axis=1)
     seen = slopes(sellers, np.clip(around, sellers.floor[:, None], sellers.cap[:, None]))
     below = np.where(seen.power[:, 0] >= sellers.surplus, sellers.surplus, seen.left[:, 0])

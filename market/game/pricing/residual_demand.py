@@ -33,7 +33,7 @@ class GameBatch:
 
     cap, temperature : shape (T,) · surplus : (T, n), 0 where there is no seller
     floor : max(p̲, r), reserve : r of each seller, (T, n), 0 where there is none
-    buyers : how many there are, (T,) · appetite : arrays (T, m, 1)
+    buyers : how many there are, (T,) · demand_curve : arrays (T, m, 1)
     """
 
     floor: Array
@@ -100,10 +100,10 @@ class Curve:
     power: Array
     power_slope: Array
     revenue_slope: Array
-    revenue_bend: Array
+    revenue_curvature: Array
 
 
-def stack(games: Sequence[PeriodGame]) -> GameBatch:
+def game_batch(games: Sequence[PeriodGame]) -> GameBatch:
     """Put games side by side."""
     sellers, buyers = max(len(g.sellers) for g in games), max(len(g.buyers) for g in games)
     surplus, floor, reserve = np.zeros((3, len(games), sellers))
@@ -154,7 +154,7 @@ def power(sellers: ResidualDemand, price: Array) -> Array:
     return stacked_sum(share * sellers.demand_curve.demand(price[:, :, None]), sellers.buyers)
 
 
-def fall(sellers: ResidualDemand, price: Array) -> DemandDrop:
+def demand_drop(sellers: ResidualDemand, price: Array) -> DemandDrop:
     """Q at ascending prices of shape (R, P), and how fast it falls at least between neighbours.
 
     −Q' = Σ y (1 − y) x²/(D τ) + Σ y k/p² over the buyers who save; y and x fall with p and 1 − y rises.
@@ -196,7 +196,7 @@ def curve(sellers: ResidualDemand, price: Array, elastic: BoolArray) -> Curve:
     demanded = sellers.demand_curve.demand(at)
     saving = np.where(elastic, sellers.demand_curve.satisfaction / np.maximum(at, _TINY) ** 2, 0.0)
     scale = _spread(sellers)
-    pace = demanded / scale  # of the burden over τ
+    pace = demanded / scale  # of utility_loss/τ
     share_slope = -share * rest * pace
     share_curvature = -share_slope * pace * (1.0 - 2.0 * share) + share * rest * saving / scale
     demand_curvature = 2.0 * saving / np.maximum(at, _TINY)
@@ -224,7 +224,7 @@ def _spread(sellers: ResidualDemand) -> Array:
 
 
 def _weight_of_the_others(logits: Array) -> Array:
-    """ln Σ_{m≠j} exp(pull_m) along the last axis, without subtracting a seller's own weight from the sum."""
+    """ln Σ_{m≠j} exp(logits_m) along the last axis, without subtracting a seller's own weight from the sum."""
     before, after = np.full_like(logits, -np.inf), np.full_like(logits, -np.inf)
     before[..., 1:] = np.logaddexp.accumulate(logits, axis=-1)[..., :-1]
     after[..., :-1] = np.logaddexp.accumulate(logits[..., ::-1], axis=-1)[..., ::-1][..., 1:]

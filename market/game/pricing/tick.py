@@ -18,7 +18,7 @@ import numpy as np
 
 from market.game.period import PeriodGame
 from market.game.price_grid import tick_grid
-from market.game.rationing import faced_power
+from market.game.rationing import rationed_demand
 from market.model.arrays import Array
 
 
@@ -32,13 +32,13 @@ def better_tick(game: PeriodGame, seller: int, prices: Array) -> float:
     """One tick towards a neighbouring price that is better, upwards first, or 0; CNY/MWh."""
     own, tick = float(prices[seller]), game.tick_cny_per_mwh
     near = np.clip([own, own + tick, own - tick], game.least_price_cny_per_mwh[seller], game.cap_cny_per_mwh)
-    held, above, below = _utility(game, seller, prices, near)
-    if above > held:
+    current, above, below = _utility(game, seller, prices, near)
+    if above > current:
         return tick
-    return -tick if below > held else 0.0
+    return -tick if below > current else 0.0
 
 
 def _utility(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
-    sold = np.minimum(game.surplus_mw[seller], faced_power(game, seller, prices, own))
+    sold = np.minimum(game.surplus_mw[seller], rationed_demand(game, seller, prices, own))
     worth: Array = (own - game.reserve_cny_per_mwh[seller]) * sold
     return worth

@@ -38,7 +38,7 @@ def case_study(scenario: Scenario, outcome: MarketOutcome | None = None) -> Case
 
     Raises ScenarioError unless the scenario has the paper's five VPPs and 24 periods; DispatchError.
     """
-    check_cast(scenario)
+    check_vpps(scenario)
     outcome = outcome or market_day(scenario)
     settlement = settle(outcome, scenario.public)
     models = four_models(scenario, MODELLED_VPP)
@@ -49,7 +49,7 @@ def case_study(scenario: Scenario, outcome: MarketOutcome | None = None) -> Case
     return CaseStudy(scenario, outcome, settlement, models, evidence, all_facts(evidence))
 
 
-def check_cast(scenario: Scenario) -> None:
+def check_vpps(scenario: Scenario) -> None:
     """The paper speaks of five VPPs by name, and of hours of a day by number."""
     faults, place = [], f"scenario {scenario.name}"
     names = {vpp.id for vpp in scenario.vpps}

@@ -130,8 +130,10 @@ def f4(evidence: Evidence) -> Facts:
     for part, published, found in (("F4.4", 0.4819, y1), ("F4.5", 0.5181, y4)):
         vpp = "VPP1" if part == "F4.4" else "VPP4"
         near = abs(found - published) <= PROBABILITY_TOLERANCE
-        told = f"{published:.4f}"
-        yield Fact(part, f"t = 10: probability of {vpp}", told, f"{found:.4f}", near, FactKind.CALIBRATED, remark)
+        stated = f"{published:.4f}"
+        yield Fact(
+            part, f"t = 10: probability of {vpp}", stated, f"{found:.4f}", near, FactKind.CALIBRATED, remark
+        )
 
 
 def f5(evidence: Evidence) -> Facts:

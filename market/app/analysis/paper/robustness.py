@@ -54,7 +54,7 @@ def draw_all(
     return tuple(solve_all(drawn_facts, [Draw(scenario, seed) for seed in seeds]))
 
 
-def firmness_table(facts: Sequence[Fact], draws: Sequence[DrawnFacts]) -> Table:
+def robustness_table(facts: Sequence[Fact], draws: Sequence[DrawnFacts]) -> Table:
     """The share of draws in which each fact holds; inputs, which no draw changes, are left out.
 
     A draw without a plan counts as one in which nothing holds.

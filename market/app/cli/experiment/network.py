@@ -59,15 +59,15 @@ def network_command(options: StudyOptions, grid: GridOptions) -> int:
 def _measure(under_way: Study, options: StudyOptions, asked: Sequence[GridPoint], jobs: int) -> list[GridResult]:
     """The undisturbed day and all runs, several at once; their folders are not kept."""
 
-    def told(done: int) -> None:
+    def on_done(done: int) -> None:
         under_way.stage(f"{done} of {len(asked) + 1} runs")
 
-    told(0)
+    on_done(0)
     with tempfile.TemporaryDirectory() as scratch:
         call = partial(_call, options, Path(scratch))
         calls = [call("undisturbed", ["--in-process"])]
         calls += [call(str(number), square.flags()) for number, square in enumerate(asked)]
-        first, *others = run_side_by_side(calls, jobs, told)
+        first, *others = run_side_by_side(calls, jobs, on_done)
     undisturbed = prices(document(first, "the day without messages"))
     return [
         measured(square, document(ended, " ".join(square.flags())), undisturbed)
@@ -103,5 +103,5 @@ def _verdict(runs: Sequence[GridResult]) -> str:
     same = f"largest price difference to the undisturbed day: {largest:.2g} CNY/MWh"
     if not odd:
         return f"All {len(runs)} runs came to the same equilibrium; {same} (at most {SAME_PRICE_CNY_PER_MWH:g}).\n"
-    told = "".join(f"  {' '.join(run.square.flags())}: {run.verdict}\n" for run in odd[:8])
-    return f"{len(odd)} of {len(runs)} runs did not come to the undisturbed equilibrium; {same}.\n{told}"
+    listed = "".join(f"  {' '.join(run.square.flags())}: {run.verdict}\n" for run in odd[:8])
+    return f"{len(odd)} of {len(runs)} runs did not come to the undisturbed equilibrium; {same}.\n{listed}"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from market.app.analysis.economics import Economy, economics_tables, economy_of
-from market.app.analysis.paper.case_study import MODELLED_VPP, CaseStudy, case_study, check_cast
+from market.app.analysis.paper.case_study import MODELLED_VPP, CaseStudy, case_study, check_vpps
 from market.app.analysis.paper.facts import facts_table
 from market.app.analysis.paper.models import model_dispatch_table, models_table
-from market.app.analysis.paper.robustness import SHARE, DrawnFacts, draw_all, draws_table, firmness_table
+from market.app.analysis.paper.robustness import SHARE, DrawnFacts, draw_all, draws_table, robustness_table
 from market.app.analysis.paper.tables import allocation_table, scenarios_table, selection_table, tariff_table
 from market.app.analysis.sensitivity import Sweep, sweep_tables, sweeps
 from market.app.cli.console import echo, echo_error
@@ -39,7 +39,7 @@ class PaperResults:
 def paper_command(options: StudyOptions) -> int:
     """Carry out the case study and show what holds. Raises MarketError; the exit code is that of the main run."""
     scenario = options.load()
-    check_cast(scenario)
+    check_vpps(scenario)
     with study(options.out, f"paper-{scenario.name}", quiet=options.quiet) as under_way:
         results = paper_results(under_way, scenario, options)
         _illustrate(under_way, results)
@@ -61,7 +61,7 @@ def paper_results(under_way: Study, scenario: Scenario, options: StudyOptions) -
     asked = sweeps(scenario)
     draws = draw_all(scenario, _seeds(options), partial(under_way.solve_all, f"data disturbed by {SHARE:.0%}"))
     moved = sweep_tables(scenario, partial(under_way.solve_all, "sensitivities"), asked)
-    tables = (*case_tables(case), *economics_tables(economy), *_firmness(case, draws), *moved)
+    tables = (*case_tables(case), *economics_tables(economy), *_robustness(case, draws), *moved)
     under_way.write(tables)
     return PaperResults(run, case, economy, draws, asked, {table.name: table for table in tables})
 
@@ -121,5 +121,5 @@ def _seeds(options: StudyOptions) -> range:
     return range(options.seed, options.seed + options.draws)
 
 
-def _firmness(case: CaseStudy, draws: tuple[DrawnFacts, ...]) -> tuple[Table, ...]:
-    return (firmness_table(case.facts, draws), draws_table(draws)) if draws else ()
+def _robustness(case: CaseStudy, draws: tuple[DrawnFacts, ...]) -> tuple[Table, ...]:
+    return (robustness_table(case.facts, draws), draws_table(draws)) if draws else ()

@@ -18,7 +18,7 @@ from market.app.results.table import Table
 from market.app.runs.process_pool import solve_many
 from market.errors import RunError
 from market.scenario.private import FOLDER_MODE
-from market.system_fault import told
+from market.system_fault import reason_and_remedy
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -53,7 +53,7 @@ class Study:
         try:
             path.mkdir(mode=FOLDER_MODE)
         except OSError as error:
-            raise RunError(f"{path} cannot be made: {told(error)}") from None
+            raise RunError(f"{path} cannot be made: {reason_and_remedy(error)}") from None
         return RunFolder(path)
 
     def solve_all(

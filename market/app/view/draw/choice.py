@@ -12,7 +12,7 @@ from market.app.history.period import PeriodNow
 from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
-from market.app.view.draw.plane import Entry, axes, legend, marks, plane, steps
+from market.app.view.draw.plane import LegendItem, axes, legend, marks, plane, steps
 from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
 from market.model.arrays import Array
 
@@ -60,7 +60,7 @@ def _cell(now: PeriodNow, seller: str, buyer: str, x: float, y: float, width: fl
     share = None
     if seller in now.game.sellers and (found := shares(now, buyer)) is not None:
         share = float(found[now.game.sellers.index(seller)])
-    told = f"{seller}, period {now.game.period + 1}: " + ("nothing" if share is None else f"{share:.4f}")
+    tooltip = f"{seller}, period {now.game.period + 1}: " + ("nothing" if share is None else f"{share:.4f}")
     box = rect(x + 0.5, y + 0.5, width - 1, height - 1,
                fill="#f3f4f6" if share is None else colours.shade(share))  # fmt: skip
     words = ""
@@ -68,7 +68,7 @@ def _cell(now: PeriodNow, seller: str, buyer: str, x: float, y: float, width: fl
         ink = "#ffffff" if share > 0.55 else INK
         words = text(x + width / 2, y + height / 2 + 4, f"{share:.2f}".lstrip("0") if share < 1 else "1", 11,
                      text_anchor="middle", fill=ink)  # fmt: skip
-    return tag("g", title(told) + box + words, data_pick=f"period:{now.game.period}")
+    return tag("g", title(tooltip) + box + words, data_pick=f"period:{now.game.period}")
 
 
 def choice_paths_picture(
@@ -85,14 +85,14 @@ def choice_paths_picture(
     for seller, path in zip(game.sellers, paths, strict=True):
         content.append(steps(on, path, colour[seller], clock.span[1]))
         content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
-    entries = [Entry(seller, colour[seller]) for seller in game.sellers]
+    entries = [LegendItem(seller, colour[seller]) for seller in game.sellers]
     return drawing(WIDTH, HEIGHT, *content, legend(entries), name="choice-paths",
                    label=f"probabilities of period {period + 1}")  # fmt: skip
 
 
 def _paths(now: PeriodNow, buyer: str, said: Sequence[SaidAt], clock: Clock) -> list[list[tuple[float, float]]]:
     game, period = now.game, now.game.period
-    standing = np.zeros((len(game.buyers), len(game.sellers)))
+    rows = np.zeros((len(game.buyers), len(game.sellers)))
     paths: list[list[tuple[float, float]]] = [[] for _ in game.sellers]
     for entry in said:
         answer = entry.message
@@ -100,9 +100,9 @@ def _paths(now: PeriodNow, buyer: str, said: Sequence[SaidAt], clock: Clock) -> 
             continue
         if buyer not in (EVERYBODY, entry.sender):
             continue
-        standing[game.buyers.index(entry.sender)] = answer.probability[answer.part(period)]
-        weight = game.deficit_mw * (standing.sum(axis=1) > 0)
-        for path, share in zip(paths, (weight @ standing / weight.sum()).tolist(), strict=True):
+        rows[game.buyers.index(entry.sender)] = answer.probability[answer.part(period)]
+        weight = game.deficit_mw * (rows.sum(axis=1) > 0)
+        for path, share in zip(paths, (weight @ rows / weight.sum()).tolist(), strict=True):
             if not path or abs(path[-1][1] - share) > 1e-12:
                 path.append((clock.of(entry), share))
     return paths

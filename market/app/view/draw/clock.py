@@ -8,7 +8,7 @@ from typing import Protocol
 from market.app.history.snapshot import Snapshot
 
 
-class _Placed(Protocol):
+class _TimedEntry(Protocol):
     @property
     def position(self) -> int: ...
 
@@ -28,7 +28,7 @@ class Clock:
         """What the axis is called."""
         return "simulated time, s" if self.timed else "records of the tape"
 
-    def of(self, entry: _Placed) -> float:
+    def of(self, entry: _TimedEntry) -> float:
         """Where an entry stands."""
         return entry.time_s if self.timed else float(entry.position)
 

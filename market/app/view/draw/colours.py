@@ -21,7 +21,7 @@ VERDICT: Final[dict[str, str]] = {"equilibrium": SOUND, "no_trade": QUIET}
 
 def of_vpps(vpps: Sequence[str]) -> dict[str, str]:
     """The colour of each VPP, by its place in the scenario, as in every figure."""
-    return {vpp: look.colour for vpp, look in style.looks(vpps).items()}
+    return {vpp: vpp_style.colour for vpp, vpp_style in style.vpp_styles(vpps).items()}
 
 
 def verdict_colour(verdict: str) -> str:

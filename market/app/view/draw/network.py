@@ -85,13 +85,13 @@ def _places(view: Snapshot) -> dict[str, Point]:
 
 
 def _caption(view: Snapshot, period: int, now: PeriodNow | None) -> str:
-    told = f"Period {period + 1}"
+    caption = f"Period {period + 1}"
     if now is not None and now.game.tradable:
-        told += f": {now.traded_mw:.2f} MW change hands"
+        caption += f": {now.traded_mw:.2f} MW change hands"
     elif now is not None:
-        told += ": nothing to trade"
+        caption += ": nothing to trade"
     verdict = now.verdict.value.replace("_", " ") if now and now.verdict else view.phase.value
-    return text(16, 26, told, 17, font_weight=600, class_="period-caption") + text(
+    return text(16, 26, caption, 17, font_weight=600, class_="period-caption") + text(
         WIDTH - 16, 26, verdict, 15, text_anchor="end", fill=SOFT
     )
 

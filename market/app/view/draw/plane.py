@@ -12,7 +12,7 @@ NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AxisScale:
     """Values from `low` to `high` on pixels from `start` to `end`."""
 
     low: float
@@ -29,12 +29,12 @@ class Scale:
 class PlotArea:
     """Two scales; y grows upwards."""
 
-    x: Scale
-    y: Scale
+    x: AxisScale
+    y: AxisScale
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LegendItem:
     """A line of a legend."""
 
     label: str
@@ -46,7 +46,7 @@ def plane(width: float, height: float, x: tuple[float, float], y: tuple[float, f
     """The plane of a picture of this size, with room for labels left of it and below, a legend above."""
     low, high = y
     pad = 0.06 * (high - low) or max(1.0, abs(high) * 0.05)
-    return PlotArea(Scale(*x, 64.0, width - 16.0), Scale(low - pad, high + pad, height - 44.0, 34.0))
+    return PlotArea(AxisScale(*x, 64.0, width - 16.0), AxisScale(low - pad, high + pad, height - 44.0, 34.0))
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
@@ -109,7 +109,7 @@ def level(on: PlotArea, value: float, colour: str, dash: str | None = None) -> s
     )
 
 
-def legend(entries: Sequence[Entry], left: float = 64.0, top: float = 16.0) -> str:
+def legend(entries: Sequence[LegendItem], left: float = 64.0, top: float = 16.0) -> str:
     """Entries side by side above a plane."""
     parts, x = [], left
     for entry in entries:

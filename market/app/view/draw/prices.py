@@ -13,7 +13,7 @@ from market.app.history.period import PeriodNow
 from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
-from market.app.view.draw.plane import Entry, PlotArea, axes, legend, level, marks, number, plane, steps
+from market.app.view.draw.plane import LegendItem, PlotArea, axes, legend, level, marks, number, plane, steps
 from market.app.view.draw.svg import drawing, line, notice, rect, tag, title
 
 WIDTH, HEIGHT = 600.0, 380.0
@@ -35,15 +35,15 @@ def price_paths_picture(
     least = 0.1 * (game.cap_cny_per_mwh - game.floor_cny_per_mwh) / 1000  # a flat line is no noise
     middle, half = (min(shown) + max(shown)) / 2, max(max(shown) - min(shown), least) / 2
     on = plane(WIDTH, HEIGHT, clock.span, (middle - half, middle + half))
-    entries = [Entry(seller, colour[seller]) for seller in game.sellers]
+    entries = [LegendItem(seller, colour[seller]) for seller in game.sellers]
     content = [axes(on, clock.label, f"price in period {period + 1}, CNY/kWh")]
     limits = (("cap", game.cap_cny_per_mwh, None), ("floor", game.floor_cny_per_mwh, "2 4"))
     for name, value, dash in limits:
         if on.y.low <= value / 1000 <= on.y.high:
             content.append(level(on, value / 1000, style.GREY, dash))
-            entries.append(Entry(name, style.GREY, dash))
+            entries.append(LegendItem(name, style.GREY, dash))
     content.append(level(on, clearing, style.BLACK, "6 4"))
-    entries.append(Entry("clearing price", style.BLACK, "6 4"))
+    entries.append(LegendItem("clearing price", style.BLACK, "6 4"))
     for seller, path in paths.items():
         content.append(steps(on, path, colour[seller], clock.span[1]))
         content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
@@ -77,8 +77,8 @@ def price_day_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) ->
     content = [axes(on, "period", "price, CNY/kWh", ticks[::2] if view.periods > 12 else ticks)]
     content += [_period(on, now, colour, chosen) for now in tradable]
     sellers = [vpp for vpp in view.vpps if any(vpp in now.game.sellers for now in tradable)]
-    entries = [Entry(vpp, colour[vpp]) for vpp in sellers]
-    entries += [Entry("band", "#d5d9de"), Entry("clearing price", style.BLACK)]
+    entries = [LegendItem(vpp, colour[vpp]) for vpp in sellers]
+    entries += [LegendItem("band", "#d5d9de"), LegendItem("clearing price", style.BLACK)]
     return drawing(WIDTH, HEIGHT, *content, legend(entries), name="price-day", label="prices of all periods")
 
 
@@ -93,6 +93,8 @@ def _period(on: PlotArea, now: PeriodNow, colour: Mapping[str, str], chosen: int
     for j, (seller, price) in enumerate(zip(game.sellers, now.price_cny_per_mwh.tolist(), strict=True)):
         if not np.isnan(price):
             x = left + width * (0.15 + 0.7 * (j + 0.5) / len(game.sellers))
-            told = title(f"{seller}, period {game.period + 1}: {number(round(price, 6))} CNY/MWh")
-            parts.append(tag("circle", told, cx=x, cy=y(price / 1000), r=4.5, fill=colour[seller], stroke="#fff"))
+            tooltip = title(f"{seller}, period {game.period + 1}: {number(round(price, 6))} CNY/MWh")
+            parts.append(
+                tag("circle", tooltip, cx=x, cy=y(price / 1000), r=4.5, fill=colour[seller], stroke="#fff")
+            )
     return tag("g", "".join(parts), data_pick=f"period:{game.period}")

@@ -33,10 +33,10 @@ def strip_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str
         if t % every == 0 or t == chosen:
             weight = 700 if t == chosen else 400
             cell.append(text(x + width / 2, 56, str(t + 1), 12, text_anchor="middle", font_weight=weight))
-        told = f"period {t + 1}"
+        tooltip = f"period {t + 1}"
         if now is not None:
-            told += f": {now.traded_mw:.2f} MW" + (f", {now.verdict.value}" if now.verdict else "")
-        parts.append(tag("g", title(told) + "".join(cell), data_pick=f"period:{t}", class_="period"))
+            tooltip += f": {now.traded_mw:.2f} MW" + (f", {now.verdict.value}" if now.verdict else "")
+        parts.append(tag("g", title(tooltip) + "".join(cell), data_pick=f"period:{t}", class_="period"))
     x = LEFT + chosen * width
     parts.append(rect(x + 0.5, 2, width - 1, HEIGHT - 4, fill="none", stroke=INK, stroke_width=1.6, rx=3))
     parts.append(line(LEFT, 36.5, WIDTH - 4, 36.5, stroke=SOFT, opacity=0.4))

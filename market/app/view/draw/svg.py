@@ -9,12 +9,12 @@ INK, SOFT, RULE = "#1f2933", "#5f6b76", "#dfe3e8"
 
 def tag(name: str, content: str = "", /, **attributes: object) -> str:
     """An element. Underscores in attribute names become hyphens; `class_` is `class`; None is left out."""
-    told = "".join(
+    written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return f"<{name}{told}>{content}</{name}>" if content else f"<{name}{told}/>"
+    return f"<{name}{written}>{content}</{name}>" if content else f"<{name}{written}/>"
 
 
 def _value(value: object) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from market.app.figures import style
-from market.app.history.event_log import Age, Delivery, Load
+from market.app.history.event_log import Delivery, Load, StalenessAt
 from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
-from market.app.view.draw.plane import Entry, axes, legend, marks, number, plane, steps
+from market.app.view.draw.plane import LegendItem, axes, legend, marks, number, plane, steps
 from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
 
 WIDTH, HEIGHT = 600.0, 300.0
@@ -29,19 +29,19 @@ def load_picture(loads: Sequence[Load], clock: Clock) -> str:
     return drawing(WIDTH, HEIGHT, *content, name="load", label="messages under way")
 
 
-def age_picture(view: Snapshot, ages: Sequence[Age], clock: Clock) -> str:
+def staleness_picture(view: Snapshot, staleness: Sequence[StalenessAt], clock: Clock) -> str:
     """For each offer, how long the oldest price it was based on had been given up already."""
-    if not ages:
+    if not staleness:
         return notice(WIDTH, HEIGHT, "no offers yet", name="age")
     colour = colours.of_vpps(view.vpps)
-    kept = ages[-MOST_POINTS:]
+    kept = staleness[-MOST_POINTS:]
     on = plane(WIDTH, HEIGHT, clock.span, (0.0, max(entry.staleness_s for entry in kept)))
     content = [axes(on, clock.label, "age of the oldest news, s")]
     sellers = [vpp for vpp in view.vpps if any(entry.vpp == vpp for entry in kept)]
     for vpp in sellers:
         path = [(clock.of(entry), entry.staleness_s) for entry in kept if entry.vpp == vpp]
         content.append(marks(on, path, colour[vpp]))
-    entries = [Entry(vpp, colour[vpp]) for vpp in sellers]
+    entries = [LegendItem(vpp, colour[vpp]) for vpp in sellers]
     return drawing(WIDTH, HEIGHT, *content, legend(entries), name="age", label="age of news")
 
 
@@ -68,11 +68,11 @@ def link_picture(view: Snapshot, deliveries: Sequence[Delivery]) -> str:
         for j, receiver in enumerate(names):
             if count[i, j]:
                 shade = colours.shade(0.75 * mean[i, j] / worst)
-                told = f"{sender} to {receiver}: {count[i, j]:.0f} deliveries, mean {mean[i, j]:.6g} s"
+                tooltip = f"{sender} to {receiver}: {count[i, j]:.0f} deliveries, mean {mean[i, j]:.6g} s"
                 words = f"{number(round(1000 * float(mean[i, j]), 1))} · {count[i, j]:.0f}"
                 ink = "#ffffff" if mean[i, j] > 0.7 * worst else INK
                 cell = rect(left + j * width + 0.5, y + 0.5, width - 1, height - 1, fill=shade, stroke=style.LIGHT)
                 label = text(left + (j + 0.5) * width, y + height / 2 + 4, words if width > 60 else "", 12,
                              text_anchor="middle", fill=ink)  # fmt: skip
-                parts.append(tag("g", title(told) + cell + label))
+                parts.append(tag("g", title(tooltip) + cell + label))
     return drawing(WIDTH, top + height * len(names) + 10, *parts, name="links", label="delays by link")

@@ -26,10 +26,10 @@ def volumes_picture(vpp: str, declared: Declaration | None, nows: Sequence[Perio
         traded = _traded(vpp, nows[t]) if t < len(nows) else 0.0
         left, width = on.x(t + 0.55), on.x(t + 1.45) - on.x(t + 0.55)
         colour = colours.ROLE[declared.roles[t]]
-        told = title(f"period {t + 1}: {declared.roles[t].value}, {abs(volume):.4f} MW, {traded:.4f} MW traded")
+        tooltip = title(f"period {t + 1}: {declared.roles[t].value}, {abs(volume):.4f} MW, {traded:.4f} MW traded")
         whole = _bar(on.y(volume), on.y(0.0), left, width, colour, 0.28)
         part = _bar(on.y(traded if volume > 0 else -traded), on.y(0.0), left, width, colour, 1.0)
-        parts.append(tag("g", told + whole + part, data_pick=f"period:{t}"))
+        parts.append(tag("g", tooltip + whole + part, data_pick=f"period:{t}"))
     x = on.x(chosen + 0.5)
     parts.append(
         rect(x, on.y.end, on.x(chosen + 1.5) - x, on.y.start - on.y.end, fill="none", stroke=INK, stroke_width=1.4)

@@ -37,7 +37,7 @@ class Status:
     state: State
     words: str
     fault: str = ""
-    standing: LiveStatus = LiveStatus()
+    live: LiveStatus = LiveStatus()
 
 
 class Feed(Protocol):

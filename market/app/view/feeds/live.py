@@ -26,10 +26,10 @@ PATIENCE_S = 2.0
 
 
 class LiveFeed:
-    """The market at an address. `on_news` is told what a terminal should show: each state in words, once."""
+    """The market at an address. `on_status` gets what a terminal should show: each state in words, once."""
 
     def __init__(
-        self, address: str, token: bytes, on_news: Callable[[str], None], keys: NodeKeys | None = None
+        self, address: str, token: bytes, on_status: Callable[[str], None], keys: NodeKeys | None = None
     ) -> None:
         self.name = address
         self.timeline = Timeline()
@@ -37,16 +37,16 @@ class LiveFeed:
         self._address = address
         self._token = token
         self._keys = keys
-        self._on_news = on_news
+        self._on_status = on_status
         self._reader = TapeReader(address)
-        self._standing = LiveStatus()
+        self._live = LiveStatus()
         self._since = time.monotonic()
         self._answered_at: float | None = None
         self._listens = self._refused = False
         self._over = False
         self._fault = ""
         self._refusal = ""
-        self._told = ""
+        self._last_shown = ""
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="viewer", daemon=True)
         self._thread.start()
@@ -71,10 +71,10 @@ class LiveFeed:
     def _tell(self) -> None:
         """Report what is new about how the source is."""
         status = self.status()
-        news = f"{self._address}: {status.words}" + (f": {status.fault}" if status.fault else "")
-        if news != self._told and not self._closed.is_set():
-            self._told = news
-            self._on_news(news)
+        line = f"{self._address}: {status.words}" + (f": {status.fault}" if status.fault else "")
+        if line != self._last_shown and not self._closed.is_set():
+            self._last_shown = line
+            self._on_status(line)
 
     def _ask(self, end: ViewerEnd) -> None:
         """One request, and what comes of it; the next one is due when this returns."""
@@ -103,7 +103,7 @@ class LiveFeed:
             return False
         self._answered_at, self._refusal = time.monotonic(), ""
         counts = {entry.name: entry.count for entry in shown.counts}
-        self._standing = LiveStatus(shown.time_s, shown.waiting_for, shown.waiting_s, counts)
+        self._live = LiveStatus(shown.time_s, shown.waiting_for, shown.waiting_s, counts)
         if shown.from_byte == self._reader.received:
             self.timeline.extend(list(self._reader.feed(shown.piece)))
         self._fault = shown.fault
@@ -115,7 +115,7 @@ class LiveFeed:
     def status(self) -> Status:
         """Searching, going on, ended, or broken; a fault says what to do."""
         if self.timeline.newest.phase is Phase.OVER:
-            return Status(State.ENDED, "ended", standing=LiveStatus(counts=self._standing.counts))
+            return Status(State.ENDED, "ended", live=LiveStatus(counts=self._live.counts))
         if self._over:
             return Status(State.BROKEN, "broken off", self._fault or "the run ended before it was complete")
         if self._refusal and self._listens:
@@ -124,7 +124,7 @@ class LiveFeed:
         if silent_s <= PATIENCE_S:
             found = self._answered_at is not None
             return Status(State.GOING_ON if found else State.SEARCHING, "live" if found else "searching",
-                          standing=self._standing)  # fmt: skip
+                          live=self._live)  # fmt: skip
         if self._answered_at is None and self._refused and not self._listens:
             why = f"{self._address} turns this viewer away: does the run use keys, and are these --keys its own?"
             return Status(State.SEARCHING, "no answer", why)
@@ -137,5 +137,5 @@ class LiveFeed:
             return Status(State.SEARCHING, "no answer", why)
         if self._listens:
             return Status(State.GOING_ON, "live", "the broker is busy and has not answered for some seconds",
-                          standing=self._standing)  # fmt: skip
+                          live=self._live)  # fmt: skip
         return Status(State.BROKEN, "gone", f"the broker at {self._address} is gone; what it told last is shown")

@@ -89,7 +89,7 @@ class RecordedFeed:
         """Recorded, being written, ended, or broken with the reason that the manifest gives."""
         if self._complete:
             words = "recorded" if self._recorded else "ended"
-            return Status(State.ENDED, words, standing=LiveStatus(counts=self._link_counts()))
+            return Status(State.ENDED, words, live=LiveStatus(counts=self._link_counts()))
         fault = self._fault or self._outcome()
         if self._broken or fault:
             return Status(State.BROKEN, "broken off", fault or "the tape ends before its run was complete")

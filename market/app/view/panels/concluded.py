@@ -15,14 +15,14 @@ from matplotlib.figure import Figure
 
 from market.app.figures.picture import svg_bytes
 from market.app.history.timeline import Timeline
-from market.app.replay.conclusion import Retelling
+from market.app.replay.conclusion import ReplayedConclusion
 from market.app.results.recorded import RecordedRun
 from market.app.view.session import Frame
 from market.game.result import PeriodResult
 
 _LOCK = Lock()
 _KEPT: WeakKeyDictionary[Timeline, dict[object, object]] = WeakKeyDictionary()
-_TOLD: WeakKeyDictionary[Timeline, Retelling] = WeakKeyDictionary()
+_TOLD: WeakKeyDictionary[Timeline, ReplayedConclusion] = WeakKeyDictionary()
 _T = TypeVar("_T")
 
 
@@ -43,13 +43,13 @@ def day_of(frame: Frame) -> RecordedRun | None:
 
 
 def _recorded(timeline: Timeline) -> RecordedRun | None:
-    day = _retold(timeline).day()
+    day = _replayed(timeline).day()
     return day.recorded(day.scenario.name) if day else None
 
 
-def _retold(timeline: Timeline) -> Retelling:
+def _replayed(timeline: Timeline) -> ReplayedConclusion:
     """The tape told again up to its newest record; only ever by one page at a time."""
-    found = _TOLD.setdefault(timeline, Retelling())
+    found = _TOLD.setdefault(timeline, ReplayedConclusion())
     found.take(timeline.records)
     return found
 
@@ -60,7 +60,7 @@ def results_at(frame: Frame) -> tuple[PeriodResult, ...]:
     if not view.verdicts:
         return ()
     return _once(
-        frame.timeline, ("results", view.epoch), lambda: _retold(frame.timeline).results.get(view.epoch, ())
+        frame.timeline, ("results", view.epoch), lambda: _replayed(frame.timeline).results.get(view.epoch, ())
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from market.app.history.event_log import until
-from market.app.view.draw.traffic import age_picture, link_picture, load_picture
+from market.app.view.draw.traffic import link_picture, load_picture, staleness_picture
 from market.app.view.panels.html import box, columns, facts, note
 from market.app.view.session import Frame
 
@@ -15,28 +15,28 @@ LIVE = (
 
 def network_panel(frame: Frame) -> str:
     """Numbers first, then pictures."""
-    view, event_log, standing = frame.view, frame.timeline.event_log, frame.status.standing
+    view, event_log, live = frame.view, frame.timeline.event_log, frame.status.live
     begun = frame.begun
     loads = [entry for entry in until(event_log.loads, view.position) if entry.position >= begun]
-    ages = [entry for entry in until(event_log.ages, view.position) if entry.position >= begun]
-    waited = ", ".join(standing.waiting_for)
-    counted = [(name, name.replace("_", " "), f"{count:,}") for name, count in standing.counts.items()]
-    told = facts(
+    staleness = [entry for entry in until(event_log.staleness, view.position) if entry.position >= begun]
+    waited = ", ".join(live.waiting_for)
+    counted = [(name, name.replace("_", " "), f"{count:,}") for name, count in live.counts.items()]
+    numbers = facts(
         [
             ("published", "published", f"{view.sent:,}"),
             ("delivered-so-far", "deliveries so far", f"{view.delivered:,}"),
             ("under-way", "under way", f"{len(view.under_way):,}"),
-            ("waited", "waited for", f"{waited} since {standing.waiting_s:.1f} s" if waited else ""),
+            ("waited", "waited for", f"{waited} since {live.waiting_s:.1f} s" if waited else ""),
         ]
     )
     whole = box("The whole run, by the broker's count", facts(counted)) if counted else ""
     deliveries = until(event_log.deliveries, view.position)
     return (
-        box("Up to this moment", told, note(LIVE) if view.live else "")
+        box("Up to this moment", numbers, note(LIVE) if view.live else "")
         + whole
         + columns(
             box("Messages under way", load_picture(loads, frame.clock)),
-            box("Age of the news behind each offer", age_picture(view, ages, frame.clock)),
+            box("Age of the news behind each offer", staleness_picture(view, staleness, frame.clock)),
             box("Links", link_picture(view, deliveries)),
         )
     )
