@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import fsum
 
 import numpy as np
@@ -22,6 +22,7 @@ from market.model.public import PublicRules
 from market.model.rules import CarbonMode
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
+from vpp_nodes.dispatch.free_exchange import FreeDay, net_exchange_11
 from vpp_nodes.dispatch.linear import Ending, LinearProgram, LpSolution
 from vpp_nodes.dispatch.model import Model, build_model
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
@@ -42,22 +43,6 @@ class JointPlan:
     total_cny: float
     gap_cny: float
     method: SolveMethod
-
-
-@dataclass(frozen=True, slots=True)
-class _FreeDay(DispatchDay):
-    """A day whose direct exchange is still open, between the limits of (11); shape (periods,)."""
-
-    most_in_mw: Array = field(default_factory=lambda: np.zeros(0))
-    most_out_mw: Array = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def most_needed_mw(self) -> Array:
-        return self.net_load_mw + self.most_out_mw
-
-    @property
-    def least_needed_mw(self) -> Array:
-        return self.net_load_mw - self.most_in_mw
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +76,12 @@ def joint_dispatch(vpps: Sequence[Vpp], public: PublicRules) -> JointPlan:
         binaries = [own | more for own, more in zip(binaries, missing, strict=True)]
 
 
-def _free_days(vpps: Sequence[Vpp], public: PublicRules) -> list[_FreeDay]:
+def _free_days(vpps: Sequence[Vpp], public: PublicRules) -> list[FreeDay]:
     """Every VPP's day; limits of exchange that are infinite give way to what the system could move at all."""
     days = [checked_day(vpp, public, None) for vpp in vpps]
     movable = sum((_movable_mw(vpp, public.horizon.periods) for vpp in vpps), np.zeros(public.horizon.periods))
     return [
-        _FreeDay(
+        FreeDay(
             day.vpp,
             day.public,
             day.direct,
@@ -120,26 +105,14 @@ def _movable_mw(vpp: Vpp, periods: int) -> Array:
     return movable
 
 
-def _build(days: Sequence[_FreeDay], binaries: Sequence[Collection[Binary]]) -> _JointModel:
+def _build(days: Sequence[FreeDay], binaries: Sequence[Collection[Binary]]) -> _JointModel:
     program = LinearProgram()
     models = tuple(build_model(day, kinds, program) for day, kinds in zip(days, binaries, strict=True))
-    net_in = tuple(_net_exchange_11(program, day, model) for day, model in zip(days, models, strict=True))
+    net_in = tuple(net_exchange_11(program, day, model) for day, model in zip(days, models, strict=True))
     if days:
         for t in range(days[0].periods):
             program.row(0.0, 0.0, [run[t] for run in net_in], [1.0] * len(net_in))
     return _JointModel(program, models, net_in)
-
-
-def _net_exchange_11(program: LinearProgram, day: _FreeDay, model: Model) -> range:
-    """−dir_out_max ≤ net_in ≤ dir_in_max; it takes part in (6), and in (3) where credits follow energy."""
-    run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
-    for row, column in zip(model.balance_rows, run, strict=True):
-        program.extend_row(row, column, 1.0)
-    carbon = day.public.carbon
-    if model.carbon_row is not None and carbon.credits_follow_energy:
-        for column in run:
-            program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
-    return run
 
 
 def _solve(model: _JointModel, integer: bool) -> tuple[LpSolution, float, SolveMethod]:
@@ -162,7 +135,7 @@ def _optimal(answer: LpSolution) -> LpSolution:
 
 
 def _joint_plan(
-    days: Sequence[_FreeDay], model: _JointModel, answer: LpSolution, bound: float, method: SolveMethod
+    days: Sequence[FreeDay], model: _JointModel, answer: LpSolution, bound: float, method: SolveMethod
 ) -> JointPlan:
     plans = []
     for day, part, run in zip(days, model.models, model.net_in, strict=True):
