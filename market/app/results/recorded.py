@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.app.results.certificate_shape import CERTIFICATE, CERTIFICATE_FILE
-from market.app.results.columns import DAY_TABLES, NETWORK_TABLES
+from market.app.results.columns import DAY_CERTIFICATE, DAY_TABLES, NETWORK_TABLES
 from market.app.results.document import check_shape, read_document, refused
 from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, is_aborted, read_manifest
 from market.app.results.records import Records, records_of
@@ -88,7 +88,8 @@ def read_run(folder: Path) -> RecordedRun:
         why = f"a run that broke: {manifest['error'] or 'no reason given'}"
         raise refused(folder, "a run must have come to its end", why, "run it again")
     place = Place(tuple(manifest["vpps"]), int(manifest["rules"]["horizon"]["periods"]))
-    names = (*DAY_TABLES, *(NETWORK_TABLES if manifest["network"] else ()))
+    certified = (DAY_CERTIFICATE,) if DAY_CERTIFICATE in manifest else ()
+    names = (*DAY_TABLES, *certified, *(NETWORK_TABLES if manifest["network"] else ()))
     tables = {name: read_table(folder, name, place) for name in names}
     return RecordedRun(folder.name, manifest, tables, _certificate(folder, manifest))
 

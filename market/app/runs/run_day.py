@@ -15,15 +15,17 @@ from typing import Any, TypeAlias
 
 from broker.tape.files import tape_sha256
 from market.app.results.certificate import certificate_document
+from market.app.results.day_certificate import day_certificate_document, day_certificate_table
 from market.app.results.exit_codes import ExitCode, exit_code_of
 from market.app.results.folder import RunFolder
 from market.app.results.laws import laws_of_day
 from market.app.results.manifest import RunSpec, manifest_of_abort, manifest_of_run
 from market.app.results.network_tables import network_tables
-from market.app.results.run_metadata import OnProgress, RunMetadata
+from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
 from market.app.results.scenario_copy import keep_scenario
 from market.app.results.table import Table
 from market.app.results.tables import day_tables
+from market.day.day_certificate import DayCertificate
 from market.day.outcome import MarketOutcome
 from market.day.settlement import Settlement, settle
 from market.errors import RunError
@@ -37,6 +39,7 @@ class RunReport:
     """A run that came to its end, with everything that its folder holds.
 
     folder : where its way of running left its tape, if it leaves one
+    day_certificate : that of the whole day (M6), None where it was not asked for
     """
 
     scenario: Scenario
@@ -46,6 +49,7 @@ class RunReport:
     folder: Path
     tables: dict[str, Table]
     certificate: dict[str, Any]
+    day_certificate: DayCertificate | None
     manifest: dict[str, Any]
 
     @property
@@ -91,11 +95,23 @@ def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgres
     settlement = settle(outcome, public)
     laws = laws_of_day(outcome, settlement, public, what.scenario.vpps)
     network = network_tables(facts.network, what.scenario.roster) if facts.network else ()
-    tables = (*day_tables(what.scenario, outcome, settlement), *network)
+    day = _certified(what, outcome, on_progress)
+    certified = (day_certificate_table(day),) if day else ()
+    tables = (*day_tables(what.scenario, outcome, settlement), *certified, *network)
     by_name = {table.name: table for table in tables}
     certificate = certificate_document(outcome)
     manifest = manifest_of_run(what, outcome, facts, laws, time.monotonic() - since)
-    return RunReport(what.scenario, outcome, settlement, facts, place, by_name, certificate, manifest)
+    manifest |= day_certificate_document(day) if day else {}
+    return RunReport(what.scenario, outcome, settlement, facts, place, by_name, certificate, day, manifest)
+
+
+def _certified(what: RunSpec, outcome: MarketOutcome, on_progress: OnProgress) -> DayCertificate | None:
+    if not what.day_certificate:
+        return None
+    from market.app.runs.certified_day import certified_day
+
+    on_progress(RunProgress("certifying the day"))
+    return certified_day(what.scenario, outcome)
 
 
 def _write(report: RunReport, folder: RunFolder) -> None:

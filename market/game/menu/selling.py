@@ -111,6 +111,6 @@ def _grid(faced: ResidualDemand, limit_mw: Array) -> Array:
         middle = (low + high) / 2.0
         enough = power(faced, middle) >= limit_mw[:, None]
         low, high = np.where(enough, middle, low), np.where(enough, high, middle)
-    grid = np.clip(np.concatenate([even, kinks, low, high], axis=1), floor, cap)
+    grid: Array = np.clip(np.concatenate([even, kinks, low, high], axis=1), floor, cap)
     grid.sort(axis=1)
     return grid
