@@ -86,7 +86,7 @@ def test_a_scenario_may_be_a_name_a_folder_or_loaded(tmp_path: Path) -> None:
 def test_progress_is_told(tmp_path: Path) -> None:
     told: list[RunProgress] = []
     market.run("two_vpp", on_progress=told.append)
-    assert [progress.stage for progress in told] == ["planning", "trading", "settling"]
+    assert [progress.stage for progress in told] == ["planning", "trading", "settling", "measuring"]
 
 
 @pytest.mark.parametrize("processes", [False, True])

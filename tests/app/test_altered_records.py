@@ -136,6 +136,8 @@ def test_what_the_tape_gives_the_lie_to_is_a_difference(run: Path, capsys: pytes
         "network": {**manifest["network"], "late": 77},
         "conditions": {**manifest["conditions"], "loss": 0.5},
         "rules": {**manifest["rules"], "horizon": {"periods": 5, "period_h": 4.0}},
+        "possible_saving_cny": 5.0,
+        "day": {"rounds": 2, "settled_round": 0, "agreed": True, "regrets_cny": 0.0, "regret_cny": {"Farm": 0.0}},
     }
     for name, lie in lies.items():
         (run / "manifest.json").write_text(json.dumps({**manifest, name: lie}))

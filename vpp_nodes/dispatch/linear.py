@@ -134,6 +134,13 @@ class LinearProgram:
             variable.is_integer = False
         return copy
 
+    def relaxed(self) -> LinearProgram:
+        """A copy in which integer columns may take any value between their bounds."""
+        copy = self._copy()
+        for variable in copy._model.variable:
+            variable.is_integer = False
+        return copy
+
     def integers(self) -> list[int]:
         """Numbers of the integer columns."""
         return [n for n, variable in enumerate(self._model.variable) if variable.is_integer]

@@ -174,6 +174,11 @@ def commands(context: click.Context) -> None:
 @KEYS
 @click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
 @click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
+@click.option(
+    "--day-certificate",
+    is_flag=True,
+    help="With --in-process: bound what each VPP could have gained by planning its whole day anew.",
+)
 @click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
 @AUDIT
 @_join(30)
@@ -192,6 +197,7 @@ def run(
     keys: Path | None,
     figures: bool,
     report: bool,
+    day_certificate: bool,
     watch: bool,
     audit: str | None,
     join_s: float,
@@ -218,6 +224,7 @@ def run(
         disclosure(audit),
         join_s,
         settings,
+        day_certificate,
     )
     return run_command(options)
 

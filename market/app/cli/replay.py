@@ -13,13 +13,14 @@ from broker.wire.messages import BROKER
 from market.app.cli.console import echo, echo_error, put_json
 from market.app.replay.decision import Agreement, Decision, Difference
 from market.app.replay.manifest_check import against_manifest
+from market.app.replay.tables_check import against_tables
 from market.app.replay.tally import Tally, replayed
 from market.app.replay.unchecked import unchecked
 from market.app.report.replay_page import replay_text
 from market.app.results.exit_codes import ExitCode
 from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario, unlike
 from market.app.results.known_plants import known_plants
-from market.app.results.manifest_shape import read_manifest
+from market.app.results.manifest_shape import is_aborted, read_manifest
 from market.app.results.run_tape import tape_of_run, unreadable
 from market.app.runs.run_day import json_text
 from market.errors import Fault, ScenarioError, TapeError
@@ -74,9 +75,14 @@ class _Beside:
     unlike: list[str]
 
     @property
+    def as_run(self) -> Scenario | None:
+        """The scenario as it was run, where the folder keeps it."""
+        return None if self.unlike else self.kept
+
+    @property
     def run_knew(self) -> tuple[Vpp, ...] | None:
         """The plants that the run knew, where its folder tells."""
-        return None if self.kept is None or self.unlike else self.kept.vpps
+        return None if self.as_run is None else self.as_run.vpps
 
 
 def _tally(run: Path, tape: TapeSoFar, until_s: float | None, named: str | None) -> Tally:
@@ -86,6 +92,7 @@ def _tally(run: Path, tape: TapeSoFar, until_s: float | None, named: str | None)
     tally.add(_kept(beside))
     if manifest is not None:
         tally.add([against_manifest(run, tape.records, manifest, beside.run_knew, tally)])
+        tally.add(against_tables(run, tape.records, tally, beside.as_run) if not is_aborted(manifest) else ())
     else:
         tally.unchecked += [f"{name}: not checked, no manifest" for name in unchecked(tape.records)]
     if manifest is not None and beside.run_knew is None:

@@ -121,7 +121,11 @@ def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tup
     scenario = _scenario(options)
     scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
-    what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit)
+    what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit, options.day_certificate)
+    if options.day_certificate:
+        from market.app.runs.certified_day import check_can_be_certified
+
+        check_can_be_certified(scenario)
     check = hosting.check if hosting else partial(_check_keys, options)
     check(scenario)
     if not options.in_process:

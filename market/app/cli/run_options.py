@@ -36,11 +36,12 @@ class RunOptions:
     audit: Disclosure | None = None
     join_s: float = 30.0
     settings: tuple[str, ...] = ()
+    day_certificate: bool = False
 
 
 def check_flags(options: RunOptions) -> None:
     """ScenarioError with every flag that cannot be had here, or together with another."""
-    faults = [*_alone(options), *_as_it_was(options), *_drawn(options)]
+    faults = [*_alone(options), *_certified(options), *_as_it_was(options), *_drawn(options)]
     if faults:
         raise ScenarioError(faults)
 
@@ -64,6 +65,13 @@ def _alone(options: RunOptions) -> Iterator[Fault]:
     if options.watch:
         remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
         yield Fault("one process cannot be watched", "--in-process", "--watch", remedy)
+
+
+def _certified(options: RunOptions) -> Iterator[Fault]:
+    """What only one who knows every plant can certify."""
+    if options.day_certificate and not options.in_process:
+        rule, flag = "a day is certified as a whole where all plants are known", "--day-certificate"
+        yield Fault(rule, "plants in processes of their own", flag, f"add --in-process or leave out {flag}")
 
 
 def _drawn(options: RunOptions) -> Iterator[Fault]:

@@ -17,6 +17,7 @@ from market.app.report.page import (
     picture,
     table,
 )
+from market.app.results.columns import DAY_CERTIFICATE
 from market.app.results.disclosed import NOT_SHOWN, Disclosed, disclosed
 from market.app.results.flat import flat
 from market.app.results.recorded import RecordedRun
@@ -32,6 +33,11 @@ MEANING = {
     "budget_spent": "The sellers used up their offers before prices came to rest.",
     "stalled": "Somebody was waited for in vain; the negotiation did not end.",
     "aborted": "The run broke off.",
+}
+WHOLE_DAY = {
+    "day_equilibrium": "The day is an equilibrium as a whole: nobody gains by planning it otherwise.",
+    "settled": "The day is settled: its trade stands. It is not proved to be an equilibrium of whole days, since "
+    "every VPP planned against the grid before it knew what trade would bring.",
 }
 SOUND = ("equilibrium", "no_trade")
 SCENARIOS = ("grid_only", "game")
@@ -58,6 +64,7 @@ def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> HtmlPage:
             "Each VPP's day", [*days, *(paragraph(f"{vpp} does not show its plans.") for vpp in private)]
         ),
         ReportSection("Certificate", list(_certificate(run))),
+        *([ReportSection("The day as a whole", list(_whole_day(run)))] if DAY_CERTIFICATE in run.tables else []),
         ReportSection("Communication", [*_communication(run), *shown("network", "links")]),
         ReportSection("Rules and conditions", list(_conditions(run))),
     )
@@ -243,6 +250,23 @@ def _certificate(run: RecordedRun) -> Iterator[Html]:
     columns = ("period", "verdict", "largest seller regret CNY", "largest buyer gain CNY", "HHI of sellers")
     if rows:
         yield table((*columns, "largest mark-up CNY/kWh", "evidence"), rows, digits=4)
+
+
+def _whole_day(run: RecordedRun) -> Iterator[Html]:
+    """The day's certificate (M6)."""
+    told, verdict = run.manifest[DAY_CERTIFICATE], str(run.manifest["day_verdict"])
+    yield paragraph(WHOLE_DAY[verdict])
+    share = told["upper_share_of_saving"]
+    part = "" if share is None else f": at most {share:.1%} of what cooperation would save"
+    yield paragraph(
+        "What each VPP could have gained by planning its whole day anew, the others' final messages given. The "
+        "lower bound is a day that was found, no day gains more than the upper one. All together "
+        f"{told['regret_lower_cny']:,.1f} CNY were found{part}."
+    )
+    day = run[DAY_CERTIFICATE]
+    numbers = (day[column].tolist() for column in ("cost_cny", "regret_lower_cny", "regret_upper_cny"))
+    rows: list[Sequence[Cell]] = list(zip(day["vpp"].tolist(), *numbers, strict=True))
+    yield table(("VPP", "cost CNY", "gain found CNY", "gain at most CNY"), rows, digits=2)
 
 
 def _communication(run: RecordedRun) -> Iterator[Html]:

@@ -28,6 +28,7 @@ _BY_NAME: Final = {
     "costs": "vpp scenario operation_cny trade_cny carbon_cny total_cny emission_t quota_t curtailed_mwh",
     "trace": "time_s round vpp counterpart period quantity value residual",
     "rounds": "round cost_cny regrets_cny traded_mwh imbalance_mw settled",
+    "day_certificate": "vpp cost_cny regret_lower_cny regret_upper_cny",
     "links": f"sender receiver {' '.join(LINK_COUNTS)} delay_min_s delay_mean_s delay_max_s",
     "network": "time_s in_flight queued",
     "staleness": "time_s vpp version staleness_s",
@@ -37,6 +38,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(names.split()) for 
 
 DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
 ROUND_TABLES: Final = ("rounds",)
+DAY_CERTIFICATE: Final = "day_certificate"
+"""The table of a run whose day was certified as a whole."""
 NETWORK_TABLES: Final = ("links", "network", "staleness")
 
 WHOLE: Final = frozenset({"period", "stage", "round", "rounds", "settled"})

@@ -21,6 +21,7 @@ from market.app.results.run_metadata import RunMetadata
 from market.app.results.table import Table
 from market.app.results.tables import day_tables
 from market.app.results.trace import evolution_rows, trace_rows
+from market.day.day_certificate import DayCertificate
 from market.day.outcome import MarketOutcome, VppDay
 from market.day.settlement import Settlement, settle
 from market.model.rules import MarketRules
@@ -32,6 +33,7 @@ class ConcludedDay:
     """A day that came to its end, with everything that its run folder holds.
 
     folder : where its way of running left its tape, if it leaves one
+    day_certificate : that of the whole day (M6), None where it was not asked for
     """
 
     scenario: Scenario
@@ -42,6 +44,7 @@ class ConcludedDay:
     certificate: dict[str, Any]
     manifest: dict[str, Any]
     folder: Path = Path()
+    day_certificate: DayCertificate | None = None
 
     @property
     def broken_laws(self) -> list[str]:

@@ -11,7 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
-from market.app.results.columns import LINK_COUNTS
+from market.app.results.columns import DAY_CERTIFICATE, LINK_COUNTS
+from market.app.results.day_certificate import DAY_CERTIFICATE_SHAPE
 from market.app.results.document import NoJson, check_shape, read_document, refused
 from market.app.results.manifest import FORMAT
 from market.app.results.shapes import (
@@ -28,6 +29,7 @@ from market.app.results.shapes import (
     whole,
     within,
 )
+from market.day.day_certificate import DayVerdict
 from market.game.result import Verdict
 from market.model.disclosure import Disclosure
 from market.model.network import OnLoss, TimeMode
@@ -168,7 +170,8 @@ COMPLETE: Final = fields(
         "durations_s": by_name(number(0)),
         "peak_memory_mb": by_name(number(0), _PARTY),
         **_SURROUNDINGS,
-    }
+    },
+    {"day_verdict": one_of(DayVerdict), DAY_CERTIFICATE: DAY_CERTIFICATE_SHAPE},
 )
 
 ABORTED: Final = fields(

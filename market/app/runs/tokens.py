@@ -66,7 +66,13 @@ def read_token(path: Path, kind: TokenKind = JOINING) -> bytes:
         remedy = f"name the {kind.file} that the broker left in its run folder"
         rule = f"{kind.called} must be in it"
         raise ScenarioError([Fault(rule, reason.lower(), f"--token-file {path}", remedy)]) from None
-    return parse_token(text.strip(), kind)
+    try:
+        return parse_token(text.strip(), kind)
+    except ScenarioError:
+        remedy = f"name the {kind.file} that the broker left in its run folder"
+        raise ScenarioError(
+            [Fault(f"{kind.called} must be in it", "something else", f"--token-file {path}", remedy)]
+        ) from None
 
 
 def token_of(text: str | None, file: Path | None, kind: TokenKind = JOINING) -> bytes:

@@ -39,6 +39,7 @@ def summary_text(report: ConcludedDay) -> str:
 def _parts(report: ConcludedDay) -> Iterator[RenderableType]:
     yield f"[bold]{plain(report.scenario.name)}[/bold]  {plain(report.scenario.title)}"
     yield _verdict(report)
+    yield from _whole_day(report)
     yield _circumstances(report)
     yield from _efficiency(report)
     yield from _losses(report)
@@ -60,6 +61,20 @@ def _verdict(report: ConcludedDay) -> str:
     if exit_code_of(outcome.verdict) == 0:
         return f"{verdict}  ·  nobody gains more by moving than {most}"
     return f"{verdict}  ·  most to be gained by moving, where it rests: {most}"
+
+
+def _whole_day(report: ConcludedDay) -> Iterator[str]:
+    """What the day is as a whole (M6), where that was asked for."""
+    day = report.day_certificate
+    if day is None:
+        return
+    verdict = day.verdict.value.replace("_", " ")
+    share = day.share_of_saving(day.upper_cny)
+    part = f", {share:.1%} of what cooperation would save" if share is not None else ""
+    yield (
+        f"day: {verdict}  ·  regrets of all VPPs, each planning anew alone: {day.lower_cny:,.1f} to "
+        f"{day.upper_cny:,.1f} CNY{part}"
+    )
 
 
 def _circumstances(report: ConcludedDay) -> str:

@@ -1,0 +1,171 @@
+"""What one VPP could trade over the day, period by period, others' final messages given: M_kt of (M6).
+
+Deviations are those of a VPP that keeps the rules and plans otherwise: as a seller it may declare any surplus that
+its plants could make and ask any price of the band; as a buyer any deficit that it could use, wanting all of it;
+or it may stay with what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from market.day.settlement import direct_exchange, settled_mw
+from market.game.menu.buying import BuyingMenu, buying_menu
+from market.game.menu.selling import SellingMenu, selling_menu
+from market.game.period import PeriodGame
+from market.game.result import PeriodResult
+from market.model.arrays import Array, IndexArray, frozen
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
+
+_NOTHING_MW = 1e-9  # what is declared is rounded to it
+_NEAR_MW = 1e-6  # the same power, as far as a solver can tell
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTrade:
+    """A trade of the menus: powers in MW, and payments less earnings in CNY/h, shape (periods,)."""
+
+    in_mw: Array
+    out_mw: Array
+    paid_cny_per_h: Array
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOptions:
+    """One VPP's menus of a day; None where there is no period to sell, or to buy, in.
+
+    sells, buys : the periods of `selling` and `buying`
+    held_mw, held_cny_per_h : what it buys of others as things stand, shape (periods,)
+    """
+
+    sells: IndexArray
+    selling: SellingMenu | None
+    buys: IndexArray
+    buying: BuyingMenu | None
+    held_mw: Array
+    held_cny_per_h: Array
+
+    @property
+    def most_out_mw(self) -> Array:
+        """The most that can be sold in each period, shape (periods,)."""
+        return self._in_place(self.sells, self.selling.most_mw if self.selling else None)
+
+    @property
+    def most_in_mw(self) -> Array:
+        """The most that can be bought in each period, shape (periods,)."""
+        most = self._in_place(self.buys, self.buying.most_mw if self.buying else None)
+        return np.maximum(most, self.held_mw)
+
+    def selling_support(self, worth: Array) -> Array:
+        """Bounds on max (p − v) q, v = `worth` (periods,), CNY/h; 0 where nothing can be sold."""
+        return self._in_place(self.sells, self.selling.support(worth[self.sells]) if self.selling else None)
+
+    def buying_support(self, worth: Array) -> Array:
+        """Bounds on max (v q − payment), v = `worth` (periods,), CNY/h, what is held included."""
+        bound = self._in_place(self.buys, self.buying.support(worth[self.buys]) if self.buying else None)
+        return np.maximum(bound, worth * self.held_mw - self.held_cny_per_h)
+
+    def trade_near(self, sold_mw: Array, bought_mw: Array) -> OfferedTrade:
+        """A trade of the menus with these powers, or next to them, shape (periods,).
+
+        In each period only the larger of the two; what is held is bought again where just that power is wanted.
+        """
+        sold_mw = np.where(sold_mw > bought_mw, sold_mw, 0.0)
+        bought_mw = np.where(sold_mw > 0.0, 0.0, bought_mw)
+        out_mw, in_mw = np.zeros_like(self.held_mw), np.zeros_like(self.held_mw)
+        paid = np.zeros_like(self.held_mw)
+        if self.selling is not None:
+            wanted = np.minimum(sold_mw[self.sells], self.selling.most_mw)
+            out_mw[self.sells], earned = self.selling.revenue(wanted)
+            paid[self.sells] -= earned
+        if self.buying is not None:
+            wanted = np.minimum(bought_mw[self.buys], self.buying.most_mw)
+            got, spent = self.buying.payment(wanted)
+            in_mw[self.buys] = np.where(wanted > _NOTHING_MW, got, 0.0)
+            paid[self.buys] += np.where(wanted > _NOTHING_MW, spent, 0.0)
+        stays = (self.held_mw > 0.0) & (np.abs(bought_mw - self.held_mw) <= _NEAR_MW)
+        return OfferedTrade(
+            frozen(np.where(stays, self.held_mw, in_mw)),
+            frozen(np.where(stays, 0.0, out_mw)),
+            frozen(np.where(stays, self.held_cny_per_h, paid)),
+        )
+
+    def _in_place(self, periods: IndexArray, values: Array | None) -> Array:
+        placed = np.zeros_like(self.held_mw)
+        if values is not None:
+            placed[periods] = values
+        return placed
+
+
+def trade_options(vpp: Vpp, results: Sequence[PeriodResult], public: PublicRules) -> TradeOptions:
+    """The menus of a VPP, from everybody's declarations and final offers. τ > 0."""
+    most_out, most_in = declarable_mw(vpp)
+    others = [_without(vpp.id, result) for result in results]
+    can_sell = [_open(game) and bool(game.buyers) for game, _ in others]
+    can_buy = [_open(game) and bool(game.sellers) for game, _ in others]
+    sells = np.flatnonzero(np.array(can_sell) & (most_out > _NOTHING_MW))
+    buys = np.flatnonzero(np.array(can_buy) & (most_in > _NOTHING_MW))
+    return TradeOptions(
+        sells=sells,
+        selling=selling_menu(vpp.id, *_taken(others, sells), most_out[sells]) if sells.size else None,
+        buys=buys,
+        buying=buying_menu(*_taken(others, buys), most_in[buys]) if buys.size else None,
+        held_mw=direct_exchange(vpp.id, results, public).in_mw,
+        held_cny_per_h=frozen([_paid_cny_per_h(vpp.id, result) for result in results]),
+    )
+
+
+def declarable_mw(vpp: Vpp) -> tuple[Array, Array]:
+    """The largest surplus and deficit that any plan could have, by (7) to (12) and (15), each of shape (periods,).
+
+    A plan's surplus is WT + PV + MT + discharge + CL − load, its deficit load + charge less its own supply.
+    """
+    make = sum((plant.forecast_mw for plant in (vpp.wt, vpp.pv) if plant), np.zeros_like(vpp.load_mw))
+    make = make + (vpp.mt.p_max_mw if vpp.mt else 0.0) + (vpp.ess.discharge_max_mw if vpp.ess else 0.0)
+    kept = vpp.load_mw * (1.0 - (vpp.cl.share_of_load if vpp.cl else 0.0))
+    use = vpp.load_mw + (vpp.ess.charge_max_mw if vpp.ess else 0.0)
+    surplus = np.clip(make - kept, 0.0, vpp.exchange.direct_out_max_mw)
+    return surplus, np.minimum(use, vpp.exchange.direct_in_max_mw)
+
+
+_Others: TypeAlias = tuple[PeriodGame, Array]  # a period without one VPP, and the offers of the sellers in it
+
+
+def _taken(others: Sequence[_Others], periods: IndexArray) -> tuple[list[PeriodGame], list[Array]]:
+    chosen = [others[t] for t in periods.tolist()]
+    return [game for game, _ in chosen], [offers for _, offers in chosen]
+
+
+def _without(vpp_id: str, result: PeriodResult) -> _Others:
+    """Where nobody could offer, for want of a buyer, the offers are the lowest ones, with which a glut opens."""
+    game = result.game
+    offers = result.price_cny_per_mwh if game.tradable else game.least_price_cny_per_mwh
+    sells = [j for j, seller in enumerate(game.sellers) if seller != vpp_id]
+    buys = [i for i, buyer in enumerate(game.buyers) if buyer != vpp_id]
+    others = replace(
+        game,
+        sellers=tuple(game.sellers[j] for j in sells),
+        surplus_mw=game.surplus_mw[sells],
+        reserve_cny_per_mwh=game.reserve_cny_per_mwh[sells],
+        buyers=tuple(game.buyers[i] for i in buys),
+        deficit_mw=game.deficit_mw[buys],
+        own_supply_mw=game.own_supply_mw[buys],
+        satisfaction_cny_per_h=game.satisfaction_cny_per_h[buys],
+    )
+    return others, offers[sells]
+
+
+def _open(game: PeriodGame) -> bool:
+    return game.floor_cny_per_mwh <= game.cap_cny_per_mwh
+
+
+def _paid_cny_per_h(vpp_id: str, result: PeriodResult) -> float:
+    buyers = result.game.buyers
+    if vpp_id not in buyers or not result.game.tradable:
+        return 0.0
+    return float(settled_mw(result)[buyers.index(vpp_id)] @ result.price_cny_per_mwh)

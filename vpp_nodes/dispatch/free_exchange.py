@@ -1,0 +1,40 @@
+"""A day whose exchange with other VPPs is still open: the quantity itself, and where it takes part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from market.model.arrays import Array
+from vpp_nodes.dispatch.day import DispatchDay
+from vpp_nodes.dispatch.linear import LinearProgram
+from vpp_nodes.dispatch.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class FreeDay(DispatchDay):
+    """A day whose direct exchange is still open, between the limits of (11); shape (periods,)."""
+
+    most_in_mw: Array = field(default_factory=lambda: np.zeros(0))
+    most_out_mw: Array = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def most_needed_mw(self) -> Array:
+        return self.net_load_mw + self.most_out_mw
+
+    @property
+    def least_needed_mw(self) -> Array:
+        return self.net_load_mw - self.most_in_mw
+
+
+def net_exchange_11(program: LinearProgram, day: FreeDay, model: Model) -> range:
+    """−dir_out_max ≤ net_in ≤ dir_in_max; it takes part in (6), and in (3) where credits follow energy."""
+    run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
+    for row, column in zip(model.balance_rows, run, strict=True):
+        program.extend_row(row, column, 1.0)
+    carbon = day.public.carbon
+    if model.carbon_row is not None and carbon.credits_follow_energy:
+        for column in run:
+            program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
+    return run
