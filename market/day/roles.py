@@ -77,9 +77,9 @@ def day_roles(vpp: Vpp, plan: DispatchPlan, role_tolerance: float) -> DayRoles:
 def declare(
     vpp: Vpp, plan: DispatchPlan, public: PublicRules, value_cny_per_mwh: Array | None = None
 ) -> Declaration:
-    """What `vpp` makes public of its plan: roles, volumes, its appetite or its reserve.
+    """What `vpp` makes public of its plan: roles, volumes, its demand curve or its reserve.
 
-    value_cny_per_mwh : λ that its appetite is worked out by; that of the plan where it is not given
+    value_cny_per_mwh : λ that its demand curve follows from; that of the plan where it is not given
 
         k = κ λ (S0 + P^d), not below 0, CNY/h (MODEL section 3)
 

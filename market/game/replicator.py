@@ -115,7 +115,7 @@ def log_weights(surplus_logarithm: Array, utility_loss: Array, temperature: Arra
 
 
 def rest_logarithm(logits: Array) -> Array:
-    """Rows of ln y from rows of logits; −inf marks a seller that is not there."""
+    """ln y at the rest point (M2), row by row of the logits, shape (…, n); −inf: no such seller."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     logarithm: Array = shifted - np.log(stacked_sum(np.exp(shifted), _sellers(logits))[..., None])
     return logarithm

@@ -85,7 +85,7 @@ def solve_day(games: Sequence[PeriodGame], rules: MarketRules) -> tuple[PeriodRe
 
 
 def solve_period(game: PeriodGame, rules: MarketRules) -> PeriodResult:
-    """One period from p_clr to its certified end."""
+    """One period from p_clr to its certified end; prices in CNY/MWh, shape (n,), powers in MW, shape (m, n)."""
     return solve_day([game], rules)[0]
 
 

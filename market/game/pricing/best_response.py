@@ -54,7 +54,7 @@ class _Cells:
 
 
 def best_prices(sellers: ResidualDemand) -> Array:
-    """The best reply of every seller, not rounded, shape (R,), CNY/MWh."""
+    """The best response (26) of every seller: the maximum of (22), not rounded, shape (R,), CNY/MWh."""
     rows, _, buyers = sellers.rivalry.shape
     chunk = max(1, _NUMBERS_AT_ONCE // (_FIRST_CELLS * _CUT * buyers))
     parts = [_best_prices(sellers.take(slice(i, i + chunk))) for i in range(0, rows, chunk)]

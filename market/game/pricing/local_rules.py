@@ -62,7 +62,7 @@ def profit_gradient(sellers: ResidualDemand, price: Array) -> Array:
 
 
 def excess_demand(sellers: ResidualDemand, price: Array) -> Array:
-    """(Q − S)/S, dimensionless, shape (R,)."""
+    """(Q − S)/S, by which `tatonnement` (26) moves: dimensionless, shape (R,). price : (R,), CNY/MWh."""
     total = power(sellers, price[:, None])[:, 0]
     lacking: Array = (total - sellers.surplus) / sellers.surplus
     return lacking

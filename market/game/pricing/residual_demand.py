@@ -104,7 +104,7 @@ class Curve:
 
 
 def game_batch(games: Sequence[PeriodGame]) -> GameBatch:
-    """Put games side by side."""
+    """Games side by side, all with τ > 0, padded to the size of the largest: see `GameBatch`."""
     sellers, buyers = max(len(g.sellers) for g in games), max(len(g.buyers) for g in games)
     surplus, floor, reserve = np.zeros((3, len(games), sellers))
     demand = np.empty((3, len(games), buyers, 1))
@@ -149,7 +149,7 @@ def residual_demand(games: GameBatch, prices: Array, turns: IndexArray) -> Resid
 
 
 def power(sellers: ResidualDemand, price: Array) -> Array:
-    """Q at prices of shape (R, P), MW."""
+    """Q of (22) at prices of shape (R, P), CNY/MWh. Returns: shape (R, P), MW."""
     share, _ = _share(sellers, price)
     return stacked_sum(share * sellers.demand_curve.demand(price[:, :, None]), sellers.buyers)
 
