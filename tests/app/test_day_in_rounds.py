@@ -27,7 +27,9 @@ TIGHT = {"market.mechanism": "consensus", "market.consensus_regret": 0.0003}
 
 
 def tight(scenario: Scenario) -> Scenario:
-    market = replace(scenario.public.market, mechanism=Mechanism.CONSENSUS, consensus_regret=0.0002)
+    market = replace(
+        scenario.public.market, mechanism=Mechanism.CONSENSUS, consensus_regret=0.0001, consensus_rounds=60
+    )
     return replace(scenario, public=replace(scenario.public, market=market))
 
 
@@ -55,7 +57,7 @@ def test_consensus_is_as_good_as_one_plan_for_all() -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_so_it_is_on_random_days(seed: int) -> None:
-    scenario = tight(random_market(seed, vpps=4, periods=12))
+    scenario = tight(random_market(seed, vpps=3, periods=8))
     assert_efficient(scenario, market_day(scenario))
 
 
