@@ -214,6 +214,13 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "max(p_clr, r_j).",
         ("market.day.roles:reserve_cny_per_mwh", "market.game.clearing:clearing_price"),
     ),
+    Equation(
+        "M7",
+        (_B,),
+        "For a balanced exchange z (Σ_k z_k = 0) and any prices π the regrets r_k = F_k(z_k) + Δt π·z_k − "
+        "min_z [F_k(z) + Δt π·z] are ≥ 0, and Σ_k r_k ≥ Σ_k F_k(z_k) − optimum.",
+        ("market.mechanism.consensus:find_consensus", "vpp_nodes.dispatch.participant:participant"),
+    ),
 )
 
 

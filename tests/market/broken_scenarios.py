@@ -327,7 +327,7 @@ _PARTS = (
 _DOCUMENTS = (
     _broken(
         "key twice", YAML, "  growth: 0.26\n", "  growth: 0.26\n  growth: 0.27\n",
-        (f"{YAML}:25", "must have each key only once", "'growth' again, first on line 24", "keep one of them"),
+        (f"{YAML}:29", "must have each key only once", "'growth' again, first on line 28", "keep one of them"),
     ),
     _broken(
         "tag", YAML, "title: Everything", "title: !!python/name:os.system Everything",
@@ -336,7 +336,7 @@ _DOCUMENTS = (
     ),
     _broken(
         "bracket left open", YAML, "[grid_buy, mt, wt, pv]", "[grid_buy, mt, wt, pv",
-        (f"{YAML}:31", "must be readable YAML", "did not find expected ',' or ']'", "correct the line"),
+        (f"{YAML}:35", "must be readable YAML", "did not find expected ',' or ']'", "correct the line"),
     ),
     _whole("no scenario.yaml", YAML, None, (YAML, "must be there", "nothing", "create scenario.yaml")),
     _whole("empty file", YAML, " \n", (YAML, "must not be empty", "an empty file", "start from a copy")),

@@ -24,6 +24,10 @@ market:
   tatonnement_step_cny_per_mwh: 21
   price_tick_cny_per_mwh: 2
   offer_budget: 4000
+  mechanism: consensus
+  coupling_rounds: 24
+  consensus_rounds: 190
+  consensus_regret: 0.02
 carbon:
   mode: flat
   base_price_cny_per_t: 281

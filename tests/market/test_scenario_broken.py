@@ -55,7 +55,7 @@ def test_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     files = replaced(files, "tariff.csv", "3,1200,480", "3,1200,nan")
     places = {fault.place.split(" ", 1)[-1] for fault in _faults(write_files(tmp_path, files))}
     assert places == {
-        "scenario.yaml:25",
+        "scenario.yaml:29",
         "vpps[0].ess.charge_max_mw",
         "vpps[0].ess.soc_min",
         "vpps[0].mt.p_min_mw",

@@ -22,7 +22,7 @@ FULL: dict[str, Any] = yaml.safe_load(FULL_YAML.replace("1e-5", "1.0e-5"))
 PUBLIC = ("horizon", "market", "carbon")
 # What cannot be nudged by itself: these go with files, with ids, or have one value only.
 BOUND = {"profiles", "horizon.periods", "coupling", "vpps[0].id", "vpps[1].id", "carbon.quota_sources"}
-OTHER_WORD = {"gradient": "tatonnement", "flat": "none"}
+OTHER_WORD = {"consensus": "game", "gradient": "tatonnement", "flat": "none"}
 
 
 def _leaves(value: object, path: str = "") -> dict[str, object]:

@@ -18,7 +18,7 @@ import pytest
 from market.errors import ScenarioError
 from market.model.network import Constant, LinkConditions, NetworkRules
 from market.model.public import Coupling
-from market.model.rules import CarbonMode, PriceRule
+from market.model.rules import CarbonMode, Mechanism, PriceRule
 from market.scenario import builtin_cases, load_scenario
 from market.scenario.scenario import Scenario
 from tests.market.scenario_files import FULL_FILES, FULL_YAML, MINIMAL_FILES, replaced, write_files
@@ -64,6 +64,10 @@ def test_every_public_field_arrives(full: Scenario) -> None:
         "tatonnement_step_cny_per_mwh": 21.0,
         "price_tick_cny_per_mwh": 2.0,
         "offer_budget": 4000,
+        "mechanism": Mechanism.CONSENSUS,
+        "coupling_rounds": 24,
+        "consensus_rounds": 190,
+        "consensus_regret": 0.02,
     }
     assert _plain(public.carbon) == {
         "mode": CarbonMode.FLAT,
@@ -156,6 +160,10 @@ def test_what_is_left_out_takes_the_default(tmp_path: Path) -> None:
         "tatonnement_step_cny_per_mwh": 20.0,
         "price_tick_cny_per_mwh": 1.0,
         "offer_budget": 5000,
+        "mechanism": Mechanism.GAME,
+        "coupling_rounds": 25,
+        "consensus_rounds": 200,
+        "consensus_regret": 0.01,
     }
     assert _plain(carbon) == {
         "mode": CarbonMode.STEPPED,

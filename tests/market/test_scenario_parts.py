@@ -116,7 +116,7 @@ def test_a_plant_that_was_changed_is_refused(full: Scenario, tmp_path: Path) -> 
     for number, (old, new) in enumerate([("p_max_mw: 1.7", "p_max_mw: 1.8"), ("All plants", "Some plants")]):
         text = FULL_YAML.replace(old, new) + entry
         (told,) = faults(tmp_path / str(number), text, **{"profiles.csv": FULL_FILES["profiles.csv"]})
-        assert "scenario.yaml:37 vpps[0]: must be the plant that the roster has by its digest" in told
+        assert "scenario.yaml:41 vpps[0]: must be the plant that the roster has by its digest" in told
     profiles = FULL_FILES["profiles.csv"].replace("2.25", "2.26")
     assert len(faults(tmp_path / "cell", FULL_YAML + entry, **{"profiles.csv": profiles})) == 1
 

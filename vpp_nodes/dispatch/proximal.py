@@ -22,7 +22,7 @@ from vpp_nodes.dispatch.open_day import net_exchange_11, open_day
 _PARTS = 100.0
 """Distances are measured in hundredths of a typical exchange, so that their squares are large to a solver."""
 
-_TOLERANCE = 0.01
+_TOLERANCE = 0.001
 """A period's answer is refined until its tangents miss the square of z − a by no more than this one's."""
 
 _FIRST_TANGENTS = (0.0, 10.0, -10.0, 50.0, -50.0, 200.0, -200.0)
