@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from math import inf
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from types import NoneType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from market.app.results.columns import DAY_CERTIFICATE, LINK_COUNTS
 from market.app.results.day_certificate import DAY_CERTIFICATE_SHAPE
@@ -31,12 +33,22 @@ from market.app.results.shapes import (
 )
 from market.day.day_certificate import DayVerdict
 from market.game.result import Verdict
+from market.model.arrays import Array
 from market.model.disclosure import Disclosure
-from market.model.network import OnLoss, TimeMode
-from market.model.parameter import Parameter, parameters_of
+from market.model.network import (
+    LinkConditions,
+    LinkOverride,
+    NetworkRules,
+    NodeCompute,
+    Outage,
+    Partition,
+    Retransmission,
+    TimeMode,
+)
+from market.model.parameter import Defined, parameters_of
 from market.model.rules import CarbonRules, Horizon, MarketRules
 from market.scenario.fields import ID_PATTERN
-from market.scenario.network_schema import LatencyKind
+from market.scenario.network_schema import LATENCIES, LatencyKind
 
 MANIFEST: Final = "manifest.json"
 REMEDY: Final = "the folder was altered or damaged: take it from where it is whole, or run the scenario again"
@@ -51,17 +63,33 @@ _SECONDS = number(0, _MANY)
 _PARTY = text(r"\S.{0,63}", "must be a name")
 
 
-def _rules(kind: type) -> Shape:
-    """The shape of a dataclass of rules, by its parameters."""
+def _parameters(kind: type) -> dict[str, Shape]:
+    """The shapes of a dataclass's parameters, by their names in a file."""
     types = get_type_hints(kind)
+    return {
+        defined.in_file: _parameter(types[defined.name], defined)
+        for defined in parameters_of(kind)
+        if types[defined.name] != Array
+    }
 
-    def shape(name: str, bounds: Parameter) -> Shape:
-        of = types[name]
-        if of is bool:
-            return flag()
-        return one_of(of) if issubclass(of, StrEnum) else within(bounds, of)
 
-    return fields({name: shape(name, bounds) for name, bounds, _ in parameters_of(kind)})
+def _parameter(of: Any, defined: Defined) -> Shape:
+    """The shape of a parameter of a type; where null is no limit, or says nothing, it may be null."""
+    kinds = get_args(of) or (of,)
+    if kinds[0] is bool:
+        shape = flag()
+    elif issubclass(kinds[0], StrEnum):
+        shape = one_of(kinds[0])
+    else:
+        shape = within(defined.parameter, kinds[0])
+    if tuple in (of, get_origin(of)):
+        return many(shape)
+    return maybe(shape) if NoneType in kinds or defined.default == inf else shape
+
+
+def _rules(kind: type) -> Shape:
+    """The shape of a dataclass of rules."""
+    return fields(_parameters(kind))
 
 
 _SURROUNDINGS: Final[Mapping[str, Shape]] = {
@@ -71,36 +99,28 @@ _SURROUNDINGS: Final[Mapping[str, Shape]] = {
 }
 
 
+_LATENCIES: Final = {kind.value: _parameters(form) for kind, form in LATENCIES.items()}
+
+
 def _latency(value: Any, place: str) -> Any:
-    """A kind, and the numbers of that kind."""
-    names = [name for name in value if name != "kind"] if type(value) is dict else []
-    numbers: dict[str, Shape] = dict.fromkeys(names, _one_or_many)
-    return fields({"kind": one_of(LatencyKind), **numbers})(value, place)
+    """A kind, and the parameters of that kind."""
+    kind = value.get("kind") if type(value) is dict else None
+    own = _LATENCIES.get(kind, {}) if type(kind) is str else {}
+    return fields({"kind": one_of(LatencyKind), **own})(value, place)
 
 
-def _one_or_many(value: Any, place: str) -> Any:
-    return many(_SECONDS)(value, place) if type(value) is list else _SECONDS(value, place)
-
-
-_CONDITION: Final[Mapping[str, Shape]] = {
-    **dict.fromkeys(("jitter_s", "loss", "duplication", "reordering", "reordering_s"), maybe(_SECONDS)),
-    "bandwidth_bit_per_s": maybe(_SECONDS),
-}
 _LINKS: Final[Mapping[str, Shape]] = dict.fromkeys(("from", "to", "vpp"), maybe(VPP))
-_WINDOW: Final[Mapping[str, Shape]] = {"start_s": _SECONDS, "end_s": maybe(_SECONDS)}
 _CONDITIONS = fields(
     {
-        **_CONDITION,
-        "links": many(fields({**_LINKS, **_CONDITION}, {"latency": _latency})),
-        "outages": many(fields({**_LINKS, **_WINDOW})),
-        "partitions": many(fields({"groups": many(many(VPP)), **_WINDOW})),
-        "compute": by_name(_SECONDS, VPP),
-        "time": one_of(TimeMode),
-        "on_loss": one_of(OnLoss),
-        **dict.fromkeys(("compute_s", "retransmit_after_s", "retransmit_backoff", "retransmit_max_s"), _SECONDS),
-        **dict.fromkeys(("give_up_after_s", "stall_after_s", "silence_s", "wait_s", "answer_s"), _SECONDS),
-    },
-    {"latency": _latency},
+        **_parameters(LinkConditions),
+        "links": many(fields({**_LINKS, **_parameters(LinkOverride)}, {"latency": _latency})),
+        "outages": many(fields({**_LINKS, **_parameters(Outage)})),
+        "partitions": many(fields({"groups": many(many(VPP)), **_parameters(Partition)})),
+        "compute": by_name(_parameters(NodeCompute)["compute_s"], VPP),
+        **_parameters(Retransmission),
+        **_parameters(NetworkRules),
+        "latency": _latency,
+    }
 )
 
 _HEADING: Final[Mapping[str, Shape]] = {
