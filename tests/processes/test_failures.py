@@ -226,7 +226,7 @@ def test_a_run_that_is_under_way_is_not_taken_up(tmp_path: Path) -> None:
 def test_a_folder_without_a_tape_cannot_be_taken_up(tmp_path: Path) -> None:
     ended = run("run", "--resume", tmp_path)
     assert ended.returncode != 0
-    assert "the tape cannot be read" in ended.stderr
+    assert "got a folder without one" in ended.stderr
     shutil.rmtree(tmp_path)
 
 
