@@ -27,9 +27,10 @@ ENTRY_POINTS = {"broker.__main__", "vpp_nodes.__main__"}  # they may reach the c
 # The rooms from the ground up: a room imports itself and rooms before it, nothing after it.
 ROOMS = (
     *("market.visible", "market.errors", "market.extras", "market.system_fault", "market.equations"),
-    *("market.model", "market.game", "market.day", "market.mechanism", "vpp_nodes.dispatch", "market.scenario"),
-    *("broker.wire", "broker.conditions", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),
-    *("broker.admission", "broker.protocol", "broker.process"),
+    *("market.model", "market.game", "market.costs", "market.bidding", "market.settlement"),
+    *("market.day_certificate", "market.coordination", "vpp_nodes.dispatch", "market.scenario"),
+    *("broker.wire", "broker.network", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),
+    *("broker.admission", "broker.equilibrium", "broker.protocol", "broker.process"),
     "vpp_nodes",
     *("market.app.results", "market.app.runs", "market.app.history", "market.app.analysis"),
     *("market.app.mesa_model", "market.app.replay", "market.app.figures", "market.app.report", "market.app.view"),
@@ -125,8 +126,8 @@ def test_the_pure_layer_has_no_clock_no_sockets_and_no_files_outside_the_scenari
 @pytest.mark.parametrize(
     ("module", "name", "verdict"),
     [
-        ("market.day.settlement", "broker.wire", False),
-        ("market.day.settlement", "market.app.cli.main", False),
+        ("market.settlement.settlement", "broker.wire", False),
+        ("market.settlement.settlement", "market.app.cli.main", False),
         ("market.game.replicator", "scipy.optimize", False),
         ("market.scenario.load", "yaml", True),
         ("broker.protocol.coordinator", "vpp_nodes.node", False),
@@ -139,7 +140,7 @@ def test_the_pure_layer_has_no_clock_no_sockets_and_no_files_outside_the_scenari
         ("vpp_nodes.dispatch.solve", "broker.wire", False),
         ("market.app.cli.main", "broker.process.launch", True),
         ("market.app.cli.main", "market.api.day", True),
-        ("market.day.settlement", "market.api.day", False),
+        ("market.settlement.settlement", "market.api.day", False),
         ("market", "market.api.day", True),
     ],
 )

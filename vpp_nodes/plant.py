@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from market.day.roles import declare
+from market.bidding.declare import declare
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch import dispatch

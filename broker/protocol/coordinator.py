@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from broker.admission.acceptance import Acceptance
 from broker.bus.broker_end import Endpoints
-from broker.conditions import Conditions
 from broker.delivery.network_log import NetworkLog
+from broker.network import Conditions
 from broker.protocol.actions import (
     Action,
     Announce,

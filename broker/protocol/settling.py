@@ -11,11 +11,11 @@ from broker.screening.audits import screen_audit
 from broker.tape import AuditGiven, Ended, MessageSaid, OrderGiven
 from broker.wire.frames import Envelope
 from broker.wire.messages import BROKER, Audit, Concluded, Settle, Trade
-from market.day.settlement import direct_exchange, settled_mw
 from market.errors import ProtocolError
 from market.game.result import PeriodResult, worst
 from market.model.disclosure import Disclosure, shown
 from market.model.public import PublicRules
+from market.settlement.settlement import direct_exchange, settled_mw
 
 
 class Settling:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from struct import pack
 
-from market.day.roles import declare
+from market.bidding.declare import declare
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
 from market.scenario import load_scenario

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from broker.equilibrium.trading import concerned
 from broker.protocol.coordinator import Phase
-from broker.protocol.trading import concerned
 from broker.tape import (
     AuditGiven,
     Back,

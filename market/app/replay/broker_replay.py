@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from broker.conditions import Conditions
 from broker.delivery.network_log import NetworkLog
+from broker.network import Conditions
 from broker.protocol.actions import Action, Parcel, Write
 from broker.protocol.coordinator import RunConfig, RunResult
 from broker.protocol.epoch import Epoch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from market.day.roles import declare
+from market.bidding.declare import declare
 from market.errors import DispatchError
 from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan, disclosure_of, shown

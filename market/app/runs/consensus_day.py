@@ -7,15 +7,15 @@ from math import fsum, isfinite, nan
 
 import numpy as np
 
-from market.day.outcome import MarketOutcome, VppDay
-from market.day.roles import declare
-from market.day.rounds import DayRound, DayRounds
-from market.day.settlement import direct_exchange
+from market.bidding.declare import declare
+from market.coordination.consensus import Consensus, ConsensusRound, find_consensus, scale_of
+from market.coordination.pool import pool_declaration, pooled
 from market.game.result import Verdict
-from market.mechanism.consensus import Consensus, ConsensusRound, find_consensus, scale_of
-from market.mechanism.pool import pool_declaration, pooled
 from market.model.rules import CarbonMode
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.rounds import DayRound, DayRounds
+from market.settlement.settlement import direct_exchange
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.open_day import movable_mw
 from vpp_nodes.dispatch.participant import participant

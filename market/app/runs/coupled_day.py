@@ -8,19 +8,19 @@ from math import fsum, inf, nan
 
 import numpy as np
 
-from market.day.outcome import MarketOutcome, VppDay
-from market.day.roles import declare
-from market.day.rounds import DayRound, DayRounds
-from market.day.settlement import direct_exchange, net_payment_cny, settled_mw
+from market.bidding.declare import declare
+from market.coordination.coupling import CoupledRound, moved_towards, open_trade, round_to_settle
 from market.errors import DispatchError
 from market.game.period import period_games
 from market.game.result import PeriodResult
 from market.game.solver import Negotiation, concluded, negotiate
-from market.mechanism.coupling import CoupledRound, moved_towards, open_trade, round_to_settle
 from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.rounds import DayRound, DayRounds
+from market.settlement.settlement import direct_exchange, net_payment_cny, settled_mw
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.open_day import ExchangeOption, OpenPlan, dispatch_with_option
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from broker.protocol.quiescence import QuiescenceDetector
+from broker.equilibrium.quiescence import QuiescenceDetector
 from broker.screening.messages import TradingRoles
 from broker.wire.messages import Done, Offer, Selection
 from market.game.dithering import answers
