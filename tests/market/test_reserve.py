@@ -20,7 +20,7 @@ from market.bidding.declare import declare
 from market.bidding.reserve import reserve_cny_per_mwh
 from market.errors import ProtocolError
 from market.game.certificate.certify import certify
-from market.game.clearing import clearing_price
+from market.game.clearing.clearing_price import clearing_price
 from market.game.dithering import answers
 from market.game.period import PeriodGame, period_games
 from market.game.pricing import best_response

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.app.history.snapshot import Snapshot
-from market.game.clearing import clearing_price
-from market.game.exchange import delivered_power
+from market.game.clearing.clearing_price import clearing_price
+from market.game.clearing.exchange import delivered_power
 from market.game.period import PeriodGame
 from market.game.result import Verdict
 from market.model.arrays import Array, frozen
