@@ -1,0 +1,135 @@
+"""Compares how trade comes about: the share of the possible saving that `once`, `iterate` and `consensus` reach.
+
+For each scenario, in one process: the saving as a share of the cooperative one (all plants planned as one), the
+sum of regrets as a share of it, how many pay more than without trade, and seconds. Ends with means. A SCENARIO is
+a folder or the name of a case. Run it as
+`python scripts/bench/mechanisms.py SCENARIO… [--processes P] [--set PATH=VALUE]…`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from math import fsum, nan
+
+from market.app.runs.in_process import market_day
+from market.coordination.coupling import NO_LOSS_TOLERANCE
+from market.errors import MarketError
+from market.scenario import load_scenario
+from market.scenario.changes import changed
+from market.scenario.scenario import Scenario
+from market.settlement.settlement import settle
+from vpp_nodes.dispatch.joint import joint_dispatch
+
+WAYS = {"once": ("coupling=once",), "iterate": ("coupling=iterate",), "consensus": ("market.mechanism=consensus",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What one way came to. share, regrets : of the possible saving · losers : who pay more than without trade
+
+    above : by how much its cost is above that of all plants planned as one, as a share of that
+    """
+
+    share: float
+    regrets: float
+    losers: int
+    above: float
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One scenario, or why it could not be planned."""
+
+    name: str
+    possible_cny: float
+    ways: Mapping[str, Reached]
+    fault: str = ""
+
+
+def compared(name: str, changes: Sequence[str]) -> Compared:
+    """All ways on one scenario."""
+    try:
+        scenario = changed(load_scenario(name), changes)
+        together_cny = joint_dispatch(scenario.vpps, scenario.public).total_cny
+        alone = settle(market_day(changed(scenario, WAYS["once"])), scenario.public).grid_only_system.total_cny
+        possible_cny = alone - together_cny
+        ways = {way: _reached(changed(scenario, how), together_cny, possible_cny) for way, how in WAYS.items()}
+    except MarketError as error:
+        return Compared(name, nan, {}, str(error))
+    return Compared(name, possible_cny, ways)
+
+
+def _reached(scenario: Scenario, together_cny: float, possible_cny: float) -> Reached:
+    started = time.monotonic()
+    outcome = market_day(scenario)
+    took_s = time.monotonic() - started
+    settlement = settle(outcome, scenario.public)
+    accounts = zip(settlement.grid_only, settlement.game, strict=True)
+    losers = sum(
+        after.total_cny > before.total_cny + NO_LOSS_TOLERANCE * max(1.0, abs(before.total_cny))
+        for before, after in accounts
+    )
+    total_cny = settlement.game_system.total_cny
+    return Reached(
+        share=(settlement.grid_only_system.total_cny - total_cny) / possible_cny,
+        regrets=outcome.rounds.regrets_cny / possible_cny if outcome.rounds else nan,
+        losers=losers,
+        above=(total_cny - together_cny) / max(abs(together_cny), 1.0),
+        took_s=took_s,
+    )
+
+
+def told(each: Compared) -> str:
+    """A line for each way."""
+    if each.fault:
+        return f"{each.name}: {each.fault}"
+    lines = [f"{each.name}: possible saving {each.possible_cny:,.2f} CNY"]
+    for way, r in each.ways.items():
+        lines.append(
+            f"  {way:10} share {r.share:7.4f}  regrets {r.regrets:8.5f}  pay more {r.losers}"
+            f"  above joint {r.above:.2e}  {r.took_s:6.2f} s"
+        )
+    return "\n".join(lines)
+
+
+def means(found: Sequence[Compared]) -> str:
+    """Means over all scenarios that could be planned, with the least share."""
+    whole = [each for each in found if each.ways]
+    lines = [f"means of {len(whole)} scenarios ({len(found) - len(whole)} refused)"]
+    for way in WAYS if whole else ():
+        shares = [each.ways[way].share for each in whole]
+        regrets = fsum(each.ways[way].regrets for each in whole) / len(whole)
+        lines.append(
+            f"  {way:10} share {fsum(shares) / len(shares):.4f} (least {min(shares):.4f})  regrets {regrets:.4f}"
+            f"  with losers {sum(each.ways[way].losers > 0 for each in whole)}"
+            f"  most above joint {max(each.ways[way].above for each in whole):.2e}"
+            f"  {fsum(each.ways[way].took_s for each in whole):.0f} s"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Compare and print; exit code 1 where a scenario was refused."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", nargs="+")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--set", action="append", default=[], dest="changes", metavar="PATH=VALUE")
+    asked = parser.parse_args()
+    found = []
+    with ProcessPoolExecutor(asked.processes) as pool:
+        for each in pool.map(partial(compared, changes=tuple(asked.changes)), asked.scenario):
+            found.append(each)
+            print(told(each), flush=True)
+    print(means(found))
+    return int(any(each.fault for each in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
