@@ -49,9 +49,10 @@ def same_prices(one: Path, other: Path) -> bool:
 
 
 @pytest.mark.timeout(600)
-def test_twenty_runs_in_which_processes_die_and_connections_break(tmp_path: Path) -> None:
-    found = trials(range(20), tmp_path)
-    assert [trial.fault for trial in found] == [""] * 20, table(found)
+def test_runs_in_which_processes_die_and_connections_break(tmp_path: Path) -> None:
+    """Few of them; `scripts/chaos.py` has run hundreds (docs/failures.md)."""
+    found = trials(range(8), tmp_path)
+    assert [trial.fault for trial in found] == [""] * 8, table(found)
     assert {kind for trial in found for kind in trial.done} == set(Kind)
 
 

@@ -59,8 +59,9 @@ def test_every_command_is_tried() -> None:
     assert (commands.commands.keys() - {"experiment"}) | studies == tried | ELSEWHERE | SILENT
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o027], ids=["000", "027"])
-@pytest.mark.parametrize("name", WRITING)
+@pytest.mark.parametrize(
+    ("name", "umask"), [*((name, 0o000) for name in WRITING), ("run", 0o027), ("report", 0o027)]
+)
 def test_what_a_command_writes_is_its_owners(name: str, umask: int, here: Path) -> None:
     before = {*here.rglob("*")}
     done = subprocess.run([COMMAND, *WRITING[name]], cwd=here, umask=umask, capture_output=True, check=False)
