@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -171,7 +172,12 @@ def test_a_watching_token_in_a_variable_is_no_flag(here: Path, monkeypatch: pyte
     assert command(["view", "two_vpp"]) == 4  # it would have been served
 
 
-PATHS = [case for case in CASES if isinstance(case.values[1].type, PathValue)]
+def takes_a_path(case: Any) -> bool:
+    parameter: click.Parameter = case.values[1]
+    return isinstance(parameter.type, PathValue)
+
+
+PATHS = [case for case in CASES if takes_a_path(case)]
 
 
 @pytest.mark.parametrize(("path", "parameter"), PATHS)
