@@ -116,7 +116,7 @@ def load_broker_keys(folder: Path, vpps: Sequence[str]) -> BrokerKeys:
     _check_folder(folder)
     faults: list[Fault] = []
     own = _pair(folder, BROKER, faults)
-    watchers = [WATCHER] if public_file(folder, WATCHER).exists() else []
+    watchers = [WATCHER] if os.path.exists(public_file(folder, WATCHER)) else []
     owners: dict[bytes, str] = {}
     for name in (*vpps, *watchers):
         key = _public(public_file(folder, name), faults)

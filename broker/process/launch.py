@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerProcess
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -82,7 +81,7 @@ def _find_scratch() -> None:
     if len(os.fsencode(found)) <= _SCRATCH_CHARACTERS:
         return
     for other in (os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp", "/dev/shm"):
-        if other and len(other) <= _SCRATCH_CHARACTERS and Path(other).is_dir() and os.access(other, os.W_OK):
+        if other and len(other) <= _SCRATCH_CHARACTERS and os.path.isdir(other) and os.access(other, os.W_OK):
             tempfile.tempdir = other
             return
     raise RunError(f"the path of the folder for temporary files is too long; set TMPDIR to a shorter one: {found}")

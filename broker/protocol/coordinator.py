@@ -350,10 +350,16 @@ class Coordinator:
         return [Write(EpochBegun(epoch.number, time_s, epoch.roster, why)), *self.clockwork.begin(now)]
 
     def _begin_anew(self, roster: Sequence[str], why: str, now: float) -> list[Action]:
-        if not roster:
-            raise RunError(f"{why}, and nobody is left")
+        if len(roster) < min(2, len(self._charge.vpps)):
+            raise RunError(self._why_no_market(roster))
         self._prepare(self.epoch.number + 1, roster, self.clockwork.time_s)
         return self._begin(why, now)
+
+    def _why_no_market(self, left: Sequence[str]) -> str:
+        """What ends a run that has gone on without so many that nobody is left to trade with."""
+        absent = self.membership.absent
+        gone = "; ".join(f"{vpp}'s {absent[vpp].how}" for vpp in self._charge.vpps if vpp in absent)
+        return f"no market is left, {f'{left[0]} is alone' if left else 'nobody is here'}: {gone}"
 
     # --- who goes and who comes back ---
 

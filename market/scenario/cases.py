@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 def builtin_cases() -> tuple[str, ...]:
     """Names of the cases that come with the package, in alphabetical order."""
-    return tuple(sorted(folder.name for folder in _CASES.iterdir() if (folder / FILE_NAME).is_file()))
+    return tuple(sorted(folder.name for folder in _CASES.iterdir() if os.path.isfile(folder / FILE_NAME)))
 
 
 def case_folder(name: str) -> Path:

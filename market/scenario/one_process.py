@@ -17,10 +17,10 @@ def require_messages(scenario: Scenario) -> None:
 
 
 def _faults(scenario: Scenario) -> Iterator[Fault]:
-    remedy = "run it in one process: `vppmarket run --in-process`"
+    remedy = "solve it without messages: `vppmarket run --in-process`"
     if scenario.public.market.mechanism is not Mechanism.GAME:
-        place, rule = f"scenario {scenario.name}: market.mechanism", "must be game where VPPs are processes"
+        place, rule = f"scenario {scenario.name}: market.mechanism", "must be game where VPPs trade by messages"
         yield Fault(rule, scenario.public.market.mechanism.value, place, remedy)
     if scenario.coupling is not Coupling.ONCE:
-        place, rule = f"scenario {scenario.name}: coupling", "must be once where VPPs are processes"
+        place, rule = f"scenario {scenario.name}: coupling", "must be once where VPPs trade by messages"
         yield Fault(rule, scenario.coupling.value, place, remedy)

@@ -18,19 +18,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from broker.tape import AuditGiven, Record
 from market.app.analysis.compare import compare_runs, differing
 from market.app.cli.compare import TITLES, compare_command, page
-from market.app.history.snapshot import Plans, Snapshot
 from market.app.history.timeline import Timeline
 from market.app.mesa_model import MarketModel
 from market.app.mesa_model.reporters import MODEL_REPORTERS
 from market.app.report.write import write_figures
+from market.app.results.concluded_day import conclude_day
+from market.app.results.manifest import RunSpec
 from market.app.results.recorded import read_run
-from market.app.runs.local_market import LocalMarket
+from market.app.results.run_metadata import RunMetadata
+from market.app.runs.local_market import LocalMarket, StepUnit
 from market.app.view.feeds.feed import State, Status
 from market.app.view.panels import PANELS
 from market.app.view.session import Frame
-from market.model.disclosure import Disclosure
+from market.model.disclosure import Disclosure, shown
 from market.model.plan import DispatchPlan, PlanTotals
 from market.settlement.outcome import VppDay
 from market.settlement.settlement import direct_exchange
@@ -38,6 +41,7 @@ from tests.app.audited_days import (
     FULL,
     MIXES,
     NONE,
+    STARTED,
     VPPS,
     level_pairs,
     record,
@@ -169,35 +173,28 @@ def test_a_run_that_went_on_without_a_vpp_is_drawn_and_compared(runs: Runs, tmp_
 # --- panels of the page ---
 
 
-class ShownFilm(Timeline):
-    """A film of a day at whose end VPPs show so much of it."""
-
-    def __init__(self, of: Timeline, plans: Mapping[str, Plans]) -> None:
-        super().__init__(of.records)
-        self._newest = replace(self._newest, plans=plans)
-
-
-def plans_of(day: VppDay) -> Plans:
-    before: Any = day.before
-    after: Any = day.after
-    return Plans(before, after)
-
-
 @pytest.fixture(scope="module")
-def timeline() -> Timeline:
+def tape() -> list[Record]:
     market = LocalMarket(unmistakable(), 0)
     while not market.over:
-        market._next_event()
-    return Timeline(market.tape)
+        market.advance(StepUnit.EVENT)
+    return market.tape
+
+
+def as_shown(record: Record, levels: Mapping[str, tuple[Disclosure, Disclosure]]) -> Record:
+    """The same, but for what a VPP shows of its day."""
+    if not isinstance(record, AuditGiven):
+        return record
+    before, after = levels[record.vpp]
+    return replace(record, before=shown(record.before, before), after=shown(record.after, after))
 
 
 @drawn_mixes
-def test_panels_show_what_is_shown(timeline: Timeline, mix: str) -> None:
-    days = shown_day(MIXES[mix]).days
-    shown = ShownFilm(timeline, {day.declaration.vpp: plans_of(day) for day in days})
-    view: Snapshot = shown.newest
-    for vpp, pair in zip(VPPS, level_pairs(MIXES[mix]), strict=True):
-        frame = Frame(shown, view, Status(State.ENDED, "recorded"), len(shown), False, False, 1, 9, vpp, "")
+def test_panels_show_what_is_shown(tape: list[Record], mix: str) -> None:
+    levels = dict(zip(VPPS, level_pairs(MIXES[mix]), strict=True))
+    film = Timeline([as_shown(record, levels) for record in tape])
+    for vpp, pair in levels.items():
+        frame = Frame(film, film.newest, Status(State.ENDED, "recorded"), len(film), False, False, 1, 9, vpp, "")
         plant = PANELS["Plant"](frame)
         assert (f"{vpp} does not show its plans" in words(plant)) is (FULL not in pair)
         assert ("with trading" in words(plant)) is (pair[1] is FULL)
@@ -217,8 +214,10 @@ def test_a_model_collects_nan_for_what_is_not_shown() -> None:
     outcome = model.outcome
     assert outcome is not None
     one, two = outcome.days
-    model.__dict__["_outcome"] = replace(outcome, days=(replace(one, before=None, after=None), two))
-    model.__dict__.pop("_settlement")  # it has been worked out from everything
+    part = replace(outcome, days=(replace(one, before=None, after=None), two))
+    model.__dict__["_day"] = conclude_day(
+        RunSpec(model.scenario, 0, False, STARTED), part, RunMetadata("virtual", {})
+    )
     told = {name: reporter(model) for name, reporter in MODEL_REPORTERS.items()}
     assert {name for name, value in told.items() if value != value} == {
         f"system_{scenario}_{quantity}" for scenario in ("grid_only", "game") for quantity in ("cny", "emission_t")
@@ -291,10 +290,10 @@ def private(levels: tuple[tuple[Disclosure, Disclosure], ...]) -> set[tuple[int,
     """
     whole, seen, public_rules = whole_day(), shown_day(levels), unmistakable().public
     hidden, public = set(), set(numbers_in((whole.periods, public_rules)))
-    for day, shown in zip(whole.days, seen.days, strict=True):
+    for day, seen_day in zip(whole.days, seen.days, strict=True):
         name = day.declaration.vpp
         public |= {*numbers_in(day.declaration), *numbers_in(direct_exchange(name, whole.periods, public_rules))}
-        for plan, part in ((day.before, shown.before), (day.after, shown.after)):
+        for plan, part in ((day.before, seen_day.before), (day.after, seen_day.after)):
             hidden |= set() if part is plan else set(numbers_in(plan))
             public |= set(numbers_in(part))
             public |= {part.operation_cny + part.carbon_cny} if isinstance(part, PlanTotals) else set()

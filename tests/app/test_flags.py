@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 import market.app.cli.node as node_command
 import market.app.cli.run as run_command
+import market.app.view.server as page_server
 from market.app.cli.main import command, commands
+from market.app.cli.path_value import PathValue
 from market.errors import RunError
 
 NOT_UTF8 = os.fsdecode(b"no\xffwhere")
@@ -30,6 +33,11 @@ NEEDED: dict[tuple[str, ...], Sequence[str]] = {
     ("split",): ("two_vpp", "new"),
 }
 """What a command cannot do without. `run`: a folder with a run."""
+
+BESIDE: dict[tuple[str, str], Sequence[str]] = {
+    **dict.fromkeys((("view", flag) for flag in ("token", "token_file", "keys")), ("tcp://127.0.0.1:1",)),
+}
+"""What a parameter of a command is given with, so that it is what counts."""
 
 WRONG: dict[str, Sequence[str]] = {
     **dict.fromkeys(("run_folder", "first", "second"), NO_SUCH),
@@ -89,7 +97,7 @@ def wrong_values(parameter: click.Parameter) -> Sequence[str]:
 
 def given(path: tuple[str, ...], parameter: click.Parameter, value: str) -> list[str]:
     """The command line with this value, and all else as it has to be."""
-    needed = list(NEEDED.get(path, ()))
+    needed = [*NEEDED.get(path, ()), *BESIDE.get((path[-1], parameter.name or ""), ())]
     if isinstance(parameter, click.Option):
         flag = parameter.opts[0]
         if flag in needed:
@@ -122,11 +130,12 @@ def here(tmp_path: Path, default_run: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "a_full_folder" / "a_file").write_text("nothing", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    def not_run(*_: object) -> None:
+    def not_run(*_: object, **__: object) -> None:
         raise RunError("it was not refused")
 
     monkeypatch.setattr(run_command, "run_day", not_run)
     monkeypatch.setattr(node_command, "serve_node", not_run)
+    monkeypatch.setattr(page_server, "serve", not_run)
     return tmp_path
 
 
@@ -146,3 +155,39 @@ def test_each_wrong_value_is_told_in_one_line(
             failed.append(ascii((arguments[len(path) :], code, told.err[-400:], told.out[:100])))
     assert failed == []
     assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize("target", [(), ("two_vpp",), ("run",)])
+@pytest.mark.parametrize("flag", ["--token", "--token-file", "--keys"])
+def test_what_only_a_broker_asks_for_is_refused_where_there_is_none(
+    flag: str, target: tuple[str, ...], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(["view", *target, flag, "a_file"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: RUN: only a run at tcp://… is looked at with {flag}; got ")
+
+
+def test_a_watching_token_in_a_variable_is_no_flag(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VPPMARKET_WATCH_TOKEN", "0" * 32)
+    assert command(["view", "two_vpp"]) == 4  # it would have been served
+
+
+def takes_a_path(case: Any) -> bool:
+    parameter: click.Parameter = case.values[1]
+    return isinstance(parameter.type, PathValue)
+
+
+PATHS = [case for case in CASES if takes_a_path(case)]
+
+
+@pytest.mark.parametrize(("path", "parameter"), PATHS)
+@pytest.mark.parametrize("text", ["ü" * 128, "./" * 2048], ids=["part", "whole"])
+def test_a_path_that_no_system_takes_is_refused_by_its_length(
+    path: tuple[str, ...], parameter: click.Parameter, text: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(given(path, parameter, text)) == 2
+    told = capsys.readouterr().err
+    limit = 255 if text.startswith("ü") else 4095
+    assert f"has at most {limit} bytes; got '{text[:20]}" in told
+    assert parameter.make_metavar(click.Context(commands)) in told or parameter.opts[0] in told
+    assert len(told) < 300

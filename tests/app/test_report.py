@@ -98,6 +98,12 @@ def test_a_verdict_that_is_none_is_not_dressed_up(folder: Path) -> None:
     assert 'class="callout good"' not in html
 
 
+def test_who_had_no_part_in_the_end_is_named(folder: Path) -> None:
+    run = read_run(folder)
+    lost = type(run)(run.name, {**run.manifest, "withdrawn": ["Farm"]}, run.tables, run.certificate)
+    assert "Without Farm, lost and not back before the end" in read(run_page(lost, []).html()).text
+
+
 def test_everything_given_is_escaped() -> None:
     evil = '<script>alert("x")</script> & \'"'
     shown = Picture("p", evil, evil, style.nothing_to_draw(evil))

@@ -153,6 +153,32 @@ def test_the_others_trade_without_who_has_withdrawn() -> None:
     assert (left.vpp, left.how) == ("B", "process was killed")
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_who_is_left_alone_has_no_market(together: bool) -> None:
+    run = until_trading(market(SHORT, NetworkRules(on_loss=OnLoss.WITHDRAW)))
+    if together:
+        run.pause("A")
+        run.pause("C")
+        with pytest.raises(
+            RunError, match=r"no market is left, B is alone: A's node .*; C's node .* sign of life"
+        ):
+            go(run, STEPS)
+    else:
+        run.event(ProcessEnded("A", "was killed"))
+        with pytest.raises(
+            RunError, match="no market is left, B is alone: A's process was killed; C's process was"
+        ):
+            run.event(ProcessEnded("C", "was killed"))
+
+
+def test_who_is_alone_from_the_start_has_a_day_all_the_same() -> None:
+    run = market({"A": [1.0, -1.0]}, NetworkRules(on_loss=OnLoss.WITHDRAW))
+    assert [result.verdict for result in finish(run).results] == [Verdict.NO_TRADE] * 2
+    gone = until_trading(market(SHORT, NetworkRules(on_loss=OnLoss.WITHDRAW)))
+    gone.event(ProcessEnded("A", "was killed"))
+    assert set(finish(gone).audits) == {"B", "C"}
+
+
 def test_what_an_epoch_left_behind_is_discarded_not_refused() -> None:
     run = until_trading(market(DAY))
     run.kill("A")

@@ -6,6 +6,7 @@ Real processes and sockets; the chaos script in small. What dies at which step i
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -20,7 +21,7 @@ import psutil
 import pytest
 import yaml
 
-from broker.tape import TAPE_NAME, AuditGiven, Left, TapeSoFar, read_tape, tape_so_far
+from broker.tape import TAPE_NAME, AuditGiven, EpochBegun, Left, TapeSoFar, read_tape, tape_so_far
 from broker.tape.records import kind_of
 from market.scenario.cases import case_folder
 from scripts.chaos import Kind, prices_of, table, trials
@@ -92,6 +93,35 @@ def test_the_market_goes_on_without_who_has_withdrawn(tmp_path: Path) -> None:
     audits = {record.vpp for record in of_kind(read_tape(tmp_path / "run" / TAPE_NAME), AuditGiven)}
     assert audits == {f"VPP{i}" for i in range(1, 6)} - set(told["withdrawn"])
     assert f"without {told['withdrawn'][0]}, lost" in ended.stdout
+
+
+def test_a_market_that_only_one_is_left_of_breaks_off_and_can_be_taken_up(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    flags = ("--on-loss", "withdraw", "--time", "wall", "--delay", "2s")
+    process = start("run", "two_vpp", *flags, "--out", folder)
+    until_begun(process, folder / TAPE_NAME)
+    node_processes(process.pid)[0].kill()
+    ended = finish(process)
+    assert ended.returncode == 4, ended.stderr
+    assert re.search(r"error: no market is left, \w+ is alone: \w+'s process ", ended.stderr)
+    told = manifest(folder)
+    assert told["verdict"] == "aborted"
+    assert told["error"] in ended.stderr
+    assert told["error"] in run("report", folder).stderr
+    taken_up = run("run", "--resume", folder)
+    assert taken_up.returncode == 0, taken_up.stderr
+    assert manifest(folder)["withdrawn"] == []
+
+
+def until_begun(process: subprocess.Popen[str], tape: Path) -> None:
+    """Wait until all have joined."""
+    watched = psutil.Process(process.pid)
+    for _ in range(int(LIMIT_S / 0.02)):
+        if tape.exists() and of_kind(tape_so_far(tape).records, EpochBegun):
+            return
+        assert process.poll() is None, process.communicate()
+        psutil.wait_procs([watched], timeout=0.02)
+    raise AssertionError("the run does not begin")
 
 
 def deadline_process(process: subprocess.Popen[str], tape: Path, size: int) -> None:

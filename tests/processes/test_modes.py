@@ -31,7 +31,7 @@ WRITING: dict[str, Sequence[str]] = {
 ELSEWHERE = {"experiment paper", "broker", "node", "view"}
 """Minutes long, and of the other studies' make; tried below; writes where it is asked to on its page alone."""
 
-SILENT = {"replay", "check", "schema"}
+SILENT = {"replay", "check", "schema", "parameters"}
 """They write nothing."""
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from broker.tape import read_tape
 from market.app.mesa_model import MarketModel
-from market.app.mesa_model.parameters import PATHS
+from market.app.mesa_model.parameters import PATHS, scenario_with
 from market.app.results.columns import DAY_TABLES, NETWORK_TABLES
 from market.app.results.recorded import read_run
 from market.app.view.form import form_of
@@ -135,9 +135,16 @@ def test_parameters_reach_the_scenario(name: str) -> None:
     both = {"reordering": 0.5, "reordering_s": 0.5}
     other: dict[str, Any] = both if name in both else {}
     changed: dict[str, Any] = other | {name: value}
-    scenario = MarketModel("two_vpp", **changed).scenario
-    assert scenario.digest != MarketModel("two_vpp").scenario.digest
+    scenario = scenario_with("two_vpp", changed)
+    assert scenario.digest != load_scenario("two_vpp").digest
     assert form_of(scenario).values[entry.path] == value
+    if name == "mechanism":
+        with pytest.raises(
+            ScenarioError, match=f"must be game where VPPs trade by messages; got {value}; solve it"
+        ):
+            MarketModel("two_vpp", **changed)
+    else:
+        assert MarketModel("two_vpp", **changed).scenario.digest == scenario.digest
 
 
 def test_a_plants_parameter_goes_by_its_path() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from functools import partial
@@ -96,7 +97,7 @@ def _token(options: BrokerOptions, keys: BrokerKeys | None, folder: RunFolder) -
         if note := shown_to_others(options.token):
             echo_error(note)
         return parse_token(options.token)
-    if (folder.path / TOKEN_FILE).is_file():
+    if os.path.isfile(folder.path / TOKEN_FILE):
         return read_token(folder.path / TOKEN_FILE)
     if keys is not None:
         return token_from_key(keys.own.public)
@@ -106,7 +107,7 @@ def _token(options: BrokerOptions, keys: BrokerKeys | None, folder: RunFolder) -
 def _watch_token(folder: RunFolder) -> bytes:
     """What lets others look on: what the run had before it broke off, or a new one."""
     path = folder.path / WATCH_TOKEN_FILE
-    return read_token(path, WATCHING) if path.is_file() else secrets.token_bytes(TOKEN_BYTES)
+    return read_token(path, WATCHING) if os.path.isfile(path) else secrets.token_bytes(TOKEN_BYTES)
 
 
 def _listening_host(options: BrokerOptions, keys: Path | None) -> str:

@@ -5,6 +5,7 @@ For a plant, or a key, that is not on this machine there is none: then it says w
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def _tell_others(entrance: Entrance, absent: Sequence[str]) -> None:
 
 
 def _has_key(entrance: Entrance, vpp: str) -> bool:
-    return entrance.keys is None or secret_file(entrance.keys, vpp).is_file()
+    return entrance.keys is None or os.path.isfile(secret_file(entrance.keys, vpp))
 
 
 def _places(scenario: Scenario, given: str | None) -> Mapping[str, Place]:
@@ -89,9 +90,9 @@ def _places(scenario: Scenario, given: str | None) -> Mapping[str, Place]:
         return dict.fromkeys(scenario.roster, scenario.name) if _is_builtin(scenario) else {}
     folder = Path(given)
     if load_scenario(given).whole:
-        return dict.fromkeys(scenario.roster, folder if folder.is_dir() else given)
+        return dict.fromkeys(scenario.roster, folder if os.path.isdir(folder) else given)
     beside = {vpp: folder.absolute().parent / vpp for vpp in scenario.roster}  # as vppmarket split leaves them
-    return {vpp: part for vpp, part in beside.items() if (part / FILE_NAME).is_file()}
+    return {vpp: part for vpp, part in beside.items() if os.path.isfile(part / FILE_NAME)}
 
 
 def _is_builtin(scenario: Scenario) -> bool:

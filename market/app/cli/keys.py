@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ def keys_command(folder: Path, names: Sequence[str]) -> int:
 
 def _owners(names: Sequence[str]) -> list[str]:
     scenario = names[0] if names else DEFAULT_CASE
-    if len(names) <= 1 and (scenario in builtin_cases() or Path(scenario).is_dir()):
+    if len(names) <= 1 and (scenario in builtin_cases() or os.path.isdir(scenario)):
         return [BROKER, *load_scenario(scenario).roster, WATCHER]
     faults = [
         Fault("must be a scenario, or names of VPPs", repr(name), "NAME", "a name is letters, digits, _ and -")

@@ -16,6 +16,7 @@ import click
 
 from market.app.cli.console import echo, echo_error
 from market.app.cli.network_options import network_options
+from market.app.cli.path_value import PATH
 from market.app.cli.set_option import set_option
 from market.app.results.exit_codes import ExitCode, exit_code_of_error
 from market.errors import MarketError
@@ -100,12 +101,12 @@ PORT = click.option(
 RESUME = click.option(
     "--resume",
     metavar="RUN",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Take up the run in this folder, which broke off; in place of SCENARIO.",
 )
 KEYS = click.option(
     "--keys",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Encrypt everything, and let nobody in but the owners of these keys.",
 )
@@ -154,7 +155,7 @@ def commands(context: click.Context) -> None:
 
 @commands.command(epilog=EPILOG)
 @click.argument("scenario", required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@click.option("--out", type=PATH, help="Run folder; new or empty.  [default: runs/…]")
 @RESUME
 @click.option("--in-process", is_flag=True, help="Solve the day in this process, without messages.")
 @network_options
@@ -231,7 +232,7 @@ def run(
 
 @commands.command(epilog=EPILOG)
 @click.argument("scenario", required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder; new or empty.  [default: runs/…]")
+@click.option("--out", type=PATH, help="Run folder; new or empty.  [default: runs/…]")
 @RESUME
 @network_options
 @set_option
@@ -298,14 +299,14 @@ def broker(
 @click.option("--broker", "address", required=True, help="Where the broker listens, such as tcp://127.0.0.1:5555.")
 @click.option("--scenario", required=True, help="Folder, the VPP's own part of one, or built-in case.")
 @set_option
-@click.option("--token-file", type=click.Path(path_type=Path), help="Where the run's token is: join.token.")
+@click.option("--token-file", type=PATH, help="Where the run's token is: join.token.")
 @click.option(
     "--token",
     envvar="VPPMARKET_TOKEN",
     help="The run's token itself; other users can read it in the list of processes.",
 )
 @KEYS
-@click.option("--out", type=click.Path(path_type=Path), help="The node's own run folder.  [default: runs/…]")
+@click.option("--out", type=PATH, help="The node's own run folder.  [default: runs/…]")
 @AUDIT
 @click.option(
     "--wait",
@@ -340,7 +341,7 @@ def node(
 
 
 @commands.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PATH)
 @click.argument("names", metavar="[SCENARIO | NAME...]", nargs=-1)
 def keys(folder: Path, names: tuple[str, ...]) -> int:
     """Make the keys of a market in the folder DIR.
@@ -354,7 +355,7 @@ def keys(folder: Path, names: tuple[str, ...]) -> int:
 
 
 @commands.command(epilog=EPILOG)
-@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_folder", metavar="RUN", type=PATH)
 def report(run_folder: Path) -> int:
     """Draw the figures of a run that is over, and write its report.html.
 
@@ -366,7 +367,7 @@ def report(run_folder: Path) -> int:
 
 
 @commands.command(epilog="Exit codes: 0 all decisions the same, 2 no tape that can be read, 4 a decision differs.")
-@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_folder", metavar="RUN", type=PATH)
 @click.option(
     "--until",
     "until_s",
@@ -392,7 +393,7 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 @set_option
 @click.option(
     "--token-file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the watching token of a run at tcp://… is: watch.token.",
 )
 @click.option(
@@ -402,7 +403,7 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
-@click.option("--keys", type=click.Path(path_type=Path), metavar="DIR", help="Of a run with keys: the watcher's.")
+@click.option("--keys", type=PATH, metavar="DIR", help="Of a run with keys: the watcher's.")
 def view(
     target: str | None,
     settings: tuple[str, ...],
@@ -423,9 +424,9 @@ def view(
 
 
 @commands.command(epilog=EPILOG)
-@click.argument("first", metavar="RUN", type=click.Path(path_type=Path))
-@click.argument("second", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for CSV tables and figures; new or empty.")
+@click.argument("first", metavar="RUN", type=PATH)
+@click.argument("second", metavar="RUN", type=PATH)
+@click.option("--out", type=PATH, help="Folder for CSV tables and figures; new or empty.")
 def compare(first: Path, second: Path, out: Path | None) -> int:
     """Show what differs between two runs: rules, verdicts, roles, prices, probabilities, costs, carbon."""
     from market.app.cli.compare import compare_command
@@ -444,7 +445,7 @@ def check(scenario: str, settings: tuple[str, ...]) -> int:
 
 
 @commands.command()
-@click.argument("name", type=click.Path(path_type=Path))
+@click.argument("name", type=PATH)
 @click.option("--from", "case", default=DEFAULT_CASE, show_default=True, help="Built-in case to start from.")
 def new(name: Path, case: str) -> int:
     """Copy a built-in case to the new folder NAME."""
@@ -455,7 +456,7 @@ def new(name: Path, case: str) -> int:
 
 @commands.command()
 @click.argument("scenario")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PATH)
 @click.option("--undisclosed", is_flag=True, help="Leave out the digests by which a plant is known again.")
 def split(scenario: str, folder: Path, undisclosed: bool) -> int:
     """Part a scenario, so that every plant's data stay with its owner.
@@ -495,9 +496,7 @@ def experiment(context: click.Context) -> None:
 def _study(command: Callable[..., int]) -> Callable[..., int]:
     """The argument and the flags that all studies have."""
     scenario = click.argument("scenario", default=DEFAULT_CASE)
-    out = click.option(
-        "--out", type=click.Path(path_type=Path), help="Folder of the study; new or empty.  [default: runs/…]"
-    )
+    out = click.option("--out", type=PATH, help="Folder of the study; new or empty.  [default: runs/…]")
     quiet = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
     return scenario(set_option(out(quiet(command))))
 

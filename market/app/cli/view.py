@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from market.errors import Fault, ScenarioError, TapeError
 from market.extras import need
 from market.scenario import DEFAULT_CASE, builtin_cases
 from market.scenario.changes import SET, changed
+from market.scenario.faults import shown
 
 if TYPE_CHECKING:
     from market.app.view.feeds.live import LiveFeed
@@ -56,12 +58,21 @@ def _live(address: str, options: ViewOptions) -> LiveFeed:
 
     if not is_address(address):
         remedy = "copy it from what the run printed"
-        raise ScenarioError([Fault("must look like tcp://host:port", repr(address), "RUN", remedy)])
+        raise ScenarioError([Fault("must look like tcp://host:port", shown(address), "RUN", remedy)])
     keys = load_node_keys(options.keys, WATCHER) if options.keys else None
     token = token_from_key(keys.broker) if keys else token_of(options.token, options.token_file, WATCHING)
     if note := shown_to_others(options.token, WATCHING):
         echo_error(note)
     return LiveFeed(address, token, echo_error, keys)
+
+
+def _for_a_live_run(options: ViewOptions, target: str) -> Iterator[Fault]:
+    """Flags that would do nothing: only a broker asks for a token or a key. A variable may be set all the same."""
+    token = None if options.token == os.environ.get(WATCHING.variable) else options.token
+    for flag, value in (("--token", token), ("--token-file", options.token_file), ("--keys", options.keys)):
+        if value is not None:
+            remedy = f"leave out {flag}, or name the run's address, tcp://host:port"
+            yield Fault(f"only a run at tcp://… is looked at with {flag}", shown(target), "RUN", remedy)
 
 
 def _target(options: ViewOptions) -> Target:
@@ -71,11 +82,14 @@ def _target(options: ViewOptions) -> Target:
 
     target = options.target or DEFAULT_CASE
     folder = Path(target)
-    is_run = "://" in target or (folder / TAPE_NAME).exists() or (folder / "manifest.json").is_file()
+    is_live = "://" in target
+    if not is_live and (faults := list(_for_a_live_run(options, target))):
+        raise ScenarioError(faults)
+    is_run = is_live or os.path.exists(folder / TAPE_NAME) or os.path.isfile(folder / "manifest.json")
     if is_run and options.settings:
         remedy = f"leave out {SET}, or name a scenario"
         raise ScenarioError([Fault("a run is looked at as it is", options.settings[0], SET, remedy)])
-    if "://" in target:
+    if is_live:
         return Target(feed=_live(target, options))
     if is_run:
         try:
@@ -85,6 +99,6 @@ def _target(options: ViewOptions) -> Target:
     if target not in builtin_cases() and not os.path.isdir(folder):
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
-        raise ScenarioError([Fault(rule, repr(target), "RUN", remedy)])
+        raise ScenarioError([Fault(rule, shown(target), "RUN", remedy)])
     require_plants(changed(load_scenario(target), options.settings))
     return Target(scenario=target, settings=options.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from broker.bus.keys import WATCHER, NodeKeys, public_file, secret_file, write_node_keys
@@ -22,7 +23,7 @@ def tell_by_fresh_keys(address: str, run: Path, watcher: NodeKeys) -> None:
 
 def tell_by_keys(address: str, keys: Path) -> None:
     """Say how a run with keys of its users' can be watched; the watcher's need not be on this machine."""
-    if secret_file(keys, WATCHER).is_file():
+    if os.path.isfile(secret_file(keys, WATCHER)):
         _tell(address, "--keys", keys)
     else:
         files = f"{public_file(Path(), BROKER)} and {secret_file(Path(), WATCHER)}"

@@ -88,6 +88,9 @@ CARBON = (
 def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     manifest, verdict = run.manifest, str(run.manifest["verdict"])
     yield callout(f"{verdict.replace('_', ' ').capitalize()}. {MEANING.get(verdict, '')}", good=verdict in SOUND)
+    if lost := ", ".join(manifest["withdrawn"]):
+        told = "lost and not back before the end: the market is that of the others."
+        yield callout(f"Without {lost}, {told}", good=False)
     yield from (callout(f"A law of settlement is broken: {law}", good=False) for law in manifest["broken_laws"])
     yield from _undisclosed(run, day)
 

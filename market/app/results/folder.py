@@ -67,7 +67,7 @@ def new_run_folder(out: Path | None, scenario_name: str, started: datetime) -> R
         return RunFolder(_made(out, may_exist=True))
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", scenario_name).strip("-.") or "run"
     for path in _names(RUNS / f"{stem}-{started:%Y%m%d-%H%M%S}"):
-        if not path.exists():
+        if not os.path.exists(path):
             try:
                 return RunFolder(_made(path, may_exist=False))
             except FileExistsError:  # another run has just taken the name

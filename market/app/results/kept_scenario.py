@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ SCENARIO_FOLDER: Final = "scenario"
 def kept_scenario(run: Path) -> Scenario | None:
     """The scenario that a run folder keeps, None if it keeps none. ScenarioError if it cannot be read."""
     folder = run / SCENARIO_FOLDER
-    return load_scenario(str(folder)) if folder.exists() else None
+    return load_scenario(str(folder)) if os.path.exists(folder) else None
 
 
 def unlike(kept: Scenario, shared: PublicScenario) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +80,8 @@ def recorded(
 def read_run(folder: Path) -> RecordedRun:
     """Read a run folder back. ScenarioError if it is none, is not readable, or its run broke before the end."""
     rule = f"a run folder holds {MANIFEST} and the run's tables"
-    if not folder.is_dir():
-        raise refused(folder, rule, "a file" if folder.exists() else "no such folder", NAME_A_RUN)
+    if not os.path.isdir(folder):
+        raise refused(folder, rule, "a file" if os.path.exists(folder) else "no such folder", NAME_A_RUN)
     manifest = read_manifest(folder)
     if manifest is None:
         raise refused(folder, rule, f"a folder without {MANIFEST}", NAME_A_RUN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from broker.tape import TAPE_NAME, TapeSoFar, tape_so_far
@@ -14,8 +15,8 @@ def tape_of_run(run: Path, place: str, remedy: str) -> TapeSoFar:
     place : as the folder was named
     """
     path = run / TAPE_NAME
-    if not path.exists():
-        value = "a folder without one" if run.is_dir() else "no such folder"
+    if not os.path.exists(path):
+        value = "a folder without one" if os.path.isdir(run) else "no such folder"
         raise ScenarioError([Fault(f"a run to go by has a {TAPE_NAME}", value, place, remedy)])
     try:
         return tape_so_far(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from market.app.results.kept_scenario import SCENARIO_FOLDER
@@ -16,5 +17,5 @@ def keep_scenario(scenario: Scenario, run: Path) -> None:
     RunError or ScenarioError if it cannot be written.
     """
     folder = run / SCENARIO_FOLDER
-    if not (folder / FILE_NAME).is_file():
+    if not os.path.isfile(folder / FILE_NAME):
         write_scenario(scenario, folder)

@@ -44,6 +44,6 @@ def _can_be_shown(text: str) -> bool:
 def _program() -> str:
     """Its name, where a shell finds this very program by it; else where it is."""
     own, found = Path(sys.executable).parent / NAME, shutil.which(NAME)
-    if not own.is_file() or (found and own.samefile(found)):
+    if not os.path.isfile(own) or (found and own.samefile(found)):
         return NAME
     return str(own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -51,7 +52,7 @@ def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgres
     Arguments and errors as above.
     """
     outcome, facts = runner(what.scenario, what.seed, place, on_progress)
-    if facts.tape is not None and (place / facts.tape).exists():
+    if facts.tape is not None and os.path.exists(place / facts.tape):
         facts = replace(facts, tape_sha256=tape_sha256(place / facts.tape))
     concluded = replace(conclude_day(what, outcome, facts, time.monotonic() - since), folder=place)
     return _certified(what, concluded, on_progress) if what.day_certificate else concluded

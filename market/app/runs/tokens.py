@@ -57,7 +57,7 @@ _LONGEST = 1000
 def read_token(path: Path, kind: TokenKind = JOINING) -> bytes:
     """The token in a file, such as a broker leaves in its run folder; ScenarioError if it holds none."""
     try:
-        if path.exists() and not path.is_file():
+        if os.path.exists(path) and not os.path.isfile(path):
             raise ValueError(f"{path} is a pipe, a device or a folder")
         with path.open(encoding="ascii") as file:
             text = file.read(_LONGEST)

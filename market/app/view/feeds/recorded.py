@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class RecordedFeed:
         self._fault = ""
         self._broken = False
         self._counts: dict[str, int] | None = None
-        if not (folder / TAPE_NAME).exists():
+        if not os.path.exists(folder / TAPE_NAME):
             raise _no_tape(folder)
         manifest = read_manifest(folder)
         self._read_on()
@@ -116,9 +117,9 @@ def _kept(folder: Path) -> Scenario | None:
 
 def _no_tape(folder: Path) -> ScenarioError:
     rule = f"a run to look at has a {TAPE_NAME}"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return ScenarioError([Fault(rule, "no such folder", str(folder), "name the folder of a run")])
-    if (folder / MANIFEST).is_file():
+    if os.path.isfile(folder / MANIFEST):
         remedy = f"look at its tables with {pasted('report', folder)}, or run it without --in-process"
         return ScenarioError([Fault(rule, "a run without messages", str(folder), remedy)])
     return ScenarioError([Fault(rule, "a folder without one", str(folder), "name the folder of a run")])
