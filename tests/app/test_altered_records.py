@@ -253,6 +253,7 @@ def test_a_folder_whose_manifest_has_no_digests_is_read_as_before(
     assert outcome(capsys, "report", run) == (0, f"{run / 'report.html'}\n")
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("share", [1.0, 0.9, 0.5, 0.01])
 def test_a_tape_that_is_cut_under_a_manifest_of_a_complete_run_can_be_taken_up_without_that(
     share: float, run: Path, honest: Path, capsys: pytest.CaptureFixture[str]

@@ -50,16 +50,15 @@ def broken_off(run: Path) -> BrokenOff:
 
 
 def _complete(run: Path, manifest: Mapping[str, Any]) -> Fault:
-    """What keeps a run whose manifest says that it is complete from being taken up: that, unless its tape is not."""
+    """What keeps a run whose manifest says that it is complete from being taken up: that, or its tape's state."""
     place, rule = f"--resume {run}", "only a run that broke off can be taken up"
     if not any(file.name == manifest["tape"] for file in foreign_files(run, manifest)):
         return Fault(rule, "a run that is complete", place, "look at it with `report` or `view`")
     whole = "put the whole tape back, from where it is"
     if _ends_early(run):
         remedy = f"{whole}; or, to take up what is left of it, move {MANIFEST} away"
-        return Fault(
-            rule, f"a run that is complete by its {MANIFEST}, with a tape that was cut since", place, remedy
-        )
+        value = f"a run that is complete by its {MANIFEST}, with a tape that was cut since"
+        return Fault(rule, value, place, remedy)
     return Fault(rule, "a run that is complete, with a tape that was altered since", place, whole)
 
 
