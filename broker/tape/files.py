@@ -36,8 +36,8 @@ def _check_regular(path: Path, mode: int) -> None:
         raise TapeError(f"{path}: no tape: it is {what}, not a file")
 
 
-def tape_sha256(path: Path) -> str:
-    """The SHA-256 of a tape's bytes, in hex. TapeError if it cannot be read."""
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex. TapeError if it cannot be read."""
     with open_tape(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it reads into buffers
 

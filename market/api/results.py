@@ -5,6 +5,7 @@ What is in memory and what is read back from a run folder look alike.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market.app.results.recorded import RecordedRun, read_run, recorded
+from market.app.results.written_files import foreign_note
 from market.errors import Fault, ScenarioError
 from market.scenario.scenario import Scenario
 
@@ -78,8 +80,13 @@ class Run:
 
     @classmethod
     def at(cls, folder: Path) -> Run:
-        """A run that was written. ScenarioError if there is none, or none that came to its end."""
+        """A run that was written. ScenarioError if there is none, or none that came to its end.
+
+        Warns where a file is not what the run wrote.
+        """
         found = read_run(folder)
+        if note := foreign_note(str(folder), found.foreign):
+            warnings.warn(note, stacklevel=3)
         return cls(found.manifest, found.certificate, Tables(found), folder.absolute())
 
     @property

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,7 @@ def test_what_the_tape_gives_the_lie_to_is_a_difference(run: Path, capsys: pytes
         "public_digest": "0" * 64,
         "tape_sha256": "0" * 64,
         "tape": "other",
+        "files": {**manifest["files"], "offers.csv": "0" * 64},
     }
     lies |= {
         "audit": {**manifest["audit"], "asked": "totals"},
@@ -185,6 +187,103 @@ def test_every_column_of_a_table_is_checked(name: str, run: Path, capsys: pytest
         without = [",".join(c for at, c in enumerate(line.split(",")) if at != place) for line in (header, first)]
         path.write_text("\n".join(without) + "\n")
         assert outcome(capsys, "compare", run, run)[0] == 2
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def without_a_row(path: Path) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def with_a_blank_line(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\n")
+
+
+def exchanged(path: Path) -> None:
+    """By a pipe, which must not be waited for."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+def files_of(run: Path) -> list[str]:
+    """Whatever a run has written, but for what tells of it."""
+    names = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    return sorted(names - {"manifest.json"})
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("alter", [cut, without_a_row, with_a_blank_line, Path.unlink, exchanged])
+def test_every_file_that_is_not_what_the_run_wrote_is_named(
+    alter: Callable[[Path], None], honest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By all who read the folder: whoever reads that very file may refuse it instead, and then names it, too."""
+    for name in files_of(honest):
+        run = tmp_path / name.replace("/", "_")
+        shutil.copytree(honest, run)
+        alter(run / name)
+        for arguments in (("report", run), ("compare", honest, run), ("replay", run)):
+            code, said = outcome(capsys, *arguments)
+            assert (run / name).name in said, (arguments, said)
+            assert code == {"report": 0, "compare": 0, "replay": 4}[str(arguments[0])] or code == 2
+            assert code == 2 or f"{name} (" in said or "replay" in arguments
+        if (run / "report.html").exists():
+            assert f"{name} (" in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_names_what_it_shows_that_is_not_what_the_run_wrote(run: Path) -> None:
+    assert RecordedFeed(run).status().fault == ""
+    with_a_blank_line(run / "offers.csv")  # the page makes its tables anew
+    assert RecordedFeed(run).status().fault == ""
+    with_a_blank_line(run / "scenario" / "profiles.csv")
+    assert "scenario/profiles.csv (altered)" in RecordedFeed(run).status().fault
+    cut(run / "tape.msgpack")
+    assert "tape.msgpack (altered)" in RecordedFeed(run).status().fault
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_folder_whose_manifest_has_no_digests_is_read_as_before(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads((run / "manifest.json").read_text())
+    del manifest["files"]
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    without_a_row(run / "trace.csv")
+    assert outcome(capsys, "report", run) == (0, f"{run / 'report.html'}\n")
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("share", [1.0, 0.9, 0.5, 0.01])
+def test_a_tape_that_is_cut_under_a_manifest_of_a_complete_run_can_be_taken_up_without_that(
+    share: float, run: Path, honest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape = run / "tape.msgpack"
+    assert "got a run that is complete; look at it" in outcome(capsys, "run", "--resume", run)[1]
+    tape.write_bytes(tape.read_bytes()[: int(share * tape.stat().st_size) - 1])
+    code, said = outcome(capsys, "run", "--resume", run)
+    assert code == 2
+    if share < 0.1:  # not even the scenario is left
+        assert "tape that was altered since; put the whole tape back" in said
+        return
+    assert (
+        "by its manifest.json, with a tape that was cut since; put the whole tape back, from where it is; or,"
+        in said
+    )
+    assert "move manifest.json away" in said
+    (run / "manifest.json").rename(run.parent / "manifest.json")
+    assert vppmarket("run", "--resume", run, "--quiet", cwd=run.parent).returncode == 0
+    assert outcome(capsys, "report", run)[0] == 0
+    assert (run / "periods.csv").read_bytes() == (honest / "periods.csv").read_bytes()
+
+
+def test_a_tape_that_holds_something_else_is_to_be_put_back(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tape = run / "tape.msgpack"
+    tape.write_bytes(tape.read_bytes().replace(b"clearing", b"Clearing") + b"more")
+    told = (
+        "got a run that is complete, with a tape that was altered since; put the whole tape back, from where it is"
+    )
+    assert told in outcome(capsys, "run", "--resume", run)[1]
 
 
 def with_other_load(folder: Path) -> None:

@@ -35,7 +35,6 @@ from market.app.view.panels import PANELS
 from market.app.view.session import Frame
 from market.model.disclosure import Disclosure, shown
 from market.model.plan import DispatchPlan, PlanTotals
-from market.settlement.outcome import VppDay
 from market.settlement.settlement import direct_exchange
 from tests.app.audited_days import (
     FULL,

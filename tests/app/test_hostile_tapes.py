@@ -13,7 +13,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -30,6 +30,7 @@ from market.app.view.feeds.recorded import RecordedFeed
 from market.errors import TapeError
 from market.model.network import Constant, LinkOverride, Links, NetworkRules
 from market.model.rules import Horizon
+from market.model.vpp import Vpp
 from market.scenario import load_scenario
 from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
@@ -57,10 +58,15 @@ def tape(kind: str) -> tuple[Entry, ...]:
     return tuple(entries(records_of(entries(run.tape))))
 
 
+@cache
+def plants() -> Mapping[str, Vpp]:
+    return {vpp.id: vpp for vpp in load_scenario("two_vpp").vpps}
+
+
 def judged(records: list[Entry]) -> Tally | None:
     """The replay of a tape beside its plants; None if it is refused."""
     try:
-        return replayed(records_of(records), None, {vpp.id: vpp for vpp in load_scenario("two_vpp").vpps})
+        return replayed(records_of(records), None, plants())
     except TapeError:
         return None
 

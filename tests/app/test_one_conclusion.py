@@ -23,6 +23,7 @@ from market.app.results.columns import DAY_TABLES, NETWORK_TABLES
 from market.app.results.concluded_day import ConcludedDay, metadata_of, outcome_of
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
+from market.app.results.written_files import FILES
 from market.app.runs.run_day import json_text, run_day
 from market.scenario import load_scenario
 from market.scenario.scenario import Scenario
@@ -48,8 +49,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def told(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest without what depends on the moment; of its counters those that a tape tells."""
-    kept = {name: value for name, value in manifest.items() if name not in (*OBSERVED, "tape")}
+    """A manifest without what depends on the moment or tells of files; of its counters those that a tape tells."""
+    kept = {name: value for name, value in manifest.items() if name not in (*OBSERVED, "tape", FILES)}
     counted = {name: manifest["counters"][name] for name in ("sent", "delivered", "turns")}
     return {**kept, "counters": counted}
 

@@ -16,6 +16,7 @@ from market.app.results.flat import flat
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
 from market.app.results.table import Cell, Table
+from market.app.results.written_files import foreign_note
 from market.errors import Fault, ScenarioError
 from market.model.disclosure import Disclosure
 
@@ -65,6 +66,7 @@ def compare_runs(first: RecordedRun, second: RecordedRun) -> Comparison:
     if same_horizon:
         tables += _by_period(first, second, vpps)
     notes = (
+        *_file_notes(first, second),
         *_vpp_notes(first, second, same_vpps),
         *_audit_notes(first, second),
         *_horizon_notes(first, second, same_horizon),
@@ -152,6 +154,12 @@ def _documents(name: str, first: Mapping[str, Any], second: Mapping[str, Any], k
     one, two = (dict(flat({key: told.get(key) for key in keys})) for told in (first, second))
     rows = tuple((key, one.get(key, ""), two.get(key, "")) for key in dict.fromkeys([*one, *two]))
     return Table(name, ("name", "first", "second"), rows)
+
+
+def _file_notes(first: RecordedRun, second: RecordedRun) -> Iterator[str]:
+    for run, which in ((first, "first"), (second, "second")):
+        if note := foreign_note(f"the {which} run", run.foreign):
+            yield note
 
 
 def _vpp_notes(first: RecordedRun, second: RecordedRun, same: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ from broker.tape import Shared, TapeSoFar
 from broker.wire.messages import BROKER
 from market.app.cli.console import echo, echo_error, put_json
 from market.app.replay.decision import Agreement, Decision, Difference
+from market.app.replay.files_check import against_digests
 from market.app.replay.manifest_check import against_manifest
 from market.app.replay.tables_check import against_tables
 from market.app.replay.tally import Tally, replayed
@@ -92,6 +93,7 @@ def _tally(run: Path, tape: TapeSoFar, until_s: float | None, named: str | None)
     tally.add(_kept(beside))
     if manifest is not None:
         tally.add([against_manifest(run, tape.records, manifest, beside.run_knew, tally)])
+        tally.add(against_digests(run, manifest))
         tally.add(against_tables(run, tape.records, tally, beside.as_run) if not is_aborted(manifest) else ())
     else:
         tally.unchecked += [f"{name}: not checked, no manifest" for name in unchecked(tape.records)]

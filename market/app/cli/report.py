@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from market.app.cli.console import echo
+from market.app.cli.console import echo, echo_error
 from market.app.results.exit_codes import ExitCode
+from market.app.results.written_files import foreign_note
 from market.extras import need
 
 
@@ -14,6 +15,8 @@ def report_command(folder: Path) -> int:
     need("figures", "vppmarket report")
     from market.app.report.write import REPORT, write_figures
 
-    write_figures(folder, report=True)
+    run = write_figures(folder, report=True)
+    if note := foreign_note(str(folder), run.foreign):
+        echo_error(f"note: {note}")
     echo(f"{folder / REPORT}\n")
     return ExitCode.EQUILIBRIUM

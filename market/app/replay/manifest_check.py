@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.tape import TAPE_NAME, Record
-from broker.tape.files import tape_sha256
+from broker.tape.files import file_sha256
 from broker.wire.messages import BROKER
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.derived import derived
@@ -38,7 +38,7 @@ def against_manifest(
         found = {name: value for name, value in found.items() if name in manifest}
         found["verdict"] = Verdict.ABORTED.value  # as a run may that breaks behind its tape's end
     elif manifest.get("tape") is not None:
-        found["tape_sha256"] = tape_sha256(run / TAPE_NAME)
+        found["tape_sha256"] = file_sha256(run / TAPE_NAME)
     recorded = {name: manifest[name] for name in found if name in manifest}
     _keep_what_both_count(recorded, found)
     return compared(0.0, 0, BROKER, "manifest", MANIFEST, recorded, found)

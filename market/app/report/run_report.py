@@ -22,6 +22,7 @@ from market.app.results.disclosed import NOT_SHOWN, Disclosed, disclosed
 from market.app.results.flat import flat
 from market.app.results.recorded import RecordedRun
 from market.app.results.table import Cell
+from market.app.results.written_files import foreign_note
 from market.model.disclosure import Disclosure
 
 MEANING = {
@@ -88,6 +89,8 @@ CARBON = (
 def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     manifest, verdict = run.manifest, str(run.manifest["verdict"])
     yield callout(f"{verdict.replace('_', ' ').capitalize()}. {MEANING.get(verdict, '')}", good=verdict in SOUND)
+    if note := foreign_note("This run's folder", run.foreign):
+        yield callout(f"{note}.", good=False)
     if lost := ", ".join(manifest["withdrawn"]):
         told = "lost and not back before the end: the market is that of the others."
         yield callout(f"Without {lost}, {told}", good=False)

@@ -9,14 +9,14 @@ from market.app.figures.network import network_pictures
 from market.app.figures.picture import write_pictures
 from market.app.report.run_report import run_page
 from market.app.results.folder import RunFolder
-from market.app.results.recorded import read_run
+from market.app.results.recorded import RecordedRun, read_run
 
 FIGURES = "figures"
 REPORT = "report.html"
 
 
-def write_figures(folder: Path, *, report: bool) -> None:
-    """Draw a run's pictures into its folder, and write its report there as well if wanted.
+def write_figures(folder: Path, *, report: bool) -> RecordedRun:
+    """Draw a run's pictures into its folder, and write its report there as well if wanted; returns what was drawn.
 
     ScenarioError if the folder holds no run, RunError if the disk does not take them.
     """
@@ -25,3 +25,4 @@ def write_figures(folder: Path, *, report: bool) -> None:
     write_pictures(pictures, folder / FIGURES)
     if report:
         RunFolder(folder).write(REPORT, run_page(run, pictures).html())
+    return run

@@ -16,6 +16,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from market.app.results.columns import DAY_CERTIFICATE, LINK_COUNTS
 from market.app.results.day_certificate import DAY_CERTIFICATE_SHAPE
 from market.app.results.document import NoJson, check_shape, read_document, refused
+from market.app.results.kept_scenario import SCENARIO_FOLDER
 from market.app.results.manifest import FORMAT
 from market.app.results.shapes import (
     Shape,
@@ -31,6 +32,7 @@ from market.app.results.shapes import (
     whole,
     within,
 )
+from market.app.results.written_files import FILES
 from market.day_certificate.day_certificate import DayVerdict
 from market.game.result import Verdict
 from market.model.arrays import Array
@@ -191,7 +193,11 @@ COMPLETE: Final = fields(
         "peak_memory_mb": by_name(number(0), _PARTY),
         **_SURROUNDINGS,
     },
-    {"day_verdict": one_of(DayVerdict), DAY_CERTIFICATE: DAY_CERTIFICATE_SHAPE},
+    {
+        "day_verdict": one_of(DayVerdict),
+        DAY_CERTIFICATE: DAY_CERTIFICATE_SHAPE,
+        FILES: by_name(_DIGEST, text(rf"({SCENARIO_FOLDER}/)?[^/\x00]+", "must be the name of a file")),
+    },
 )
 
 ABORTED: Final = fields(

@@ -18,16 +18,18 @@ from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, is_a
 from market.app.results.records import Records, records_of
 from market.app.results.table import Table
 from market.app.results.table_file import Place, read_table
+from market.app.results.written_files import ForeignFile, foreign_files
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """A run that came to its end: what its folder holds."""
+    """A run that came to its end: what its folder holds. foreign : the files that are not what it wrote"""
 
     name: str
     manifest: Mapping[str, Any]
     tables: Mapping[str, Records]
     certificate: Mapping[str, Any]
+    foreign: tuple[ForeignFile, ...] = ()
 
     def __getitem__(self, table: str) -> Records:
         return self.tables[table]
@@ -96,7 +98,8 @@ def read_run(folder: Path) -> RecordedRun:
         *(NETWORK_TABLES if manifest["network"] else ()),
     )
     tables = {name: read_table(folder, name, place) for name in names}
-    return RecordedRun(folder.name, manifest, tables, _certificate(folder, manifest))
+    foreign = tuple(foreign_files(folder, manifest))
+    return RecordedRun(folder.name, manifest, tables, _certificate(folder, manifest), foreign)
 
 
 def _certificate(folder: Path, manifest: Mapping[str, Any]) -> Mapping[str, Any]:

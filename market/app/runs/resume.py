@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from broker.tape import TAPE_NAME, Ended, Opened, Shared, TapeReader
 from broker.tape.files import open_tape
 from broker.tape.torn import MAX_RECORD
 from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario, unlike
 from market.app.results.known_plants import with_known_plants
-from market.app.results.manifest_shape import is_aborted, manifest_unless_torn
+from market.app.results.manifest_shape import MANIFEST, is_aborted, manifest_unless_torn
 from market.app.results.run_tape import tape_of_run
+from market.app.results.written_files import foreign_files
 from market.errors import Fault, ScenarioError, TapeError
 from market.model.disclosure import Disclosure
 from market.model.public import PublicScenario
@@ -37,14 +40,35 @@ def broken_off(run: Path) -> BrokenOff:
     """The run in a folder. ScenarioError if it came to its end, or there is nothing to go by."""
     manifest = manifest_unless_torn(run)  # it is written last
     if manifest is not None and not is_aborted(manifest):
-        rule, remedy = "only a run that broke off can be taken up", "look at it with `report` or `view`"
-        raise ScenarioError([Fault(rule, "a run that is complete", f"--resume {run}", remedy)])
+        raise ScenarioError([_complete(run, manifest)])
     tape = tape_of_run(run, f"--resume {run}", "name the folder of a run that broke off")
     header, *rest = tape.records
     if not rest or not isinstance(header, Opened) or not isinstance(rest[0], Shared):
         rule, value = "the tape must hold its scenario", "one that ends before it"
         raise ScenarioError([Fault(rule, value, f"--resume {run}", "start the run anew")])
     return BrokenOff(rest[0].scenario, header.seed, header.audit, tape.torn_bytes, isinstance(rest[-1], Ended))
+
+
+def _complete(run: Path, manifest: Mapping[str, Any]) -> Fault:
+    """What keeps a run whose manifest says that it is complete from being taken up: that, or its tape's state."""
+    place, rule = f"--resume {run}", "only a run that broke off can be taken up"
+    if not any(file.name == manifest["tape"] for file in foreign_files(run, manifest)):
+        return Fault(rule, "a run that is complete", place, "look at it with `report` or `view`")
+    whole = "put the whole tape back, from where it is"
+    if _ends_early(run):
+        remedy = f"{whole}; or, to take up what is left of it, move {MANIFEST} away"
+        value = f"a run that is complete by its {MANIFEST}, with a tape that was cut since"
+        return Fault(rule, value, place, remedy)
+    return Fault(rule, "a run that is complete, with a tape that was altered since", place, whole)
+
+
+def _ends_early(run: Path) -> bool:
+    """Whether a tape can be read, and goes on to no end."""
+    try:
+        tape = tape_of_run(run, "", "")
+    except ScenarioError:
+        return False
+    return not isinstance(tape.records[-1], Ended)
 
 
 def can_be_taken_up(run: Path) -> bool:

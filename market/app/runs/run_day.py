@@ -11,13 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from broker.tape.files import tape_sha256
+from broker.tape.files import file_sha256
+from market.app.results.certificate_shape import CERTIFICATE_FILE
 from market.app.results.concluded_day import ConcludedDay, conclude_day
 from market.app.results.day_certificate import day_certificate_document, day_certificate_table
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec, manifest_of_abort
+from market.app.results.manifest_shape import MANIFEST
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
 from market.app.results.scenario_copy import keep_scenario
+from market.app.results.written_files import FILES, digests
 from market.errors import RunError
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
@@ -36,13 +39,11 @@ def run_day(
     """
     try:
         keep_scenario(what.scenario, folder.path)
-        report = report_of(what, runner, folder.path, on_progress, since)
-        _write(report, folder)
-        return report
+        return _written(report_of(what, runner, folder.path, on_progress, since), folder)
     except BaseException as error:
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
         with suppress(RunError):  # a full disk must not hide what broke the run
-            folder.write("manifest.json", json_text(manifest_of_abort(what, reason, time.monotonic() - since)))
+            folder.write(MANIFEST, json_text(manifest_of_abort(what, reason, time.monotonic() - since)))
         raise
 
 
@@ -53,7 +54,7 @@ def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgres
     """
     outcome, facts = runner(what.scenario, what.seed, place, on_progress)
     if facts.tape is not None and os.path.exists(place / facts.tape):
-        facts = replace(facts, tape_sha256=tape_sha256(place / facts.tape))
+        facts = replace(facts, tape_sha256=file_sha256(place / facts.tape))
     concluded = replace(conclude_day(what, outcome, facts, time.monotonic() - since), folder=place)
     return _certified(what, concluded, on_progress) if what.day_certificate else concluded
 
@@ -73,12 +74,17 @@ def _certified(what: RunSpec, concluded: ConcludedDay, on_progress: OnProgress) 
     )
 
 
-def _write(report: ConcludedDay, folder: RunFolder) -> None:
-    """The files of a run; the manifest, which says that they are complete, last."""
-    for table in report.tables.values():
-        folder.write(f"{table.name}.csv", table.csv())
-    folder.write("certificate.json", json_text(report.certificate))
-    folder.write("manifest.json", json_text(report.manifest))
+def _written(report: ConcludedDay, folder: RunFolder) -> ConcludedDay:
+    """Write the files of a run; the manifest, which says which they are and that they are complete, last."""
+    files = {
+        **{f"{table.name}.csv": table.csv() for table in report.tables.values()},
+        CERTIFICATE_FILE: json_text(report.certificate),
+    }
+    for name, text in files.items():
+        folder.write(name, text)
+    manifest = {**report.manifest, FILES: digests(folder.path, files)}
+    folder.write(MANIFEST, json_text(manifest))
+    return replace(report, manifest=manifest)
 
 
 def json_text(document: dict[str, Any]) -> str:

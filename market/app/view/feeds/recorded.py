@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from broker.protocol.coordinator import Phase
 from broker.tape import TAPE_NAME, TapeReader
 from broker.tape.files import open_tape
 from market.app.history.timeline import Timeline
 from market.app.results.columns import LINK_COUNTS
-from market.app.results.kept_scenario import kept_scenario
-from market.app.results.manifest_shape import MANIFEST, read_manifest
+from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario
+from market.app.results.manifest_shape import MANIFEST, is_aborted, read_manifest
+from market.app.results.written_files import foreign_files, foreign_note
 from market.app.runs.command_line import pasted
 from market.app.view.feeds.feed import LiveStatus, State, Status
 from market.errors import Fault, MarketError, ScenarioError, TapeError
@@ -41,6 +44,7 @@ class RecordedFeed:
             raise _no_tape(folder)
         manifest = read_manifest(folder)
         self._read_on()
+        self._altered = _foreign(folder, manifest)
         self._recorded = self._complete or manifest is not None
         if self._recorded and not self._complete:
             self._look_at_end()
@@ -90,8 +94,8 @@ class RecordedFeed:
         """Recorded, being written, ended, or broken with the reason that the manifest gives."""
         if self._complete:
             words = "recorded" if self._recorded else "ended"
-            return Status(State.ENDED, words, live=LiveStatus(counts=self._link_counts()))
-        fault = self._fault or self._outcome()
+            return Status(State.ENDED, words, self._altered, LiveStatus(counts=self._link_counts()))
+        fault = "; ".join(filter(None, (self._fault or self._outcome(), self._altered)))
         if self._broken or fault:
             return Status(State.BROKEN, "broken off", fault or "the tape ends before its run was complete")
         return Status(State.GOING_ON if len(self.timeline) else State.SEARCHING, "being written")
@@ -113,6 +117,15 @@ def _kept(folder: Path) -> Scenario | None:
         return kept_scenario(folder)
     except ScenarioError:
         return None
+
+
+def _foreign(folder: Path, manifest: Mapping[str, Any] | None) -> str:
+    """What to tell of altered files that are shown here: the tape and the scenario. Tables are made anew."""
+    if manifest is None or is_aborted(manifest):
+        return ""
+    found = foreign_files(folder, manifest)
+    shown = [f for f in found if f.name == manifest["tape"] or f.name.startswith(f"{SCENARIO_FOLDER}/")]
+    return foreign_note(str(folder), shown)
 
 
 def _no_tape(folder: Path) -> ScenarioError:
