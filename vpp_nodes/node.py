@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from broker.screening.messages import screen, screen_exchange
 from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen, Trade
-from market.errors import ProtocolError
+from market.errors import ProtocolError, TradeError
 from market.game.period import PeriodGame, period_games
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan, shown
@@ -22,18 +22,19 @@ from market.model.public import PublicRules
 from market.model.rules import MarketRules
 from vpp_nodes.buyer import Buyer
 from vpp_nodes.offer_book import OfferBook
+from vpp_nodes.plan_rounds import Planner, PlanRounds, Replanner, ReviewedRound, RoundEnd
 from vpp_nodes.seller import Seller
-from vpp_nodes.trade_check import Heard, check_trades
+from vpp_nodes.trade_check import Heard, check_open_trade, check_trades
 
-Planner: TypeAlias = Callable[[DirectExchange | None], DispatchPlan]
 Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An epoch has begun with this roster."""
+    """An epoch has begun with this roster, for this round of the day."""
 
     roster: tuple[str, ...]
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,15 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """This trade was concluded for us, it is said; so much of our day is to be shown."""
+    """This trade was concluded for us, it is said, in this round; so much of our day is to be shown."""
 
     direct: DirectExchange
     audit: Disclosure
     trades: tuple[Trade, ...]
+    round: int = 0
 
 
-NodeEvent: TypeAlias = Begun | Reached | Settled
+NodeEvent: TypeAlias = Begun | Reached | RoundEnd | Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,14 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What is shown of the plans without trade and with it."""
+    """What is shown of the plans without trade and with it, and of the one declared by if that is another."""
 
     before: ShownPlan
     after: ShownPlan
+    planned: DispatchPlan | None = None
 
 
-NodeReply: TypeAlias = Confirmed | Audited
+NodeReply: TypeAlias = Confirmed | ReviewedRound | Audited
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Traders:
     """The two behaviours of one VPP in one epoch, round one book of offers."""
 
     def __init__(self, vpp: str, games: Sequence[PeriodGame], rules: MarketRules) -> None:
+        self._declared = tuple(games)
         self.book = OfferBook(games)
         self.seller = Seller(vpp, self.book, rules)
         self.buyer = Buyer(vpp, self.book, rules)
@@ -99,16 +103,24 @@ class Traders:
     def heard(self) -> Heard:
         """What the end of the market can be held against."""
         games = self.book.games
-        return Heard(games, {period: self.book.prices(period) for period in games}, self.buyer.requested_mw())
+        return Heard(
+            self._declared,
+            games,
+            {period: self.book.prices(period) for period in games},
+            self.buyer.requested_mw(),
+        )
 
 
 class Node:
     """One VPP. `plan` solves its day (with a trade fixed, or none), `declare` makes a plan public.
 
+    replan : its best plan with the market as an option, None where a day has one round
     refused : what it was told and may not count, by reason · plans : its day, once it is settled
     """
 
-    def __init__(self, vpp: str, public: PublicRules, plan: Planner, declare: Declarer) -> None:
+    def __init__(
+        self, vpp: str, public: PublicRules, plan: Planner, declare: Declarer, replan: Replanner | None = None
+    ) -> None:
         self.refused: Counter[str] = Counter()
         self.plans: OwnPlans | None = None
         self._vpp = vpp
@@ -116,7 +128,7 @@ class Node:
         self._plan = plan
         self._declare = declare
         self._roster: tuple[str, ...] = ()
-        self._before: DispatchPlan | None = None
+        self._rounds = PlanRounds(plan, replan, public.horizon.period_h)
         self._declarations: dict[str, Declaration] = {}
         self._traders: Traders | None = None
         self._early: list[tuple[str, Offer]] = []  # offers that came before the last declaration
@@ -127,13 +139,15 @@ class Node:
         TradeError if it tells of trade that cannot have been negotiated.
         """
         if isinstance(event, Begun):
-            return self._begin(event.roster)
+            return self._begin(event.roster, event.round)
+        if isinstance(event, RoundEnd):
+            return self._review(event)
         if isinstance(event, Settled):
             return self._settle(event)
         return self._reached(event.messages)
 
-    def _begin(self, roster: tuple[str, ...]) -> Confirmed:
-        declaration = self._declare(self._planned())
+    def _begin(self, roster: tuple[str, ...], round: int) -> Confirmed:
+        declaration = self._declare(self._rounds.begin(round))
         self._roster = roster
         self._declarations = {self._vpp: declaration}
         self._traders, self._early = None, []
@@ -182,25 +196,40 @@ class Node:
             return Confirmed(messages, (), ())
         return Confirmed(messages, self._traders.book.seen(), self._traders.seller.pending)
 
-    def _planned(self) -> DispatchPlan:
-        """The day without trade; planned once, since it does not depend on who takes part."""
-        if self._before is None:
-            self._before = self._plan(None)
-        return self._before
+    def _review(self, end: RoundEnd) -> ReviewedRound:
+        screen_exchange(end.direct, self._public.horizon.periods)
+        heard = self._heard()
+        if heard is None:
+            raise ProtocolError("out_of_turn", f"round {end.round} is over, in which we have had no part")
+        check_trades(self._declared(), self._public, end.direct, end.trades, heard)
+        check_open_trade(self._declared(), self._public, end.left_open, heard)
+        return self._rounds.review(end)
 
     def _settle(self, settled: Settled) -> Audited:
         """A node that has come back when all was settled but its own part has not planned yet."""
+        known = self._rounds.reviewed.get(settled.round)
+        if known is not None:
+            if not known.is_of(settled.direct, settled.trades):
+                raise TradeError(f"{self._vpp}: round {settled.round} is settled with other trades than it had")
+            after = known.after or self._plan(settled.direct)
+            return self._shown(settled, after, known.planned if settled.round else None)
+        if settled.round:
+            raise ProtocolError("out_of_turn", f"round {settled.round} is settled, in which we have had no part")
         screen_exchange(settled.direct, self._public.horizon.periods)
         check_trades(self._declared(), self._public, settled.direct, settled.trades, self._heard())
-        self.plans = OwnPlans(self._planned(), self._plan(settled.direct))
-        return Audited(shown(self.plans.before, settled.audit), shown(self.plans.after, settled.audit))
+        return self._shown(settled, self._plan(settled.direct), None)
+
+    def _shown(self, settled: Settled, after: DispatchPlan, planned: DispatchPlan | None) -> Audited:
+        self.plans = OwnPlans(self._rounds.before(), after)
+        before, audit = self.plans.before, settled.audit
+        return Audited(shown(before, audit), shown(after, audit), planned if audit is Disclosure.FULL else None)
 
     def _declared(self) -> Declaration:
         """What we have declared, or would have."""
-        return self._declarations.get(self._vpp) or self._declare(self._planned())
+        return self._declarations.get(self._vpp) or self._declare(self._rounds.before())
 
     def _heard(self) -> Heard | None:
         """What was negotiated as far as we know; None if we were not there, nothing if nobody ever traded."""
         if not self._roster:
             return None
-        return self._traders.heard() if self._traders is not None else Heard({}, {}, {})
+        return self._traders.heard() if self._traders is not None else Heard((), {}, {}, {})

@@ -34,14 +34,20 @@ class Said:
 
 
 class Epoch:
-    """One roster, one set of declarations, and what follows from them."""
+    """One roster, one set of declarations, and what follows from them. `round`: which of the day's it is."""
 
     def __init__(
-        self, public: PublicRules, roster: Sequence[str], number: int, counters: Counter[str] | None = None
+        self,
+        public: PublicRules,
+        roster: Sequence[str],
+        number: int,
+        counters: Counter[str] | None = None,
+        round: int = 0,
     ) -> None:
         self.public = public
         self.roster = tuple(roster)
         self.number = number
+        self.round = round
         self.results: tuple[PeriodResult, ...] | None = None
         self.trading: Trading | None = None
         self.said: list[Said] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from market.errors import Fault, ScenarioError
-from market.model.public import Coupling
 from market.model.rules import Mechanism
 from market.scenario.scenario import Scenario
 
@@ -21,6 +20,3 @@ def _faults(scenario: Scenario) -> Iterator[Fault]:
     if scenario.public.market.mechanism is not Mechanism.GAME:
         place, rule = f"scenario {scenario.name}: market.mechanism", "must be game where VPPs are processes"
         yield Fault(rule, scenario.public.market.mechanism.value, place, remedy)
-    if scenario.coupling is not Coupling.ONCE:
-        place, rule = f"scenario {scenario.name}: coupling", "must be once where VPPs are processes"
-        yield Fault(rule, scenario.coupling.value, place, remedy)

@@ -7,7 +7,7 @@ see of any of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -25,15 +25,16 @@ from broker.tape import (
     OrderGiven,
     Record,
     Resumed,
+    RoundReviewed,
     Shared,
     TurnGiven,
 )
-from broker.wire.messages import Begin, Concluded, Declared, Offer, Selection, Withdrawn
+from broker.wire.messages import Begin, Concluded, Declared, Offer, RoundOver, Selection, Withdrawn
 from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
-from market.model.public import PublicScenario
+from market.model.public import Coupling, PublicScenario
 
 NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -59,12 +60,25 @@ class Plans:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundThen:
+    """A market that was concluded in a round of the day, as it stood then."""
+
+    declarations: Mapping[str, Declaration]
+    games: tuple[PeriodGame, ...]
+    offers: Mapping[str, Offer]
+    selections: Mapping[str, Selection]
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What stands after `position` records.
 
     roster : who takes part in this epoch · absent : who is away, and how it left · live : real time, where the
     tape does not tell when each message arrives · games : empty until all have declared · offers, selections : the
     newest of each · verdicts : of each period, once concluded · verdict : of the day, once the tape is complete
+    round : of the day; in the end, the one that is settled · rounds_over : those that are over, by number
+    reviews : what each VPP makes of the round
     """
 
     position: int = 0
@@ -87,6 +101,9 @@ class Snapshot:
     verdicts: tuple[Verdict, ...] = ()
     plans: Mapping[str, Plans] = field(default_factory=lambda: NOTHING)
     verdict: str = ""
+    round: int = 0
+    rounds_over: Mapping[int, RoundThen] = field(default_factory=lambda: NOTHING)
+    reviews: Mapping[str, RoundReviewed] = field(default_factory=lambda: NOTHING)
 
     @property
     def vpps(self) -> tuple[str, ...]:
@@ -127,7 +144,8 @@ def _begun(view: Snapshot, record: Opened | Shared | EpochBegun | Left | Back | 
 
 
 def _went_on(
-    view: Snapshot, record: OrderGiven | MessageSaid | TurnGiven | DoneSaid | AuditGiven | Ended
+    view: Snapshot,
+    record: OrderGiven | MessageSaid | TurnGiven | DoneSaid | RoundReviewed | AuditGiven | Ended,
 ) -> Snapshot:
     """A record of an epoch."""
     match record:
@@ -139,6 +157,8 @@ def _went_on(
             return _turn(view, record)
         case DoneSaid():
             return _done(view, record)
+        case RoundReviewed():
+            return replace(view, reviews={**view.reviews, record.vpp: record})
         case AuditGiven():
             plans = {**view.plans, record.vpp: Plans(record.before, record.after)}
             return replace(view, phase=Phase.SETTLING, plans=plans)
@@ -147,9 +167,11 @@ def _went_on(
 
 
 def _epoch(view: Snapshot, record: EpochBegun) -> Snapshot:
-    """A new roster: what was said before is void, and everybody declares again."""
+    """A new roster, or another round: what was said before is void, and everybody declares again."""
     time_s = max(view.time_s, record.time_s)
-    return replace(_void(view), epoch=record.number, time_s=time_s, roster=record.roster)
+    over = view.rounds_over if record.round else NOTHING
+    begun = replace(_void(view), epoch=record.number, time_s=time_s, roster=record.roster)
+    return replace(begun, round=record.round, rounds_over=over)
 
 
 def _void(view: Snapshot) -> Snapshot:
@@ -164,6 +186,7 @@ def _void(view: Snapshot) -> Snapshot:
         verdicts=(),
         plans=NOTHING,
         verdict="",
+        reviews=NOTHING,
     )
 
 
@@ -178,14 +201,26 @@ def _ordered(view: Snapshot, record: OrderGiven) -> Snapshot:
     order = record.order
     if isinstance(order, Begin):
         return replace(view, phase=Phase.PLANNING, roster=order.roster, live=order.live)
-    return replace(view, phase=Phase.SETTLING, time_s=max(view.time_s, record.time_s), under_way=NOTHING)
+    view = replace(view, time_s=max(view.time_s, record.time_s), under_way=NOTHING)
+    if isinstance(order, RoundOver):
+        return replace(view, phase=Phase.REVIEWING)
+    return replace(_settled(view, order.round), phase=Phase.SETTLING)
+
+
+def _settled(view: Snapshot, number: int) -> Snapshot:
+    """What counts from now on is the round that is settled."""
+    then = view.rounds_over.get(number)
+    if then is None or number == view.round:
+        return view
+    market = {each.name: getattr(then, each.name) for each in fields(then)}
+    return replace(view, round=number, **market)
 
 
 def _message(view: Snapshot, record: MessageSaid) -> Snapshot:
     message, sender = record.message, record.sender
     view = replace(view, time_s=max(view.time_s, record.time_s))
     if isinstance(message, Concluded):
-        return replace(view, verdicts=message.verdicts, under_way=NOTHING)
+        return _concluded(view, message)
     if record.epoch != view.epoch or isinstance(message, Withdrawn):
         return view
     if isinstance(message, Declared):
@@ -199,6 +234,15 @@ def _message(view: Snapshot, record: MessageSaid) -> Snapshot:
         receivers = concerned(view.games, message)
     receivers.discard(sender)
     return replace(view, sent=view.sent + 1, under_way=_sent_off(view, _passages(view, record, receivers)))
+
+
+def _concluded(view: Snapshot, message: Concluded) -> Snapshot:
+    """The verdicts are there; in a day of several rounds it may be this one that is settled in the end."""
+    view = replace(view, verdicts=message.verdicts, under_way=NOTHING)
+    if view.scenario is None or view.scenario.coupling is Coupling.ONCE:
+        return view
+    then = RoundThen(view.declarations, view.games, view.offers, view.selections, view.verdicts)
+    return replace(view, rounds_over={**view.rounds_over, view.round: then})
 
 
 def _passages(view: Snapshot, record: MessageSaid, receivers: Set[str]) -> list[Passage]:

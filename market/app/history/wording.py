@@ -16,6 +16,7 @@ from broker.tape import (
     OrderGiven,
     Record,
     Resumed,
+    RoundReviewed,
     Shared,
 )
 from broker.wire.messages import Offer
@@ -42,10 +43,23 @@ def event_lines(before: Snapshot, record: Record, after: Snapshot) -> Iterator[t
         case EpochBegun():
             void = "; what was said is void" if before.declarations else ""
             yield "", f"epoch {after.epoch} begins with {', '.join(after.roster)}: {record.why}{void}"
-        case AuditGiven():
-            yield record.vpp, _shows(record)
-        case Ended():
-            yield "", f"the run is complete: {after.verdict}"
+        case RoundReviewed():
+            yield record.vpp, _reviews(record)
+        case AuditGiven() | Ended():
+            yield _in_the_end(record)
+
+
+def _in_the_end(record: AuditGiven | Ended) -> tuple[str, str]:
+    if isinstance(record, Ended):
+        return "", f"the run is complete: {record.verdict.value}"
+    return record.vpp, _shows(record)
+
+
+def _reviews(record: RoundReviewed) -> str:
+    if record.regret_cny is None:
+        return "has no day with what it traded in this round"
+    loses = "" if record.no_loss else ", and pays more than without trade"
+    return f"would rather have planned otherwise by {record.regret_cny:,.2f} CNY{loses}"
 
 
 def _shows(record: AuditGiven) -> str:
@@ -99,5 +113,8 @@ def _ordered(before: Snapshot, after: Snapshot) -> Iterator[tuple[str, str]]:
         return
     if after.phase is Phase.PLANNING:
         yield "", f"{', '.join(after.roster)} plan their day"
+    elif after.phase is Phase.REVIEWING:
+        yield "", "everybody plans again with the market as an option"
     elif after.phase is Phase.SETTLING:
-        yield "", "everybody plans again with the trade fixed"
+        of_round = f" as in round {after.round}" if after.rounds_over else ""
+        yield "", f"everybody plans again with the trade fixed{of_round}"

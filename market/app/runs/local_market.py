@@ -43,7 +43,7 @@ class LocalMarket:
         self._market.join()
 
     def _make(self, vpp: Vpp) -> Node:
-        self.nodes[vpp.id] = plant_node(vpp, self.scenario.public)
+        self.nodes[vpp.id] = plant_node(vpp, self.scenario.public, self.scenario.coupling)
         return self.nodes[vpp.id]
 
     @property
