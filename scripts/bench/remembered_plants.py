@@ -9,19 +9,26 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from struct import pack
 
+import yaml
+
 from market.day.roles import declare
+from market.mechanism.coupling import OpenTrade
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
-from market.scenario import load_scenario
+from market.model.public import Coupling
+from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch import dispatch
+from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
 from vpp_nodes.node import Node
 
 
 @cache
 def scenario_of(name: str) -> Scenario:
-    """A built-in case or a folder, read once."""
-    return load_scenario(name)
+    """A built-in case or a folder, read once; what follows its name is changed: `two_vpp coupling=iterate`."""
+    case, *changes = name.split()
+    values = dict(change.split("=", 1) for change in changes)
+    return with_overrides(load_scenario(case), {path: yaml.safe_load(value) for path, value in values.items()})
 
 
 def node_makers(name: str) -> Mapping[str, Callable[[], Node]]:
@@ -31,9 +38,9 @@ def node_makers(name: str) -> Mapping[str, Callable[[], Node]]:
 
 def _node(name: str, index: int) -> Node:
     scenario = scenario_of(name)
-    return Node(
-        scenario.vpps[index].id, scenario.public, partial(_plan, name, index), partial(_declare, name, index)
-    )
+    replan = partial(_replan, name, index) if scenario.coupling is Coupling.ITERATE else None
+    plan, declared = partial(_plan, name, index), partial(_declare, name, index)
+    return Node(scenario.vpps[index].id, scenario.public, plan, declared, replan)
 
 
 _plans: dict[tuple[str, int, bytes], DispatchPlan] = {}
@@ -50,10 +57,19 @@ def _plan(name: str, index: int, direct: DirectExchange | None) -> DispatchPlan:
     return _plans[question]
 
 
-def _bytes(direct: DirectExchange) -> bytes:
-    return direct.in_mw.tobytes() + direct.out_mw.tobytes() + pack("d", direct.quota_in_t)
+_replans: dict[tuple[str, int, bytes], OpenPlan] = {}
+
+
+def _replan(name: str, index: int, left_open: OpenTrade) -> OpenPlan:
+    vectors = (left_open.most_in_mw, left_open.most_out_mw, left_open.price_cny_per_mwh)
+    question = (name, index, b"".join(vector.tobytes() for vector in vectors))
+    if question not in _replans:
+        scenario = scenario_of(name)
+        _replans[question] = dispatch_with_option(scenario.vpps[index], scenario.public, option_of(left_open))
+    return _replans[question]
 
 
 def _declare(name: str, index: int, plan: DispatchPlan) -> Declaration:
     scenario = scenario_of(name)
-    return declare(scenario.vpps[index], plan, scenario.public)
+    alone = _plan(name, index, None).marginal_value_cny_per_mwh
+    return declare(scenario.vpps[index], plan, scenario.public, alone)
