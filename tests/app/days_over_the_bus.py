@@ -58,8 +58,8 @@ def unlike(one: MarketOutcome, other: MarketOutcome) -> list[str]:
 
 
 def _unlike(one: MarketOutcome, other: MarketOutcome) -> Iterator[object]:
-    periods = ([replace(period, rounds=0) for period in day.periods] for day in (one, other))
-    yield from differences(*periods, "periods")
+    periods, others = ([replace(period, rounds=0) for period in day.periods] for day in (one, other))
+    yield from differences(periods, others, "periods")
     yield from differences(one.days, other.days, "days")
     assert one.rounds is not None
     assert other.rounds is not None
