@@ -16,6 +16,7 @@ from broker.wire.frames import Envelope
 from broker.wire.limits import MOST_AHEAD
 from broker.wire.messages import (
     BROKER,
+    Answer,
     Audit,
     Beat,
     Begin,
@@ -446,7 +447,7 @@ class Client:
         message = envelope.message
         if envelope.sender == self._vpp or isinstance(message, Withdrawn):
             return
-        if not isinstance(message, Declared | Offer | Selection | Concluded):
+        if not isinstance(message, Declared | Offer | Selection | Answer | Concluded):
             raise ProtocolError("wrong_plane", f"{type(message).__name__} was published")
         epoch = self._of(envelope.epoch)
         if epoch is None:

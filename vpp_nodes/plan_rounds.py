@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import TypeAlias
 
-import numpy as np
-
 from broker.wire.messages import Trade
 from market.errors import DispatchError, ProtocolError
 from market.mechanism.coupling import OpenTrade, moved_towards, reviewed, share_after
@@ -42,12 +40,6 @@ class ReviewedRound:
     after: DispatchPlan | None
     regret_cny: float | None
     no_loss: bool
-
-    def is_of(self, direct: DirectExchange, trades: tuple[Trade, ...]) -> bool:
-        """Whether this is the trade of the round."""
-        known = self.end.direct
-        same = np.array_equal(known.in_mw, direct.in_mw) and np.array_equal(known.out_mw, direct.out_mw)
-        return same and known.quota_in_t == direct.quota_in_t and self.end.trades == trades
 
 
 class PlanRounds:

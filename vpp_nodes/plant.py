@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from market.day.roles import declare
 from market.mechanism.coupling import OpenTrade
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import Coupling, PublicRules
+from market.model.rules import Mechanism
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
+from vpp_nodes.dispatch.participant import participant
 from vpp_nodes.node import Node
 
 
@@ -42,4 +46,5 @@ def plant_node(vpp: Vpp, public: PublicRules, coupling: Coupling = Coupling.ONCE
     """The behaviour of one VPP with its own plant."""
     plant = OwnPlant(vpp, public)
     replan = plant.with_option if coupling is Coupling.ITERATE else None
-    return Node(vpp.id, public, plant.plan, plant.declared, replan)
+    joins = partial(participant, vpp, public) if public.market.mechanism is Mechanism.CONSENSUS else None
+    return Node(vpp.id, public, plant.plan, plant.declared, replan, joins)

@@ -34,7 +34,7 @@ from broker.protocol.epoch import Epoch, Said
 from broker.protocol.losses import Losses
 from broker.protocol.membership import Membership, Presence, Timeouts
 from broker.protocol.resume_point import ResumePoint
-from broker.protocol.rounds import Reviewing, Rounds, played
+from broker.protocol.rounds import PlayedRound, Reviewing, Rounds, played
 from broker.protocol.settling import Settling
 from broker.protocol.virtual_time import VirtualTime
 from broker.protocol.wall_time import WallTime
@@ -189,6 +189,7 @@ class Coordinator:
         self._rounds = Rounds(charge.public)
         self._reviewing: Reviewing | None = None
         self._settling: Settling | None = None
+        self._settled: PlayedRound | None = None
         self._ended_at: dict[str, float] = {}
         self._beat_at = now
         self._moved_at = now
@@ -475,7 +476,7 @@ class Coordinator:
         epoch, time_s, first_turn = self.epoch, self.clockwork.time_s, self.clockwork.turn + 1
         announced = concluded_market(epoch.number, results, time_s)
         if self._charge.shared.coupling is Coupling.ONCE:
-            return announced + self._settle(results, first_turn, 0)
+            return announced + self._settle(played(epoch, time_s), first_turn)
         self.phase = Phase.REVIEWING
         self._reviewing = Reviewing(epoch.round, epoch.roster, results, self._charge.public, first_turn)
         return announced + self._reviewing.begin(time_s)
@@ -488,13 +489,14 @@ class Coordinator:
         if not self._rounds.over:
             return actions + self._next_round(now)
         first_turn = self.clockwork.turn + 1 + len(self.epoch.roster)
-        return actions + self._settle(self._rounds.settled.results, first_turn, self._rounds.day.settled)
+        return actions + self._settle(self._rounds.settled, first_turn)
 
-    def _settle(self, results: Sequence[PeriodResult], first_turn: int, round: int) -> list[Action]:
+    def _settle(self, market: PlayedRound, first_turn: int) -> list[Action]:
         self.phase = Phase.SETTLING
         self._losses.reached(2 * self.epoch.round + 3)
         roster, public, audit = self.epoch.roster, self._charge.public, self._charge.audit
-        self._settling = Settling(roster, results, public, first_turn, audit, round)
+        self._settled = market
+        self._settling = Settling(roster, market.results, public, first_turn, audit, market.rounds)
         return self._settling.begin(self.clockwork.time_s)
 
     # --- taking leave ---
@@ -643,14 +645,15 @@ class Coordinator:
     def proceedings(self) -> RunResult:
         """What a complete run leaves behind (phase `over`)."""
         assert self._settling is not None
-        settled = self._rounds.settled if self._rounds.over else played(self.epoch, self.clockwork.time_s)
+        assert self._settled is not None
+        settled = self._settled
         return RunResult(
             results=settled.results,
             declarations=settled.declarations,
             audits=dict(self._settling.answers),
             said=settled.said,
             settled_s=settled.ended_s,
-            rounds=self._rounds.day if self._rounds.over else None,
+            rounds=settled.rounds,
             time_s=self.clockwork.time_s,
             counters=Counter(self.epoch.counters),
             network=self._log,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from broker.protocol.actions import Write
 from broker.protocol.asking import Asking
 from broker.protocol.conclusion import trades_of
 from broker.protocol.epoch import Epoch, Said
+from broker.protocol.pooling import Pooling
 from broker.screening.reviews import screen_review
 from broker.tape import RoundReviewed
 from broker.wire.messages import Reviewed, RoundOver
@@ -79,17 +80,24 @@ def review_of(regret_cny: float | None, no_loss: bool) -> Review:
 
 @dataclass(frozen=True, slots=True)
 class PlayedRound:
-    """A market that was concluded: what was declared and said in it, and when it was over."""
+    """A market that was concluded: what was declared and said in it, and when it was over.
+
+    rounds : where it was one of several rounds itself, which they were
+    """
 
     declarations: tuple[Declaration, ...]
     results: tuple[PeriodResult, ...]
     said: tuple[Said, ...]
     ended_s: float
+    rounds: DayRounds | None = None
 
 
 def played(epoch: Epoch, ended_s: float) -> PlayedRound:
     """An epoch that has come to its end."""
     assert epoch.results is not None
+    market = epoch.trading
+    if isinstance(market, Pooling):
+        return PlayedRound(market.declarations, epoch.results, tuple(epoch.said), ended_s, market.day_rounds)
     return PlayedRound(epoch.declarations, epoch.results, tuple(epoch.said), ended_s)
 
 
@@ -120,9 +128,9 @@ class Rounds:
 
     @property
     def settled(self) -> PlayedRound:
-        """The round that counts."""
+        """The round that counts, once it is over."""
         assert self._best is not None
-        return self._best
+        return replace(self._best, rounds=self.day)
 
     @property
     def day(self) -> DayRounds:

@@ -12,6 +12,7 @@ from broker.protocol.conclusion import trades_of
 from broker.screening.audits import screen_audit
 from broker.tape import AuditGiven, Ended
 from broker.wire.messages import Audit, Settle
+from market.day.rounds import DayRounds
 from market.day.settlement import direct_exchange
 from market.game.result import PeriodResult, worst
 from market.model.disclosure import Disclosure, disclosure_of, shown
@@ -21,7 +22,7 @@ from market.model.public import PublicRules
 class Settling(Asking[Settle, Audit]):
     """The settlement of a day. `first_turn`: the number of the first member's order; the others' follow.
 
-    round : the one that counts
+    rounds : where the day took several, which they were, and which one counts
     """
 
     def __init__(
@@ -31,8 +32,10 @@ class Settling(Asking[Settle, Audit]):
         public: PublicRules,
         first_turn: int,
         audit: Disclosure,
-        round: int = 0,
+        rounds: DayRounds | None = None,
     ) -> None:
+        self.round = rounds.settled if rounds else 0
+        agreed = rounds.regret_cny if rounds and rounds.agreed else {}
         super().__init__(
             {
                 vpp: Settle(
@@ -40,13 +43,12 @@ class Settling(Asking[Settle, Audit]):
                     direct_exchange(vpp, results, public),
                     audit,
                     tuple(trades_of(vpp, results)),
-                    fsum(_regrets_cny(vpp, results)),
-                    round,
+                    agreed[vpp] if vpp in agreed else fsum(_regrets_cny(vpp, results)),
+                    self.round,
                 )
                 for number, vpp in enumerate(roster, start=first_turn)
             }
         )
-        self.round = round
         self._results = tuple(results)
 
     def take(self, vpp: str, audit: Audit) -> bool:

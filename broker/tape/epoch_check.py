@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.screening.audits import screen_audit
-from broker.screening.messages import TradingRoles, screen, screen_exchange
+from broker.screening.messages import MarketParts, parts_of, screen, screen_exchange
 from broker.screening.reviews import screen_review
 from broker.screening.versions import Versions
 from broker.tape.records import AuditGiven, DoneSaid, EpochBegun, MessageSaid, OrderGiven, RoundReviewed, TurnGiven
 from broker.wire.limits import MOST_AHEAD
 from broker.wire.messages import BROKER, Audit, Begin, Concluded, Declared, RoundOver, Settle, Trade
 from market.errors import ProtocolError, TapeError
-from market.game.period import period_games
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, disclosure_of, least
 from market.model.network import TimeMode
 from market.model.plan import DirectExchange
 from market.model.public import Coupling, PublicScenario
+from market.model.rules import Mechanism
 
 
 def check(holds: bool, otherwise: str) -> None:
@@ -40,7 +40,7 @@ class EpochCheck:
         self._confirmed = dict.fromkeys(begun.roster, 0)
         self._versions = Versions(begun.roster)
         self._declarations: dict[str, Declaration] = {}
-        self._parts: TradingRoles | None = None
+        self._parts: MarketParts | None = None
         self._coupling = shared.coupling
         self.round = begun.round
         self._begun: set[str] = set()
@@ -88,7 +88,8 @@ class EpochCheck:
         check(self._concluded, f"{vpp} is told to settle before the market was concluded")
         several = self._coupling is Coupling.ITERATE
         check(self.all_reviewed or not several, f"{vpp} is told to settle before all have reviewed the round")
-        known = self.round if several else 0
+        agreed = self._public.market.mechanism is Mechanism.CONSENSUS
+        known = self._public.market.consensus_rounds if agreed else self.round if several else 0
         check(order.round <= known, f"{vpp} is told to settle round {order.round} of a day with {known + 1}")
         check(vpp not in self._settled, f"{vpp} is told to settle twice")
         check(order.audit is self._audit, f"{vpp} is asked to show another part of its day than the header says")
@@ -140,9 +141,7 @@ class EpochCheck:
     def _declare(self, vpp: str, declaration: Declaration) -> None:
         self._declarations[vpp] = declaration
         if len(self._declarations) == len(self.roster):
-            self._parts = TradingRoles(
-                period_games([self._declarations[vpp] for vpp in self.roster], self._public)
-            )
+            self._parts = parts_of([self._declarations[vpp] for vpp in self.roster], self._public)
 
     # --- what reached whom ---
 

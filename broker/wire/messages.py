@@ -3,7 +3,8 @@
 The class name is the kind on the wire; the types of the fields are what is checked on arrival. Periods are indices
 from 0. Which plane a message belongs to:
 
-    data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded, Withdrawn
+    data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Answer, Concluded,
+        Withdrawn
     control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Reviewed, Audit, Failure, Bye
     control plane, viewer to broker and back: Watch, Watched
     control plane, broker to node: Welcome, Refused, Begin, RoundOver, Settle, Beat, Resend, Stop
@@ -78,6 +79,22 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """In consensus: a VPP's answer to the prices of the round before its own, and what it says of that round.
+
+    round : its own, from 1 · net_in_mw : what it would take, less what it would give, in each period; empty where
+    no answer is asked for any more
+    regret_cny, saving_cny : r_k and F_k(0) − F_k(z_k) of (M7), with what it was left once all were balanced; None
+    where it has no such day
+    """
+
+    round: int
+    net_in_mw: Array
+    regret_cny: float | None
+    saving_cny: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Concluded:
     """The broker's verdict on every period (step 4)."""
 
@@ -124,7 +141,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The newest offer version of `vpp` that a participant has consumed."""
+    """The newest offer version, or round of an answer, of `vpp` that a participant has consumed."""
 
     vpp: str
     version: int
@@ -374,8 +391,8 @@ class Watched:
     fault: str
 
 
-DataMessage: TypeAlias = Declared | Offer | Selection | Concluded | Withdrawn
-MarketMessage: TypeAlias = Declared | Offer | Selection
+DataMessage: TypeAlias = Declared | Offer | Selection | Answer | Concluded | Withdrawn
+MarketMessage: TypeAlias = Declared | Offer | Selection | Answer
 FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Reviewed | Audit | Failure | Bye
 FromBroker: TypeAlias = Welcome | Refused | Begin | Turns | RoundOver | Settle | Beat | Resend | Stop
 Viewing: TypeAlias = Watch | Watched

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from market.app.replay.decision import differences
@@ -12,6 +12,7 @@ from market.app.runs.in_process import market_day
 from market.day.outcome import MarketOutcome
 from market.model.network import NetworkRules
 from market.model.public import Coupling
+from market.model.rules import Mechanism
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.scenario import Scenario
 from tests.market.random_markets import random_market
@@ -22,20 +23,43 @@ NOT_TOLD = "cost_cny"
 """Bills are nobody else's business: rounds of a market of processes do not tell what they cost."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A random day: whose plans see the market, or who agree on prices."""
+
+    seed: int
+    vpps: int
+    periods: int
+    mechanism: Mechanism = Mechanism.GAME
+    rounds: int = 4
+
+    def __str__(self) -> str:
+        return f"{self.mechanism} of {self.vpps}, {self.periods} periods, seed {self.seed}"
+
+    def scenario(self) -> Scenario:
+        """What is played."""
+        return _scenario(self)
+
+    def day(self) -> MarketOutcome:
+        """Its day in one process."""
+        return _day(self)
+
+
 @cache
-def iterated(seed: int, vpps: int, periods: int, rounds: int = 4) -> Scenario:
-    """A random day whose plans see the market."""
-    drawn = random_market(seed, vpps=vpps, periods=periods)
+def _scenario(what: Drawn) -> Scenario:
+    drawn = random_market(what.seed, vpps=what.vpps, periods=what.periods)
     rules = drawn.public
-    market = replace(rules.market, coupling_rounds=rounds)
+    market = replace(
+        rules.market, mechanism=what.mechanism, coupling_rounds=what.rounds, consensus_rounds=4 * what.rounds
+    )
     public = seal_public(rules.horizon, rules.tariff, market, rules.carbon)
-    return seal_scenario("random", "", public, drawn.vpps, drawn.network, Coupling.ITERATE)
+    coupling = Coupling.ITERATE if what.mechanism is Mechanism.GAME else Coupling.ONCE
+    return seal_scenario("random", "", public, drawn.vpps, drawn.network, coupling)
 
 
 @cache
-def iterated_day(seed: int, vpps: int, periods: int, rounds: int = 4) -> MarketOutcome:
-    """The same in one process."""
-    return market_day(iterated(seed, vpps, periods, rounds))
+def _day(what: Drawn) -> MarketOutcome:
+    return market_day(_scenario(what))
 
 
 def over_the_bus(scenario: Scenario, network: NetworkRules, seed: int = 0) -> Loopback:

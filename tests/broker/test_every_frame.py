@@ -17,7 +17,10 @@ from scripts.bench.frame_fates import CONDITIONS, Fate, FrameTrial, MarketSetup,
 MARKET_KINDS = {"Declared", "Offer", "Selection", "Concluded"}
 ORDERS_AND_ANSWERS = {"Hello", "Welcome", "Ready", "Begin", "Turns", "Done", "Settle", "Audit", "Stop"}
 SIGNS = {"Beat", "Heartbeat", "Resend"}
-SEVERAL_ROUNDS = {"two_vpp coupling=iterate market.coupling_rounds=2": {"RoundOver", "Reviewed"}}
+SEVERAL_ROUNDS = {
+    "two_vpp coupling=iterate market.coupling_rounds=2": {"RoundOver", "Reviewed"},
+    "two_vpp market.mechanism=consensus": {"Answer"},
+}
 """Days of several rounds, and the kinds of frames that only they have."""
 RULES = (OnLoss.STOP, OnLoss.WAIT)
 

@@ -29,7 +29,7 @@ from broker.tape import (
     Shared,
     TurnGiven,
 )
-from broker.wire.messages import Begin, Concluded, Declared, Offer, RoundOver, Selection, Withdrawn
+from broker.wire.messages import Answer, Begin, Concluded, Declared, Offer, RoundOver, Selection, Withdrawn
 from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
 from market.model.declaration import Declaration
@@ -75,8 +75,9 @@ class Snapshot:
     """What stands after `position` records.
 
     roster : who takes part in this epoch · absent : who is away, and how it left · live : real time, where the
-    tape does not tell when each message arrives · games : empty until all have declared · offers, selections : the
-    newest of each · verdicts : of each period, once concluded · verdict : of the day, once the tape is complete
+    tape does not tell when each message arrives · games : empty until all have declared
+    offers, selections, answers : the newest of each · verdicts : of each period, once concluded
+    verdict : of the day, once the tape is complete
     round : of the day; in the end, the one that is settled · rounds_over : those that are over, by number
     reviews : what each VPP makes of the round
     """
@@ -95,6 +96,7 @@ class Snapshot:
     games: tuple[PeriodGame, ...] = ()
     offers: Mapping[str, Offer] = field(default_factory=lambda: NOTHING)
     selections: Mapping[str, Selection] = field(default_factory=lambda: NOTHING)
+    answers: Mapping[str, Answer] = field(default_factory=lambda: NOTHING)
     under_way: Mapping[tuple[str, str, int], Passage] = field(default_factory=lambda: NOTHING)
     sent: int = 0
     delivered: int = 0
@@ -117,8 +119,9 @@ class Snapshot:
 
     @property
     def rounds(self) -> int:
-        """The most offers that any one seller has made in this epoch."""
-        return max((offer.version for offer in self.offers.values()), default=0)
+        """The most offers that any one seller has made in this epoch, or answers that any VPP has given."""
+        offers = (offer.version for offer in self.offers.values())
+        return max((*offers, *(answer.round for answer in self.answers.values())), default=0)
 
 
 def apply(view: Snapshot, record: Record) -> Snapshot:
@@ -182,6 +185,7 @@ def _void(view: Snapshot) -> Snapshot:
         games=(),
         offers=NOTHING,
         selections=NOTHING,
+        answers=NOTHING,
         under_way=NOTHING,
         verdicts=(),
         plans=NOTHING,
@@ -229,6 +233,9 @@ def _message(view: Snapshot, record: MessageSaid) -> Snapshot:
     elif isinstance(message, Offer):
         view = replace(view, offers={**view.offers, sender: message})
         receivers = concerned(view.games, message)
+    elif isinstance(message, Answer):
+        view = replace(view, answers={**view.answers, sender: message})
+        receivers = set(view.roster)
     else:
         view = replace(view, selections={**view.selections, sender: message})
         receivers = concerned(view.games, message)
@@ -249,6 +256,7 @@ def _passages(view: Snapshot, record: MessageSaid, receivers: Set[str]) -> list[
     """One for each who receives a message, in the order of the roster."""
     message = record.message
     version = message.version if isinstance(message, Offer | Selection) else 0
+    version = message.round if isinstance(message, Answer) else version
     kind = type(message).__name__
     return [
         Passage(record.sender, vpp, record.seq, kind, version, record.time_s)

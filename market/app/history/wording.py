@@ -19,7 +19,7 @@ from broker.tape import (
     RoundReviewed,
     Shared,
 )
-from broker.wire.messages import Offer
+from broker.wire.messages import Answer, Offer
 from market.app.history.snapshot import Snapshot
 from market.model.declaration import Role
 from market.model.plan import DispatchPlan
@@ -79,9 +79,21 @@ def _message(before: Snapshot, sender: str, after: Snapshot) -> Iterator[tuple[s
             yield "", f"all have declared: there is something to trade in {tradable} of {len(after.games)} periods"
     elif after.offers.get(sender) is not before.offers.get(sender):
         yield sender, _offered(before.offers.get(sender), after.offers[sender])
+    elif after.answers.get(sender) is not before.answers.get(sender):
+        yield sender, _answered(after.answers[sender])
     elif after.selections.get(sender) is not before.selections.get(sender):
         selection = after.selections[sender]
         yield sender, f"chooses, answer {selection.version}, in {_periods(len(selection.periods))}"
+
+
+def _answered(answer: Answer) -> str:
+    """An answer to a round's prices, and what is said of that round."""
+    last, power = answer.round - 1, answer.net_in_mw
+    says = f"regrets {answer.regret_cny:,.2f} CNY" if answer.regret_cny is not None else "has no such day"
+    if not power.size:
+        return f"of round {last}: {says}"
+    takes, gives = power[power > 0.0].sum(), -power[power < 0.0].sum()
+    return f"of round {last}: {says}; would take {takes:.4g} and give {gives:.4g} MW over all periods"
 
 
 def _declared(view: Snapshot, vpp: str) -> str:

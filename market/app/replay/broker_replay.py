@@ -27,7 +27,7 @@ from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.messages import BROKER, Audit, Begin, Done, MarketMessage
 from market.app.replay.decision import Agreement, Decision, compared
 from market.errors import MarketError
-from market.game.result import PeriodResult, worst
+from market.game.result import worst
 from market.mechanism.coupling import Review
 from market.model.network import TimeMode
 from market.model.public import Coupling
@@ -148,14 +148,14 @@ class BrokerReplay:
         epoch, results, first_turn = self.epoch, self.epoch.results, self._clock.turn + 1
         self._expected.extend(_orders(concluded_market(epoch.number, results, self._clock.time_s)))
         if self._charge.shared.coupling is Coupling.ONCE:
-            self._settle(results, first_turn, 0)
+            self._settle(played(epoch, self._clock.time_s), first_turn)
             return
         reviewing = Reviewing(epoch.round, epoch.roster, results, self._charge.public, first_turn)
         self._expected.extend(_orders(reviewing.begin(self._clock.time_s)))
 
-    def _settle(self, results: Sequence[PeriodResult], first_turn: int, round: int) -> None:
+    def _settle(self, market: PlayedRound, first_turn: int) -> None:
         roster, public, audit = self.epoch.roster, self._charge.public, self._charge.audit
-        settling = Settling(roster, results, public, first_turn, audit, round)
+        settling = Settling(roster, market.results, public, first_turn, audit, market.rounds)
         self._expected.extend(_orders(settling.begin(self._clock.time_s)))
 
     def reviewed(self, record: RoundReviewed) -> None:
@@ -166,7 +166,7 @@ class BrokerReplay:
         self._rounds.add(played(self.epoch, self._clock.time_s), self._reviews)
         if self._rounds.over:
             first_turn = self._clock.turn + 1 + len(self.epoch.roster)
-            self._settle(self._rounds.settled.results, first_turn, self._rounds.day.settled)
+            self._settle(self._rounds.settled, first_turn)
 
     def audited(self, record: AuditGiven) -> None:
         """What a member shows of its day is on the tape."""
@@ -183,7 +183,7 @@ class BrokerReplay:
             audits=self._audits,
             said=settled.said,
             settled_s=settled.ended_s,
-            rounds=self._rounds.day if self._rounds.over else None,
+            rounds=settled.rounds,
             time_s=self._clock.time_s,
             counters=Counter(self.epoch.counters),
             network=self._clock.log,

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from market.errors import DispatchError
+from market.mechanism.consensus import Participant
 from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan, disclosure_of, shown
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
+from vpp_nodes.dispatch.participant import participant
 from vpp_nodes.plan_rounds import PlanRounds, ReviewedRound, RoundEnd
 from vpp_nodes.plant import OwnPlant
 
@@ -21,6 +23,8 @@ class PlantReplay:
     """One plant that is known here. What cannot be planned here gives None, which nothing on a tape is."""
 
     def __init__(self, vpp: Vpp, public: PublicRules) -> None:
+        self._vpp = vpp
+        self._public = public
         self._plant = OwnPlant(vpp, public)
         self._rounds = PlanRounds(self._plant.plan, self._plant.with_option, public.horizon.period_h)
         self._astray = False
@@ -32,6 +36,10 @@ class PlantReplay:
     def review(self, end: RoundEnd) -> ReviewedRound | None:
         """What it makes of a round."""
         return self._unless_astray(lambda: self._rounds.review(end))
+
+    def participant(self, participants: int) -> Participant:
+        """The plant where prices are agreed on."""
+        return participant(self._vpp, self._public, participants)
 
     def before(self) -> DispatchPlan | None:
         """Its day without trade; planned once, since it does not depend on who takes part."""

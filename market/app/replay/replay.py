@@ -30,7 +30,17 @@ from broker.tape import (
     TurnGiven,
 )
 from broker.tape.records import kind_of
-from broker.wire.messages import BROKER, Begin, Concluded, DataMessage, Declared, Offer, RoundOver, Selection
+from broker.wire.messages import (
+    BROKER,
+    Answer,
+    Begin,
+    Concluded,
+    DataMessage,
+    Declared,
+    Offer,
+    RoundOver,
+    Selection,
+)
 from market.app.replay.broker_replay import BrokerReplay
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.epochs import EpochsReplay
@@ -187,7 +197,7 @@ class Replay:
         if isinstance(message, Concluded):
             yield from self._concluded(record)
             return
-        if not isinstance(message, Declared | Offer | Selection):
+        if not isinstance(message, Declared | Offer | Selection | Answer):
             raise ValueError(f"{type(message).__name__} is no message of a VPP's")
         known = len(self._said[sender])
         _check(seq == known + 1, f"message {seq} of {sender} after {known}")

@@ -10,11 +10,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeGuard
+
+import numpy as np
 
 from broker.tape import AuditGiven, RoundReviewed
-from broker.wire.messages import Begin, DataMessage, Declared, Done, MarketMessage, Offer, RoundOver, Settle
+from broker.wire.messages import (
+    Answer,
+    Begin,
+    DataMessage,
+    Declared,
+    Done,
+    MarketMessage,
+    Offer,
+    RoundOver,
+    Settle,
+)
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.plant_replay import PlantReplay, as_shown
+from market.mechanism.consensus import Participant
+from market.model.arrays import frozen
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, disclosure_of
 from market.model.plan import DispatchPlan
@@ -23,13 +39,29 @@ from vpp_nodes.in_memory import blank_plan
 from vpp_nodes.node import Begun, Confirmed, Node, Reached
 from vpp_nodes.plan_rounds import RoundEnd
 
-WORDS: Mapping[str, str] = {"Declared": "declaration", "Offer": "offer", "Selection": "selection"}
+WORDS: Mapping[str, str] = {
+    "Declared": "declaration",
+    "Offer": "offer",
+    "Selection": "selection",
+    "Answer": "answer",
+}
 STILL = "no message"
 AUDIT = "audit"
 REVIEW = "review"
 CONFIRMATION = "confirmation"
 NO_PLANT = "plants that are not here"
 NOT_SHOWN = "days of which nothing was shown"
+
+
+def _is_seen(message: DataMessage) -> TypeGuard[Offer | Answer]:
+    """Whether a confirmation tells that this was used."""
+    return isinstance(message, Offer | Answer)
+
+
+def _unknown_participant(vpp: str, periods: int, participants: int) -> Participant:
+    """Stands in for a plant that is not here: what it answers is not compared."""
+    nothing = frozen(np.zeros(periods))
+    return Participant(vpp, lambda *asked: nothing, lambda power: 0.0, lambda price: 0.0)
 
 
 @dataclass(slots=True)
@@ -52,7 +84,10 @@ class VppReplay:
         self._vpp = vpp
         self._plant = plant
         periods = public.horizon.periods
-        self._node = Node(vpp, public, lambda direct: blank_plan(periods, direct), self._as_declared)
+        joins = plant.participant if plant else partial(_unknown_participant, vpp, periods)
+        self._node = Node(
+            vpp, public, lambda direct: blank_plan(periods, direct), self._as_declared, participant=joins
+        )
         self.begin_epoch(0)
 
     def begin_epoch(self, number: int) -> None:
@@ -156,7 +191,8 @@ class VppReplay:
             yield from ((v, m) for v, messages in others.items() for m in messages if isinstance(m, Declared))
         for vpp, messages in others.items():
             known, newest = self._used.get(vpp, 0), seen.get(vpp, 0)
-            yield from ((vpp, m) for m in messages if isinstance(m, Offer) and known < m.version <= newest)
+            numbered = ((m.version if isinstance(m, Offer) else m.round, m) for m in messages if _is_seen(m))
+            yield from ((vpp, m) for number, m in numbered if known < number <= newest)
         self._used.update(seen)
 
     # --- whether it is the same ---
@@ -214,7 +250,7 @@ class VppReplay:
         what = WORDS[type(said).__name__] if said else WORDS["Declared"]
         if theirs is None and why:
             return self._decision(act.time_s, what, why)
-        if self._plant is None and isinstance(theirs, Declared):
+        if self._plant is None and isinstance(theirs, Declared | Answer):
             return self._decision(act.time_s, what, NO_PLANT, Agreement.NOT_RECOMPUTED)
         if said is None:
             return self._decision(act.time_s, what, "it ended its turn without declaring", Agreement.DIFFERENT)
