@@ -33,6 +33,7 @@ from tests.processes.command import (
     run,
     settle_session,
     start,
+    wait_for_tape,
 )
 from tests.tapes import of_kind
 
@@ -58,7 +59,7 @@ def test_twenty_runs_in_which_processes_die_and_connections_break(tmp_path: Path
 def test_a_killed_node_is_started_again_and_nothing_is_lost(tmp_path: Path, default_run: Path) -> None:
     slow = ("--time", "wall", "--delay", "50ms", "--restart", "1", "--quiet")
     process = start("run", *slow, "--out", tmp_path / "run")
-    deadline_process(process, tmp_path / "run" / TAPE_NAME, size=40_000)
+    wait_for_tape(process, tmp_path / "run" / TAPE_NAME, size=40_000)
     node_processes(process.pid)[0].kill()
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr
@@ -82,7 +83,7 @@ def test_a_node_that_is_killed_while_all_join_is_started_again(tmp_path: Path, d
 
 def test_the_market_goes_on_without_who_has_withdrawn(tmp_path: Path) -> None:
     process = start("run", "--on-loss", "withdraw", "--time", "wall", "--delay", "50ms", "--out", tmp_path / "run")
-    deadline_process(process, tmp_path / "run" / TAPE_NAME, size=40_000)
+    wait_for_tape(process, tmp_path / "run" / TAPE_NAME, size=40_000)
     node_processes(process.pid)[0].kill()
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr
@@ -91,17 +92,6 @@ def test_the_market_goes_on_without_who_has_withdrawn(tmp_path: Path) -> None:
     audits = {record.vpp for record in of_kind(read_tape(tmp_path / "run" / TAPE_NAME), AuditGiven)}
     assert audits == {f"VPP{i}" for i in range(1, 6)} - set(told["withdrawn"])
     assert f"without {told['withdrawn'][0]}, lost" in ended.stdout
-
-
-def deadline_process(process: subprocess.Popen[str], tape: Path, size: int) -> None:
-    """Wait until a run's tape is so long."""
-    watched = psutil.Process(process.pid)
-    for _ in range(int(LIMIT_S / 0.02)):
-        if tape.exists() and tape.stat().st_size >= size:
-            return
-        assert process.poll() is None, process.communicate()
-        psutil.wait_procs([watched], timeout=0.02)
-    raise AssertionError("the run does not begin")
 
 
 def free_ports() -> int:
@@ -142,7 +132,7 @@ def test_nodes_find_a_broker_that_was_killed_and_takes_the_run_up(tmp_path: Path
     slow = ("--time", "wall", "--delay", "100ms", "--on-loss", "wait")
     broker = start("broker", *flags, *slow, "--out", folder)
     with nodes_by_hand(port, tmp_path) as nodes:
-        deadline_process(broker, folder / TAPE_NAME, size=40_000)
+        wait_for_tape(broker, folder / TAPE_NAME, size=40_000)
         broker.kill()
         broker.communicate()
         assert settle_session(broker.pid) == []
@@ -213,7 +203,7 @@ def test_a_disk_that_fills_up_breaks_the_run_and_it_is_taken_up(tmp_path: Path, 
 def test_a_run_that_is_under_way_is_not_taken_up(tmp_path: Path) -> None:
     process = start("broker", "--quiet", "--out", tmp_path / "run")  # nobody joins: it waits meanwhile
     try:
-        deadline_process(process, tmp_path / "run" / TAPE_NAME, size=1000)
+        wait_for_tape(process, tmp_path / "run" / TAPE_NAME, size=1000)
         second = run("run", "--resume", tmp_path / "run")
         assert second.returncode == 4
         assert "is being written by another process" in second.stderr
@@ -243,7 +233,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stopped_under_load(case: Path, out: Path, rule: str) -> tuple[subprocess.Popen[str], psutil.Process]:
     process = start("run", case, "--on-loss", rule, "--out", out)
-    deadline_process(process, out / TAPE_NAME, size=30_000)
+    wait_for_tape(process, out / TAPE_NAME, size=30_000)
     node = node_processes(process.pid)[0]
     node.suspend()
     return process, node

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -16,7 +16,9 @@ from broker.tape import TAPE_NAME, read_tape
 from broker.tape.records import kind_of
 from tests.processes.command import finish, manifest, node_processes, run, start, wait_for_tape
 
-ITERATE = ("--set", "coupling=iterate", "--set", "market.coupling_rounds=2")
+Alone: TypeAlias = tuple[tuple[str, ...], Path]
+
+ITERATE = ("--set", "coupling=iterate", "--set", "market.coupling_rounds=1")
 CONSENSUS = ("--set", "market.mechanism=consensus")
 BAD = ("--delay", "lognormal:50ms:0.5", "--loss", "0.2")
 TABLES = ("roles", "bids", "offers", "selections", "dispatch", "costs", "rounds", "periods")
@@ -50,7 +52,7 @@ def assert_same_day(one: Path, other: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_late_and_lost_messages_change_no_digit(alone: tuple[tuple[str, ...], Path], tmp_path: Path) -> None:
+def test_late_and_lost_messages_change_no_digit(alone: Alone, tmp_path: Path) -> None:
     what, folder = alone
     ended = run("run", *what, *BAD, "--out", tmp_path / "run", "--quiet", limit_s=400.0)
     assert ended.returncode == 0, ended.stderr
@@ -58,12 +60,10 @@ def test_late_and_lost_messages_change_no_digit(alone: tuple[tuple[str, ...], Pa
 
 
 @pytest.mark.timeout(900)
-def test_nor_does_a_process_that_is_killed_and_started_again(
-    alone: tuple[tuple[str, ...], Path], tmp_path: Path
-) -> None:
+def test_nor_does_a_process_that_is_killed_and_started_again(alone: Alone, tmp_path: Path) -> None:
     what, folder = alone
     process = start("run", *what, *BAD, "--restart", "1", "--out", tmp_path / "run", "--quiet")
-    wait_for_tape(process, tmp_path / "run" / TAPE_NAME, kind="message", count=20)
+    wait_for_tape(process, tmp_path / "run" / TAPE_NAME, size=11_000)  # all have declared, and are trading
     node_processes(process.pid)[0].kill()
     ended = finish(process, limit_s=400.0)
     assert ended.returncode == 0, ended.stderr
