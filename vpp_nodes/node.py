@@ -190,6 +190,8 @@ class Node:
         return self._reached(event.messages)
 
     def _begin(self, roster: tuple[str, ...], round: int) -> Confirmed:
+        if round > self._public.market.coupling_rounds:
+            raise ProtocolError("out_of_turn", f"round {round} begins, of a day that has fewer")
         declaration = self._declare(self._rounds.begin(round))
         self._roster = roster
         self._declarations = {self._vpp: declaration}

@@ -52,6 +52,7 @@ class PlanRounds:
         self._period_h = period_h
         self._before: DispatchPlan | None = None
         self._planned: DispatchPlan | None = None
+        self._under_way = -1  # the round that has begun and is not over
 
     def before(self) -> DispatchPlan:
         """The day without trade; planned once, since it does not depend on who takes part."""
@@ -66,6 +67,7 @@ class PlanRounds:
         if number == 0:
             self.reviewed, self._planned = {}, self.before()
         assert self._planned is not None
+        self._under_way = number
         return self._planned
 
     def review(self, end: RoundEnd) -> ReviewedRound:
@@ -73,14 +75,15 @@ class PlanRounds:
 
         ProtocolError where it is not the one under way.
         """
-        if self._replan is None or self._planned is None or end.round != len(self.reviewed):
-            raise ProtocolError("out_of_turn", f"round {end.round} is over after {len(self.reviewed)}")
+        if self._replan is None or self._planned is None or end.round != self._under_way:
+            raise ProtocolError("out_of_turn", f"round {end.round} is over, which is not under way")
         better, planned = self._replan(end.left_open), self._planned
         after = self._with_trade(end.direct)
         paid = paid_cny(end.trades, self._period_h)
         bill, cost = (after.costs.total_cny + paid, after.objective_cny + paid) if after else (inf, inf)
         review = reviewed(self.before().costs.total_cny, bill, cost, better.cost_cny)
         regret = review.regret_cny if isfinite(review.regret_cny) else None
+        self._under_way = -1
         self.reviewed[end.round] = ReviewedRound(end, planned, after, regret, review.no_loss)
         self._planned = moved_towards(planned, better.plan, share_after(end.round))
         return self.reviewed[end.round]

@@ -37,7 +37,7 @@ def pooled(
     """
     prices = price_cny_per_mwh.tolist()
     return tuple(
-        _pooled_period(t, vpps, net_in_mw[:, t], price, (verdict, evidence), public)
+        pooled_period(t, vpps, net_in_mw[:, t], price, (verdict, evidence), public)
         for t, price in enumerate(prices)
     )
 
@@ -89,7 +89,7 @@ def _day_round(each: ConsensusRound, cost_cny: float, hours: float) -> DayRound:
     )
 
 
-def _pooled_period(
+def pooled_period(
     t: int, vpps: Sequence[str], net_in: Array, price: float, end: tuple[Verdict, str], public: PublicRules
 ) -> PeriodResult:
     gives, takes = (np.flatnonzero(power > _SMALL_MW).tolist() for power in (-net_in, net_in))

@@ -18,6 +18,7 @@ import pytest
 from broker.protocol.coordinator import Phase
 from broker.tape import EpochBegun, MessageSaid, OrderGiven, RoundReviewed
 from broker.wire.messages import Answer, RoundOver, Settle
+from market.app.history.period import period_now
 from market.app.history.timeline import Timeline
 from market.app.replay.decision import Agreement
 from market.app.replay.tally import replayed
@@ -120,6 +121,21 @@ def test_what_is_seen_in_the_end_is_the_round_that_is_settled() -> None:
     assert view.round == 3
     assert tuple(view.declarations.values()) == done.declarations
     assert view.verdicts == tuple(result.verdict for result in done.results)
+
+
+def test_where_prices_are_agreed_on_what_is_seen_in_the_end_is_the_pool_that_is_settled() -> None:
+    run = over_the_bus(AGREED.scenario(), NETWORKS["lossy"])
+    run.run()
+    view, day = Timeline(run.tape).newest, day_of(run)
+    assert day.rounds is not None
+    assert view.round == day.rounds.settled > 0
+    for period, result in enumerate(day.periods):
+        now = period_now(view, period)
+        assert now is not None
+        assert (now.game.sellers, now.game.buyers) == (result.game.sellers, result.game.buyers)
+        assert now.price_cny_per_mwh.tolist() == result.price_cny_per_mwh.tolist()
+        assert now.delivered_mw.tolist() == result.delivered_mw.tolist()
+        assert now.verdict is result.verdict
 
 
 STRIKES: dict[str, Callable[[Loopback], None]] = {

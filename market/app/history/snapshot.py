@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
+
 from broker.protocol.coordinator import Phase
 from broker.protocol.trading import concerned
 from broker.tape import (
@@ -32,9 +34,11 @@ from broker.tape import (
 from broker.wire.messages import Answer, Begin, Concluded, Declared, Offer, RoundOver, Selection, Withdrawn
 from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
+from market.mechanism.consensus import Standing, after, opening, scale_of
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
 from market.model.public import Coupling, PublicScenario
+from market.model.rules import Mechanism
 
 NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -61,8 +65,9 @@ class Plans:
 
 @dataclass(frozen=True, slots=True)
 class RoundThen:
-    """A market that was concluded in a round of the day, as it stood then."""
+    """A market that was concluded in a round of the day, as it stood then; its epoch."""
 
+    market_epoch: int
     declarations: Mapping[str, Declaration]
     games: tuple[PeriodGame, ...]
     offers: Mapping[str, Offer]
@@ -79,7 +84,8 @@ class Snapshot:
     offers, selections, answers : the newest of each · verdicts : of each period, once concluded
     verdict : of the day, once the tape is complete
     round : of the day; in the end, the one that is settled · rounds_over : those that are over, by number
-    reviews : what each VPP makes of the round
+    market_epoch : that of the market that is shown · reviews : what each VPP makes of the round
+    standings : where prices are agreed on, what stood after each round
     """
 
     position: int = 0
@@ -90,6 +96,7 @@ class Snapshot:
     audit: Disclosure = Disclosure.FULL
     live: bool = False
     epoch: int = 1
+    market_epoch: int = 1
     roster: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     declarations: Mapping[str, Declaration] = field(default_factory=lambda: NOTHING)
@@ -104,6 +111,7 @@ class Snapshot:
     plans: Mapping[str, Plans] = field(default_factory=lambda: NOTHING)
     verdict: str = ""
     round: int = 0
+    standings: tuple[Standing, ...] = ()
     rounds_over: Mapping[int, RoundThen] = field(default_factory=lambda: NOTHING)
     reviews: Mapping[str, RoundReviewed] = field(default_factory=lambda: NOTHING)
 
@@ -116,6 +124,11 @@ class Snapshot:
     def periods(self) -> int:
         """T; 0 before anything is known."""
         return self.scenario.public.horizon.periods if self.scenario else len(self.games)
+
+    @property
+    def standing(self) -> Standing | None:
+        """What stands where prices are agreed on; None where they are not, or not everybody has declared."""
+        return self.standings[self.round] if self.round < len(self.standings) else None
 
     @property
     def rounds(self) -> int:
@@ -174,7 +187,7 @@ def _epoch(view: Snapshot, record: EpochBegun) -> Snapshot:
     time_s = max(view.time_s, record.time_s)
     over = view.rounds_over if record.round else NOTHING
     begun = replace(_void(view), epoch=record.number, time_s=time_s, roster=record.roster)
-    return replace(begun, round=record.round, rounds_over=over)
+    return replace(begun, market_epoch=record.number, round=record.round, rounds_over=over)
 
 
 def _void(view: Snapshot) -> Snapshot:
@@ -186,6 +199,7 @@ def _void(view: Snapshot) -> Snapshot:
         offers=NOTHING,
         selections=NOTHING,
         answers=NOTHING,
+        standings=(),
         under_way=NOTHING,
         verdicts=(),
         plans=NOTHING,
@@ -214,6 +228,8 @@ def _ordered(view: Snapshot, record: OrderGiven) -> Snapshot:
 def _settled(view: Snapshot, number: int) -> Snapshot:
     """What counts from now on is the round that is settled."""
     then = view.rounds_over.get(number)
+    if view.standings:
+        return replace(view, round=number)
     if then is None or number == view.round:
         return view
     market = {each.name: getattr(then, each.name) for each in fields(then)}
@@ -234,7 +250,7 @@ def _message(view: Snapshot, record: MessageSaid) -> Snapshot:
         view = replace(view, offers={**view.offers, sender: message})
         receivers = concerned(view.games, message)
     elif isinstance(message, Answer):
-        view = replace(view, answers={**view.answers, sender: message})
+        view = _answered(view, sender, message)
         receivers = set(view.roster)
     else:
         view = replace(view, selections={**view.selections, sender: message})
@@ -248,7 +264,7 @@ def _concluded(view: Snapshot, message: Concluded) -> Snapshot:
     view = replace(view, verdicts=message.verdicts, under_way=NOTHING)
     if view.scenario is None or view.scenario.coupling is Coupling.ONCE:
         return view
-    then = RoundThen(view.declarations, view.games, view.offers, view.selections, view.verdicts)
+    then = RoundThen(view.epoch, view.declarations, view.games, view.offers, view.selections, view.verdicts)
     return replace(view, rounds_over={**view.rounds_over, view.round: then})
 
 
@@ -271,8 +287,25 @@ def _declared(view: Snapshot, vpp: str, declaration: Declaration) -> Snapshot:
     view = replace(view, declarations=declarations)
     if view.scenario is None or any(member not in declarations for member in view.roster):
         return view
-    games = period_games([declarations[member] for member in view.roster], view.scenario.public)
-    return replace(view, games=games, phase=Phase.TRADING)
+    ordered, public = [declarations[member] for member in view.roster], view.scenario.public
+    view = replace(view, games=period_games(ordered, public), phase=Phase.TRADING)
+    if public.market.mechanism is not Mechanism.CONSENSUS:
+        return view
+    scale = scale_of(ordered, public.tariff)
+    return replace(view, standings=(opening(len(ordered), scale, public.tariff, public.horizon),))
+
+
+def _answered(view: Snapshot, vpp: str, answer: Answer) -> Snapshot:
+    """With the last answer of a round prices move, unless it was the last round of all."""
+    view = replace(view, answers={**view.answers, vpp: answer})
+    number, known = len(view.standings), [view.answers.get(member) for member in view.roster]
+    powers = [
+        each.net_in_mw for each in known if each is not None and each.round == number and each.net_in_mw.size
+    ]
+    if not view.standings or len(powers) < len(view.roster):
+        return view
+    standings = (*view.standings, after(view.standings[-1], np.array(powers)))
+    return replace(view, standings=standings, round=number)
 
 
 RECENT_S = 1.0
