@@ -38,33 +38,33 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "1",
         (_R,),
         "Carbon quota of a day: E^q = Σ_t (σ_g P^buy + σ_MT P^MT [+ σ_re (P^WT + P^PV)]) Δt.",
-        ("market.day.carbon:quota_factors", "market.day.carbon:carbon_account"),
+        ("market.costs.carbon:quota_factors", "market.costs.carbon:carbon_account"),
     ),
     Equation(
         "2",
         (_P,),
         "Emission of a day: E^a = Σ_t (δ_g P^buy + δ_MT P^MT) Δt.",
-        ("market.day.carbon:emission_factors", "market.day.carbon:carbon_account"),
+        ("market.costs.carbon:emission_factors", "market.costs.carbon:carbon_account"),
     ),
     Equation(
         "3",
         (_P, _R),
         "Stepped carbon cost of E = E^a − E^q: step n = 0…N−1 costs μ(1 + nα) per tonne over E in (n l, (n+1) l], "
         "the last step has no end, E ≤ 0 earns μE; convex, so C is the largest of the affine pieces.",
-        ("market.day.carbon:stepped_cost_cny", "vpp_nodes.dispatch.model:carbon_excess_3"),
+        ("market.costs.carbon:stepped_cost_cny", "vpp_nodes.dispatch.model:carbon_excess_3"),
     ),
     Equation(
         "4",
         (_P,),
         "A VPP's day minimises F = C^op + C^CO2.",
-        ("market.day.costs:objective_cny", "vpp_nodes.dispatch.solve:dispatch"),
+        ("market.costs.costs:objective_cny", "vpp_nodes.dispatch.solve:dispatch"),
     ),
     Equation(
         "5",
         (_P, _R),
         "Operating cost C^op: O&M of WT and PV, wear of ESS, aP² + bP + c of MT, grid purchase less feed-in, "
         "compensation of CL.",
-        ("market.day.costs:cost_breakdown",),
+        ("market.costs.costs:cost_breakdown",),
     ),
     Equation(
         "6",
@@ -108,13 +108,13 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "14",
         (_P,),
         "Supply over demand: SDR = (WT + PV + MT + discharge)/(load − CL + charge).",
-        ("market.day.roles:sdr",),
+        ("market.bidding.roles:sdr",),
     ),
     Equation(
         "15",
         (_P,),
         "SDR > 1 + ε_r sells S, SDR < 1 − ε_r buys D, between is idle; S counts what would be curtailed.",
-        ("market.day.roles:day_roles",),
+        ("market.bidding.roles:day_roles",),
     ),
     Equation(
         "16",
@@ -128,7 +128,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_R, _B),
         "A buyer's utility per hour: U_ij = k_i ln[(S0 + P^s_i + x)/(S0 + P^s_i)] − p_j x, with "
         "k_i = κ_i λ_i (S0 + P^d_i).",
-        ("market.game.demand_curve:utility", "market.day.roles:declare"),
+        ("market.game.demand_curve:utility", "market.bidding.declare:declare"),
     ),
     Equation(
         "18",
@@ -153,7 +153,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_P, _R),
         "Requested y_ij x*_ij; delivered q_ij = y_ij x*_ij min(1, S_j/Q_j) with Q_j = Σ_i y_ij x*_ij; the rest "
         "comes from the grid.",
-        ("market.game.exchange:requested_power", "market.game.exchange:delivered_power"),
+        ("market.game.clearing.exchange:requested_power", "market.game.clearing.exchange:delivered_power"),
     ),
     Equation(
         "22",
@@ -189,14 +189,14 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_B,),
         "Rest of (25) under (M1): y_ij ∝ S_j exp[U_ij/(D_i τ)]; with τ = 0 blocks take, in random order, the "
         "cheapest seller that still has something.",
-        ("market.game.replicator:rest_point", "market.game.rationing:pure_choice"),
+        ("market.game.replicator:rest_point", "market.game.clearing.rationing:pure_choice"),
     ),
     Equation(
         "M3",
         (_B,),
         "Equilibrium is declared only when everybody has consumed the newest value of everything relevant to its "
         "rule without changing its own; a value changes only on its grid.",
-        ("broker.protocol.quiescence:QuiescenceDetector.rests", "market.game.price_grid:on_price_grid"),
+        ("broker.equilibrium.quiescence:QuiescenceDetector.rests", "market.game.price_grid:on_price_grid"),
     ),
     Equation(
         "M4",
@@ -212,14 +212,14 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "that it would export, the plant's O&M with its carbon effect for what it would curtail, λ for the rest; "
         "above the cap it is idle. p_clr is the lowest common p with Σ x*(p) ≤ Σ S_j over r_j ≤ p; each starts at "
         "max(p_clr, r_j).",
-        ("market.day.roles:reserve_cny_per_mwh", "market.game.clearing:clearing_price"),
+        ("market.bidding.reserve:reserve_cny_per_mwh", "market.game.clearing.clearing_price:clearing_price"),
     ),
     Equation(
         "M7",
         (_B,),
         "For a balanced exchange z (Σ_k z_k = 0) and any prices π the regrets r_k = F_k(z_k) + Δt π·z_k − "
         "min_z [F_k(z) + Δt π·z] are ≥ 0, and Σ_k r_k ≥ Σ_k F_k(z_k) − optimum.",
-        ("market.mechanism.consensus:find_consensus", "vpp_nodes.dispatch.participant:participant"),
+        ("market.coordination.consensus:find_consensus", "vpp_nodes.dispatch.participant:participant"),
     ),
 )
 

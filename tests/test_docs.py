@@ -105,7 +105,7 @@ def test_links_of_pages_lead_somewhere() -> None:
     ("name", "verdict"),
     [
         ("market.game", True),
-        ("market.day.settlement", True),
+        ("market.settlement.settlement", True),
         ("market.game.verdict.conclude", True),
         ("market.run", True),
         ("market.price_rule", True),

@@ -125,8 +125,8 @@ def test_the_pure_layer_has_no_clock_no_sockets_and_no_files_outside_the_scenari
 @pytest.mark.parametrize(
     ("module", "name", "verdict"),
     [
-        ("market.day.settlement", "broker.wire", False),
-        ("market.day.settlement", "market.app.cli.main", False),
+        ("market.settlement.settlement", "broker.wire", False),
+        ("market.settlement.settlement", "market.app.cli.main", False),
         ("market.game.replicator", "scipy.optimize", False),
         ("market.scenario.load", "yaml", True),
         ("broker.protocol.coordinator", "vpp_nodes.node", False),
@@ -139,7 +139,7 @@ def test_the_pure_layer_has_no_clock_no_sockets_and_no_files_outside_the_scenari
         ("vpp_nodes.dispatch.solve", "broker.wire", False),
         ("market.app.cli.main", "broker.process.launch", True),
         ("market.app.cli.main", "market.api.day", True),
-        ("market.day.settlement", "market.api.day", False),
+        ("market.settlement.settlement", "market.api.day", False),
         ("market", "market.api.day", True),
     ],
 )

@@ -11,8 +11,7 @@ from math import isfinite
 import numpy as np
 
 from broker.wire.messages import Answer, Offer, Seen
-from market.errors import ProtocolError
-from market.mechanism.consensus import (
+from market.coordination.consensus import (
     Participant,
     Standing,
     after,
@@ -22,6 +21,7 @@ from market.mechanism.consensus import (
     opening,
     scale_of,
 )
+from market.errors import ProtocolError
 from market.model.arrays import frozen
 from market.model.declaration import Declaration
 from market.model.public import PublicRules

@@ -16,17 +16,17 @@ import numpy as np
 from broker.protocol.conclusion import trades_of
 from broker.screening.messages import screen, screen_exchange
 from broker.wire.messages import Answer, DataMessage, Declared, MarketMessage, Offer, Seen, Trade
-from market.day.settlement import direct_exchange
+from market.coordination.consensus import Participant
+from market.coordination.pool import pooled
 from market.errors import ProtocolError, TradeError
 from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
-from market.mechanism.consensus import Participant
-from market.mechanism.pool import pooled
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan, shown
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
 from market.model.rules import MarketRules, Mechanism
+from market.settlement.settlement import direct_exchange
 from vpp_nodes.answerer import Answerer
 from vpp_nodes.buyer import Buyer
 from vpp_nodes.offer_book import OfferBook

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from broker.screening.messages import TradingRoles
 from broker.wire.messages import Offer, Seen
-from market.game.clearing import clearing_price, opening_prices
+from market.game.clearing.clearing_price import clearing_price, opening_prices
 from market.game.period import PeriodGame
 from market.model.arrays import Array
 

@@ -8,8 +8,8 @@ from math import inf, isfinite
 from typing import TypeAlias
 
 from broker.wire.messages import Trade
+from market.coordination.coupling import OpenTrade, moved_towards, reviewed, share_after
 from market.errors import DispatchError, ProtocolError
-from market.mechanism.coupling import OpenTrade, moved_towards, reviewed, share_after
 from market.model.plan import DirectExchange, DispatchPlan
 from vpp_nodes.dispatch.open_day import OpenPlan
 from vpp_nodes.payment import paid_cny

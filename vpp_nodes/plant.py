@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from market.day.roles import declare
-from market.mechanism.coupling import OpenTrade
+from market.bidding.declare import declare
+from market.coordination.coupling import OpenTrade
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import Coupling, PublicRules

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from broker.wire.messages import Trade
-from market.day.settlement import CREDIT_TOLERANCE_T, POWER_TOLERANCE_MW, quota_in_t
+from market.coordination.coupling import OpenTrade
 from market.errors import TradeError
 from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH
 from market.game.period import PeriodGame, period_games
-from market.mechanism.coupling import OpenTrade
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration, Role
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
+from market.settlement.settlement import CREDIT_TOLERANCE_T, POWER_TOLERANCE_MW, quota_in_t
 
 _PRICE_TOLERANCE = 2 * LARGEST_AMPLITUDE_CNY_PER_MWH
 """A cycle of prices that is no more than dithering is settled so near to what was heard last."""

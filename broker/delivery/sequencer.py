@@ -14,9 +14,9 @@ import heapq
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from broker.conditions import AttemptKey, Conditions, LinkQueue
 from broker.delivery.network_log import Moment, NetworkLog
 from broker.delivery.undelivered import Undelivered
+from broker.network import AttemptKey, Conditions, LinkQueue
 from broker.wire.messages import Ref
 
 

@@ -8,8 +8,8 @@ from broker.protocol.actions import Action, Announce, Write
 from broker.tape import MessageSaid
 from broker.wire.frames import Envelope
 from broker.wire.messages import BROKER, Concluded, Trade
-from market.day.settlement import settled_mw
 from market.game.result import PeriodResult
+from market.settlement.settlement import settled_mw
 
 
 def concluded_market(epoch: int, results: Sequence[PeriodResult], time_s: float) -> list[Action]:

@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from broker.admission.acceptance import Acceptance
 from broker.bus.broker_end import Endpoints
-from broker.conditions import Conditions
 from broker.delivery.network_log import NetworkLog
+from broker.network import Conditions
 from broker.protocol.actions import (
     Action,
     Announce,
@@ -58,13 +58,13 @@ from broker.wire.messages import (
     Trouble,
     Withdrawn,
 )
-from market.day.rounds import DayRounds
 from market.errors import DispatchError, MarketError, ProtocolError, RunError
 from market.game.result import PeriodResult
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules, OnLoss, TimeMode
 from market.model.public import Coupling, PublicRules, PublicScenario
+from market.settlement.rounds import DayRounds
 
 BEAT_S = 1.0
 """Members hear of the broker, and of what they leave unanswered, each time that so long has passed."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broker.delivery.undelivered import Undelivered
+from broker.equilibrium.trading import Trading
 from broker.protocol.actions import Parcel, Write
 from broker.protocol.pooling import Pooling
-from broker.protocol.trading import Trading
 from broker.screening.messages import screen
 from broker.screening.versions import Versions
 from broker.tape import MessageSaid

@@ -11,14 +11,14 @@ import numpy as np
 from broker.delivery.undelivered import Undelivered, story
 from broker.screening.answers import AnswerRules
 from broker.wire.messages import Answer, Done, MarketMessage
-from market.day.rounds import DayRounds
+from market.coordination.consensus import ConsensusRound, ConsensusSearch, Judged, scale_of
+from market.coordination.pool import agreed_rounds, pool_declaration, pooled, verdict_of
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
-from market.mechanism.consensus import ConsensusRound, ConsensusSearch, Judged, scale_of
-from market.mechanism.pool import agreed_rounds, pool_declaration, pooled, verdict_of
 from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.public import PublicRules
+from market.settlement.rounds import DayRounds
 
 
 def judged_of(answer: Answer) -> Judged:

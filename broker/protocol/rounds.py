@@ -14,10 +14,7 @@ from broker.protocol.pooling import Pooling
 from broker.screening.reviews import screen_review
 from broker.tape import RoundReviewed
 from broker.wire.messages import Reviewed, RoundOver
-from market.day.rounds import DayRounds
-from market.day.settlement import direct_exchange
-from market.game.result import PeriodResult
-from market.mechanism.coupling import (
+from market.coordination.coupling import (
     CoupledRound,
     Review,
     coupled_round,
@@ -26,8 +23,11 @@ from market.mechanism.coupling import (
     open_trade,
     round_to_settle,
 )
+from market.game.result import PeriodResult
 from market.model.declaration import Declaration
 from market.model.public import PublicRules
+from market.settlement.rounds import DayRounds
+from market.settlement.settlement import direct_exchange
 
 
 class Reviewing(Asking[RoundOver, Reviewed]):

@@ -12,11 +12,11 @@ from broker.protocol.conclusion import trades_of
 from broker.screening.audits import screen_audit
 from broker.tape import AuditGiven, Ended
 from broker.wire.messages import Audit, Settle
-from market.day.rounds import DayRounds
-from market.day.settlement import direct_exchange
 from market.game.result import PeriodResult, worst
 from market.model.disclosure import Disclosure, disclosure_of, shown
 from market.model.public import PublicRules
+from market.settlement.rounds import DayRounds
+from market.settlement.settlement import direct_exchange
 
 
 class Settling(Asking[Settle, Audit]):

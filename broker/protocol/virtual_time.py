@@ -11,10 +11,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from broker.conditions import Conditions
 from broker.delivery.network_log import NetworkLog
 from broker.delivery.sequencer import Grant, Sequencer
 from broker.delivery.staleness import StalenessLog
+from broker.network import Conditions
 from broker.protocol.actions import Action, Parcel, Publish, Send, Write
 from broker.protocol.epoch import Epoch
 from broker.tape import OrderGiven, TurnGiven

@@ -12,10 +12,10 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from broker.conditions import AttemptKey, Conditions, LinkQueue
 from broker.delivery.network_log import Moment, NetworkLog
 from broker.delivery.staleness import StalenessLog
 from broker.delivery.undelivered import Undelivered
+from broker.network import AttemptKey, Conditions, LinkQueue
 from broker.protocol.actions import Action, Parcel, Publish, Send, Write
 from broker.protocol.epoch import Epoch
 from broker.tape import DoneSaid, OrderGiven

@@ -6,8 +6,8 @@ import numpy as np
 
 from broker.screening.audits import NUMBER_LIMIT
 from broker.wire.messages import Answer, MarketMessage
+from market.coordination.consensus import is_last
 from market.errors import ProtocolError
-from market.mechanism.consensus import is_last
 from market.model.public import PublicRules
 
 _POWER_LIMIT_MW = 1e9

@@ -14,8 +14,8 @@ import numpy as np
 
 from broker.screening.answers import AnswerRules
 from broker.wire.messages import Answer, Declared, MarketMessage, Message, Offer, Selection
-from market.day.roles import VOLUME_DECIMALS, highest_reserve_cny_per_mwh
-from market.day.settlement import POWER_TOLERANCE_MW
+from market.bidding.reserve import highest_reserve_cny_per_mwh
+from market.bidding.roles import VOLUME_DECIMALS
 from market.errors import ProtocolError
 from market.game.period import PeriodGame, period_games
 from market.model.arrays import Array, IndexArray
@@ -23,6 +23,7 @@ from market.model.declaration import Declaration, Role
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
 from market.model.rules import Mechanism
+from market.settlement.settlement import POWER_TOLERANCE_MW
 
 _SIMPLEX_TOLERANCE = 1e-9
 _VOLUME_LIMIT_MW = 1e6

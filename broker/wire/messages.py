@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from market.coordination.coupling import OpenTrade
 from market.game.result import Verdict
-from market.mechanism.coupling import OpenTrade
 from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan

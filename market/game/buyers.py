@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.errors import ModelError
+from market.game.clearing.exchange import requested_power
+from market.game.clearing.rationing import pure_choice
 from market.game.demand_curve import DemandCurve
-from market.game.exchange import requested_power
 from market.game.period import PeriodGame
 from market.game.price_grid import on_probability_grid
-from market.game.rationing import pure_choice
 from market.game.replicator import RestPoint, iterate_replicator, log_weights
 from market.model.arrays import Array
 from market.model.rules import MarketRules

@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from market.game.buyers import answer_day
-from market.game.clearing import clearing_price, opening_prices
+from market.game.clearing.clearing_price import clearing_price, opening_prices
 from market.game.dithering import ending_of_cycle
 from market.game.period import PeriodGame
 from market.game.pricing import Memory, PriceMove, reprice_all

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from market.game.buyers import answer_day
-from market.game.clearing import clearing_price
+from market.game.clearing.clearing_price import clearing_price
 from market.game.period import PeriodGame
 from market.game.pricing import Memory, PriceMove, reprice, reprice_all
 from market.game.result import worst

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from market.day.roles import declare
-from market.mechanism.consensus import Participant
-from market.mechanism.coupling import OpenTrade
+from market.bidding.declare import declare
+from market.coordination.consensus import Participant
+from market.coordination.coupling import OpenTrade
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import Coupling

@@ -18,8 +18,8 @@ sys.path.append(str(Path(__file__).parents[2]))  # started as a file, it finds t
 
 from market.app.results.concluded_day import outcome_of
 from market.app.runs.local_market import LocalMarket, StepUnit
-from market.day.settlement import settle
 from market.scenario import load_scenario, with_overrides
+from market.settlement.settlement import settle
 from vpp_nodes.dispatch.joint import joint_dispatch
 
 DELAYS_S = (0.0, 0.05, 0.5)

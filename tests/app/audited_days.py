@@ -17,13 +17,13 @@ from market.app.results.manifest import RunSpec
 from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.runs.in_process import run_in_process
 from market.app.runs.run_day import Runner, run_day
-from market.day.outcome import MarketOutcome
 from market.model.arrays import frozen
 from market.model.disclosure import Disclosure, shown
 from market.model.vpp import Storage, Vpp
 from market.scenario import load_scenario
 from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
 
 FULL, TOTALS, NONE = Disclosure.FULL, Disclosure.TOTALS, Disclosure.NONE
 STARTED = datetime.fromisoformat("2026-03-01T12:00:00+01:00")

@@ -9,12 +9,12 @@ from functools import cache, partial
 from market.app.replay.decision import differences
 from market.app.results.concluded_day import outcome_of
 from market.app.runs.in_process import market_day
-from market.day.outcome import MarketOutcome
 from market.model.network import NetworkRules
 from market.model.public import Coupling
 from market.model.rules import Mechanism
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
 from tests.market.random_markets import random_market
 from vpp_nodes.in_memory import Loopback
 from vpp_nodes.plant import plant_node

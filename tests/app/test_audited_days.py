@@ -22,10 +22,10 @@ from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
 from market.app.runs.in_process import run_in_process
 from market.app.runs.run_day import run_day
-from market.day.outcome import VppDay
-from market.day.settlement import check_laws, settle, unchecked_laws
 from market.model.disclosure import Disclosure, disclosure_of, shown
 from market.model.plan import DispatchPlan, PlanTotals
+from market.settlement.outcome import VppDay
+from market.settlement.settlement import check_laws, settle, unchecked_laws
 from tests.app.audited_days import (
     FULL,
     MIXES,

@@ -30,10 +30,10 @@ from market.app.runs.local_market import LocalMarket
 from market.app.view.feeds.feed import State, Status
 from market.app.view.panels import PANELS
 from market.app.view.session import Frame
-from market.day.outcome import VppDay
-from market.day.settlement import direct_exchange
 from market.model.disclosure import Disclosure
 from market.model.plan import DispatchPlan, PlanTotals
+from market.settlement.outcome import VppDay
+from market.settlement.settlement import direct_exchange
 from tests.app.audited_days import (
     FULL,
     MIXES,

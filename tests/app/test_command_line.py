@@ -15,8 +15,8 @@ import pytest
 from market.app.cli.main import command
 from market.app.results.run_metadata import RunMetadata
 from market.app.runs import in_process
-from market.day.outcome import MarketOutcome
 from market.errors import RunError
+from market.settlement.outcome import MarketOutcome
 from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import COMMAND, manifest, rows
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from market.app.runs.in_process import market_day
-from market.day.outcome import MarketOutcome
-from market.day.settlement import check_laws, settle
 from market.game.result import Verdict
 from market.model.public import Coupling
 from market.model.rules import CarbonMode, Mechanism
 from market.scenario import load_scenario, with_overrides
 from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import check_laws, settle
 from tests.app.commands import vppmarket
 from tests.market.random_markets import random_market
 from vpp_nodes.dispatch.joint import joint_dispatch

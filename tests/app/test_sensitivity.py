@@ -13,9 +13,9 @@ import pytest
 from market.app.analysis.sensitivity import COLUMNS, Sweep, sweep_tables, sweeps
 from market.app.runs.in_process import market_day
 from market.app.runs.process_pool import solve_many
-from market.day.settlement import settle
 from market.scenario import load_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.settlement import settle
 from tests.app.commands import error_lines, vppmarket
 
 

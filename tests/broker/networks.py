@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.conditions import AttemptKey, Conditions
+from broker.network import AttemptKey, Conditions
 from market.model.network import (
     LinkConditions,
     LinkOverride,

@@ -12,7 +12,7 @@ from statistics import fmean
 
 import pytest
 
-from broker.conditions import Attempt, AttemptKey, Conditions, Transmission
+from broker.network import Attempt, AttemptKey, Conditions, Transmission
 from market.model.network import (
     Constant,
     LinkConditions,

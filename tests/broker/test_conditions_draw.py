@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.conditions import Attempt, AttemptKey, RandomStream, Transmission, draw
+from broker.network import Attempt, AttemptKey, RandomStream, Transmission, draw
 from tests.broker.networks import COUNT, EVERYTHING, network
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.conditions import LinkQueue
-from broker.conditions.latency import latency_s, smallest_latency_s
+from broker.network import LinkQueue
+from broker.network.latency import latency_s, smallest_latency_s
 from market.model.network import (
     Constant,
     Empirical,

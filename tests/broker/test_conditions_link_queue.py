@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.conditions import AttemptKey, LinkQueue
+from broker.network import AttemptKey, LinkQueue
 from market.model.network import Constant, LinkConditions, Links, NetworkRules, Outage
 from tests.broker.networks import a_to_b, link, network
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.protocol.quiescence import CYCLE_SIGHTINGS, QuiescenceDetector
+from broker.equilibrium.quiescence import CYCLE_SIGHTINGS, QuiescenceDetector
 from broker.wire.messages import Done, Offer, Seen
 from market.game.period import PeriodGame, period_games
 from market.model.arrays import frozen

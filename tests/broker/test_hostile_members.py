@@ -46,7 +46,7 @@ from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
 from market.app.runs.distributed import _facts
 from market.app.runs.run_day import run_day
-from market.day.roles import sdr
+from market.bidding.roles import sdr
 from market.errors import MarketError
 from market.game.period import period_games
 from market.game.result import Verdict

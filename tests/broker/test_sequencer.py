@@ -8,10 +8,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.conditions import AttemptKey, Conditions, LinkQueue, Transmission
 from broker.delivery.network_log import NetworkLog
 from broker.delivery.sequencer import Grant, Sequencer
 from broker.delivery.undelivered import Undelivered
+from broker.network import AttemptKey, Conditions, LinkQueue, Transmission
 from broker.wire.messages import Ref
 from market.model.network import Constant, LinkConditions, NetworkRules
 

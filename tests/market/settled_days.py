@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market.day.outcome import MarketOutcome, VppDay
-from market.day.settlement import direct_exchange
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
 from market.model.arrays import Array, frozen
@@ -18,6 +16,8 @@ from market.model.declaration import Declaration, Role
 from market.model.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
 from market.model.public import PublicRules
 from market.model.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Tariff
+from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.settlement import direct_exchange
 
 FEED_IN, RETAIL, CARBON_PRICE, GRID_EMISSION, GRID_QUOTA = 300.0, 800.0, 200.0, 0.9, 0.6
 

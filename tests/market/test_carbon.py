@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.day.carbon import (
+from market.costs.carbon import (
     carbon_account,
     carbon_bill_cny,
     excess_factors,

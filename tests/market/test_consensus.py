@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from market.mechanism.consensus import (
+from market.coordination.consensus import (
     Consensus,
     Participant,
     Scale,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.day.costs import (
+from market.costs.costs import (
     cost_breakdown,
     mt_breakpoints_mw,
     mt_cost_cny_per_h,

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from broker.protocol.quiescence import CYCLE_SIGHTINGS
-from broker.protocol.trading import Trading
+from broker.equilibrium.quiescence import CYCLE_SIGHTINGS
+from broker.equilibrium.trading import Trading
 from broker.wire.messages import Offer
 from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH, rest_of_cycle
 from market.game.period import PeriodGame, period_games

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.game.clearing import clearing_price
+from market.game.clearing.clearing_price import clearing_price
 from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
 from market.game.price_grid import PRICE_STEP_CNY_PER_MWH

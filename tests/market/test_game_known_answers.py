@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pytest
 
-from market.game.clearing import clearing_price
+from market.game.clearing.clearing_price import clearing_price
 from market.game.price_grid import PRICE_STEP_CNY_PER_MWH
 from market.game.pricing import best_response
 from market.game.replicator import rest_point

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.game.clearing import clearing_price
+from market.game.clearing.clearing_price import clearing_price
 from market.game.period import PeriodGame
 from market.game.price_grid import PRICE_STEP_CNY_PER_MWH, on_price_grid
 from market.game.pricing import Memory, PriceMove, best_response, reprice, reprice_all

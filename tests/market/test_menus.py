@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from market.day.day_certificate import DayCertificate, DayRegret, DayVerdict
-from market.game.menu.buying import buying_menu
-from market.game.menu.selling import selling_menu
+from market.day_certificate.buying_menu import buying_menu
+from market.day_certificate.day_certificate import DayCertificate, DayRegret, DayVerdict
+from market.day_certificate.selling_menu import selling_menu
 from market.game.period import PeriodGame
 from market.model.arrays import Array
 

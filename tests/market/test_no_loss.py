@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from market.app.runs.in_process import market_day
-from market.day.settlement import check_laws, settle, unclaimed_laws
 from market.model.arrays import BoolArray, frozen
 from market.model.rules import CarbonMode
 from market.scenario import load_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.settlement import check_laws, settle, unclaimed_laws
 from tests.market.random_markets import Level, random_market
 from tests.market.settled_days import Trade, public_rules, settled_day
 

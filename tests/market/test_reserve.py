@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from broker.screening.messages import TradingRoles, screen
 from broker.wire.messages import Declared, Offer
 from market.app.runs.in_process import market_day
-from market.day.roles import declare, reserve_cny_per_mwh
-from market.day.settlement import check_laws, settle, unclaimed_laws
+from market.bidding.declare import declare
+from market.bidding.reserve import reserve_cny_per_mwh
 from market.errors import ProtocolError
 from market.game.certificate.certify import certify
-from market.game.clearing import clearing_price
+from market.game.clearing.clearing_price import clearing_price
 from market.game.dithering import answers
 from market.game.period import PeriodGame, period_games
 from market.game.pricing import best_response
@@ -35,6 +35,7 @@ from market.model.rules import CarbonMode, Horizon, Tariff
 from market.model.vpp import Exchange, Renewable, Vpp
 from market.scenario import load_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.settlement import check_laws, settle, unclaimed_laws
 from tests.broker.days import declaration, market_rules, public_rules
 from tests.broker.loopback import Loopback
 from tests.market.instances import make_game, make_rules, random_game, random_prices

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.day.roles import day_roles, declare, demand_mw, sdr, supply_mw
+from market.bidding.declare import declare
+from market.bidding.roles import day_roles, demand_mw, sdr, supply_mw
 from market.model.arrays import frozen
 from market.model.declaration import Role
 from market.model.plan import CostBreakdown, DispatchPlan, SolveMethod

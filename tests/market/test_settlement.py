@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.day.outcome import MarketOutcome
-from market.day.settlement import (
+from market.game.result import Verdict
+from market.model.arrays import frozen
+from market.model.plan import DispatchPlan
+from market.model.rules import CarbonMode
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import (
     Settlement,
     check_laws,
     direct_exchange,
@@ -20,10 +24,6 @@ from market.day.settlement import (
     settle,
     settled_mw,
 )
-from market.game.result import Verdict
-from market.model.arrays import frozen
-from market.model.plan import DispatchPlan
-from market.model.rules import CarbonMode
 from tests.market.settled_days import (
     CARBON_PRICE,
     FEED_IN,

@@ -12,10 +12,8 @@ import pytest
 
 from market.app.runs.certified_day import certified_day
 from market.app.runs.in_process import market_day
-from market.day.day_certificate import DayVerdict
-from market.day.outcome import MarketOutcome
-from market.day.settlement import direct_exchange
-from market.day.trade_options import trade_options
+from market.day_certificate.day_certificate import DayVerdict
+from market.day_certificate.trade_options import trade_options
 from market.game.result import PeriodResult
 from market.model.arrays import frozen
 from market.model.plan import DispatchPlan
@@ -24,6 +22,8 @@ from market.model.rules import CarbonMode, Horizon, Tariff
 from market.model.vpp import Renewable, Storage, Vpp
 from market.scenario import load_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import direct_exchange
 from tests.market.random_markets import Level, random_market
 from tests.vpp_nodes.dispatch_cases import STORAGE
 from tests.vpp_nodes.reference_regret import Hour, Rival, Want, least_cost

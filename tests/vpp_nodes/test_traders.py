@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from broker.wire.messages import Offer, Seen
-from market.game.clearing import clearing_price
+from market.game.clearing.clearing_price import clearing_price
 from market.game.period import period_games
 from market.game.price_grid import on_price_grid
 from market.game.pricing import best_response

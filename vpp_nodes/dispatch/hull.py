@@ -1,6 +1,6 @@
 """The hulls of a day's menus as polygons that hold them, (M6): lines and corners.
 
-A line of slope v is as high as the menu's greatest distance from it, `market.game.menu`'s bound on it; so whatever
+A line of slope v is as high as the menu's greatest distance from it, `market.day_certificate`'s bound on it; so whatever
 slopes are taken, everything on the menu lies within, and more slopes only fit it closer.
 """
 
@@ -12,7 +12,7 @@ from math import sqrt
 
 import numpy as np
 
-from market.day.trade_options import TradeOptions
+from market.day_certificate.trade_options import TradeOptions
 from market.model.arrays import Array
 
 _FIRST_SLOPES = 24

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
-from market.day.carbon import carbon_account
-from market.day.costs import cost_breakdown
+from market.costs.carbon import carbon_account
+from market.costs.costs import cost_breakdown
 from market.errors import DispatchError
 from market.model.plan import DispatchPlan, SolveMethod
 from market.model.public import PublicRules

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from market.day.carbon import excess_factors
+from market.costs.carbon import excess_factors
 from market.model.vpp import MicroTurbine
 from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.linear import LinearProgram

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from market.coordination.coupling import OpenTrade
 from market.errors import DispatchError
-from market.mechanism.coupling import OpenTrade
 from market.model.arrays import Array, frozen
 from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
 from market.model.public import PublicRules

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
+from market.coordination.consensus import Participant, Scale
 from market.errors import DispatchError
-from market.mechanism.consensus import Participant, Scale
 from market.model.arrays import Array
 from market.model.public import PublicRules
 from market.model.vpp import Vpp

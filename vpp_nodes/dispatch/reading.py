@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from market.day.carbon import CarbonAccount, carbon_account
-from market.day.costs import cost_breakdown, objective_cny
+from market.costs.carbon import CarbonAccount, carbon_account
+from market.costs.costs import cost_breakdown, objective_cny
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
 from market.model.plan import CostBreakdown, DispatchPlan, SolveMethod

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from market.day.day_certificate import DayRegret
-from market.day.settlement import quota_in_t
-from market.day.trade_options import TradeOptions, trade_options
+from market.day_certificate.day_certificate import DayRegret
+from market.day_certificate.trade_options import TradeOptions, trade_options
 from market.errors import DispatchError
 from market.game.result import PeriodResult
 from market.model.arrays import Array
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
+from market.settlement.settlement import quota_in_t
 from vpp_nodes.dispatch.day import checked_day
 from vpp_nodes.dispatch.free_exchange import FreeDay
 from vpp_nodes.dispatch.hull import Lines, day_hull, first_lines, lines_at

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from market.day.carbon import priced_segments
-from market.day.costs import mt_least_cost_cny_per_h, mt_slopes_cny_per_mwh
+from market.costs.carbon import priced_segments
+from market.costs.costs import mt_least_cost_cny_per_h, mt_slopes_cny_per_mwh
 from market.model.arrays import Array
 from market.model.vpp import ControllableLoad, MicroTurbine, Renewable, Storage, Vpp
 from vpp_nodes.dispatch.day import DispatchDay

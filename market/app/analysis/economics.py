@@ -10,14 +10,14 @@ import numpy as np
 
 from market.app.results.table import Cell, Table
 from market.app.runs.in_process import market_day
-from market.day.outcome import MarketOutcome
-from market.day.settlement import Account, Settlement, settle, settled_mw
 from market.game.result import PeriodResult, Verdict
 from market.game.solver import negotiate
 from market.model.arrays import Array
 from market.model.rules import CarbonMode, Mechanism
 from market.scenario import with_overrides
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import Account, Settlement, settle, settled_mw
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.joint import JointPlan, joint_dispatch
 

@@ -9,12 +9,12 @@ from math import fsum
 from market.app.analysis.economics import hhi, mean_price_cny_per_mwh, traded_mwh
 from market.app.results.table import Cell, Table
 from market.app.runs.in_process import market_day
-from market.day.outcome import MarketOutcome
-from market.day.settlement import settle, settled_mw
 from market.errors import MarketError
 from market.scenario import with_overrides
 from market.scenario.catalogue import entry_at
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import settle, settled_mw
 
 NOTHING = float("nan")
 _CREDITS = "carbon.direct_quota_t_per_mwh"

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from market.app.figures import style
 from market.app.results.disclosed import disclosed
 from market.app.results.recorded import RecordedRun
-from market.day.carbon import carbon_bill_cny, step_prices_cny_per_t
+from market.costs.carbon import carbon_bill_cny, step_prices_cny_per_t
 from market.model.rules import CarbonMode, CarbonRules
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.app.history.snapshot import Snapshot
-from market.game.clearing import clearing_price
-from market.game.exchange import delivered_power
+from market.coordination.consensus import Standing
+from market.coordination.pool import pooled_period
+from market.game.clearing.clearing_price import clearing_price
+from market.game.clearing.exchange import delivered_power
 from market.game.period import PeriodGame
 from market.game.result import Verdict
-from market.mechanism.consensus import Standing
-from market.mechanism.pool import pooled_period
 from market.model.arrays import Array, frozen
 from market.model.declaration import Role
 from market.model.public import PublicRules

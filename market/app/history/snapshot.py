@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from broker.equilibrium.trading import concerned
 from broker.protocol.coordinator import Phase
-from broker.protocol.trading import concerned
 from broker.tape import (
     AuditGiven,
     Back,
@@ -32,9 +32,9 @@ from broker.tape import (
     TurnGiven,
 )
 from broker.wire.messages import Answer, Begin, Concluded, Declared, Offer, RoundOver, Selection, Withdrawn
+from market.coordination.consensus import Standing, after, opening, scale_of
 from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
-from market.mechanism.consensus import Standing, after, opening, scale_of
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
 from market.model.public import Coupling, PublicScenario

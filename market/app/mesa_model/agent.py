@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import mesa.discrete_space
 
 from market.app.history.period import role_of
-from market.day.outcome import VppDay
 from market.model.declaration import Role
+from market.settlement.outcome import VppDay
 from vpp_nodes.node import Node
 
 if TYPE_CHECKING:

@@ -24,11 +24,11 @@ from market.app.results.frames import data_frame
 from market.app.results.manifest import RunSpec
 from market.app.results.records import records_of
 from market.app.runs.local_market import LocalMarket, StepUnit
-from market.day.outcome import MarketOutcome
-from market.day.settlement import Settlement
 from market.model.disclosure import Disclosure
 from market.scenario import DEFAULT_CASE
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import Settlement
 
 
 class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from broker.conditions import Conditions
 from broker.delivery.network_log import NetworkLog
+from broker.network import Conditions
 from broker.protocol.actions import Action, Parcel, Write
 from broker.protocol.conclusion import concluded_market
 from broker.protocol.coordinator import RunConfig, RunResult
@@ -26,9 +26,9 @@ from broker.tape.records import kind_of
 from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.messages import BROKER, Audit, Begin, Done, MarketMessage
 from market.app.replay.decision import Agreement, Decision, compared
+from market.coordination.coupling import Review
 from market.errors import MarketError
 from market.game.result import worst
-from market.mechanism.coupling import Review
 from market.model.network import TimeMode
 from market.model.public import Coupling
 

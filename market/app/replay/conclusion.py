@@ -20,11 +20,11 @@ from market.app.results.concluded_day import ConcludedDay, conclude_day, metadat
 from market.app.results.known_plants import with_known_plants
 from market.app.results.manifest import RunSpec
 from market.app.results.run_metadata import RunMetadata
-from market.day.rounds import DayRounds
 from market.errors import RunError, TapeError
 from market.game.result import PeriodResult
 from market.model.network import TimeMode
 from market.scenario.scenario import Scenario
+from market.settlement.rounds import DayRounds
 
 
 class ReplayedConclusion:

@@ -15,8 +15,8 @@ from market.app.results.concluded_day import outcome_of
 from market.app.results.folder import new_run_folder
 from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.runs.run_day import run_day
-from market.day.outcome import MarketOutcome
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
 
 
 def export_run(

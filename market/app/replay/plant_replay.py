@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from market.coordination.consensus import Participant
 from market.errors import DispatchError
-from market.mechanism.consensus import Participant
 from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan, disclosure_of, shown
 from market.model.plan import DirectExchange, DispatchPlan

@@ -29,7 +29,7 @@ from broker.wire.messages import (
 )
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.plant_replay import PlantReplay, as_shown
-from market.mechanism.consensus import Participant
+from market.coordination.consensus import Participant
 from market.model.arrays import frozen
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, disclosure_of

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from market.app.results.table import json_number
-from market.day.outcome import MarketOutcome
 from market.game.certificate.certified import PeriodCertificate
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult
 from market.model.disclosure import ShownPlan
 from market.model.plan import DispatchPlan
+from market.settlement.outcome import MarketOutcome
 
 
 def certificate_document(outcome: MarketOutcome) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from market.day.outcome import TraceQuantity
 from market.game.result import Verdict
 from market.model.declaration import Role
+from market.settlement.outcome import TraceQuantity
 
 DISPATCH_QUANTITIES: Final = (
     *("load_mw", "wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw"),

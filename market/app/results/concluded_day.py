@@ -21,11 +21,11 @@ from market.app.results.run_metadata import RunMetadata
 from market.app.results.table import Table
 from market.app.results.tables import day_tables
 from market.app.results.trace import evolution_rows, trace_rows
-from market.day.day_certificate import DayCertificate
-from market.day.outcome import MarketOutcome, VppDay
-from market.day.settlement import Settlement, settle
+from market.day_certificate.day_certificate import DayCertificate
 from market.model.rules import MarketRules
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.settlement import Settlement, settle
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from market.app.results.columns import COLUMNS, DAY_CERTIFICATE
 from market.app.results.shapes import fields, maybe, number
 from market.app.results.table import Table
-from market.day.day_certificate import DayCertificate
+from market.day_certificate.day_certificate import DayCertificate
 
 DAY_CERTIFICATE_SHAPE = fields(
     {

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from market.day.outcome import MarketOutcome
-from market.day.settlement import (
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import (
     BrokenLaw,
     Settlement,
     UncheckedLaw,
@@ -15,8 +17,6 @@ from market.day.settlement import (
     unchecked_laws,
     unclaimed_laws,
 )
-from market.model.public import PublicRules
-from market.model.vpp import Vpp
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from typing import Any
 from market.app.results.laws import LawsOfDay
 from market.app.results.network_totals import network_document
 from market.app.results.run_metadata import RunMetadata
-from market.day.outcome import MarketOutcome
 from market.game.result import Verdict
 from market.model.disclosure import Disclosure, disclosure_of
 from market.scenario.network_build import network_fields
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
 
 FORMAT = 1
 PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "PyYAML", "click", "rich")

@@ -31,7 +31,7 @@ from market.app.results.shapes import (
     whole,
     within,
 )
-from market.day.day_certificate import DayVerdict
+from market.day_certificate.day_certificate import DayVerdict
 from market.game.result import Verdict
 from market.model.arrays import Array
 from market.model.disclosure import Disclosure

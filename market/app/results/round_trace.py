@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from market.day.outcome import TraceQuantity, TraceRow
 from market.game.period import PeriodGame
 from market.game.replicator import rest_point
 from market.game.solver import Negotiation
 from market.model.arrays import Array
+from market.settlement.outcome import TraceQuantity, TraceRow
 
 
 def round_rows(games: Sequence[PeriodGame], negotiations: Sequence[Negotiation]) -> Iterator[TraceRow]:

@@ -12,15 +12,15 @@ import numpy as np
 
 from market.app.results.columns import COLUMNS, DISPATCH_QUANTITIES
 from market.app.results.table import Cell, Table
-from market.day.outcome import MarketOutcome, VppDay
-from market.day.roles import demand_mw, sdr, supply_mw
-from market.day.rounds import DayRounds
-from market.day.settlement import Account, Settlement, payment_cny, settled_mw
+from market.bidding.roles import demand_mw, sdr, supply_mw
 from market.game.result import PeriodResult
 from market.model.disclosure import ShownPlan
 from market.model.plan import DispatchPlan
 from market.model.public import PublicScenario
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.rounds import DayRounds
+from market.settlement.settlement import Account, Settlement, payment_cny, settled_mw
 
 Rows = Iterator[tuple[Cell, ...]]
 NOTHING = float("nan")

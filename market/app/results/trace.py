@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from broker.protocol.epoch import Said
 from broker.wire.messages import Offer, Selection
-from market.day.outcome import TraceQuantity, TraceRow
 from market.game.replicator import evolve
 from market.game.result import PeriodResult
 from market.model.rules import MarketRules
+from market.settlement.outcome import TraceQuantity, TraceRow
 
 
 def trace_rows(said: Sequence[Said], results: Sequence[PeriodResult]) -> Iterator[TraceRow]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from math import fsum
 
-from market.day.day_certificate import DayCertificate
-from market.day.outcome import MarketOutcome
-from market.day.settlement import net_payment_cny, payment_cny
+from market.day_certificate.day_certificate import DayCertificate
 from market.errors import Fault, ScenarioError
 from market.game.result import Verdict
 from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import net_payment_cny, payment_cny
 from vpp_nodes.dispatch.joint import joint_dispatch
 from vpp_nodes.dispatch.regret import day_regret
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import fsum
 
-from market.day.outcome import MarketOutcome, VppDay
-from market.day.roles import declare
-from market.day.settlement import direct_exchange
-from market.mechanism.consensus import find_consensus, scale_of
-from market.mechanism.pool import agreed_rounds, pool_declaration, pooled, verdict_of
+from market.bidding.declare import declare
+from market.coordination.consensus import find_consensus, scale_of
+from market.coordination.pool import agreed_rounds, pool_declaration, pooled, verdict_of
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.settlement import direct_exchange
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.participant import participant
 

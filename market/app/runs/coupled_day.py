@@ -6,14 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum, inf
 
-from market.day.outcome import MarketOutcome, VppDay
-from market.day.roles import declare
-from market.day.settlement import direct_exchange, net_payment_cny
-from market.errors import DispatchError
-from market.game.period import period_games
-from market.game.result import PeriodResult
-from market.game.solver import Negotiation, concluded, negotiate
-from market.mechanism.coupling import (
+from market.bidding.declare import declare
+from market.coordination.coupling import (
     CoupledRound,
     coupled_round,
     coupled_rounds,
@@ -24,9 +18,15 @@ from market.mechanism.coupling import (
     round_to_settle,
     share_after,
 )
+from market.errors import DispatchError
+from market.game.period import period_games
+from market.game.result import PeriodResult
+from market.game.solver import Negotiation, concluded, negotiate
 from market.model.declaration import Declaration
 from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.settlement import direct_exchange, net_payment_cny
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
 

@@ -25,11 +25,11 @@ from broker.wire.messages import BROKER
 from broker.wire.types import MAX_INTEGER
 from market.app.results.concluded_day import metadata_of, outcome_of
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
-from market.day.outcome import MarketOutcome
 from market.errors import DispatchError, Fault, RunError, ScenarioError
 from market.model.disclosure import Disclosure
 from market.model.public import PublicScenario
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
 from vpp_nodes.process import NodeTask, run_local_node
 
 LOOPBACK = "127.0.0.1"

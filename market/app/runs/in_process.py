@@ -14,9 +14,7 @@ from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
 from market.app.results.trace import evolution_rows
 from market.app.runs.consensus_day import consensus_day
 from market.app.runs.coupled_day import coupled_day
-from market.day.outcome import MarketOutcome, TraceRow, VppDay
-from market.day.roles import declare
-from market.day.settlement import direct_exchange, settle
+from market.bidding.declare import declare
 from market.errors import DispatchError
 from market.game.period import period_games
 from market.game.solver import Negotiation, concluded, negotiate
@@ -24,6 +22,8 @@ from market.model.public import Coupling
 from market.model.rules import Mechanism
 from market.scenario.parts import require_plants
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome, TraceRow, VppDay
+from market.settlement.settlement import direct_exchange, settle
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.joint import joint_dispatch
 from vpp_nodes.dispatch.variables import commitment_binaries

@@ -16,10 +16,10 @@ from market.app.results.manifest import FORMAT, surroundings
 from market.app.results.table import Table
 from market.app.results.tables import cost_row, plan_table
 from market.app.runs.run_day import json_text
-from market.day.settlement import Account, account_of
 from market.model.plan import DispatchPlan
 from market.model.vpp import Vpp
 from market.scenario.scenario import Scenario
+from market.settlement.settlement import Account, account_of
 from vpp_nodes.client import SettledDay
 from vpp_nodes.payment import paid_cny
 from vpp_nodes.process import NodeEnding

@@ -17,9 +17,9 @@ from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec, manifest_of_abort
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
 from market.app.results.scenario_copy import keep_scenario
-from market.day.outcome import MarketOutcome
 from market.errors import RunError
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
 
 Runner: TypeAlias = Callable[[Scenario, int, Path, OnProgress], tuple[MarketOutcome, RunMetadata]]
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from market.game.clearing.rationing import rationed_demand
 from market.game.period import PeriodGame
 from market.game.price_grid import on_price_grid, price_step
 from market.game.pricing.best_response import best_prices
 from market.game.pricing.local_rules import Memory, excess_demand, profit_gradient, step
 from market.game.pricing.residual_demand import ResidualDemand, game_batch, residual_demand
 from market.game.pricing.tick import best_tick, better_tick
-from market.game.rationing import rationed_demand
 from market.model.arrays import Array
 from market.model.rules import MarketRules, PriceRule
 

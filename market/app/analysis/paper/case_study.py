@@ -10,10 +10,10 @@ from market.app.analysis.paper.models import CarbonModel, four_models
 from market.app.results.tables import day_tables
 from market.app.results.trace import evolution_rows
 from market.app.runs.in_process import market_day
-from market.day.outcome import MarketOutcome
-from market.day.settlement import Settlement, settle
 from market.errors import Fault, ScenarioError
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import Settlement, settle
 
 MODELLED_VPP = "VPP1"
 VPPS = frozenset({"VPP1", "VPP2", "VPP3", "VPP4", "VPP5"})

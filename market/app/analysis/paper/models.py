@@ -10,7 +10,7 @@ from math import fsum
 
 from market.app.results.columns import DISPATCH_QUANTITIES
 from market.app.results.table import Cell, Table
-from market.day.carbon import stepped_cost_cny
+from market.costs.carbon import stepped_cost_cny
 from market.model.plan import DispatchPlan
 from market.model.rules import CarbonMode, CarbonRules
 from market.scenario.scenario import Scenario

@@ -13,9 +13,9 @@ from market.app.results.tables import (
     roles_table,
     selections_table,
 )
-from market.day.outcome import MarketOutcome
-from market.day.settlement import Settlement
 from market.model.rules import Tariff
+from market.settlement.outcome import MarketOutcome
+from market.settlement.settlement import Settlement
 
 OBSERVED_PERIOD = 10  # of Tables 3 and 4
 

@@ -18,8 +18,8 @@ from market.app.report.summary.style import (
     titled,
 )
 from market.app.results.concluded_day import ConcludedDay
-from market.day.settlement import Account, Settlement, direct_exchange
 from market.model.disclosure import Disclosure, disclosure_of, least
+from market.settlement.settlement import Account, Settlement, direct_exchange
 
 UNKNOWN = "–"  # "not shown" in every cell would not fit into 80 columns; the lines below the tables say it
 

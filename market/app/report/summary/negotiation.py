@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 
 from market.app.report.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out, titled
 from market.app.results.concluded_day import ConcludedDay
-from market.day.settlement import settled_mw
 from market.game.result import PeriodResult
 from market.model.arrays import Array
 from market.model.declaration import Role
+from market.settlement.settlement import settled_mw
 
 ROLE_LETTER = {Role.SELLER: "[green]S[/green]", Role.BUYER: "[yellow]B[/yellow]", Role.IDLE: "[dim]·[/dim]"}
 PERIODS_ABREAST = 24

@@ -14,8 +14,8 @@ from market.app.report.summary.network import network_lines
 from market.app.report.summary.style import plain
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import exit_code_of
-from market.day.outcome import MarketOutcome
 from market.game.result import Verdict
+from market.settlement.outcome import MarketOutcome
 
 PIPED_WIDTH = 100
 

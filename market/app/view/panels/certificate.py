@@ -11,8 +11,8 @@ from market.app.results.table import Cell
 from market.app.view.panels.concluded import results_at, rounds_at
 from market.app.view.panels.html import box, note
 from market.app.view.session import Frame
-from market.day.outcome import MarketOutcome
 from market.game.result import PeriodResult
+from market.settlement.outcome import MarketOutcome
 
 
 def certificate_panel(frame: Frame) -> str:

@@ -18,8 +18,8 @@ from market.app.history.timeline import Timeline
 from market.app.replay.conclusion import ReplayedConclusion
 from market.app.results.recorded import RecordedRun
 from market.app.view.session import Frame
-from market.day.rounds import DayRounds
 from market.game.result import PeriodResult
+from market.settlement.rounds import DayRounds
 
 _LOCK = Lock()
 _KEPT: WeakKeyDictionary[Timeline, dict[object, object]] = WeakKeyDictionary()

@@ -14,7 +14,7 @@ from market.app.results.table import Cell
 from market.app.view.panels.concluded import day_of, drawn
 from market.app.view.panels.html import box, columns, note
 from market.app.view.session import Frame
-from market.day.carbon import marginal_price_cny_per_t, step_prices_cny_per_t
+from market.costs.carbon import marginal_price_cny_per_t, step_prices_cny_per_t
 from market.model.rules import CarbonMode, CarbonRules
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from broker.delivery.undelivered import Undelivered, story
-from broker.protocol.quiescence import QuiescenceDetector
+from broker.equilibrium.quiescence import QuiescenceDetector
 from broker.screening.messages import TradingRoles
 from broker.wire.messages import Done, MarketMessage, Offer, Selection
 from market.game.dithering import answers

@@ -13,14 +13,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from market.day.settlement import direct_exchange, settled_mw
-from market.game.menu.buying import BuyingMenu, buying_menu
-from market.game.menu.selling import SellingMenu, selling_menu
+from market.day_certificate.buying_menu import BuyingMenu, buying_menu
+from market.day_certificate.selling_menu import SellingMenu, selling_menu
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult
 from market.model.arrays import Array, IndexArray, frozen
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
+from market.settlement.settlement import direct_exchange, settled_mw
 
 _NOTHING_MW = 1e-9  # what is declared is rounded to it
 _NEAR_MW = 1e-6  # the same power, as far as a solver can tell

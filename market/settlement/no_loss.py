@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from market.day.outcome import VppDay
-from market.day.roles import reserve_cny_per_mwh
+from market.bidding.reserve import reserve_cny_per_mwh
 from market.game.result import PeriodResult
 from market.model.plan import DispatchPlan
 from market.model.public import PublicRules
 from market.model.rules import CarbonMode
 from market.model.vpp import Vpp
+from market.settlement.outcome import VppDay
 
 _PRICE_TOLERANCE_CNY_PER_MWH = 1e-6
 

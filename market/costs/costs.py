@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from market.day.carbon import carbon_bill_cny
+from market.costs.carbon import carbon_bill_cny
 from market.model.arrays import Array
 from market.model.operation import Operation
 from market.model.plan import CostBreakdown

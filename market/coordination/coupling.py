@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from market.day.rounds import DayRound, DayRounds
-from market.day.settlement import settled_mw
 from market.game.result import PeriodResult
 from market.model.arrays import Array, frozen
 from market.model.plan import DispatchPlan, SolveMethod
 from market.model.rules import MarketRules
+from market.settlement.rounds import DayRound, DayRounds
+from market.settlement.settlement import settled_mw
 
 NO_LOSS_TOLERANCE: Final = 1e-9
 """Of what a VPP pays without trade: a bill that is higher by less is no higher."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from market.game.clearing.exchange import requested_power
 from market.game.demand_curve import demanded_power
-from market.game.exchange import requested_power
 from market.game.period import PeriodGame
 from market.game.replicator import rest_point
 from market.model.arrays import Array

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
-from broker.conditions.draw import RandomStream, draw
-from broker.conditions.latency import latency_s, smallest_latency_s
-from broker.conditions.link_queue import LinkQueue
+from broker.network.draw import RandomStream, draw
+from broker.network.latency import latency_s, smallest_latency_s
+from broker.network.link_queue import LinkQueue
 from market.model.network import Constant, LinkConditions, LinkOverride, NetworkRules, Outage, Partition
 
 LOSS = "loss"

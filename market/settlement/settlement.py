@@ -8,14 +8,14 @@ from math import fsum, nan
 
 import numpy as np
 
-from market.day.no_loss import unmet_condition
-from market.day.outcome import MarketOutcome
 from market.game.result import PeriodResult
 from market.model.arrays import Array, frozen
 from market.model.disclosure import ShownPlan, plan_totals
 from market.model.plan import DirectExchange, DispatchPlan, PlanTotals
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
+from market.settlement.no_loss import unmet_condition
+from market.settlement.outcome import MarketOutcome
 
 POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned

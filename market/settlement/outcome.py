@@ -12,10 +12,10 @@ from math import fsum
 
 import numpy as np
 
-from market.day.rounds import DayRounds
 from market.game.result import PeriodResult, Verdict, worst
 from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan
+from market.settlement.rounds import DayRounds
 
 
 @dataclass(frozen=True, slots=True)

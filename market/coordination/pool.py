@@ -11,14 +11,14 @@ from typing import Final
 
 import numpy as np
 
-from market.day.rounds import DayRound, DayRounds
+from market.coordination.consensus import Consensus, ConsensusRound
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
-from market.mechanism.consensus import Consensus, ConsensusRound
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration, Role
 from market.model.public import PublicRules
 from market.model.rules import CarbonMode
+from market.settlement.rounds import DayRound, DayRounds
 
 _SMALL_MW: Final = 1e-9
 

@@ -1,0 +1,67 @@
+"""The reserve of a seller (M5): what the last MWh of its surplus costs it, by its own plan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from market.bidding.roles import VOLUME_DECIMALS, day_roles
+from market.costs.carbon import CarbonAccount, marginal_price_cny_per_t
+from market.model.arrays import Array, frozen
+from market.model.plan import DispatchPlan
+from market.model.public import PublicRules
+from market.model.rules import CarbonRules
+from market.model.vpp import Vpp
+
+_SMALL_MW = 10.0**-VOLUME_DECIMALS  # what rounding adds to a surplus is no part of it
+
+
+def highest_reserve_cny_per_mwh(public: PublicRules) -> Array:
+    """The highest reserve at which something may be sold in each period, shape (periods,).
+
+    It is the cap; where the band is empty the feed-in price, which is everybody's reserve and keeps nobody out.
+    """
+    tariff, highest = public.tariff, public.market.price_max_cny_per_mwh
+    return np.maximum(np.minimum(highest, tariff.retail_cny_per_mwh), tariff.feed_in_cny_per_mwh)
+
+
+def reserve_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Array:
+    """r of (M5): the feed-in price or, if that is more, what the last MWh of a surplus costs, shape (periods,).
+
+    A surplus is made up of its cheapest parts: energy that the plan exports costs the feed-in price, energy that
+    it curtails the plant's O&M less the carbon that the quota for renewables saves, anything else λ. With
+    `credits_follow_energy` σ_dir t of quota leave with each MWh, at the VPP's own marginal carbon price.
+    """
+    carbon, feed_in = public.carbon, public.tariff.feed_in_cny_per_mwh
+    saved = carbon.renewable_quota_t_per_mwh * _last_carbon_price_cny_per_t(plan, public)
+    parts = [(plan.sell_mw, feed_in)]
+    for plant, used_mw in ((vpp.wt, plan.wt_mw), (vpp.pv, plan.pv_mw)):
+        if plant is not None:
+            parts.append((plant.forecast_mw - used_mw, np.full_like(feed_in, plant.om_cost_cny_per_mwh - saved)))
+    parts.append((np.full_like(feed_in, np.inf), np.maximum(plan.marginal_value_cny_per_mwh, feed_in)))
+    power_mw, cost = (np.array(column) for column in zip(*parts, strict=True))
+    power_mw[:-1], cost[:-1] = _cheapest_first(power_mw[:-1], cost[:-1])
+    surplus_mw = day_roles(vpp, plan, public.market.role_tolerance).surplus_mw
+    last = (np.cumsum(power_mw, axis=0) >= surplus_mw - _SMALL_MW).argmax(axis=0)
+    dearest = np.take_along_axis(cost, last[None, :], axis=0)[0]
+    return frozen(np.maximum(feed_in, dearest) + credit_worth_cny_per_mwh(carbon, plan))
+
+
+def _cheapest_first(power_mw: Array, cost: Array) -> tuple[Array, Array]:
+    """Columns of both in the order of the costs; arrays (parts, periods)."""
+    order = np.argsort(cost, axis=0, kind="stable")
+    return np.take_along_axis(power_mw, order, axis=0), np.take_along_axis(cost, order, axis=0)
+
+
+def credit_worth_cny_per_mwh(carbon: CarbonRules, plan: DispatchPlan) -> float:
+    """What the quota that comes with a MWh is worth to a buyer; 0 where none comes."""
+    if not carbon.credits_follow_energy:
+        return 0.0
+    excess_t = CarbonAccount(plan.emission_t, plan.quota_t).excess_t
+    return carbon.direct_quota_t_per_mwh * marginal_price_cny_per_t(carbon, excess_t)
+
+
+def _last_carbon_price_cny_per_t(plan: DispatchPlan, public: PublicRules) -> float:
+    """What a tonne saves at least while everything curtailed is put to use."""
+    curtailed_mwh = float(plan.curtailed_mw.sum()) * public.horizon.period_h
+    least_t = plan.emission_t - plan.quota_t - public.carbon.renewable_quota_t_per_mwh * curtailed_mwh
+    return marginal_price_cny_per_t(public.carbon, least_t)

@@ -1,0 +1,1 @@
+"""What a plan costs: operating costs and carbon."""

@@ -1,1 +1,0 @@
-"""A day's economics: carbon, operating costs, roles, settlement, and the outcome of a market day."""

@@ -1,1 +1,0 @@
-"""What one VPP could trade in a period with others whose final messages are given: the menu of (M6)."""

@@ -1,0 +1,1 @@
+"""Who pays whom, what each has gained, the laws of a settlement, and the outcome of a market day."""
