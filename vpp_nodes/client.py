@@ -16,6 +16,7 @@ from broker.wire.frames import Envelope
 from broker.wire.limits import MOST_AHEAD
 from broker.wire.messages import (
     BROKER,
+    Answer,
     Audit,
     Beat,
     Begin,
@@ -32,6 +33,8 @@ from broker.wire.messages import (
     Refusals,
     Refused,
     Resend,
+    Reviewed,
+    RoundOver,
     Selection,
     Settle,
     Stop,
@@ -43,6 +46,7 @@ from market.errors import ProtocolError, RunError
 from market.model.disclosure import Disclosure, least
 from vpp_nodes.inbox import Inbox
 from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, OwnPlans, Reached, Settled
+from vpp_nodes.plan_rounds import ReviewedRound, RoundEnd
 
 RESEND_AFTER_S = 0.5
 RESEND_AT_MOST_S = 5.0
@@ -169,7 +173,7 @@ class _Epoch:
     pending_turn: _PendingTurn | None = None
     live: _Live | None = None
     last_turn: int = 0
-    answer: Done | Audit | None = None  # to the newest turn: said again whenever the order comes again
+    answer: Done | Reviewed | Audit | None = None  # to the newest turn: said again whenever the order comes again
 
 
 class Client:
@@ -363,29 +367,35 @@ class Client:
         return ref.sender == self._vpp and 0 < ref.seq <= len(self._epoch.said)
 
     def _order(self, number: int, message: Message, now: float) -> list[Instruction]:
-        if not isinstance(message, Begin | Turns | Settle) or self.stage is not Stage.TAKING_PART:
+        if not isinstance(message, Begin | Turns | RoundOver | Settle) or self.stage is not Stage.TAKING_PART:
             raise ProtocolError("out_of_turn", f"{type(message).__name__} while {self.stage}")
         if isinstance(message, Turns):
             return self._turn(message, now) if number == self._epoch.number else []
         if isinstance(message, Begin):
             return self._begin(message, number, now)
-        return self._settle(message, number, now)
-
-    def _settle(self, message: Settle, number: int, now: float) -> list[Instruction]:
-        if self._epoch.number == 0:
+        if self._epoch.number == 0 and isinstance(message, Settle):
             self._epoch = _Epoch(number)  # let in again when all is settled but our part
-        if number < self._epoch.number:
+        return self._after_trading(message, number, now)
+
+    def _after_trading(self, message: RoundOver | Settle, number: int, now: float) -> list[Instruction]:
+        """The market is over: review the round, or settle."""
+        known = number == self._epoch.number and message.turn < self._epoch.last_turn
+        if number < self._epoch.number or (known and isinstance(message, RoundOver)):
             return []
-        if number != self._epoch.number or message.turn < self._epoch.last_turn:
+        if number != self._epoch.number or known:
             raise ProtocolError("out_of_turn", f"turn {message.turn} after {self._epoch.last_turn}")
         if message.turn == self._epoch.last_turn:
             return self._again(message.turn)
-        settled = Settled(message.direct, least(message.audit, self._audit), message.trades)
-        audit = self._act(message.turn, settled, now)
+        reply = self._act(message.turn, self._event_of(message), now)
         self._epoch.last_turn, self._epoch.live = message.turn, None
-        if self._node.plans is not None:
+        if isinstance(message, Settle) and self._node.plans is not None:
             self.settled = SettledDay(self._node.plans, message)
-        return audit
+        return reply
+
+    def _event_of(self, message: RoundOver | Settle) -> NodeEvent:
+        if isinstance(message, RoundOver):
+            return RoundEnd(message.round, message.direct, message.trades, message.left_open)
+        return Settled(message.direct, least(message.audit, self._audit), message.trades, message.round)
 
     def _again(self, turn: int) -> list[Instruction]:
         """The answer to an order that comes again, if it is the newest one's; what has been left is left."""
@@ -409,7 +419,7 @@ class Client:
             for ref in epoch.inbox.waiting():
                 epoch.live.came(ref, now)
         note = Note(f"{self._vpp} plans its day, in epoch {number} with {', '.join(message.roster)}")
-        return [note, *self._act(message.turn, Begun(message.roster), now)]
+        return [note, *self._act(message.turn, Begun(message.roster, message.round), now)]
 
     def _turn(self, turns: Turns, now: float) -> list[Instruction]:
         """Take our turn; one that we have had already is only said again."""
@@ -437,7 +447,7 @@ class Client:
         message = envelope.message
         if envelope.sender == self._vpp or isinstance(message, Withdrawn):
             return
-        if not isinstance(message, Declared | Offer | Selection | Concluded):
+        if not isinstance(message, Declared | Offer | Selection | Answer | Concluded):
             raise ProtocolError("wrong_plane", f"{type(message).__name__} was published")
         epoch = self._of(envelope.epoch)
         if epoch is None:
@@ -470,11 +480,14 @@ class Client:
         reply = self._node.handle(event)
         if isinstance(reply, Audited):
             return self._shown(turn, reply)
+        if isinstance(reply, ReviewedRound):
+            self._epoch.answer = Reviewed(turn, reply.regret_cny, reply.no_loss)
+            return [Tell(self._epoch.answer, self._epoch.number)]
         return self._confirm(turn, reply, now)
 
     def _shown(self, turn: int, reply: Audited) -> list[Instruction]:
         refused = tuple(Refusals(reason, count) for reason, count in sorted(self.refused.items()))
-        self._epoch.answer = Audit(turn, reply.before, reply.after, self.peak_memory_mb, refused)
+        self._epoch.answer = Audit(turn, reply.before, reply.after, self.peak_memory_mb, refused, reply.planned)
         return [Tell(self._epoch.answer, self._epoch.number)]
 
     def _confirm(self, turn: int, reply: Confirmed, now: float) -> list[Instruction]:

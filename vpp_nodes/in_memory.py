@@ -120,7 +120,7 @@ class Loopback:
 
     def _client(self, vpp: str) -> Client:
         shared = self._charge.shared
-        hello = Hello(1, self.public.digest, shared.digest_by_vpp[vpp], shared.name, "loopback")
+        hello = Hello(1, self.public.digest, shared.digest_by_vpp[vpp], shared.name, "loopback", shared.coupling)
         return Client(vpp, self._makers[vpp](), hello, self.now)
 
     def _node(self, declaration: Declaration) -> Node:

@@ -11,29 +11,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
+from broker.protocol.conclusion import trades_of
 from broker.screening.messages import screen, screen_exchange
-from broker.wire.messages import DataMessage, Declared, MarketMessage, Offer, Seen, Trade
-from market.errors import ProtocolError
+from broker.wire.messages import Answer, DataMessage, Declared, MarketMessage, Offer, Seen, Trade
+from market.coordination.consensus import Participant
+from market.coordination.pool import pooled
+from market.errors import ProtocolError, TradeError
 from market.game.period import PeriodGame, period_games
+from market.game.result import Verdict
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan, shown
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
-from market.model.rules import MarketRules
+from market.model.rules import MarketRules, Mechanism
+from market.settlement.settlement import direct_exchange
+from vpp_nodes.answerer import Answerer
 from vpp_nodes.buyer import Buyer
 from vpp_nodes.offer_book import OfferBook
+from vpp_nodes.plan_rounds import Planner, PlanRounds, Replanner, ReviewedRound, RoundEnd
 from vpp_nodes.seller import Seller
-from vpp_nodes.trade_check import Heard, check_trades
+from vpp_nodes.trade_check import Heard, check_open_trade, check_trades
 
-Planner: TypeAlias = Callable[[DirectExchange | None], DispatchPlan]
 Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An epoch has begun with this roster."""
+    """An epoch has begun with this roster, for this round of the day."""
 
     roster: tuple[str, ...]
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +54,15 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """This trade was concluded for us, it is said; so much of our day is to be shown."""
+    """This trade was concluded for us, it is said, in this round; so much of our day is to be shown."""
 
     direct: DirectExchange
     audit: Disclosure
     trades: tuple[Trade, ...]
+    round: int = 0
 
 
-NodeEvent: TypeAlias = Begun | Reached | Settled
+NodeEvent: TypeAlias = Begun | Reached | RoundEnd | Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +76,14 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What is shown of the plans without trade and with it."""
+    """What is shown of the plans without trade and with it, and of the one declared by if that is another."""
 
     before: ShownPlan
     after: ShownPlan
+    planned: DispatchPlan | None = None
 
 
-NodeReply: TypeAlias = Confirmed | Audited
+NodeReply: TypeAlias = Confirmed | ReviewedRound | Audited
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +94,41 @@ class OwnPlans:
     after: DispatchPlan
 
 
+def same_trade(known: tuple[DirectExchange, tuple[Trade, ...]], settled: Settled) -> bool:
+    """Whether what is settled is the trade that we know of, to the last digit."""
+    direct, told = known[0], settled.direct
+    same = np.array_equal(direct.in_mw, told.in_mw) and np.array_equal(direct.out_mw, told.out_mw)
+    return same and direct.quota_in_t == told.quota_in_t and known[1] == settled.trades
+
+
 class Traders:
     """The two behaviours of one VPP in one epoch, round one book of offers."""
 
     def __init__(self, vpp: str, games: Sequence[PeriodGame], rules: MarketRules) -> None:
+        self._declared = tuple(games)
         self.book = OfferBook(games)
         self.seller = Seller(vpp, self.book, rules)
         self.buyer = Buyer(vpp, self.book, rules)
+
+    def open(self) -> tuple[MarketMessage, ...]:
+        """The first offer, if any."""
+        opening = self.seller.open()
+        return (opening,) if opening else ()
+
+    def take(self, sender: str, message: Offer | Answer) -> None:
+        """Consume an offer."""
+        if isinstance(message, Answer):
+            raise ProtocolError("out_of_turn", f"{sender} answers prices in a game")
+        self.book.take(sender, message)
+
+    def seen(self) -> tuple[Seen, ...]:
+        """The newest offers that were consumed."""
+        return self.book.seen()
+
+    @property
+    def pending(self) -> tuple[int, ...]:
+        """Periods in which the seller wants another step."""
+        return self.seller.pending
 
     def answer(self) -> tuple[MarketMessage, ...]:
         """What the newest offers call for; one answer, however many have come."""
@@ -99,16 +138,31 @@ class Traders:
     def heard(self) -> Heard:
         """What the end of the market can be held against."""
         games = self.book.games
-        return Heard(games, {period: self.book.prices(period) for period in games}, self.buyer.requested_mw())
+        return Heard(
+            self._declared,
+            games,
+            {period: self.book.prices(period) for period in games},
+            self.buyer.requested_mw(),
+        )
 
 
 class Node:
     """One VPP. `plan` solves its day (with a trade fixed, or none), `declare` makes a plan public.
 
+    replan : its best plan with the market as an option, None where a day has one round
+    participant : the VPP in a consensus of so many, None where there is none
     refused : what it was told and may not count, by reason · plans : its day, once it is settled
     """
 
-    def __init__(self, vpp: str, public: PublicRules, plan: Planner, declare: Declarer) -> None:
+    def __init__(
+        self,
+        vpp: str,
+        public: PublicRules,
+        plan: Planner,
+        declare: Declarer,
+        replan: Replanner | None = None,
+        participant: Callable[[int], Participant] | None = None,
+    ) -> None:
         self.refused: Counter[str] = Counter()
         self.plans: OwnPlans | None = None
         self._vpp = vpp
@@ -116,10 +170,11 @@ class Node:
         self._plan = plan
         self._declare = declare
         self._roster: tuple[str, ...] = ()
-        self._before: DispatchPlan | None = None
+        self._participant = participant
+        self._rounds = PlanRounds(plan, replan, public.horizon.period_h)
         self._declarations: dict[str, Declaration] = {}
-        self._traders: Traders | None = None
-        self._early: list[tuple[str, Offer]] = []  # offers that came before the last declaration
+        self._traders: Traders | Answerer | None = None
+        self._early: list[tuple[str, Offer | Answer]] = []  # what came before the last declaration
 
     def handle(self, event: NodeEvent) -> NodeReply:
         """Take an event; DispatchError if the day cannot be planned, ProtocolError if an order cannot be meant.
@@ -127,13 +182,17 @@ class Node:
         TradeError if it tells of trade that cannot have been negotiated.
         """
         if isinstance(event, Begun):
-            return self._begin(event.roster)
+            return self._begin(event.roster, event.round)
+        if isinstance(event, RoundEnd):
+            return self._review(event)
         if isinstance(event, Settled):
             return self._settle(event)
         return self._reached(event.messages)
 
-    def _begin(self, roster: tuple[str, ...]) -> Confirmed:
-        declaration = self._declare(self._planned())
+    def _begin(self, roster: tuple[str, ...], round: int) -> Confirmed:
+        if round > self._public.market.coupling_rounds:
+            raise ProtocolError("out_of_turn", f"round {round} begins, of a day that has fewer")
+        declaration = self._declare(self._rounds.begin(round))
         self._roster = roster
         self._declarations = {self._vpp: declaration}
         self._traders, self._early = None, []
@@ -154,9 +213,11 @@ class Node:
 
     def _take(self, sender: str, message: DataMessage) -> None:
         """Let what another has said count; ProtocolError if it may not: the broker's word is not taken for it."""
-        if isinstance(message, Offer) and self._traders is not None:
-            self._traders.book.take(sender, message)
-        elif isinstance(message, Offer):
+        if isinstance(message, Offer | Answer) and self._traders is not None:
+            if sender not in self._roster:
+                raise ProtocolError("not_a_member", f"{sender!r:.40} is not on the roster")
+            self._traders.take(sender, message)
+        elif isinstance(message, Offer | Answer):
             self._early.append((sender, message))
         elif isinstance(message, Declared):
             if sender not in self._roster:
@@ -170,37 +231,74 @@ class Node:
         """Nobody prices before holding everybody's declaration: a missing rival looks like an infinite price."""
         if len(self._declarations) < len(self._roster):
             return ()
-        games = period_games([self._declarations[vpp] for vpp in self._roster], self._public)
-        self._traders = Traders(self._vpp, games, self._public.market)
-        opening = self._traders.seller.open()
+        declarations = [self._declarations[vpp] for vpp in self._roster]
+        self._traders = traders = self._new_traders(declarations)
+        opening = traders.open()
         early, self._early = self._early, []
         self._take_all(early)
-        return ((opening,) if opening else ()) + (self._traders.answer() if early else ())
+        return opening + (traders.answer() if early else ())
+
+    def _new_traders(self, declarations: Sequence[Declaration]) -> Traders | Answerer:
+        if self._public.market.mechanism is Mechanism.CONSENSUS:
+            if self._participant is None:
+                raise ProtocolError("out_of_turn", f"{self._vpp} cannot answer prices")
+            return Answerer(declarations, self._vpp, self._public, self._participant(len(declarations)))
+        return Traders(self._vpp, period_games(declarations, self._public), self._public.market)
 
     def _confirmed(self, messages: tuple[MarketMessage, ...]) -> Confirmed:
         if self._traders is None:
             return Confirmed(messages, (), ())
-        return Confirmed(messages, self._traders.book.seen(), self._traders.seller.pending)
+        return Confirmed(messages, self._traders.seen(), self._traders.pending)
 
-    def _planned(self) -> DispatchPlan:
-        """The day without trade; planned once, since it does not depend on who takes part."""
-        if self._before is None:
-            self._before = self._plan(None)
-        return self._before
+    def _review(self, end: RoundEnd) -> ReviewedRound:
+        screen_exchange(end.direct, self._public.horizon.periods)
+        heard = self._heard()
+        if heard is None:
+            raise ProtocolError("out_of_turn", f"round {end.round} is over, in which we have had no part")
+        check_trades(self._declared(), self._public, end.direct, end.trades, heard)
+        check_open_trade(self._declared(), self._public, end.left_open, heard)
+        return self._rounds.review(end)
 
     def _settle(self, settled: Settled) -> Audited:
         """A node that has come back when all was settled but its own part has not planned yet."""
+        known = self._rounds.reviewed.get(settled.round)
+        if known is not None:
+            if not same_trade((known.end.direct, known.end.trades), settled):
+                raise TradeError(f"{self._vpp}: round {settled.round} is settled with other trades than it had")
+            after = known.after or self._plan(settled.direct)
+            return self._shown(settled, after, known.planned if settled.round else None)
+        if isinstance(self._traders, Answerer):
+            return self._settle_pool(self._traders, settled)
+        if settled.round:
+            raise ProtocolError("out_of_turn", f"round {settled.round} is settled, in which we have had no part")
         screen_exchange(settled.direct, self._public.horizon.periods)
         check_trades(self._declared(), self._public, settled.direct, settled.trades, self._heard())
-        self.plans = OwnPlans(self._planned(), self._plan(settled.direct))
-        return Audited(shown(self.plans.before, settled.audit), shown(self.plans.after, settled.audit))
+        return self._shown(settled, self._plan(settled.direct), None)
+
+    def _settle_pool(self, answerer: Answerer, settled: Settled) -> Audited:
+        now = answerer.standing(settled.round)
+        if now is None:
+            raise ProtocolError("out_of_turn", f"round {settled.round} is settled, which we do not know of")
+        traded = (now.net_in_mw, now.price_cny_per_mwh, Verdict.EQUILIBRIUM, "")
+        results = pooled(answerer.roster, *traded, self._public)
+        direct = direct_exchange(self._vpp, results, self._public)
+        if settled.round and not same_trade((direct, tuple(trades_of(self._vpp, results))), settled):
+            raise TradeError(f"{self._vpp}: other trades are settled than round {settled.round} has agreed on")
+        if not settled.round and settled.trades:
+            raise TradeError(f"{self._vpp}: trades are settled where nothing was agreed on")
+        return self._shown(settled, self._plan(settled.direct), None)
+
+    def _shown(self, settled: Settled, after: DispatchPlan, planned: DispatchPlan | None) -> Audited:
+        self.plans = OwnPlans(self._rounds.before(), after)
+        before, audit = self.plans.before, settled.audit
+        return Audited(shown(before, audit), shown(after, audit), planned if audit is Disclosure.FULL else None)
 
     def _declared(self) -> Declaration:
         """What we have declared, or would have."""
-        return self._declarations.get(self._vpp) or self._declare(self._planned())
+        return self._declarations.get(self._vpp) or self._declare(self._rounds.before())
 
     def _heard(self) -> Heard | None:
         """What was negotiated as far as we know; None if we were not there, nothing if nobody ever traded."""
         if not self._roster:
             return None
-        return self._traders.heard() if self._traders is not None else Heard({}, {}, {})
+        return self._traders.heard() if isinstance(self._traders, Traders) else Heard((), {}, {}, {})

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from market.bidding.declare import declare
-from market.model.public import PublicRules
+from market.coordination.coupling import OpenTrade
+from market.model.declaration import Declaration
+from market.model.plan import DirectExchange, DispatchPlan
+from market.model.public import Coupling, PublicRules
+from market.model.rules import Mechanism
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch import dispatch
+from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
+from vpp_nodes.dispatch.participant import participant
 from vpp_nodes.node import Node
 
 
-def plant_node(vpp: Vpp, public: PublicRules) -> Node:
+class OwnPlant:
+    """What a plant is asked for in the course of a day."""
+
+    def __init__(self, vpp: Vpp, public: PublicRules) -> None:
+        self._vpp = vpp
+        self._public = public
+        self._alone: DispatchPlan | None = None
+
+    def plan(self, direct: DirectExchange | None) -> DispatchPlan:
+        """The cheapest day with a trade fixed, or none; without any it is planned once."""
+        if direct is not None:
+            return dispatch(self._vpp, self._public, direct)
+        if self._alone is None:
+            self._alone = dispatch(self._vpp, self._public, None)
+        return self._alone
+
+    def declared(self, plan: DispatchPlan) -> Declaration:
+        """A plan made public; a buyer's satisfaction is that of the plan without trade, whatever is declared."""
+        return declare(self._vpp, plan, self._public, self.plan(None).marginal_value_cny_per_mwh)
+
+    def with_option(self, left_open: OpenTrade) -> OpenPlan:
+        """The cheapest day with what a game has left open as an option."""
+        return dispatch_with_option(self._vpp, self._public, option_of(left_open))
+
+
+def plant_node(vpp: Vpp, public: PublicRules, coupling: Coupling = Coupling.ONCE) -> Node:
     """The behaviour of one VPP with its own plant."""
-    return Node(
-        vpp.id, public, lambda direct: dispatch(vpp, public, direct), lambda plan: declare(vpp, plan, public)
-    )
+    plant = OwnPlant(vpp, public)
+    replan = plant.with_option if coupling is Coupling.ITERATE else None
+    joins = partial(participant, vpp, public) if public.market.mechanism is Mechanism.CONSENSUS else None
+    return Node(vpp.id, public, plant.plan, plant.declared, replan, joins)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from broker.wire.messages import Trade
+from market.coordination.coupling import OpenTrade
 from market.errors import TradeError
 from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH
 from market.game.period import PeriodGame, period_games
@@ -30,10 +31,12 @@ _PRICE_TOLERANCE = 2 * LARGEST_AMPLITUDE_CNY_PER_MWH
 class Heard:
     """What a VPP knows of the market's end, from what it has itself said and heard.
 
-    games : of the periods that trade · price_cny_per_mwh : by period, the newest of each seller, shape (n,)
+    declared : every period, by what all have declared · games : of those that trade
+    price_cny_per_mwh : by period, the newest of each seller, shape (n,)
     requested_mw : by period, what it has itself asked of each seller last, shape (n,)
     """
 
+    declared: tuple[PeriodGame, ...]
     games: dict[int, PeriodGame]
     price_cny_per_mwh: dict[int, Array]
     requested_mw: dict[int, Array]
@@ -58,6 +61,30 @@ def check_trades(
         if heard is not None:
             _check_heard(own, heard, trade)
     _check_sums(own, public, direct, trades)
+
+
+def check_open_trade(own: Declaration, public: PublicRules, left_open: OpenTrade, heard: Heard) -> None:
+    """TradeError unless a market can have left this open: at most what others declare, at a price in the band.
+
+    What came of their trade among themselves is not known here, nor what they declared where nobody could trade.
+    """
+    periods = public.horizon.periods
+    vectors = (left_open.most_in_mw, left_open.most_out_mw, left_open.price_cny_per_mwh)
+    if any(vector.shape != (periods,) for vector in vectors):
+        raise _error(own, f"it is told of a market that is not for {periods} periods")
+    for band, price in zip(period_games((own,), public), left_open.price_cny_per_mwh.tolist(), strict=True):
+        low, high = sorted((band.floor_cny_per_mwh, band.cap_cny_per_mwh))
+        if not low - _PRICE_TOLERANCE <= price <= high + _PRICE_TOLERANCE:
+            raise _error(own, f"period {band.period + 1}: a mean price of {price:.9g} CNY/MWh leaves the band")
+    if any((vector < 0.0).any() for vector in vectors[:2]):
+        raise _error(own, "it is told that less than nothing is open")
+    for game in heard.declared:
+        t = game.period
+        supply = float(game.surplus_mw[[vpp != own.vpp for vpp in game.sellers]].sum())
+        demand = float(game.deficit_mw[[vpp != own.vpp for vpp in game.buyers]].sum())
+        for power, declared in ((vectors[0][t], supply), (vectors[1][t], demand)):
+            if power > declared + POWER_TOLERANCE_MW:
+                raise _error(own, f"period {t + 1}: {power:.9g} MW are open of {declared:.9g} declared")
 
 
 def _error(own: Declaration, story: str, trade: Trade | None = None) -> TradeError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from broker.delivery.undelivered import Undelivered, story
 from broker.equilibrium.quiescence import QuiescenceDetector
 from broker.screening.messages import TradingRoles
-from broker.wire.messages import Done, Offer, Selection
+from broker.wire.messages import Done, MarketMessage, Offer, Selection
 from market.game.dithering import answers
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
@@ -30,20 +31,20 @@ class Trading:
         self._selections: dict[str, Selection] = {}
         self._ended: dict[int, Ending] = {}  # of the periods found not to come to rest by themselves
 
-    def take(self, sender: str, message: Offer | Selection) -> None:
+    def take(self, sender: str, message: MarketMessage) -> None:
         """A message that has passed the screening."""
         if isinstance(message, Offer):
             self._detector.offer(sender, message)
-        else:
+        elif isinstance(message, Selection):
             self._selections[sender] = message
 
     def done(self, vpp: str, done: Done) -> None:
         """A confirmation, after the messages it speaks of."""
         self._detector.done(vpp, done)
 
-    def concerned(self, message: Offer | Selection) -> set[str]:
-        """Whom a message matters to."""
-        return concerned(self.games, message)
+    def concerned(self, message: MarketMessage) -> set[str]:
+        """Whom an offer or a selection matters to."""
+        return concerned(self.games, message) if isinstance(message, Offer | Selection) else set()
 
     def settled(self) -> bool:
         """Whether, at the end of a batch, every period rests or has been found not to."""
@@ -62,11 +63,13 @@ class Trading:
                 self._ended[game.period] = budget_spent(self.rounds(), of_day=True)
         return game.period in self._ended
 
-    def stall(self, evidence: Callable[[PeriodGame], str]) -> None:
-        """Nothing will come any more: what does not rest now is stalled."""
+    def stall(self, undelivered: Sequence[Undelivered], otherwise: str) -> None:
+        """Nothing will come any more: what does not rest is stalled by what was not delivered, or `otherwise`."""
         for game in self.games:
             if not self._detector.rests(game):
-                self._ended.setdefault(game.period, Ending(Verdict.STALLED, evidence(game)))
+                players = {*game.sellers, *game.buyers}
+                of_it = [u for u in undelivered if u.sender in game.sellers and u.receiver in players]
+                self._ended.setdefault(game.period, Ending(Verdict.STALLED, story(of_it) or otherwise))
 
     def residual(self) -> int:
         """How many periods do not rest yet."""

@@ -29,15 +29,17 @@ from broker.protocol.actions import (
     Tick,
     Write,
 )
+from broker.protocol.conclusion import concluded_market
 from broker.protocol.epoch import Epoch, Said
 from broker.protocol.losses import Losses
 from broker.protocol.membership import Membership, Presence, Timeouts
 from broker.protocol.resume_point import ResumePoint
+from broker.protocol.rounds import PlayedRound, Reviewing, Rounds, played
 from broker.protocol.settling import Settling
 from broker.protocol.virtual_time import VirtualTime
 from broker.protocol.wall_time import WallTime
 from broker.tape import TAPE_VERSION, Back, EpochBegun, Left, Opened, Resumed, Shared
-from broker.tape.reasons import ALL_JOINED, TAKEN_UP, has_withdrawn, is_back
+from broker.tape.reasons import ALL_JOINED, TAKEN_UP, has_withdrawn, is_back, next_round
 from broker.wire.frames import WIRE_VERSION, Envelope
 from broker.wire.messages import (
     BROKER,
@@ -51,6 +53,7 @@ from broker.wire.messages import (
     Message,
     Ready,
     Resend,
+    Reviewed,
     Stop,
     Trouble,
     Withdrawn,
@@ -60,7 +63,8 @@ from market.game.result import PeriodResult
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules, OnLoss, TimeMode
-from market.model.public import PublicRules, PublicScenario
+from market.model.public import Coupling, PublicRules, PublicScenario
+from market.settlement.rounds import DayRounds
 
 BEAT_S = 1.0
 """Members hear of the broker, and of what they leave unanswered, each time that so long has passed."""
@@ -85,8 +89,13 @@ class Phase(StrEnum):
     JOINING = "joining"
     PLANNING = "planning"
     TRADING = "trading"
+    REVIEWING = "reviewing"
     SETTLING = "settling"
     OVER = "over"
+
+
+_AFTER_TRADING = (Phase.REVIEWING, Phase.SETTLING)
+"""The market is over, and orders are being answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +128,11 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Everything that a complete run leaves behind, of its last epoch where there were several.
+    """Everything that a complete run leaves behind, of the epoch that was settled where there were several.
 
     Its tape tells as much but for what has a default.
+    time_s : how long the market took · settled_s : the time at which the market that was settled was over
+    rounds : where the day took several, which they were
     ended_at : the real time at which each phase ended · withdrawn : who had no part in the end
     undisclosed : whose plant the market knows nothing of, not even its digest
     """
@@ -134,6 +145,8 @@ class RunResult:
     counters: Counter[str]
     network: NetworkLog
     withdrawn: tuple[str, ...]
+    settled_s: float
+    rounds: DayRounds | None
     refused: Counter[str] = field(default_factory=Counter)
     process_ids: dict[str, int] = field(default_factory=dict)
     ended_at: dict[str, float] = field(default_factory=dict)
@@ -173,7 +186,10 @@ class Coordinator:
         self._counters: Counter[str] = Counter()
         self._log = NetworkLog()
         self._prepare(past.epoch + 1 if past else 1, charge.vpps, past.time_s if past else 0.0)
+        self._rounds = Rounds(charge.public)
+        self._reviewing: Reviewing | None = None
         self._settling: Settling | None = None
+        self._settled: PlayedRound | None = None
         self._ended_at: dict[str, float] = {}
         self._beat_at = now
         self._moved_at = now
@@ -295,19 +311,19 @@ class Coordinator:
             return self._superseded()
         if isinstance(message, Done) and self.phase in (Phase.PLANNING, Phase.TRADING):
             return self._progressed(self.clockwork.done(vpp, message, now), now)
-        if isinstance(message, Done | Resend) and self.phase is Phase.SETTLING:
+        if isinstance(message, Done | Resend) and self.phase in _AFTER_TRADING:
             return self._superseded()  # what consumes the last messages changes nothing any more
         if isinstance(message, Resend) and self.phase is not Phase.JOINING:
             return self.clockwork.resend(vpp, message.refs, now)
+        if isinstance(message, Reviewed) and self._reviewing is not None:
+            return self._progressed([] if self._reviewing.take(vpp, message) else None, now)
         if isinstance(message, Audit) and self._settling is not None:
-            if not self._settling.take(vpp, message):
-                return self._superseded()
-            self._moved(now)
-            return []
+            return self._progressed([] if self._settling.take(vpp, message) else None, now)
         raise ProtocolError("out_of_turn", f"{type(message).__name__} from {vpp} while {self.phase}")
 
     def _data(self, event: DataCame, now: float) -> list[Action]:
-        if event.parcel.envelope.epoch < self.epoch.number or self.phase in (Phase.SETTLING, Phase.OVER):
+        over = self.phase in _AFTER_TRADING or self.phase is Phase.OVER
+        if event.parcel.envelope.epoch < self.epoch.number or over:
             return self._superseded()
         if self.phase is Phase.JOINING:
             raise ProtocolError("out_of_turn", f"a market message while {self.phase}")
@@ -334,9 +350,9 @@ class Coordinator:
 
     # --- epochs ---
 
-    def _prepare(self, number: int, roster: Sequence[str], time_s: float) -> None:
+    def _prepare(self, number: int, roster: Sequence[str], time_s: float, round: int = 0) -> None:
         """The next epoch's machines, before it begins."""
-        self.epoch = Epoch(self._charge.public, roster, number, self._counters)
+        self.epoch = Epoch(self._charge.public, roster, number, self._counters, round)
         self.clockwork: VirtualTime | WallTime = (WallTime if self._in_real_time else VirtualTime)(
             self.epoch, self._conditions, self._log, time_s
         )
@@ -344,15 +360,18 @@ class Coordinator:
     def _begin(self, why: str, now: float) -> list[Action]:
         """Everybody on the roster plans and declares, and prices start from p_clr."""
         self.phase = Phase.PLANNING
-        self._settling = None
+        self._reviewing = self._settling = None
         self._moved(now)
         epoch, time_s = self.epoch, self.clockwork.time_s
-        return [Write(EpochBegun(epoch.number, time_s, epoch.roster, why)), *self.clockwork.begin(now)]
+        begun = EpochBegun(epoch.number, time_s, epoch.roster, why, epoch.round)
+        return [Write(begun), *self.clockwork.begin(now)]
 
     def _begin_anew(self, roster: Sequence[str], why: str, now: float) -> list[Action]:
+        """Of the rounds so far nothing counts: who was away has had no part in them."""
         if len(roster) < min(2, len(self._charge.vpps)):
             raise RunError(self._why_no_market(roster))
         self._prepare(self.epoch.number + 1, roster, self.clockwork.time_s)
+        self._rounds = Rounds(self._charge.public)
         return self._begin(why, now)
 
     def _why_no_market(self, left: Sequence[str]) -> str:
@@ -360,6 +379,12 @@ class Coordinator:
         absent = self.membership.absent
         gone = "; ".join(f"{vpp}'s {absent[vpp].how}" for vpp in self._charge.vpps if vpp in absent)
         return f"no market is left, {f'{left[0]} is alone' if left else 'nobody is here'}: {gone}"
+
+    def _next_round(self, now: float) -> list[Action]:
+        """The same roster declares anew."""
+        number, epoch = self._rounds.number, self.epoch
+        self._prepare(epoch.number + 1, epoch.roster, self.clockwork.time_s, number)
+        return self._begin(next_round(number), now)
 
     # --- who goes and who comes back ---
 
@@ -421,7 +446,7 @@ class Coordinator:
         if self.phase is Phase.JOINING:
             return []
         actions: list[Action] = [Write(Back(self.clockwork.time_s, vpp))]
-        if self._settling is not None and vpp in self.epoch.roster:
+        if self._settling is not None and self._settling.round == 0 and vpp in self.epoch.roster:
             return [*actions, Notice(f"{vpp} is back, and settles"), *self._settling.again()]
         actions.append(Notice(f"{vpp} is back; all begin again"))
         if self._charge.network.on_loss is OnLoss.WAIT and self.membership.absent:
@@ -436,24 +461,48 @@ class Coordinator:
             return self._begin(TAKEN_UP if self._past else ALL_JOINED, now)
         if self.phase is Phase.PLANNING and self.epoch.trading is not None:
             self.phase = Phase.TRADING
-            self._losses.reached(1)
-            self._ended_at["planning"] = now
+            self._losses.reached(2 * self.epoch.round + 1)
+            if not self.epoch.round:
+                self._ended_at["planning"] = now
         if self.phase is Phase.TRADING and self.epoch.results is not None:
             self._ended_at["trading"] = now
             self._moved(now)
-            return self._settle(self.epoch.results)
+            return self._conclude(self.epoch.results)
+        if self._reviewing is not None and not self._reviewing.missing() and self.phase is Phase.REVIEWING:
+            self._ended_at["trading"] = now
+            return self._end_round(self._reviewing, now)
         if self._settling is not None and not self._settling.missing() and self.phase is Phase.SETTLING:
             self._ended_at["settling"] = now
             return [*self._settling.end(), *self.farewell("the run is complete", now, complete=True)]
         return []
 
-    def _settle(self, results: Sequence[PeriodResult]) -> list[Action]:
+    def _conclude(self, results: Sequence[PeriodResult]) -> list[Action]:
+        """The market is over: announce it, and have the round reviewed, or settle the only one."""
+        self._losses.reached(2 * self.epoch.round + 2)
+        epoch, time_s, first_turn = self.epoch, self.clockwork.time_s, self.clockwork.turn + 1
+        announced = concluded_market(epoch.number, results, time_s)
+        if self._charge.shared.coupling is Coupling.ONCE:
+            return announced + self._settle(played(epoch, time_s), first_turn)
+        self.phase = Phase.REVIEWING
+        self._reviewing = Reviewing(epoch.round, epoch.roster, results, self._charge.public, first_turn)
+        return announced + self._reviewing.begin(time_s)
+
+    def _end_round(self, reviewing: Reviewing, now: float) -> list[Action]:
+        """Everybody has reviewed the round: another one follows, or the best is settled."""
+        self._moved(now)
+        self._rounds.add(played(self.epoch, self.clockwork.time_s), reviewing.reviews)
+        actions: list[Action] = [*reviewing.end()]
+        if not self._rounds.over:
+            return actions + self._next_round(now)
+        first_turn = self.clockwork.turn + 1 + len(self.epoch.roster)
+        return actions + self._settle(self._rounds.settled, first_turn)
+
+    def _settle(self, market: PlayedRound, first_turn: int) -> list[Action]:
         self.phase = Phase.SETTLING
-        self._losses.reached(2)
-        first_turn = self.clockwork.turn + 1
-        self._settling = Settling(
-            self.epoch.number, self.epoch.roster, results, self._charge.public, first_turn, self._charge.audit
-        )
+        self._losses.reached(2 * self.epoch.round + 3)
+        roster, public, audit = self.epoch.roster, self._charge.public, self._charge.audit
+        self._settled = market
+        self._settling = Settling(roster, market.results, public, first_turn, audit, market.rounds)
         return self._settling.begin(self.clockwork.time_s)
 
     # --- taking leave ---
@@ -510,8 +559,14 @@ class Coordinator:
         beats: list[Action] = [Send(vpp, self._beat(vpp)) for vpp in self.membership.members]
         if now - self._moved_at < BEAT_S:
             return beats
-        settle = self._settling.again() if self._settling is not None and self.phase is Phase.SETTLING else []
-        return beats + self.membership.welcomes() + settle
+        return beats + self.membership.welcomes() + (self._asking.again() if self._asking else [])
+
+    @property
+    def _asking(self) -> Reviewing | Settling | None:
+        """The orders that are being answered, once trading is over."""
+        if self.phase is Phase.REVIEWING:
+            return self._reviewing
+        return self._settling if self.phase is Phase.SETTLING else None
 
     def _beat(self, vpp: str) -> Beat:
         """With the newest that went out to a member: were it dropped on its way, nothing after it would tell."""
@@ -544,11 +599,11 @@ class Coordinator:
     def _under_way(self) -> bool:
         """Whether the market goes on: it stands still while one of its VPPs is lost and waited for."""
         waits = any(vpp in self.membership.absent for vpp in self.epoch.roster)
-        return self.phase in (Phase.PLANNING, Phase.TRADING, Phase.SETTLING) and not waits
+        return self.phase in (Phase.PLANNING, Phase.TRADING, *_AFTER_TRADING) and not waits
 
     def _ask_again(self, now: float) -> list[Action]:
         """Ask for data messages that a member says it has published and that have not come."""
-        owed = self.clockwork.owed() if self.phase is not Phase.SETTLING else {}
+        owed = self.clockwork.owed() if self.phase not in _AFTER_TRADING else {}
         if not owed or now - max(self._moved_at, self._asked_at) < RESEND_AFTER_S:
             return []
         for vpp in owed:
@@ -565,7 +620,7 @@ class Coordinator:
 
     def next_due(self) -> float | None:
         """The real time at which a tick is needed, if one is."""
-        return self.clockwork.next_due() if self._under_way() and self.phase is not Phase.SETTLING else None
+        return self.clockwork.next_due() if self._under_way() and self.phase not in _AFTER_TRADING else None
 
     def progress(self, now: float) -> Progress:
         """Where the run stands."""
@@ -585,8 +640,8 @@ class Coordinator:
             return self.membership.missing()
         if self.phase is Phase.OVER:
             return tuple(sorted(self._leaving))
-        if self._settling is not None:
-            return self._settling.missing()
+        if self._asking is not None:
+            return self._asking.missing()
         return tuple(sorted({*self.clockwork.waiting_for(), *self.membership.absent} & {*self.epoch.roster}))
 
     def _story(self) -> str:
@@ -595,13 +650,16 @@ class Coordinator:
 
     def proceedings(self) -> RunResult:
         """What a complete run leaves behind (phase `over`)."""
-        assert self.epoch.results is not None
         assert self._settling is not None
+        assert self._settled is not None
+        settled = self._settled
         return RunResult(
-            results=self.epoch.results,
-            declarations=self.epoch.declarations,
-            audits=dict(self._settling.audits),
-            said=tuple(self.epoch.said),
+            results=settled.results,
+            declarations=settled.declarations,
+            audits=dict(self._settling.answers),
+            said=settled.said,
+            settled_s=settled.ended_s,
+            rounds=settled.rounds,
             time_s=self.clockwork.time_s,
             counters=Counter(self.epoch.counters),
             network=self._log,

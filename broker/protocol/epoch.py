@@ -9,19 +9,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from broker.delivery.undelivered import Undelivered, story
+from broker.delivery.undelivered import Undelivered
 from broker.equilibrium.trading import Trading
 from broker.protocol.actions import Parcel, Write
+from broker.protocol.pooling import Pooling
 from broker.screening.messages import screen
 from broker.screening.versions import Versions
 from broker.tape import MessageSaid
 from broker.wire.limits import MOST_AHEAD
 from broker.wire.messages import Declared, Done, MarketMessage, Ref
 from market.errors import ProtocolError, RunError
-from market.game.period import PeriodGame, period_games
+from market.game.period import period_games
 from market.game.result import PeriodResult
 from market.model.declaration import Declaration
 from market.model.public import PublicRules
+from market.model.rules import Mechanism
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,22 @@ class Said:
 
 
 class Epoch:
-    """One roster, one set of declarations, and what follows from them."""
+    """One roster, one set of declarations, and what follows from them. `round`: which of the day's it is."""
 
     def __init__(
-        self, public: PublicRules, roster: Sequence[str], number: int, counters: Counter[str] | None = None
+        self,
+        public: PublicRules,
+        roster: Sequence[str],
+        number: int,
+        counters: Counter[str] | None = None,
+        round: int = 0,
     ) -> None:
         self.public = public
         self.roster = tuple(roster)
         self.number = number
+        self.round = round
         self.results: tuple[PeriodResult, ...] | None = None
-        self.trading: Trading | None = None
+        self.trading: Trading | Pooling | None = None
         self.said: list[Said] = []
         self.counters: Counter[str] = Counter() if counters is None else counters  # of the whole run
         self._upto = dict.fromkeys(self.roster, 0)
@@ -111,8 +119,10 @@ class Epoch:
     def open_trading(self) -> bool:
         """Whether trading is open; it opens with the last declaration."""
         if self.trading is None and len(self._declarations) == len(self.roster):
-            games = period_games(self.declarations, self.public)
-            self.trading = Trading(games, self.public.market)
+            if self.public.market.mechanism is Mechanism.CONSENSUS:
+                self.trading = Pooling(self.declarations, self.public)
+            else:
+                self.trading = Trading(period_games(self.declarations, self.public), self.public.market)
         return self.trading is not None
 
     def settle_if_at_rest(self) -> bool:
@@ -129,14 +139,7 @@ class Epoch:
         if self.trading is None:
             silent = ", ".join(vpp for vpp in self.roster if vpp not in self._declarations)
             raise RunError(f"{silent} ended the first turn without declaring: is it the same software version?")
-
-        def evidence(game: PeriodGame) -> str:
-            players = {*game.sellers, *game.buyers}
-            return (
-                story([u for u in undelivered if u.sender in game.sellers and u.receiver in players]) or otherwise
-            )
-
-        self.trading.stall(evidence)
+        self.trading.stall(undelivered, otherwise)
         self.results = self.trading.results()
 
     def others(self, vpp: str) -> tuple[str, ...]:

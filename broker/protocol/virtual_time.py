@@ -109,7 +109,7 @@ class VirtualTime:
 
     def _begin_of(self, turn: _OpenTurn) -> Begin:
         """The order that opened the epoch for a member."""
-        return Begin(turn.number, turn.time_s, self.epoch.roster, live=False)
+        return Begin(turn.number, turn.time_s, self.epoch.roster, live=False, round=self.epoch.round)
 
     def next_due(self) -> float | None:
         """No moment of real time is waited for."""

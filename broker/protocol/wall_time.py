@@ -84,7 +84,7 @@ class WallTime:
     def begin(self, now: float) -> list[Action]:
         """Ask everybody to plan the day and declare; the clock starts."""
         self._began = now - self.time_s
-        self._begin = Begin(self.turn, self.time_s, self.epoch.roster, live=True)
+        self._begin = Begin(self.turn, self.time_s, self.epoch.roster, live=True, round=self.epoch.round)
         record = [Write(OrderGiven(self.turn, self.time_s, vpp, self._begin)) for vpp in self.epoch.roster]
         return [*record, *(Send(vpp, self._begin) for vpp in self.epoch.roster)]
 

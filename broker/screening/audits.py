@@ -13,10 +13,10 @@ import numpy as np
 from broker.wire.messages import Audit
 from market.errors import ProtocolError
 from market.model.arrays import Array
-from market.model.disclosure import disclosure_of
+from market.model.disclosure import Disclosure, disclosure_of
 from market.model.plan import DispatchPlan, PlanTotals
 
-_NUMBER_LIMIT = 1e30
+NUMBER_LIMIT = 1e30
 """No scenario leads to as large a number, in any unit; far from where sums and products overflow."""
 
 
@@ -24,14 +24,16 @@ def screen_audit(sender: str, audit: Audit, periods: int) -> None:
     """ProtocolError `bad_content` unless both plans are for a day of `periods`, all numbers within reason."""
     if disclosure_of(audit.before) is not disclosure_of(audit.after):
         raise ProtocolError("bad_content", f"{sender} shows not as much of one plan as of the other")
-    for plan in (audit.before, audit.after):
+    if audit.planned is not None and disclosure_of(audit.before) is not Disclosure.FULL:
+        raise ProtocolError("bad_content", f"{sender} shows what it had declared by, and no other plan")
+    for plan in (audit.before, audit.after, audit.planned):
         if plan is None:
             continue
         if any(vector.shape != (periods,) for vector in _vectors(plan)):
             raise ProtocolError("bad_content", f"{sender}'s plan is not for {periods} periods")
         numbers = np.concatenate([*_vectors(plan), list(_scalars(plan)), [audit.peak_memory_mb]])
-        if (np.abs(numbers) > _NUMBER_LIMIT).any():
-            raise ProtocolError("bad_content", f"{sender}'s plan holds a number beyond {_NUMBER_LIMIT:g}")
+        if (np.abs(numbers) > NUMBER_LIMIT).any():
+            raise ProtocolError("bad_content", f"{sender}'s plan holds a number beyond {NUMBER_LIMIT:g}")
 
 
 def _vectors(plan: DispatchPlan | PlanTotals) -> Iterator[Array]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from broker.wire.messages import Declared, MarketMessage, Message, Offer, Selection
+from broker.screening.answers import AnswerRules
+from broker.wire.messages import Answer, Declared, MarketMessage, Message, Offer, Selection
 from market.bidding.reserve import highest_reserve_cny_per_mwh
 from market.bidding.roles import VOLUME_DECIMALS
 from market.errors import ProtocolError
-from market.game.period import PeriodGame
+from market.game.period import PeriodGame, period_games
 from market.model.arrays import Array, IndexArray
 from market.model.declaration import Declaration, Role
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
+from market.model.rules import Mechanism
 from market.settlement.settlement import POWER_TOLERANCE_MW
 
 _SIMPLEX_TOLERANCE = 1e-9
@@ -72,6 +75,15 @@ class TradingRoles:
     def sells(self, vpp: str) -> tuple[int, ...]:
         """The periods in which a VPP sells, and somebody buys."""
         return self._sells.get(vpp, _NO_SALE).periods
+
+    def check(self, sender: str, message: MarketMessage) -> None:
+        """ProtocolError for anything but an offer or a selection that may be."""
+        if isinstance(message, Offer):
+            self.offer(sender, message)
+        elif isinstance(message, Selection):
+            self.selection(sender, message)
+        else:
+            raise ProtocolError("out_of_turn", f"{sender} says {type(message).__name__} in a game")
 
     def offer(self, sender: str, offer: Offer) -> None:
         """ProtocolError for an offer of other periods than its sender sells in, off the band or its reserve."""
@@ -138,7 +150,18 @@ def _buys(due: Sequence[tuple[PeriodGame, float]]) -> _Buys:
 _NO_SALE, _NO_PURCHASE = _sells(()), _buys(())
 
 
-def screen(sender: str, message: Message, public: PublicRules, parts: TradingRoles | None) -> MarketMessage:
+MarketParts: TypeAlias = TradingRoles | AnswerRules
+"""What each VPP may say once all have declared, by the market's mechanism."""
+
+
+def parts_of(declarations: Sequence[Declaration], public: PublicRules) -> MarketParts:
+    """What each may say once these have declared."""
+    if public.market.mechanism is Mechanism.CONSENSUS:
+        return AnswerRules(public)
+    return TradingRoles(period_games(declarations, public))
+
+
+def screen(sender: str, message: Message, public: PublicRules, parts: MarketParts | None) -> MarketMessage:
     """The message of `sender`, checked, in a day of these rules; `parts` is None until all have declared.
 
     ProtocolError with reason `out_of_turn`, `wrong_sender` or `bad_content`.
@@ -148,13 +171,10 @@ def screen(sender: str, message: Message, public: PublicRules, parts: TradingRol
             raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
         _declaration(sender, message.declaration, public.horizon.periods)
         _reserve(sender, message.declaration, public)
-    elif isinstance(message, Offer | Selection):
+    elif isinstance(message, Offer | Selection | Answer):
         if parts is None:
             raise ProtocolError("out_of_turn", f"{sender} trades before all have declared")
-        if isinstance(message, Offer):
-            parts.offer(sender, message)
-        else:
-            parts.selection(sender, message)
+        parts.check(sender, message)
     else:
         raise ProtocolError("wrong_sender", f"{sender} may not publish {type(message).__name__}")
     return message

@@ -1,4 +1,4 @@
-"""Counts the offers and selections of each member in an epoch, and checks the numbers of the next ones.
+"""Counts the offers, selections and answers of each member in an epoch, and checks the numbers of the next ones.
 
 Versions count from 1 without a gap, a selection answers an offer, and nobody has seen an offer that was not made.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from broker.wire.messages import MarketMessage, Offer, Seen, Selection
+from broker.wire.messages import Answer, MarketMessage, Offer, Seen, Selection
 from market.errors import ProtocolError
 
 
@@ -19,6 +19,7 @@ class Versions:
         self._offers = dict.fromkeys(roster, 0)
         self._selections: Counter[str] = Counter()
         self._offered = 0  # offers of all members
+        self._rounds = dict.fromkeys(roster, 0)  # newest answer of each
 
     def take(self, sender: str, message: MarketMessage) -> None:
         """A message that has passed the screening; ProtocolError `bad_content` if its version is not the next."""
@@ -31,6 +32,18 @@ class Versions:
             if message.version > self._offered:
                 raise ProtocolError("bad_content", f"{sender} answers more often than anybody has offered")
             self._selections[sender] = message.version
+        elif isinstance(message, Answer):
+            self._answer(sender, message)
+
+    def _answer(self, sender: str, message: Answer) -> None:
+        """In consensus everybody answers once a round, and none before all have answered in the one before."""
+        if message.round != self._rounds[sender] + 1:
+            raise ProtocolError(
+                "bad_content", f"{sender}'s answer {message.round} came after {self._rounds[sender]}"
+            )
+        if message.round > min(self._rounds.values()) + 1:
+            raise ProtocolError("bad_content", f"{sender} answers {message.round} before all have answered")
+        self._rounds[sender] = message.round
 
     def _check(self, sender: str, message: Offer | Selection, last: int) -> None:
         if message.version != last + 1:
@@ -42,7 +55,7 @@ class Versions:
         if len(seen) > len(self._offers):
             raise ProtocolError("bad_content", f"{vpp} has seen offers of {len(seen)} members")
         for entry in seen:
-            made = self._offers.get(entry.vpp, 0)
+            made = self._offers.get(entry.vpp, 0) or self._rounds.get(entry.vpp, 0)
             if entry.version < 1 or (entry.version > made and entry.vpp != vpp):
                 story = f"{vpp} has seen offer {entry.version} of {entry.vpp!r:.40}, which has made {made}"
                 raise ProtocolError("bad_content", story)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from broker.tape.epoch_check import EpochCheck, check
 from broker.tape.records import (
     AuditGiven,
@@ -15,6 +17,7 @@ from broker.tape.records import (
     OrderGiven,
     Record,
     Resumed,
+    RoundReviewed,
     Shared,
     TurnGiven,
     time_of,
@@ -23,6 +26,8 @@ from broker.tape.shared_check import check_shared
 from broker.wire.frames import WIRE_VERSION
 from market.errors import TapeError
 from market.model.public import PublicScenario
+
+_OfEpoch: TypeAlias = OrderGiven | MessageSaid | TurnGiven | DoneSaid | RoundReviewed | AuditGiven | Ended
 
 LONGEST_S = 1e12
 """No run takes as long; clocks still tick there."""
@@ -97,17 +102,28 @@ class TapeCheck:
         check(bool(record.roster), "an epoch of nobody")
         for vpp in record.roster:
             self._known(shared, vpp)
+        self._follows(shared, record)
         ordered = tuple(vpp for vpp in shared.roster if vpp in record.roster)
         check(record.roster == ordered, "an epoch's roster is not in the scenario's order")
         self._number = record.number
         self._epoch = EpochCheck(shared, header.audit, record)
+
+    def _follows(self, shared: PublicScenario, record: EpochBegun) -> None:
+        """Any epoch may begin the day anew; another round follows one that everybody has reviewed."""
+        if record.round == 0:
+            return
+        before, last = self._epoch, shared.public.market.coupling_rounds
+        if before is None or not before.all_reviewed or before.roster != record.roster:
+            raise TapeError(f"round {record.round} of a day follows no round that these VPPs have reviewed")
+        check(before.round + 1 == record.round, f"round {record.round} of a day follows {before.round}")
+        check(record.round <= last, f"round {record.round} of a day that has {last + 1}")
 
     def _known(self, shared: PublicScenario, vpp: str) -> None:
         check(vpp in shared.roster, f"the market has no VPP {vpp!r:.40}")
 
     # --- an epoch ---
 
-    def _in_epoch(self, record: OrderGiven | MessageSaid | TurnGiven | DoneSaid | AuditGiven | Ended) -> None:
+    def _in_epoch(self, record: _OfEpoch) -> None:
         if self._epoch is None:
             raise TapeError("no epoch has begun")
         match record:
@@ -119,6 +135,8 @@ class TapeCheck:
                 self._epoch.turn(record)
             case DoneSaid():
                 self._epoch.done(record)
+            case RoundReviewed():
+                self._epoch.reviewed(record)
             case AuditGiven():
                 self._epoch.audited(record)
             case Ended():

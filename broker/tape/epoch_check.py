@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.screening.audits import screen_audit
-from broker.screening.messages import TradingRoles, screen, screen_exchange
+from broker.screening.messages import MarketParts, parts_of, screen, screen_exchange
+from broker.screening.reviews import screen_review
 from broker.screening.versions import Versions
-from broker.tape.records import AuditGiven, DoneSaid, EpochBegun, MessageSaid, OrderGiven, TurnGiven
+from broker.tape.records import AuditGiven, DoneSaid, EpochBegun, MessageSaid, OrderGiven, RoundReviewed, TurnGiven
 from broker.wire.limits import MOST_AHEAD
-from broker.wire.messages import BROKER, Audit, Begin, Concluded, Declared, Settle
+from broker.wire.messages import BROKER, Audit, Begin, Concluded, Declared, RoundOver, Settle, Trade
 from market.errors import ProtocolError, TapeError
-from market.game.period import period_games
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, disclosure_of, least
 from market.model.network import TimeMode
-from market.model.public import PublicScenario
+from market.model.plan import DirectExchange
+from market.model.public import Coupling, PublicScenario
+from market.model.rules import Mechanism
 
 
 def check(holds: bool, otherwise: str) -> None:
@@ -33,13 +35,17 @@ class EpochCheck:
         self._periods = shared.public.horizon.periods
         self._live = shared.network.time is TimeMode.WALL
         self._number = begun.number
-        self._roster = begun.roster
+        self.roster = begun.roster
         self._said = dict.fromkeys(begun.roster, 0)
         self._confirmed = dict.fromkeys(begun.roster, 0)
         self._versions = Versions(begun.roster)
         self._declarations: dict[str, Declaration] = {}
-        self._parts: TradingRoles | None = None
+        self._parts: MarketParts | None = None
+        self._coupling = shared.coupling
+        self.round = begun.round
         self._begun: set[str] = set()
+        self._over: set[str] = set()
+        self._reviewed: list[str] = []
         self._concluded = False
         self._settled: set[str] = set()
         self._audited: list[str] = []
@@ -53,29 +59,52 @@ class EpochCheck:
         check(order.turn == record.number, f"order {record.number} says that it is turn {order.turn}")
         if isinstance(order, Begin):
             self._begin(vpp, order)
+        elif isinstance(order, RoundOver):
+            self._round_over(vpp, order)
         else:
             self._settle(vpp, order)
 
     def _begin(self, vpp: str, order: Begin) -> None:
         check(vpp not in self._begun, f"{vpp} is told to begin twice")
-        check(order.roster == self._roster, f"{vpp} is told of another roster than the epoch's")
+        check(order.roster == self.roster, f"{vpp} is told of another roster than the epoch's")
         check(order.live == self._live, f"{vpp} is told to go by another clock than the scenario's")
+        check(order.round == self.round, f"{vpp} is told of round {order.round} in round {self.round}")
         check(not any(self._said.values()), f"{vpp} is told to begin when others have spoken")
         self._begun.add(vpp)
 
+    def _round_over(self, vpp: str, order: RoundOver) -> None:
+        check(self._coupling is Coupling.ITERATE, f"{vpp} is to review a round of a day that has but one")
+        check(self._concluded, f"{vpp} is to review a round before the market was concluded")
+        check(vpp not in self._over, f"{vpp} is to review a round twice")
+        check(order.round == self.round, f"{vpp} is to review round {order.round} in round {self.round}")
+        left_open = order.left_open
+        vectors = (left_open.most_in_mw, left_open.most_out_mw, left_open.price_cny_per_mwh)
+        fits = all(vector.shape == (self._periods,) for vector in vectors)
+        check(fits, f"{vpp} is told of an option that is not for {self._periods} periods")
+        self._traded(vpp, order.direct, order.trades)
+        self._over.add(vpp)
+
     def _settle(self, vpp: str, order: Settle) -> None:
         check(self._concluded, f"{vpp} is told to settle before the market was concluded")
+        several = self._coupling is Coupling.ITERATE
+        check(self.all_reviewed or not several, f"{vpp} is told to settle before all have reviewed the round")
+        agreed = self._public.market.mechanism is Mechanism.CONSENSUS
+        known = self._public.market.consensus_rounds if agreed else self.round if several else 0
+        check(order.round <= known, f"{vpp} is told to settle round {order.round} of a day with {known + 1}")
         check(vpp not in self._settled, f"{vpp} is told to settle twice")
         check(order.audit is self._audit, f"{vpp} is asked to show another part of its day than the header says")
+        self._traded(vpp, order.direct, order.trades)
+        self._settled.add(vpp)
+
+    def _traded(self, vpp: str, direct: DirectExchange, trades: Sequence[Trade]) -> None:
         try:
-            screen_exchange(order.direct, self._periods)
+            screen_exchange(direct, self._periods)
         except ProtocolError as error:
             raise TapeError(f"{vpp} is told of {error}") from None
-        for trade in order.trades:
+        for trade in trades:
             other, period = trade.counterpart, trade.period
             check(other in self._said and other != vpp, f"{vpp} trades with {other!r:.40}")
             check(period < self._periods, f"{vpp} trades in period {period + 1} of {self._periods}")
-        self._settled.add(vpp)
 
     # --- what was said ---
 
@@ -111,10 +140,8 @@ class EpochCheck:
 
     def _declare(self, vpp: str, declaration: Declaration) -> None:
         self._declarations[vpp] = declaration
-        if len(self._declarations) == len(self._roster):
-            self._parts = TradingRoles(
-                period_games([self._declarations[vpp] for vpp in self._roster], self._public)
-            )
+        if len(self._declarations) == len(self.roster):
+            self._parts = parts_of([self._declarations[vpp] for vpp in self.roster], self._public)
 
     # --- what reached whom ---
 
@@ -146,26 +173,48 @@ class EpochCheck:
             raise TapeError(str(error)) from None
         self._confirmed[vpp] = done.turn
 
+    # --- the end of a round ---
+
+    def reviewed(self, record: RoundReviewed) -> None:
+        """What a VPP makes of the round."""
+        vpp = record.vpp
+        self._member(vpp, "a review of")
+        check(not self.all_reviewed, f"a review of {vpp} behind the last one")
+        check(
+            len(self._over) == len(self.roster), f"a review of {vpp} before all were told that the round is over"
+        )
+        check(vpp == self.roster[len(self._reviewed)], f"a review of {vpp} out of turn")
+        try:
+            screen_review(vpp, record.regret_cny, no_loss=record.no_loss)
+        except ProtocolError as error:
+            raise TapeError(str(error)) from None
+        self._reviewed.append(vpp)
+
+    @property
+    def all_reviewed(self) -> bool:
+        """Whether another round may follow."""
+        return len(self._reviewed) == len(self.roster)
+
     # --- the end ---
 
     def audited(self, record: AuditGiven) -> None:
         """What a VPP shows."""
         vpp = record.vpp
         self._member(vpp, "an audit of")
-        check(len(self._audited) < len(self._roster), f"an audit of {vpp} behind the last one")
-        check(len(self._settled) == len(self._roster), f"an audit of {vpp} before all were told to settle")
-        check(vpp == self._roster[len(self._audited)], f"an audit of {vpp} out of turn")
+        check(len(self._audited) < len(self.roster), f"an audit of {vpp} behind the last one")
+        check(len(self._settled) == len(self.roster), f"an audit of {vpp} before all were told to settle")
+        check(vpp == self.roster[len(self._audited)], f"an audit of {vpp} out of turn")
         shown = disclosure_of(record.before)
         check(least(shown, self._audit) is shown, f"{vpp} shows more of its day than it was asked for")
         try:
-            screen_audit(vpp, Audit(0, record.before, record.after, 0.0, ()), self._periods)
+            screen_audit(vpp, Audit(0, record.before, record.after, 0.0, (), record.planned), self._periods)
         except ProtocolError as error:
             raise TapeError(str(error)) from None
         self._audited.append(vpp)
 
     def ended(self) -> None:
         """The run is complete."""
-        missing = [vpp for vpp in self._roster if vpp not in self._audited]
+        missing = [vpp for vpp in self.roster if vpp not in self._audited]
         check(not missing, f"the end comes before the audits of {', '.join(missing)}")
 
     def _member(self, vpp: str, what: str) -> None:

@@ -16,3 +16,8 @@ def has_withdrawn(vpp: str) -> str:
 def is_back(vpp: str) -> str:
     """All begin again with a VPP that was lost."""
     return f"{vpp} is back"
+
+
+def next_round(number: int) -> str:
+    """Another round of the day, with new declarations."""
+    return f"round {number} of the day"

@@ -12,14 +12,15 @@ from typing import Any, Final, TypeAlias
 
 import msgpack
 
-from broker.wire.messages import Begin, DataMessage, Done, Ref, Settle
+from broker.wire.messages import Begin, DataMessage, Done, Ref, RoundOver, Settle
 from broker.wire.types import Codec, codec_for
 from market.errors import WireError
 from market.game.result import Verdict
 from market.model.disclosure import Disclosure, ShownPlan
+from market.model.plan import DispatchPlan
 from market.model.public import PublicScenario
 
-TAPE_VERSION: Final = 4
+TAPE_VERSION: Final = 5
 TAPE_NAME: Final = "tape.msgpack"
 
 
@@ -44,12 +45,16 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class EpochBegun:
-    """All begin, or begin anew: void is what was said before."""
+    """All begin, begin anew, or go on to another round of the day: void is what was said before.
+
+    round : of the day, 0 where it begins or begins anew
+    """
 
     number: int
     time_s: float
     roster: tuple[str, ...]
     why: str
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +118,26 @@ class OrderGiven:
     number: int
     time_s: float
     receiver: str
-    order: Begin | Settle
+    order: Begin | RoundOver | Settle
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReviewed:
+    """What a VPP makes of the round that is over. regret_cny : None where it has no day with what it traded"""
+
+    vpp: str
+    regret_cny: float | None
+    no_loss: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AuditGiven:
-    """What a VPP shows of its day in the end: without trade, and with it."""
+    """What a VPP shows of its day in the end: without trade, with it, and what it had declared by, if another."""
 
     vpp: str
     before: ShownPlan
     after: ShownPlan
+    planned: DispatchPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +158,7 @@ Record: TypeAlias = (
     | TurnGiven
     | DoneSaid
     | OrderGiven
+    | RoundReviewed
     | AuditGiven
     | Ended
 )
@@ -158,6 +174,7 @@ KINDS: Final[dict[str, type[Any]]] = {
     "turn": TurnGiven,
     "done": DoneSaid,
     "command": OrderGiven,
+    "review": RoundReviewed,
     "audit": AuditGiven,
     "end": Ended,
 }
@@ -173,7 +190,7 @@ def kind_of(record: Record) -> str:
 
 def time_of(record: Record) -> float | None:
     """The time at which a record was made, where it tells."""
-    return None if isinstance(record, Opened | Shared | AuditGiven | Ended) else record.time_s
+    return None if isinstance(record, Opened | Shared | RoundReviewed | AuditGiven | Ended) else record.time_s
 
 
 # --- as data ----------------------------------------------------------------------------------------------------

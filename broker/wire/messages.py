@@ -3,16 +3,21 @@
 The class name is the kind on the wire; the types of the fields are what is checked on arrival. Periods are indices
 from 0. Which plane a message belongs to:
 
-    data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Concluded, Withdrawn
-    control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Audit, Failure, Bye
+    data plane (published, numbered by its sender, on the tape): Declared, Offer, Selection, Answer, Concluded,
+        Withdrawn
+    control plane, node to broker: Hello, Ready, Heartbeat, Done, Resend, Reviewed, Audit, Failure, Bye
     control plane, viewer to broker and back: Watch, Watched
-    control plane, broker to node: Welcome, Refused, Begin, Settle, Beat, Resend, Stop
+    control plane, broker to node: Welcome, Refused, Begin, RoundOver, Settle, Beat, Resend, Stop
     published behind the messages that it names, and said again on the control plane: Turns
 
 Any of them may be lost, doubled or late. An order is said again until it is answered, and an answer is said again
 whenever its order comes again:
 
     Hello → Welcome → Ready → Begin → Done → Turns → Done … → Settle → Audit → Stop → Bye
+
+In a day of several rounds (`coupling: iterate`) each round is an epoch, and between rounds stands
+
+    … Done → RoundOver → Reviewed → Begin → Done …
 """
 
 from __future__ import annotations
@@ -21,11 +26,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from market.coordination.coupling import OpenTrade
 from market.game.result import Verdict
 from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
-from market.model.plan import DirectExchange
+from market.model.plan import DirectExchange, DispatchPlan
+from market.model.public import Coupling
 
 BROKER = "broker"
 """The sender name of the broker; no VPP may have it."""
@@ -72,6 +79,22 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """In consensus: a VPP's answer to the prices of the round before its own, and what it says of that round.
+
+    round : its own, from 1 · net_in_mw : what it would take, less what it would give, in each period; empty where
+    no answer is asked for any more
+    regret_cny, saving_cny : r_k and F_k(0) − F_k(z_k) of (M7), with what it was left once all were balanced; None
+    where it has no such day
+    """
+
+    round: int
+    net_in_mw: Array
+    regret_cny: float | None
+    saving_cny: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Concluded:
     """The broker's verdict on every period (step 4)."""
 
@@ -93,7 +116,7 @@ class Hello:
     """A node asks to join, or whether it still has its place.
 
     public_digest : of the market rules it believes in · plant_digest : of its plant, empty if it does not tell
-    scenario : what it calls its scenario, for people
+    scenario : what it calls its scenario, for people · coupling : whether it plans again after a round
     """
 
     process_id: int
@@ -101,6 +124,7 @@ class Hello:
     plant_digest: str
     scenario: str
     software: str
+    coupling: Coupling = Coupling.ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +141,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The newest offer version of `vpp` that a participant has consumed."""
+    """The newest offer version, or round of an answer, of `vpp` that a participant has consumed."""
 
     vpp: str
     version: int
@@ -161,14 +185,30 @@ class Refusals:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a VPP makes of a round: by how much it would rather have planned otherwise, and whether it loses by it.
+
+    regret_cny : None where it has no day with what it traded · no_loss : it pays no more than without trade
+    """
+
+    turn: int
+    regret_cny: float | None
+    no_loss: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
-    """What a node shows of its plan without trade and the plan with it, if anything; and how the process fared."""
+    """What a node shows of its plan without trade and the plan with it, if anything; and how the process fared.
+
+    planned : the plan that it had declared, where that is another than the one without trade, and all is shown
+    """
 
     turn: int
     before: ShownPlan
     after: ShownPlan
     peak_memory_mb: float
     refused: tuple[Refusals, ...]
+    planned: DispatchPlan | None = None
 
 
 class Trouble(StrEnum):
@@ -217,12 +257,14 @@ class Begin:
     """Turn `turn` opens an epoch with this roster: plan your day and declare.
 
     live : real time: act on whatever comes, whenever it comes; else wait for turns
+    round : 0 for a day that begins, or begins anew; after that, declare by what the round before has taught
     """
 
     turn: int
     time_s: float
     roster: tuple[str, ...]
     live: bool
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +304,25 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundOver:
+    """What a round comes to for you, and what it leaves open: say what you make of it; you may declare anew after.
+
+    trades : what `direct` is made of
+    """
+
+    turn: int
+    round: int
+    direct: DirectExchange
+    trades: tuple[Trade, ...]
+    left_open: OpenTrade
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """The trade that was concluded for you: plan your day again with it fixed, then send the audit.
 
     audit : how much of the day you are asked to show · trades : what `direct` is made of
-    regret_cny : the most you could still have gained by moving, over all periods
+    regret_cny : the most you could still have gained by moving, over all periods · round : the one that counts
     """
 
     turn: int
@@ -274,6 +330,7 @@ class Settle:
     audit: Disclosure
     trades: tuple[Trade, ...]
     regret_cny: float
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,9 +391,9 @@ class Watched:
     fault: str
 
 
-DataMessage: TypeAlias = Declared | Offer | Selection | Concluded | Withdrawn
-MarketMessage: TypeAlias = Declared | Offer | Selection
-FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Audit | Failure | Bye
-FromBroker: TypeAlias = Welcome | Refused | Begin | Turns | Settle | Beat | Resend | Stop
+DataMessage: TypeAlias = Declared | Offer | Selection | Answer | Concluded | Withdrawn
+MarketMessage: TypeAlias = Declared | Offer | Selection | Answer
+FromNode: TypeAlias = Hello | Ready | Heartbeat | Done | Resend | Reviewed | Audit | Failure | Bye
+FromBroker: TypeAlias = Welcome | Refused | Begin | Turns | RoundOver | Settle | Beat | Resend | Stop
 Viewing: TypeAlias = Watch | Watched
 Message: TypeAlias = DataMessage | FromNode | FromBroker | Viewing

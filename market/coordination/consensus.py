@@ -14,7 +14,7 @@ prove how good z is: Σ_k r_k ≥ Σ_k F_k(z_k) − optimum, since Σ_k min_z [F
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum, inf
 from typing import Final
@@ -30,7 +30,7 @@ _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is 
 _UNEVEN: Final = 10.0  # the two residuals may differ by this factor before ρ is changed
 _STEP_CHANGES: Final = 40  # rounds in which ρ may still change, so that the method converges
 _COARSE: Final = 0.01  # of a typical exchange: smaller residuals say nothing about ρ
-_NO_GAIN: Final = 1e-9  # of the money moved: regrets as small are none
+_NO_GAIN: Final = 1e-9  # of what a day costs without trade: regrets as small are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,42 @@ class Participant:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What a participant says of a round: r_k, and what it saves, F_k(0) − F_k(z_k).
+
+    Where it has no such day, its regret is infinite and its saving minus that.
+    """
+
+    regret_cny: float
+    saving_cny: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What everybody knows once all have answered round `number`: prices π (periods,), all answers.
+
+    answers_mw : shape (participants, periods) · scale : for the answers that follow
+    """
+
+    number: int
+    price_cny_per_mwh: Array
+    answers_mw: Array
+    scale: Scale
+
+    @property
+    def net_in_mw(self) -> Array:
+        """The answers balanced."""
+        return balanced_exchange(self.answers_mw)
+
+    def anchor_mw(self, k: int) -> Array:
+        """z_k − z̄, from which participant k looks for its next answer."""
+        anchor: Array = self.answers_mw[k] - self.answers_mw.mean(axis=0)
+        return anchor
+
+
+@dataclass(frozen=True, slots=True)
 class ConsensusRound:
-    """A round: prices π (periods,), balanced exchange z (participants, periods), F_k(z_k), r_k (participants,).
+    """A round: prices π (periods,), balanced exchange z (participants, periods), and what each says of it.
 
     imbalance_mw : the largest |Σ_k z_k| of the answers, before they were balanced
     """
@@ -66,14 +100,18 @@ class ConsensusRound:
     number: int
     price_cny_per_mwh: Array
     net_in_mw: Array
-    cost_cny: Array
-    regret_cny: Array
+    judged: tuple[Judged, ...]
     imbalance_mw: float
 
     @property
     def regrets_cny(self) -> float:
         """Σ_k r_k: no balanced exchange is cheaper by more. Infinite where somebody has no such day."""
-        return fsum(self.regret_cny.tolist())
+        return fsum(each.regret_cny for each in self.judged)
+
+    @property
+    def saving_cny(self) -> float:
+        """Σ_k F_k(0) − F_k(z_k); minus infinity where somebody has no such day."""
+        return fsum(each.saving_cny for each in self.judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +137,54 @@ def scale_of(declarations: Sequence[Declaration], tariff: Tariff) -> Scale:
     return Scale(typical, max(spread, _LEAST_SPREAD_CNY_PER_MWH) / typical)
 
 
+class ConsensusSearch:
+    """Rounds until all regrets together are at most a share of what trade saves, or the budget is spent.
+
+    Turn by turn: what all say of the standing, `judged`, then what all answer, `answered`, unless it is `over`.
+    """
+
+    def __init__(
+        self, participants: int, scale: Scale, tariff: Tariff, horizon: Horizon, rules: MarketRules
+    ) -> None:
+        self.standing = opening(participants, scale, tariff, horizon)
+        self.over = False
+        self._rounds: list[ConsensusRound] = []
+        self._rules = rules
+
+    def judged(self, judged: Sequence[Judged]) -> ConsensusRound:
+        """What everybody says of the standing."""
+        now = self.standing
+        imbalance = float(np.abs(now.answers_mw.sum(axis=0)).max())
+        each = ConsensusRound(now.number, now.price_cny_per_mwh, now.net_in_mw, tuple(judged), imbalance)
+        self._rounds.append(each)
+        self.over = self._reached(each) or is_last(each.number, self._rules)
+        return each
+
+    def answered(self, answers_mw: Array) -> None:
+        """What everybody answers to the standing."""
+        self.standing = after(self.standing, answers_mw)
+
+    @property
+    def found(self) -> Consensus:
+        """What has been found so far; at least one round has been judged."""
+        settled = min(self._rounds, key=lambda each: each.regrets_cny)
+        return Consensus(tuple(self._rounds), settled, self._reached(settled))
+
+    @property
+    def rounds(self) -> tuple[ConsensusRound, ...]:
+        """Those that have been judged."""
+        return tuple(self._rounds)
+
+    def _reached(self, each: ConsensusRound) -> bool:
+        """The saving is that of the exchange, which is never more than the possible one."""
+        return each.regrets_cny <= max(self._rules.consensus_regret * each.saving_cny, 0.0)
+
+
+def is_last(number: int, rules: MarketRules) -> bool:
+    """Whether no answers are asked for after this round."""
+    return number >= rules.consensus_rounds
+
+
 def find_consensus(
     participants: Sequence[Participant],
     scale: Scale,
@@ -107,18 +193,49 @@ def find_consensus(
     rules: MarketRules,
     on_round: Callable[[ConsensusRound], None] = lambda each: None,
 ) -> Consensus:
-    """Rounds until all regrets together are at most a share of what trade saves, or the budget is spent.
+    """The rounds of participants that are all here."""
+    search = ConsensusSearch(len(participants), scale, tariff, horizon, rules)
+    while True:
+        now = search.standing
+        net_in = now.net_in_mw
+        judged = [
+            judged_by(each, net_in[k], now.price_cny_per_mwh, horizon.period_h)
+            for k, each in enumerate(participants)
+        ]
+        on_round(search.judged(judged))
+        if search.over:
+            return search.found
+        answers = [answer_of(each, now, k) for k, each in enumerate(participants)]
+        search.answered(np.array(answers))
 
-    The saving is that of the exchange, Σ_k F_k(0) − Σ_k F_k(z_k), which is never more than the possible one.
-    """
-    rounds: list[ConsensusRound] = []
-    for each in _rounds(participants, scale, tariff, horizon):
-        rounds.append(each)
-        on_round(each)
-        if _reached(each, rounds[0], rules.consensus_regret) or each.number >= rules.consensus_rounds:
-            break
-    settled = min(rounds, key=lambda each: each.regrets_cny)
-    return Consensus(tuple(rounds), settled, _reached(settled, rounds[0], rules.consensus_regret))
+
+def answer_of(participant: Participant, now: Standing, k: int) -> Array:
+    """What participant k answers to a standing, shape (periods,)."""
+    return participant.answer(now.price_cny_per_mwh, now.anchor_mw(k), now.scale)
+
+
+def judged_by(participant: Participant, net_in_mw: Array, price: Array, period_h: float) -> Judged:
+    """What a participant says of its exchange at these prices. A regret of no more than rounding is none."""
+    alone, cost = (participant.cost_cny(power) for power in (np.zeros_like(net_in_mw), net_in_mw))
+    if cost == inf:
+        return Judged(inf, -inf)
+    regret = max(cost + period_h * float(net_in_mw @ price) - participant.least_cny(price), 0.0)
+    return Judged(regret if regret > _NO_GAIN * abs(alone) else 0.0, alone - cost)
+
+
+def opening(participants: int, scale: Scale, tariff: Tariff, horizon: Horizon) -> Standing:
+    """Round 0: no trade, at the mean of the grid's prices."""
+    price = (tariff.retail_cny_per_mwh + tariff.feed_in_cny_per_mwh) / 2.0
+    return Standing(0, frozen(price), frozen(np.zeros((participants, horizon.periods))), scale)
+
+
+def after(before: Standing, answers_mw: Array) -> Standing:
+    """The standing once all have answered: prices move by the mean of the answers, ρ is evened out at first."""
+    number, scale = before.number + 1, before.scale
+    price = before.price_cny_per_mwh + scale.step * answers_mw.mean(axis=0)
+    if number <= _STEP_CHANGES:
+        scale = _evened(scale, before.answers_mw, answers_mw)
+    return Standing(number, frozen(price), frozen(answers_mw), scale)
 
 
 def balanced_exchange(answers_mw: Array) -> Array:
@@ -136,24 +253,6 @@ def _share(traded: Array, of: Array) -> Array:
     return np.divide(traded, of, out=np.zeros_like(of), where=of > 0.0)
 
 
-def _rounds(
-    participants: Sequence[Participant], scale: Scale, tariff: Tariff, horizon: Horizon
-) -> Iterator[ConsensusRound]:
-    price = (tariff.retail_cny_per_mwh + tariff.feed_in_cny_per_mwh) / 2.0
-    answers = np.zeros((len(participants), horizon.periods))
-    yield _priced(0, participants, price, answers, horizon.period_h)
-    number = 0
-    while True:
-        number += 1
-        before, mean = answers, answers.mean(axis=0)
-        asked = zip(participants, before, strict=True)
-        answers = np.array([each.answer(price, own - mean, scale) for each, own in asked])
-        price = price + scale.step * answers.mean(axis=0)
-        yield _priced(number, participants, price, answers, horizon.period_h)
-        if number <= _STEP_CHANGES:
-            scale = _evened(scale, before, answers)
-
-
 def _evened(scale: Scale, before: Array, after: Array) -> Scale:
     """ρ doubled where answers miss each other by far more than they still move, halved where it is the other way.
 
@@ -166,23 +265,3 @@ def _evened(scale: Scale, before: Array, after: Array) -> Scale:
         return scale
     factor = 2.0 if primal > _UNEVEN * dual else 0.5 if dual > _UNEVEN * primal else 1.0
     return Scale(scale.typical_mw, scale.step * factor)
-
-
-def _priced(
-    number: int, participants: Sequence[Participant], price: Array, answers: Array, period_h: float
-) -> ConsensusRound:
-    """A round's answers balanced, with what each costs and the regret that it leaves."""
-    net_in = balanced_exchange(answers)
-    cost = np.array([each.cost_cny(own) for each, own in zip(participants, net_in, strict=True)])
-    least = np.array([each.least_cny(price) for each in participants])
-    regret = np.full(len(participants), inf)
-    if np.isfinite(cost).all():
-        regret = np.maximum(cost + period_h * (net_in @ price) - least, 0.0)
-    imbalance = float(np.abs(answers.sum(axis=0)).max())
-    return ConsensusRound(number, frozen(price), net_in, frozen(cost), frozen(regret), imbalance)
-
-
-def _reached(each: ConsensusRound, first: ConsensusRound, share: float) -> bool:
-    saving = fsum(first.cost_cny.tolist()) - fsum(each.cost_cny.tolist())
-    moved = fsum(np.abs(first.cost_cny).tolist())
-    return each.regrets_cny <= max(share * saving, _NO_GAIN * moved)

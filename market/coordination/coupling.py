@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import fsum
+from math import fsum, isfinite, nan
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,8 @@ import numpy as np
 from market.game.result import PeriodResult
 from market.model.arrays import Array, frozen
 from market.model.plan import DispatchPlan, SolveMethod
+from market.model.rules import MarketRules
+from market.settlement.rounds import DayRound, DayRounds
 from market.settlement.settlement import settled_mw
 
 NO_LOSS_TOLERANCE: Final = 1e-9
@@ -41,36 +43,96 @@ class OpenTrade:
 
 
 @dataclass(frozen=True, slots=True)
-class CoupledRound:
-    """A round, and what it came to for each VPP: bill_cny with its trade, infinite where it has no such day.
+class Review:
+    """What one VPP makes of a round.
 
-    regret_cny : by how much the best plan with the market as an option would have been cheaper, >= 0
+    regret_cny : by how much the best plan with the market as an option would have been cheaper, >= 0; infinite
+    where it has no day with what it traded
+    no_loss : whether it pays no more than without trade
     """
 
-    number: int
-    bill_cny: Mapping[str, float]
-    regret_cny: Mapping[str, float]
+    regret_cny: float
+    no_loss: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CoupledRound:
+    """A round: what each VPP makes of it, and what it came to."""
+
+    reviews: Mapping[str, Review]
+    sums: DayRound
+
+    @property
+    def number(self) -> int:
+        """0 for the first."""
+        return self.sums.number
 
     @property
     def regrets_cny(self) -> float:
         """The sum of all regrets."""
-        return fsum(self.regret_cny.values())
+        return fsum(review.regret_cny for review in self.reviews.values())
 
-    def without_loss(self, alone_cny: Mapping[str, float]) -> bool:
+    @property
+    def without_loss(self) -> bool:
         """Whether nobody pays more than without trade."""
-        return all(
-            bill <= alone_cny[vpp] + NO_LOSS_TOLERANCE * max(1.0, abs(alone_cny[vpp]))
-            for vpp, bill in self.bill_cny.items()
-        )
+        return all(review.no_loss for review in self.reviews.values())
 
 
-def round_to_settle(rounds: Iterable[CoupledRound], alone_cny: Mapping[str, float]) -> int:
+def coupled_round(
+    number: int, reviews: Mapping[str, Review], results: Sequence[PeriodResult], cost_cny: float = nan
+) -> CoupledRound:
+    """A round by its end. cost_cny : of all VPPs, NaN where that is not known"""
+    hours = results[0].game.period_h
+    traded = [settled_mw(result) for result in results]
+    regrets_cny = fsum(review.regret_cny for review in reviews.values())
+    sums = DayRound(
+        number,
+        cost_cny if isfinite(cost_cny) else nan,
+        regrets_cny if isfinite(regrets_cny) else nan,
+        fsum(float(power.sum()) for power in traded) * hours,
+        max(_imbalance_mw(result, power) for result, power in zip(results, traded, strict=True)),
+    )
+    return CoupledRound(reviews, sums)
+
+
+def _imbalance_mw(result: PeriodResult, delivered: Array) -> float:
+    """What was declared on the shorter side of a period and still not traded, MW."""
+    declared = min(float(result.game.surplus_mw.sum()), float(result.game.deficit_mw.sum()))
+    return abs(declared - float(delivered.sum()))
+
+
+def reviewed(alone_cny: float, bill_cny: float, cost_cny: float, option_cny: float) -> Review:
+    """What a VPP makes of a round, in CNY: what it pays without trade and in this round (both as billed), what it
+    minimises in this round, and the least that this could have been. Infinite where it has no such day.
+    """
+    allowed_cny = NO_LOSS_TOLERANCE * max(1.0, abs(alone_cny))
+    return Review(max(cost_cny - option_cny, 0.0), bill_cny <= alone_cny + allowed_cny)
+
+
+def is_last(number: int, rules: MarketRules) -> bool:
+    """Whether no round follows this one: they end when there have been so many, never because little moves."""
+    return number >= rules.coupling_rounds
+
+
+def share_after(number: int) -> float:
+    """How far of the way to its better plan everybody moves after this round."""
+    return 1.0 / (number + 2)
+
+
+def round_to_settle(rounds: Iterable[CoupledRound]) -> int:
     """The round with the least sum of regrets among those in which nobody pays more than without trade.
 
     Its number; 0 where there is none.
     """
-    fair = [each for each in rounds if each.without_loss(alone_cny)]
+    fair = [each for each in rounds if each.without_loss]
     return min(fair, key=lambda each: each.regrets_cny).number if fair else 0
+
+
+def coupled_rounds(rounds: Sequence[CoupledRound], settled: CoupledRound) -> DayRounds:
+    """The rounds of a day, and the one that counts."""
+    regret_cny = {vpp: review.regret_cny for vpp, review in settled.reviews.items()}
+    allowed_cny = dict.fromkeys(regret_cny, 0.0) if settled.without_loss else None
+    return DayRounds(tuple(each.sums for each in rounds), settled.number, regret_cny, allowed_cny, agreed=False)
 
 
 def open_trade(vpp: str, results: Sequence[PeriodResult]) -> OpenTrade:

@@ -6,15 +6,19 @@ Whoever takes is served by all who give, in proportion.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite, nan
 from typing import Final
 
 import numpy as np
 
+from market.coordination.consensus import Consensus, ConsensusRound
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration, Role
 from market.model.public import PublicRules
+from market.model.rules import CarbonMode
+from market.settlement.rounds import DayRound, DayRounds
 
 _SMALL_MW: Final = 1e-9
 
@@ -33,7 +37,7 @@ def pooled(
     """
     prices = price_cny_per_mwh.tolist()
     return tuple(
-        _pooled_period(t, vpps, net_in_mw[:, t], price, (verdict, evidence), public)
+        pooled_period(t, vpps, net_in_mw[:, t], price, (verdict, evidence), public)
         for t, price in enumerate(prices)
     )
 
@@ -49,7 +53,43 @@ def pool_declaration(vpp: str, net_in_mw: Array) -> Declaration:
     return Declaration(vpp, tuple(roles), frozen(given), frozen(taken), nothing, nothing, nothing)
 
 
-def _pooled_period(
+def verdict_of(found: Consensus) -> tuple[Verdict, str]:
+    """The verdict on periods with trade, and its evidence."""
+    if found.reached:
+        return Verdict.EQUILIBRIUM, ""
+    left = f"all regrets together are {found.settled.regrets_cny:.6g} CNY after {len(found.rounds) - 1} rounds"
+    return Verdict.UNCERTIFIED, f"{left}; raise market.consensus_rounds or market.consensus_regret"
+
+
+def agreed_rounds(
+    vpps: Sequence[str],
+    rounds: Sequence[ConsensusRound],
+    settled: ConsensusRound,
+    public: PublicRules,
+    cost_cny: Sequence[float] | None = None,
+) -> DayRounds:
+    """The rounds of a day, and the one that counts. cost_cny : of each, where that is known
+
+    Regrets bound the loss of each where it minimises what it is billed.
+    """
+    regret = {vpp: each.regret_cny for vpp, each in zip(vpps, settled.judged, strict=True)}
+    billed = public.carbon.mode is not CarbonMode.NONE
+    costs = cost_cny or [nan] * len(rounds)
+    summed = (_day_round(each, cost, public.horizon.period_h) for each, cost in zip(rounds, costs, strict=True))
+    return DayRounds(tuple(summed), settled.number, regret, regret if billed else None, agreed=True)
+
+
+def _day_round(each: ConsensusRound, cost_cny: float, hours: float) -> DayRound:
+    return DayRound(
+        each.number,
+        cost_cny if isfinite(cost_cny) else nan,
+        each.regrets_cny if isfinite(each.regrets_cny) else nan,
+        float(np.maximum(each.net_in_mw, 0.0).sum()) * hours,
+        each.imbalance_mw,
+    )
+
+
+def pooled_period(
     t: int, vpps: Sequence[str], net_in: Array, price: float, end: tuple[Verdict, str], public: PublicRules
 ) -> PeriodResult:
     gives, takes = (np.flatnonzero(power > _SMALL_MW).tolist() for power in (-net_in, net_in))

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 
 from broker.protocol.actions import Tick
-from broker.protocol.coordinator import Phase
+from broker.protocol.coordinator import Phase, RunResult
 from broker.tape import Ended
 from broker.wire.frames import decode
 from broker.wire.messages import BROKER
@@ -175,11 +175,12 @@ class Disturbed(Loopback):
 
 def market_in_memory(market: MarketSetup, fates: Mapping[tuple[Hop, int], Fate] | None = None) -> Disturbed:
     """A market with real plants, and what is to become of its frames."""
+    scenario = scenario_of(market.scenario)
     return Disturbed(
-        scenario_of(market.scenario).public,
+        scenario.public,
         seed=market.seed,
-        network=market.rules(),
         nodes=node_makers(market.scenario),
+        shared=replace(scenario.shared, network=market.rules()),
         fates=fates or {},
     )
 
@@ -188,7 +189,7 @@ def market_in_memory(market: MarketSetup, fates: Mapping[tuple[Hop, int], Fate] 
 def undisturbed(market: MarketSetup) -> Disturbed:
     """The same market at its end when nothing happens to it; its `seen` are all frames of the day."""
     run = market_in_memory(market)
-    fault = _fault(run, prices=None)
+    fault = _fault(run, prices=None, rounds=())
     if fault:
         raise AssertionError(f"{market}: {fault}, with nothing done to it")
     return run
@@ -200,10 +201,13 @@ def frames_of(market: MarketSetup) -> Sequence[Spot]:
 
 
 def struck(market: MarketSetup, spot: Spot, fate: Fate) -> FrameTrial:
-    """The day with one frame struck. Its prices have to be those of the undisturbed day in virtual time."""
-    prices = prices_of(undisturbed(replace(market, conditions="virtual")).coordinator.proceedings())
+    """The day with one frame struck. Its prices have to be those of the undisturbed day in virtual time.
+
+    So has what each round came to, where the day has several.
+    """
+    calm = undisturbed(replace(market, conditions="virtual")).coordinator.proceedings()
     run = market_in_memory(market, {(spot.hop, spot.number): fate})
-    fault = _fault(run, prices)
+    fault = _fault(run, prices_of(calm), _rounds_of(calm))
     if run.struck_at is None:
         return FrameTrial(market, spot, fate, fault or "the frame did not come", 0.0)
     hit = run.seen[_index(run, spot)]
@@ -216,7 +220,14 @@ def _index(run: Disturbed, spot: Spot) -> int:
     return next(i for i, seen in enumerate(run.seen) if (seen.hop, seen.number) == (spot.hop, spot.number))
 
 
-def _fault(run: Disturbed, prices: Mapping[int, list[float]] | None) -> str:
+def _rounds_of(done: RunResult) -> Sequence[tuple[float, ...]]:
+    """What each round of a day left to regret and traded, and which of them is settled."""
+    if done.rounds is None:
+        return ()
+    return [(float(done.rounds.settled),), *((r.regrets_cny, r.traded_mwh) for r in done.rounds.rounds)]
+
+
+def _fault(run: Disturbed, prices: Mapping[int, list[float]] | None, rounds: Sequence[tuple[float, ...]]) -> str:
     """What is wrong with how a market ends; empty if nothing is."""
     try:
         _carry_to_the_end(run)
@@ -227,6 +238,8 @@ def _fault(run: Disturbed, prices: Mapping[int, list[float]] | None) -> str:
         return f"verdicts {[result.verdict.value for result in done.results]}"
     if prices is not None and prices_of(done) != prices:
         return f"other prices: {prices_of(done)}, not {prices}"
+    if prices is not None and _rounds_of(done) != rounds:
+        return f"other rounds: {_rounds_of(done)}, not {rounds}"
     if done.withdrawn or set(done.audits) != set(run.clients):
         return f"audits of {', '.join(done.audits)} only"
     return "" if run.tape[-1] == Ended(Verdict.EQUILIBRIUM) else f"the tape ends with {run.tape[-1]}"

@@ -8,20 +8,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from struct import pack
+from typing import Any
+
+import numpy as np
+import yaml
 
 from market.bidding.declare import declare
+from market.coordination.consensus import Participant
+from market.coordination.coupling import OpenTrade
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
-from market.scenario import load_scenario
+from market.model.public import Coupling
+from market.model.rules import Mechanism
+from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch import dispatch
+from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
+from vpp_nodes.dispatch.participant import participant
 from vpp_nodes.node import Node
 
 
 @cache
 def scenario_of(name: str) -> Scenario:
-    """A built-in case or a folder, read once."""
-    return load_scenario(name)
+    """A built-in case or a folder, read once; what follows its name is changed: `two_vpp coupling=iterate`."""
+    case, *changes = name.split()
+    values = dict(change.split("=", 1) for change in changes)
+    return with_overrides(load_scenario(case), {path: yaml.safe_load(value) for path, value in values.items()})
 
 
 def node_makers(name: str) -> Mapping[str, Callable[[], Node]]:
@@ -31,9 +43,10 @@ def node_makers(name: str) -> Mapping[str, Callable[[], Node]]:
 
 def _node(name: str, index: int) -> Node:
     scenario = scenario_of(name)
-    return Node(
-        scenario.vpps[index].id, scenario.public, partial(_plan, name, index), partial(_declare, name, index)
-    )
+    replan = partial(_replan, name, index) if scenario.coupling is Coupling.ITERATE else None
+    joins = partial(_joins, name, index) if scenario.public.market.mechanism is Mechanism.CONSENSUS else None
+    plan, declared = partial(_plan, name, index), partial(_declare, name, index)
+    return Node(scenario.vpps[index].id, scenario.public, plan, declared, replan, joins)
 
 
 _plans: dict[tuple[str, int, bytes], DispatchPlan] = {}
@@ -50,10 +63,41 @@ def _plan(name: str, index: int, direct: DirectExchange | None) -> DispatchPlan:
     return _plans[question]
 
 
-def _bytes(direct: DirectExchange) -> bytes:
-    return direct.in_mw.tobytes() + direct.out_mw.tobytes() + pack("d", direct.quota_in_t)
+_replans: dict[tuple[str, int, bytes], OpenPlan] = {}
+
+
+def _replan(name: str, index: int, left_open: OpenTrade) -> OpenPlan:
+    vectors = (left_open.most_in_mw, left_open.most_out_mw, left_open.price_cny_per_mwh)
+    question = (name, index, b"".join(vector.tobytes() for vector in vectors))
+    if question not in _replans:
+        scenario = scenario_of(name)
+        _replans[question] = dispatch_with_option(scenario.vpps[index], scenario.public, option_of(left_open))
+    return _replans[question]
+
+
+_asked: dict[tuple[object, ...], Any] = {}
+
+
+def _joins(name: str, index: int, participants: int) -> Participant:
+    """The plant where prices are agreed on; what it was asked before it says again."""
+    scenario = scenario_of(name)
+    plant = participant(scenario.vpps[index], scenario.public, participants)
+
+    def remembered(ask: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(*question: Any) -> Any:
+            plain = tuple(part.tobytes() if isinstance(part, np.ndarray) else part for part in question)
+            key = (name, index, participants, ask.__name__, *plain)
+            if key not in _asked:
+                _asked[key] = ask(*question)
+            return _asked[key]
+
+        return answer
+
+    asked = (remembered(ask) for ask in (plant.answer, plant.cost_cny, plant.least_cny))
+    return Participant(plant.vpp, *asked)
 
 
 def _declare(name: str, index: int, plan: DispatchPlan) -> Declaration:
     scenario = scenario_of(name)
-    return declare(scenario.vpps[index], plan, scenario.public)
+    alone = _plan(name, index, None).marginal_value_cny_per_mwh
+    return declare(scenario.vpps[index], plan, scenario.public, alone)

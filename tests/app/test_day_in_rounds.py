@@ -19,7 +19,7 @@ from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
 from market.settlement.settlement import check_laws, settle
-from tests.app.commands import error_lines, vppmarket
+from tests.app.commands import vppmarket
 from tests.market.random_markets import random_market
 from vpp_nodes.dispatch.joint import joint_dispatch
 
@@ -131,19 +131,6 @@ def test_rounds_are_written_and_told(tmp_path: Path) -> None:
     assert len(rows) == manifest["day"]["rounds"]
     assert [int(row["round"]) for row in settled] == [manifest["day"]["settled_round"]]
     assert float(settled[0]["regrets_cny"]) == pytest.approx(manifest["day"]["regrets_cny"])
-
-
-@pytest.mark.parametrize(
-    ("change", "place"),
-    [("market.mechanism=consensus", "market.mechanism"), ("coupling=iterate", "coupling")],
-)
-def test_over_processes_it_is_refused(tmp_path: Path, change: str, place: str) -> None:
-    done = vppmarket("run", "two_vpp", "--set", change, "--out", "run", cwd=tmp_path)
-    assert done.returncode == 2
-    (error,) = error_lines(done)
-    assert place in error
-    assert "--in-process" in error
-    assert not (tmp_path / "run").exists()
 
 
 def test_only_a_game_is_played_again(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from broker.tape import TAPE_NAME, time_of
+from broker.tape import TAPE_NAME, TAPE_VERSION, time_of
 from broker.tape.records import record_of
 from broker.wire.frames import WIRE_VERSION
 from market.app.replay.decision import Agreement, Decision, differences
@@ -164,7 +164,8 @@ def totals_of(plan: Entry) -> Entry:
 def with_audits(tape: list[Entry], shown: Callable[[Entry], Entry | None]) -> list[Entry]:
     """The tape of a run whose VPPs have shown less of their days."""
     return [
-        [*entry[:2], shown(entry[2]), shown(entry[3])] if entry[0] == "audit" else list(entry) for entry in tape
+        [*entry[:2], shown(entry[2]), shown(entry[3]), None] if entry[0] == "audit" else list(entry)
+        for entry in tape
     ]
 
 
@@ -398,7 +399,7 @@ def test_a_torn_tape_is_replayed_up_to_where_it_is_whole(honest: list[Entry], tm
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda tape: tape[0].__setitem__(1, 1), "tape version 1, this software reads version 4"),
+        (lambda tape: tape[0].__setitem__(1, 1), f"tape version 1, this software reads version {TAPE_VERSION}"),
         (
             lambda tape: tape[0].__setitem__(2, 0),
             f"messages of wire version 0, this software reads {WIRE_VERSION}",

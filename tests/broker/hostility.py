@@ -69,8 +69,8 @@ class Hostile:
         if kind is Failure and self._chance.random() < 0.95:
             kind = Heartbeat  # else most runs would end by it
         if kind is Hello:
-            names = [self._chance.choice(NAMES) for _ in range(2)]
-            return Hello(self._chance.choice(WHOLE), self._market.public.digest, "", *names)
+            scenario, software = (self._chance.choice(NAMES) for _ in range(2))
+            return Hello(self._chance.choice(WHOLE), self._market.public.digest, "", scenario, software)
         message: Message = self.anything(kind)
         return message
 

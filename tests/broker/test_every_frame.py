@@ -19,6 +19,11 @@ from scripts.bench.frame_fates import CONDITIONS, Fate, FrameTrial, MarketSetup,
 MARKET_KINDS = {"Declared", "Offer", "Selection", "Concluded"}
 ORDERS_AND_ANSWERS = {"Hello", "Welcome", "Ready", "Begin", "Turns", "Done", "Settle", "Audit", "Stop"}
 SIGNS = {"Beat", "Heartbeat", "Resend"}
+SEVERAL_ROUNDS = {
+    "two_vpp coupling=iterate market.coupling_rounds=2": {"RoundOver", "Reviewed"},
+    "two_vpp market.mechanism=consensus": {"Answer"},
+}
+"""Days of several rounds, and the kinds of frames that only they have."""
 RULES = (OnLoss.STOP, OnLoss.WAIT)
 
 
@@ -44,6 +49,17 @@ def test_the_days_have_frames_of_every_kind_on_both_planes_and_in_both_direction
 def test_any_frame_of_a_day_of_two_may_meet_its_fate(conditions: str, on_loss: OnLoss, fate: Fate) -> None:
     market = MarketSetup("two_vpp", conditions, on_loss)
     held([struck(market, spot, fate) for spot in frames_of(market)])
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("conditions", "on_loss"), [("virtual", OnLoss.WAIT), ("wall, lossy", OnLoss.STOP)])
+@pytest.mark.parametrize("scenario", SEVERAL_ROUNDS)
+def test_a_frame_of_each_kind_of_a_day_of_several_rounds_may_meet_its_fate(
+    scenario: str, conditions: str, on_loss: OnLoss
+) -> None:
+    market = MarketSetup(scenario, conditions, on_loss)
+    assert {spot.kind for spot in frames_of(market)} >= SEVERAL_ROUNDS[scenario]
+    held([tried(case) for case in cases([market], most=3, seed=1)])
 
 
 @pytest.mark.timeout(600)

@@ -76,19 +76,19 @@ def test_the_regret_of_an_order_is_the_certificates() -> None:
 def test_what_a_node_shows_beyond_what_was_asked_for_is_not_kept(asked: Disclosure, sent: Disclosure) -> None:
     run = market()
     results = run.run().results
-    settling = Settling(1, ("A", "B", "C"), results, run.public, 10, asked)
+    settling = Settling(("A", "B", "C"), results, run.public, 10, asked)
     for turn, vpp in enumerate(DAY, start=10):
         assert settling.take(vpp, Audit(turn, SHOWN[sent], SHOWN[sent], 1.0, ()))
     given = [a.record for a in settling.end() if isinstance(a, Write) and isinstance(a.record, AuditGiven)]
     assert [record.vpp for record in given] == [*DAY]
     kept = {disclosure_of(plan) for record in given for plan in (record.before, record.after)}
     assert kept == {least(asked, sent)}
-    assert {disclosure_of(audit.after) for audit in settling.audits.values()} == kept
+    assert {disclosure_of(audit.after) for audit in settling.answers.values()} == kept
 
 
 def test_an_audit_that_nobody_waits_for_is_refused_and_one_that_comes_again_is_not_taken() -> None:
     run = market()
-    settling = Settling(1, ("A", "B"), run.run().results, run.public, 10, Disclosure.NONE)
+    settling = Settling(("A", "B"), run.run().results, run.public, 10, Disclosure.NONE)
     audit = Audit(10, None, None, 1.0, ())
     for vpp, other in (("A", replace(audit, turn=11)), ("C", replace(audit, turn=12))):
         with pytest.raises(ProtocolError, match="nobody waits for"):

@@ -90,6 +90,17 @@ def node_processes(command: int) -> list[psutil.Process]:
         return []
 
 
+def wait_for_tape(process: subprocess.Popen[str], tape: Path, size: int) -> None:
+    """Wait until a run's tape is so long."""
+    watched = psutil.Process(process.pid)
+    for _ in range(int(LIMIT_S / 0.02)):
+        if tape.exists() and tape.stat().st_size >= size:
+            return
+        assert process.poll() is None, process.communicate()
+        psutil.wait_procs([watched], timeout=0.02)
+    raise AssertionError("the run does not begin")
+
+
 def manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a run folder."""
     document: dict[str, Any] = json.loads((folder / "manifest.json").read_text())

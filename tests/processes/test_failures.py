@@ -34,6 +34,7 @@ from tests.processes.command import (
     run,
     settle_session,
     start,
+    wait_for_tape,
 )
 from tests.tapes import of_kind
 
@@ -60,7 +61,7 @@ def test_runs_in_which_processes_die_and_connections_break(tmp_path: Path) -> No
 def test_a_killed_node_is_started_again_and_nothing_is_lost(tmp_path: Path, default_run: Path) -> None:
     slow = ("--time", "wall", "--delay", "50ms", "--restart", "1", "--quiet")
     process = start("run", *slow, "--out", tmp_path / "run")
-    deadline_process(process, tmp_path / "run" / TAPE_NAME, size=40_000)
+    wait_for_tape(process, tmp_path / "run" / TAPE_NAME, size=40_000)
     node_processes(process.pid)[0].kill()
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr
@@ -84,7 +85,7 @@ def test_a_node_that_is_killed_while_all_join_is_started_again(tmp_path: Path, d
 
 def test_the_market_goes_on_without_who_has_withdrawn(tmp_path: Path) -> None:
     process = start("run", "--on-loss", "withdraw", "--time", "wall", "--delay", "50ms", "--out", tmp_path / "run")
-    deadline_process(process, tmp_path / "run" / TAPE_NAME, size=40_000)
+    wait_for_tape(process, tmp_path / "run" / TAPE_NAME, size=40_000)
     node_processes(process.pid)[0].kill()
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr
@@ -173,7 +174,7 @@ def test_nodes_find_a_broker_that_was_killed_and_takes_the_run_up(tmp_path: Path
     slow = ("--time", "wall", "--delay", "100ms", "--on-loss", "wait")
     broker = start("broker", *flags, *slow, "--out", folder)
     with nodes_by_hand(port, tmp_path) as nodes:
-        deadline_process(broker, folder / TAPE_NAME, size=40_000)
+        wait_for_tape(broker, folder / TAPE_NAME, size=40_000)
         broker.kill()
         broker.communicate()
         assert settle_session(broker.pid) == []
@@ -244,7 +245,7 @@ def test_a_disk_that_fills_up_breaks_the_run_and_it_is_taken_up(tmp_path: Path, 
 def test_a_run_that_is_under_way_is_not_taken_up(tmp_path: Path) -> None:
     process = start("broker", "--quiet", "--out", tmp_path / "run")  # nobody joins: it waits meanwhile
     try:
-        deadline_process(process, tmp_path / "run" / TAPE_NAME, size=1000)
+        wait_for_tape(process, tmp_path / "run" / TAPE_NAME, size=1000)
         second = run("run", "--resume", tmp_path / "run")
         assert second.returncode == 4
         assert "is being written by another process" in second.stderr
@@ -274,7 +275,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stopped_under_load(case: Path, out: Path, rule: str) -> tuple[subprocess.Popen[str], psutil.Process]:
     process = start("run", case, "--on-loss", rule, "--out", out)
-    deadline_process(process, out / TAPE_NAME, size=30_000)
+    wait_for_tape(process, out / TAPE_NAME, size=30_000)
     node = node_processes(process.pid)[0]
     node.suspend()
     return process, node

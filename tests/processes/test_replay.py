@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.tape import TAPE_NAME, Left, read_tape
-from tests.processes.command import finish, node_processes, run, start
-from tests.processes.test_failures import deadline_process
+from tests.processes.command import finish, node_processes, run, start, wait_for_tape
 from tests.tapes import of_kind
 
 
@@ -36,7 +35,7 @@ def test_a_run_in_real_time_whose_node_was_killed_is_replayed(tmp_path: Path) ->
     folder = tmp_path / "wall"
     wall = ("--time", "wall", "--delay", "50ms", "--loss", "0.02", "--restart", "1")
     process = start("run", "--out", folder, "--quiet", *wall)
-    deadline_process(process, folder / TAPE_NAME, size=40_000)
+    wait_for_tape(process, folder / TAPE_NAME, size=40_000)
     node_processes(process.pid)[0].kill()
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr

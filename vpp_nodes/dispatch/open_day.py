@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from market.coordination.coupling import OpenTrade
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
 from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
@@ -30,6 +31,11 @@ class ExchangeOption:
     most_in_mw: Array
     most_out_mw: Array
     price_cny_per_mwh: Array
+
+
+def option_of(left_open: OpenTrade) -> ExchangeOption:
+    """What the end of a game leaves open, as what may be exchanged."""
+    return ExchangeOption(left_open.most_in_mw, left_open.most_out_mw, left_open.price_cny_per_mwh)
 
 
 @dataclass(frozen=True, slots=True)

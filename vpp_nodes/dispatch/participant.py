@@ -10,25 +10,32 @@ from market.model.arrays import Array
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.day import checked_day
-from vpp_nodes.dispatch.open_day import ExchangeOption, direct_of, dispatch_with_option
+from vpp_nodes.dispatch.open_day import ExchangeOption, direct_of, dispatch_with_option, movable_mw
 from vpp_nodes.dispatch.proximal import ProximalQuestion, proximal_answer
 from vpp_nodes.dispatch.solve import dispatch
 
 
-def participant(vpp: Vpp, public: PublicRules, most_mw: Array) -> Participant:
-    """`vpp` in consensus; `most_mw` stands in for limits of exchange that are infinite, shape (periods,)."""
+def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant:
+    """`vpp` in consensus with so many participants.
+
+    Where it has no limit of direct exchange, so many times all that it can make or use itself stand in for one:
+    that takes nobody else's plant.
+    """
+    most_mw = movable_mw([vpp], public.horizon.periods) * participants
+    alone_cny: list[float] = []
 
     def answer(price: Array, anchor: Array, scale: Scale) -> Array:
         question = ProximalQuestion(price, anchor, scale.step, scale.typical_mw, most_mw, most_mw)
         return proximal_answer(vpp, public, question)
 
     def cost_cny(net_in_mw: Array) -> float:
-        direct = direct_of(checked_day(vpp, public, None), net_in_mw)
+        if not net_in_mw.any():
+            if not alone_cny:  # without trade there must be a day
+                alone_cny.append(dispatch(vpp, public, None).objective_cny)
+            return alone_cny[0]
         try:
-            return dispatch(vpp, public, direct).objective_cny
+            return dispatch(vpp, public, direct_of(checked_day(vpp, public, None), net_in_mw)).objective_cny
         except DispatchError:
-            if not net_in_mw.any():
-                raise  # without trade there must be a day
             return inf
 
     def least_cny(price: Array) -> float:

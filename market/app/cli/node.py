@@ -72,8 +72,8 @@ def _task(options: NodeOptions) -> tuple[Scenario, NodeTask]:
         raise ScenarioError([Fault("must be a VPP of the scenario", repr(options.vpp), "--id", remedy)])
     audit = options.audit or scenario.audit or Disclosure.FULL
     vpp = scenario.vpp(options.vpp)
-    broker, name = options.broker, scenario.name
-    return scenario, NodeTask(vpp, scenario.public, name, broker, token, keys, audit, options.patience_s)
+    named = (vpp, scenario.public, scenario.name, options.broker)
+    return scenario, NodeTask(*named, token, keys, audit, options.patience_s, scenario.coupling)
 
 
 def _ended(run: NodeRun, ending: NodeEnding, folder: RunFolder, say: Callable[[str], None]) -> int:

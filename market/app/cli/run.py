@@ -25,7 +25,6 @@ from market.model.network import OnLoss
 from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
 from market.scenario.changes import set_changes, together
 from market.scenario.network_flags import network_changes
-from market.scenario.one_process import require_messages
 from market.scenario.parts import public_part, require_plants
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
@@ -128,8 +127,6 @@ def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tup
         check_can_be_certified(scenario)
     check = hosting.check if hosting else partial(_check_keys, options)
     check(scenario)
-    if not options.in_process:
-        require_messages(scenario)
     return what, new_run_folder(options.out, scenario.name, started)
 
 

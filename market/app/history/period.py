@@ -10,12 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.app.history.snapshot import Snapshot
+from market.coordination.consensus import Standing
+from market.coordination.pool import pooled_period
 from market.game.clearing.clearing_price import clearing_price
 from market.game.clearing.exchange import delivered_power
 from market.game.period import PeriodGame
 from market.game.result import Verdict
 from market.model.arrays import Array, frozen
 from market.model.declaration import Role
+from market.model.public import PublicRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ def period_now(view: Snapshot, period: int) -> PeriodNow | None:
     """A period, counted from 0; None until everybody has declared."""
     if period >= len(view.games):
         return None
+    if view.standing is not None and view.scenario is not None:
+        return _pool_now(view, period, view.standing, view.scenario.public)
     game = view.games[period]
     prices = np.full(len(game.sellers), np.nan)
     for j, seller in enumerate(game.sellers):
@@ -68,6 +73,24 @@ def period_now(view: Snapshot, period: int) -> PeriodNow | None:
         requested_mw=frozen(requested),
         delivered_mw=frozen(delivered_power(game, requested) if moved else np.zeros_like(requested)),
         clearing_price_cny_per_mwh=clearing_price(game) if game.tradable else float("nan"),
+        verdict=verdict,
+    )
+
+
+def _pool_now(view: Snapshot, period: int, standing: Standing, public: PublicRules) -> PeriodNow:
+    """Where prices are agreed on: the pool of the answers as they stand, once they are balanced."""
+    price = float(standing.price_cny_per_mwh[period])
+    net_in, end = standing.net_in_mw[:, period], (Verdict.UNCERTIFIED, "")
+    pool = pooled_period(period, view.roster, net_in, price, end, public)
+    verdict = view.verdicts[period] if view.verdicts else None
+    moved = verdict is None or verdict.rests
+    return PeriodNow(
+        game=pool.game,
+        price_cny_per_mwh=pool.price_cny_per_mwh,
+        probability=pool.probability,
+        requested_mw=pool.requested_mw,
+        delivered_mw=pool.delivered_mw if moved else frozen(np.zeros_like(pool.delivered_mw)),
+        clearing_price_cny_per_mwh=price if pool.game.tradable else float("nan"),
         verdict=verdict,
     )
 

@@ -7,9 +7,11 @@ see of any of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
+
+import numpy as np
 
 from broker.equilibrium.trading import concerned
 from broker.protocol.coordinator import Phase
@@ -25,15 +27,18 @@ from broker.tape import (
     OrderGiven,
     Record,
     Resumed,
+    RoundReviewed,
     Shared,
     TurnGiven,
 )
-from broker.wire.messages import Begin, Concluded, Declared, Offer, Selection, Withdrawn
+from broker.wire.messages import Answer, Begin, Concluded, Declared, Offer, RoundOver, Selection, Withdrawn
+from market.coordination.consensus import Standing, after, opening, scale_of
 from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
-from market.model.public import PublicScenario
+from market.model.public import Coupling, PublicScenario
+from market.model.rules import Mechanism
 
 NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -59,12 +64,28 @@ class Plans:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundThen:
+    """A market that was concluded in a round of the day, as it stood then; its epoch."""
+
+    market_epoch: int
+    declarations: Mapping[str, Declaration]
+    games: tuple[PeriodGame, ...]
+    offers: Mapping[str, Offer]
+    selections: Mapping[str, Selection]
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What stands after `position` records.
 
     roster : who takes part in this epoch · absent : who is away, and how it left · live : real time, where the
-    tape does not tell when each message arrives · games : empty until all have declared · offers, selections : the
-    newest of each · verdicts : of each period, once concluded · verdict : of the day, once the tape is complete
+    tape does not tell when each message arrives · games : empty until all have declared
+    offers, selections, answers : the newest of each · verdicts : of each period, once concluded
+    verdict : of the day, once the tape is complete
+    round : of the day; in the end, the one that is settled · rounds_over : those that are over, by number
+    market_epoch : that of the market that is shown · reviews : what each VPP makes of the round
+    standings : where prices are agreed on, what stood after each round
     """
 
     position: int = 0
@@ -75,18 +96,24 @@ class Snapshot:
     audit: Disclosure = Disclosure.FULL
     live: bool = False
     epoch: int = 1
+    market_epoch: int = 1
     roster: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     declarations: Mapping[str, Declaration] = field(default_factory=lambda: NOTHING)
     games: tuple[PeriodGame, ...] = ()
     offers: Mapping[str, Offer] = field(default_factory=lambda: NOTHING)
     selections: Mapping[str, Selection] = field(default_factory=lambda: NOTHING)
+    answers: Mapping[str, Answer] = field(default_factory=lambda: NOTHING)
     under_way: Mapping[tuple[str, str, int], Passage] = field(default_factory=lambda: NOTHING)
     sent: int = 0
     delivered: int = 0
     verdicts: tuple[Verdict, ...] = ()
     plans: Mapping[str, Plans] = field(default_factory=lambda: NOTHING)
     verdict: str = ""
+    round: int = 0
+    standings: tuple[Standing, ...] = ()
+    rounds_over: Mapping[int, RoundThen] = field(default_factory=lambda: NOTHING)
+    reviews: Mapping[str, RoundReviewed] = field(default_factory=lambda: NOTHING)
 
     @property
     def vpps(self) -> tuple[str, ...]:
@@ -99,9 +126,15 @@ class Snapshot:
         return self.scenario.public.horizon.periods if self.scenario else len(self.games)
 
     @property
+    def standing(self) -> Standing | None:
+        """What stands where prices are agreed on; None where they are not, or not everybody has declared."""
+        return self.standings[self.round] if self.round < len(self.standings) else None
+
+    @property
     def rounds(self) -> int:
-        """The most offers that any one seller has made in this epoch."""
-        return max((offer.version for offer in self.offers.values()), default=0)
+        """The most offers that any one seller has made in this epoch, or answers that any VPP has given."""
+        offers = (offer.version for offer in self.offers.values())
+        return max((*offers, *(answer.round for answer in self.answers.values())), default=0)
 
 
 def apply(view: Snapshot, record: Record) -> Snapshot:
@@ -127,7 +160,8 @@ def _begun(view: Snapshot, record: Opened | Shared | EpochBegun | Left | Back | 
 
 
 def _went_on(
-    view: Snapshot, record: OrderGiven | MessageSaid | TurnGiven | DoneSaid | AuditGiven | Ended
+    view: Snapshot,
+    record: OrderGiven | MessageSaid | TurnGiven | DoneSaid | RoundReviewed | AuditGiven | Ended,
 ) -> Snapshot:
     """A record of an epoch."""
     match record:
@@ -139,6 +173,8 @@ def _went_on(
             return _turn(view, record)
         case DoneSaid():
             return _done(view, record)
+        case RoundReviewed():
+            return replace(view, reviews={**view.reviews, record.vpp: record})
         case AuditGiven():
             plans = {**view.plans, record.vpp: Plans(record.before, record.after)}
             return replace(view, phase=Phase.SETTLING, plans=plans)
@@ -147,9 +183,11 @@ def _went_on(
 
 
 def _epoch(view: Snapshot, record: EpochBegun) -> Snapshot:
-    """A new roster: what was said before is void, and everybody declares again."""
+    """A new roster, or another round: what was said before is void, and everybody declares again."""
     time_s = max(view.time_s, record.time_s)
-    return replace(_void(view), epoch=record.number, time_s=time_s, roster=record.roster)
+    over = view.rounds_over if record.round else NOTHING
+    begun = replace(_void(view), epoch=record.number, time_s=time_s, roster=record.roster)
+    return replace(begun, market_epoch=record.number, round=record.round, rounds_over=over)
 
 
 def _void(view: Snapshot) -> Snapshot:
@@ -160,10 +198,13 @@ def _void(view: Snapshot) -> Snapshot:
         games=(),
         offers=NOTHING,
         selections=NOTHING,
+        answers=NOTHING,
+        standings=(),
         under_way=NOTHING,
         verdicts=(),
         plans=NOTHING,
         verdict="",
+        reviews=NOTHING,
     )
 
 
@@ -178,14 +219,28 @@ def _ordered(view: Snapshot, record: OrderGiven) -> Snapshot:
     order = record.order
     if isinstance(order, Begin):
         return replace(view, phase=Phase.PLANNING, roster=order.roster, live=order.live)
-    return replace(view, phase=Phase.SETTLING, time_s=max(view.time_s, record.time_s), under_way=NOTHING)
+    view = replace(view, time_s=max(view.time_s, record.time_s), under_way=NOTHING)
+    if isinstance(order, RoundOver):
+        return replace(view, phase=Phase.REVIEWING)
+    return replace(_settled(view, order.round), phase=Phase.SETTLING)
+
+
+def _settled(view: Snapshot, number: int) -> Snapshot:
+    """What counts from now on is the round that is settled."""
+    then = view.rounds_over.get(number)
+    if view.standings:
+        return replace(view, round=number)
+    if then is None or number == view.round:
+        return view
+    market = {each.name: getattr(then, each.name) for each in fields(then)}
+    return replace(view, round=number, **market)
 
 
 def _message(view: Snapshot, record: MessageSaid) -> Snapshot:
     message, sender = record.message, record.sender
     view = replace(view, time_s=max(view.time_s, record.time_s))
     if isinstance(message, Concluded):
-        return replace(view, verdicts=message.verdicts, under_way=NOTHING)
+        return _concluded(view, message)
     if record.epoch != view.epoch or isinstance(message, Withdrawn):
         return view
     if isinstance(message, Declared):
@@ -194,6 +249,9 @@ def _message(view: Snapshot, record: MessageSaid) -> Snapshot:
     elif isinstance(message, Offer):
         view = replace(view, offers={**view.offers, sender: message})
         receivers = concerned(view.games, message)
+    elif isinstance(message, Answer):
+        view = _answered(view, sender, message)
+        receivers = set(view.roster)
     else:
         view = replace(view, selections={**view.selections, sender: message})
         receivers = concerned(view.games, message)
@@ -201,10 +259,20 @@ def _message(view: Snapshot, record: MessageSaid) -> Snapshot:
     return replace(view, sent=view.sent + 1, under_way=_sent_off(view, _passages(view, record, receivers)))
 
 
+def _concluded(view: Snapshot, message: Concluded) -> Snapshot:
+    """The verdicts are there; in a day of several rounds it may be this one that is settled in the end."""
+    view = replace(view, verdicts=message.verdicts, under_way=NOTHING)
+    if view.scenario is None or view.scenario.coupling is Coupling.ONCE:
+        return view
+    then = RoundThen(view.epoch, view.declarations, view.games, view.offers, view.selections, view.verdicts)
+    return replace(view, rounds_over={**view.rounds_over, view.round: then})
+
+
 def _passages(view: Snapshot, record: MessageSaid, receivers: Set[str]) -> list[Passage]:
     """One for each who receives a message, in the order of the roster."""
     message = record.message
     version = message.version if isinstance(message, Offer | Selection) else 0
+    version = message.round if isinstance(message, Answer) else version
     kind = type(message).__name__
     return [
         Passage(record.sender, vpp, record.seq, kind, version, record.time_s)
@@ -219,8 +287,25 @@ def _declared(view: Snapshot, vpp: str, declaration: Declaration) -> Snapshot:
     view = replace(view, declarations=declarations)
     if view.scenario is None or any(member not in declarations for member in view.roster):
         return view
-    games = period_games([declarations[member] for member in view.roster], view.scenario.public)
-    return replace(view, games=games, phase=Phase.TRADING)
+    ordered, public = [declarations[member] for member in view.roster], view.scenario.public
+    view = replace(view, games=period_games(ordered, public), phase=Phase.TRADING)
+    if public.market.mechanism is not Mechanism.CONSENSUS:
+        return view
+    scale = scale_of(ordered, public.tariff)
+    return replace(view, standings=(opening(len(ordered), scale, public.tariff, public.horizon),))
+
+
+def _answered(view: Snapshot, vpp: str, answer: Answer) -> Snapshot:
+    """With the last answer of a round prices move, unless it was the last round of all."""
+    view = replace(view, answers={**view.answers, vpp: answer})
+    number, known = len(view.standings), [view.answers.get(member) for member in view.roster]
+    powers = [
+        each.net_in_mw for each in known if each is not None and each.round == number and each.net_in_mw.size
+    ]
+    if not view.standings or len(powers) < len(view.roster):
+        return view
+    standings = (*view.standings, after(view.standings[-1], np.array(powers)))
+    return replace(view, standings=standings, round=number)
 
 
 RECENT_S = 1.0

@@ -16,9 +16,10 @@ from broker.tape import (
     OrderGiven,
     Record,
     Resumed,
+    RoundReviewed,
     Shared,
 )
-from broker.wire.messages import Offer
+from broker.wire.messages import Answer, Offer
 from market.app.history.snapshot import Snapshot
 from market.model.declaration import Role
 from market.model.plan import DispatchPlan
@@ -42,10 +43,23 @@ def event_lines(before: Snapshot, record: Record, after: Snapshot) -> Iterator[t
         case EpochBegun():
             void = "; what was said is void" if before.declarations else ""
             yield "", f"epoch {after.epoch} begins with {', '.join(after.roster)}: {record.why}{void}"
-        case AuditGiven():
-            yield record.vpp, _shows(record)
-        case Ended():
-            yield "", f"the run is complete: {after.verdict}"
+        case RoundReviewed():
+            yield record.vpp, _reviews(record)
+        case AuditGiven() | Ended():
+            yield _in_the_end(record)
+
+
+def _in_the_end(record: AuditGiven | Ended) -> tuple[str, str]:
+    if isinstance(record, Ended):
+        return "", f"the run is complete: {record.verdict.value}"
+    return record.vpp, _shows(record)
+
+
+def _reviews(record: RoundReviewed) -> str:
+    if record.regret_cny is None:
+        return "has no day with what it traded in this round"
+    loses = "" if record.no_loss else ", and pays more than without trade"
+    return f"would rather have planned otherwise by {record.regret_cny:,.2f} CNY{loses}"
 
 
 def _shows(record: AuditGiven) -> str:
@@ -65,9 +79,21 @@ def _message(before: Snapshot, sender: str, after: Snapshot) -> Iterator[tuple[s
             yield "", f"all have declared: there is something to trade in {tradable} of {len(after.games)} periods"
     elif after.offers.get(sender) is not before.offers.get(sender):
         yield sender, _offered(before.offers.get(sender), after.offers[sender])
+    elif after.answers.get(sender) is not before.answers.get(sender):
+        yield sender, _answered(after.answers[sender])
     elif after.selections.get(sender) is not before.selections.get(sender):
         selection = after.selections[sender]
         yield sender, f"chooses, answer {selection.version}, in {_periods(len(selection.periods))}"
+
+
+def _answered(answer: Answer) -> str:
+    """An answer to a round's prices, and what is said of that round."""
+    last, power = answer.round - 1, answer.net_in_mw
+    says = f"regrets {answer.regret_cny:,.2f} CNY" if answer.regret_cny is not None else "has no such day"
+    if not power.size:
+        return f"of round {last}: {says}"
+    takes, gives = power[power > 0.0].sum(), -power[power < 0.0].sum()
+    return f"of round {last}: {says}; would take {takes:.4g} and give {gives:.4g} MW over all periods"
 
 
 def _declared(view: Snapshot, vpp: str) -> str:
@@ -99,5 +125,8 @@ def _ordered(before: Snapshot, after: Snapshot) -> Iterator[tuple[str, str]]:
         return
     if after.phase is Phase.PLANNING:
         yield "", f"{', '.join(after.roster)} plan their day"
+    elif after.phase is Phase.REVIEWING:
+        yield "", "everybody plans again with the market as an option"
     elif after.phase is Phase.SETTLING:
-        yield "", "everybody plans again with the trade fixed"
+        of_round = f" as in round {after.round}" if after.rounds_over else ""
+        yield "", f"everybody plans again with the trade fixed{of_round}"

@@ -14,19 +14,23 @@ from typing import Any, TypeAlias
 from broker.delivery.network_log import NetworkLog
 from broker.network import Conditions
 from broker.protocol.actions import Action, Parcel, Write
+from broker.protocol.conclusion import concluded_market
 from broker.protocol.coordinator import RunConfig, RunResult
 from broker.protocol.epoch import Epoch
+from broker.protocol.rounds import PlayedRound, Reviewing, Rounds, played, review_of
 from broker.protocol.settling import Settling
 from broker.protocol.virtual_time import VirtualTime
 from broker.protocol.wall_time import WallTime, stall_story
-from broker.tape import AuditGiven, EpochBegun, MessageSaid, OrderGiven, Record, TurnGiven
+from broker.tape import AuditGiven, EpochBegun, MessageSaid, OrderGiven, Record, RoundReviewed, TurnGiven
 from broker.tape.records import kind_of
 from broker.wire.frames import TOKEN_BYTES, Envelope, encode
-from broker.wire.messages import BROKER, Audit, Done, MarketMessage, Settle
+from broker.wire.messages import BROKER, Audit, Begin, Done, MarketMessage
 from market.app.replay.decision import Agreement, Decision, compared
+from market.coordination.coupling import Review
 from market.errors import MarketError
 from market.game.result import worst
 from market.model.network import TimeMode
+from market.model.public import Coupling
 
 _TOKEN = bytes(TOKEN_BYTES)  # as long as any run's: the length of a frame counts on a narrow link
 
@@ -37,13 +41,17 @@ Ordered: TypeAlias = TurnGiven | OrderGiven | MessageSaid
 class BrokerReplay:
     """The broker's part of an epoch. Once it has gone another way than the tape, it is not asked any more."""
 
-    def __init__(self, charge: RunConfig, begun: EpochBegun, log: NetworkLog, counters: Counter[str]) -> None:
+    def __init__(
+        self, charge: RunConfig, begun: EpochBegun, rounds: Rounds, log: NetworkLog, counters: Counter[str]
+    ) -> None:
         self.live = charge.network.time is TimeMode.WALL
-        self.epoch = Epoch(charge.public, begun.roster, begun.number, counters)
+        self.epoch = Epoch(charge.public, begun.roster, begun.number, counters, begun.round)
         conditions = Conditions(charge.network, charge.vpps, charge.seed)
         clock = WallTime if self.live else VirtualTime
         self._clock: WallTime | VirtualTime = clock(self.epoch, conditions, log, begun.time_s)
         self._charge = charge
+        self._rounds = rounds
+        self._reviews: dict[str, Review] = {}
         self._audits: dict[str, Audit] = {}
         self._followed = True
         self._batch: list[tuple[float, Parcel]] = []
@@ -137,34 +145,59 @@ class BrokerReplay:
         if self.epoch.results is None:
             yield self._lost(time_s, "verdicts", "concluded according to the tape; here it does not rest yet")
             return
-        epoch, results = self.epoch, self.epoch.results
-        first_turn, public, audit = self._clock.turn + 1, self._charge.public, self._charge.audit
-        settling = Settling(epoch.number, epoch.roster, results, public, first_turn, audit)
+        epoch, results, first_turn = self.epoch, self.epoch.results, self._clock.turn + 1
+        self._expected.extend(_orders(concluded_market(epoch.number, results, self._clock.time_s)))
+        if self._charge.shared.coupling is Coupling.ONCE:
+            self._settle(played(epoch, self._clock.time_s), first_turn)
+            return
+        reviewing = Reviewing(epoch.round, epoch.roster, results, self._charge.public, first_turn)
+        self._expected.extend(_orders(reviewing.begin(self._clock.time_s)))
+
+    def _settle(self, market: PlayedRound, first_turn: int) -> None:
+        roster, public, audit = self.epoch.roster, self._charge.public, self._charge.audit
+        settling = Settling(roster, market.results, public, first_turn, audit, market.rounds)
         self._expected.extend(_orders(settling.begin(self._clock.time_s)))
+
+    def reviewed(self, record: RoundReviewed) -> None:
+        """What a member makes of the round is on the tape; after the last of the day one round is settled."""
+        self._reviews[record.vpp] = review_of(record.regret_cny, record.no_loss)
+        if self.epoch.results is None or len(self._reviews) < len(self.epoch.roster):
+            return
+        self._rounds.add(played(self.epoch, self._clock.time_s), self._reviews)
+        if self._rounds.over:
+            first_turn = self._clock.turn + 1 + len(self.epoch.roster)
+            self._settle(self._rounds.settled, first_turn)
 
     def audited(self, record: AuditGiven) -> None:
         """What a member shows of its day is on the tape."""
-        self._audits[record.vpp] = Audit(0, record.before, record.after, 0.0, ())
+        self._audits[record.vpp] = Audit(0, record.before, record.after, 0.0, (), record.planned)
 
     def left(self) -> RunResult | None:
         """What the market left behind, as far as a tape tells; None if this machine has not concluded."""
         if self.epoch.results is None or any(vpp not in self._audits for vpp in self.epoch.roster):
             return None
+        settled = self._settled()
         return RunResult(
-            results=self.epoch.results,
-            declarations=self.epoch.declarations,
+            results=settled.results,
+            declarations=settled.declarations,
             audits=self._audits,
-            said=tuple(self.epoch.said),
+            said=settled.said,
+            settled_s=settled.ended_s,
+            rounds=settled.rounds,
             time_s=self._clock.time_s,
             counters=Counter(self.epoch.counters),
             network=self._clock.log,
             withdrawn=tuple(vpp for vpp in self._charge.vpps if vpp not in self.epoch.roster),
         )
 
+    def _settled(self) -> PlayedRound:
+        """The market that counts."""
+        return self._rounds.settled if self._rounds.over else played(self.epoch, self._clock.time_s)
+
     def ended(self, time_s: float, verdict: str) -> Iterator[Decision]:
         """The last record is on the tape."""
         if self._followed and self.epoch.results is not None:
-            ours = worst([result.verdict for result in self.epoch.results]).value
+            ours = worst([result.verdict for result in self._settled().results]).value
             yield compared(time_s, self.epoch.number, BROKER, "verdict of the day", "end", verdict, ours)
 
     def give_up(self, time_s: float, why: str) -> Iterator[Decision]:
@@ -181,7 +214,7 @@ def _what(record: Ordered) -> str:
         return "turn"
     if isinstance(record, MessageSaid):
         return "verdicts"
-    return "trade" if isinstance(record.order, Settle) else "begin"
+    return "begin" if isinstance(record.order, Begin) else "trade"
 
 
 def _orders(actions: Sequence[Action]) -> Iterator[Ordered]:

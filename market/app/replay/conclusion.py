@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from broker.protocol.coordinator import RunResult
+from broker.protocol.epoch import Epoch
+from broker.protocol.pooling import Pooling
 from broker.tape import TAPE_NAME, Record
 from market.app.replay.replay import Replay
 from market.app.results.concluded_day import ConcludedDay, conclude_day, metadata_of, outcome_of
@@ -22,16 +24,19 @@ from market.errors import RunError, TapeError
 from market.game.result import PeriodResult
 from market.model.network import TimeMode
 from market.scenario.scenario import Scenario
+from market.settlement.rounds import DayRounds
 
 
 class ReplayedConclusion:
     """A tape told again, record by record. `results`: of each epoch that was concluded, by its number.
 
+    rounds : of each that was a search for prices, what its rounds came to
     fault : why it could not be told on, if it could not
     """
 
     def __init__(self) -> None:
         self.results: dict[int, tuple[PeriodResult, ...]] = {}
+        self.rounds: dict[int, DayRounds] = {}
         self.fault = ""
         self._replay = Replay()
         self._taken = 0
@@ -47,7 +52,14 @@ class ReplayedConclusion:
                 return
             epoch = self._replay.broker.epoch if self._replay.broker else None
             if epoch is not None and epoch.results is not None:
-                self.results[epoch.number] = epoch.results
+                self._concluded(epoch)
+
+    def _concluded(self, epoch: Epoch) -> None:
+        if epoch.number in self.results or epoch.results is None:
+            return
+        self.results[epoch.number] = epoch.results
+        if isinstance(epoch.trading, Pooling) and epoch.trading.day_rounds is not None:
+            self.rounds[epoch.number] = epoch.trading.day_rounds
 
     @property
     def left(self) -> RunResult | None:

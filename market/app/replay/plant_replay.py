@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
-from market.bidding.declare import declare
+from collections.abc import Callable
+from typing import TypeVar
+
+from market.coordination.consensus import Participant
 from market.errors import DispatchError
 from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan, disclosure_of, shown
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
-from vpp_nodes.dispatch import dispatch
+from vpp_nodes.dispatch.participant import participant
+from vpp_nodes.plan_rounds import PlanRounds, ReviewedRound, RoundEnd
+from vpp_nodes.plant import OwnPlant
+
+_Answer = TypeVar("_Answer")
 
 
 class PlantReplay:
-    """One plant that is known here. A day that cannot be planned here gives None, which nothing on a tape is."""
+    """One plant that is known here. What cannot be planned here gives None, which nothing on a tape is."""
 
     def __init__(self, vpp: Vpp, public: PublicRules) -> None:
         self._vpp = vpp
         self._public = public
-        self._before: DispatchPlan | None = None
+        self._plant = OwnPlant(vpp, public)
+        self._rounds = PlanRounds(self._plant.plan, self._plant.with_option, public.horizon.period_h)
+        self._astray = False
 
-    def declaration(self) -> Declaration | None:
-        """What it makes public of its day."""
-        before = self.before()
-        return declare(self._vpp, before, self._public) if before else None
+    def declaration(self, round: int) -> Declaration | None:
+        """What it makes public of its day in a round."""
+        return self._unless_astray(lambda: self._plant.declared(self._rounds.begin(round)))
+
+    def review(self, end: RoundEnd) -> ReviewedRound | None:
+        """What it makes of a round."""
+        return self._unless_astray(lambda: self._rounds.review(end))
+
+    def participant(self, participants: int) -> Participant:
+        """The plant where prices are agreed on."""
+        return participant(self._vpp, self._public, participants)
 
     def before(self) -> DispatchPlan | None:
         """Its day without trade; planned once, since it does not depend on who takes part."""
-        if self._before is None:
-            self._before = self._planned(None)
-        return self._before
+        return self._unless_astray(self._rounds.before)
 
     def after(self, direct: DirectExchange) -> DispatchPlan | None:
         """Its day with a trade fixed."""
-        return self._planned(direct)
+        return self._unless_astray(lambda: self._plant.plan(direct))
 
-    def _planned(self, direct: DirectExchange | None) -> DispatchPlan | None:
+    def planned(self, round: int) -> DispatchPlan | None:
+        """What it declared by in a round that is settled, where that is not the plan without trade."""
+        known = self._rounds.reviewed.get(round)
+        return known.planned if known and round else None
+
+    def _unless_astray(self, plan: Callable[[], _Answer]) -> _Answer | None:
+        """An answer of the plant's; none once something could not be planned: all goes on from there."""
+        if self._astray:
+            return None
         try:
-            return dispatch(self._vpp, self._public, direct)
+            return plan()
         except DispatchError:
+            self._astray = True
             return None
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from broker.delivery.network_log import NetworkLog
 from broker.protocol.coordinator import RunConfig, RunResult
 from broker.protocol.membership import Timeouts
+from broker.protocol.rounds import Rounds
 from broker.tape import (
     AuditGiven,
     DoneSaid,
@@ -24,11 +25,22 @@ from broker.tape import (
     OrderGiven,
     Record,
     Resumed,
+    RoundReviewed,
     Shared,
     TurnGiven,
 )
 from broker.tape.records import kind_of
-from broker.wire.messages import BROKER, Begin, Concluded, DataMessage, Declared, Offer, Selection
+from broker.wire.messages import (
+    BROKER,
+    Answer,
+    Begin,
+    Concluded,
+    DataMessage,
+    Declared,
+    Offer,
+    RoundOver,
+    Selection,
+)
 from market.app.replay.broker_replay import BrokerReplay
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.epochs import EpochsReplay
@@ -36,7 +48,7 @@ from market.app.replay.plant_replay import PlantReplay
 from market.app.replay.vpp_replay import VppReplay
 from market.errors import MarketError, TapeError
 from market.model.disclosure import Disclosure
-from market.model.public import PublicScenario
+from market.model.public import Coupling, PublicScenario
 from market.model.vpp import Vpp
 
 _NO_PATIENCE = Timeouts(0.0, 0.0, 0.0, 0.0)  # a tape tells who was given up
@@ -62,6 +74,7 @@ class Replay:
         self._time_s = 0.0
         self._vpps: dict[str, VppReplay] = {}
         self._epochs = EpochsReplay(())
+        self._rounds: Rounds | None = None
         self._said: dict[str, list[DataMessage]] = {}
 
     def take(self, record: Record) -> Iterator[Decision]:
@@ -101,9 +114,12 @@ class Replay:
                 yield from self._turn(record)
             case DoneSaid():
                 yield from self._done(record)
+            case RoundReviewed():
+                self._course.reviewed(record)
+                yield self._vpps[record.vpp].reviewed(record)
             case AuditGiven():
                 self._course.audited(record)
-                yield self._vpps[record.vpp].audited(record.before, record.after)
+                yield self._vpps[record.vpp].audited(record)
             case Ended():
                 yield from self._end(record)
 
@@ -129,7 +145,9 @@ class Replay:
     def _shared(self, record: Shared) -> None:
         self.shared = record.scenario
         public = record.scenario.public
-        self._epochs = EpochsReplay(record.scenario.roster)
+        several = record.scenario.coupling is Coupling.ITERATE
+        last_round = public.market.coupling_rounds if several else 0
+        self._epochs = EpochsReplay(record.scenario.roster, last_round)
         for vpp in record.scenario.roster:
             plant = self._plants.get(vpp)
             self._vpps[vpp] = VppReplay(vpp, public, PlantReplay(plant, public) if plant else None)
@@ -140,7 +158,9 @@ class Replay:
         if self.shared is None:
             raise ValueError("no scenario has been told")
         charge = RunConfig(self.shared, self.seed, _NO_PATIENCE, self.audit)
-        self.broker = BrokerReplay(charge, record, self._log, self._counters)
+        if self._rounds is None or record.round == 0:
+            self._rounds = Rounds(self.shared.public)
+        self.broker = BrokerReplay(charge, record, self._rounds, self._log, self._counters)
         self._said = {vpp: [] for vpp in record.roster}
         for vpp in self._vpps.values():
             vpp.begin_epoch(record.number)
@@ -164,9 +184,11 @@ class Replay:
         yield from self._course.ordered(record)
         order, vpp = record.order, self._vpps[record.receiver]
         if isinstance(order, Begin):
-            vpp.begun(order.turn, record.time_s, order.roster, live=order.live)
+            vpp.begun(record.time_s, order)
+        elif isinstance(order, RoundOver):
+            vpp.round_over(record.time_s, order)
         else:
-            vpp.settled(record.time_s, order.direct)
+            vpp.settled(record.time_s, order)
 
     def _message(self, record: MessageSaid) -> Iterator[Decision]:
         time_s, sender, seq, message = record.time_s, record.sender, record.seq, record.message
@@ -175,7 +197,7 @@ class Replay:
         if isinstance(message, Concluded):
             yield from self._concluded(record)
             return
-        if not isinstance(message, Declared | Offer | Selection):
+        if not isinstance(message, Declared | Offer | Selection | Answer):
             raise ValueError(f"{type(message).__name__} is no message of a VPP's")
         known = len(self._said[sender])
         _check(seq == known + 1, f"message {seq} of {sender} after {known}")

@@ -10,23 +10,58 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeGuard
 
-from broker.wire.messages import DataMessage, Declared, Done, MarketMessage, Offer
+import numpy as np
+
+from broker.tape import AuditGiven, RoundReviewed
+from broker.wire.messages import (
+    Answer,
+    Begin,
+    DataMessage,
+    Declared,
+    Done,
+    MarketMessage,
+    Offer,
+    RoundOver,
+    Settle,
+)
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.plant_replay import PlantReplay, as_shown
+from market.coordination.consensus import Participant
+from market.model.arrays import frozen
 from market.model.declaration import Declaration
-from market.model.disclosure import ShownPlan
-from market.model.plan import DirectExchange, DispatchPlan
+from market.model.disclosure import Disclosure, disclosure_of
+from market.model.plan import DispatchPlan
 from market.model.public import PublicRules
 from vpp_nodes.in_memory import blank_plan
 from vpp_nodes.node import Begun, Confirmed, Node, Reached
+from vpp_nodes.plan_rounds import RoundEnd
 
-WORDS: Mapping[str, str] = {"Declared": "declaration", "Offer": "offer", "Selection": "selection"}
+WORDS: Mapping[str, str] = {
+    "Declared": "declaration",
+    "Offer": "offer",
+    "Selection": "selection",
+    "Answer": "answer",
+}
 STILL = "no message"
 AUDIT = "audit"
+REVIEW = "review"
 CONFIRMATION = "confirmation"
 NO_PLANT = "plants that are not here"
 NOT_SHOWN = "days of which nothing was shown"
+
+
+def _is_seen(message: DataMessage) -> TypeGuard[Offer | Answer]:
+    """Whether a confirmation tells that this was used."""
+    return isinstance(message, Offer | Answer)
+
+
+def _unknown_participant(vpp: str, periods: int, participants: int) -> Participant:
+    """Stands in for a plant that is not here: what it answers is not compared."""
+    nothing = frozen(np.zeros(periods))
+    return Participant(vpp, lambda *asked: nothing, lambda power: 0.0, lambda price: 0.0)
 
 
 @dataclass(slots=True)
@@ -49,7 +84,10 @@ class VppReplay:
         self._vpp = vpp
         self._plant = plant
         periods = public.horizon.periods
-        self._node = Node(vpp, public, lambda direct: blank_plan(periods, direct), self._as_declared)
+        joins = plant.participant if plant else partial(_unknown_participant, vpp, periods)
+        self._node = Node(
+            vpp, public, lambda direct: blank_plan(periods, direct), self._as_declared, participant=joins
+        )
         self.begin_epoch(0)
 
     def begin_epoch(self, number: int) -> None:
@@ -65,7 +103,9 @@ class VppReplay:
         self._used: dict[str, int] = {}
         self._heard_all = False
         self._declaration: Declaration | None = None
-        self._settled: tuple[float, DirectExchange] | None = None
+        self._declares: Declaration | None = None  # by its plant, as far as that is known here
+        self._over: tuple[float, RoundOver] | None = None
+        self._settled: tuple[float, Settle] | None = None
 
     def _as_declared(self, plan: DispatchPlan) -> Declaration:
         """Its declaration is what the tape says, whatever it planned."""
@@ -74,11 +114,12 @@ class VppReplay:
 
     # --- what it was told ---
 
-    def begun(self, turn: int, time_s: float, roster: tuple[str, ...], *, live: bool) -> None:
+    def begun(self, time_s: float, order: Begin) -> None:
         """It was told to plan and declare."""
-        self._roster = roster
-        self._opening = _Act(turn, time_s, None)
-        if live:
+        self._roster = order.roster
+        self._opening = _Act(order.turn, time_s, None)
+        self._declares = self._plant.declaration(order.round) if self._plant else None
+        if order.live:
             self._live_opening = self._opening
         else:
             self._acts.append(self._opening)
@@ -87,9 +128,13 @@ class VppReplay:
         """It was given a turn with these messages."""
         self._acts.append(_Act(turn, time_s, self._confirmed(Reached(tuple(messages)))))
 
-    def settled(self, time_s: float, direct: DirectExchange) -> None:
+    def round_over(self, time_s: float, order: RoundOver) -> None:
+        """It was told what a round came to."""
+        self._over = (time_s, order)
+
+    def settled(self, time_s: float, order: Settle) -> None:
         """It was told what it trades."""
-        self._settled = (time_s, direct)
+        self._settled = (time_s, order)
 
     def _confirmed(self, event: Begun | Reached) -> Confirmed:
         reply = self._node.handle(event)
@@ -146,7 +191,8 @@ class VppReplay:
             yield from ((v, m) for v, messages in others.items() for m in messages if isinstance(m, Declared))
         for vpp, messages in others.items():
             known, newest = self._used.get(vpp, 0), seen.get(vpp, 0)
-            yield from ((vpp, m) for m in messages if isinstance(m, Offer) and known < m.version <= newest)
+            numbered = ((m.version if isinstance(m, Offer) else m.round, m) for m in messages if _is_seen(m))
+            yield from ((vpp, m) for number, m in numbered if known < number <= newest)
         self._used.update(seen)
 
     # --- whether it is the same ---
@@ -167,9 +213,10 @@ class VppReplay:
             what, detail = WORDS[type(self._recorded[seq]).__name__], "its confirmation is not on the tape"
             yield self._decision(self._time_s, what, detail)
         self._judged = self.upto
-        if self._settled is not None:
-            yield self._decision(self._settled[0], AUDIT, why)
-            self._settled = None
+        for what, order in ((REVIEW, self._over), (AUDIT, self._settled)):
+            if order is not None:
+                yield self._decision(order[0], what, why)
+        self._over = self._settled = None
 
     def _decision(
         self, time_s: float, what: str, why: str, agreement: Agreement = Agreement.NOT_RECORDED
@@ -194,8 +241,7 @@ class VppReplay:
         return [self._declared_here() if isinstance(said, Declared) else said for said in act.reply.messages]
 
     def _declared_here(self) -> Declared | None:
-        declaration = self._plant.declaration() if self._plant else None
-        return Declared(declaration) if declaration else None
+        return Declared(self._declares) if self._declares else None
 
     def _judged_message(
         self, act: _Act, seq: int, theirs: MarketMessage | None, ours: MarketMessage | None, why: str
@@ -204,25 +250,40 @@ class VppReplay:
         what = WORDS[type(said).__name__] if said else WORDS["Declared"]
         if theirs is None and why:
             return self._decision(act.time_s, what, why)
-        if self._plant is None and isinstance(theirs, Declared):
+        if self._plant is None and isinstance(theirs, Declared | Answer):
             return self._decision(act.time_s, what, NO_PLANT, Agreement.NOT_RECOMPUTED)
         if said is None:
             return self._decision(act.time_s, what, "it ended its turn without declaring", Agreement.DIFFERENT)
         return compared(act.time_s, self._number, self._vpp, what, f"message {seq}", theirs, ours)
 
-    def audited(self, before: ShownPlan, after: ShownPlan) -> Decision:
+    def reviewed(self, record: RoundReviewed) -> Decision:
+        """What it makes of the round is on the tape."""
+        over, self._over = self._over, None
+        if over is None:
+            raise ValueError("a review that nobody waits for")
+        time_s, order = over
+        if self._plant is None:
+            return self._decision(time_s, REVIEW, NO_PLANT, Agreement.NOT_RECOMPUTED)
+        ours = self._plant.review(RoundEnd(order.round, order.direct, order.trades, order.left_open))
+        computed = replace(record, regret_cny=ours.regret_cny, no_loss=ours.no_loss) if ours else None
+        return compared(time_s, self._number, self._vpp, REVIEW, f"round {order.round}", record, computed)
+
+    def audited(self, record: AuditGiven) -> Decision:
         """What it shows of its day is on the tape."""
         settled, self._settled = self._settled, None
         if settled is None:
             raise ValueError("an audit that nobody waits for")
-        time_s, direct = settled
+        time_s, order = settled
+        before, after = record.before, record.after
         if before is None or after is None:
             return self._decision(time_s, AUDIT, NOT_SHOWN, Agreement.NOT_RECOMPUTED)
         if self._plant is None:
             return self._decision(time_s, AUDIT, NO_PLANT, Agreement.NOT_RECOMPUTED)
-        theirs = {"before": before, "after": after}
-        ours = {
-            "before": as_shown(self._plant.before(), before),
-            "after": as_shown(self._plant.after(direct), after),
-        }
-        return compared(time_s, self._number, self._vpp, AUDIT, AUDIT, theirs, ours)
+        full = disclosure_of(before) is Disclosure.FULL
+        ours = AuditGiven(
+            self._vpp,
+            as_shown(self._plant.before(), before),
+            as_shown(self._plant.after(order.direct), after),
+            self._plant.planned(order.round) if full else None,
+        )
+        return compared(time_s, self._number, self._vpp, AUDIT, AUDIT, record, ours)

@@ -35,6 +35,13 @@ MEANING = {
     "stalled": "Somebody was waited for in vain; the negotiation did not end.",
     "aborted": "The run broke off.",
 }
+OF_CONSENSUS = {
+    "equilibrium": "All agree to one price of each period. At these prices nobody would gain by another exchange "
+    "more than its regret; all regrets together bound what any other exchange could still save.",
+    "uncertified": "The search for prices ended before all agreed: some would gain by another exchange at these "
+    "prices, by more than was asked for.",
+}
+"""The same where prices are agreed on."""
 WHOLE_DAY = {
     "day_equilibrium": "The day is an equilibrium as a whole: nobody gains by planning it otherwise.",
     "settled": "The day is settled: its trade stands. It is not proved to be an equilibrium of whole days, since "
@@ -88,7 +95,10 @@ CARBON = (
 
 def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     manifest, verdict = run.manifest, str(run.manifest["verdict"])
-    yield callout(f"{verdict.replace('_', ' ').capitalize()}. {MEANING.get(verdict, '')}", good=verdict in SOUND)
+    agreed = bool(manifest["day"] and manifest["day"]["agreed"])
+    yield callout(
+        f"{verdict.replace('_', ' ').capitalize()}. {meaning(verdict, agreed=agreed)}", good=verdict in SOUND
+    )
     if note := foreign_note("This run's folder", run.foreign):
         yield callout(f"{note}.", good=False)
     if lost := ", ".join(manifest["withdrawn"]):
@@ -116,6 +126,11 @@ def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     )
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in manifest["periods"].items())
     yield paragraph(f"Periods: {counts}. Rounds of prices: {manifest['rounds']}.")
+
+
+def meaning(verdict: str, *, agreed: bool) -> str:
+    """A verdict in words. agreed : whether prices were agreed on, and not offered"""
+    return OF_CONSENSUS.get(verdict, MEANING.get(verdict, "")) if agreed else MEANING.get(verdict, "")
 
 
 def _undisclosed(run: RecordedRun, day: Disclosed) -> Iterator[Html]:

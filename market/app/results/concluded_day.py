@@ -75,12 +75,14 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
 
 def outcome_of(left: RunResult, rules: MarketRules) -> MarketOutcome:
     """The day that a market left behind."""
+    agreed = left.rounds is not None and left.rounds.agreed  # to prices, with its last plan
+    audits = [left.audits[declaration.vpp] for declaration in left.declarations]
     days = tuple(
-        VppDay(declaration, left.audits[declaration.vpp].before, left.audits[declaration.vpp].after)
-        for declaration in left.declarations
+        VppDay(declaration, audit.before, audit.after, audit.after if agreed else audit.planned)
+        for declaration, audit in zip(left.declarations, audits, strict=True)
     )
-    trace = (*trace_rows(left.said, left.results), *evolution_rows(left.results, rules, left.time_s))
-    return MarketOutcome(left.results, days, trace)
+    trace = (*trace_rows(left.said, left.results), *evolution_rows(left.results, rules, left.settled_s))
+    return MarketOutcome(left.results, days, trace, left.rounds)
 
 
 def metadata_of(left: RunResult, scenario: Scenario) -> RunMetadata:

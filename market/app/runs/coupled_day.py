@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import fsum, inf, nan
-
-import numpy as np
+from math import fsum, inf
 
 from market.bidding.declare import declare
-from market.coordination.coupling import CoupledRound, moved_towards, open_trade, round_to_settle
+from market.coordination.coupling import (
+    CoupledRound,
+    coupled_round,
+    coupled_rounds,
+    is_last,
+    moved_towards,
+    open_trade,
+    reviewed,
+    round_to_settle,
+    share_after,
+)
 from market.errors import DispatchError
 from market.game.period import period_games
 from market.game.result import PeriodResult
 from market.game.solver import Negotiation, concluded, negotiate
-from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
-from market.settlement.rounds import DayRound, DayRounds
-from market.settlement.settlement import direct_exchange, net_payment_cny, settled_mw
+from market.settlement.settlement import direct_exchange, net_payment_cny
 from vpp_nodes.dispatch import dispatch
-from vpp_nodes.dispatch.open_day import ExchangeOption, OpenPlan, dispatch_with_option
+from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +54,18 @@ def coupled_day(
     DispatchError where a VPP has no day without trade.
     """
     before = tuple(dispatch(vpp, scenario.public, None) for vpp in scenario.vpps)
-    alone = {vpp.id: plan.costs.total_cny for vpp, plan in zip(scenario.vpps, before, strict=True)}
-    planned, rounds = before, []
-    for number in range(scenario.public.market.coupling_rounds + 1):
+    planned, rounds = before, list[_Played]()
+    while not rounds or not is_last(rounds[-1].coupled.number, scenario.public.market):
+        number = len(rounds)
         on_round(number)
         played, better = _play(scenario, number, before, planned)
         rounds.append(played)
         planned = tuple(
-            moved_towards(plan, option.plan, 1.0 / (number + 2))
+            moved_towards(plan, option.plan, share_after(number))
             for plan, option in zip(planned, better, strict=True)
         )
-    settled = rounds[round_to_settle([each.coupled for each in rounds], alone)]
-    return _outcome(before, alone, rounds, settled), settled.negotiations
+    settled = rounds[round_to_settle([each.coupled for each in rounds])]
+    return _outcome(before, rounds, settled), settled.negotiations
 
 
 def _play(
@@ -74,18 +80,15 @@ def _play(
     games = period_games(declarations, public)
     negotiations = negotiate(games, public.market)
     results = concluded(games, negotiations, public.market)
-    options = [open_trade(vpp.id, results) for vpp in vpps]
-    better = [
-        dispatch_with_option(vpp, public, ExchangeOption(o.most_in_mw, o.most_out_mw, o.price_cny_per_mwh))
-        for vpp, o in zip(vpps, options, strict=True)
-    ]
+    better = [dispatch_with_option(vpp, public, option_of(open_trade(vpp.id, results))) for vpp in vpps]
     after = tuple(_with_trade(scenario, k, results) for k in range(len(vpps)))
-    bill, regret = {}, {}
-    for vpp, plan, option in zip(vpps, after, better, strict=True):
+    reviews, bills = {}, []
+    for vpp, alone, plan, option in zip(vpps, before, after, better, strict=True):
         paid = net_payment_cny(vpp.id, results)
-        bill[vpp.id] = plan.costs.total_cny + paid if plan else inf
-        regret[vpp.id] = max(plan.objective_cny + paid - option.cost_cny, 0.0) if plan else inf
-    coupled = CoupledRound(number, bill, regret)
+        bills.append(plan.costs.total_cny + paid if plan else inf)
+        cost = plan.objective_cny + paid if plan else inf
+        reviews[vpp.id] = reviewed(alone.costs.total_cny, bills[-1], cost, option.cost_cny)
+    coupled = coupled_round(number, reviews, results, fsum(bills))
     return _Played(coupled, planned, declarations, negotiations, results, after), better
 
 
@@ -98,35 +101,7 @@ def _with_trade(scenario: Scenario, k: int, results: Sequence[PeriodResult]) -> 
         return None
 
 
-def _outcome(
-    before: Sequence[DispatchPlan], alone: dict[str, float], rounds: Sequence[_Played], settled: _Played
-) -> MarketOutcome:
-    fair = settled.coupled.without_loss(alone)
-    day_rounds = DayRounds(
-        tuple(_day_round(each) for each in rounds),
-        settled.coupled.number,
-        settled.coupled.regret_cny,
-        dict.fromkeys(alone, 0.0) if fair else None,
-        agreed=False,
-    )
+def _outcome(before: Sequence[DispatchPlan], rounds: Sequence[_Played], settled: _Played) -> MarketOutcome:
+    day_rounds = coupled_rounds([each.coupled for each in rounds], settled.coupled)
     parts = zip(settled.declarations, before, settled.after, settled.planned, strict=True)
     return MarketOutcome(settled.results, tuple(VppDay(*part) for part in parts), trace=(), rounds=day_rounds)
-
-
-def _day_round(each: _Played) -> DayRound:
-    hours = each.results[0].game.period_h
-    traded = [settled_mw(result) for result in each.results]
-    cost, regrets = fsum(each.coupled.bill_cny.values()), each.coupled.regrets_cny
-    return DayRound(
-        each.coupled.number,
-        cost if np.isfinite(cost) else nan,
-        regrets if np.isfinite(regrets) else nan,
-        fsum(float(power.sum()) for power in traded) * hours,
-        max(_imbalance_mw(result, power) for result, power in zip(each.results, traded, strict=True)),
-    )
-
-
-def _imbalance_mw(result: PeriodResult, delivered: Array) -> float:
-    """What was declared on the shorter side of a period and still not traded, MW."""
-    declared = min(float(result.game.surplus_mw.sum()), float(result.game.deficit_mw.sum()))
-    return abs(declared - float(delivered.sum()))

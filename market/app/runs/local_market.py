@@ -11,7 +11,6 @@ from functools import partial
 from broker.protocol.coordinator import Phase, RunResult
 from broker.tape import Record
 from market.model.vpp import Vpp
-from market.scenario.one_process import require_messages
 from market.scenario.scenario import Scenario
 from vpp_nodes.in_memory import Loopback
 from vpp_nodes.node import Node
@@ -29,7 +28,6 @@ class LocalMarket:
     """One market day under way. `nodes`: each VPP's behaviour, the same object as in a process of its own."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
-        require_messages(scenario)
         self.scenario = scenario
         self.seed = seed
         self.nodes: dict[str, Node] = {}
@@ -43,7 +41,7 @@ class LocalMarket:
         self._market.join()
 
     def _make(self, vpp: Vpp) -> Node:
-        self.nodes[vpp.id] = plant_node(vpp, self.scenario.public)
+        self.nodes[vpp.id] = plant_node(vpp, self.scenario.public, self.scenario.coupling)
         return self.nodes[vpp.id]
 
     @property

@@ -21,6 +21,7 @@ from market.model.vpp import Vpp
 from market.scenario.scenario import Scenario
 from market.settlement.settlement import Account, account_of
 from vpp_nodes.client import SettledDay
+from vpp_nodes.payment import paid_cny
 from vpp_nodes.process import NodeEnding
 
 
@@ -65,14 +66,7 @@ def _accounts(run: NodeRun, day: SettledDay) -> tuple[Account, Account]:
     def account(plan: DispatchPlan, trade_cny: float) -> Account:
         return account_of(run.vpp.id, plan, trade_cny, period_h)
 
-    return account(day.plans.before, 0.0), account(day.plans.after, _paid_cny(day.order.trades, period_h))
-
-
-def _paid_cny(trades: Sequence[Trade], period_h: float) -> float:
-    """What is paid to the others, less what they pay."""
-    bought = [t.delivered_mw * t.price_cny_per_mwh * period_h for t in trades if t.delivered_mw > 0]
-    sold = [-t.delivered_mw * t.price_cny_per_mwh * period_h for t in trades if t.delivered_mw < 0]
-    return fsum(bought) - fsum(sold)
+    return account(day.plans.before, 0.0), account(day.plans.after, paid_cny(day.order.trades, period_h))
 
 
 def _lines(run: NodeRun, day: SettledDay) -> Iterator[str]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from market.app.results.manifest import RunSpec
 from market.app.runs.run_day import Runner
 from market.app.runs.warm_up import start_fork_server
-from market.scenario.one_process import require_messages
 
 if TYPE_CHECKING:
     from market.app.runs.keyring import Keyring
@@ -50,12 +49,11 @@ def in_this_process() -> Runner:
 def as_processes(what: RunSpec, how: ProcessOptions) -> Runner:
     """The way over the bus. RunError if no process can be started.
 
-    ScenarioError if a key is missing or this market has no messages yet.
+    ScenarioError if a key is missing.
     """
     from market.app.runs.distributed import LOOPBACK, Listening, Opening, run_distributed
     from market.app.runs.keyring import keyring
 
-    require_messages(what.scenario)
     start_fork_server()  # where `entry` has not done so already
     keys = keyring(how.keys, what.scenario.roster)
     listening = Listening(LOOPBACK, how.port, keys.broker, resumed=how.resumed)

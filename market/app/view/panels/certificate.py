@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from math import fsum
 
 from market.app.report.page import callout, cards, table
-from market.app.report.run_report import MEANING, SOUND
+from market.app.report.run_report import SOUND, meaning
 from market.app.results.table import Cell
-from market.app.view.panels.concluded import results_at
+from market.app.view.panels.concluded import results_at, rounds_at
 from market.app.view.panels.html import box, note
 from market.app.view.session import Frame
 from market.game.result import PeriodResult
@@ -20,7 +20,8 @@ def certificate_panel(frame: Frame) -> str:
     results = results_at(frame)
     if not results:
         return box("Certificate", note("Known once the broker has found every period at rest, or found why not."))
-    outcome = MarketOutcome(results, (), ())
+    rounds = rounds_at(frame)
+    outcome = MarketOutcome(results, (), (), rounds)
     verdict = outcome.verdict.value
     numbers = cards(
         [
@@ -33,7 +34,13 @@ def certificate_panel(frame: Frame) -> str:
     heads = ("period", "verdict", "offers", "traded MWh", "ε CNY", "ε relative", "clearing CNY/kWh",
              "largest mark-up CNY/kWh", "HHI")  # fmt: skip
     rows = table(heads, list(_rows(results)), digits=4)
-    return box("Certificate", callout(MEANING[verdict], good=verdict in SOUND), numbers, rows, name="certificate")
+    return box(
+        "Certificate",
+        callout(meaning(verdict, agreed=rounds is not None), good=verdict in SOUND),
+        numbers,
+        rows,
+        name="certificate",
+    )
 
 
 def _traded_mwh(results: Sequence[PeriodResult]) -> float:

@@ -19,6 +19,7 @@ from market.app.replay.conclusion import ReplayedConclusion
 from market.app.results.recorded import RecordedRun
 from market.app.view.session import Frame
 from market.game.result import PeriodResult
+from market.settlement.rounds import DayRounds
 
 _LOCK = Lock()
 _KEPT: WeakKeyDictionary[Timeline, dict[object, object]] = WeakKeyDictionary()
@@ -59,9 +60,16 @@ def results_at(frame: Frame) -> tuple[PeriodResult, ...]:
     view = frame.view
     if not view.verdicts:
         return ()
-    return _once(
-        frame.timeline, ("results", view.epoch), lambda: _replayed(frame.timeline).results.get(view.epoch, ())
-    )
+    epoch = view.market_epoch
+    return _once(frame.timeline, ("results", epoch), lambda: _replayed(frame.timeline).results.get(epoch, ()))
+
+
+def rounds_at(frame: Frame) -> DayRounds | None:
+    """The rounds in which prices were agreed on, once that is over; None where they are offered."""
+    epoch = frame.view.market_epoch
+    if not results_at(frame):
+        return None
+    return _once(frame.timeline, ("rounds", epoch), lambda: _replayed(frame.timeline).rounds.get(epoch))
 
 
 def drawn(frame: Frame, name: str, make: Callable[[], Figure]) -> str:
