@@ -30,7 +30,7 @@ WAYS = {"once": ("coupling=once",), "iterate": ("coupling=iterate",), "consensus
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class WayOutcome:
     """What one way came to. share, regrets : of the possible saving · losers : who pay more than without trade
 
     above : by how much its cost is above that of all plants planned as one, as a share of that
@@ -49,7 +49,7 @@ class Compared:
 
     name: str
     possible_cny: float
-    ways: Mapping[str, Reached]
+    ways: Mapping[str, WayOutcome]
     fault: str = ""
 
 
@@ -66,7 +66,7 @@ def compared(name: str, changes: Sequence[str]) -> Compared:
     return Compared(name, possible_cny, ways)
 
 
-def _reached(scenario: Scenario, together_cny: float, possible_cny: float) -> Reached:
+def _reached(scenario: Scenario, together_cny: float, possible_cny: float) -> WayOutcome:
     started = time.monotonic()
     outcome = market_day(scenario)
     took_s = time.monotonic() - started
@@ -77,7 +77,7 @@ def _reached(scenario: Scenario, together_cny: float, possible_cny: float) -> Re
         for before, after in accounts
     )
     total_cny = settlement.game_system.total_cny
-    return Reached(
+    return WayOutcome(
         share=(settlement.grid_only_system.total_cny - total_cny) / possible_cny,
         regrets=outcome.rounds.regrets_cny / possible_cny if outcome.rounds else nan,
         losers=losers,
