@@ -87,9 +87,8 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_fil
     if kind == "missing":
         yield Fault(f"required, {domain}", "nothing", place(path), f"add it: {field.description}")
     else:
-        yield Fault(
-            f"must be {domain}", shown(value), place(path), _remedy(field, "" if value is None else kind, in_file)
-        )
+        remedy = _remedy(field, "" if value is None else kind, in_file)
+        yield Fault(f"must be {domain}", shown(value), place(path), remedy)
 
 
 def _unknown_field(schema: type[Section], path: tuple[str | int, ...], place: Place) -> Fault:

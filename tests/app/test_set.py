@@ -38,23 +38,7 @@ def test_what_cannot_be_read_is_told_with_the_flag(text: str) -> None:
 CASE = load_scenario("two_vpp")
 PATHS = [*known_paths(CASE), "title", "audit", "coupling", "network.latency", "network.links", "network.outages"]
 PATHS += [f"vpps.{vpp.id}{below}" for vpp in CASE.vpps for below in ("", ".id", ".mt", ".wt", ".load", ".")]
-ODD = (
-    "null",
-    "",
-    "x",
-    "-1",
-    ".nan",
-    "1e300",
-    "[]",
-    "{a: 1}",
-    "true",
-    "'1'",
-    "[1, 2]",
-    "\x07",
-    "\udcff",
-    "[a",
-    "@a",
-)
+ODD = ("null", "", "x", "-1", ".nan", "1e300", "[]", "{a: 1}", "true", "'1'", "[1]", "\x07", "\udcff", "[a", "@a")
 
 
 def refused(*settings: str) -> list[Fault]:
@@ -68,7 +52,7 @@ def refused(*settings: str) -> list[Fault]:
 
 @pytest.mark.parametrize("value", ODD, ids=ascii)
 def test_every_refusal_of_a_value_names_its_flag_and_what_can_be_done(value: str) -> None:
-    """Whatever is set to it: and never is it advised to go back to a default, which leaving out a flag does not."""
+    """Nor does any advise to leave the flag out for the default: the scenario's own value stays then."""
     for path in PATHS:
         for fault in refused(f"{path}={value}"):
             assert f"--set {path[:80]}" in fault.place, fault

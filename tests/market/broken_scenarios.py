@@ -219,8 +219,8 @@ _FIELDS = (
     ),
     _field(
         "title is a number", "title: Everything set", "title: 2024",
-        "title", "must be text (What this market is, for readers: one printable line, at most 200 characters)", "2024",
-        "put it in quotes",
+        "title", "must be text (What this market is, for readers: one printable line, at most 200 characters)",
+        "2024", "put it in quotes",
     ),
     _field(
         "title of two lines", "title: Everything set", 'title: "Every\\nthing"',
