@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from market.scenario.scenario import Scenario
 
 SET = "--set"
+_LONGEST = 80
+"""Characters of a path that messages show; those of fields are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,15 @@ def set_changes(settings: Sequence[str]) -> Changes:
     for text in settings:
         path, equals, value = text.partition("=")
         path = path.strip()
+        place = f"{SET} {path[:_LONGEST]}"
         if not equals or not path:
             remedy = "write it like market.choice_temperature_cny_per_mwh=20"
-            faults.append(Fault("must be a path, =, and a value", repr(text), SET, remedy))
+            faults.append(Fault("must be a path, =, and a value", _shown(text), SET, remedy))
         elif path in changes.values:
-            faults.append(
-                Fault("must set each path only once", repr(text), f"{SET} {path}", "leave one of them out")
-            )
+            faults.append(Fault("must set each path only once", _shown(text), place, "leave one of them out"))
         else:
-            changes.sources[path] = f"{SET} {path}"
-            changes.values[path] = _value(value, f"{SET} {path}", faults)
+            changes.sources[path] = place
+            changes.values[path] = _value(value, place, faults)
     if faults:
         raise ScenarioError(faults)
     return changes
@@ -67,6 +68,12 @@ def changed(scenario: Scenario, settings: Sequence[str]) -> Scenario:
 
     changes = set_changes(settings)
     return with_overrides(scenario, changes.values, changes.sources) if changes.values else scenario
+
+
+def _shown(text: str) -> str:
+    from market.scenario.faults import shown
+
+    return shown(text)
 
 
 def _value(text: str, place: str, faults: list[Fault]) -> object:

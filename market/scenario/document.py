@@ -32,6 +32,9 @@ _WORDS = {
 
 _LOADER: type[yaml.CBaseLoader] | type[yaml.BaseLoader] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
+_NO_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML cannot hold as it is: control characters, halves of characters."""
+
 Path: TypeAlias = Sequence[str | int]
 
 
@@ -90,6 +93,7 @@ def path_text(path: Path) -> str:
 def parse_document(text: str) -> Document:
     """Read YAML text. Raises ScenarioError if it is not one YAML mapping of plain values."""
     reader = _Reader()
+    _check_printable(text, FILE_NAME)
     try:
         root = reader.document(yaml.parse(text, Loader=_LOADER))
     except yaml.YAMLError as error:
@@ -105,6 +109,7 @@ def parse_document(text: str) -> Document:
 def parse_value(text: str) -> object:
     """One value as it could stand in the file: a scalar, a list or a mapping in brackets. Raises ScenarioError."""
     reader = _Reader()
+    _check_printable(text, "")
     try:
         root = reader.document(yaml.parse(text, Loader=_LOADER))
     except yaml.YAMLError:
@@ -115,6 +120,14 @@ def parse_value(text: str) -> object:
     if reader.faults:
         raise ScenarioError(reader.faults)
     return root.plain()
+
+
+def _check_printable(text: str, file: str) -> None:
+    if found := _NO_YAML.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        remedy = "leave this character out"
+        place = f"{file}:{line}" if file else ""
+        raise ScenarioError([Fault("must be of printable characters", ascii(found[0]), place, remedy)])
 
 
 def _syntax_fault(error: yaml.YAMLError) -> Fault:

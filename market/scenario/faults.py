@@ -28,10 +28,15 @@ _MOST = 200
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
-def schema_faults(schema: type[Section], error: ValidationError, place: Place) -> list[Fault]:
-    """The faults in a pydantic error. `place` turns a path of field names and indices into words."""
+def schema_faults(
+    schema: type[Section], error: ValidationError, place: Place, *, in_file: bool = True
+) -> list[Fault]:
+    """The faults in a pydantic error. `place` turns a path of field names and indices into words.
+
+    in_file : whether a field that is left out has its default; where it is changed from outside it stays as it was
+    """
     details = error.errors(include_url=False)
-    found = [fault for detail in details[:_MOST] for fault in _faults_of(schema, detail, place)]
+    found = [fault for detail in details[:_MOST] for fault in _faults_of(schema, detail, place, in_file)]
     return found + more_faults(len(details) - _MOST, place(()))
 
 
@@ -67,7 +72,7 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}? " if close else ""
 
 
-def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place) -> Iterator[Fault]:
+def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_file: bool) -> Iterator[Fault]:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
     if kind == "rules":
         for broken in detail["ctx"]["broken"]:
@@ -82,7 +87,8 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place) -> Ite
     if kind == "missing":
         yield Fault(f"required, {domain}", "nothing", place(path), f"add it: {field.description}")
     else:
-        yield Fault(f"must be {domain}", shown(value), place(path), _remedy(field, kind))
+        remedy = _remedy(field, "" if value is None else kind, in_file)
+        yield Fault(f"must be {domain}", shown(value), place(path), remedy)
 
 
 def _unknown_field(schema: type[Section], path: tuple[str | int, ...], place: Place) -> Fault:
@@ -91,13 +97,15 @@ def _unknown_field(schema: type[Section], path: tuple[str | int, ...], place: Pl
     return Fault("must be a known field", shown(name), place(path), remedy)
 
 
-def _remedy(field: FieldInfo, kind: str) -> str:
+def _remedy(field: FieldInfo, kind: str, in_file: bool) -> str:
     if kind in _TYPE_REMEDIES:
         return _TYPE_REMEDIES[kind]
     if field.default_factory is not None:
         return f"write its fields below it, or leave it out: {field.description}"
     if field.is_required() or field.default is None:
         return f"correct it: {field.description}"
+    if not in_file:
+        return f"correct it, or leave it out: {field.description}"
     return f"correct it, or leave it out for the default {shown(field.default)}: {field.description}"
 
 

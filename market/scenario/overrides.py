@@ -51,7 +51,7 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     try:
         file = schema.model_validate({**fields, _PLANTS: list(fields[_PLANTS].values())})
     except ValidationError as error:
-        faults += schema_faults(schema, error, place.of)
+        faults += schema_faults(schema, error, place.of, in_file=False)
         file = None
     faults += unknown_ids(fields["network"], scenario.roster, place.of)
     if file is not None:
@@ -104,7 +104,7 @@ def _closed(scenario: Scenario, path: str, place: _Placer) -> Iterator[Fault]:
         yield from _no_plant(scenario, path, below, where)
     elif first in ("name", "profiles", "roster", _PLANTS):
         elsewhere = f"change {FILE_NAME} itself"
-        remedy = f"go on with an id and a field: {_example(scenario)}" if first == _PLANTS else elsewhere
+        remedy = f"go on with an id and a field{_example(scenario)}" if first == _PLANTS else elsewhere
         yield Fault("must be a field that can be changed from outside", shown(path), where, remedy)
     elif first not in _SECTIONS or not all(below) or not below:
         known = (*_SECTIONS, *_WORDS, _PLANTS)
@@ -129,15 +129,17 @@ def _no_plant(scenario: Scenario, path: str, below: Sequence[str], where: str) -
         else:
             yield unknown_id(vpp, scenario.roster, where, "must be the id of a VPP")
     elif not field or not all(field):
-        remedy = f"go on with a field: {_example(scenario)}"
+        remedy = f"go on with a field{_example(scenario, vpp)}"
         yield Fault("must be the path of a field", shown(path), where, remedy)
     elif field == ["id"]:
         remedy = f"change {FILE_NAME} itself, and the columns called after it"
         yield Fault("must be a field that can be changed from outside", shown(path), where, remedy)
 
 
-def _example(scenario: Scenario) -> str:
-    return f"{_PLANTS}.{scenario.roster[0]}.ess.energy_mwh"
+def _example(scenario: Scenario, vpp: str = "") -> str:
+    """A path below a plant, the first that is here if no other is named; there is none where no plant is."""
+    here = vpp or next((vpp.id for vpp in scenario.vpps), "")
+    return f", such as {_PLANTS}.{here}.satisfaction" if here else ""
 
 
 def _changed(scenario: Scenario, changes: Changes, faults: list[Fault], place: _Placer) -> Fields:

@@ -174,7 +174,7 @@ VppSection = section_of(
                 pattern=ID_PATTERN,
             ),
         ),
-        "label": (str, text("What it is, for readers: one line, at most 200 characters")),
+        "label": (str, text("What it is, for readers: one printable line, at most 200 characters")),
         **fields_of(Vpp),
         "satisfaction": _OWN,
         "wt": _asset(WindSection, "Wind plant; `wt: {}` takes the default cost"),
@@ -232,8 +232,8 @@ _ROSTER_ENTRY: Any = Annotated[
     ),
 ]
 _FILE = {
-    "name": (str, text("What the scenario is called: one line; left out: as its folder is")),
-    "title": (str, text("What this market is, for readers: one line, at most 200 characters")),
+    "name": (str, text("What the scenario is called: one printable line; left out: as its folder is")),
+    "title": (str, text("What this market is, for readers: one printable line, at most 200 characters")),
     "profiles": (
         Annotated[
             list[Annotated[str, AfterValidator(inside)]], BeforeValidator(_as_list), AfterValidator(_distinct)

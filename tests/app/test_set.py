@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from market.errors import ScenarioError
+from market.errors import Fault, ScenarioError
 from market.scenario import load_scenario, with_overrides, write_scenario
-from market.scenario.changes import Changes, as_flags, set_changes, together
+from market.scenario.catalogue import known_paths
+from market.scenario.changes import Changes, as_flags, changed, set_changes, together
 from market.scenario.parts import public_part
 from tests.app.commands import error_lines, vppmarket
 
@@ -32,6 +33,57 @@ def test_what_cannot_be_read_is_told_with_the_flag(text: str) -> None:
         set_changes([text, "carbon.growth=1", "carbon.growth=2"])
     assert all(fault.place.startswith("--set") for fault in error.value.faults)
     assert len(error.value.faults) == 2  # a path twice as well
+
+
+CASE = load_scenario("two_vpp")
+PATHS = [*known_paths(CASE), "title", "audit", "coupling", "network.latency", "network.links", "network.outages"]
+PATHS += [f"vpps.{vpp.id}{below}" for vpp in CASE.vpps for below in ("", ".id", ".mt", ".wt", ".load", ".")]
+ODD = ("null", "", "x", "-1", ".nan", "1e300", "[]", "{a: 1}", "true", "'1'", "[1]", "\x07", "\udcff", "[a", "@a")
+
+
+def refused(*settings: str) -> list[Fault]:
+    """What is wrong with these, nothing where nothing is."""
+    try:
+        changed(CASE, settings)
+    except ScenarioError as error:
+        return list(error.faults)
+    return []
+
+
+@pytest.mark.parametrize("value", ODD, ids=ascii)
+def test_every_refusal_of_a_value_names_its_flag_and_what_can_be_done(value: str) -> None:
+    """Nor does any advise to leave the flag out for the default: the scenario's own value stays then."""
+    for path in PATHS:
+        for fault in refused(f"{path}={value}"):
+            assert f"--set {path[:80]}" in fault.place, fault
+            assert "for the default" not in fault.remedy, fault
+            assert not (fault.value == "nothing" and "quotes" in fault.remedy), fault
+            assert str(fault).isprintable(), fault
+            assert len(str(fault)) < 700
+
+
+@pytest.mark.parametrize("value", ["\x07", "a\x1b[2Jb", "\x00", "\udcff", "\ufffe"])
+def test_a_character_that_no_text_has_is_the_reason(value: str) -> None:
+    for path in ("title", "carbon.growth", "vpps.Farm.label"):
+        (fault,) = refused(f"{path}={value}")
+        assert fault.place == f"--set {path}"
+        assert fault.rule == "must be of printable characters"
+        assert fault.value in (ascii(letter) for letter in value)
+
+
+def test_the_example_of_a_path_is_one_that_can_be_set() -> None:
+    for path in ("vpps", *(f"vpps.{vpp.id}" for vpp in CASE.vpps)):
+        (fault,) = refused(f"{path}=null")
+        example = fault.remedy.partition(", such as ")[2]
+        assert example.startswith(path)
+        assert refused(f"{example}=0.5") == []
+    with pytest.raises(ScenarioError, match=r"go on with an id and a field$"):
+        changed(public_part(CASE), ["vpps=null"])
+
+
+def test_a_path_of_any_length_makes_no_long_message() -> None:
+    for settings in (["a" * 900 + "=1"], ["a" * 900], ["carbon." + "a" * 900 + "=1"] * 2):
+        assert all(len(str(fault)) < 700 for fault in refused(*settings))
 
 
 def test_two_flags_for_one_path_are_refused() -> None:

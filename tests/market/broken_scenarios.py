@@ -219,12 +219,12 @@ _FIELDS = (
     ),
     _field(
         "title is a number", "title: Everything set", "title: 2024",
-        "title", "must be text (What this market is, for readers: one line, at most 200 characters)", "2024",
-        "put it in quotes",
+        "title", "must be text (What this market is, for readers: one printable line, at most 200 characters)",
+        "2024", "put it in quotes",
     ),
     _field(
         "title of two lines", "title: Everything set", 'title: "Every\\nthing"',
-        "title", "must be text (What this market is, for readers: one line, at most 200 characters)",
+        "title", "must be text (What this market is, for readers: one printable line, at most 200 characters)",
         "'Every\\nthing'", "leave it out for the default ''",
     ),
     _field("bad id", "id: South", "id: 4South", "vpps[1].id", f"must be text ({_ID})", "'4South'", "a letter"),
@@ -319,7 +319,7 @@ _PARTS = (
     ),
     _field(
         "name is a number", "title: Everything set", "title: Everything set\nname: 7",
-        "name", "must be text (What the scenario is called: one line; left out: as its folder is)", "7",
+        "name", "must be text (What the scenario is called: one printable line; left out: as its folder is)", "7",
         "put it in quotes", told_at="name: 7",
     ),
 )  # fmt: skip
