@@ -63,13 +63,27 @@ def warm_up(preload: Sequence[str]) -> None:
     ask_for_descriptors()
     _find_scratch()
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(preload))
-    with _start_explained():
+    with _start_explained(), _safe_path():
         resource_tracker.ensure_running()  # starting it lifts a block of SIGINT, so it is started before the block
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             forkserver.ensure_running()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Processes started meanwhile do not look for modules in the folder that they happen to be started in."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _find_scratch() -> None:

@@ -12,11 +12,17 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
+import market
 from broker.process.launch import deaf_to_interrupts
 
-_COMMAND = (sys.executable, "-c", "import sys; from market.app.entry import main; sys.exit(main())")
+_HERE = str(Path(market.__file__).parents[1])
+_CODE = f"import sys; sys.path.insert(0, {_HERE!r}); from market.app.entry import main; sys.exit(main())"
+_COMMAND = (sys.executable, "-P", "-c", _CODE)
+"""Modules are not looked for in the folder that it happens to be started in."""
+
 _GLANCE_S = 0.05
 _GRACE_S = 10.0
 
