@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -72,18 +73,24 @@ def warm_up(preload: Sequence[str]) -> None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def safe_path() -> dict[str, str]:
+    """The environment in which a new interpreter finds our modules, and none in the folder it is started in."""
+    ours = str(Path(__file__).parents[2])
+    path = [ours, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path)}
+
+
 @contextmanager
 def _safe_path() -> Iterator[None]:
-    """Processes started meanwhile do not look for modules in the folder that they happen to be started in."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
+    """What is started meanwhile is started so."""
+    before = {name: os.environ.get(name) for name in safe_path()}
+    os.environ.update(safe_path())
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-        else:
-            os.environ["PYTHONSAFEPATH"] = before
+        for name, value in before.items():
+            del os.environ[name]
+            os.environ.update({name: value} if value is not None else {})
 
 
 def _find_scratch() -> None:

@@ -5,6 +5,7 @@ An interrupt ends all of them as it would end each, and nothing is left behind.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,17 +13,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
-import market
-from broker.process.launch import deaf_to_interrupts
+from broker.process.launch import deaf_to_interrupts, safe_path
 
-_HERE = str(Path(market.__file__).parents[1])
-_CODE = f"import sys; sys.path.insert(0, {_HERE!r}); from market.app.entry import main; sys.exit(main())"
-_COMMAND = (sys.executable, "-P", "-c", _CODE)
-"""Modules are not looked for in the folder that it happens to be started in."""
-
+_COMMAND = (sys.executable, "-c", "import sys; from market.app.entry import main; sys.exit(main())")
 _GLANCE_S = 0.05
 _GRACE_S = 10.0
 
@@ -68,7 +63,14 @@ def _started(number: int, arguments: Sequence[str]) -> _Running:
     """One process; in a group of its own, so that an interrupt from the keyboard comes through us alone."""
     out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  closed with the result
     command = [*_COMMAND, *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, process_group=0)
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **safe_path()},
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+        process_group=0,
+    )
     return _Running(number, process, out, err)
 
 
