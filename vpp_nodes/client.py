@@ -203,6 +203,7 @@ class Client:
         self._session = 0
         self._open = False
         self._last_seen = ""
+        self._told_seen = ""
         self._vpp = vpp
         self._node = node
         self._hello = hello
@@ -220,8 +221,11 @@ class Client:
 
     def unreachable(self, story: str) -> list[Instruction]:
         """The transport has found out why the broker does not answer; it goes on looking."""
-        known, self._last_seen = self._last_seen, story
-        return [] if story in ("", known) else [Note(f"{self._vpp} looks for its broker: {story}")]
+        self._last_seen = story
+        if story in ("", self._told_seen):
+            return []  # a connection that stands for a moment, and falls again, is no news
+        self._told_seen = story
+        return [Note(f"{self._vpp} looks for its broker: {story}")]
 
     def came(self, envelope: Envelope, *, control: bool, now: float) -> list[Instruction]:
         """A valid frame came; one that may not come is counted by reason and has no other effect."""
@@ -292,7 +296,7 @@ class Client:
         message = envelope.message
         if isinstance(message, Refused):
             return self._refused(message, now)
-        self._heard_at, self._last_seen = now, ""
+        self._heard_at, self._last_seen, self._told_seen = now, "", ""
         if isinstance(message, Stop):
             return self._stopped(message)
         if self.stage is Stage.STOPPED:
@@ -345,7 +349,7 @@ class Client:
         )
         if self._refusal:
             self.complete = False
-            self.why += f"; this node had no part in it: {self._refusal}"
+            self.why += "; this node had no part in it: its place was another node's"
         return [bye, Note(self.why)] if self.complete else [bye]
 
     def _beaten(self, message: Beat, now: float) -> list[Instruction]:

@@ -15,6 +15,7 @@ import numpy as np
 from broker.wire.messages import Trade
 from market.coordination.coupling import OpenTrade
 from market.errors import TradeError
+from market.game.demand_curve import demand_curve
 from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH
 from market.game.period import PeriodGame, period_games
 from market.model.arrays import Array, frozen
@@ -25,6 +26,9 @@ from market.settlement.settlement import CREDIT_TOLERANCE_T, POWER_TOLERANCE_MW,
 
 _PRICE_TOLERANCE = 2 * LARGEST_AMPLITUDE_CNY_PER_MWH
 """A cycle of prices that is no more than dithering is settled so near to what was heard last."""
+
+_SHARE_TOLERANCE = 1e-9
+"""What rounding adds to the shares of a buyer's demand, which are published to 1e-12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +55,19 @@ def check_trades(
 ) -> None:
     """TradeError unless these trades can have been concluded, and `direct` is what they come to.
 
-    heard : None for a node that was started again when all was concluded but its own part: its own declaration
-    and the rules are all that it can go by
+    heard : None for a node that was started again when all was concluded but its own part. Its own declaration
+    and the rules are all that it can go by: roles and volumes, the band, its reserve, that it asks one price of
+    all, and what it demands at a price. With whom, and at which price within these, is then the broker's word
     """
     if len({(trade.period, trade.counterpart) for trade in trades}) < len(trades):
         raise _error(own, "it is told of two trades with the same VPP in one period")
+    alone = period_games((own,), public)
     for trade in trades:
-        _check_alone(own, public, trade)
+        _check_alone(own, alone, trade)
         if heard is not None:
             _check_heard(own, heard, trade)
+    _check_one_price(own, trades)
+    _check_demand(own, alone, trades)
     _check_sums(own, public, direct, trades)
 
 
@@ -93,14 +101,14 @@ def _error(own: Declaration, story: str, trade: Trade | None = None) -> TradeErr
     return TradeError(f"{own.vpp}{place}: {story}; {remedy}")
 
 
-def _check_alone(own: Declaration, public: PublicRules, trade: Trade) -> None:
-    """What a VPP can tell by its own declaration and the rules."""
-    if not 0 <= trade.period < public.horizon.periods or trade.counterpart == own.vpp:
+def _check_alone(own: Declaration, alone: Sequence[PeriodGame], trade: Trade) -> None:
+    """What a VPP can tell of one trade by its own declaration and the rules. alone : the games with nobody else"""
+    if not 0 <= trade.period < len(alone) or trade.counterpart == own.vpp:
         raise _error(own, "there is no such period, or it is a trade with oneself", trade)
     buys = trade.delivered_mw > 0
     if own.roles[trade.period] is not (Role.BUYER if buys else Role.SELLER):
         raise _error(own, f"it has not declared that it {'buys' if buys else 'sells'} there", trade)
-    game = period_games((own,), public)[trade.period]
+    game = alone[trade.period]
     least = game.floor_cny_per_mwh if buys else float(own.reserve_cny_per_mwh[trade.period])
     if not max(least, game.floor_cny_per_mwh) <= trade.price_cny_per_mwh <= game.cap_cny_per_mwh:
         raise _error(own, f"the price {trade.price_cny_per_mwh:g} CNY/MWh leaves the band, or its reserve", trade)
@@ -136,6 +144,30 @@ def _most_mw(heard: Heard, game: PeriodGame, index: int, buyer: str, own: Declar
     asked = heard.requested_mw.get(game.period)
     moved = math.exp(2 * _PRICE_TOLERANCE / game.temperature_cny_per_mwh + 1e-6)
     return 0.0 if asked is None else min(deficit_mw, float(asked[index]) * moved)
+
+
+def _check_one_price(own: Declaration, trades: Sequence[Trade]) -> None:
+    """That it sells at one price in each period, whoever buys."""
+    asked: dict[int, float] = {}
+    for trade in trades:
+        if trade.delivered_mw < 0 and asked.setdefault(trade.period, trade.price_cny_per_mwh) != (
+            trade.price_cny_per_mwh
+        ):
+            prices = f"{asked[trade.period]:.9g} and {trade.price_cny_per_mwh:.9g} CNY/MWh"
+            raise _error(own, f"it would have asked two prices in one period, {prices}", trade)
+
+
+def _check_demand(own: Declaration, alone: Sequence[PeriodGame], trades: Sequence[Trade]) -> None:
+    """That it buys no more than it asks for at these prices: a share of (20) of each seller, in all at most 1."""
+    shares = dict.fromkeys(range(len(alone)), 0.0)
+    for trade in trades:
+        taken_mw = trade.delivered_mw - POWER_TOLERANCE_MW
+        if taken_mw <= 0:
+            continue
+        demanded_mw = float(demand_curve(alone[trade.period]).demand(np.array(trade.price_cny_per_mwh)).item())
+        shares[trade.period] += taken_mw / demanded_mw if demanded_mw > 0 else math.inf
+        if shares[trade.period] > 1.0 + _SHARE_TOLERANCE:
+            raise _error(own, f"at such prices it asks for less, {demanded_mw:.9g} MW at this one alone", trade)
 
 
 def _check_sums(own: Declaration, public: PublicRules, direct: DirectExchange, trades: Sequence[Trade]) -> None:

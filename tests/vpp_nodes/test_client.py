@@ -238,6 +238,8 @@ def test_what_the_transport_has_found_out_is_said_once_and_goes_into_the_end() -
     who = client()
     assert who.unreachable("nobody listens") == [Note("A looks for its broker: nobody listens")]
     assert who.unreachable("nobody listens") == []
+    assert who.unreachable("") == []  # a connection stands for a moment, as of a node that was stopped meanwhile
+    assert who.unreachable("nobody listens") == []
     with pytest.raises(RunError, match="no answer from the broker for 60 s; last seen: nobody listens"):
         who.tick(PATIENCE_S + 0.1)
 
@@ -351,7 +353,7 @@ def test_who_waited_for_a_place_until_the_run_was_over_says_so_and_had_no_part_i
     order(who, Refused(TAKEN, later=True))
     assert order(who, Stop("so it is", complete)) == [Tell(Bye(), 1)]
     assert not who.complete
-    assert who.why == f"A ends: so it is; this node had no part in it: {TAKEN}"
+    assert who.why == "A ends: so it is; this node had no part in it: its place was another node's"
 
 
 def test_who_waits_for_a_place_and_hears_no_more_of_the_broker_does_not_say_that_it_is_refused() -> None:

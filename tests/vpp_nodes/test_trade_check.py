@@ -8,6 +8,7 @@ started again when all but its own part is settled.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from broker.wire.frames import Envelope, decode
 from broker.wire.messages import BROKER, Settle, Trade
 from market.errors import TradeError
 from market.model.arrays import frozen
+from market.model.declaration import Declaration, Role
 from market.model.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
@@ -24,6 +26,7 @@ from market.model.rules import CarbonRules
 from tests.broker.days import market_day, market_rules, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback
 from tests.broker.test_patience import until
+from vpp_nodes.trade_check import check_trades
 
 DAY = {"A": [2.0, -1.0, 0.0], "B": [-1.0, 1.5, 1.0], "C": [-3.0, 0.4, 1.0], "D": [1.0, -0.5, 1.0]}
 WAIT = NetworkRules(on_loss=OnLoss.WAIT)
@@ -195,16 +198,53 @@ def test_before_everybody_has_declared_there_is_no_trade() -> None:
         tell(run, "A", made_of(nothing, Trade(0, "C", -0.5, 500.0)))
 
 
-@pytest.mark.parametrize(
-    "lie", ["more sold than there is", "a purchase where one sells", "a price below one's reserve"]
-)
+OTHERWISE = {"another price": "two prices in one period"}
+"""What who was there sees by the offers shows by something else, too."""
+ONLY_HEARD = {
+    *("more bought than was asked for", "more sold than the other lacks"),
+    *("a counterpart of no market", "a counterpart that sells too"),
+}
+"""What only one can tell who was there."""
+
+
+@pytest.mark.parametrize("lie", [lie for lie in LIES if lie not in ONLY_HEARD])
 def test_a_node_that_comes_back_to_settle_goes_by_its_own_declaration(lie: str) -> None:
     run, order = settled("A", network=WAIT)
     run.kill("A")
     reason, told = LIES[lie]
+    reason = OTHERWISE.get(lie, reason)
     until(run, lambda: run.clients["A"].stage.value == "taking part")
     with pytest.raises(TradeError, match=reason):
         tell(run, "A", told(order))
     run.steal = lambda hop, frame: False
     until(run, lambda: run.coordinator.phase is Phase.OVER)
     assert set(run.coordinator.proceedings().audits) == set(DAY)
+
+
+def buyer_of_one_mw_at_600() -> Declaration:
+    """Of 2 MW that it lacks it wants 1 MW at 600 CNY/MWh, all of it below 401: k/p − S0 − P^s."""
+    none, one = frozen([0.0]), frozen([1.0])
+    worth = frozen([600.0 * (1.0 + 1.0 + public_rules(1).market.base_power_mw)])
+    return Declaration("A", (Role.BUYER,), none, frozen([2.0]), one, worth, none)
+
+
+@pytest.mark.parametrize(
+    ("trades", "passes"),
+    [
+        ([("B", 1.0, 600.0)], True),
+        ([("B", 1.001, 600.0)], False),
+        ([("B", 0.5, 600.0), ("C", 0.5, 600.0)], True),
+        ([("B", 0.5, 600.0), ("C", 0.6, 600.0)], False),  # each alone might be, not both
+        ([("B", 0.5, 600.0), ("C", 1.0, 400.0)], True),  # half of what it wants at each price
+        ([("B", 0.5, 600.0), ("C", 1.1, 400.0)], False),
+        ([("B", 2.0, 400.0)], True),
+    ],
+)
+def test_who_was_not_there_knows_what_it_would_have_asked_for_at_a_price(
+    trades: list[tuple[str, float, float]], passes: bool
+) -> None:
+    own, public = buyer_of_one_mw_at_600(), public_rules(1)
+    direct = DirectExchange(frozen([sum(mw for _, mw, _ in trades)]), frozen([0.0]))
+    told = [Trade(0, *trade) for trade in trades]
+    with nullcontext() if passes else pytest.raises(TradeError, match="at such prices it asks for less"):
+        check_trades(own, public, direct, told, None)
