@@ -52,6 +52,8 @@ class Answerer:
         """
         if isinstance(answer, Offer):
             raise ProtocolError("out_of_turn", f"{sender} offers where prices are agreed on")
+        if sender not in self.roster:
+            raise ProtocolError("not_a_member", f"{sender!r:.40} is not on the roster")
         now = len(self._standings)
         periods = 0 if is_last(answer.round - 1, self._public.market) else self._public.horizon.periods
         if not now <= answer.round <= now + 1 or answer.net_in_mw.shape != (periods,):
