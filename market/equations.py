@@ -215,6 +215,14 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         ("market.bidding.reserve:reserve_cny_per_mwh", "market.game.clearing.clearing_price:clearing_price"),
     ),
     Equation(
+        "M6",
+        (_B,),
+        "The day's regret of k: what it pays over the day, less the least it could pay with any plan of its own and "
+        "in each period anything on the menu M_kt of trades that the others' final messages leave open to it. It is "
+        "at most the same with the hull conv M_kt in place of M_kt.",
+        ("vpp_nodes.dispatch.regret:day_regret", "market.day_certificate.trade_options:trade_options"),
+    ),
+    Equation(
         "M7",
         (_B,),
         "For a balanced exchange z (Σ_k z_k = 0) and any prices π the regrets r_k = F_k(z_k) + Δt π·z_k − "

@@ -217,7 +217,7 @@ def test_an_altered_answer_is_found_out(tmp_path: Path) -> None:
     assert replayed(records).differing != []
 
 
-def test_whoever_is_alone_agrees_with_itself_at_once() -> None:
+def test_where_one_is_left_alone_there_is_nobody_to_agree_with() -> None:
     """Two of three have withdrawn."""
     rules = replace(NETWORKS["perfect"], on_loss=OnLoss.WITHDRAW)
     run = over_the_bus(AGREED.scenario(), rules)
@@ -226,10 +226,8 @@ def test_whoever_is_alone_agrees_with_itself_at_once() -> None:
         run.step()
     run.pause("V1")
     run.pause("V2")
-    run = finished(run)
-    assert run.coordinator.proceedings().withdrawn == ("V1", "V2")
-    assert day_of(run).verdict is Verdict.EQUILIBRIUM
-    assert not any(result.delivered_mw.any() for result in day_of(run).periods)
+    with pytest.raises(RunError, match="no market is left, V3 is alone"):
+        finished(run)
 
 
 def test_a_consensus_that_an_answer_does_not_reach_stalls_and_trades_nothing() -> None:
