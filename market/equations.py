@@ -217,9 +217,9 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
     Equation(
         "M6",
         (_B,),
-        "The day's regret of k: what it pays over the day, less the least it could pay with any plan of its own and "
-        "in each period anything on the menu M_kt of trades that the others' final messages leave open to it. It is "
-        "at most the same with the hull conv M_kt in place of M_kt.",
+        "The day's regret of k: what it pays over the day, less the least it could pay with any plan of its own "
+        "and in each period anything on the menu M_kt of trades that the others' final messages leave open to it. "
+        "It is at most the same with the hull conv M_kt in place of M_kt.",
         ("vpp_nodes.dispatch.regret:day_regret", "market.day_certificate.trade_options:trade_options"),
     ),
     Equation(

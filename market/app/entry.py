@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from types import TracebackType
 
 _OTHERS = 0o077
 """What we write may tell of plants: it is for its owner alone, whatever the user's habits."""
@@ -22,6 +23,7 @@ def main() -> int:
     """The command `vppmarket`; returns its exit code."""
     os.umask(_OTHERS)
     _prepare_streams()
+    sys.excepthook = _no_trace_of_interrupts
     sys.unraisablehook = _raise_again
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -52,6 +54,12 @@ def _run() -> int:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return command(sys.argv[1:])
+
+
+def _no_trace_of_interrupts(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An interrupt is caught by `main`; one that compiled code drops would be printed before it comes again."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _raise_again(lost: sys.UnraisableHookArgs) -> None:

@@ -327,7 +327,7 @@ sys.exit(main())
 
 
 def test_an_interrupt_that_python_drops_is_not_lost(tmp_path: Path) -> None:
-    # Raised inside a destructor, a KeyboardInterrupt goes no further.
+    # Raised inside a destructor, a KeyboardInterrupt goes no further. Compiled code prints it besides.
     code = """
 import os, signal, sys
 import market.app.cli.main as cli
@@ -339,6 +339,10 @@ class Trap:
 honest = cli.command
 
 def command(arguments):
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        sys.excepthook(*sys.exc_info())
     Trap()
     return honest(arguments)
 
