@@ -1,4 +1,4 @@
-"""The rourounds of a day whose plans see the market: each is reviewed; another begins, or the best is settled."""
+"""The rounds of a day whose plans see the market: each is reviewed; another begins, or the best is settled."""
 
 from __future__ import annotations
 

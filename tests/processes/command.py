@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,15 +90,20 @@ def node_processes(command: int) -> list[psutil.Process]:
         return []
 
 
-def wait_for_tape(process: subprocess.Popen[str], tape: Path, size: int) -> None:
-    """Wait until a run's tape is so long."""
+def wait_until(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
+    """Wait for something that comes while a command runs."""
     watched = psutil.Process(process.pid)
     for _ in range(int(LIMIT_S / 0.02)):
-        if tape.exists() and tape.stat().st_size >= size:
+        if ready():
             return
         assert process.poll() is None, process.communicate()
         psutil.wait_procs([watched], timeout=0.02)
     raise AssertionError("the run does not begin")
+
+
+def wait_for_tape(process: subprocess.Popen[str], tape: Path, size: int) -> None:
+    """Wait until a run's tape is so long."""
+    wait_until(process, lambda: tape.exists() and tape.stat().st_size >= size)
 
 
 def manifest(folder: Path) -> dict[str, Any]:

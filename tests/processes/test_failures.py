@@ -35,6 +35,7 @@ from tests.processes.command import (
     settle_session,
     start,
     wait_for_tape,
+    wait_until,
 )
 from tests.tapes import of_kind
 
@@ -100,7 +101,7 @@ def test_a_market_that_only_one_is_left_of_breaks_off_and_can_be_taken_up(tmp_pa
     folder = tmp_path / "run"
     flags = ("--on-loss", "withdraw", "--time", "wall", "--delay", "2s")
     process = start("run", "two_vpp", *flags, "--out", folder)
-    until_begun(process, folder / TAPE_NAME)
+    wait_until(process, lambda: has_begun(folder / TAPE_NAME))
     node_processes(process.pid)[0].kill()
     ended = finish(process)
     assert ended.returncode == 4, ended.stderr
@@ -114,26 +115,9 @@ def test_a_market_that_only_one_is_left_of_breaks_off_and_can_be_taken_up(tmp_pa
     assert manifest(folder)["withdrawn"] == []
 
 
-def until_begun(process: subprocess.Popen[str], tape: Path) -> None:
-    """Wait until all have joined."""
-    watched = psutil.Process(process.pid)
-    for _ in range(int(LIMIT_S / 0.02)):
-        if tape.exists() and of_kind(tape_so_far(tape).records, EpochBegun):
-            return
-        assert process.poll() is None, process.communicate()
-        psutil.wait_procs([watched], timeout=0.02)
-    raise AssertionError("the run does not begin")
-
-
-def deadline_process(process: subprocess.Popen[str], tape: Path, size: int) -> None:
-    """Wait until a run's tape is so long."""
-    watched = psutil.Process(process.pid)
-    for _ in range(int(LIMIT_S / 0.02)):
-        if tape.exists() and tape.stat().st_size >= size:
-            return
-        assert process.poll() is None, process.communicate()
-        psutil.wait_procs([watched], timeout=0.02)
-    raise AssertionError("the run does not begin")
+def has_begun(tape: Path) -> bool:
+    """Whether all have joined."""
+    return bool(tape.exists() and of_kind(tape_so_far(tape).records, EpochBegun))
 
 
 def free_ports() -> int:
