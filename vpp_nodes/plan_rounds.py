@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 from typing import TypeAlias
 
 from broker.wire.messages import Trade
@@ -80,8 +80,7 @@ class PlanRounds:
         better, planned = self._replan(end.left_open), self._planned
         after = self._with_trade(end.direct)
         paid = paid_cny(end.trades, self._period_h)
-        bill, cost = (after.costs.total_cny + paid, after.objective_cny + paid) if after else (inf, inf)
-        review = reviewed(self.before().costs.total_cny, bill, cost, better.cost_cny)
+        review = reviewed(self.before(), after, paid, better.cost_cny)
         regret = review.regret_cny if isfinite(review.regret_cny) else None
         self._under_way = -1
         self.reviewed[end.round] = ReviewedRound(end, planned, after, regret, review.no_loss)

@@ -89,8 +89,10 @@ def _safe_path() -> Iterator[None]:
         yield
     finally:
         for name, value in before.items():
-            del os.environ[name]
-            os.environ.update({name: value} if value is not None else {})
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _find_scratch() -> None:

@@ -100,11 +100,6 @@ class Pooling:
         return tuple(pool_declaration(vpp, own) for vpp, own in zip(self._roster, net_in, strict=True))
 
     @property
-    def settled_round(self) -> int:
-        """The number of the round that counts."""
-        return self._settled.number if self._settled else 0
-
-    @property
     def day_rounds(self) -> DayRounds | None:
         """All rounds, and which one counts; None where none was judged."""
         rounds, settled = self._search.rounds, self._settled or next(iter(self._search.rounds), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import fsum, isfinite, nan
+from math import fsum, inf, isfinite, nan
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from market.model.rules import MarketRules
 from market.settlement.rounds import DayRound, DayRounds
 from market.settlement.settlement import settled_mw
 
-NO_LOSS_TOLERANCE: Final = 1e-9
+_NO_LOSS_TOLERANCE: Final = 1e-9
 """Of what a VPP pays without trade: a bill that is higher by less is no higher."""
 
 _AVERAGED: Final = (
@@ -101,12 +101,22 @@ def _imbalance_mw(result: PeriodResult, delivered: Array) -> float:
     return abs(declared - float(delivered.sum()))
 
 
-def reviewed(alone_cny: float, bill_cny: float, cost_cny: float, option_cny: float) -> Review:
-    """What a VPP makes of a round, in CNY: what it pays without trade and in this round (both as billed), what it
-    minimises in this round, and the least that this could have been. Infinite where it has no such day.
+def reviewed(before: DispatchPlan, after: DispatchPlan | None, paid_cny: float, option_cny: float) -> Review:
+    """What a VPP makes of a round.
+
+    before, after : its day without trade and with what it traded, None where there is no such day
+    paid_cny : what it pays the others, net · option_cny : the least that it could have paid for all
     """
-    allowed_cny = NO_LOSS_TOLERANCE * max(1.0, abs(alone_cny))
-    return Review(max(cost_cny - option_cny, 0.0), bill_cny <= alone_cny + allowed_cny)
+    if after is None:
+        return Review(inf, no_loss=False)
+    bill_cny = after.costs.total_cny + paid_cny
+    regret_cny = max(after.objective_cny + paid_cny - option_cny, 0.0)
+    return Review(regret_cny, pays_no_more(before.costs.total_cny, bill_cny))
+
+
+def pays_no_more(alone_cny: float, bill_cny: float) -> bool:
+    """Whether a bill is no higher than that without trade, but for rounding."""
+    return bill_cny <= alone_cny + _NO_LOSS_TOLERANCE * max(1.0, abs(alone_cny))
 
 
 def is_last(number: int, rules: MarketRules) -> bool:

@@ -10,9 +10,10 @@ from pathlib import Path
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE
 from market.scenario.document import FILE_NAME
-from market.scenario.faults import shown, suggestion
+from market.scenario.faults import suggestion
 from market.scenario.private import FOLDER_MODE, create_file
 from market.scenario.schema import scenario_schema
+from market.scenario.shown_value import shown
 from market.system_fault import reason_of
 
 SCHEMA_NAME = "scenario.schema.json"

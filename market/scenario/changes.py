@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from market.errors import Fault, ScenarioError
+from market.scenario.shown_value import shown
 
 if TYPE_CHECKING:
     from market.scenario.scenario import Scenario
@@ -33,9 +34,9 @@ def set_changes(settings: Sequence[str]) -> Changes:
         place = f"{SET} {path[:_LONGEST]}"
         if not equals or not path:
             remedy = "write it like market.choice_temperature_cny_per_mwh=20"
-            faults.append(Fault("must be a path, =, and a value", _shown(text), SET, remedy))
+            faults.append(Fault("must be a path, =, and a value", shown(text), SET, remedy))
         elif path in changes.values:
-            faults.append(Fault("must set each path only once", _shown(text), place, "leave one of them out"))
+            faults.append(Fault("must set each path only once", shown(text), place, "leave one of them out"))
         else:
             changes.sources[path] = place
             changes.values[path] = _value(value, place, faults)
@@ -68,12 +69,6 @@ def changed(scenario: Scenario, settings: Sequence[str]) -> Scenario:
 
     changes = set_changes(settings)
     return with_overrides(scenario, changes.values, changes.sources) if changes.values else scenario
-
-
-def _shown(text: str) -> str:
-    from market.scenario.faults import shown
-
-    return shown(text)
 
 
 def _value(text: str, place: str, faults: list[Fault]) -> object:

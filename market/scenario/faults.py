@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from market.errors import Fault
 from market.scenario.fields import Section
+from market.scenario.shown_value import shown
 
 Place = Callable[[Sequence[str | int]], str]
 
@@ -45,25 +46,6 @@ def more_faults(count: int, place: str) -> list[Fault]:
     if count <= 0:
         return []
     return [Fault("must be free of such faults", f"{count} more", place, "repair those above, then check again")]
-
-
-def shown(value: object) -> str:
-    """A value of the file as messages show it: short, on one line.
-
-    >>> shown(True), shown("0.9"), shown({"a": 1})
-    ('true', "'0.9'", 'a mapping')
-    """
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        text = f"[{', '.join(shown(item) for item in value[:20])}]"
-    else:
-        text = repr(str(value) if isinstance(value, str) else value)
-    return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from market.model.rules import MAX_PERIODS, Horizon
 from market.scenario.build import build_scenario
 from market.scenario.cases import case_folder
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES, Document, parse_document
-from market.scenario.faults import schema_faults, shown
+from market.scenario.faults import schema_faults
 from market.scenario.fields import ID_PATTERN, Section, is_inside, is_reserved
 from market.scenario.files import read_text
 from market.scenario.network_ids import unknown_id, unknown_ids
@@ -23,6 +23,7 @@ from market.scenario.network_samples import read_samples
 from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, Wanted, power_column, read_profiles
 from market.scenario.scenario import Scenario
 from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
+from market.scenario.shown_value import shown
 
 
 def load_scenario(source: str | Path) -> Scenario:

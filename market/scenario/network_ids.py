@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from market.errors import Fault
-from market.scenario.faults import Place, shown, suggestion
+from market.scenario.faults import Place, suggestion
+from market.scenario.shown_value import shown
 
 _ENDS = ("from", "to", "vpp")
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from market.errors import Fault
 from market.model.network import Empirical
 from market.model.parameter import parameters_of
-from market.scenario.faults import more_faults, shown
+from market.scenario.faults import more_faults
 from market.scenario.fields import is_inside
 from market.scenario.files import read_text
+from market.scenario.shown_value import shown
 
 COLUMN = "latency_s"
 MAX_MEBIBYTES = 16

@@ -19,12 +19,13 @@ from market.scenario.as_fields import SHORTHANDS, Fields, long_fields
 from market.scenario.build import Columns, build_scenario
 from market.scenario.catalogue import known_paths
 from market.scenario.document import FILE_NAME, path_text
-from market.scenario.faults import Place, schema_faults, shown, suggestion
+from market.scenario.faults import Place, schema_faults, suggestion
 from market.scenario.fields import Section
 from market.scenario.network_ids import unknown_id, unknown_ids
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
 from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS, PartialFile, QuotaSource, ScenarioFile
+from market.scenario.shown_value import shown
 
 _SECTIONS = ("horizon", "market", "carbon", "network")
 _WORDS = ("coupling", "audit", "title")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from market.scenario.catalogue import ANY_VPP, Entry, catalogue
-from market.scenario.faults import shown
+from market.scenario.shown_value import shown
 
 _HEAD = f"""\
 # Parameters

@@ -15,8 +15,9 @@ from market.errors import Fault
 from market.model.parameter import Parameter, parameters_of
 from market.model.rules import Tariff
 from market.model.vpp import Renewable, Vpp
-from market.scenario.faults import more_faults, shown, suggestion
+from market.scenario.faults import more_faults, suggestion
 from market.scenario.files import read_text
+from market.scenario.shown_value import shown
 
 PERIOD = "period"
 RETAIL = "retail_cny_per_mwh"

@@ -18,7 +18,7 @@ from functools import partial
 from math import fsum, nan
 
 from market.app.runs.in_process import market_day
-from market.coordination.coupling import NO_LOSS_TOLERANCE
+from market.coordination.coupling import pays_no_more
 from market.errors import MarketError
 from market.scenario import load_scenario
 from market.scenario.changes import changed
@@ -72,10 +72,7 @@ def _reached(scenario: Scenario, together_cny: float, possible_cny: float) -> Wa
     took_s = time.monotonic() - started
     settlement = settle(outcome, scenario.public)
     accounts = zip(settlement.grid_only, settlement.game, strict=True)
-    losers = sum(
-        after.total_cny > before.total_cny + NO_LOSS_TOLERANCE * max(1.0, abs(before.total_cny))
-        for before, after in accounts
-    )
+    losers = sum(not pays_no_more(before.total_cny, after.total_cny) for before, after in accounts)
     total_cny = settlement.game_system.total_cny
     return WayOutcome(
         share=(settlement.grid_only_system.total_cny - total_cny) / possible_cny,

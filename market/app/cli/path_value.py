@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import click
 
+from market.scenario.shown_value import shown
+
 _LONGEST_PART: Final = 255
 """Bytes of one name, as POSIX systems have it; a few file systems take less, and say so themselves."""
 _LONGEST: Final = 4095
@@ -30,8 +32,6 @@ class PathValue(click.Path):
         self, what: str, text: str, limit: int, param: click.Parameter | None, ctx: click.Context | None
     ) -> None:
         if (size := len(os.fsencode(text))) > limit:
-            from market.scenario.faults import shown  # it brings pydantic, which few commands need
-
             self.fail(
                 f"{what} has at most {limit} bytes; got {shown(text)} of {size}; give a shorter one", param, ctx
             )

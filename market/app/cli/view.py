@@ -18,7 +18,7 @@ from market.errors import Fault, ScenarioError, TapeError
 from market.extras import need
 from market.scenario import DEFAULT_CASE, builtin_cases
 from market.scenario.changes import SET, changed
-from market.scenario.faults import shown
+from market.scenario.shown_value import shown
 
 if TYPE_CHECKING:
     from market.app.view.feeds.live import LiveFeed

@@ -86,8 +86,7 @@ def _play(
     for vpp, alone, plan, option in zip(vpps, before, after, better, strict=True):
         paid = net_payment_cny(vpp.id, results)
         bills.append(plan.costs.total_cny + paid if plan else inf)
-        cost = plan.objective_cny + paid if plan else inf
-        reviews[vpp.id] = reviewed(alone.costs.total_cny, bills[-1], cost, option.cost_cny)
+        reviews[vpp.id] = reviewed(alone, plan, paid, option.cost_cny)
     coupled = coupled_round(number, reviews, results, fsum(bills))
     return _Played(coupled, planned, declarations, negotiations, results, after), better
 
