@@ -3,7 +3,8 @@
 Prints a table of condition and market: runs, runs that did not end in equilibrium, the largest difference of a
 price to the undisturbed run, median simulated time, median messages. The markets are whole, frames and machines
 included, but joined in memory (`vpp_nodes.in_memory`). Then, with real processes: the cost of a message under 2 s
-links as a ratio to none, and equal tapes whatever the speed of nodes. Run it as
+links as a ratio to none, how much longer a market takes in real time than in simulated time, and equal tapes
+whatever the speed of nodes. Run it as
 
     python scripts/bench/network.py [SEEDS] [--minutes LIMIT] [--only CONDITION] [--processes-only | --matrix-only]
 """
@@ -272,6 +273,21 @@ def print_cost(scratch: Path, runs: int) -> None:
     print(f"ratio {statistics.median(ratios):.2f} (median of {runs}; {min(ratios):.2f} to {max(ratios):.2f})")
 
 
+def rest_s(scratch: Path, *flags: str) -> float:
+    """When the market of one run under links of 50 ms rests, on the clock of the flags."""
+    folder = scratch / f"{time.time_ns()}"
+    subprocess.run([COMMAND, "run", "--quiet", "--out", folder, "--delay", "50ms", *flags], check=True)
+    return float(json.loads((folder / "manifest.json").read_text())["network"]["time_to_equilibrium_s"])
+
+
+def print_wall(scratch: Path, runs: int) -> None:
+    """How much longer than simulated time a market takes in real time, its machine's work included."""
+    simulated_s = rest_s(scratch)
+    ratios = [rest_s(scratch, "--time", "wall") / simulated_s for _ in range(runs)]
+    print(f"links of 50 ms: at rest after {simulated_s:.2f} s simulated; in real time {statistics.median(ratios):.2f}")
+    print(f"times that (median of {runs}; {min(ratios):.2f} to {max(ratios):.2f})")
+
+
 @contextlib.contextmanager
 def slowed(command: int, seed: int) -> Iterator[None]:
     """Nodes of a run are stopped and let go on again, at random, until the block ends."""
@@ -332,6 +348,7 @@ def main() -> None:
     if not given.matrix_only:
         with tempfile.TemporaryDirectory() as scratch:
             print_cost(Path(scratch), 5)
+            print_wall(Path(scratch), 5)
             print_tapes(Path(scratch), given.repeats)
 
 

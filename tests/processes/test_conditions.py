@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from math import fsum, inf
+from math import fsum
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -337,20 +337,25 @@ def message_rounds(tape: Sequence[Record], delay_s: float) -> int:
     return max(n for _, _, n in longest)
 
 
-def test_wall_time_takes_as_long_as_its_message_rounds_say(tmp_path: Path, default_run: Path) -> None:
-    """Within 20 %. A busy machine adds to it, so the best of three attempts counts."""
-    delay_s, excess = 0.05, inf
-    for attempt in range(3):
-        found = carried_out(Condition(("--time", "wall", "--delay", "50ms")), tmp_path / str(attempt))
-        assert found.exit_code == 0, found.errors
-        assert prices(found.folder) == pytest.approx(prices(default_run), rel=0, abs=1e-6)
-        assert found.network["delay_min_s"] == pytest.approx(delay_s)
-        first_s = of_kind(found.tape, MessageSaid)[0].time_s
-        told_s = message_rounds(found.tape, delay_s) * delay_s
-        taken_s = found.network["time_to_equilibrium_s"] - first_s
-        assert manifest(found.folder)["durations_s"]["trading"] <= taken_s
-        assert taken_s >= told_s - 1e-6
-        excess = min(excess, taken_s / told_s - 1.0)
-        if excess <= 0.2:
-            return
-    raise AssertionError(f"{excess:.0%} more than the message rounds say")
+def first_said_s(found: Run) -> float:
+    return of_kind(found.tape, MessageSaid)[0].time_s
+
+
+def test_virtual_time_takes_exactly_as_long_as_its_message_rounds_say(runs: dict[str, Run]) -> None:
+    """The last message of the longest chain is said when all the others have travelled."""
+    found, delay_s = runs["constant"], 0.5
+    told_s = (message_rounds(found.tape, delay_s) - 1) * delay_s
+    assert told_s > 0.0
+    assert found.network["time_to_equilibrium_s"] - first_said_s(found) == pytest.approx(told_s, abs=1e-6)
+
+
+def test_wall_time_takes_no_less_than_its_message_rounds_say(tmp_path: Path, default_run: Path) -> None:
+    """How much more depends on the machine: `scripts/bench/network.py` measures it."""
+    delay_s = 0.05
+    found = carried_out(Condition(("--time", "wall", "--delay", "50ms")), tmp_path / "wall")
+    assert found.exit_code == 0, found.errors
+    assert prices(found.folder) == pytest.approx(prices(default_run), rel=0, abs=1e-6)
+    assert found.network["delay_min_s"] == pytest.approx(delay_s)
+    taken_s = found.network["time_to_equilibrium_s"] - first_said_s(found)
+    assert manifest(found.folder)["durations_s"]["trading"] <= taken_s
+    assert taken_s >= message_rounds(found.tape, delay_s) * delay_s - 1e-6
