@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from market.bidding.reserve import credit_worth_cny_per_mwh, highest_reserve_cny_per_mwh, reserve_cny_per_mwh
+from market.bidding.reserve import (
+    credit_worth_cny_per_mwh,
+    declared_reserve_cny_per_mwh,
+    highest_reserve_cny_per_mwh,
+    reserve_cny_per_mwh,
+)
 from market.bidding.roles import day_roles, role_of
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration
@@ -28,7 +33,7 @@ def declare(
     """
     day = day_roles(vpp, plan, public.market.role_tolerance)
     buys = day.deficit_mw > 0.0
-    reserve = reserve_cny_per_mwh(vpp, plan, public)
+    reserve = declared_reserve_cny_per_mwh(vpp, reserve_cny_per_mwh(vpp, plan, public), public)
     sells = (day.surplus_mw > 0.0) & (reserve <= highest_reserve_cny_per_mwh(public))
     surplus_mw = np.where(sells, day.surplus_mw, 0.0)
     value = plan.marginal_value_cny_per_mwh if value_cny_per_mwh is None else value_cny_per_mwh

@@ -12,6 +12,7 @@ from market.model.public import PublicRules
 from market.model.rules import CarbonRules
 from market.model.vpp import Vpp
 
+_OF_A_STEP = 1e-9  # a reserve this little above a multiple is that multiple
 _SMALL_MW = 10.0**-VOLUME_DECIMALS  # what rounding adds to a surplus is no part of it
 
 
@@ -44,6 +45,19 @@ def reserve_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Ar
     last = (np.cumsum(power_mw, axis=0) >= surplus_mw - _SMALL_MW).argmax(axis=0)
     dearest = np.take_along_axis(cost, last[None, :], axis=0)[0]
     return frozen(np.maximum(feed_in, dearest) + credit_worth_cny_per_mwh(carbon, plan))
+
+
+def declared_reserve_cny_per_mwh(vpp: Vpp, reserve: Array, public: PublicRules) -> Array:
+    """What a seller makes public of its reserve r, shape (periods,): rounded up by its own step where it is above f.
+
+    Never beyond the cap, since that would leave the market; a reserve that is beyond it already stays as it is.
+    """
+    step, feed_in = vpp.exchange.reserve_step_cny_per_mwh, public.tariff.feed_in_cny_per_mwh
+    if step == 0.0:
+        return reserve
+    rounded = np.ceil(reserve / step - _OF_A_STEP) * step
+    rounded = np.clip(rounded, reserve, np.maximum(highest_reserve_cny_per_mwh(public), reserve))
+    return frozen(np.where(reserve > feed_in, rounded, reserve))
 
 
 def _cheapest_first(power_mw: Array, cost: Array) -> tuple[Array, Array]:

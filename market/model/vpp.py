@@ -122,7 +122,7 @@ class ControllableLoad:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Limits of exchange, (11); a limit left out, or null, is no limit."""
+    """Limits of exchange, (11), and how a reserve is told; a limit left out, or null, is no limit."""
 
     grid_buy_max_mw: float = parameter(
         "MW", "Most power bought from the grid", default=math.inf, ge=0, le=MAX_POWER_MW
@@ -135,6 +135,14 @@ class Exchange:
     )
     direct_out_max_mw: float = parameter(
         "MW", "Most power given to other VPPs", default=math.inf, ge=0, le=MAX_POWER_MW
+    )
+    reserve_step_cny_per_mwh: float = parameter(
+        "CNY/MWh",
+        "A reserve above the feed-in price is declared as the next multiple of this, so that it tells less; "
+        "0: as it is",
+        default=0.0,
+        ge=0,
+        le=MAX_PRICE_CNY_PER_MWH,
     )
 
 

@@ -112,6 +112,25 @@ def test_who_would_need_more_than_the_cap_is_idle() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("om", "step", "told"),
+    [
+        (41.0, 0.0, 41.0),
+        (41.0, 25.0, 50.0),
+        (50.0, 25.0, 50.0),
+        (0.3, 0.1, 40.0),  # worth the feed-in price: that is nothing to hide
+        (590.0, 250.0, 600.0),  # the cap, not 750: it would not sell at all
+        (600.0, 250.0, 600.0),
+        (0.3 + 41.0, 0.1, 41.3),
+    ],
+)
+def test_a_plant_may_tell_its_reserve_in_steps(om: float, step: float, told: float) -> None:
+    owner, day = windy(om), plan(wt=4.0, load=4.0, curtailed=6.0)
+    owner = replace(owner, exchange=replace(owner.exchange, reserve_step_cny_per_mwh=step))
+    assert declare(owner, day, rules(40.0)).reserve_cny_per_mwh.tolist() == [pytest.approx(told, abs=1e-9)]
+    assert reserve(owner, day, rules(40.0)) == max(om, 40.0)  # what it costs is another matter
+
+
 def test_in_the_built_in_case_of_five_every_reserve_is_the_feed_in_price() -> None:
     scenario = load_scenario("five_vpp")
     for day in market_day(scenario).days:
