@@ -8,7 +8,7 @@ from math import fsum, nan
 
 import numpy as np
 
-from market.game.result import PeriodResult
+from market.game.result import PeriodResult, Verdict
 from market.model.arrays import Array, frozen
 from market.model.disclosure import ShownPlan, plan_totals
 from market.model.plan import DirectExchange, DispatchPlan, PlanTotals
@@ -19,10 +19,12 @@ from market.settlement.outcome import MarketOutcome
 
 POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned
+RATIONING_TOLERANCE = 1e-5  # of the power concerned: prices rest to 1e-5 CNY/MWh, and demand follows them
 CREDIT_TOLERANCE_T = 1e-9
 
 DELIVERED_POWER = "the plan with trade carries exactly the delivered power"
 BALANCED_EXCHANGE = "direct exchanges of all VPPs sum to zero"
+NOTHING_WASTED = "rationing at an equilibrium wastes nothing: all surplus or all that is asked for is delivered"
 NO_LOSS = "no VPP pays more than without trade"
 
 
@@ -155,6 +157,7 @@ def check_laws(
     return (
         *_exchange_laws(outcome, public),
         *(broken for result in outcome.periods for broken in _delivery_laws(result)),
+        *(broken for result in outcome.periods for broken in _rationing_law(result)),
         *_zero_sum_laws(outcome, settlement, public),
         *_no_loss_law(outcome, settlement, public, plants),
     )
@@ -280,6 +283,21 @@ def _delivery_laws(result: PeriodResult) -> Iterator[BrokenLaw]:
                 f"{taken_mw!r} MW",
                 f"{buyer}, {place}",
             )
+
+
+def _rationing_law(result: PeriodResult) -> Iterator[BrokenLaw]:
+    """Σ q = min(Σ S, Σ Q) where a game has come to a certified equilibrium (docs/model.md, section 3).
+
+    Whoever is asked for more than it has asks the cap, else it would ask more; and with one τ whoever is cheaper is
+    asked for more of what it has, so it is sold out too.
+    """
+    if result.verdict is not Verdict.EQUILIBRIUM or result.certificate is None:
+        return
+    supply_mw, asked_mw = fsum(result.game.surplus_mw.tolist()), fsum(result.requested_mw.ravel().tolist())
+    wanted_mw, delivered_mw = min(supply_mw, asked_mw), fsum(result.delivered_mw.ravel().tolist())
+    if delivered_mw < wanted_mw - POWER_TOLERANCE_MW - RATIONING_TOLERANCE * wanted_mw:
+        value = f"{delivered_mw!r} MW of {wanted_mw!r} MW"
+        yield BrokenLaw(NOTHING_WASTED, value, f"period {result.game.period + 1}")
 
 
 def _zero_sum_laws(outcome: MarketOutcome, settlement: Settlement, public: PublicRules) -> Iterator[BrokenLaw]:

@@ -294,6 +294,17 @@ def test_markets_with_reserves_come_to_certified_rest_and_nobody_asks_less() -> 
         assert (result.price_cny_per_mwh >= result.game.least_price_cny_per_mwh).all()
 
 
+@LAW
+@given(SEEDS, st.sampled_from([None, 0.0, 5.0]))
+def test_at_an_equilibrium_rationing_wastes_nothing(seed: int, temperature: float | None) -> None:
+    """Σ q = min(Σ S, Σ Q); the law of settlement that says so allows 1e-5 of it."""
+    game = reserved_game(seed, temperature)
+    result = solve_period(game, RULES)
+    if result.verdict is Verdict.EQUILIBRIUM:
+        all_there_is = min(game.surplus_mw.sum(), result.requested_mw.sum())
+        assert result.delivered_mw.sum() == pytest.approx(all_there_is, rel=1e-7)
+
+
 def test_with_reserves_an_equilibrium_may_lie_below_the_clearing_price_and_is_found_from_there_too() -> None:
     """p_clr may be where a dear seller comes in: the others come down, and in turn or from the cap to the same."""
     games = [replace(reserved_game(seed), period=seed) for seed in range(60)]

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.game.result import Verdict
+from market.game.solver import solve_day
 from market.model.arrays import frozen
 from market.model.plan import DispatchPlan
 from market.model.rules import CarbonMode
 from market.settlement.outcome import MarketOutcome
 from market.settlement.settlement import (
+    NOTHING_WASTED,
     Settlement,
     check_laws,
     direct_exchange,
@@ -24,6 +26,7 @@ from market.settlement.settlement import (
     settle,
     settled_mw,
 )
+from tests.market.instances import make_rules, random_game
 from tests.market.settled_days import (
     CARBON_PRICE,
     FEED_IN,
@@ -163,6 +166,18 @@ def test_more_than_the_surplus_or_the_deficit_is_reported() -> None:
     assert any("S1, period 1: a seller delivers at most its surplus, 1.0 MW; got 1.6 MW" in b for b in broken)
     broken = laws_of(settled_day([trade([2.0, 2.0], [1.0], [500.0, 500.0], [[0.8, 0.8]])], public_rules(1)))
     assert any("B1, period 1: a buyer takes at most its deficit, 1.0 MW; got 1.6 MW" in b for b in broken)
+
+
+def test_what_is_left_over_at_an_equilibrium_though_somebody_asks_for_it_is_reported() -> None:
+    """The market of two that `solve_day` comes to, and the same with a tenth of its deliveries gone."""
+    (result,) = solve_day([random_game(1)], make_rules())
+    outcome = MarketOutcome((result,), (), ())
+    assert check_laws(outcome, settle(outcome, public_rules(1)), public_rules(1)) == ()
+    short = replace(result, delivered_mw=0.9 * result.delivered_mw)
+    for verdict, told in ((Verdict.EQUILIBRIUM, 1), (Verdict.UNCERTIFIED, 0)):
+        outcome = MarketOutcome((replace(short, verdict=verdict),), (), ())
+        broken = check_laws(outcome, settle(outcome, public_rules(1)), public_rules(1))
+        assert [law.law for law in broken] == [NOTHING_WASTED] * told
 
 
 def test_a_plan_that_does_not_carry_the_trade_is_reported() -> None:
