@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from market.app.runs.in_process import market_day
 from market.errors import ScenarioError
+from market.game.result import Verdict
+from market.model.declaration import Role
 from market.model.rules import CarbonMode
 from market.scenario import (
     DEFAULT_CASE,
@@ -18,6 +21,8 @@ from market.scenario import (
     scenario_advice,
     scenario_schema,
 )
+from market.settlement.settlement import settle
+from vpp_nodes.dispatch.joint import joint_dispatch
 
 CASES = Path(__file__).parents[2] / "market" / "cases"
 
@@ -28,7 +33,7 @@ def _fault(error: pytest.ExceptionInfo[ScenarioError]) -> str:
 
 
 def test_which_cases_there_are() -> None:
-    assert builtin_cases() == ("five_vpp", "quarter_hours", "two_vpp")
+    assert builtin_cases() == ("five_vpp", "flexible", "quarter_hours", "two_vpp")
     assert DEFAULT_CASE in builtin_cases()
 
 
@@ -88,6 +93,20 @@ def test_quarter_hours_has_what_the_others_leave_out() -> None:
     assert turbine.ramp_up_mw_per_h != turbine.ramp_down_mw_per_h
     assert scenario.vpp("Works").wt is scenario.vpp("Works").pv is None
     assert np.isinf(scenario.vpp("Works").exchange.grid_buy_max_mw)
+
+
+def test_in_flexible_trade_after_planning_leaves_most_of_the_saving() -> None:
+    """36 %, as its README says, though every period is in equilibrium or without trade: whoever could help is idle."""
+    scenario = load_scenario("flexible")
+    assert all(vpp.ess and vpp.mt and not vpp.mt.commitment for vpp in scenario.vpps)
+    outcome = market_day(scenario)
+    assert outcome.verdict is Verdict.EQUILIBRIUM
+    accounts = settle(outcome, scenario.public)
+    saved_cny = accounts.grid_only_system.total_cny - accounts.game_system.total_cny
+    possible_cny = accounts.grid_only_system.total_cny - joint_dispatch(scenario.vpps, scenario.public).total_cny
+    assert (saved_cny, possible_cny) == (pytest.approx(15_097, abs=1), pytest.approx(42_037, abs=1))
+    hospital = next(day.declaration for day in outcome.days if day.declaration.vpp == "Hospital")
+    assert Role.SELLER not in hospital.roles
 
 
 @pytest.mark.parametrize(
