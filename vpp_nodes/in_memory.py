@@ -42,7 +42,7 @@ from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
 from market.model.plan import CostBreakdown, DirectExchange, DispatchPlan, SolveMethod
-from market.model.public import Coupling, PublicRules, PublicScenario
+from market.model.public import PublicRules, PublicScenario
 from market.scenario.digest import seal_scenario
 from vpp_nodes.client import Client, Instruction, OpenData, Say, Stage, Tell
 from vpp_nodes.node import Node
@@ -116,11 +116,11 @@ class Loopback:
     def _unnamed(self, roster: tuple[str, ...]) -> PublicScenario:
         """A market of these VPPs that came from no file."""
         others = dict.fromkeys(roster, "")
-        return seal_scenario("loopback", "", self.public, (), self.network, Coupling.ONCE, None, others).shared
+        return seal_scenario("loopback", "", self.public, (), self.network, None, others).shared
 
     def _client(self, vpp: str) -> Client:
         shared = self._charge.shared
-        hello = Hello(1, self.public.digest, shared.digest_by_vpp[vpp], shared.name, "loopback", shared.coupling)
+        hello = Hello(1, self.public.digest, shared.digest_by_vpp[vpp], shared.name, "loopback")
         return Client(vpp, self._makers[vpp](), hello, self.now)
 
     def _node(self, declaration: Declaration) -> Node:

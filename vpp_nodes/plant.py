@@ -8,8 +8,8 @@ from market.bidding.declare import declare
 from market.coordination.coupling import OpenTrade
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
-from market.model.public import Coupling, PublicRules
-from market.model.rules import Mechanism
+from market.model.public import PublicRules
+from market.model.rules import Coupling, Mechanism
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
@@ -42,9 +42,9 @@ class OwnPlant:
         return dispatch_with_option(self._vpp, self._public, option_of(left_open))
 
 
-def plant_node(vpp: Vpp, public: PublicRules, coupling: Coupling = Coupling.ONCE) -> Node:
+def plant_node(vpp: Vpp, public: PublicRules) -> Node:
     """The behaviour of one VPP with its own plant."""
     plant = OwnPlant(vpp, public)
-    replan = plant.with_option if coupling is Coupling.ITERATE else None
+    replan = plant.with_option if public.market.coupling is Coupling.ITERATE else None
     joins = partial(participant, vpp, public) if public.market.mechanism is Mechanism.CONSENSUS else None
     return Node(vpp.id, public, plant.plan, plant.declared, replan, joins)

@@ -25,7 +25,7 @@ from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop, Trouble
 from market.errors import DispatchError, MarketError, TradeError, WireError
 from market.model.disclosure import Disclosure
-from market.model.public import Coupling, PublicRules
+from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from market.scenario.digest import plant_digest
 from vpp_nodes.client import PATIENCE_S, Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
@@ -43,7 +43,7 @@ class NodeTask:
     """What a node process is given: its VPP, the market's rules, where the broker is, the run's token, keys.
 
     scenario : what its scenario is called · audit : the most that it shows of its day
-    coupling : whether it plans again after a round · patience_s : how long it looks for its broker
+    patience_s : how long it looks for its broker
     """
 
     vpp: Vpp
@@ -54,7 +54,6 @@ class NodeTask:
     keys: NodeKeys | None = None
     audit: Disclosure = Disclosure.FULL
     patience_s: float = PATIENCE_S
-    coupling: Coupling = Coupling.ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class _Shell:
         on_fault: Callable[[str], None],
         parent: int | None,
     ) -> None:
-        node = plant_node(task.vpp, task.public, task.coupling)
+        node = plant_node(task.vpp, task.public)
         self._task = task
         self._bus = bus
         self._pulse = pulse
@@ -134,7 +133,7 @@ class _Shell:
         self._on_fault = on_fault
         plant = plant_digest(task.vpp)
         software = version("vppmarket")
-        hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software, task.coupling)
+        hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software)
         self._clock = Attention(time.monotonic)
         self._client = Client(task.vpp.id, node, hello, self._clock.now(), task.patience_s, task.audit)
         if parent is not None:

@@ -63,7 +63,8 @@ from market.game.result import PeriodResult
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules, OnLoss, TimeMode
-from market.model.public import Coupling, PublicRules, PublicScenario
+from market.model.public import PublicRules, PublicScenario
+from market.model.rules import Coupling
 from market.settlement.rounds import DayRounds
 
 BEAT_S = 1.0
@@ -481,7 +482,7 @@ class Coordinator:
         self._losses.reached(2 * self.epoch.round + 2)
         epoch, time_s, first_turn = self.epoch, self.clockwork.time_s, self.clockwork.turn + 1
         announced = concluded_market(epoch.number, results, time_s)
-        if self._charge.shared.coupling is Coupling.ONCE:
+        if self._charge.shared.public.market.coupling is Coupling.ONCE:
             return announced + self._settle(played(epoch, time_s), first_turn)
         self.phase = Phase.REVIEWING
         self._reviewing = Reviewing(epoch.round, epoch.roster, results, self._charge.public, first_turn)

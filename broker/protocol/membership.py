@@ -119,11 +119,6 @@ class Membership:
                 f"horizon, tariff, market or carbon rules in {theirs} are not those of this market, "
                 f"{mine.name!r}; start the node on the broker's scenario"
             )
-        if hello.coupling is not mine.coupling:
-            return (
-                f"coupling in {theirs} is {hello.coupling}, and {mine.coupling} in this market, {mine.name!r}; "
-                "start the node on the broker's scenario"
-            )
         if self._plants[vpp] and hello.plant_digest != self._plants[vpp]:
             return (
                 f"the plant of {vpp} in {theirs} is not the one that this market, {mine.name!r}, was made for; "

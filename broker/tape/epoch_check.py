@@ -16,8 +16,8 @@ from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, disclosure_of, least
 from market.model.network import TimeMode
 from market.model.plan import DirectExchange
-from market.model.public import Coupling, PublicScenario
-from market.model.rules import Mechanism
+from market.model.public import PublicScenario
+from market.model.rules import Coupling, Mechanism
 
 
 def check(holds: bool, otherwise: str) -> None:
@@ -41,7 +41,7 @@ class EpochCheck:
         self._versions = Versions(begun.roster)
         self._declarations: dict[str, Declaration] = {}
         self._parts: MarketParts | None = None
-        self._coupling = shared.coupling
+        self._coupling = shared.public.market.coupling
         self.round = begun.round
         self._begun: set[str] = set()
         self._over: set[str] = set()

@@ -32,7 +32,6 @@ from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
 from market.model.plan import DirectExchange, DispatchPlan
-from market.model.public import Coupling
 
 BROKER = "broker"
 """The sender name of the broker; no VPP may have it."""
@@ -116,7 +115,7 @@ class Hello:
     """A node asks to join, or whether it still has its place.
 
     public_digest : of the market rules it believes in · plant_digest : of its plant, empty if it does not tell
-    scenario : what it calls its scenario, for people · coupling : whether it plans again after a round
+    scenario : what it calls its scenario, for people
     """
 
     process_id: int
@@ -124,7 +123,6 @@ class Hello:
     plant_digest: str
     scenario: str
     software: str
-    coupling: Coupling = Coupling.ONCE
 
 
 @dataclass(frozen=True, slots=True)

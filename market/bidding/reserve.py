@@ -48,7 +48,7 @@ def reserve_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Ar
 
 
 def declared_reserve_cny_per_mwh(vpp: Vpp, reserve: Array, public: PublicRules) -> Array:
-    """What a seller makes public of its reserve r, shape (periods,): rounded up by its own step where it is above f.
+    """What a seller makes public of its reserve r, shape (periods,): where it is above f, rounded up by its step.
 
     Never beyond the cap, since that would leave the market; a reserve that is beyond it already stays as it is.
     """

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
 from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
-
-
-class Coupling(StrEnum):
-    """How dispatch and game are coupled; `once` is the paper's way."""
-
-    ONCE = "once"  # everybody plans for itself, then what is left over is traded
-    ITERATE = "iterate"  # everybody plans again with the market as an option, and declares anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +34,6 @@ class PublicScenario:
     title: str
     public: PublicRules
     network: NetworkRules
-    coupling: Coupling
     roster: tuple[str, ...]
     plant_digests: tuple[str, ...]
     audit: Disclosure | None

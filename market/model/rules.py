@@ -43,6 +43,13 @@ class Mechanism(StrEnum):
     CONSENSUS = "consensus"  # all adjust to a common price of each period until supply meets demand (M7)
 
 
+class Coupling(StrEnum):
+    """How dispatch and game are coupled; `once` is the paper's way."""
+
+    ONCE = "once"  # everybody plans for itself, then what is left over is traded
+    ITERATE = "iterate"  # everybody plans again with the market as an option, and declares anew
+
+
 @dataclass(frozen=True, slots=True)
 class Horizon:
     """The day: how many periods, how long each."""
@@ -131,6 +138,12 @@ class MarketRules:
     mechanism: Mechanism = parameter(
         "", "How trade comes about: game, or consensus on a common price of each period", default=Mechanism.GAME
     )
+    coupling: Coupling = parameter(
+        "",
+        "How dispatch and game are coupled: once, dispatch, game, dispatch; iterate, plans made anew with the "
+        "market as an option",
+        default=Coupling.ONCE,
+    )
     coupling_rounds: int = parameter(
         "rounds", "How often all plan again and trade anew under coupling `iterate`", default=25, ge=1, le=10_000
     )
@@ -157,6 +170,13 @@ def price_band(market: MarketRules) -> Iterator[Broken]:
         yield Broken(
             "price_min_cny_per_mwh", rule, f"{low!r} above {high!r}", "exchange the two or widen the band"
         )
+
+
+def coupled_game(market: MarketRules) -> Iterator[Broken]:
+    """Only a game is played again: consensus plans and trades at once."""
+    if market.coupling is Coupling.ITERATE and market.mechanism is not Mechanism.GAME:
+        rule = f"must be once where mechanism is {market.mechanism.value}"
+        yield Broken("coupling", rule, market.coupling.value, "leave coupling out, or take mechanism game")
 
 
 @dataclass(frozen=True, slots=True)

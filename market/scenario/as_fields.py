@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from market.model.network import Empirical, NetworkRules
 from market.model.public import PublicScenario
 from market.model.rules import CarbonRules
-from market.model.vpp import MicroTurbine, Vpp
+from market.model.vpp import Exchange, MicroTurbine, Vpp
 from market.scenario.fields import plain_fields, plain_text
 from market.scenario.network_build import network_fields
 from market.scenario.scenario import Scenario
@@ -56,7 +56,6 @@ def long_fields(scenario: Scenario | PublicScenario) -> Fields:
         "market": plain_fields(scenario.public.market),
         "carbon": _carbon(scenario.public.carbon),
         "network": network_fields(scenario.network),
-        "coupling": scenario.coupling.value,
         "audit": scenario.audit.value if scenario.audit else None,
         "roster": None if len(vpps) == len(scenario.roster) else _roster(scenario, vpps),
         "vpps": [_long_vpp(vpp, period_h) for vpp in vpps],
@@ -134,7 +133,8 @@ def _micro_turbine(plant: MicroTurbine, period_h: float) -> Fields:
 def _vpp(fields: Fields) -> Fields:
     """What a plant has, in short forms."""
     short = {name: _short(value) if isinstance(value, dict) else value for name, value in fields.items()}
-    return _given({**short, "label": fields["label"] or None, "exchange": short["exchange"] or None})
+    free = fields["exchange"] == plain_fields(Exchange())
+    return _given({**short, "label": fields["label"] or None, "exchange": None if free else short["exchange"]})
 
 
 def _short(fields: Fields) -> Fields:

@@ -26,7 +26,7 @@ def build_scenario(name: str, file: Section, columns: Columns, samples: Samples)
     """
     horizon = values_of(Horizon, file.horizon)
     tariff = Tariff(frozen(columns[RETAIL]), frozen(columns[FEED_IN]))
-    public = seal_public(horizon, tariff, values_of(MarketRules, file.market), _carbon_rules(file.carbon))
+    public = seal_public(horizon, tariff, _market_rules(file), _carbon_rules(file.carbon))
     vpps = [_vpp(vpp, file.market.satisfaction, horizon.period_h, columns) for vpp in file.vpps]
     others = {entry.id: entry.plant_digest or "" for entry in file.roster} if file.roster else None
     order = list(others or {})
@@ -36,10 +36,15 @@ def build_scenario(name: str, file: Section, columns: Columns, samples: Samples)
         public,
         tuple(sorted(vpps, key=lambda vpp: order.index(vpp.id)) if others else vpps),
         network_rules(file.network, samples),
-        file.coupling,
         file.audit,
         others,
     )
+
+
+def _market_rules(file: Section) -> MarketRules:
+    """Coupling may stand at its older place, outside the section."""
+    older = {} if file.coupling is None else {"coupling": file.coupling}
+    return values_of(MarketRules, file.market, **older)
 
 
 def _carbon_rules(section: Section) -> CarbonRules:

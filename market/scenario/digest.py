@@ -15,12 +15,12 @@ import numpy as np
 
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
-from market.model.public import Coupling, PublicRules, PublicScenario
+from market.model.public import PublicRules, PublicScenario
 from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
 from market.model.vpp import Vpp
 from market.scenario.scenario import Scenario
 
-_FORM = "vppmarket scenario 2"  # a new number whenever the canonical form changes
+_FORM = "vppmarket scenario 3"  # a new number whenever the canonical form changes
 
 
 def seal_public(horizon: Horizon, tariff: Tariff, market: MarketRules, carbon: CarbonRules) -> PublicRules:
@@ -39,7 +39,6 @@ def seal_scenario(
     public: PublicRules,
     vpps: tuple[Vpp, ...],
     network: NetworkRules,
-    coupling: Coupling,
     audit: Disclosure | None = None,
     others: Mapping[str, str] | None = None,
 ) -> Scenario:
@@ -50,14 +49,13 @@ def seal_scenario(
     """
     own = {vpp.id: plant_digest(vpp) for vpp in vpps}
     digests = {vpp: own.get(vpp, known) for vpp, known in (own if others is None else others).items()}
-    scenario_digest = _digest([title, public.digest, list(digests.items()), network, coupling, audit])
+    scenario_digest = _digest([title, public.digest, list(digests.items()), network, audit])
     return Scenario(
         name,
         title,
         public,
         vpps,
         network,
-        coupling,
         scenario_digest,
         tuple(digests),
         tuple(digests.values()),
@@ -70,9 +68,7 @@ def seal_shared(shared: PublicScenario) -> PublicScenario:
     rules = shared.public
     public = seal_public(rules.horizon, rules.tariff, rules.market, rules.carbon)
     others = shared.digest_by_vpp
-    return seal_scenario(
-        shared.name, shared.title, public, (), shared.network, shared.coupling, shared.audit, others
-    ).shared
+    return seal_scenario(shared.name, shared.title, public, (), shared.network, shared.audit, others).shared
 
 
 def _digest(value: object) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -28,11 +28,13 @@ from market.scenario.schema import QUOTAS, PartialFile, QuotaSource, ScenarioFil
 from market.scenario.shown_value import shown
 
 _SECTIONS = ("horizon", "market", "carbon", "network")
-_WORDS = ("coupling", "audit", "title")
+_WORDS = ("audit", "title")
+_OLDER = {"coupling": "market.coupling"}  # paths of before, which mean these
 _FORECAST = ("wt", "pv")
 _PLANTS = "vpps"
 
 Changes: TypeAlias = Mapping[str, object]
+_Value = TypeVar("_Value")
 
 
 def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, str] | None = None) -> Scenario:
@@ -44,7 +46,8 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     "carbon.quota_sources" is changed as well; a measured latency comes as `samples_s`, not as a file.
     `sources` says by path where a value came from, for messages. Raises ScenarioError with every fault at once.
     """
-    place = _Placer(scenario, sources or {})
+    changes, sources = _today(changes), _today(sources or {})
+    place = _Placer(scenario, sources)
     faults = [fault for path in changes for fault in _closed(scenario, path, place)]
     sound = {path: value for path, value in changes.items() if not list(_closed(scenario, path, place))}
     fields = _changed(scenario, sound, faults, place)
@@ -60,6 +63,11 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     if file is None or faults:
         raise ScenarioError(faults)
     return replace(build_scenario(scenario.name, file, _columns(scenario), samples={}), name=scenario.name)
+
+
+def _today(values: Mapping[str, _Value]) -> dict[str, _Value]:
+    """The same by the paths of today."""
+    return {_OLDER.get(path, path): value for path, value in values.items()}
 
 
 class _Placer:

@@ -42,7 +42,6 @@ def undisclosed(scenario: Scenario) -> Scenario:
         scenario.public,
         scenario.vpps,
         scenario.network,
-        scenario.coupling,
         scenario.audit,
         others,
     )

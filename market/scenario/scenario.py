@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
-from market.model.public import Coupling, PublicRules, PublicScenario
+from market.model.public import PublicRules, PublicScenario
 from market.model.vpp import Vpp
 
 
@@ -24,7 +24,6 @@ class Scenario:
     public: PublicRules
     vpps: tuple[Vpp, ...]
     network: NetworkRules
-    coupling: Coupling
     digest: str
     roster: tuple[str, ...]
     plant_digests: tuple[str, ...]
@@ -50,7 +49,6 @@ class Scenario:
             self.title,
             self.public,
             self.network,
-            self.coupling,
             self.roster,
             self.plant_digests,
             self.audit,

@@ -14,8 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from market.model.disclosure import Disclosure
 from market.model.parameter import Broken
-from market.model.public import Coupling
-from market.model.rules import CarbonRules, Horizon, MarketRules, Mechanism, price_band
+from market.model.rules import CarbonRules, Coupling, Horizon, MarketRules, coupled_game, price_band
 from market.model.vpp import (
     ControllableLoad,
     Exchange,
@@ -87,6 +86,7 @@ MarketSection = section_of(
     MarketRules.__doc__,
     {**fields_of(MarketRules), "satisfaction": _SATISFACTION},
     price_band,
+    coupled_game,
 )
 CarbonSection = section_of(
     "CarbonSection",
@@ -251,12 +251,8 @@ _FILE = {
     "carbon": (CarbonSection, section(CarbonSection, "Rules of carbon trading")),
     "network": (NetworkSection, section(NetworkSection, "Communication conditions")),
     "coupling": (
-        Annotated[Coupling, Strict(False)],
-        Field(
-            Coupling.ONCE,
-            description="How dispatch and game are coupled: `once`, dispatch, game, dispatch; `iterate`, plans "
-            "made anew with the market as an option, market.coupling_rounds times",
-        ),
+        Annotated[Coupling, Strict(False)] | None,
+        Field(None, description="An older place of market.coupling"),
     ),
     "audit": (
         Annotated[Disclosure, Strict(False)] | None,
@@ -279,24 +275,29 @@ _FILE = {
 _VPPS: Any = list[VppSection]  # type: ignore[valid-type]
 
 
-def _coupling_of_game(file: Section) -> Iterator[Broken]:
-    """Only a game is played again: consensus plans and trades at once."""
-    if file.coupling is Coupling.ITERATE and file.market.mechanism is not Mechanism.GAME:
-        rule = f"must be once where market.mechanism is {file.market.mechanism.value}"
-        yield Broken("coupling", rule, file.coupling.value, "leave coupling out, or take market.mechanism game")
+def _coupling_said_once(file: Section) -> Iterator[Broken]:
+    """The older place of the coupling says nothing else than the market's rules allow."""
+    if file.coupling is None:
+        return
+    said = file.market.coupling
+    if "coupling" in file.market.model_fields_set and said is not file.coupling:
+        rule = f"must not be other than market.coupling, {said.value}"
+        yield Broken("coupling", rule, file.coupling.value, "keep market.coupling alone")
+    else:
+        yield from coupled_game(file.market.model_copy(update={"coupling": file.coupling}))
 
 
 ScenarioFile = section_of(
     "ScenarioFile",
     "A market to run: the rules, the virtual power plants, the network between them.",
     {**_FILE, "vpps": (_VPPS, Field(description="The virtual power plants, at least one", min_length=1))},
-    _coupling_of_game,
+    _coupling_said_once,
 )
 PartialFile = section_of(
     "PartialFile",
     "A part of a market: with the roster of all, and the plants of some or of none.",
     {**_FILE, "vpps": (_VPPS, Field([], description="The virtual power plants that are known here"))},
-    _coupling_of_game,
+    _coupling_said_once,
 )
 
 

@@ -288,8 +288,8 @@ def _delivery_laws(result: PeriodResult) -> Iterator[BrokenLaw]:
 def _rationing_law(result: PeriodResult) -> Iterator[BrokenLaw]:
     """Σ q = min(Σ S, Σ Q) where a game has come to a certified equilibrium (docs/model.md, section 3).
 
-    Whoever is asked for more than it has asks the cap, else it would ask more; and with one τ whoever is cheaper is
-    asked for more of what it has, so it is sold out too.
+    Whoever is asked for more than it has is at the cap, else it would ask more; and with one τ whoever is cheaper
+    is asked for more of what it has, so it is sold out too.
     """
     if result.verdict is not Verdict.EQUILIBRIUM or result.certificate is None:
         return

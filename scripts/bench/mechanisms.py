@@ -26,7 +26,11 @@ from market.scenario.scenario import Scenario
 from market.settlement.settlement import settle
 from vpp_nodes.dispatch.joint import joint_dispatch
 
-WAYS = {"once": ("coupling=once",), "iterate": ("coupling=iterate",), "consensus": ("market.mechanism=consensus",)}
+WAYS = {
+    "once": ("market.coupling=once",),
+    "iterate": ("market.coupling=iterate",),
+    "consensus": ("market.mechanism=consensus",),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,8 +284,9 @@ def print_wall(scratch: Path, runs: int) -> None:
     """How much longer than simulated time a market takes in real time, its machine's work included."""
     simulated_s = rest_s(scratch)
     ratios = [rest_s(scratch, "--time", "wall") / simulated_s for _ in range(runs)]
-    print(f"links of 50 ms: at rest after {simulated_s:.2f} s simulated; in real time {statistics.median(ratios):.2f}")
-    print(f"times that (median of {runs}; {min(ratios):.2f} to {max(ratios):.2f})")
+    middle = statistics.median(ratios)
+    print(f"links of 50 ms: at rest after {simulated_s:.2f} s simulated; in real time {middle:.2f} times that")
+    print(f"(median of {runs}; {min(ratios):.2f} to {max(ratios):.2f})")
 
 
 @contextlib.contextmanager

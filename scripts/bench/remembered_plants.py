@@ -18,8 +18,7 @@ from market.coordination.consensus import Participant
 from market.coordination.coupling import OpenTrade
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
-from market.model.public import Coupling
-from market.model.rules import Mechanism
+from market.model.rules import Coupling, Mechanism
 from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch import dispatch
@@ -30,7 +29,7 @@ from vpp_nodes.node import Node
 
 @cache
 def scenario_of(name: str) -> Scenario:
-    """A built-in case or a folder, read once; what follows its name is changed: `two_vpp coupling=iterate`."""
+    """A case or a folder, read once; what follows its name is changed: `two_vpp market.coupling=iterate`."""
     case, *changes = name.split()
     values = dict(change.split("=", 1) for change in changes)
     return with_overrides(load_scenario(case), {path: yaml.safe_load(value) for path, value in values.items()})
@@ -43,7 +42,7 @@ def node_makers(name: str) -> Mapping[str, Callable[[], Node]]:
 
 def _node(name: str, index: int) -> Node:
     scenario = scenario_of(name)
-    replan = partial(_replan, name, index) if scenario.coupling is Coupling.ITERATE else None
+    replan = partial(_replan, name, index) if scenario.public.market.coupling is Coupling.ITERATE else None
     joins = partial(_joins, name, index) if scenario.public.market.mechanism is Mechanism.CONSENSUS else None
     plan, declared = partial(_plan, name, index), partial(_declare, name, index)
     return Node(scenario.vpps[index].id, scenario.public, plan, declared, replan, joins)

@@ -30,7 +30,7 @@ def ways(coupling_rounds: int) -> Mapping[str, Mapping[str, Any]]:
     return {
         "game, once": {},
         f"game, `iterate`, {coupling_rounds} rounds more": {
-            "coupling": "iterate",
+            "market.coupling": "iterate",
             "market.coupling_rounds": coupling_rounds,
         },
         "consensus to 1 %": {"market.mechanism": "consensus"},

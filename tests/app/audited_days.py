@@ -48,7 +48,7 @@ def unmistakable() -> Scenario:
     """The built-in day with awkward forecasts."""
     plain = load_scenario("five_vpp")
     vpps = tuple(_awkward(vpp, 1.0 + 0.00137 * (place + 1.3)) for place, vpp in enumerate(plain.vpps))
-    return seal_scenario(plain.name, plain.title, plain.public, vpps, plain.network, plain.coupling)
+    return seal_scenario(plain.name, plain.title, plain.public, vpps, plain.network)
 
 
 def _awkward(vpp: Vpp, factor: float) -> Vpp:

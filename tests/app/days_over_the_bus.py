@@ -10,8 +10,7 @@ from market.app.replay.decision import differences
 from market.app.results.concluded_day import outcome_of
 from market.app.runs.in_process import market_day
 from market.model.network import NetworkRules
-from market.model.public import Coupling
-from market.model.rules import Mechanism
+from market.model.rules import Coupling, Mechanism
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
@@ -50,11 +49,14 @@ def _scenario(what: Drawn) -> Scenario:
     drawn = random_market(what.seed, vpps=what.vpps, periods=what.periods)
     rules = drawn.public
     market = replace(
-        rules.market, mechanism=what.mechanism, coupling_rounds=what.rounds, consensus_rounds=4 * what.rounds
+        rules.market,
+        mechanism=what.mechanism,
+        coupling=Coupling.ITERATE if what.mechanism is Mechanism.GAME else Coupling.ONCE,
+        coupling_rounds=what.rounds,
+        consensus_rounds=4 * what.rounds,
     )
     public = seal_public(rules.horizon, rules.tariff, market, rules.carbon)
-    coupling = Coupling.ITERATE if what.mechanism is Mechanism.GAME else Coupling.ONCE
-    return seal_scenario("random", "", public, drawn.vpps, drawn.network, coupling)
+    return seal_scenario("random", "", public, drawn.vpps, drawn.network)
 
 
 @cache
@@ -64,10 +66,8 @@ def _day(what: Drawn) -> MarketOutcome:
 
 def over_the_bus(scenario: Scenario, network: NetworkRules, seed: int = 0) -> Loopback:
     """The market in memory, its plants real, before anything is said."""
-    shared = seal_scenario(
-        scenario.name, scenario.title, scenario.public, scenario.vpps, network, scenario.coupling
-    ).shared
-    makers = {vpp.id: partial(plant_node, vpp, scenario.public, scenario.coupling) for vpp in scenario.vpps}
+    shared = seal_scenario(scenario.name, scenario.title, scenario.public, scenario.vpps, network).shared
+    makers = {vpp.id: partial(plant_node, vpp, scenario.public) for vpp in scenario.vpps}
     return Loopback(scenario.public, nodes=makers, network_seed=seed, seed=seed, shared=shared)
 
 

@@ -25,7 +25,7 @@ def scenario_with(values: Mapping[str, Any], case: str = "two_vpp") -> Scenario:
 
 def market_of(scenario: Scenario, seed: int = 0) -> Loopback:
     """The scenario's market in memory, its plants real."""
-    nodes = {vpp.id: partial(plant_node, vpp, scenario.public, scenario.coupling) for vpp in scenario.vpps}
+    nodes = {vpp.id: partial(plant_node, vpp, scenario.public) for vpp in scenario.vpps}
     run = Loopback(
         scenario.public,
         nodes=nodes,

@@ -12,7 +12,6 @@ import pytest
 
 from market.app.runs.in_process import market_day
 from market.game.result import Verdict
-from market.model.public import Coupling
 from market.model.rules import CarbonMode, Mechanism
 from market.scenario import load_scenario, with_overrides
 from market.scenario.digest import seal_scenario
@@ -82,8 +81,8 @@ def test_where_the_bill_is_not_the_objective_no_law_of_it_is_claimed() -> None:
 @pytest.fixture(scope="module")
 def iterated() -> tuple[Scenario, MarketOutcome]:
     plain = load_scenario("five_vpp")
-    public = with_overrides(plain, {"market.coupling_rounds": 5}).public
-    scenario = seal_scenario("five_vpp", "", public, plain.vpps, plain.network, Coupling.ITERATE)
+    public = with_overrides(plain, {"market.coupling_rounds": 5, "market.coupling": "iterate"}).public
+    scenario = seal_scenario("five_vpp", "", public, plain.vpps, plain.network)
     return scenario, market_day(scenario)
 
 
@@ -137,4 +136,4 @@ def test_only_a_game_is_played_again(tmp_path: Path) -> None:
     changes = ("--set", "market.mechanism=consensus", "--set", "coupling=iterate")
     done = vppmarket("run", "two_vpp", "--in-process", *changes, "--out", "run", cwd=tmp_path)
     assert done.returncode == 2
-    assert "must be once where market.mechanism is consensus" in done.stderr
+    assert "must be once where mechanism is consensus" in done.stderr

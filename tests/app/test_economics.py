@@ -11,6 +11,14 @@ from math import fsum, isnan
 import numpy as np
 import pytest
 
+from market.app.analysis.designs import (
+    DESIGNS,
+    DesignDay,
+    design_days,
+    design_gains_table,
+    designs_table,
+    gains_cny,
+)
 from market.app.analysis.economics import Economy, economics_tables, economy_of, hhi
 from market.app.results.table import Table
 from market.model.arrays import frozen
@@ -32,7 +40,7 @@ def copies(scenario: Scenario, count: int, seed: int = 0) -> Scenario:
         vpp = scenario.vpps[n % len(scenario.vpps)]
         load = frozen(vpp.load_mw * draw.uniform(0.7, 1.3, len(vpp.load_mw)))
         vpps.append(replace(vpp, id=f"V{n + 1}", load_mw=load))
-    return seal_scenario("copies", "", scenario.public, tuple(vpps), scenario.network, scenario.coupling)
+    return seal_scenario("copies", "", scenario.public, tuple(vpps), scenario.network)
 
 
 def without_trade(scenario: Scenario) -> Scenario:
@@ -41,7 +49,7 @@ def without_trade(scenario: Scenario) -> Scenario:
         replace(vpp, exchange=replace(vpp.exchange, direct_in_max_mw=0.0, direct_out_max_mw=0.0))
         for vpp in scenario.vpps
     ]
-    return seal_scenario("alone", "", scenario.public, tuple(alone), scenario.network, scenario.coupling)
+    return seal_scenario("alone", "", scenario.public, tuple(alone), scenario.network)
 
 
 SCENARIOS = {
@@ -115,6 +123,56 @@ def test_cooperation_by_hand() -> None:
     joint = joint_dispatch([sunny, needy], public)
     assert joint.total_cny == pytest.approx(500.0 * day.public.horizon.period_h * periods)
     np.testing.assert_allclose(joint.plans[1].direct_in_mw, 2.0, atol=1e-9)
+
+
+@pytest.fixture(scope="module", params=["two VPPs", "five VPPs", "without crowding"])
+def designed(request: pytest.FixtureRequest) -> tuple[Economy, tuple[DesignDay, ...]]:
+    """Every design of a day; five VPPs in a few rounds."""
+    changes: dict[str, tuple[str, dict[str, float]]] = {
+        "two VPPs": ("two_vpp", {}),
+        "five VPPs": ("five_vpp", {"market.coupling_rounds": 3}),
+        "without crowding": ("two_vpp", {"market.choice_temperature_cny_per_mwh": 0.0}),
+    }
+    case, values = changes[request.param]
+    scenario = with_overrides(load_scenario(case), values)
+    return economy_of(scenario), design_days(scenario, lambda name, round: None)
+
+
+def test_every_design_saves_what_its_vpps_gain_and_no_more_than_cooperation(
+    designed: tuple[Economy, tuple[DesignDay, ...]],
+) -> None:
+    economy, days = designed
+    found = designs_table(economy, days)
+    names = [row[0] for row in found.rows]
+    assert names == ["grid_only", *DESIGNS, "cooperation"]
+    saving = dict(zip(names, numbers(found, "saving_cny"), strict=True))
+    assert saving["grid_only"] == 0.0
+    allowed = RELATIVE * fsum(abs(account.operation_cny) for account in economy.settlement.grid_only) + 1e-6
+    assert max(saving.values()) <= saving["cooperation"] + allowed
+    gains = design_gains_table(days)
+    for name in DESIGNS:
+        assert fsum(numbers(gains, f"{name}_gain_cny")) == pytest.approx(saving[name], rel=1e-9, abs=1e-6)
+
+
+def test_consensus_is_nearer_to_cooperation_than_its_regrets_and_nobody_loses_more_than_its_own(
+    designed: tuple[Economy, tuple[DesignDay, ...]],
+) -> None:
+    """(M7): Σ r_k ≥ total − optimum."""
+    economy, (*_, agreed) = designed
+    missed_cny = agreed.settlement.game_system.total_cny - economy.joint.total_cny
+    assert missed_cny <= fsum(regret.upper_cny for regret in agreed.regrets) + 1e-6
+    for regret, gain in zip(agreed.regrets, gains_cny(agreed).values(), strict=True):
+        assert gain >= -regret.upper_cny - 1e-6
+
+
+def test_what_a_game_leaves_to_gain_is_bounded_unless_buyers_do_not_spread(
+    designed: tuple[Economy, tuple[DesignDay, ...]],
+) -> None:
+    economy, (once, _, _) = designed
+    spread = economy.scenario.public.market.choice_temperature_cny_per_mwh > 0.0
+    assert bool(once.regrets) == spread
+    lower, upper = (numbers(designs_table(economy, [once]), f"regret_{end}_cny")[1] for end in ("lower", "upper"))
+    assert 0.0 <= lower <= upper if spread else isnan(lower) and isnan(upper)
 
 
 def test_every_vpp_s_gain_is_the_sum_of_its_parts_and_the_system_s_of_its_vpps(economy: Economy) -> None:

@@ -320,8 +320,8 @@ def forged(scenario: Scenario, network: NetworkRules | None = None, horizon: Hor
 
     rules = scenario.public
     public = seal_public(horizon or rules.horizon, rules.tariff, rules.market, rules.carbon)
-    name, title, coupling = scenario.name, scenario.title, scenario.coupling
-    return Shared(seal_scenario(name, title, public, scenario.vpps, network or scenario.network, coupling).shared)
+    name, title = scenario.name, scenario.title
+    return Shared(seal_scenario(name, title, public, scenario.vpps, network or scenario.network).shared)
 
 
 def test_a_scenario_that_none_could_have_written_is_refused_though_its_digest_fits() -> None:

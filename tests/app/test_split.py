@@ -36,9 +36,7 @@ def joined(folder: Path, roster: tuple[str, ...]) -> Scenario:
     """The market again, from its public part and everybody's own plant."""
     public = load_scenario(folder / "public")
     vpps = tuple(load_scenario(folder / vpp).vpp(vpp) for vpp in roster)
-    return seal_scenario(
-        public.name, public.title, public.public, vpps, public.network, public.coupling, public.audit
-    )
+    return seal_scenario(public.name, public.title, public.public, vpps, public.network, public.audit)
 
 
 # --- nothing is lost ---

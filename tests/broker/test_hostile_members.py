@@ -55,7 +55,6 @@ from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration
 from market.model.network import Constant, LinkConditions, Lognormal, NetworkRules, OnLoss, TimeMode
 from market.model.plan import DispatchPlan
-from market.model.public import Coupling
 from market.model.rules import PriceRule
 from market.model.vpp import Exchange, Vpp
 from market.scenario.scenario import Scenario
@@ -151,7 +150,6 @@ def recorded(run: Loopback, folder: Path) -> ConcludedDay:
         public,
         vpps,
         run.network,
-        Coupling.ONCE,
         "digest",
         tuple(v.id for v in vpps),
         ("",) * len(vpps),

@@ -17,7 +17,8 @@ from broker.wire.messages import Answer, Hello, MarketMessage, Offer, Refused, R
 from market.errors import MarketError, ProtocolError, TradeError
 from market.model.arrays import frozen
 from market.model.network import NetworkRules
-from market.model.public import Coupling
+from market.model.rules import Coupling
+from market.scenario.digest import seal_public
 from tests.app.days_over_the_bus import Drawn, over_the_bus
 from tests.broker.days import market_rules, public_rules
 from vpp_nodes.in_memory import Loopback
@@ -147,7 +148,9 @@ def test_a_node_of_another_coupling_is_turned_away() -> None:
     run = over_the_bus(Drawn(3, 3, 4).scenario(), NetworkRules())
     shared = run.shared
     assert shared is not None
-    hello = Hello(1, shared.public.digest, shared.digest_by_vpp["V1"], shared.name, "test", Coupling.ONCE)
+    rules = shared.public
+    once = seal_public(rules.horizon, rules.tariff, replace(rules.market, coupling=Coupling.ONCE), rules.carbon)
+    hello = Hello(1, once.digest, shared.digest_by_vpp["V1"], shared.name, "test")
     (reply, _) = run.coordinator.membership.hello("V1", b"V1", hello, 0.0)
     assert isinstance(reply.message, Refused)  # type: ignore[union-attr]
-    assert "coupling" in reply.message.reason  # type: ignore[union-attr]
+    assert "market or carbon rules" in reply.message.reason  # type: ignore[union-attr]

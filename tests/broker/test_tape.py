@@ -137,7 +137,7 @@ def test_a_scenario_comes_back_whole(name: str) -> None:
 
 def test_every_kind_of_condition_comes_back() -> None:
     plain = load_scenario("two_vpp")
-    scenario = seal_scenario(plain.name, plain.title, plain.public, plain.vpps, CONDITIONS, plain.coupling)
+    scenario = seal_scenario(plain.name, plain.title, plain.public, plain.vpps, CONDITIONS)
     found = through_a_tape(Shared(scenario.shared))
     assert isinstance(found, Shared)
     assert found.scenario.network == CONDITIONS

@@ -310,7 +310,7 @@ _PARTS = (
     _roster(
         "another plant than the roster's", f"roster: [South, {{id: North, plant_digest: {_OTHER}}}]",
         "vpps[0]", "must be the plant that the roster has by its digest, 0123456789ab…",
-        "one of digest f3bf64c3ea72…",
+        "one of digest 5870da6d0c62…",
         "take this plant back", "  - id: North",
     ),
     _field(

@@ -9,7 +9,7 @@ import numpy as np
 
 from market.model.arrays import Array, frozen
 from market.model.network import NetworkRules
-from market.model.public import Coupling, PublicRules
+from market.model.public import PublicRules
 from market.model.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Tariff
 from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario import load_scenario
@@ -46,7 +46,7 @@ def random_market(
     plants = tuple(_vpp(draw, f"V{k + 1}", periods, money, power_scale, commitment) for k in range(count))
     network: NetworkRules = load_scenario("two_vpp").network
     ids = tuple(plant.id for plant in plants)
-    return Scenario("random", "", public, plants, network, Coupling.ONCE, "", ids, ("",) * count)
+    return Scenario("random", "", public, plants, network, "", ids, ("",) * count)
 
 
 def _maybe(draw: np.random.Generator, probability: float) -> bool:

@@ -27,8 +27,15 @@ from market.model.network import (
     TimeMode,
     Uniform,
 )
-from market.model.public import Coupling
-from market.model.rules import CarbonMode, CarbonRules, Horizon, MarketRules, Mechanism, PriceRule, Tariff
+from market.model.rules import (
+    CarbonMode,
+    CarbonRules,
+    Horizon,
+    MarketRules,
+    Mechanism,
+    PriceRule,
+    Tariff,
+)
 from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.scenario import Scenario
@@ -275,7 +282,6 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         public,
         tuple(draw(plant(vpp, horizon)) for vpp in ids),
         draw(network_rules(ids)),
-        draw(st.sampled_from(Coupling)) if public.market.mechanism is Mechanism.GAME else Coupling.ONCE,
         draw(st.none() | st.sampled_from(Disclosure)),
     )
 
@@ -290,5 +296,5 @@ def parts(draw: st.DrawFn) -> Scenario:
         return replace(whole, vpps=here)
     digests = zip(whole.roster, whole.plant_digests, strict=True)
     others = {vpp: digest if draw(st.booleans()) else "" for vpp, digest in digests}
-    rules = (whole.network, whole.coupling, whole.audit)
+    rules = (whole.network, whole.audit)
     return seal_scenario(whole.name, whole.title, whole.public, here, *rules, others)

@@ -82,6 +82,7 @@ vpps:
       grid_sell_max_mw: 1.3
       direct_in_max_mw: 4.1
       direct_out_max_mw: 4.2
+      reserve_step_cny_per_mwh: 5
   - id: South
 """
 

@@ -140,6 +140,4 @@ def with_number(scenario: Scenario, name: str, value: float) -> Scenario | None:
         return None
     old = rules or scenario.public
     public = seal_public(old.horizon, old.tariff, old.market, old.carbon)
-    return seal_scenario(
-        scenario.name, scenario.title, public, scenario.vpps, network or scenario.network, scenario.coupling
-    )
+    return seal_scenario(scenario.name, scenario.title, public, scenario.vpps, network or scenario.network)

@@ -17,9 +17,9 @@ import pytest
 
 from market.errors import ScenarioError
 from market.model.network import Constant, LinkConditions, NetworkRules
-from market.model.public import Coupling
-from market.model.rules import CarbonMode, Mechanism, PriceRule
-from market.scenario import builtin_cases, load_scenario
+from market.model.rules import CarbonMode, Coupling, Mechanism, PriceRule
+from market.model.vpp import Exchange
+from market.scenario import builtin_cases, load_scenario, with_overrides
 from market.scenario.scenario import Scenario
 from tests.market.scenario_files import FULL_FILES, FULL_YAML, MINIMAL_FILES, replaced, write_files
 
@@ -68,6 +68,7 @@ def test_every_public_field_arrives(full: Scenario) -> None:
         "coupling_rounds": 24,
         "consensus_rounds": 190,
         "consensus_regret": 0.02,
+        "coupling": Coupling.ONCE,
     }
     assert _plain(public.carbon) == {
         "mode": CarbonMode.FLAT,
@@ -83,9 +84,28 @@ def test_every_public_field_arrives(full: Scenario) -> None:
         "credits_follow_energy": True,
         "direct_quota_t_per_mwh": 0.5,
     }
-    assert (full.name, full.title, full.network, full.coupling) == (
-        "full", "Everything set", NetworkRules(LinkConditions(Constant(0.05))), Coupling.ONCE
-    )  # fmt: skip
+    assert (full.name, full.title) == ("full", "Everything set")
+    assert full.network == NetworkRules(LinkConditions(Constant(0.05)))
+
+
+@pytest.mark.parametrize("place", ["market.coupling", "coupling"])
+def test_coupling_is_a_rule_of_the_market_and_may_stand_at_its_older_place(place: str, tmp_path: Path) -> None:
+    text = "coupling: iterate\n" if place == "coupling" else "market: {coupling: iterate}\n"
+    files = {**MINIMAL_FILES, "scenario.yaml": text + MINIMAL_FILES["scenario.yaml"]}
+    found = load_scenario(write_files(tmp_path / "minimal", files))
+    assert found.public.market.coupling is Coupling.ITERATE
+    plain = load_scenario(write_files(tmp_path / "plain" / "minimal", MINIMAL_FILES))
+    assert plain.public.market.coupling is Coupling.ONCE
+    assert with_overrides(plain, {place: "iterate"}).digest == found.digest
+
+
+def test_what_both_places_say_of_the_coupling_is_the_same(tmp_path: Path) -> None:
+    text = "coupling: iterate\nmarket: {coupling: once}\n"
+    files = {**MINIMAL_FILES, "scenario.yaml": text + MINIMAL_FILES["scenario.yaml"]}
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario(write_files(tmp_path / "minimal", files))
+    (fault,) = raised.value.faults
+    assert "coupling: must not be other than market.coupling, once; got iterate" in str(fault)
 
 
 def test_every_field_of_a_vpp_arrives(full: Scenario) -> None:
@@ -129,6 +149,7 @@ def test_every_field_of_a_vpp_arrives(full: Scenario) -> None:
             "grid_sell_max_mw": 1.3,
             "direct_in_max_mw": 4.1,
             "direct_out_max_mw": 4.2,
+            "reserve_step_cny_per_mwh": 5.0,
         },
         "satisfaction": 0.9,
     }
@@ -164,6 +185,7 @@ def test_what_is_left_out_takes_the_default(tmp_path: Path) -> None:
         "coupling_rounds": 25,
         "consensus_rounds": 200,
         "consensus_regret": 0.01,
+        "coupling": Coupling.ONCE,
     }
     assert _plain(carbon) == {
         "mode": CarbonMode.STEPPED,
@@ -183,7 +205,7 @@ def test_what_is_left_out_takes_the_default(tmp_path: Path) -> None:
     assert (vpp.satisfaction, vpp.wt, vpp.mt, vpp.ess, vpp.cl) == (0.85, None, None, None, None)
     assert vpp.pv is not None
     assert vpp.pv.om_cost_cny_per_mwh == 12.0
-    assert set(_plain(vpp.exchange).values()) == {math.inf}
+    assert vpp.exchange == Exchange(math.inf, math.inf, math.inf, math.inf, 0.0)
 
 
 def test_a_horizon_left_out_is_a_day_of_hours(tmp_path: Path) -> None:

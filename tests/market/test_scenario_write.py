@@ -68,7 +68,7 @@ def written(scenario: Scenario, folder: Path) -> Scenario:
 def with_network(scenario: Scenario, latency: Empirical) -> Scenario:
     """The scenario with this latency on all its links."""
     network = replace(scenario.network, every=LinkConditions(latency))
-    return seal_scenario(scenario.name, scenario.title, scenario.public, scenario.vpps, network, scenario.coupling)
+    return seal_scenario(scenario.name, scenario.title, scenario.public, scenario.vpps, network)
 
 
 # --- what is written comes back ---
@@ -187,6 +187,7 @@ def test_no_field_of_the_file_is_forgotten(tmp_path: Path) -> None:
                 seen.setdefault(path, []).append(value)
     fields = dict(_sections(ScenarioFile))
     assert set(fields) - set(seen) == {
+        "coupling",  # market.coupling
         "market.satisfaction",  # each VPP has its own
         "network.latency.value_s",  # delay_s
         "network.links.latency.value_s",

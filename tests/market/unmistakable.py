@@ -43,7 +43,7 @@ def unmistakable(ids: tuple[str, ...] = ("Alpha", "Beta", "Gamma"), case: str = 
     numbers = _Numbers()
     vpps = tuple(_plant(vpp, 4.0 * place, rules.public.horizon.periods, numbers) for place, vpp in enumerate(ids))
     network = replace(rules.network, links=(), outages=(), partitions=(), compute=())
-    return seal_scenario("unmistakable", "A title", rules.public, vpps, network, rules.coupling)
+    return seal_scenario("unmistakable", "A title", rules.public, vpps, network)
 
 
 def _plant(vpp_id: str, more_load_mw: float, periods: int, number: _Numbers) -> Vpp:

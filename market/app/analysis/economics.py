@@ -41,6 +41,26 @@ class Economy:
     flat: tuple[Account, ...]
     from_cap: tuple[Array | None, ...]
 
+    @property
+    def joint_account(self) -> Account:
+        """The system's day in full cooperation."""
+        plans, hours = self.joint.plans, self.scenario.public.horizon.period_h
+        return Account(
+            vpp="system",
+            operation_cny=fsum(plan.costs.operation_cny for plan in plans),
+            trade_cny=0.0,
+            carbon_cny=fsum(plan.costs.carbon_cny for plan in plans),
+            emission_t=fsum(plan.emission_t for plan in plans),
+            quota_t=fsum(plan.quota_t for plan in plans),
+            curtailed_mwh=fsum(float(plan.curtailed_mw.sum()) for plan in plans) * hours,
+        )
+
+    @property
+    def joint_exchange_mwh(self) -> float:
+        """What goes from plant to plant in full cooperation, MWh."""
+        hours = self.scenario.public.horizon.period_h
+        return fsum(float(plan.direct_in_mw.sum()) for plan in self.joint.plans) * hours
+
 
 def economy_of(scenario: Scenario, outcome: MarketOutcome | None = None) -> Economy:
     """Measure a day of `scenario`, solved here unless it is given. DispatchError if a day cannot be planned."""
@@ -86,10 +106,10 @@ def welfare_table(economy: Economy) -> Table:
     possible = alone.total_cny - joint.total_cny
     flat = _sum(economy.flat)
     rows = (
-        _welfare_row("grid_only", alone, alone, possible, 0.0),
-        _welfare_row("game", game, alone, possible, traded_mwh(economy.outcome)),
-        _welfare_row("cooperation", _joint_account(economy), alone, possible, _joint_exchange_mwh(economy)),
-        (*_welfare_row("grid_only_flat_carbon", flat, alone, NOTHING, 0.0),),
+        welfare_row("grid_only", alone, alone, possible, 0.0),
+        welfare_row("game", game, alone, possible, traded_mwh(economy.outcome)),
+        welfare_row("cooperation", economy.joint_account, alone, possible, economy.joint_exchange_mwh),
+        (*welfare_row("grid_only_flat_carbon", flat, alone, NOTHING, 0.0),),
     )
     return Table("economics_welfare", columns, rows)
 
@@ -177,6 +197,14 @@ def mean_price_cny_per_mwh(outcome: MarketOutcome) -> float:
     return paid / energy if energy > 0.0 else NOTHING
 
 
+def welfare_row(name: str, day: Account, alone: Account, possible_cny: float, mwh: float) -> tuple[Cell, ...]:
+    """A row of costs: a day's, what it saves against `alone`, and the share of what is possible."""
+    saving = alone.total_cny - day.total_cny
+    share = saving / possible_cny if possible_cny > 0.0 else NOTHING
+    costs = (day.operation_cny, day.carbon_cny, day.total_cny)
+    return (name, *costs, saving, share, day.emission_t, day.curtailed_mwh, mwh)
+
+
 def hhi(parts: Array) -> float:
     """Herfindahl–Hirschman index Σ (part/sum)² of some quantity, 1/n … 1; NaN where the quantity is 0."""
     total = float(parts.sum())
@@ -223,31 +251,6 @@ def _traded(outcome: MarketOutcome) -> Iterator[PeriodResult]:
 
 def _sum(accounts: Sequence[Account]) -> Account:
     return Settlement(grid_only=tuple(accounts), game=()).grid_only_system
-
-
-def _joint_account(economy: Economy) -> Account:
-    plans, hours = economy.joint.plans, economy.scenario.public.horizon.period_h
-    return Account(
-        vpp="system",
-        operation_cny=fsum(plan.costs.operation_cny for plan in plans),
-        trade_cny=0.0,
-        carbon_cny=fsum(plan.costs.carbon_cny for plan in plans),
-        emission_t=fsum(plan.emission_t for plan in plans),
-        quota_t=fsum(plan.quota_t for plan in plans),
-        curtailed_mwh=fsum(float(plan.curtailed_mw.sum()) for plan in plans) * hours,
-    )
-
-
-def _joint_exchange_mwh(economy: Economy) -> float:
-    hours = economy.scenario.public.horizon.period_h
-    return fsum(float(plan.direct_in_mw.sum()) for plan in economy.joint.plans) * hours
-
-
-def _welfare_row(name: str, day: Account, alone: Account, possible_cny: float, mwh: float) -> tuple[Cell, ...]:
-    saving = alone.total_cny - day.total_cny
-    share = saving / possible_cny if possible_cny > 0.0 else NOTHING
-    costs = (day.operation_cny, day.carbon_cny, day.total_cny)
-    return (name, *costs, saving, share, day.emission_t, day.curtailed_mwh, mwh)
 
 
 def _gain_row(economy: Economy, before: Account, after: Account, gained_cny: float) -> tuple[Cell, ...]:

@@ -61,7 +61,7 @@ def perturbed(scenario: Scenario, share: float, seed: int) -> Scenario:
     carbon = replace(old.carbon, **factors.scaled(old.carbon, _FACTORS))  # type: ignore[arg-type]  # all floats
     vpps = tuple(_vpp(vpp, factors) for vpp in scenario.vpps)
     public = seal_public(old.horizon, tariff, old.market, carbon)
-    return seal_scenario(scenario.name, scenario.title, public, vpps, scenario.network, scenario.coupling)
+    return seal_scenario(scenario.name, scenario.title, public, vpps, scenario.network)
 
 
 def _by_level(prices: Array, factors: _RandomFactors) -> Array:

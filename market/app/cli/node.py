@@ -73,7 +73,7 @@ def _task(options: NodeOptions) -> tuple[Scenario, NodeTask]:
     audit = options.audit or scenario.audit or Disclosure.FULL
     vpp = scenario.vpp(options.vpp)
     named = (vpp, scenario.public, scenario.name, options.broker)
-    return scenario, NodeTask(*named, token, keys, audit, options.patience_s, scenario.coupling)
+    return scenario, NodeTask(*named, token, keys, audit, options.patience_s)
 
 
 def _ended(run: NodeRun, ending: NodeEnding, folder: RunFolder, say: Callable[[str], None]) -> int:

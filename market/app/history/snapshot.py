@@ -37,8 +37,8 @@ from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
-from market.model.public import Coupling, PublicScenario
-from market.model.rules import Mechanism
+from market.model.public import PublicScenario
+from market.model.rules import Coupling, Mechanism
 
 NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -262,7 +262,7 @@ def _message(view: Snapshot, record: MessageSaid) -> Snapshot:
 def _concluded(view: Snapshot, message: Concluded) -> Snapshot:
     """The verdicts are there; in a day of several rounds it may be this one that is settled in the end."""
     view = replace(view, verdicts=message.verdicts, under_way=NOTHING)
-    if view.scenario is None or view.scenario.coupling is Coupling.ONCE:
+    if view.scenario is None or view.scenario.public.market.coupling is Coupling.ONCE:
         return view
     then = RoundThen(view.epoch, view.declarations, view.games, view.offers, view.selections, view.verdicts)
     return replace(view, rounds_over={**view.rounds_over, view.round: then})

@@ -30,7 +30,7 @@ from market.coordination.coupling import Review
 from market.errors import MarketError
 from market.game.result import worst
 from market.model.network import TimeMode
-from market.model.public import Coupling
+from market.model.rules import Coupling
 
 _TOKEN = bytes(TOKEN_BYTES)  # as long as any run's: the length of a frame counts on a narrow link
 
@@ -147,7 +147,7 @@ class BrokerReplay:
             return
         epoch, results, first_turn = self.epoch, self.epoch.results, self._clock.turn + 1
         self._expected.extend(_orders(concluded_market(epoch.number, results, self._clock.time_s)))
-        if self._charge.shared.coupling is Coupling.ONCE:
+        if self._charge.shared.public.market.coupling is Coupling.ONCE:
             self._settle(played(epoch, self._clock.time_s), first_turn)
             return
         reviewing = Reviewing(epoch.round, epoch.roster, results, self._charge.public, first_turn)

@@ -48,7 +48,8 @@ from market.app.replay.plant_replay import PlantReplay
 from market.app.replay.vpp_replay import VppReplay
 from market.errors import MarketError, TapeError
 from market.model.disclosure import Disclosure
-from market.model.public import Coupling, PublicScenario
+from market.model.public import PublicScenario
+from market.model.rules import Coupling
 from market.model.vpp import Vpp
 
 _NO_PATIENCE = Timeouts(0.0, 0.0, 0.0, 0.0)  # a tape tells who was given up
@@ -145,7 +146,7 @@ class Replay:
     def _shared(self, record: Shared) -> None:
         self.shared = record.scenario
         public = record.scenario.public
-        several = record.scenario.coupling is Coupling.ITERATE
+        several = record.scenario.public.market.coupling is Coupling.ITERATE
         last_round = public.market.coupling_rounds if several else 0
         self._epochs = EpochsReplay(record.scenario.roster, last_round)
         for vpp in record.scenario.roster:

@@ -43,7 +43,6 @@ def _unlike(kept: Scenario, shared: PublicScenario) -> Iterator[str]:
     pairs = {
         "another title": (kept.title, shared.title),
         "another network": (kept.network, shared.network),
-        "another coupling": (kept.coupling, shared.coupling),
         "another audit": (kept.audit, shared.audit),
     }
     yield from (what for what, (ours, theirs) in pairs.items() if ours != theirs)

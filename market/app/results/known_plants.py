@@ -26,7 +26,6 @@ def with_known_plants(shared: PublicScenario, beside: Scenario | None = None) ->
         shared.public,
         known_plants(shared, beside),
         shared.network,
-        shared.coupling,
         shared.digest,
         shared.roster,
         shared.plant_digests,

@@ -79,9 +79,7 @@ def run_distributed(
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
             keys = node_keys.get(vpp.id)
-            task = NodeTask(
-                vpp, scenario.public, scenario.name, address, opening.token, keys, coupling=scenario.coupling
-            )
+            task = NodeTask(vpp, scenario.public, scenario.name, address, opening.token, keys)
             nodes.start(vpp.id, run_local_node, task, nodes.last_words)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,7 @@ from market.bidding.declare import declare
 from market.errors import DispatchError
 from market.game.period import period_games
 from market.game.solver import Negotiation, concluded, negotiate
-from market.model.public import Coupling
-from market.model.rules import Mechanism
+from market.model.rules import Coupling, Mechanism
 from market.scenario.parts import require_plants
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, TraceRow, VppDay
@@ -53,9 +52,12 @@ def run_in_process(
     return replace(outcome, trace=trace), facts
 
 
-def market_day(scenario: Scenario) -> MarketOutcome:
-    """Plan, trade and plan again, without a trace. DispatchError as above."""
-    return _day(scenario, _Stages(lambda progress: None))[0]
+def market_day(scenario: Scenario, on_round: Callable[[int], None] = lambda number: None) -> MarketOutcome:
+    """Plan, trade and plan again, without a trace. DispatchError as above.
+
+    on_round : told the number of each round, where the day has several
+    """
+    return _day(scenario, _Stages(lambda progress: on_round(progress.rounds) if progress.rounds else None))[0]
 
 
 def _trace(
@@ -73,7 +75,7 @@ def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negot
     if scenario.public.market.mechanism is Mechanism.CONSENSUS:
         clock.enter("agreeing on prices")
         return consensus_day(scenario, clock.round), ()
-    if scenario.coupling is Coupling.ITERATE:
+    if scenario.public.market.coupling is Coupling.ITERATE:
         clock.enter("trading and planning")
         return coupled_day(scenario, clock.round)
     return _day_once(scenario, clock)

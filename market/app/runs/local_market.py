@@ -41,7 +41,7 @@ class LocalMarket:
         self._market.join()
 
     def _make(self, vpp: Vpp) -> Node:
-        self.nodes[vpp.id] = plant_node(vpp, self.scenario.public, self.scenario.coupling)
+        self.nodes[vpp.id] = plant_node(vpp, self.scenario.public)
         return self.nodes[vpp.id]
 
     @property

@@ -1,7 +1,10 @@
-"""The command `experiment economics`: welfare, gains, mark-ups and concentration of one day of any scenario."""
+"""The command `experiment economics`: what a day is worth, to whom, under which design of trade."""
 
 from __future__ import annotations
 
+from functools import partial
+
+from market.app.analysis.designs import design_days, design_gains_table, designs_table
 from market.app.analysis.economics import Economy, economics_tables, economy_of
 from market.app.cli.console import echo
 from market.app.cli.experiment.options import StudyOptions
@@ -17,7 +20,8 @@ def economics_command(options: StudyOptions) -> int:
     with study(options.out, f"economics-{scenario.name}", quiet=options.quiet) as under_way:
         under_way.stage("solving the day, alone, together and in the game")
         economy = economy_of(scenario)
-        tables = economics_tables(economy)
+        days = design_days(scenario, partial(_say, under_way))
+        tables = (*economics_tables(economy), designs_table(economy, days), design_gains_table(days))
         under_way.write(tables)
         under_way.stage("drawing")
         _illustrate(under_way, tables)
@@ -27,15 +31,21 @@ def economics_command(options: StudyOptions) -> int:
     return exit_code_of(economy.outcome.verdict)
 
 
+def _say(under_way: Study, design: str, round: int) -> None:
+    under_way.stage(f"solving the day by design {design}" + (f", round {round}" if round else ""))
+
+
 def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
+    from market.app.figures.designs import designs_picture
     from market.app.figures.experiments import economics_picture
     from market.app.figures.picture import write_pictures
 
-    write_pictures([economics_picture(tables)], under_way.path / "figures")
+    pictures = [economics_picture(tables[:-2]), designs_picture(*tables[-2:])]
+    write_pictures(pictures, under_way.path / "figures")
 
 
 def economics_text(economy: Economy, tables: tuple[Table, ...]) -> str:
-    """The first two tables, for people."""
+    """The main tables, for people."""
     by_name = {table.name: table for table in tables}
     welfare = printed(
         f"{economy.scenario.name}: costs of the system in CNY",
@@ -49,4 +59,32 @@ def economics_text(economy: Economy, tables: tuple[Table, ...]) -> str:
         ("vpp", "gain_cny", "selling_margin_cny", "buying_margin_cny", "carbon_saving_cny", "replanning_cny"),
         ("", "gain", "selling", "buying", "carbon", "other plan"),
     )
-    return f"{welfare}\n{gains}\n"
+    designs = printed(
+        "What each design of trade is worth",
+        by_name["economics_designs"],
+        (
+            "design",
+            "total_cny",
+            "saving_cny",
+            "share_of_possible_saving",
+            "regret_lower_cny",
+            "regret_upper_cny",
+            "pay_more",
+            "exchanged_mwh",
+            "mean_price_cny_per_mwh",
+            "emission_t",
+        ),
+        (
+            "",
+            "costs CNY",
+            "saves",
+            "of what is possible",
+            "regret from",
+            "to",
+            "pay more",
+            "MWh",
+            "CNY/MWh",
+            "t CO2",
+        ),
+    )
+    return f"{welfare}\n{gains}\n{designs}\n"
