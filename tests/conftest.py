@@ -1,8 +1,45 @@
-"""What every test starts from."""
+"""What every test starts from, and which cases of it are tried today."""
 
 from __future__ import annotations
 
 import signal
+from collections import defaultdict
+
+import pytest
+
+from tests.sampling import choose_day, sampled
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and their processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--whole`: every case, not the day's sample."""
+    parser.addoption("--whole", action="store_true", help="try every case, not a sample that changes each day")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before other processes are started for tests, which then try the same sample."""
+    choose_day(whole=config.getoption("whole"))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """What is tried."""
+    day = choose_day(whole=config.getoption("whole"))
+    return f"cases: the sample of {day}; all with --whole" if day else "cases: all"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the day's sample of each test that is marked `sampled(count)`; all where one is asked for by name."""
+    named = any("[" in str(argument) for argument in config.args)
+    groups = defaultdict[tuple[str, int], list[pytest.Item]](list)
+    for item in items:
+        mark = item.get_closest_marker("sampled")
+        if mark is not None and not named:
+            groups[item.nodeid.partition("[")[0], mark.args[0]].append(item)
+    left_out = {
+        item for (name, count), group in groups.items() for item in set(group) - set(sampled(group, count, name))
+    }
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]

@@ -80,6 +80,7 @@ def started(arguments: list[str], cwd: Path, scratch: Path, given: str = "") -> 
     return process
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS)
 def test_no_guard_is_needed(way: str, tmp_path: Path, scratch: Path) -> None:
     (tmp_path / "study.py").write_text(BODY)

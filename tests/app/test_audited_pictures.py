@@ -85,6 +85,7 @@ def words(html: str) -> str:
 # --- figures and report ---
 
 
+@pytest.mark.sampled(2)
 @drawn_mixes
 def test_pictures_are_of_what_is_shown_and_name_who_is_left_out(runs: Runs, mix: str) -> None:
     levels = level_pairs(MIXES[mix])
@@ -188,6 +189,7 @@ def as_shown(record: Record, levels: Mapping[str, tuple[Disclosure, Disclosure]]
     return replace(record, before=shown(record.before, before), after=shown(record.after, after))
 
 
+@pytest.mark.sampled(2)
 @drawn_mixes
 def test_panels_show_what_is_shown(tape: list[Record], mix: str) -> None:
     levels = dict(zip(VPPS, level_pairs(MIXES[mix]), strict=True))

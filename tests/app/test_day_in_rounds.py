@@ -54,6 +54,7 @@ def test_consensus_is_as_good_as_one_plan_for_all() -> None:
     assert_efficient(scenario, outcome)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(10))
 def test_so_it_is_on_random_days(seed: int) -> None:
     scenario = tight(random_market(seed, vpps=3, periods=8))

@@ -36,6 +36,7 @@ from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
 from tests.app.commands import error_lines, vppmarket
 from tests.app.replayed_tapes import STEPS, any_death, finished, market_of, scenario_with
+from tests.sampling import sampled
 from tests.tapes import Entry, entries, records_of, written
 
 ODD: tuple[Any, ...] = (
@@ -136,14 +137,30 @@ def reordered(kind: str) -> Iterator[list[Entry]]:
             yield changed
 
 
+def day_s_third(
+    cases: Iterator[tuple[tuple[Any, ...], list[Entry]]],
+) -> Iterator[tuple[tuple[Any, ...], list[Entry]]]:
+    """A third of them, another one each day; all of them with --whole."""
+    kept = set(sampled(range(3), 1, "altered"))
+    return (case for number, case in enumerate(cases) if number % 3 in kept)
+
+
 def test_the_honest_ones_pass() -> None:
     assert all(passes(list(tape(kind))) for kind in ("virtual", "wall", "deaths"))
     assert {entry[0] for entry in tape("deaths")} > {"left", "back"}
 
 
 def test_every_altered_value_is_refused_or_shows() -> None:
-    slipped = {where for where, records in altered("virtual") if passes(records)}
-    assert slipped == {SEED, NAME}
+    slipped = {where for where, records in day_s_third(altered("virtual")) if passes(records)}
+    assert slipped <= {SEED, NAME}
+
+
+def test_seed_and_name_are_nobody_s_business_but_the_owner_s() -> None:
+    """What a run is called, and a seed where nothing is random, may be anything; else the claim above is empty."""
+    assert {where for where, records in altered("virtual") if where in (SEED, NAME) and passes(records)} == {
+        SEED,
+        NAME,
+    }
 
 
 def test_every_record_left_out_doubled_or_exchanged_is_refused_or_shows() -> None:
@@ -159,6 +176,7 @@ def test_no_record_is_doubled_in_real_time_without_being_noticed() -> None:
     assert {"done", "message", "command"} <= kinds
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["wall", "deaths"])
 def test_nothing_altered_ends_in_anything_but_a_refusal_or_a_judgement(kind: str) -> None:
     """Real times and how a process ended are observations: only the manifest's digest vouches for them."""
@@ -350,6 +368,7 @@ def test_a_scenario_that_none_could_have_written_is_refused_though_its_digest_fi
 # --- files that are none ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "socket"])
 def test_what_is_no_file_is_refused_at_once(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = tmp_path / "run"

@@ -104,6 +104,7 @@ def test_a_market_that_stalls_is_found_to_stall(time: str, start_s: float, tmp_p
     assert all_the_same(replayed(tape))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("values", [WAITS, WAITS | LOSSY, WAITS | WALL, {"network.on_loss": "withdraw"}])
 def test_deaths_void_what_was_under_way_and_nothing_else(values: dict[str, Any], tmp_path: Path) -> None:
     tape = taped(values, tmp_path, deaths=True)

@@ -57,6 +57,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("day", DAYS, ids=str)
 def test_the_day_is_that_of_one_process(day: Drawn, network: NetworkRules) -> None:
@@ -144,6 +145,7 @@ STRIKES: dict[str, Callable[[Loopback], None]] = {
 }
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("network", ["perfect", "wall, lossy"])
 @pytest.mark.parametrize("every", [40, 61, 97])
 @pytest.mark.parametrize("victim", STRIKES)
@@ -157,6 +159,7 @@ def test_who_comes_back_begins_the_day_anew(day: Drawn, victim: str, every: int,
     assert [each.round for each in begun].count(0) > 1
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("day", FIRST, ids=str)
 def test_a_day_with_deaths_is_replayed_too(day: Drawn, seed: int, tmp_path: Path) -> None:

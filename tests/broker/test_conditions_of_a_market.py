@@ -74,6 +74,7 @@ def assert_same_answer(results: tuple[PeriodResult, ...]) -> None:
         np.testing.assert_allclose(got.probability, wanted.probability, rtol=0, atol=1e-9)
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("name", CONDITIONS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_virtual_time_comes_to_the_same_answer(name: str, seed: int) -> None:
@@ -82,6 +83,7 @@ def test_virtual_time_comes_to_the_same_answer(name: str, seed: int) -> None:
     assert proceedings.time_s > 0.0
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_wall_time_comes_to_the_same_answer(name: str) -> None:
     live = replace(CONDITIONS[name], time=TimeMode.WALL)

@@ -27,9 +27,10 @@ from market.model.rules import Horizon, Tariff
 from tests.broker.days import public_rules
 from tests.broker.loopback import Loopback
 from tests.market.instances import make_rules, random_game, random_prices
+from tests.sampling import whole
 
 RULES = make_rules()
-BALANCED = [random_game(seed, ratio=1.0, period=seed) for seed in range(300)]
+BALANCED = [random_game(seed, ratio=1.0, period=seed) for seed in range(1000 if whole() else 120)]
 DITHERING = (12, 33, 36, 40, 74, 105, 126, 150, 206, 247, 267, 288)  # of these: two prices that swap for ever
 
 
@@ -42,7 +43,7 @@ def alone() -> list[PeriodResult]:
 def test_every_balanced_game_comes_to_rest(alone: list[PeriodResult]) -> None:
     assert {result.verdict for result in alone} == {Verdict.EQUILIBRIUM}
     settled = [result for result in alone if "where nobody gains: settled there" in result.evidence]
-    assert len(settled) > 10  # which of them dither is a matter of the last digit
+    assert len(settled) > 2  # which of them dither is a matter of the last digit
 
 
 def test_what_is_solved_with_it_changes_nothing_about_a_period(alone: list[PeriodResult]) -> None:
@@ -102,6 +103,7 @@ def dithered(seed: int, off: float = 4e-7) -> tuple[PeriodGame, list[Array]]:
     return game, [low, high]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", DITHERING)
 def test_where_it_settles_does_not_depend_on_who_moved_first(seed: int) -> None:
     game, cycle = dithered(seed)

@@ -107,6 +107,7 @@ def interrupt_at(moment_s: float, folder: Path, to: str) -> subprocess.Completed
     return finish(process, SOON_S)
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("to", ["group", "command"])
 @pytest.mark.parametrize("moment_s", [0.1, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6])
 def test_an_interrupt_at_any_moment_ends_the_run_quietly(moment_s: float, to: str, tmp_path: Path) -> None:

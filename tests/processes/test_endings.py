@@ -63,6 +63,7 @@ def test_a_run_leaves_a_manifest_and_says_how_to_go_on(to: str, tmp_path: Path) 
     assert f"--resume {tmp_path / 'run'}" in said_last
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("moment_s", [0.15, 0.3, 0.5, 0.7, 0.9, 1.2, 1.5, 2.0])
 def test_sigterm_at_any_moment_ends_the_run_quietly(moment_s: float, tmp_path: Path) -> None:
     """Before the first line of ours has run, the system's own way of ending is not ours to change."""
@@ -181,6 +182,7 @@ def errors_of(ended: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("taken_away", ["deleted", "moved", "tape"])
 def test_a_run_folder_that_is_gone_ends_the_run_soon(taken_away: str, tmp_path: Path) -> None:
     """While a node stands still, so that the run could not have ended by itself."""
@@ -198,6 +200,7 @@ def test_a_run_folder_that_is_gone_ends_the_run_soon(taken_away: str, tmp_path: 
     assert error.startswith(f"error: {folder / 'tape.msgpack'}: the tape is gone")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("blocks", [8, 32, 64, 128])
 def test_a_file_that_may_not_grow_ends_the_run_which_can_be_taken_up(blocks: int, tmp_path: Path) -> None:
     """As on a full disk; in the scenario, on the tape, in a table."""
@@ -213,6 +216,7 @@ def test_a_file_that_may_not_grow_ends_the_run_which_can_be_taken_up(blocks: int
         assert "scenario" in error
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("descriptors", [12, 24, 40])
 def test_too_few_descriptors_are_told(descriptors: int, tmp_path: Path) -> None:
     limited = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", str(COMMAND)]

@@ -23,8 +23,9 @@ import yaml
 
 from broker.tape import TAPE_NAME, AuditGiven, EpochBegun, Left, TapeSoFar, read_tape, tape_so_far
 from broker.tape.records import kind_of
+from market.errors import TapeError
 from market.scenario.cases import case_folder
-from scripts.chaos import Kind, prices_of, table, trials
+from scripts.chaos import prices_of, table, trials
 from tests.processes.command import (
     LIMIT_S,
     finish,
@@ -37,6 +38,7 @@ from tests.processes.command import (
     wait_for_tape,
     wait_until,
 )
+from tests.sampling import sampled
 from tests.tapes import of_kind
 
 TOKEN = "0123456789abcdef" * 2
@@ -54,9 +56,9 @@ def same_prices(one: Path, other: Path) -> bool:
 @pytest.mark.timeout(600)
 def test_runs_in_which_processes_die_and_connections_break(tmp_path: Path) -> None:
     """Few of them; `scripts/chaos.py` has run hundreds (docs/failures.md)."""
-    found = trials(range(8), tmp_path)
-    assert [trial.fault for trial in found] == [""] * 8, table(found)
-    assert len({kind for trial in found for kind in trial.done}) > len(Kind) // 2
+    found = trials(sampled(range(300), 4), tmp_path)
+    assert [trial.fault for trial in found] == [""] * len(found), table(found)
+    assert len({kind for trial in found for kind in trial.done}) > 2
 
 
 def test_a_killed_node_is_started_again_and_nothing_is_lost(tmp_path: Path, default_run: Path) -> None:
@@ -117,7 +119,10 @@ def test_a_market_that_only_one_is_left_of_breaks_off_and_can_be_taken_up(tmp_pa
 
 def has_begun(tape: Path) -> bool:
     """Whether all have joined."""
-    return bool(tape.exists() and of_kind(tape_so_far(tape).records, EpochBegun))
+    try:
+        return bool(of_kind(tape_so_far(tape).records, EpochBegun))
+    except TapeError:  # nothing whole is in it yet
+        return False
 
 
 def free_ports() -> int:

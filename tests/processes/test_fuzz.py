@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_some_thousand_hostile_frames_change_nothing() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "bench" / "fuzz.py"), "5000", "--seed", "3"],
+        [sys.executable, str(ROOT / "scripts" / "bench" / "fuzz.py"), "2500", "--seed", "3"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,
         text=True,
@@ -24,6 +24,6 @@ def test_some_thousand_hostile_frames_change_nothing() -> None:
     assert done.stdout.count("answer   unchanged") == 3
     total = re.search(r"^([\d,]+) frames: as it should be$", done.stdout, flags=re.MULTILINE)
     assert total
-    assert int(total[1].replace(",", "")) >= 5000
+    assert int(total[1].replace(",", "")) >= 2500
     for reason in ("not_msgpack", "wrong_token", "wrong_version", "bad_field", "wrong_key", "foreign_topic"):
         assert f"{reason} " in done.stdout

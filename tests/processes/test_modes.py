@@ -59,6 +59,7 @@ def test_every_command_is_tried() -> None:
     assert (commands.commands.keys() - {"experiment"}) | studies == tried | ELSEWHERE | SILENT
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("name", "umask"), [*((name, 0o000) for name in WRITING), ("run", 0o027), ("report", 0o027)]
 )

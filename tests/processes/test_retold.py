@@ -19,6 +19,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("manifest", [None, "", '{"a":1', "[" * 100_000])
 @pytest.mark.parametrize("command", ["run", "broker"])
 def test_a_day_whose_tape_is_whole_is_told_again(

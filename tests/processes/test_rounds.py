@@ -18,7 +18,7 @@ from tests.processes.command import finish, manifest, node_processes, run, start
 
 Alone: TypeAlias = tuple[tuple[str, ...], Path]
 
-ITERATE = ("--set", "coupling=iterate", "--set", "market.coupling_rounds=1")
+ITERATE = ("--set", "market.coupling=iterate", "--set", "market.coupling_rounds=1")
 CONSENSUS = ("--set", "market.mechanism=consensus")
 BAD = ("--delay", "lognormal:50ms:0.5", "--loss", "0.2")
 TABLES = ("roles", "bids", "offers", "selections", "dispatch", "costs", "rounds", "periods")

@@ -139,6 +139,7 @@ def test_with_few_descriptors_nodes_get_in_among_half_open_connections(tmp_path:
             broker.communicate()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("number", [24, 40, 64, 100])
 def test_too_few_descriptors_are_told_in_words(number: int, tmp_path: Path) -> None:
     for command in (("broker", "two_vpp", "--wait", "5"), ("run",)):

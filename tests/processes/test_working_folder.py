@@ -17,6 +17,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("started", COMMANDS)
 def test_modules_of_the_same_names_beside_the_user_are_not_ours(started: str, tmp_path: Path) -> None:
     for name in NAMES:

@@ -212,6 +212,7 @@ def test_the_printed_command_works_as_it_stands_and_its_keys_are_for_their_owner
 # --- the command ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

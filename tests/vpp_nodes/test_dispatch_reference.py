@@ -83,6 +83,7 @@ def check_storage(case: Case, plan: DispatchPlan, hours: float) -> None:
     assert plan.soc_mwh[-1] == start
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_days_cost_what_the_reference_says(batch: int) -> None:
     for seed in range(batch * BATCH_SIZE, (batch + 1) * BATCH_SIZE):
