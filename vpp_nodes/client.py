@@ -46,6 +46,7 @@ from market.errors import ProtocolError, RunError
 from market.model.disclosure import Disclosure, least
 from vpp_nodes.inbox import Inbox
 from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, OwnPlans, Reached, Settled
+from vpp_nodes.patience import PATIENCE_S
 from vpp_nodes.plan_rounds import ReviewedRound, RoundEnd
 
 RESEND_AFTER_S = 0.5
@@ -54,8 +55,6 @@ HELLO_AGAIN_S = 1.0
 QUIET_S = 3.0
 """After this long without a word from the broker, which speaks every second, a node asks if it is still there."""
 _LAST_PORT = 65535
-PATIENCE_S = 60.0
-"""How long a node looks for its broker, at first and whenever it is gone, and waits for its place to be free."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
 from broker.bus.broker_end import Arrival, BusPlane, Signal
-from broker.bus.keys import NodeKeys
 from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd, PulseEnd
-from broker.process.last_words import say_last
 from broker.protocol.attention import Attention
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop, Trouble
 from market.errors import DispatchError, MarketError, TradeError, WireError
-from market.model.disclosure import Disclosure
-from market.model.public import PublicRules
-from market.model.vpp import Vpp
 from market.scenario.digest import plant_digest
-from vpp_nodes.client import PATIENCE_S, Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
+from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
 from vpp_nodes.plant import plant_node
+from vpp_nodes.task import NodeTask
 
 TICK_S = 0.2
 HEARTBEAT_S = 1.0
@@ -39,42 +31,12 @@ LEAVE_AGAIN_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class NodeTask:
-    """What a node process is given: its VPP, the market's rules, where the broker is, the run's token, keys.
-
-    scenario : what its scenario is called · audit : the most that it shows of its day
-    patience_s : how long it looks for its broker
-    """
-
-    vpp: Vpp
-    public: PublicRules
-    scenario: str
-    broker: str
-    token: bytes
-    keys: NodeKeys | None = None
-    audit: Disclosure = Disclosure.FULL
-    patience_s: float = PATIENCE_S
-
-
-@dataclass(frozen=True, slots=True)
 class NodeEnding:
     """How a node's run ended: its exit code, why in words, and its day, if it came so far."""
 
     exit_code: int
     why: str
     day: SettledDay | None
-
-
-def run_local_node(task: NodeTask, last_words: Connection) -> None:
-    """Be the node of a local run: the run's owner handles interrupts and reports; end when it is gone.
-
-    last_words : takes why this node cannot go on to the run's owner, who owns the plant too, and to nobody else
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    parent = parent_process()
-    watched = parent.sentinel if parent else None
-    sys.exit(serve_node(task, _quiet, lambda text: say_last(last_words, text), watched).exit_code)
 
 
 def _quiet(text: str) -> None:

@@ -8,6 +8,7 @@ real time, process ids or ports: equal runs have equal tapes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import msgpack
@@ -209,19 +210,16 @@ def _opened() -> Codec:
     return Codec(plain.pack, unpack)
 
 
+@cache
 def _codec(kind: Any) -> Codec:
     """Network conditions may be infinite."""
-    return codec_for(kind, infinite=kind is Shared)
-
-
-_CODECS: Final[dict[type[Any], Codec]] = {
-    kind: _opened() if kind is Opened else _codec(kind) for kind in KINDS.values()
-}
+    return _opened() if kind is Opened else codec_for(kind, infinite=kind is Shared)
 
 
 def entry_of(record: Record) -> list[Any]:
     """A record as plain data: its kind, then its fields."""
-    return [_NAMES[type(record)], *_CODECS[type(record)].pack(record)]
+    kind: Any = type(record)
+    return [_NAMES[kind], *_codec(kind).pack(record)]
 
 
 def record_of(entry: object) -> Record:
@@ -230,7 +228,8 @@ def record_of(entry: object) -> Record:
         shown = entry[0] if type(entry) is list and entry else entry
         raise WireError("unknown_kind", f"{shown!r:.40} is no kind of record")
     name, *fields = entry
-    record: Record = _CODECS[KINDS[name]].unpack(fields, name)
+    kind: Any = KINDS[name]
+    record: Record = _codec(kind).unpack(fields, name)
     return record
 
 

@@ -15,16 +15,14 @@ import msgpack
 from broker.wire import messages
 from broker.wire.limits import MAX_FRAME_BYTES
 from broker.wire.messages import Message
-from broker.wire.types import Codec, codec_for
+from broker.wire.types import codec_for
 from market.errors import WireError
 
 WIRE_VERSION = 5
 TOKEN_BYTES = 16
 _MAX_DEPTH_ITEMS = 200_000
 
-_KINDS: dict[str, tuple[type[Message], Codec]] = {
-    kind.__name__: (kind, codec_for(kind)) for kind in get_args(messages.Message)
-}
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in get_args(messages.Message)}
 
 _INTEGER, _TEXT = codec_for(int), codec_for(str)
 
@@ -41,7 +39,8 @@ class Envelope:
 
 def to_body(message: Message) -> list[Any]:
     """The message's fields as plain data."""
-    body: list[Any] = _KINDS[type(message).__name__][1].pack(message)
+    kind: Any = type(message)
+    body: list[Any] = codec_for(kind).pack(message)
     return body
 
 
@@ -49,7 +48,8 @@ def from_body(kind: object, body: object) -> Message:
     """The message of a kind and plain data; WireError `unknown_kind` or `bad_field`."""
     if not isinstance(kind, str) or kind not in _KINDS:
         raise WireError("unknown_kind", f"{kind!r:.40} is not a message")
-    message: Message = _KINDS[kind][1].unpack(body, kind)
+    wanted: Any = _KINDS[kind]
+    message: Message = codec_for(wanted).unpack(body, kind)
     return message
 
 

@@ -6,6 +6,7 @@ It imports next to nothing itself: the fork server of a run is started first, an
 from __future__ import annotations
 
 import codecs
+import gc
 import io
 import os
 import signal
@@ -15,6 +16,8 @@ from types import TracebackType
 
 _OTHERS = 0o077
 """What we write may tell of plants: it is for its owner alone, whatever the user's habits."""
+_SELDOM = 100_000
+"""Objects made before the collector of cyclic garbage looks for some; a day makes few, and importing none."""
 _PLAIN = dict(zip("…·─–→ετΔκλ×−≤≥“”’~²₂", ("...", *".--", ">", *"etDklx-<>", *'""\'~22'), strict=True))
 _STOPS = {signal.SIGINT, signal.SIGTERM}
 
@@ -22,6 +25,7 @@ _STOPS = {signal.SIGINT, signal.SIGTERM}
 def main() -> int:
     """The command `vppmarket`; returns its exit code."""
     os.umask(_OTHERS)
+    gc.set_threshold(_SELDOM)
     _prepare_streams()
     sys.excepthook = _no_trace_of_interrupts
     sys.unraisablehook = _raise_again

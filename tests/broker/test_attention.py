@@ -18,8 +18,9 @@ from market.model.network import NetworkRules, OnLoss
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import Loopback, blank_plan
 from tests.broker.test_patience import DAY, WALL, at
-from vpp_nodes.client import PATIENCE_S, Client
+from vpp_nodes.client import Client
 from vpp_nodes.node import Node
+from vpp_nodes.patience import PATIENCE_S
 
 LOOK_S = 0.1
 AWAY_S = 1000.0

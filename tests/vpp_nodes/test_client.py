@@ -40,7 +40,6 @@ from market.model.plan import DirectExchange, DispatchPlan
 from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import blank_plan
 from vpp_nodes.client import (
-    PATIENCE_S,
     QUIET_S,
     RESEND_AFTER_S,
     Client,
@@ -52,6 +51,7 @@ from vpp_nodes.client import (
     Tell,
 )
 from vpp_nodes.node import Node
+from vpp_nodes.patience import PATIENCE_S
 
 DAY = market_day({"A": [1.0], "B": [-1.0]})
 ROSTER = ("A", "B")

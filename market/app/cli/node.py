@@ -20,7 +20,8 @@ from market.model.disclosure import Disclosure
 from market.scenario import load_scenario
 from market.scenario.changes import changed
 from market.scenario.scenario import Scenario
-from vpp_nodes.process import NodeEnding, NodeTask, serve_node
+from vpp_nodes.process import NodeEnding, serve_node
+from vpp_nodes.task import NodeTask
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from market.model.disclosure import Disclosure
 from market.model.public import PublicScenario
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
-from vpp_nodes.process import NodeTask, run_local_node
+from vpp_nodes.task import NodeTask, run_local_node
 
 LOOPBACK = "127.0.0.1"
 BROKER_INTERRUPTED = (

@@ -10,4 +10,4 @@ from broker.process.launch import warm_up
 
 def start_fork_server() -> None:
     """Start it, unless it runs already; returns at once."""
-    warm_up(["vpp_nodes.process"])
+    warm_up(["vpp_nodes.preloaded"])
