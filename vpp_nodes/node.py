@@ -18,23 +18,28 @@ from broker.screening.messages import screen, screen_exchange
 from broker.wire.messages import Answer, DataMessage, Declared, MarketMessage, Offer, Seen, Trade
 from market.coordination.consensus import Participant
 from market.coordination.pool import pooled
+from market.day_certificate.market_end import MarketEnd
 from market.errors import ProtocolError, TradeError
 from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
+from market.model.arrays import frozen
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan, shown
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
 from market.model.rules import MarketRules, Mechanism
+from market.settlement.regret_bounds import RegretBounds
 from market.settlement.settlement import direct_exchange
 from vpp_nodes.answerer import Answerer
 from vpp_nodes.buyer import Buyer
 from vpp_nodes.offer_book import OfferBook
+from vpp_nodes.payment import paid_cny
 from vpp_nodes.plan_rounds import Planner, PlanRounds, Replanner, ReviewedRound, RoundEnd
 from vpp_nodes.seller import Seller
 from vpp_nodes.trade_check import Heard, check_open_trade, check_trades
 
 Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
+Certifier: TypeAlias = Callable[[MarketEnd, float], RegretBounds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +81,15 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What is shown of the plans without trade and with it, and of the one declared by if that is another."""
+    """What is shown of the plans without trade and with it, and of the one declared by if that is another.
+
+    regret : of the day, where the rules ask for it
+    """
 
     before: ShownPlan
     after: ShownPlan
     planned: DispatchPlan | None = None
+    regret: RegretBounds | None = None
 
 
 NodeReply: TypeAlias = Confirmed | ReviewedRound | Audited
@@ -151,6 +160,7 @@ class Node:
 
     replan : its best plan with the market as an option, None where a day has one round
     participant : the VPP in a consensus of so many, None where there is none
+    certify : its regret of a day that ended so and cost it so much, CNY; None where it cannot tell
     refused : what it was told and may not count, by reason · plans : its day, once it is settled
     """
 
@@ -162,6 +172,7 @@ class Node:
         declare: Declarer,
         replan: Replanner | None = None,
         participant: Callable[[int], Participant] | None = None,
+        certify: Certifier | None = None,
     ) -> None:
         self.refused: Counter[str] = Counter()
         self.plans: OwnPlans | None = None
@@ -171,6 +182,8 @@ class Node:
         self._declare = declare
         self._roster: tuple[str, ...] = ()
         self._participant = participant
+        self._certify = certify
+        self._ends: dict[int, Heard] = {}
         self._rounds = PlanRounds(plan, replan, public.horizon.period_h)
         self._declarations: dict[str, Declaration] = {}
         self._traders: Traders | Answerer | None = None
@@ -255,6 +268,7 @@ class Node:
             raise ProtocolError("out_of_turn", f"round {end.round} is over, in which we have had no part")
         check_trades(self._declared(), self._public, end.direct, end.trades, heard)
         check_open_trade(self._declared(), self._public, end.left_open, heard)
+        self.remember_end(end.round)
         return self._rounds.review(end)
 
     def _settle(self, settled: Settled) -> Audited:
@@ -289,7 +303,37 @@ class Node:
     def _shown(self, settled: Settled, after: DispatchPlan, planned: DispatchPlan | None) -> Audited:
         self.plans = OwnPlans(self._rounds.before(), after)
         before, audit = self.plans.before, settled.audit
-        return Audited(shown(before, audit), shown(after, audit), planned if audit is Disclosure.FULL else None)
+        planned = planned if audit is Disclosure.FULL else None
+        return Audited(shown(before, audit), shown(after, audit), planned, self._regret(settled, after))
+
+    def _regret(self, settled: Settled, after: DispatchPlan) -> RegretBounds | None:
+        """Of the day; without an upper bound where it was not there when the market ended."""
+        if not self._public.market.day_certificate:
+            return None
+        end = self.market_end(settled.round, settled.direct, settled.trades)
+        if end is None or self._certify is None:
+            return RegretBounds(0.0, None)
+        return self._certify(end, after.objective_cny + paid_cny(settled.trades, self._public.horizon.period_h))
+
+    def remember_end(self, round: int) -> None:
+        """Keep how the market of a round has ended: it may be the one that is settled."""
+        heard = self._heard()
+        if heard is not None and self._public.market.day_certificate:
+            self._ends[round] = heard
+
+    def market_end(self, round: int, direct: DirectExchange, trades: Sequence[Trade]) -> MarketEnd | None:
+        """How the market of a round has ended with these trades, None where that is not known here."""
+        heard = self._ends.get(round) or (None if round else self._heard())
+        if heard is None or not heard.declared:
+            return None
+        held_cny_per_h = np.zeros(self._public.horizon.periods)
+        for trade in trades:
+            held_cny_per_h[trade.period] += max(trade.delivered_mw, 0.0) * trade.price_cny_per_mwh
+        offers = tuple(
+            heard.price_cny_per_mwh[game.period] if game.tradable else game.least_price_cny_per_mwh
+            for game in heard.declared
+        )
+        return MarketEnd(heard.declared, offers, direct.in_mw, frozen(held_cny_per_h))
 
     def _declared(self) -> Declaration:
         """What we have declared, or would have."""

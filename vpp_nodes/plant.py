@@ -6,14 +6,17 @@ from functools import partial
 
 from market.bidding.declare import declare
 from market.coordination.coupling import OpenTrade
+from market.day_certificate.market_end import MarketEnd
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
 from market.model.rules import Coupling, Mechanism
 from market.model.vpp import Vpp
+from market.settlement.regret_bounds import RegretBounds
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
 from vpp_nodes.dispatch.participant import participant
+from vpp_nodes.dispatch.regret import day_regret
 from vpp_nodes.node import Node
 
 
@@ -41,10 +44,14 @@ class OwnPlant:
         """The cheapest day with what a game has left open as an option."""
         return dispatch_with_option(self._vpp, self._public, option_of(left_open))
 
+    def regret(self, end: MarketEnd, cost_cny: float) -> RegretBounds:
+        """What another day could have gained (M6), the others' final messages given."""
+        return day_regret(self._vpp, self._public, end, cost_cny)
+
 
 def plant_node(vpp: Vpp, public: PublicRules) -> Node:
     """The behaviour of one VPP with its own plant."""
     plant = OwnPlant(vpp, public)
     replan = plant.with_option if public.market.coupling is Coupling.ITERATE else None
     joins = partial(participant, vpp, public) if public.market.mechanism is Mechanism.CONSENSUS else None
-    return Node(vpp.id, public, plant.plan, plant.declared, replan, joins)
+    return Node(vpp.id, public, plant.plan, plant.declared, replan, joins, plant.regret)

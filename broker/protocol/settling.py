@@ -50,6 +50,7 @@ class Settling(Asking[Settle, Audit]):
             }
         )
         self._results = tuple(results)
+        self._certified = public.market.day_certificate
 
     def take(self, vpp: str, audit: Audit) -> bool:
         """A member's audit; False if it is here already.
@@ -60,7 +61,7 @@ class Settling(Asking[Settle, Audit]):
         order = self._expected(vpp, audit.turn)
         if order is None:
             return False
-        screen_audit(vpp, audit, len(self._results))
+        screen_audit(vpp, audit, len(self._results), certified=self._certified)
         before, after = shown(audit.before, order.audit), shown(audit.after, order.audit)
         planned = audit.planned if disclosure_of(before) is Disclosure.FULL else None
         self.answers[vpp] = replace(audit, before=before, after=after, planned=planned)
@@ -70,7 +71,7 @@ class Settling(Asking[Settle, Audit]):
         """What goes on the tape once every audit is here."""
         verdict = worst([result.verdict for result in self._results])
         audits = [(vpp, self.answers[vpp]) for vpp in self._orders]
-        shown_plans = [Write(AuditGiven(vpp, a.before, a.after, a.planned)) for vpp, a in audits]
+        shown_plans = [Write(AuditGiven(vpp, a.before, a.after, a.planned, a.regret)) for vpp, a in audits]
         return [*shown_plans, Write(Ended(verdict))]
 
 

@@ -15,13 +15,18 @@ from market.errors import ProtocolError
 from market.model.arrays import Array
 from market.model.disclosure import Disclosure, disclosure_of
 from market.model.plan import DispatchPlan, PlanTotals
+from market.settlement.regret_bounds import RegretBounds
 
 NUMBER_LIMIT = 1e30
 """No scenario leads to as large a number, in any unit; far from where sums and products overflow."""
 
 
-def screen_audit(sender: str, audit: Audit, periods: int) -> None:
-    """ProtocolError `bad_content` unless both plans are for a day of `periods`, all numbers within reason."""
+def screen_audit(sender: str, audit: Audit, periods: int, *, certified: bool) -> None:
+    """ProtocolError `bad_content` unless both plans are for a day of `periods`, all numbers within reason.
+
+    certified : whether the market's rules ask for the regret of the day
+    """
+    _screen_regret(sender, audit.regret, certified=certified)
     if disclosure_of(audit.before) is not disclosure_of(audit.after):
         raise ProtocolError("bad_content", f"{sender} shows not as much of one plan as of the other")
     if audit.planned is not None and disclosure_of(audit.before) is not Disclosure.FULL:
@@ -34,6 +39,17 @@ def screen_audit(sender: str, audit: Audit, periods: int) -> None:
         numbers = np.concatenate([*_vectors(plan), list(_scalars(plan)), [audit.peak_memory_mb]])
         if (np.abs(numbers) > NUMBER_LIMIT).any():
             raise ProtocolError("bad_content", f"{sender}'s plan holds a number beyond {NUMBER_LIMIT:g}")
+
+
+def _screen_regret(sender: str, regret: RegretBounds | None, *, certified: bool) -> None:
+    if (regret is not None) is not certified:
+        asked = "its regret of the day" if certified else "no regret of the day"
+        raise ProtocolError("bad_content", f"{sender} is asked for {asked}, and tells otherwise")
+    if regret is None:
+        return
+    upper_cny = regret.lower_cny if regret.upper_cny is None else regret.upper_cny
+    if not 0.0 <= regret.lower_cny <= upper_cny <= NUMBER_LIMIT:
+        raise ProtocolError("bad_content", f"{sender}'s regret of the day lies between no two numbers")
 
 
 def _vectors(plan: DispatchPlan | PlanTotals) -> Iterator[Array]:

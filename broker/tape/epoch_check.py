@@ -207,7 +207,8 @@ class EpochCheck:
         shown = disclosure_of(record.before)
         check(least(shown, self._audit) is shown, f"{vpp} shows more of its day than it was asked for")
         try:
-            screen_audit(vpp, Audit(0, record.before, record.after, 0.0, (), record.planned), self._periods)
+            audit = Audit(0, record.before, record.after, 0.0, (), record.planned, record.regret)
+            screen_audit(vpp, audit, self._periods, certified=self._public.market.day_certificate)
         except ProtocolError as error:
             raise TapeError(str(error)) from None
         self._audited.append(vpp)

@@ -20,6 +20,7 @@ from market.game.result import Verdict
 from market.model.disclosure import Disclosure, ShownPlan
 from market.model.plan import DispatchPlan
 from market.model.public import PublicScenario
+from market.settlement.regret_bounds import RegretBounds
 
 TAPE_VERSION: Final = 5
 TAPE_NAME: Final = "tape.msgpack"
@@ -133,12 +134,16 @@ class RoundReviewed:
 
 @dataclass(frozen=True, slots=True)
 class AuditGiven:
-    """What a VPP shows of its day in the end: without trade, with it, and what it had declared by, if another."""
+    """What a VPP shows of its day in the end: without trade, with it, and what it had declared by, if another.
+
+    regret : of the whole day, where the market's rules ask for it
+    """
 
     vpp: str
     before: ShownPlan
     after: ShownPlan
     planned: DispatchPlan | None = None
+    regret: RegretBounds | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
 from market.model.plan import DirectExchange, DispatchPlan
+from market.settlement.regret_bounds import RegretBounds
 
 BROKER = "broker"
 """The sender name of the broker; no VPP may have it."""
@@ -199,6 +200,7 @@ class Audit:
     """What a node shows of its plan without trade and the plan with it, if anything; and how the process fared.
 
     planned : the plan that it had declared, where that is another than the one without trade, and all is shown
+    regret : of the whole day, where the market's rules ask for it
     """
 
     turn: int
@@ -207,6 +209,7 @@ class Audit:
     peak_memory_mb: float
     refused: tuple[Refusals, ...]
     planned: DispatchPlan | None = None
+    regret: RegretBounds | None = None
 
 
 class Trouble(StrEnum):

@@ -59,7 +59,7 @@ def run(
     processes : whether every plant runs as a process of its own, over the bus and under the scenario's network;
     else the day is solved here, without messages. Both come to the same equilibrium.
     day_certificate : whether to bound what each plant could have gained by planning its whole day anew, as the
-    table `day_certificate`; not with processes
+    table `day_certificate`
     seed : of all that is random, which is only the network
     out : the run folder, new or empty; None leaves no files
     on_progress : told now and then how far the run is
@@ -76,11 +76,12 @@ def run(
     """
     since, started = time.monotonic(), datetime.now().astimezone()
     chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
-    _check(changes or {}, seed, processes=processes, day_certificate=day_certificate)
+    changes = {**(changes or {}), **({"market.day_certificate": True} if day_certificate else {})}
+    _check(changes, seed, processes=processes)
     if changes:
         chosen = chosen.with_(changes)
     with as_run_error():
-        what = _undertaking(chosen, seed, started, processes=processes, day_certificate=day_certificate)
+        what = _undertaking(chosen, seed, started, processes=processes)
         report = _carried_out(what, out, on_progress or (lambda progress: None), since)
     for law in report.broken_laws:
         warnings.warn(law, RuntimeWarning, stacklevel=2)
@@ -98,11 +99,8 @@ def open_run(folder: str | Path) -> Run:
     return Run.at(Path(folder))
 
 
-def _check(changes: Mapping[str, object], seed: int, *, processes: bool, day_certificate: bool) -> None:
+def _check(changes: Mapping[str, object], seed: int, *, processes: bool) -> None:
     faults = []
-    if processes and day_certificate:
-        rule, remedy = "a day is certified as a whole where all plants are known", "leave out one of the two"
-        faults.append(Fault(rule, "plants in processes of their own", "day_certificate", remedy))
     if type(seed) is not int or not 0 <= seed <= _LARGEST_SEED:
         rule = "must be a whole number of 0 or more, of at most 18 digits"
         faults.append(Fault(rule, repr(seed), "seed", "give another one, such as 0"))
@@ -117,18 +115,12 @@ def _check(changes: Mapping[str, object], seed: int, *, processes: bool, day_cer
         raise ScenarioError(faults)
 
 
-def _undertaking(
-    scenario: Scenario, seed: int, started: datetime, *, processes: bool, day_certificate: bool
-) -> RunSpec:
+def _undertaking(scenario: Scenario, seed: int, started: datetime, *, processes: bool) -> RunSpec:
     from market.app.results.manifest import RunSpec
     from market.model.disclosure import Disclosure
 
-    if day_certificate:
-        from market.app.runs.certified_day import check_can_be_certified
-
-        check_can_be_certified(scenario)
     audit = scenario.audit or Disclosure.FULL
-    return RunSpec(scenario, seed, not processes, started, audit, day_certificate)
+    return RunSpec(scenario, seed, not processes, started, audit)
 
 
 def _carried_out(

@@ -25,8 +25,9 @@ class DayVerdict(StrEnum):
 class DayRegret:
     """What one VPP could gain by another day, the others' final messages given, CNY.
 
-    cost_cny : what it minimises, trade included, as it is · lower_cny : what a day that was found gains, ≥ 0
-    upper_cny : what no day gains; infinite where no bound was found
+    cost_cny : what it minimises, trade included, as it is; NaN where it does not show that
+    lower_cny : what a day that was found gains, ≥ 0
+    upper_cny : what no day gains; infinite where no bound is known
     """
 
     vpp: str
@@ -40,13 +41,14 @@ class DayCertificate:
     """All VPPs' regrets, in the scenario's order.
 
     rests : whether every period is an equilibrium, or without trade
-    traded_value_cny : Σ payments of the day · possible_saving_cny : what the joint dispatch saves against the grid
+    traded_value_cny : Σ payments of the day
+    possible_saving_cny : what the joint dispatch saves against the grid, None where not all plants are known
     """
 
     regrets: tuple[DayRegret, ...]
     rests: bool
     traded_value_cny: float
-    possible_saving_cny: float
+    possible_saving_cny: float | None
 
     @property
     def lower_cny(self) -> float:
@@ -70,5 +72,6 @@ class DayCertificate:
         return DayVerdict.DAY_EQUILIBRIUM if proved else DayVerdict.SETTLED
 
     def share_of_saving(self, amount_cny: float) -> float | None:
-        """An amount as a share of the possible saving; None where nothing can be saved."""
-        return amount_cny / self.possible_saving_cny if self.possible_saving_cny > 0.0 else None
+        """An amount as a share of the possible saving; None where nothing can be saved, or that is not known."""
+        possible_cny = self.possible_saving_cny
+        return amount_cny / possible_cny if possible_cny is not None and possible_cny > 0.0 else None

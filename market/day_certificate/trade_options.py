@@ -14,13 +14,11 @@ from typing import TypeAlias
 import numpy as np
 
 from market.day_certificate.buying_menu import BuyingMenu, buying_menu
+from market.day_certificate.market_end import MarketEnd
 from market.day_certificate.selling_menu import SellingMenu, selling_menu
 from market.game.period import PeriodGame
-from market.game.result import PeriodResult
 from market.model.arrays import Array, IndexArray, frozen
-from market.model.public import PublicRules
 from market.model.vpp import Vpp
-from market.settlement.settlement import direct_exchange, settled_mw
 
 _NOTHING_MW = 1e-9  # what is declared is rounded to it
 _NEAR_MW = 1e-6  # the same power, as far as a solver can tell
@@ -102,10 +100,10 @@ class TradeOptions:
         return placed
 
 
-def trade_options(vpp: Vpp, results: Sequence[PeriodResult], public: PublicRules) -> TradeOptions:
+def trade_options(vpp: Vpp, end: MarketEnd) -> TradeOptions:
     """The menus of a VPP, from everybody's declarations and final offers. τ > 0."""
     most_out, most_in = declarable_mw(vpp)
-    others = [_without(vpp.id, result) for result in results]
+    others = [_without(vpp.id, *period) for period in zip(end.games, end.offers_cny_per_mwh, strict=True)]
     can_sell = [_open(game) and bool(game.buyers) for game, _ in others]
     can_buy = [_open(game) and bool(game.sellers) for game, _ in others]
     sells = np.flatnonzero(np.array(can_sell) & (most_out > _NOTHING_MW))
@@ -115,8 +113,8 @@ def trade_options(vpp: Vpp, results: Sequence[PeriodResult], public: PublicRules
         selling=selling_menu(vpp.id, *_taken(others, sells), most_out[sells]) if sells.size else None,
         buys=buys,
         buying=buying_menu(*_taken(others, buys), most_in[buys]) if buys.size else None,
-        held_mw=direct_exchange(vpp.id, results, public).in_mw,
-        held_cny_per_h=frozen([_paid_cny_per_h(vpp.id, result) for result in results]),
+        held_mw=end.held_mw,
+        held_cny_per_h=end.held_cny_per_h,
     )
 
 
@@ -141,10 +139,7 @@ def _taken(others: Sequence[_Others], periods: IndexArray) -> tuple[list[PeriodG
     return [game for game, _ in chosen], [offers for _, offers in chosen]
 
 
-def _without(vpp_id: str, result: PeriodResult) -> _Others:
-    """Where nobody could offer, for want of a buyer, the offers are the lowest ones, with which a glut opens."""
-    game = result.game
-    offers = result.price_cny_per_mwh if game.tradable else game.least_price_cny_per_mwh
+def _without(vpp_id: str, game: PeriodGame, offers: Array) -> _Others:
     sells = [j for j, seller in enumerate(game.sellers) if seller != vpp_id]
     buys = [i for i, buyer in enumerate(game.buyers) if buyer != vpp_id]
     others = replace(
@@ -162,10 +157,3 @@ def _without(vpp_id: str, result: PeriodResult) -> _Others:
 
 def _open(game: PeriodGame) -> bool:
     return game.floor_cny_per_mwh <= game.cap_cny_per_mwh
-
-
-def _paid_cny_per_h(vpp_id: str, result: PeriodResult) -> float:
-    buyers = result.game.buyers
-    if vpp_id not in buyers or not result.game.tradable:
-        return 0.0
-    return float(settled_mw(result)[buyers.index(vpp_id)] @ result.price_cny_per_mwh)

@@ -147,6 +147,11 @@ class MarketRules:
     coupling_rounds: int = parameter(
         "rounds", "How often all plan again and trade anew under coupling `iterate`", default=25, ge=1, le=10_000
     )
+    day_certificate: bool = parameter(
+        "",
+        "Whether each VPP bounds in the end what it could have gained by planning its whole day anew (M6)",
+        default=False,
+    )
     consensus_rounds: int = parameter(
         "rounds", "How often all answer a price at most under mechanism `consensus`", default=200, ge=1, le=100_000
     )
@@ -177,6 +182,19 @@ def coupled_game(market: MarketRules) -> Iterator[Broken]:
     if market.coupling is Coupling.ITERATE and market.mechanism is not Mechanism.GAME:
         rule = f"must be once where mechanism is {market.mechanism.value}"
         yield Broken("coupling", rule, market.coupling.value, "leave coupling out, or take mechanism game")
+
+
+def certified_game(market: MarketRules) -> Iterator[Broken]:
+    """A day is certified where prices come of a game in which buyers spread over sellers."""
+    if not market.day_certificate:
+        return
+    field, remedy = "day_certificate", "leave day_certificate out"
+    if market.mechanism is not Mechanism.GAME:
+        rule = f"must be false where mechanism is {market.mechanism.value}, which tells of regrets itself"
+        yield Broken(field, rule, "true", remedy)
+    elif market.choice_temperature_cny_per_mwh == 0.0:
+        rule = "must be false where choice_temperature_cny_per_mwh is 0: buyers have to spread over sellers"
+        yield Broken(field, rule, "true", f"{remedy}, or raise choice_temperature_cny_per_mwh")
 
 
 @dataclass(frozen=True, slots=True)

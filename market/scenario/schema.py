@@ -14,7 +14,15 @@ from pydantic_core import PydanticCustomError
 
 from market.model.disclosure import Disclosure
 from market.model.parameter import Broken
-from market.model.rules import CarbonRules, Coupling, Horizon, MarketRules, coupled_game, price_band
+from market.model.rules import (
+    CarbonRules,
+    Coupling,
+    Horizon,
+    MarketRules,
+    certified_game,
+    coupled_game,
+    price_band,
+)
 from market.model.vpp import (
     ControllableLoad,
     Exchange,
@@ -87,6 +95,7 @@ MarketSection = section_of(
     {**fields_of(MarketRules), "satisfaction": _SATISFACTION},
     price_band,
     coupled_game,
+    certified_game,
 )
 CarbonSection = section_of(
     "CarbonSection",

@@ -25,7 +25,7 @@ from scripts.bench.remembered_plants import node_makers, scenario_of
 from vpp_nodes.client import Stage
 from vpp_nodes.in_memory import TOKEN, Hop, Loopback, prices_of
 
-LIMIT_S = 90.0
+LIMIT_S = 240.0
 """Time of the market within which all must be over after a frame was struck, what it was held back for aside."""
 STEPS = 100_000
 PACE_S = 0.05

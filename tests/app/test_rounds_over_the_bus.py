@@ -16,14 +16,19 @@ import numpy as np
 import pytest
 
 from broker.protocol.coordinator import Phase
-from broker.tape import EpochBegun, MessageSaid, OrderGiven, RoundReviewed
-from broker.wire.messages import Answer, RoundOver, Settle
+from broker.screening.audits import screen_audit
+from broker.tape import AuditGiven, EpochBegun, MessageSaid, OrderGiven, RoundReviewed
+from broker.wire.messages import Answer, Audit, RoundOver, Settle
 from market.app.history.period import period_now
 from market.app.history.timeline import Timeline
 from market.app.replay.decision import Agreement
 from market.app.replay.tally import replayed
-from market.errors import RunError, TradeError
+from market.app.runs.certified_day import with_regrets
+from market.app.runs.in_process import market_day
+from market.errors import ProtocolError, RunError, TradeError
 from market.game.result import Verdict
+from market.model.arrays import frozen
+from market.model.disclosure import Disclosure
 from market.model.network import (
     Constant,
     LinkConditions,
@@ -35,12 +40,17 @@ from market.model.network import (
     Retransmission,
     TimeMode,
 )
-from market.model.rules import Mechanism
+from market.model.plan import DirectExchange
+from market.model.rules import Coupling, Mechanism
+from market.scenario import with_overrides
+from market.scenario.scenario import Scenario
+from market.settlement.regret_bounds import RegretBounds
 from tests.app.days_over_the_bus import Drawn, day_of, over_the_bus, unlike
 from tests.app.replayed_tapes import any_death, finished, read, written
 from tests.tapes import of_kind
 from vpp_nodes.in_memory import Loopback
-from vpp_nodes.node import Settled
+from vpp_nodes.node import Audited, Settled
+from vpp_nodes.plant import plant_node
 
 ITERATED = Drawn(3, 3, 4)
 """It settles a round that is not the last."""
@@ -255,3 +265,71 @@ def test_a_node_settles_no_trade_but_what_was_agreed_on() -> None:
     dearer = tuple(replace(trade, price_cny_per_mwh=trade.price_cny_per_mwh + 1.0) for trade in order.trades)
     with pytest.raises(TradeError, match="agreed"):
         run.clients["V1"]._node.handle(Settled(order.direct, order.audit, dearer, order.round))
+
+
+# --- the day as a whole ---
+
+
+def certified(day: Drawn, coupling: Coupling = Coupling.ITERATE) -> Scenario:
+    """The scenario whose VPPs tell their regrets of the day in the end."""
+    return with_overrides(day.scenario(), {"market.day_certificate": True, "market.coupling": coupling.value})
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.parametrize("coupling", Coupling)
+def test_each_node_finds_the_regret_that_one_process_finds(
+    coupling: Coupling, network: NetworkRules, tmp_path: Path
+) -> None:
+    """Of the round that is settled, which is not the last; and a replay finds it again."""
+    scenario = certified(ITERATED, coupling)
+    run = over_the_bus(scenario, network)
+    run.run()
+    alone = with_regrets(scenario, market_day(scenario))
+    told = [day.regret for day in day_of(run).days]
+    assert told == [day.regret for day in alone.days]
+    assert any(regret and regret.lower_cny > 0.0 for regret in told)
+    tally = replayed(read(written(run.tape, tmp_path / "run")), plants={vpp.id: vpp for vpp in scenario.vpps})
+    assert tally.differing == []
+    assert tally.unknown == {}
+
+
+def test_an_altered_regret_is_found_out(tmp_path: Path) -> None:
+    scenario = certified(ITERATED)
+    run = over_the_bus(scenario, NETWORKS["perfect"])
+    run.run()
+    first = next(record for record in run.tape if isinstance(record, AuditGiven))
+    forged = replace(first, regret=RegretBounds(0.0, 1e-9))
+    records = read(written([forged if r is first else r for r in run.tape], tmp_path / "run"))
+    tally = replayed(records, plants={vpp.id: vpp for vpp in scenario.vpps})
+    assert [(decision.who, decision.what) for decision in tally.differing] == [(first.vpp, "audit")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "regret", "story"),
+    [
+        (True, None, "is asked for its regret of the day"),
+        (False, RegretBounds(0.0, 1.0), "is asked for no regret of the day"),
+        (True, RegretBounds(-1.0, 1.0), "lies between no two numbers"),
+        (True, RegretBounds(2.0, 1.0), "lies between no two numbers"),
+        (True, RegretBounds(0.0, 1e300), "lies between no two numbers"),
+        (True, RegretBounds(2.0, None), ""),
+        (True, RegretBounds(0.0, 0.0), ""),
+    ],
+)
+def test_what_can_be_no_regret_is_refused(asked: bool, regret: RegretBounds | None, story: str) -> None:
+    audit = Audit(0, None, None, 1.0, (), regret=regret)
+    if not story:
+        screen_audit("V1", audit, 4, certified=asked)
+        return
+    with pytest.raises(ProtocolError, match=story):
+        screen_audit("V1", audit, 4, certified=asked)
+
+
+def test_who_was_not_there_when_the_market_ended_knows_no_bound() -> None:
+    scenario = certified(ITERATED, Coupling.ONCE)
+    node = plant_node(scenario.vpps[0], scenario.public)
+    nothing = frozen(np.zeros(scenario.public.horizon.periods))
+    reply = node.handle(Settled(DirectExchange(nothing, nothing, 0.0), Disclosure.NONE, ()))
+    assert isinstance(reply, Audited)
+    assert (reply.before, reply.after) == (None, None)  # its regret is all that it tells
+    assert reply.regret == RegretBounds(0.0, None)

@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from market.app.runs.certified_day import certified_day
+from market.app.results.day_certificate import day_certificate
+from market.app.runs.certified_day import with_regrets
 from market.app.runs.in_process import market_day
-from market.day_certificate.day_certificate import DayVerdict
+from market.day_certificate.day_certificate import DayCertificate, DayVerdict
+from market.day_certificate.market_end import market_end
 from market.day_certificate.trade_options import trade_options
 from market.game.result import PeriodResult
 from market.model.arrays import frozen
@@ -23,7 +25,7 @@ from market.model.vpp import Renewable, Storage, Vpp
 from market.scenario import load_scenario
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import direct_exchange
+from market.settlement.settlement import direct_exchange, settle
 from tests.market.random_markets import Level, random_market
 from tests.vpp_nodes.dispatch_cases import STORAGE
 from tests.vpp_nodes.reference_regret import Hour, Rival, Want, least_cost
@@ -78,6 +80,16 @@ def hour_of(vpp: str, result: PeriodResult, public: PublicRules) -> Hour:
         ),
         held=(held, paid),
     )
+
+
+def certified_day(scenario: Scenario, outcome: MarketOutcome) -> DayCertificate:
+    """The certificate of a day."""
+    public = replace(scenario.public, market=replace(scenario.public.market, day_certificate=True))
+    found = day_certificate(
+        replace(scenario, public=public), with_regrets(scenario, outcome), settle(outcome, scenario.public)
+    )
+    assert found is not None
+    return found
 
 
 TINY = {
@@ -160,7 +172,7 @@ def test_nobody_gains_by_selling_and_buying_in_one_period() -> None:
     scenario = market_of(plants, [800.0], [350.0])
     outcome = market_day(scenario)
     (regret, *_) = certified_day(scenario, outcome).regrets
-    options = trade_options(scenario.vpps[0], outcome.periods, scenario.public)
+    options = trade_options(scenario.vpps[0], market_end(scenario.vpps[0].id, outcome.periods, scenario.public))
     slopes = [np.full(1, worth) for worth in np.linspace(350.0, 800.0, 46)]
     mixed = min(max(options.selling_support(v)[0], options.buying_support(v)[0]) for v in slopes)
     assert mixed > 5.0  # what a mixture without net power would gain, by duality
@@ -172,7 +184,7 @@ def test_what_is_held_is_on_the_menus() -> None:
     scenario = load_scenario("five_vpp")
     outcome = market_day(scenario)
     for vpp in scenario.vpps:
-        options = trade_options(vpp, outcome.periods, scenario.public)
+        options = trade_options(vpp, market_end(vpp.id, outcome.periods, scenario.public))
         now = direct_exchange(vpp.id, outcome.periods, scenario.public)
         assert (now.in_mw <= options.most_in_mw + 1e-9).all()
         assert (now.out_mw <= options.most_out_mw + 1e-6).all()

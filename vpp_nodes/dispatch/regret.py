@@ -6,20 +6,20 @@ even the hull of the menus does not hold a cheaper one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 
-from market.day_certificate.day_certificate import DayRegret
+from market.day_certificate.market_end import MarketEnd
 from market.day_certificate.trade_options import TradeOptions, trade_options
 from market.errors import DispatchError
-from market.game.result import PeriodResult
 from market.model.arrays import Array
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
+from market.settlement.regret_bounds import RegretBounds
 from market.settlement.settlement import quota_in_t
 from vpp_nodes.dispatch.day import checked_day
 from vpp_nodes.dispatch.free_exchange import FreeDay
@@ -52,23 +52,25 @@ class _Relaxed:
     trade: MixedTrade | None
 
 
-def day_regret(vpp: Vpp, public: PublicRules, results: Sequence[PeriodResult], cost_cny: float) -> DayRegret:
+def day_regret(vpp: Vpp, public: PublicRules, end: MarketEnd, cost_cny: float) -> RegretBounds:
     """What `vpp` could gain, (M6):
 
         lower = cost − [F(z) + Σ_t c_t Δt] of a day whose (z_t, c_t) are on its menus,
         upper = cost − min {F(z) + Σ_t c_t Δt : (z_t, c_t) in the hulls of its menus},
 
     with F(z) the cheapest day of net peer power z by `dispatch`, and c_t what is paid for it less what it earns.
+    end : how the market ended for it
     cost_cny : what it minimises (4), as its day ended, payments included. τ > 0.
     """
-    options = trade_options(vpp, results, public)
+    options = trade_options(vpp, end)
     relaxed = _relaxed_day(vpp, public, options, cost_cny)
     found = 0.0
     if relaxed.trade is not None:
         with suppress(DispatchError):  # a trade next to the one that has a plan may have none
             found = cost_cny - _cost_near_cny(vpp, public, options, relaxed.trade)
     lower = max(found, 0.0)
-    return DayRegret(vpp.id, cost_cny, lower, max(cost_cny - relaxed.bound_cny, lower))
+    upper = max(cost_cny - relaxed.bound_cny, lower)
+    return RegretBounds(lower, upper if isfinite(upper) else None)
 
 
 def _cost_near_cny(vpp: Vpp, public: PublicRules, options: TradeOptions, wanted: MixedTrade) -> float:

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import Final
 
 from market.app.analysis.economics import Economy, mean_price_cny_per_mwh, traded_mwh, welfare_row
+from market.app.results.day_certificate import day_certificate
 from market.app.results.table import Cell, Table
-from market.app.runs.certified_day import certified_day
+from market.app.runs.certified_day import with_regrets
 from market.app.runs.in_process import market_day
 from market.day_certificate.day_certificate import DayRegret
 from market.scenario import with_overrides
@@ -131,7 +132,9 @@ def _regrets(scenario: Scenario, outcome: MarketOutcome) -> tuple[DayRegret, ...
         return tuple(DayRegret(vpp, NOTHING, r, r) for vpp, r in outcome.rounds.regret_cny.items())
     if scenario.public.market.choice_temperature_cny_per_mwh == 0.0:
         return ()
-    return certified_day(scenario, outcome).regrets
+    certified = with_overrides(scenario, {"market.day_certificate": True})
+    day = day_certificate(certified, with_regrets(certified, outcome), settle(outcome, scenario.public))
+    return day.regrets if day else ()
 
 
 def _sum(regrets: Sequence[DayRegret], bounds_cny: Sequence[float]) -> float:

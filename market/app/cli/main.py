@@ -178,7 +178,7 @@ def commands(context: click.Context) -> None:
 @click.option(
     "--day-certificate",
     is_flag=True,
-    help="With --in-process: bound what each VPP could have gained by planning its whole day anew.",
+    help="Bound what each VPP could have gained by planning its whole day anew.",
 )
 @click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
 @AUDIT

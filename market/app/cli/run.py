@@ -120,11 +120,7 @@ def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tup
     scenario = _scenario(options)
     scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
-    what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit, options.day_certificate)
-    if options.day_certificate:
-        from market.app.runs.certified_day import check_can_be_certified
-
-        check_can_be_certified(scenario)
+    what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit)
     check = hosting.check if hosting else partial(_check_keys, options)
     check(scenario)
     return what, new_run_folder(options.out, scenario.name, started)
@@ -188,6 +184,9 @@ def _scenario(options: RunOptions) -> Scenario:
     if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
         changes.values["network.on_loss"] = OnLoss.WAIT.value  # what is started again is worth waiting for
         changes.sources["network.on_loss"] = "--restart"
+    if options.day_certificate:
+        changes.values["market.day_certificate"] = True
+        changes.sources["market.day_certificate"] = "--day-certificate"
     scenario = with_overrides(scenario, changes.values, changes.sources)
     if not options.quiet:
         for advice in scenario_advice(scenario):

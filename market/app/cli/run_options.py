@@ -41,7 +41,7 @@ class RunOptions:
 
 def check_flags(options: RunOptions) -> None:
     """ScenarioError with every flag that cannot be had here, or together with another."""
-    faults = [*_alone(options), *_certified(options), *_as_it_was(options), *_drawn(options)]
+    faults = [*_alone(options), *_as_it_was(options), *_drawn(options)]
     if faults:
         raise ScenarioError(faults)
 
@@ -67,13 +67,6 @@ def _alone(options: RunOptions) -> Iterator[Fault]:
         yield Fault("one process cannot be watched", "--in-process", "--watch", remedy)
 
 
-def _certified(options: RunOptions) -> Iterator[Fault]:
-    """What only one who knows every plant can certify."""
-    if options.day_certificate and not options.in_process:
-        rule, flag = "a day is certified as a whole where all plants are known", "--day-certificate"
-        yield Fault(rule, "plants in processes of their own", flag, f"add --in-process or leave out {flag}")
-
-
 def _drawn(options: RunOptions) -> Iterator[Fault]:
     """What pictures need, told before the run and not after it."""
     flag = "--report" if options.report else "--figures"
@@ -94,6 +87,7 @@ def _as_it_was(options: RunOptions) -> Iterator[Fault]:
         ("--out", options.out),
         ("--seed", options.seed),
         ("--audit", options.audit),
+        ("--day-certificate", options.day_certificate or None),
     ]
     settings = [(SET, text) for text in options.settings]
     for flag, value in (*given, *options.network.given(), *settings):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from broker.wire.messages import Trade
 from market.coordination.consensus import Participant
+from market.day_certificate.market_end import MarketEnd
 from market.errors import DispatchError
 from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan, disclosure_of, shown
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
+from market.settlement.regret_bounds import RegretBounds
 from vpp_nodes.dispatch.participant import participant
+from vpp_nodes.payment import paid_cny
 from vpp_nodes.plan_rounds import PlanRounds, ReviewedRound, RoundEnd
 from vpp_nodes.plant import OwnPlant
 
@@ -48,6 +52,11 @@ class PlantReplay:
     def after(self, direct: DirectExchange) -> DispatchPlan | None:
         """Its day with a trade fixed."""
         return self._unless_astray(lambda: self._plant.plan(direct))
+
+    def regret(self, end: MarketEnd, after: DispatchPlan, trades: Sequence[Trade]) -> RegretBounds | None:
+        """What another day could have gained, with what it then has and pays."""
+        paid = paid_cny(trades, self._public.horizon.period_h)
+        return self._unless_astray(lambda: self._plant.regret(end, after.objective_cny + paid))
 
     def planned(self, round: int) -> DispatchPlan | None:
         """What it declared by in a round that is settled, where that is not the plan without trade."""

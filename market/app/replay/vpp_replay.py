@@ -35,6 +35,7 @@ from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, disclosure_of
 from market.model.plan import DispatchPlan
 from market.model.public import PublicRules
+from market.settlement.regret_bounds import RegretBounds
 from vpp_nodes.in_memory import blank_plan
 from vpp_nodes.node import Begun, Confirmed, Node, Reached
 from vpp_nodes.plan_rounds import RoundEnd
@@ -131,6 +132,7 @@ class VppReplay:
     def round_over(self, time_s: float, order: RoundOver) -> None:
         """It was told what a round came to."""
         self._over = (time_s, order)
+        self._node.remember_end(order.round)
 
     def settled(self, time_s: float, order: Settle) -> None:
         """It was told what it trades."""
@@ -280,10 +282,21 @@ class VppReplay:
         if self._plant is None:
             return self._decision(time_s, AUDIT, NO_PLANT, Agreement.NOT_RECOMPUTED)
         full = disclosure_of(before) is Disclosure.FULL
+        plan = self._plant.after(order.direct)
         ours = AuditGiven(
             self._vpp,
             as_shown(self._plant.before(), before),
-            as_shown(self._plant.after(order.direct), after),
+            as_shown(plan, after),
             self._plant.planned(order.round) if full else None,
+            self._regret(order, plan, record.regret),
         )
         return compared(time_s, self._number, self._vpp, AUDIT, AUDIT, record, ours)
+
+    def _regret(
+        self, order: Settle, after: DispatchPlan | None, recorded: RegretBounds | None
+    ) -> RegretBounds | None:
+        """Its regret of the day, where it has told one; one that knew no bound had not seen the market's end."""
+        if recorded is None or recorded.upper_cny is None or after is None or self._plant is None:
+            return recorded
+        end = self._node.market_end(order.round, order.direct, order.trades)
+        return self._plant.regret(end, after, order.trades) if end else None

@@ -12,6 +12,12 @@ from typing import Any
 
 from broker.protocol.coordinator import RunResult
 from market.app.results.certificate import certificate_document
+from market.app.results.columns import DAY_CERTIFICATE
+from market.app.results.day_certificate import (
+    day_certificate,
+    day_certificate_document,
+    day_certificate_table,
+)
 from market.app.results.exit_codes import ExitCode, exit_code_of
 from market.app.results.laws import laws_of_day
 from market.app.results.manifest import RunSpec, manifest_of_run
@@ -70,7 +76,14 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
     network = network_tables(facts.network, scenario.roster) if facts.network else ()
     tables = {table.name: table for table in (*day_tables(scenario, outcome, settlement), *network)}
     manifest = manifest_of_run(what, outcome, facts, laws, wall_s)
-    return ConcludedDay(scenario, outcome, settlement, facts, tables, certificate_document(outcome), manifest)
+    certified = day_certificate(scenario, outcome, settlement)
+    if certified is not None:
+        tables[DAY_CERTIFICATE] = day_certificate_table(certified)
+        manifest |= day_certificate_document(certified)
+    certificate = certificate_document(outcome)
+    return ConcludedDay(
+        scenario, outcome, settlement, facts, tables, certificate, manifest, day_certificate=certified
+    )
 
 
 def outcome_of(left: RunResult, rules: MarketRules) -> MarketOutcome:
@@ -78,7 +91,7 @@ def outcome_of(left: RunResult, rules: MarketRules) -> MarketOutcome:
     agreed = left.rounds is not None and left.rounds.agreed  # to prices, with its last plan
     audits = [left.audits[declaration.vpp] for declaration in left.declarations]
     days = tuple(
-        VppDay(declaration, audit.before, audit.after, audit.after if agreed else audit.planned)
+        VppDay(declaration, audit.before, audit.after, audit.after if agreed else audit.planned, audit.regret)
         for declaration, audit in zip(left.declarations, audits, strict=True)
     )
     trace = (*trace_rows(left.said, left.results), *evolution_rows(left.results, rules, left.settled_s))

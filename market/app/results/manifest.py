@@ -26,7 +26,7 @@ PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "Py
 class RunSpec:
     """What was to be run: the scenario as changed by flags, the seed, and since when (local time with zone).
 
-    audit : what VPPs are asked to show of their day · day_certificate : whether the whole day is certified (M6)
+    audit : what VPPs are asked to show of their day
     """
 
     scenario: Scenario
@@ -34,7 +34,6 @@ class RunSpec:
     in_process: bool
     started: datetime
     audit: Disclosure = Disclosure.FULL
-    day_certificate: bool = False
 
 
 def manifest_of_run(

@@ -1,46 +1,27 @@
-"""Certifies a whole day (M6) where all plants are known."""
+"""Certifies a whole day (M6) in one process, where all plants are known: the regret that each VPP would tell."""
 
 from __future__ import annotations
 
-from math import fsum
+from dataclasses import replace
 
-from market.day_certificate.day_certificate import DayCertificate
-from market.errors import Fault, ScenarioError
-from market.game.result import Verdict
+from market.day_certificate.market_end import market_end
 from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import net_payment_cny, payment_cny
-from vpp_nodes.dispatch.joint import joint_dispatch
+from market.settlement.settlement import net_payment_cny
 from vpp_nodes.dispatch.regret import day_regret
 
 
-def check_can_be_certified(scenario: Scenario) -> None:
-    """ScenarioError where a day of this scenario has no certificate."""
-    temperature = scenario.public.market.choice_temperature_cny_per_mwh
-    if temperature == 0.0:
-        rule = "the certificate of a day is for markets in which buyers spread over sellers"
-        place = "market.choice_temperature_cny_per_mwh"
-        raise ScenarioError([Fault(rule, repr(temperature), place, "set it above 0, or do without")])
+def with_regrets(scenario: Scenario, outcome: MarketOutcome) -> MarketOutcome:
+    """The same with what each VPP could have gained by another day, the others' final messages given.
 
-
-def certified_day(scenario: Scenario, outcome: MarketOutcome) -> DayCertificate:
-    """What each VPP could have gained by another day, the others' final messages given.
-
-    Every VPP must show its plans (in one process they do). DispatchError if the yardstick cannot be computed.
+    Every VPP must show its plans (in one process they do); τ > 0.
     """
-    plants = {vpp.id: vpp for vpp in scenario.vpps}
-    regrets, alone = [], []
+    plants, days = {vpp.id: vpp for vpp in scenario.vpps}, []
     for day in outcome.days:
-        assert isinstance(day.before, DispatchPlan)
         assert isinstance(day.after, DispatchPlan)
         name = day.declaration.vpp
-        cost = day.after.objective_cny + net_payment_cny(name, outcome.periods)
-        regrets.append(day_regret(plants[name], scenario.public, outcome.periods, cost))
-        alone.append(day.before.costs.total_cny)
-    return DayCertificate(
-        regrets=tuple(regrets),
-        rests=outcome.verdict is Verdict.EQUILIBRIUM,
-        traded_value_cny=fsum(float(payment_cny(result).sum()) for result in outcome.periods),
-        possible_saving_cny=fsum(alone) - joint_dispatch(scenario.vpps, scenario.public).total_cny,
-    )
+        cost_cny = day.after.objective_cny + net_payment_cny(name, outcome.periods)
+        end = market_end(name, outcome.periods, scenario.public)
+        days.append(replace(day, regret=day_regret(plants[name], scenario.public, end, cost_cny)))
+    return replace(outcome, days=tuple(days))

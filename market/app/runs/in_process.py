@@ -12,6 +12,7 @@ from pathlib import Path
 from market.app.results.round_trace import round_rows
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
 from market.app.results.trace import evolution_rows
+from market.app.runs.certified_day import with_regrets
 from market.app.runs.consensus_day import consensus_day
 from market.app.runs.coupled_day import coupled_day
 from market.bidding.declare import declare
@@ -42,6 +43,9 @@ def run_in_process(
     outcome, negotiations = _day(scenario, clock)
     trace = _trace(outcome, negotiations, scenario) if negotiations else ()
     possible_cny = _possible_saving_cny(scenario, outcome, clock)
+    if scenario.public.market.day_certificate:
+        clock.enter("certifying the day")
+        outcome = with_regrets(scenario, outcome)
     facts = RunMetadata(
         time_mode="none",
         process_ids={"market": os.getpid()},

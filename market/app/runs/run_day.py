@@ -14,11 +14,10 @@ from typing import Any, TypeAlias
 from broker.tape.files import file_sha256
 from market.app.results.certificate_shape import CERTIFICATE_FILE
 from market.app.results.concluded_day import ConcludedDay, conclude_day
-from market.app.results.day_certificate import day_certificate_document, day_certificate_table
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec, manifest_of_abort
 from market.app.results.manifest_shape import MANIFEST
-from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
+from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.results.scenario_copy import keep_scenario
 from market.app.results.written_files import FILES, digests
 from market.errors import RunError
@@ -55,23 +54,7 @@ def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgres
     outcome, facts = runner(what.scenario, what.seed, place, on_progress)
     if facts.tape is not None and os.path.exists(place / facts.tape):
         facts = replace(facts, tape_sha256=file_sha256(place / facts.tape))
-    concluded = replace(conclude_day(what, outcome, facts, time.monotonic() - since), folder=place)
-    return _certified(what, concluded, on_progress) if what.day_certificate else concluded
-
-
-def _certified(what: RunSpec, concluded: ConcludedDay, on_progress: OnProgress) -> ConcludedDay:
-    """The same with the day's certificate (M6) in its tables and manifest."""
-    from market.app.runs.certified_day import certified_day
-
-    on_progress(RunProgress("certifying the day"))
-    day = certified_day(what.scenario, concluded.outcome)
-    table = day_certificate_table(day)
-    return replace(
-        concluded,
-        day_certificate=day,
-        tables={**concluded.tables, table.name: table},
-        manifest={**concluded.manifest, **day_certificate_document(day)},
-    )
+    return replace(conclude_day(what, outcome, facts, time.monotonic() - since), folder=place)
 
 
 def _written(report: ConcludedDay, folder: RunFolder) -> ConcludedDay:
