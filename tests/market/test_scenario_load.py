@@ -69,6 +69,7 @@ def test_every_public_field_arrives(full: Scenario) -> None:
         "consensus_rounds": 190,
         "consensus_regret": 0.02,
         "coupling": Coupling.ONCE,
+        "day_certificate": False,
     }
     assert _plain(public.carbon) == {
         "mode": CarbonMode.FLAT,
@@ -186,6 +187,7 @@ def test_what_is_left_out_takes_the_default(tmp_path: Path) -> None:
         "consensus_rounds": 200,
         "consensus_regret": 0.01,
         "coupling": Coupling.ONCE,
+        "day_certificate": False,
     }
     assert _plain(carbon) == {
         "mode": CarbonMode.STEPPED,

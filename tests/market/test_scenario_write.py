@@ -176,7 +176,8 @@ def test_no_field_of_the_file_is_forgotten(tmp_path: Path) -> None:
         section = section.replace("  links:\n", f"  links:\n    - {{from: North, latency: {latency}}}\n")
         files = replaced(dict(network_files(section)), "scenario.yaml", "  - id: South\n", SOUTH)
         if number % 2:
-            files = replaced(files, "scenario.yaml", "mechanism: consensus", "mechanism: game")
+            game = "mechanism: game\n  day_certificate: true"
+            files = replaced(files, "scenario.yaml", "mechanism: consensus", game)
             files = replaced(files, "scenario.yaml", "coupling: once", "coupling: iterate")
         scenario = load_scenario(write_files(tmp_path / f"of{number}", files))
         for part in (scenario, public_part(scenario)):
