@@ -59,6 +59,14 @@ def test_report_and_summary_tell_of_it(folders: tuple[Path, Path], capsys: pytes
     assert "day: settled" in capsys.readouterr().out
 
 
+def test_a_law_that_is_not_claimed_is_told_with_the_condition_that_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command([*RUN, "--set", "carbon.mode=none", "--out", str(tmp_path / "run")]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Farm, Village: not claimed: no VPP pays more than without trade; the objective is not the bill" in told
+
+
 def test_an_altered_certificate_is_refused_by_its_field(folders: tuple[Path, Path], tmp_path: Path) -> None:
     for path in folders[1].iterdir():
         if path.is_file():

@@ -45,6 +45,7 @@ def _parts(report: ConcludedDay) -> Iterator[RenderableType]:
     yield from _losses(report)
     yield from network_lines(report)
     yield from _troubles(report)
+    yield from (plain(law) for law in report.manifest["laws_not_claimed"])
     yield ""
     yield from roles_tables(report)
     yield from price_tables(report)
