@@ -72,7 +72,7 @@ def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> HtmlPage:
             "Each VPP's day", [*days, *(paragraph(f"{vpp} does not show its plans.") for vpp in private)]
         ),
         ReportSection("Certificate", list(_certificate(run))),
-        *([ReportSection("The day as a whole", list(_whole_day(run)))] if DAY_CERTIFICATE in run.tables else []),
+        *([ReportSection("The day as a whole", list(whole_day(run)))] if DAY_CERTIFICATE in run.tables else []),
         ReportSection("Communication", [*_communication(run), *shown("network", "links")]),
         ReportSection("Rules and conditions", list(_conditions(run))),
     )
@@ -273,7 +273,7 @@ def _certificate(run: RecordedRun) -> Iterator[Html]:
         yield table((*columns, "largest mark-up CNY/kWh", "evidence"), rows, digits=4)
 
 
-def _whole_day(run: RecordedRun) -> Iterator[Html]:
+def whole_day(run: RecordedRun) -> Iterator[Html]:
     """The day's certificate (M6)."""
     told, verdict = run.manifest[DAY_CERTIFICATE], str(run.manifest["day_verdict"])
     yield paragraph(WHOLE_DAY[verdict])

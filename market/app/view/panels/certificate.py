@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from math import fsum
 
 from market.app.report.page import callout, cards, table
-from market.app.report.run_report import SOUND, meaning
+from market.app.report.run_report import SOUND, meaning, whole_day
+from market.app.results.columns import DAY_CERTIFICATE
 from market.app.results.table import Cell
-from market.app.view.panels.concluded import results_at, rounds_at
+from market.app.view.panels.concluded import day_of, results_at, rounds_at
 from market.app.view.panels.html import box, note
 from market.app.view.session import Frame
 from market.game.result import PeriodResult
@@ -40,7 +41,15 @@ def certificate_panel(frame: Frame) -> str:
         numbers,
         rows,
         name="certificate",
-    )
+    ) + _whole_day(frame)
+
+
+def _whole_day(frame: Frame) -> str:
+    """What each VPP could have gained by another day, where the rules ask for that and the market is over."""
+    day = day_of(frame)
+    if day is None or DAY_CERTIFICATE not in day.tables:
+        return ""
+    return box("The day as a whole", *whole_day(day), name="whole-day")
 
 
 def _traded_mwh(results: Sequence[PeriodResult]) -> float:
