@@ -45,7 +45,7 @@ def test_the_examples_of_a_page_run_one_after_the_other(page: str, tmp_path: Pat
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=240,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert {path.name for path in tmp_path.iterdir()} <= {"runs"}

@@ -94,7 +94,7 @@ def test_a_day_may_be_run_in_a_thread(processes: bool) -> None:
     found: list[market.Run] = []
     thread = threading.Thread(target=lambda: found.append(market.run("two_vpp", processes=processes)))
     thread.start()
-    thread.join(timeout=60)
+    thread.join(timeout=150)
     assert [run.verdict for run in found] == ["equilibrium"]
 
 

@@ -10,7 +10,7 @@ from tests.processes.command import COMMAND
 
 def vppmarket(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The command with these arguments, to its end."""
-    return subprocess.run([COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=150)
 
 
 def error_lines(done: subprocess.CompletedProcess[str]) -> list[str]:

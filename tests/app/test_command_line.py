@@ -96,7 +96,7 @@ def test_progress_is_shown_to_a_person_only(tmp_path: Path) -> None:
                 shown += chunk
         except OSError:  # the other end is closed: the command has ended
             pass
-        out, _ = running.communicate(timeout=60)
+        out, _ = running.communicate(timeout=150)
     os.close(keyboard)
     assert running.returncode == 0
     assert all(stage in shown for stage in (b"planning", b"trading", b"settling"))
@@ -112,7 +112,7 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
         stdout=writing,
         stderr=subprocess.PIPE,
         check=False,
-        timeout=60,
+        timeout=150,
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -321,7 +321,7 @@ sys.exit(main())
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=150,
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
@@ -352,5 +352,5 @@ from market.app.entry import main
 sys.exit(main())
 """
     arguments = [sys.executable, "-c", code]
-    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=150)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")

@@ -70,7 +70,7 @@ def interpreted(bare: Path, cwd: Path, *arguments: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=240,
     )
 
 

@@ -112,7 +112,7 @@ def answers(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, d
     places = json.dumps({owner: place for owner, (_, place) in HOMES.items()})
     scratch = tmp_path_factory.mktemp("written")
     command = [sys.executable, "-c", ASK, names, places, str(scratch)]
-    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     found: dict[str, dict[str, object]] = json.loads(done.stdout)
     return found
@@ -137,7 +137,7 @@ def test_the_command_line_can_set_it(owner: str, copy: Path) -> None:
     def check(*flags: str) -> subprocess.CompletedProcess[str]:
         code = "import sys; from market.app.entry import main; sys.exit(main())"
         command = [sys.executable, "-c", code, "check", "five_vpp", *flags]
-        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=150)
 
     plain, changed, broken = check(), check("--set", f"{path}=3.25"), check("--set", f"{path}=99")
     assert (plain.returncode, changed.returncode, broken.returncode) == (0, 0, 2)
@@ -160,10 +160,10 @@ def test_a_run_of_the_copy_keeps_it_on_its_tape(copy: Path, tmp_path: Path) -> N
         "--set",
         f"{path}=3",
     ]
-    done = subprocess.run(run, cwd=copy, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(run, cwd=copy, capture_output=True, text=True, check=False, timeout=240)
     assert (done.returncode, done.stderr) == (0, "")
     replay = [sys.executable, "-c", code, "replay", str(tmp_path / "run")]
-    done = subprocess.run(replay, cwd=copy, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(replay, cwd=copy, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["conditions"][name_of("LinkConditions")] == 3.0

@@ -128,7 +128,7 @@ def test_another_process_finds_the_same_digest(full: Scenario, tmp_path: Path) -
     code = f"from market.scenario import load_scenario; print(load_scenario({str(tmp_path / 'full')!r}).digest)"
     environment = {**os.environ, "PYTHONHASHSEED": "17"}
     output = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, env=environment, timeout=60
+        [sys.executable, "-c", code], capture_output=True, check=True, env=environment, timeout=150
     )
     assert output.stdout.decode().strip() == full.digest
     assert len(full.digest) == len(full.public.digest) == 64

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 COMMAND = Path(sys.executable).parent / "vppmarket"
-LIMIT_S = 60.0
+LIMIT_S = 150.0
 
 
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:

@@ -18,7 +18,7 @@ from market.errors import TapeError
 from tests.processes.command import finish, held_node, manifest, node_processes, run, start
 from tests.tapes import of_kind
 
-SOON_S = 20.0
+SOON_S = 45.0
 
 
 def tape_is_readable(folder: Path) -> bool:

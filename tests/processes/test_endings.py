@@ -18,7 +18,7 @@ import pytest
 
 from tests.processes.command import COMMAND, finish, held_node, manifest, node_processes, run, session, start
 
-SOON_S = 20.0
+SOON_S = 45.0
 
 
 def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -206,7 +206,7 @@ def test_a_file_that_may_not_grow_ends_the_run_which_can_be_taken_up(blocks: int
     """As on a full disk; in the scenario, on the tape, in a table."""
     limited = ["bash", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", str(COMMAND)]
     ended = subprocess.run(
-        [*limited, "run", "--out", tmp_path / "run"], capture_output=True, text=True, check=False, timeout=60
+        [*limited, "run", "--out", tmp_path / "run"], capture_output=True, text=True, check=False, timeout=150
     )
     (error,) = errors_of(ended)
     assert error.endswith("cannot be written: file too large; raise the limit of one file: ulimit -f unlimited")
@@ -221,7 +221,7 @@ def test_a_file_that_may_not_grow_ends_the_run_which_can_be_taken_up(blocks: int
 def test_too_few_descriptors_are_told(descriptors: int, tmp_path: Path) -> None:
     limited = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", str(COMMAND)]
     ended = subprocess.run(
-        [*limited, "run", "--out", tmp_path / "run"], capture_output=True, text=True, check=False, timeout=60
+        [*limited, "run", "--out", tmp_path / "run"], capture_output=True, text=True, check=False, timeout=150
     )
     (error,) = errors_of(ended)
     assert "raise the limit: ulimit -n" in error
@@ -247,7 +247,7 @@ def test_a_full_disk_for_what_is_printed_is_told_in_a_line(tmp_path: Path) -> No
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=150,
             check=False,
         )
     assert ended.returncode == 4

@@ -27,7 +27,7 @@ from tests.broker.days import declaration
 from tests.processes.command import finish, manifest, rows, run, start, without_plants
 from tests.processes.test_hostile_frames import TABLES, free_port
 
-SOON_S = 14.0
+SOON_S = 45.0
 VPPS = tuple(vpp.id for vpp in load_scenario("two_vpp").vpps)
 
 
@@ -110,7 +110,8 @@ def test_on_several_machines_each_holds_only_its_own_files(keys: Path, keyed: Ma
         nodes.append(keyed.node(vpp, "--keys", own))
     ended = finish(keyed.process)
     assert (ended.returncode, [finish(node).returncode for node in nodes]) == (0, [0, 0]), ended.stderr
-    assert "refused" not in ended.stderr
+    # A node whose connection is slow to come about looks who is there, by a connection that breaks off.
+    assert [line for line in ended.stderr.splitlines() if "refused" in line and "broke off" not in line] == []
 
 
 def refused_node(process: subprocess.Popen[str]) -> str:

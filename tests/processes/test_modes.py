@@ -78,7 +78,7 @@ def test_a_broker_and_its_nodes(tmp_path: Path) -> None:
         broker = paste(f"exec {COMMAND} broker two_vpp", tmp_path)
         nodes = [paste(line, tmp_path) for line in opened(broker, 3)[:2]]
         for process in (broker, *nodes):
-            assert process.communicate(timeout=60)
+            assert process.communicate(timeout=150)
             assert process.returncode == 0
     finally:
         os.umask(old)

@@ -21,7 +21,7 @@ from market.app.runs.tokens import TOKEN_FILE
 from tests.processes.command import finish, held_node, manifest, start
 from tests.processes.test_hostile_frames import free_port
 
-SOON_S = 12.0
+SOON_S = 45.0
 
 
 def node(address: str, *flags: str | Path, token: str | None = None) -> tuple[int, str, float]:

@@ -38,7 +38,7 @@ def done(
         env={**os.environ, **environment},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=150,
     )
     letters = environment.get("PYTHONIOENCODING", "utf-8")
     return ended.returncode, ended.stdout.decode(letters, "replace"), ended.stderr.decode(errors="replace")
@@ -60,7 +60,7 @@ def test_a_reader_that_has_gone(arguments: Sequence[str], stream: str, tmp_path:
     reading, writing = os.pipe()
     os.close(reading)
     out, err = (writing if stream in (name, "both") else subprocess.PIPE for name in ("stdout", "stderr"))
-    ended = subprocess.run([COMMAND, *arguments], cwd=tmp_path, stdout=out, stderr=err, check=False, timeout=60)
+    ended = subprocess.run([COMMAND, *arguments], cwd=tmp_path, stdout=out, stderr=err, check=False, timeout=150)
     os.close(writing)
     assert (ended.returncode, ended.stderr or b"") == (0, b"")
 

@@ -60,7 +60,7 @@ def serving(*arguments: str | Path, token: str = "") -> Iterator[str]:
         yield address
     finally:
         server.terminate()
-        server.communicate(timeout=20)
+        server.communicate(timeout=150)
         assert settle_session(server.pid) == []
 
 
@@ -195,7 +195,7 @@ def joining(address: str, token: bytes, where: Path) -> Iterator[dict[str, subpr
     finally:
         for node in nodes.values():
             node.kill()
-            node.wait(timeout=20)
+            node.wait(timeout=150)
 
 
 def test_a_market_of_processes_is_followed_by_two_tabs_to_its_verdict(browser: Browser, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import finish, held_node, manifest, start
 from tests.tapes import entries
 
-LIMIT_S = 30.0
+LIMIT_S = 90.0
 PAUSE_S = 0.02
 STRANGER = bytes(16)
 
@@ -249,7 +249,7 @@ from market.app.cli.main import command
 sys.exit(command(["view", "two_vpp"]))
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=150
     )
     assert done.returncode == 2
     assert "pip install 'vppmarket[view]'" in done.stderr

@@ -174,7 +174,7 @@ def test_batch_run_reports_the_end_of_each_day() -> None:
 def test_the_example_runs() -> None:
     script = ROOT / "scripts" / "mesa_example.py"
     done = subprocess.run(
-        [sys.executable, script, "two_vpp"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, script, "two_vpp"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=150
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "two_vpp: equilibrium after" in done.stdout

@@ -179,7 +179,7 @@ def test_the_page_is_not_shown_in_another_page(browser: Browser, address: str) -
 
 def asked(address: str, method: str, path: str, cookie: str) -> int:
     """The status of an answer to the owner."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=150)
     try:
         connection.request(method, path, headers={"Cookie": cookie})
         return connection.getresponse().status
@@ -189,7 +189,7 @@ def asked(address: str, method: str, path: str, cookie: str) -> int:
 
 def pass_of(address: str) -> str:
     """The cookie that the printed address is exchanged for."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=150)
     try:
         connection.request("GET", address.removeprefix(place(address)))
         told = connection.getresponse().getheader("Set-Cookie")

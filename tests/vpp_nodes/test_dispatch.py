@@ -254,7 +254,7 @@ def test_an_answer_does_not_depend_on_the_process() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=150,
         ).stdout
         for seed in ("1", "2")
     }
