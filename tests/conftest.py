@@ -9,6 +9,12 @@ import pytest
 
 from tests.sampling import choose_day, sampled
 
+LONG = (
+    *("tests/test_style.py", "tests/processes/", "tests/view/test_browser.py", "tests/broker/test_every_frame.py"),
+    *("tests/app/test_audited_pictures.py", "tests/app/test_hostile_tapes.py", "tests/app/test_paper.py"),
+)
+"""They take longest and begin first: a file that begins last keeps all who run tests side by side waiting."""
+
 # A shell that starts the tests in the background has Ctrl-C ignored, and their processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -42,4 +48,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
-        items[:] = [item for item in items if item not in left_out]
+    kept = [item for item in items if item not in left_out]
+    items[:] = sorted(kept, key=lambda item: not item.nodeid.startswith(LONG))
