@@ -16,7 +16,7 @@ from market.errors import TapeError
 from market.model.network import Links, NodeCompute, Partition, attempts
 from market.model.parameter import Parameter, parameter_of
 from market.model.public import PublicScenario
-from market.model.rules import certified_game, coupled_game, price_band
+from market.model.rules import certified_game, choice_spread, coupled_game, price_band
 from market.scenario.digest import seal_shared
 
 
@@ -33,6 +33,7 @@ def check_shared(shared: PublicScenario) -> None:
     market = shared.public.market
     for broken in (
         *price_band(market),
+        *choice_spread(market),
         *coupled_game(market),
         *certified_game(market),
         *attempts(shared.network.retransmission),

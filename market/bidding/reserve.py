@@ -12,6 +12,7 @@ from market.model.public import PublicRules
 from market.model.rules import CarbonRules
 from market.model.vpp import Vpp
 
+_FINEST_CNY_PER_MWH = 1e-8  # prices are no finer
 _OF_A_STEP = 1e-9  # a reserve this little above a multiple is that multiple
 _SMALL_MW = 10.0**-VOLUME_DECIMALS  # what rounding adds to a surplus is no part of it
 
@@ -53,7 +54,7 @@ def declared_reserve_cny_per_mwh(vpp: Vpp, reserve: Array, public: PublicRules) 
     Never beyond the cap, since that would leave the market; a reserve that is beyond it already stays as it is.
     """
     step, feed_in = vpp.exchange.reserve_step_cny_per_mwh, public.tariff.feed_in_cny_per_mwh
-    if step == 0.0:
+    if step < _FINEST_CNY_PER_MWH:
         return reserve
     rounded = np.ceil(reserve / step - _OF_A_STEP) * step
     rounded = np.clip(rounded, reserve, np.maximum(highest_reserve_cny_per_mwh(public), reserve))

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from market.errors import Fault, ScenarioError
 from market.model.arrays import Array, BoolArray, frozen
+from market.model.rules import LEAST_TEMPERATURE_CNY_PER_MWH
 
 if TYPE_CHECKING:
     from market.game.period import PeriodGame
@@ -64,7 +65,7 @@ def numbered(letter: str, column: Array) -> tuple[str, ...]:
 def check_game(game: PeriodGame) -> None:
     """ScenarioError with every rule that the game breaks."""
     faults = [*_numbers(game), *_names(game)]
-    faults = faults or [*_reserves(game), *_ticks(game)]
+    faults = faults or [*_reserves(game), *_spread(game), *_ticks(game)]
     if faults:
         raise ScenarioError(faults)
 
@@ -109,6 +110,13 @@ def _reserves(game: PeriodGame) -> Iterator[Fault]:
     most = max(game.cap_cny_per_mwh, feed_in)
     rule = f"must lie between the feed-in price, {feed_in:g}, and the cap, {most:g}"
     yield from _where("reserve_cny_per_mwh", reserve, (reserve >= feed_in) & (reserve <= most), rule)
+
+
+def _spread(game: PeriodGame) -> Iterator[Fault]:
+    temperature = game.temperature_cny_per_mwh
+    if 0.0 < temperature < LEAST_TEMPERATURE_CNY_PER_MWH:
+        rule = f"must be 0, or at least {LEAST_TEMPERATURE_CNY_PER_MWH:g}"
+        yield Fault(rule, repr(temperature), "temperature_cny_per_mwh", "take 0: the cheapest is chosen")
 
 
 def _ticks(game: PeriodGame) -> Iterator[Fault]:

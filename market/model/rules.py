@@ -50,6 +50,10 @@ class Coupling(StrEnum):
     ITERATE = "iterate"  # everybody plans again with the market as an option, and declares anew
 
 
+LEAST_TEMPERATURE_CNY_PER_MWH = 1e-6
+"""The smallest τ above 0: prices are as fine as 1e-8 CNY/MWh, and below it a buyer's choice is as good as pure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Horizon:
     """The day: how many periods, how long each."""
@@ -175,6 +179,14 @@ def price_band(market: MarketRules) -> Iterator[Broken]:
         yield Broken(
             "price_min_cny_per_mwh", rule, f"{low!r} above {high!r}", "exchange the two or widen the band"
         )
+
+
+def choice_spread(market: MarketRules) -> Iterator[Broken]:
+    """Buyers spread over sellers widely enough to be told from a price grid of 1e-8 CNY/MWh, or not at all."""
+    temperature = market.choice_temperature_cny_per_mwh
+    if 0.0 < temperature < LEAST_TEMPERATURE_CNY_PER_MWH:
+        rule = f"must be 0, or at least {LEAST_TEMPERATURE_CNY_PER_MWH:g}"
+        yield Broken("choice_temperature_cny_per_mwh", rule, repr(temperature), "take 0: the cheapest is chosen")
 
 
 def coupled_game(market: MarketRules) -> Iterator[Broken]:

@@ -133,7 +133,9 @@ def _shape_faults(table: _CsvFile, periods: int | None) -> Iterator[Fault]:
                 f"must have {width} cells, like the header", f"{len(row)} cells", table.place(line), remedy
             )
     if periods is not None and count != periods:
-        remedy = f"give {periods} rows below the header, or set horizon.periods in scenario.yaml to {count}"
+        remedy = f"give {periods} rows below the header"
+        if count:
+            remedy += f", or set horizon.periods in scenario.yaml to {count}"
         rule = f"must have a row for each of the {periods} periods of horizon.periods"
         yield Fault(rule, f"{count} rows", table.name, remedy)
     if PERIOD not in table.header:

@@ -20,6 +20,7 @@ from market.model.rules import (
     Horizon,
     MarketRules,
     certified_game,
+    choice_spread,
     coupled_game,
     price_band,
 )
@@ -94,6 +95,7 @@ MarketSection = section_of(
     MarketRules.__doc__,
     {**fields_of(MarketRules), "satisfaction": _SATISFACTION},
     price_band,
+    choice_spread,
     coupled_game,
     certified_game,
 )

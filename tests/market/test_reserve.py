@@ -117,6 +117,7 @@ def test_who_would_need_more_than_the_cap_is_idle() -> None:
     ("om", "step", "told"),
     [
         (41.0, 0.0, 41.0),
+        (41.0, 1e-320, 41.0),
         (41.0, 25.0, 50.0),
         (50.0, 25.0, 50.0),
         (0.3, 0.1, 40.0),  # worth the feed-in price: that is nothing to hide

@@ -100,6 +100,16 @@ def test_coupling_is_a_rule_of_the_market_and_may_stand_at_its_older_place(place
     assert with_overrides(plain, {place: "iterate"}).digest == found.digest
 
 
+@pytest.mark.parametrize("temperature", [1e-9, 9.9e-7, 5e-324])
+def test_buyers_spread_noticeably_or_not_at_all(temperature: float) -> None:
+    """Below the grid of prices the search for a best price would find no end."""
+    plain = load_scenario("two_vpp")
+    with pytest.raises(ScenarioError, match="must be 0, or at least 1e-06"):
+        with_overrides(plain, {"market.choice_temperature_cny_per_mwh": temperature})
+    for fine in (0.0, 1e-6):
+        with_overrides(plain, {"market.choice_temperature_cny_per_mwh": fine})
+
+
 def test_what_both_places_say_of_the_coupling_is_the_same(tmp_path: Path) -> None:
     text = "coupling: iterate\nmarket: {coupling: once}\n"
     files = {**MINIMAL_FILES, "scenario.yaml": text + MINIMAL_FILES["scenario.yaml"]}

@@ -88,7 +88,9 @@ def _plant(vpp_id: str, more_load_mw: float, periods: int, number: _Numbers) -> 
             credit_t_per_mwh=number(0.1, 0.2),
         ),
         # A limit of exchange that cuts what is declared becomes public by that; these never do.
-        exchange=Exchange(*(number(20.0, 40.0) for _ in range(4))),
+        exchange=Exchange(
+            number(20.0, 40.0), number(20.0, 40.0), number(20.0, 40.0), number(20.0, 40.0), number(0.01, 0.02)
+        ),
         satisfaction=number(0.8, 0.95),
     )
 
