@@ -42,6 +42,7 @@ def unmistakable(ids: tuple[str, ...] = ("Alpha", "Beta", "Gamma"), case: str = 
     rules = load_scenario(case)
     numbers = _Numbers()
     vpps = tuple(_plant(vpp, 4.0 * place, rules.public.horizon.periods, numbers) for place, vpp in enumerate(ids))
+    vpps = tuple(_telling_in_steps(vpp, numbers(0.01, 0.02)) for vpp in vpps)
     network = replace(rules.network, links=(), outages=(), partitions=(), compute=())
     return seal_scenario("unmistakable", "A title", rules.public, vpps, network)
 
@@ -88,11 +89,13 @@ def _plant(vpp_id: str, more_load_mw: float, periods: int, number: _Numbers) -> 
             credit_t_per_mwh=number(0.1, 0.2),
         ),
         # A limit of exchange that cuts what is declared becomes public by that; these never do.
-        exchange=Exchange(
-            number(20.0, 40.0), number(20.0, 40.0), number(20.0, 40.0), number(20.0, 40.0), number(0.01, 0.02)
-        ),
+        exchange=Exchange(*(number(20.0, 40.0) for _ in range(4))),
         satisfaction=number(0.8, 0.95),
     )
+
+
+def _telling_in_steps(vpp: Vpp, step_cny_per_mwh: float) -> Vpp:
+    return replace(vpp, exchange=replace(vpp.exchange, reserve_step_cny_per_mwh=step_cny_per_mwh))
 
 
 def plant_numbers(vpp: Vpp) -> list[float]:
