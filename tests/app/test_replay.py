@@ -165,7 +165,7 @@ def totals_of(plan: Entry) -> Entry:
 def with_audits(tape: list[Entry], shown: Callable[[Entry], Entry | None]) -> list[Entry]:
     """The tape of a run whose VPPs have shown less of their days."""
     return [
-        [*entry[:2], shown(entry[2]), shown(entry[3]), None] if entry[0] == "audit" else list(entry)
+        [*entry[:2], shown(entry[2]), shown(entry[3]), None, None] if entry[0] == "audit" else list(entry)
         for entry in tape
     ]
 

@@ -68,13 +68,15 @@ def settle_session(leader: int, grace_s: float = 5.0) -> list[str]:
 
 @contextmanager
 def held_node(process: subprocess.Popen[str], among: int = 5) -> Iterator[psutil.Process]:
-    """A node of a starting run, stopped as soon as all are there, so that the run cannot end meanwhile."""
-    deadline = time.monotonic() + LIMIT_S
+    """A node of a starting run, stopped as soon as it is there, so that the run cannot end; all are there then."""
+    deadline, held = time.monotonic() + LIMIT_S, None
     while time.monotonic() < deadline:
         nodes = node_processes(process.pid)
-        if len(nodes) == among:
-            nodes[0].suspend()
-            yield nodes[0]
+        if nodes and held is None:
+            held = nodes[0]
+            held.suspend()
+        if held is not None and len(nodes) == among:
+            yield held
             return
         assert process.poll() is None, f"the run ended first: {process.communicate()}"
         psutil.wait_procs(nodes, timeout=0.01)
