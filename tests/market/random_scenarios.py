@@ -28,8 +28,10 @@ from market.model.network import (
     Uniform,
 )
 from market.model.rules import (
+    LEAST_TEMPERATURE_CNY_PER_MWH,
     CarbonMode,
     CarbonRules,
+    Coupling,
     Horizon,
     MarketRules,
     Mechanism,
@@ -84,10 +86,12 @@ def column(draw: st.DrawFn, periods: int, low: float) -> Array:
 @st.composite
 def market_rules(draw: st.DrawFn) -> MarketRules:
     low, high = sorted(draw(st.tuples(above_zero(1e6), above_zero(1e6))))
+    mechanism = draw(st.sampled_from(Mechanism))
+    of_a_game = mechanism is Mechanism.GAME
     return MarketRules(
         price_min_cny_per_mwh=low,
         price_max_cny_per_mwh=high,
-        choice_temperature_cny_per_mwh=draw(above_zero(1e6)),
+        choice_temperature_cny_per_mwh=draw(number(LEAST_TEMPERATURE_CNY_PER_MWH, 1e6)),
         base_power_mw=draw(above_zero(1e6)),
         role_tolerance=draw(st.floats(0.0, 1.0, exclude_max=True)),
         price_rule=draw(st.sampled_from(PriceRule)),
@@ -96,7 +100,9 @@ def market_rules(draw: st.DrawFn) -> MarketRules:
         tatonnement_step_cny_per_mwh=draw(above_zero(1e6)),
         price_tick_cny_per_mwh=draw(above_zero(1e6)),
         offer_budget=draw(st.integers(1, 10_000_000)),
-        mechanism=draw(st.sampled_from(Mechanism)),
+        mechanism=mechanism,
+        coupling=draw(st.sampled_from(Coupling)) if of_a_game else Coupling.ONCE,
+        day_certificate=draw(st.booleans()) if of_a_game else False,
         coupling_rounds=draw(st.integers(1, 10_000)),
         consensus_rounds=draw(st.integers(1, 100_000)),
         consensus_regret=draw(st.floats(1e-9, 1.0)),
@@ -170,7 +176,7 @@ SHEDDING = st.builds(
 def exchange(draw: st.DrawFn) -> Exchange:
     limit = st.just(float("inf")) | POWER
     into = draw(limit)
-    return Exchange(draw(limit), draw(limit), into, draw(st.just(into) | limit))
+    return Exchange(draw(limit), draw(limit), into, draw(st.just(into) | limit), draw(COST))
 
 
 @st.composite
