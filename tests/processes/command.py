@@ -68,11 +68,14 @@ def settle_session(leader: int, grace_s: float = 5.0) -> list[str]:
 
 @contextmanager
 def held_node(process: subprocess.Popen[str], among: int = 5) -> Iterator[psutil.Process]:
-    """A node of a starting run, stopped as soon as it is there, so that the run cannot end; all are there then."""
+    """A node of a starting run, stopped as soon as all are there, so that the run cannot end meanwhile.
+
+    A day of two is over so soon that its first node is stopped when it is there.
+    """
     deadline, held = time.monotonic() + LIMIT_S, None
     while time.monotonic() < deadline:
         nodes = node_processes(process.pid)
-        if nodes and held is None:
+        if held is None and (len(nodes) == among or (nodes and among == 2)):
             held = nodes[0]
             held.suspend()
         if held is not None and len(nodes) == among:
