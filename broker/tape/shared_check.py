@@ -16,7 +16,7 @@ from market.errors import TapeError
 from market.model.network import Links, NodeCompute, Partition, attempts
 from market.model.parameter import Parameter, parameter_of
 from market.model.public import PublicScenario
-from market.model.rules import certified_game, choice_spread, coupled_game, price_band
+from market.model.rules import MARKET_RULES
 from market.scenario.digest import seal_shared
 
 
@@ -31,13 +31,8 @@ def check_shared(shared: PublicScenario) -> None:
     for name in ("retail_cny_per_mwh", "feed_in_cny_per_mwh"):
         _check(getattr(shared.public.tariff, name).shape == (periods,), f"{name} is not for {periods} periods")
     market = shared.public.market
-    for broken in (
-        *price_band(market),
-        *choice_spread(market),
-        *coupled_game(market),
-        *certified_game(market),
-        *attempts(shared.network.retransmission),
-    ):
+    of_market = (broken for rule in MARKET_RULES for broken in rule(market))
+    for broken in (*of_market, *attempts(shared.network.retransmission)):
         _check(False, f"{broken.rule}, and {broken.field} is {broken.value}")
     strangers = sorted(set(_named(shared.network)) - set(shared.roster))
     _check(not strangers, f"its network speaks of {', '.join(strangers)!s:.80}, who take no part")

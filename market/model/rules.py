@@ -209,6 +209,10 @@ def certified_game(market: MarketRules) -> Iterator[Broken]:
         yield Broken(field, rule, "true", f"{remedy}, or raise choice_temperature_cny_per_mwh")
 
 
+MARKET_RULES = (price_band, choice_spread, coupled_game, certified_game)
+"""All rules between the fields of `MarketRules`, for a file as for a tape."""
+
+
 @dataclass(frozen=True, slots=True)
 class CarbonRules:
     """Carbon trading, (1) to (3), the same rules for all."""

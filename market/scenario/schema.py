@@ -14,16 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from market.model.disclosure import Disclosure
 from market.model.parameter import Broken
-from market.model.rules import (
-    CarbonRules,
-    Coupling,
-    Horizon,
-    MarketRules,
-    certified_game,
-    choice_spread,
-    coupled_game,
-    price_band,
-)
+from market.model.rules import MARKET_RULES, CarbonRules, Coupling, Horizon, MarketRules, coupled_game
 from market.model.vpp import (
     ControllableLoad,
     Exchange,
@@ -94,10 +85,7 @@ MarketSection = section_of(
     "MarketSection",
     MarketRules.__doc__,
     {**fields_of(MarketRules), "satisfaction": _SATISFACTION},
-    price_band,
-    choice_spread,
-    coupled_game,
-    certified_game,
+    *MARKET_RULES,
 )
 CarbonSection = section_of(
     "CarbonSection",

@@ -13,7 +13,7 @@ from math import fsum, isfinite
 from types import MappingProxyType
 from typing import Final
 
-from market.app.analysis.economics import Economy, mean_price_cny_per_mwh, traded_mwh, welfare_row
+from market.app.analysis.economics import WELFARE, Economy, mean_price_cny_per_mwh, traded_mwh, welfare_row
 from market.app.results.day_certificate import day_certificate
 from market.app.results.table import Cell, Table
 from market.app.runs.certified_day import with_regrets
@@ -74,14 +74,7 @@ def designs_table(economy: Economy, days: Sequence[DesignDay]) -> Table:
     """
     columns = (
         "design",
-        "operation_cny",
-        "carbon_cny",
-        "total_cny",
-        "saving_cny",
-        "share_of_possible_saving",
-        "emission_t",
-        "curtailed_mwh",
-        "exchanged_mwh",
+        *WELFARE,
         "mean_price_cny_per_mwh",
         "pay_more",
         "worst_gain_cny",

@@ -23,6 +23,17 @@ from vpp_nodes.dispatch.joint import JointPlan, joint_dispatch
 
 Rows = Iterator[tuple[Cell, ...]]
 NOTHING = float("nan")
+WELFARE = (
+    "operation_cny",
+    "carbon_cny",
+    "total_cny",
+    "saving_cny",
+    "share_of_possible_saving",
+    "emission_t",
+    "curtailed_mwh",
+    "exchanged_mwh",
+)
+"""The columns of a row of costs, `welfare_row`, behind its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +102,7 @@ def welfare_table(economy: Economy) -> Table:
     saving_cny is against `grid_only`, so under one carbon price for all tonnes (`grid_only_flat_carbon`), which
     is another tariff, it is what the tariff alone changes.
     """
-    columns = (
-        "arrangement",
-        "operation_cny",
-        "carbon_cny",
-        "total_cny",
-        "saving_cny",
-        "share_of_possible_saving",
-        "emission_t",
-        "curtailed_mwh",
-        "exchanged_mwh",
-    )
+    columns = ("arrangement", *WELFARE)
     alone, game, joint = economy.settlement.grid_only_system, economy.settlement.game_system, economy.joint
     possible = alone.total_cny - joint.total_cny
     flat = _sum(economy.flat)
