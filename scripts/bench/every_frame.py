@@ -4,7 +4,7 @@ By default every frame of `five_vpp`, in virtual and wall time, with and without
 `--sample N` takes N frames of each kind and direction only. Each day has to end in the prices of the
 undisturbed one. Prints a table by kind of message; exit code 1 if a day ended otherwise.
 
-    python scripts/bench/every_frame.py [SCENARIO] [--sample N] [--seed S] [--processes P]
+    python scripts/bench/every_frame.py [SCENARIO] [--sample N] [--seed S] [--conditions …] [--on-loss …]
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import argparse
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -23,6 +22,7 @@ sys.path.append(str(Path(__file__).parents[2]))  # started as a file, it finds t
 
 from broker.wire.messages import BROKER
 from market.model.network import OnLoss
+from scripts.bench.branched_days import BranchedDay
 from scripts.bench.frame_fates import CONDITIONS, Fate, FrameTrial, MarketSetup, Spot, frames_of, struck
 
 SHOWN = 40  # faults that are printed in full
@@ -51,9 +51,9 @@ def sampled(spots: Sequence[Spot], most: int, random: Random) -> list[Spot]:
     return [spots[index] for index in sorted(chosen)]
 
 
-def markets(scenario: str, rules: Sequence[OnLoss], seed: int) -> list[MarketSetup]:
-    """All conditions with all rules for losses."""
-    return [MarketSetup(scenario, conditions, on_loss, seed) for conditions in CONDITIONS for on_loss in rules]
+def markets(scenario: str, conditions: Sequence[str], rules: Sequence[OnLoss], seed: int) -> list[MarketSetup]:
+    """All these conditions with all these rules for losses."""
+    return [MarketSetup(scenario, under, on_loss, seed) for under in conditions for on_loss in rules]
 
 
 def cases(tried_in: Sequence[MarketSetup], most: int | None, seed: int) -> list[FrameCase]:
@@ -68,6 +68,32 @@ def cases(tried_in: Sequence[MarketSetup], most: int | None, seed: int) -> list[
 def tried(case: FrameCase) -> FrameTrial:
     """One day."""
     return struck(case.market, case.spot, case.fate)
+
+
+def by_market(todo: Sequence[FrameCase]) -> Mapping[MarketSetup, Mapping[Spot, Sequence[Fate]]]:
+    """What is to be tried in the day of each market."""
+    found = dict[MarketSetup, dict[Spot, list[Fate]]]()
+    for case in todo:
+        found.setdefault(case.market, {}).setdefault(case.spot, []).append(case.fate)
+    return found
+
+
+class Trials:
+    """What came of the days so far; prints how many there are, and the first faults."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done: list[FrameTrial] = []
+        self._told_at = 0.0
+
+    def take(self, trial: FrameTrial) -> None:
+        """One day more."""
+        self.done.append(trial)
+        if trial.fault and sum(bool(t.fault) for t in self.done) <= SHOWN:
+            print(trial, flush=True)
+        if time.monotonic() - self._told_at > 1.0 or len(self.done) == self.total:
+            self._told_at = time.monotonic()
+            print(f"\r{len(self.done)} of {self.total} days", end="", file=sys.stderr, flush=True)
 
 
 def table(trials: Sequence[FrameTrial]) -> str:
@@ -87,27 +113,22 @@ def table(trials: Sequence[FrameTrial]) -> str:
 
 
 def main() -> int:
-    """Try, print, and say by the exit code whether every day held."""
+    """Try, print, and say by the exit code whether every day held and none was left out."""
     parser = argparse.ArgumentParser(description="Every frame of a day lost, doubled and late, one at a time.")
     parser.add_argument("scenario", nargs="?", default="five_vpp")
     parser.add_argument("--sample", type=int, metavar="N", help="N frames of each kind and direction only")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--conditions", nargs="+", choices=list(CONDITIONS), default=list(CONDITIONS))
     parser.add_argument("--on-loss", nargs="+", type=OnLoss, default=[OnLoss.STOP, OnLoss.WAIT])
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
-    todo = cases(markets(given.scenario, given.on_loss, given.seed), given.sample, given.seed)
-    trials, told_at = list[FrameTrial](), 0.0
-    with ProcessPoolExecutor(given.processes) as pool:
-        for trial in pool.map(tried, todo, chunksize=8):
-            trials.append(trial)
-            if trial.fault and sum(bool(t.fault) for t in trials) <= SHOWN:
-                print(trial)
-            if time.monotonic() - told_at > 1.0 or len(trials) == len(todo):
-                told_at = time.monotonic()
-                print(f"\r{len(trials)} of {len(todo)} days", end="", file=sys.stderr, flush=True)
+    todo = cases(markets(given.scenario, given.conditions, given.on_loss, given.seed), given.sample, given.seed)
+    trials = Trials(len(todo))
+    for market, tries in by_market(todo).items():
+        BranchedDay(market, tries, given.processes, trials.take).live()
     print(file=sys.stderr)
-    print(table(trials))
-    return int(any(trial.fault for trial in trials))
+    print(table(trials.done))
+    return int(any(trial.fault for trial in trials.done))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ the frames; more while one is held back, so that repetitions go on meanwhile.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -110,10 +110,15 @@ class _DelayedFrame:
 
 @dataclass
 class Disturbed(Loopback):
-    """A market in which frames meet their fates, by hop and number."""
+    """A market in which one frame meets its fate: the first of which `fate_of` knows one.
 
-    fates: Mapping[tuple[Hop, int], Fate] = field(default_factory=dict)
+    seen : the frames up to that one, or all
+    struck, struck_at : that frame, and when it came
+    """
+
+    fate_of: Callable[[Spot], Fate | None] = lambda spot: None
     seen: list[Spot] = field(default_factory=list)
+    struck: Spot | None = None
     struck_at: float | None = None
 
     def __post_init__(self) -> None:
@@ -159,13 +164,16 @@ class Disturbed(Loopback):
 
     def _meets_its_fate(self, hop: Hop, frame: bytes) -> bool:
         """Whether a frame does not arrive now."""
+        if self.struck is not None:
+            return False
         self._numbers[hop] += 1
         number = self._numbers[hop]
-        self.seen.append(Spot(hop, number, type(decode(frame, TOKEN).message).__name__))
-        fate = self.fates.get((hop, number))
+        spot = Spot(hop, number, type(decode(frame, TOKEN).message).__name__)
+        self.seen.append(spot)
+        fate = self.fate_of(spot)
         if fate is None:
             return False
-        self.struck_at = self.now
+        self.struck, self.struck_at = spot, self.now
         if fate is Fate.DOUBLED:
             self._copies.append(_DelayedFrame(hop, frame, frames=number % (DOUBLED_AFTER + 1)))
         elif fate is Fate.LATE:
@@ -173,7 +181,12 @@ class Disturbed(Loopback):
         return fate is not Fate.DOUBLED
 
 
-def market_in_memory(market: MarketSetup, fates: Mapping[tuple[Hop, int], Fate] | None = None) -> Disturbed:
+def untouched(spot: Spot) -> Fate | None:
+    """Nothing happens to any frame."""
+    return None
+
+
+def market_in_memory(market: MarketSetup, fate_of: Callable[[Spot], Fate | None] = untouched) -> Disturbed:
     """A market with real plants, and what is to become of its frames."""
     scenario = scenario_of(market.scenario)
     return Disturbed(
@@ -181,7 +194,7 @@ def market_in_memory(market: MarketSetup, fates: Mapping[tuple[Hop, int], Fate] 
         seed=market.seed,
         nodes=node_makers(market.scenario),
         shared=replace(scenario.shared, network=market.rules()),
-        fates=fates or {},
+        fate_of=fate_of,
     )
 
 
@@ -201,23 +214,24 @@ def frames_of(market: MarketSetup) -> Sequence[Spot]:
 
 
 def struck(market: MarketSetup, spot: Spot, fate: Fate) -> FrameTrial:
-    """The day with one frame struck. Its prices have to be those of the undisturbed day in virtual time.
+    """The day with one frame struck."""
+    hop, number = spot.hop, spot.number
+    run = market_in_memory(market, lambda seen: fate if (seen.hop, seen.number) == (hop, number) else None)
+    fault, took_s = what_came_of(run, market)
+    if run.struck != spot:
+        fault = fault or ("the frame did not come" if run.struck is None else f"it was {run.struck}")
+    return FrameTrial(market, spot, fate, fault, took_s)
 
-    So has what each round came to, where the day has several.
+
+def what_came_of(run: Disturbed, market: MarketSetup) -> tuple[str, float]:
+    """Carry a day to its end: what is wrong with it, and how long it took after a frame was struck.
+
+    Its prices have to be those of the undisturbed day in virtual time; so has what each round came to, where the
+    day has several.
     """
     calm = undisturbed(replace(market, conditions="virtual")).coordinator.proceedings()
-    run = market_in_memory(market, {(spot.hop, spot.number): fate})
     fault = _fault(run, prices_of(calm), _rounds_of(calm))
-    if run.struck_at is None:
-        return FrameTrial(market, spot, fate, fault or "the frame did not come", 0.0)
-    hit = run.seen[_index(run, spot)]
-    if hit != spot:
-        fault = fault or f"it was {hit}"
-    return FrameTrial(market, spot, fate, fault, run.now - run.struck_at)
-
-
-def _index(run: Disturbed, spot: Spot) -> int:
-    return next(i for i, seen in enumerate(run.seen) if (seen.hop, seen.number) == (spot.hop, spot.number))
+    return fault, 0.0 if run.struck_at is None else run.now - run.struck_at
 
 
 def _rounds_of(done: RunResult) -> Sequence[tuple[float, ...]]:
