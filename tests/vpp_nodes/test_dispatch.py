@@ -209,13 +209,32 @@ def test_ties_go_to_the_earliest_hours_without_touching_cost_or_marginal_values(
     assert plan.objective_cny == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_tie_between_plants_is_broken_the_same_way_whichever_is_dear() -> None:
-    """Nudges never outweigh a true difference of costs, however small."""
+@pytest.mark.parametrize(("apart", "decides"), [(0.0, False), (1e-6, False), (1e-4, True), (1.0, True)])
+def test_costs_decide_where_they_differ_by_more_than_a_millionth(apart: float, decides: bool) -> None:
+    """Two plants, room for one: at costs that are all but equal the wind turbine runs, whichever is dearer."""
     case = limited(plain_case([1.0]), sell=0.0)
-    for wt_cost, pv_cost in ((12.0, 12.0 + 1e-6), (12.0 + 1e-6, 12.0)):
+    for wt_cost, pv_cost in ((12.0, 12.0 + apart), (12.0 + apart, 12.0)):
         plan = solved(case, wt=Renewable(frozen([1.0]), wt_cost), pv=Renewable(frozen([1.0]), pv_cost))
-        assert (plan.wt_mw[0] == 1.0) == (wt_cost < pv_cost)
-        assert plan.objective_cny == pytest.approx(12.0, abs=1e-12)
+        assert (plan.wt_mw[0] == 1.0) == (wt_cost <= pv_cost or not decides)
+        assert plan.gap_cny == pytest.approx(plan.objective_cny - 12.0, abs=1e-12)
+        assert plan.gap_cny <= 1e-6 * 12.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_prices_that_are_all_but_equal_do_not_decide_when_a_battery_works(seed: int) -> None:
+    """Under a flat tariff it may work at any hour: moved by a millionth, it is planned as ever, and λ is true."""
+    moved = np.random.default_rng(seed).uniform(-1e-6, 1e-6, (2, 24))
+    ess, load = replace(STORAGE, soc_initial=0.5), 1.0 + np.sin(np.arange(24))
+    flat = dearer = plain_case(load)
+    flat, dearer = (
+        replace(flat, public=replace(flat.public, tariff=public_rules(750.0 + by[0], 400.0 + by[1]).tariff))
+        for by in (0.0 * moved, moved)
+    )
+    pv = Renewable(frozen(2.0 * np.clip(np.sin(np.arange(24) / 4.0), 0.0, None)), 12.0)
+    plan, other = (solved(case, ess=ess, pv=pv) for case in (flat, dearer))
+    for name in ("charge_mw", "discharge_mw", "buy_mw", "sell_mw", "pv_mw"):
+        np.testing.assert_allclose(getattr(other, name), getattr(plan, name), atol=1e-9)
+    np.testing.assert_allclose(other.marginal_value_cny_per_mwh, plan.marginal_value_cny_per_mwh, atol=1e-5)
 
 
 # What an answer does not depend on
@@ -345,7 +364,7 @@ EXPLAINED = (SolveStatus.OPTIMAL, SolveStatus.INFEASIBLE, SolveStatus.ABNORMAL)
 def test_any_other_ending_of_a_solver_is_said(monkeypatch: pytest.MonkeyPatch, ending: SolveStatus) -> None:
     nothing = np.empty(0)
     monkeypatch.setattr(
-        LinearProgram, "solve_lp", lambda _: LpSolution(ending, nothing, nothing, math.nan, math.nan, "because")
+        LinearProgram, "solve_lp", lambda *_: LpSolution(ending, nothing, nothing, math.nan, math.nan, "because")
     )
     with pytest.raises(DispatchError, match=rf"VPP1 .* the solver ended as `{ending.value}`.*\(because\)"):
         solved(plain_case([1.0]))

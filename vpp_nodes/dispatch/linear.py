@@ -7,7 +7,7 @@ solved before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -59,7 +59,8 @@ class LpSolution:
     """What a solver said. Only an OPTIMAL answer has values to be read.
 
     values : shape (columns,) · duals : d objective / d right-hand side, shape (rows,), empty after SCIP
-    bound : proven lower bound of the objective · detail : the solver's words, where it refused the program
+    bound : proven lower bound of the objective, after GLOP the least there is
+    detail : the solver's words, where it refused the program
     """
 
     ending: SolveStatus
@@ -153,18 +154,19 @@ class LinearProgram:
         """A copy of the program as OR-Tools' own `MPModelProto`, for others to compare with."""
         return self._copy()._model
 
-    def solve_lp(self) -> LpSolution:
+    def solve_lp(self, tolerated_share: float = 0.0) -> LpSolution:
         """The continuous program by GLOP, with duals.
 
         It is solved with the nudges added to the costs; then the costs are put right and the solver goes on
-        from where it stands. It has nothing left to do unless a nudge outweighed a true difference of
-        costs, so ties are broken, while objective and duals are those of the true costs.
+        from where it stands: duals and bound are those of the true costs, and so are the values, unless the
+        first answer costs no more than the tolerated share of the money moved above the cheapest. So ties are
+        broken, and with a share above 0 all but equal costs decide nothing either.
         """
         nudged = self._copy()
         for column, nudge in self._nudges.items():
             nudged._model.variable[column].objective_coefficient += nudge
         for parameters in _GLOP_PARAMETERS:
-            answer = self._solve_nudged(nudged, parameters)
+            answer = self._solve_nudged(nudged, parameters, tolerated_share)
             if answer.ending in (SolveStatus.OPTIMAL, SolveStatus.MODEL_INVALID):
                 break
         return answer
@@ -189,7 +191,7 @@ class LinearProgram:
                 break
         return answer
 
-    def _solve_nudged(self, nudged: LinearProgram, parameters: str) -> LpSolution:
+    def _solve_nudged(self, nudged: LinearProgram, parameters: str, tolerated_share: float) -> LpSolution:
         solver = pywraplp.Solver("", pywraplp.Solver.GLOP_LINEAR_PROGRAMMING)
         solver.SetSolverSpecificParametersAsString(parameters)
         answer = nudged._solve(solver)
@@ -198,7 +200,18 @@ class LinearProgram:
         variables, objective = solver.variables(), solver.Objective()
         for column in self._nudges:
             objective.SetCoefficient(variables[column], self._model.variable[column].objective_coefficient)
-        return _run(solver)
+        cheapest = _run(solver)
+        if cheapest.ending is not SolveStatus.OPTIMAL:
+            return cheapest
+        return self._preferred(answer, cheapest, tolerated_share) if tolerated_share else cheapest
+
+    def _preferred(self, nudged: LpSolution, cheapest: LpSolution, tolerated_share: float) -> LpSolution:
+        """The nudged answer with the duals and the bound of the cheapest, if it is cheap enough."""
+        costs = np.array([variable.objective_coefficient for variable in self._model.variable])
+        above = float(costs @ (nudged.values - cheapest.values))
+        if above > tolerated_share * float(np.abs(costs * cheapest.values).sum()):
+            return cheapest
+        return replace(cheapest, values=nudged.values, objective=cheapest.objective + above)
 
     def solve_milp(self) -> LpSolution:
         """The program with its integer columns by SCIP, to a proven relative gap of 1e-9; no duals, no nudges."""
@@ -230,5 +243,5 @@ def _run(solver: Any) -> LpSolution:
         values=np.array(response.variable_value),
         duals=np.array(response.dual_value),
         objective=response.objective_value,
-        bound=response.best_objective_bound,
+        bound=response.best_objective_bound if solver.IsMip() else response.objective_value,
     )

@@ -18,7 +18,7 @@ from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.linear import LinearProgram, LpSolution, SolveStatus
 from vpp_nodes.dispatch.model import Model, build_model
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
-from vpp_nodes.dispatch.variables import Binary, commitment_binaries
+from vpp_nodes.dispatch.variables import TOLERATED_SHARE, Binary, commitment_binaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +108,19 @@ def net_exchange_11(
 
 
 def solve_program(
-    program: LinearProgram, integer: bool, refusal: Callable[[LpSolution], DispatchError]
+    program: LinearProgram,
+    integer: bool,
+    refusal: Callable[[LpSolution], DispatchError],
+    tolerated_share: float = 0.0,
 ) -> tuple[LpSolution, float, SolveMethod]:
     """The answer, a proven lower bound of its cost, and how it was found; as in `vpp_nodes.dispatch.solve`."""
     if not integer:
-        answer = _optimal(program.solve_lp(), refusal)
-        return answer, answer.objective, SolveMethod.LP
+        answer = _optimal(program.solve_lp(tolerated_share), refusal)
+        return answer, answer.bound, SolveMethod.LP
     milp = _optimal(program.solve_milp(), refusal)
     fixed = {column: float(np.rint(milp.values[column])) for column in program.integers()}
-    return _optimal(program.with_fixed(fixed).solve_lp(), refusal), milp.bound, SolveMethod.MILP
+    twin = program.with_fixed(fixed).solve_lp(tolerated_share)
+    return _optimal(twin, refusal), milp.bound, SolveMethod.MILP
 
 
 def _optimal(answer: LpSolution, refusal: Callable[[LpSolution], DispatchError]) -> LpSolution:
@@ -145,7 +149,9 @@ def dispatch_with_option(vpp: Vpp, public: PublicRules, option: ExchangeOption) 
     binaries = commitment_binaries(vpp)
     while True:
         model, run = _model(day, binaries, option)
-        answer, bound, method = solve_program(model.program, bool(binaries), lambda end: _refusal(day, end))
+        answer, bound, method = solve_program(
+            model.program, bool(binaries), lambda end: _refusal(day, end), TOLERATED_SHARE
+        )
         powers = read_powers(day, model, answer)
         missing = broken_modes(powers) - binaries
         if not missing:

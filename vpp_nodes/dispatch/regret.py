@@ -93,11 +93,11 @@ def _relaxed_day(vpp: Vpp, public: PublicRules, options: TradeOptions, cost_cny:
     for _ in range(_MOST_SOLVES):
         hull = day_hull(lines, options.most_out_mw, options.most_in_mw)
         model = hull_program(day, hull, choices.kinds, choices.decided)
-        answer, bound = _solved(model, whole=choices.whole)
+        answer = _solved(model, whole=choices.whole)
         if answer.ending is not SolveStatus.OPTIMAL:
             break
-        trade, gained = model.trade(answer), bound - best.bound_cny
-        best = _Relaxed(max(bound, best.bound_cny), trade)
+        trade, gained = model.trade(answer), answer.bound - best.bound_cny
+        best = _Relaxed(max(answer.bound, best.bound_cny), trade)
         if gained > _ENOUGH * (1.0 + abs(cost_cny)):
             lines = lines.and_more(_broken_most(options, cap, trade))
             continue
@@ -113,13 +113,10 @@ def _free_day(vpp: Vpp, public: PublicRules, options: TradeOptions) -> FreeDay:
     return FreeDay(day.vpp, day.public, day.direct, options.most_in_mw, options.most_out_mw)
 
 
-def _solved(model: HullProgram, *, whole: bool) -> tuple[LpSolution, float]:
-    """An answer, and a lower bound of what it is the least of."""
+def _solved(model: HullProgram, *, whole: bool) -> LpSolution:
     if whole and model.program.integers():
-        answer = model.program.solve_milp()
-        return answer, answer.bound
-    answer = model.program.relaxed().solve_lp()
-    return answer, answer.objective
+        return model.program.solve_milp()
+    return model.program.relaxed().solve_lp()
 
 
 def _broken_most(options: TradeOptions, cap: Array, trade: MixedTrade) -> Lines:

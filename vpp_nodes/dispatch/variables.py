@@ -26,6 +26,9 @@ _ABSENT = range(0)
 # Nudges, CNY/MWh: of equally cheap days take the one that uses renewables rather than not, and does the rest
 # as little and as early as it can. Roots, so that no shift of one quantity makes up for one of another.
 _NUDGE = 1e-3
+TOLERATED_SHARE = 1e-6
+"""Of the money that a day moves: what the day that the nudges prefer may cost more than the cheapest. So a tariff
+moved by 1e-6 CNY/MWh does not decide in which of many hours a battery works."""
 _WT, _PV = -0.5, -0.3
 _CHARGE, _DISCHARGE, _CL, _MT = (math.sqrt(n) for n in (1, 2, 3, 5))
 
