@@ -1,7 +1,8 @@
 """A second reading of (M6) that shares no code with the market: whole days tried one by one, on a grid.
 
-For plants of a load, PV and storage under one carbon price, in a period or two. Every plan of the storage, every
-price and surplus, every deficit of the grid is tried, so what is found is a true gain, and nearly the largest one.
+For plants of a load, PV and storage under one carbon price. Every price and surplus, every deficit of the grid is
+tried, and every plan of a storage that moves energy between two periods; so what is found is a true gain, and
+nearly the largest one, but where a storage might work in more than two periods.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
+from market.model.arrays import Array
 from market.model.vpp import Vpp
 
 
@@ -51,41 +54,44 @@ class Hour:
 
 def least_cost(vpp: Vpp, hours: Sequence[Hour], *, fine: int = 30) -> float:
     """The cheapest whole day that was tried, CNY, payments included."""
-    offers = [list(_offers(vpp, t, hour, fine)) for t, hour in enumerate(hours)]
-    best = math.inf
-    for stored in _storage_plans(vpp, len(hours), fine):
-        cost = 0.0
-        for t, hour in enumerate(hours):
-            flow, wear = stored[t]
-            cost += wear + min(paid + _own_cost(vpp, t, hour, flow + out) for out, paid in offers[t])
-        best = min(best, cost)
-    return best
+    offers = [np.array(list(_offers(vpp, t, hour, fine))).T for t, hour in enumerate(hours)]
+
+    def cost(t: int, flow: float) -> float:
+        out, paid = offers[t]
+        return float((paid + _own_cost(vpp, t, hours[t], flow + out)).min())
+
+    still = [cost(t, 0.0) for t in range(len(hours))]
+    moved = [
+        wear + sum(cost(t, flow) - still[t] for t, flow in flows.items())
+        for flows, wear in _storage_plans(vpp, len(hours), fine)
+    ]
+    return sum(still) + min(moved, default=0.0)
 
 
-def _own_cost(vpp: Vpp, t: int, hour: Hour, drawn: float) -> float:
+def _own_cost(vpp: Vpp, t: int, hour: Hour, drawn: Array) -> Array:
     """What the grid and the sun cost for the load and `drawn` MW on top."""
     need = float(vpp.load_mw[t]) + drawn
     sun, care = (float(vpp.pv.forecast_mw[t]), vpp.pv.om_cost_cny_per_mwh) if vpp.pv else (0.0, 0.0)
-    used = sun if hour.feed_in >= care else min(sun, max(need, 0.0))
+    used = sun if hour.feed_in >= care else np.clip(need, 0.0, sun)
     short = need - used
-    return care * used + (hour.retail * short if short > 0 else hour.feed_in * short)
+    bill: Array = care * used + np.where(short > 0, hour.retail, hour.feed_in) * short
+    return bill
 
 
-def _storage_plans(vpp: Vpp, periods: int, fine: int) -> Iterator[list[tuple[float, float]]]:
-    """(MW drawn from the rest of the plant, wear) of each period; energy goes to another period and comes back."""
-    yield [(0.0, 0.0)] * periods
+def _storage_plans(vpp: Vpp, periods: int, fine: int) -> Iterator[tuple[dict[int, float], float]]:
+    """MW drawn from the rest of the plant by period, and wear: energy goes to one other period and comes back."""
     if vpp.ess is None or periods == 1:
         return
     ess = vpp.ess
     room = (ess.soc_max - ess.soc_initial) * ess.energy_mwh
     stock = (ess.soc_initial - ess.soc_min) * ess.energy_mwh
     round_trip = ess.charge_efficiency * ess.discharge_efficiency
-    for first_charges, within in ((True, room / ess.charge_efficiency), (False, stock / ess.charge_efficiency)):
-        most = min(ess.charge_max_mw, ess.discharge_max_mw / round_trip, within)
-        for charge in np.linspace(0.0, most, 4 * fine):
-            release = charge * round_trip
-            into, out_of = (charge, ess.wear_cny_per_mwh * charge), (-release, ess.wear_cny_per_mwh * release)
-            yield [into, out_of] if first_charges else [out_of, into]
+    for first, later in combinations(range(periods), 2):
+        for into, out_of, within in ((first, later, room), (later, first, stock)):
+            most = min(ess.charge_max_mw, ess.discharge_max_mw / round_trip, within / ess.charge_efficiency)
+            for charge in np.linspace(0.0, most, 4 * fine):
+                release = charge * round_trip
+                yield {into: charge, out_of: -release}, ess.wear_cny_per_mwh * (charge + release)
 
 
 def _offers(vpp: Vpp, t: int, hour: Hour, fine: int) -> Iterator[tuple[float, float]]:
