@@ -126,6 +126,16 @@ class RunConfig:
         """The conditions between them."""
         return self.shared.network
 
+    @property
+    def farewell_s(self) -> float:
+        """How long one is told that the run is over that does not take leave.
+
+        Who is waited for when it is lost, is so in the end too; half as long, since it may also be gone for good,
+        the last that it said being lost.
+        """
+        waits = self.network.on_loss is OnLoss.WAIT
+        return self.patience.silence_s + (self.patience.wait_s / 2 if waits else 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
@@ -513,7 +523,7 @@ class Coordinator:
         self.phase = Phase.OVER
         self._goodbye = Stop(reason, complete)
         self._leaving = set(self.membership.members)
-        self._leaving_until = now + self._charge.patience.silence_s
+        self._leaving_until = now + self._charge.farewell_s
         self._asked_at = now
         return self._see_off(self.membership.members)
 

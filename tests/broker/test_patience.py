@@ -394,6 +394,13 @@ def test_who_does_not_take_leave_is_seen_off_for_as_long_as_silence_is_borne_and
     assert run.coordinator.taken_leave(run.now + 10.0)
 
 
+def test_who_is_waited_for_is_seen_off_for_longer() -> None:
+    """A link that is down in the end, or a node that is stopped, may be back: 10 s, and half of 60 s."""
+    run = at(Phase.OVER, NetworkRules(on_loss=OnLoss.WAIT))
+    assert not run.coordinator.taken_leave(run.now + 39.9)
+    assert run.coordinator.taken_leave(run.now + 40.0)
+
+
 def test_who_asks_after_the_end_is_told_that_it_is_over() -> None:
     run = over()
     (told,) = tell(run, "A", HELLO, route="another")
