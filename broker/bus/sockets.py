@@ -1,8 +1,12 @@
 """Makes the sockets of the bus: bounded queues, heartbeats of the transport, dead connections that are replaced.
 
-A connection can die without a word: a cable, a firewall that forgets, a machine that is gone. So both ends send a
-sign of life over each connection, which the other answers by itself, however busy its program is; an end that gets
-no answer in time gives the connection up, and the connecting end makes a new one.
+A connection can die without a word: a cable, a firewall that forgets, a machine that is gone. So the connecting
+end sends a sign of life over each connection, which the other answers by itself, however busy its program is;
+without an answer in time it gives the connection up and makes a new one. Each sign says how long it is good for.
+
+The listening end sends none. libzmq 4.3.5 ends the whole process (an assertion in `out_event`) when such a sign
+falls due on a connection that its other end has closed while messages of it wait here to be read, or can never be,
+because another connection has taken its name: whoever reaches the port could end the broker so.
 """
 
 from __future__ import annotations
@@ -17,6 +21,9 @@ import zmq
 from broker.wire.limits import (
     CONNECT_WITHIN_S,
     HANDSHAKE_WITHIN_S,
+    KEPT_ALIVE_AFTER_S,
+    KEPT_ALIVE_EVERY_S,
+    KEPT_ALIVE_TRIES,
     LIFE_SIGN_EVERY_S,
     LIFE_SIGN_WITHIN_S,
     MAX_TRANSPORT_BYTES,
@@ -35,17 +42,25 @@ def listening(context: Context, kind: int) -> Socket:
     """A socket that others connect to. What is not read waits at its sender beyond a few messages."""
     socket = _made(context, kind, QUEUE_OUT_MESSAGES)
     socket.setsockopt(zmq.RCVHWM, QUEUE_IN_MESSAGES)
+    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)  # what is dead and never said how long it lives is found in the end
+    socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, KEPT_ALIVE_AFTER_S)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, KEPT_ALIVE_EVERY_S)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, KEPT_ALIVE_TRIES)
     return socket
 
 
 def connecting(context: Context, kind: int, send_queue: int = QUEUE_OUT_MESSAGES) -> Socket:
     """A socket that connects, and connects again whenever its connection is lost.
 
-    Its receiving queue has no bound: libzmq 4.3.5 ends the whole process (`_input_stopped`) when a connection is
-    given up while such a queue is full. What bounds it is the broker, which keeps so many messages for a receiver.
+    Its receiving queue has no bound, since it sends signs of life: libzmq 4.3.5 would end the whole process when a
+    connection breaks off while the queue is full. What bounds it is the broker, which keeps so many messages for a
+    receiver.
     """
     socket = _made(context, kind, send_queue)
     socket.setsockopt(zmq.RCVHWM, 0)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, _ms(LIFE_SIGN_EVERY_S))
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, _ms(LIFE_SIGN_WITHIN_S))
+    socket.setsockopt(zmq.HEARTBEAT_TTL, _ms(LIFE_SIGN_EVERY_S + LIFE_SIGN_WITHIN_S))
     socket.setsockopt(zmq.CONNECT_TIMEOUT, _ms(CONNECT_WITHIN_S))
     socket.setsockopt(zmq.RECONNECT_IVL, _ms(RECONNECT_AFTER_S))
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, _ms(RECONNECT_AT_MOST_S))
@@ -66,9 +81,6 @@ def _made(context: Context, kind: int, send_queue: int) -> Socket:
     socket.setsockopt(zmq.SNDHWM, send_queue)
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_TRANSPORT_BYTES)
     socket.setsockopt(zmq.HANDSHAKE_IVL, _ms(HANDSHAKE_WITHIN_S))
-    socket.setsockopt(zmq.HEARTBEAT_IVL, _ms(LIFE_SIGN_EVERY_S))
-    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, _ms(LIFE_SIGN_WITHIN_S))
-    socket.setsockopt(zmq.HEARTBEAT_TTL, _ms(LIFE_SIGN_EVERY_S + LIFE_SIGN_WITHIN_S))
     return socket
 
 

@@ -110,6 +110,7 @@ class BrokerServer:
         for descriptor in self._sentinels:
             self._bus.watch(descriptor)
         self._serve(on_progress, math.inf)
+        self._tape.check()
         self._see_viewers_off("")
         return self._coordinator.proceedings()
 

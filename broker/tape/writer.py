@@ -91,14 +91,24 @@ class TapeWriter:
             raise TapeError(f"{self._path}: the tape cannot be written: {reason_and_remedy(error)}") from None
 
     def check(self) -> None:
-        """TapeError, once, if the tape is no longer where people look for it."""
+        """TapeError, once, if the tape is no longer where people look for it, or no longer what was written."""
         try:
-            there = self._lost or os.path.samestat(os.stat(self._path), os.fstat(self._file.fileno()))
+            mine = os.fstat(self._file.fileno())
+            there = self._lost or os.path.samestat(os.stat(self._path), mine)
         except OSError:
             there = False
         if not there:
             self._lost = True
-            raise TapeError(f"{self._path}: the tape is gone: it was deleted or moved while the run went on")
+            raise TapeError(
+                f"{self._path}: the tape is gone: it was deleted or moved while the run went on; "
+                "if it was moved, put it back and take the run up (--resume), else begin anew"
+            )
+        if not self._lost and mine.st_size != self.size:
+            self._lost = True
+            raise TapeError(
+                f"{self._path}: the tape has {mine.st_size:,} bytes, but {self.size:,} were written: "
+                "something else changed it while the run went on; begin anew, in another folder"
+            )
 
     def piece(self, offset: int, most: int) -> bytes:
         """At most so many bytes of what is on the tape, from an offset on."""

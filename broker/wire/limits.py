@@ -32,11 +32,14 @@ MOST_A_TURN = 16
 """Most messages of a node in one turn of virtual time, four of which it needs; further ones are refused."""
 
 LIFE_SIGN_EVERY_S = 1.5
-"""How often either end of a connection asks the other for a sign of life; the transport answers by itself."""
+"""How often a node asks for a sign of life on each of its connections; the broker's transport answers it."""
 
 LIFE_SIGN_WITHIN_S = 6.0
 """How long the answer may take: four repetitions of a lost packet fit in, and with the interval it stays below the
 10 s after which a node is given up, so that a dead connection is replaced before its node is missed."""
+
+KEPT_ALIVE_AFTER_S, KEPT_ALIVE_EVERY_S, KEPT_ALIVE_TRIES = 10, 2, 5
+"""When the broker's system asks whether a connection on which nothing passes is still there, and how often."""
 
 CONNECT_WITHIN_S = 5.0
 """How long a connection may take to come about before another is tried: two repetitions of its first packet."""

@@ -198,6 +198,21 @@ def test_a_run_folder_that_is_gone_ends_the_run_soon(taken_away: str, tmp_path: 
         ended = finish(process, SOON_S)
     (error,) = errors_of(ended)
     assert error.startswith(f"error: {folder / 'tape.msgpack'}: the tape is gone")
+    assert "begin anew" in error
+
+
+@pytest.mark.parametrize("bytes_left", [900, 10_000_000])
+def test_a_tape_that_something_else_changes_ends_the_run_soon(bytes_left: int, tmp_path: Path) -> None:
+    """It would end in a manifest that vouches for a tape that nobody can read."""
+    tape = tmp_path / "run" / "tape.msgpack"
+    process = start("run", "--out", tape.parent)
+    with held_node(process):
+        until(lambda: tape.exists() and tape.stat().st_size > 900, process)
+        os.truncate(tape, bytes_left)
+        ended = finish(process, SOON_S)
+    (error,) = errors_of(ended)
+    assert error.startswith(f"error: {tape}: the tape has {bytes_left:,} bytes, but ")
+    assert "begin anew, in another folder" in error
 
 
 @pytest.mark.sampled(2)

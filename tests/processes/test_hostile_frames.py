@@ -22,7 +22,7 @@ from broker.protocol.coordinator import Coordinator, RunConfig, RunResult
 from broker.protocol.membership import Timeouts
 from broker.tape import TapeWriter
 from broker.wire.frames import WIRE_VERSION, Envelope, encode
-from broker.wire.limits import MAX_FRAME_BYTES
+from broker.wire.limits import LIFE_SIGN_EVERY_S, MAX_FRAME_BYTES
 from broker.wire.messages import (
     BROKER,
     Declared,
@@ -241,6 +241,30 @@ def test_a_node_of_another_market_is_told_why_it_may_not_join(
     differing = finish(start_node(first_id, port, str(other), tmp_path))
     assert differing.returncode == 4
     assert "carbon rules in the scenario 'case' are not those of this market, 'two_vpp'" in differing.stderr
+    nodes = [start_node(vpp.id, port, "two_vpp", tmp_path) for vpp in load_scenario("two_vpp").vpps]
+    assert [finish(process).returncode for process in (broker, *nodes)] == [0, 0, 0]
+
+
+def test_who_takes_anothers_name_and_leaves_does_not_end_the_broker(
+    broker_for_two: tuple[int, subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """libzmq asserts when a sign of life falls due on a connection that lost its name, has more to say and is
+    shut. So a broker sends none: nobody needs a token to come so far.
+    """
+    port, broker = broker_for_two
+    for _ in range(3):
+        with zmq.Context() as context, context.socket(zmq.DEALER) as first, context.socket(zmq.DEALER) as second:
+            for caller in (first, second):
+                caller.setsockopt(zmq.LINGER, 1000)
+                caller.setsockopt(zmq.ROUTING_ID, b"Farm")
+                caller.connect(f"tcp://127.0.0.1:{port}")
+                caller.send(b"x")
+                time.sleep(0.5)
+            for _ in range(3):
+                first.send(b"x")
+            first.close()
+            time.sleep(2 * LIFE_SIGN_EVERY_S)
+            assert broker.poll() is None
     nodes = [start_node(vpp.id, port, "two_vpp", tmp_path) for vpp in load_scenario("two_vpp").vpps]
     assert [finish(process).returncode for process in (broker, *nodes)] == [0, 0, 0]
 

@@ -25,7 +25,7 @@ _PARTS = 100.0
 _TOLERANCE = 0.001
 """A period's answer is refined until its tangents miss the square of z − a by no more than this one's."""
 
-_FIRST_TANGENTS = (0.0, 10.0, -10.0, 50.0, -50.0, 200.0, -200.0)
+_FIRST_TANGENTS = (0.0, 10.0, -10.0, 100.0, -100.0)
 _RELATIVE = 1e-9  # of the square itself, as far as a solver sees
 _MOST_REFINEMENTS = 60
 

@@ -80,7 +80,10 @@ def _as_it_was(options: RunOptions) -> Iterator[Fault]:
         return
     if not os.path.exists(options.resume / TAPE_NAME):  # unlike Path.exists, never raises
         found = "a folder without one" if os.path.isdir(options.resume) else "no such folder"
-        rule, remedy = f"a run that is taken up has a {TAPE_NAME}", "name the folder of a run that broke off"
+        rule, remedy = (
+            f"a run that is taken up has a {TAPE_NAME}",
+            "name the folder of a run that broke off; one that broke off before its tape was begun begins anew",
+        )
         yield Fault(rule, found, f"--resume {options.resume}", remedy)
     given = [
         ("SCENARIO", options.scenario),
