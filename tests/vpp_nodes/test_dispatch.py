@@ -224,14 +224,13 @@ def test_costs_decide_where_they_differ_by_more_than_a_millionth(apart: float, d
 def test_prices_that_are_all_but_equal_do_not_decide_when_a_battery_works(seed: int) -> None:
     """Under a flat tariff it may work at any hour: moved by a millionth, it is planned as ever, and λ is true."""
     moved = np.random.default_rng(seed).uniform(-1e-6, 1e-6, (2, 24))
-    ess, load = replace(STORAGE, soc_initial=0.5), 1.0 + np.sin(np.arange(24))
-    flat = dearer = plain_case(load)
-    flat, dearer = (
-        replace(flat, public=replace(flat.public, tariff=public_rules(750.0 + by[0], 400.0 + by[1]).tariff))
+    ess, case = replace(STORAGE, soc_initial=0.5), plain_case((1.0 + np.sin(np.arange(24))).tolist())
+    flat, nearly = (
+        replace(case, public=replace(case.public, tariff=public_rules(750.0 + by[0], 400.0 + by[1]).tariff))
         for by in (0.0 * moved, moved)
     )
     pv = Renewable(frozen(2.0 * np.clip(np.sin(np.arange(24) / 4.0), 0.0, None)), 12.0)
-    plan, other = (solved(case, ess=ess, pv=pv) for case in (flat, dearer))
+    plan, other = (solved(case, ess=ess, pv=pv) for case in (flat, nearly))
     for name in ("charge_mw", "discharge_mw", "buy_mw", "sell_mw", "pv_mw"):
         np.testing.assert_allclose(getattr(other, name), getattr(plan, name), atol=1e-9)
     np.testing.assert_allclose(other.marginal_value_cny_per_mwh, plan.marginal_value_cny_per_mwh, atol=1e-5)
