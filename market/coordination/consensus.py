@@ -15,7 +15,7 @@ prove how good z is: Σ_k r_k ≥ Σ_k F_k(z_k) − optimum, since Σ_k min_z [F
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum, inf
 from typing import Final
 
@@ -30,15 +30,20 @@ _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is 
 _UNEVEN: Final = 10.0  # the two residuals may differ by this factor before ρ is changed
 _STEP_CHANGES: Final = 40  # rounds in which ρ may still change, so that the method converges
 _COARSE: Final = 0.01  # of a typical exchange: smaller residuals say nothing about ρ
+_FINE: Final = 0.0001  # of a typical exchange: the least reach that answers are fitted to
 _NO_GAIN: Final = 1e-9  # of what a day costs without trade: regrets as small are none
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The size of things in a market: typical_mw of an exchange, and ρ, CNY/(MW² h), both public."""
+    """The size of things in a market, all public: typical_mw of an exchange, ρ in CNY/(MW² h), and
+
+    reach_mw : how far answers still are from their anchors, of which they are worked out to a small share
+    """
 
     typical_mw: float
     step: float
+    reach_mw: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def scale_of(declarations: Sequence[Declaration], tariff: Tariff) -> Scale:
     powers = np.concatenate([[d.surplus_mw, d.deficit_mw] for d in declarations], axis=None)
     typical = float(powers[powers > 0.0].mean()) if (powers > 0.0).any() else _UNTRADED_MW
     spread = float(np.abs(tariff.retail_cny_per_mwh - tariff.feed_in_cny_per_mwh).mean())
-    return Scale(typical, max(spread, _LEAST_SPREAD_CNY_PER_MWH) / typical)
+    return Scale(typical, max(spread, _LEAST_SPREAD_CNY_PER_MWH) / typical, reach_mw=typical)
 
 
 class ConsensusSearch:
@@ -235,6 +240,7 @@ def after(before: Standing, answers_mw: Array) -> Standing:
     price = before.price_cny_per_mwh + scale.step * answers_mw.mean(axis=0)
     if number <= _STEP_CHANGES:
         scale = _evened(scale, before.answers_mw, answers_mw)
+    scale = replace(scale, reach_mw=_reach_mw(scale, before.answers_mw, answers_mw))
     return Standing(number, frozen(price), frozen(answers_mw), scale)
 
 
@@ -253,6 +259,12 @@ def _share(traded: Array, of: Array) -> Array:
     return np.divide(traded, of, out=np.zeros_like(of), where=of > 0.0)
 
 
+def _reach_mw(scale: Scale, before: Array, after: Array) -> float:
+    """The largest distance of an answer from its anchor, within _FINE … 1 of a typical exchange."""
+    distance = float(np.abs(after - (before - before.mean(axis=0))).max())
+    return min(max(distance, _FINE * scale.typical_mw), scale.typical_mw)
+
+
 def _evened(scale: Scale, before: Array, after: Array) -> Scale:
     """ρ doubled where answers miss each other by far more than they still move, halved where it is the other way.
 
@@ -264,4 +276,4 @@ def _evened(scale: Scale, before: Array, after: Array) -> Scale:
     if max(primal, dual) < _COARSE * scale.typical_mw * float(np.sqrt(after.size)):
         return scale
     factor = 2.0 if primal > _UNEVEN * dual else 0.5 if dual > _UNEVEN * primal else 1.0
-    return Scale(scale.typical_mw, scale.step * factor)
+    return replace(scale, step=scale.step * factor)

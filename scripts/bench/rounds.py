@@ -33,8 +33,8 @@ def ways(coupling_rounds: int) -> Mapping[str, Mapping[str, Any]]:
             "market.coupling": "iterate",
             "market.coupling_rounds": coupling_rounds,
         },
-        "consensus to 1 %": {"market.mechanism": "consensus"},
-        "consensus to 0.01 %": {"market.mechanism": "consensus", "market.consensus_regret": 0.0001},
+        "consensus to 1 %": {"market.mechanism": "consensus", "market.consensus_regret": 0.01},
+        "consensus to 0.005 %": {"market.mechanism": "consensus"},
     }
 
 

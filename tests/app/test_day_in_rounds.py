@@ -54,6 +54,13 @@ def test_consensus_is_as_good_as_one_plan_for_all() -> None:
     assert_efficient(scenario, outcome)
 
 
+def test_prices_of_consensus_come_to_rest_to_the_hundred_thousandth() -> None:
+    """Two VPPs agree on six prices within a dozen rounds, so finely that 10⁻⁵ of what trade saves is certified."""
+    changes = {"market.mechanism": "consensus", "market.consensus_regret": 1e-5, "market.consensus_rounds": 20}
+    outcome = market_day(with_overrides(load_scenario("two_vpp"), changes))
+    assert outcome.verdict is Verdict.EQUILIBRIUM
+
+
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(10))
 def test_so_it_is_on_random_days(seed: int) -> None:

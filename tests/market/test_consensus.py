@@ -10,6 +10,7 @@ import pytest
 
 from market.coordination.consensus import (
     Consensus,
+    ConsensusSearch,
     Participant,
     Scale,
     balanced_exchange,
@@ -43,7 +44,7 @@ def quadratic(vpp: str, slope: float, wanted: Array, most_mw: float = inf) -> Pa
 
 def agreed(participants: list[Participant], regret: float = 1e-6, rounds: int = 500) -> Consensus:
     rules = replace(MarketRules(), consensus_regret=regret, consensus_rounds=rounds)
-    return find_consensus(participants, Scale(1.0, 100.0), TARIFF, HORIZON, rules)
+    return find_consensus(participants, Scale(typical_mw=1.0, step=100.0, reach_mw=1.0), TARIFF, HORIZON, rules)
 
 
 PARTICIPANTS = [
@@ -102,3 +103,14 @@ def test_the_budget_ends_it() -> None:
     found = agreed(PARTICIPANTS, 1e-9, rounds=3)
     assert len(found.rounds) == 4
     assert not found.reached
+
+
+def test_answers_are_worked_out_the_finer_the_nearer_they_are() -> None:
+    """The reach is never more than a typical exchange, and shrinks as answers come to rest, to 1 % of it."""
+    search = ConsensusSearch(3, Scale(2.0, 100.0, reach_mw=2.0), TARIFF, HORIZON, MarketRules())
+    reaches = []
+    for distance_mw in (5.0, 1.0, 0.5, 0.001):
+        anchors = np.array([search.standing.anchor_mw(k) for k in range(3)])
+        search.answered(anchors + distance_mw * np.array([[1.0, 0.0], [0.0, -1.0], [0.5, 0.0]]))
+        reaches.append(search.standing.scale.reach_mw)
+    assert reaches == pytest.approx([2.0, 1.0, 0.5, 0.02])

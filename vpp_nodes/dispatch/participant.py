@@ -25,7 +25,7 @@ def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant
     alone_cny: list[float] = []
 
     def answer(price: Array, anchor: Array, scale: Scale) -> Array:
-        question = ProximalQuestion(price, anchor, scale.step, scale.typical_mw, most_mw, most_mw)
+        question = ProximalQuestion(price, anchor, scale.step, scale.reach_mw, most_mw, most_mw)
         return proximal_answer(vpp, public, question)
 
     def cost_cny(net_in_mw: Array) -> float:

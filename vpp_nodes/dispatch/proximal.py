@@ -17,31 +17,32 @@ from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.linear import LpSolution, Row, SolveStatus
 from vpp_nodes.dispatch.model import build_model
-from vpp_nodes.dispatch.open_day import net_exchange_11, open_day
+from vpp_nodes.dispatch.open_day import OpenDay, net_exchange_11, open_day
 
 _PARTS = 100.0
-"""Distances are measured in hundredths of a typical exchange, so that their squares are large to a solver."""
+"""Distances are measured in hundredths of the reach, so that their squares are large to a solver."""
 
 _TOLERANCE = 0.001
-"""A period's answer is refined until its tangents miss the square of z − a by no more than this one's."""
+"""Tangents may miss w²/2, with w = (z − a)/unit, by half the square of this in a period."""
 
 _FIRST_TANGENTS = (0.0, 10.0, -10.0, 100.0, -100.0)
-_RELATIVE = 1e-9  # of the square itself, as far as a solver sees
+_RELATIVE = 1e-4  # of w² itself: 1.4 % of a distance, which takes no more rounds than the true answer
 _MOST_REFINEMENTS = 60
+_WIDER = (1.0, 100.0, 10000.0)  # where an answer lies so far beyond the reach that a solver sees no sense in it
 
 
 @dataclass(frozen=True, slots=True)
 class ProximalQuestion:
     """What is asked: at these prices, from this anchor, how much? Arrays have the shape (periods,).
 
-    step : ρ, CNY/(MW² h) · unit_mw : a typical exchange
+    step : ρ, CNY/(MW² h) · reach_mw : how far the answer is likely to be from the anchor
     most_in_mw, most_out_mw : limits beside the VPP's own
     """
 
     price_cny_per_mwh: Array
     anchor_mw: Array
     step: float
-    unit_mw: float
+    reach_mw: float
     most_in_mw: Array
     most_out_mw: Array
 
@@ -53,21 +54,27 @@ def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -
     relaxation. It only proposes; what a day really costs is for `dispatch` to say.
     """
     day = open_day(vpp, public, question.most_in_mw, question.most_out_mw)
+    for wider in _WIDER:
+        net_in, answer = _answered(day, question, question.reach_mw * wider / _PARTS)
+        if answer.ending is SolveStatus.OPTIMAL:
+            return frozen(answer.values[net_in.start : net_in.stop])
+    raise DispatchError(
+        f"{vpp.id} cannot answer a price: the solver ended as `{answer.ending}`, not optimal; "
+        "look for numbers that are much too large or limits that are crossed"
+    )
+
+
+def _answered(day: OpenDay, question: ProximalQuestion, unit: float) -> tuple[range, LpSolution]:
+    """The columns of the answer, and the solution; distances are measured in `unit`, MW."""
     model = build_model(day)
-    program, hours, unit = model.program, day.period_h, question.unit_mw / _PARTS
+    program, hours = model.program, day.period_h
     net_in = net_exchange_11(program, day, model, question.price_cny_per_mwh)
     square = program.columns(day.filled(0.0), day.filled(np.inf), day.filled(question.step * unit**2 * hours))
     tangents = _Tangents(net_in, square, question.anchor_mw, unit)
     for distance in _FIRST_TANGENTS:
         for row in tangents.at(day.filled(distance), range(day.periods)):
             program.row(row.lower, np.inf, list(row.columns), list(row.coefficients))
-    answer = program.solve_with_cuts(tangents)
-    if answer.ending is not SolveStatus.OPTIMAL:
-        raise DispatchError(
-            f"{vpp.id} cannot answer a price: the solver ended as `{answer.ending}`, not optimal; "
-            "look for numbers that are much too large or limits that are crossed"
-        )
-    return frozen(answer.values[net_in.start : net_in.stop])
+    return net_in, program.solve_with_cuts(tangents)
 
 
 class _Tangents:
