@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from broker.wire.messages import Offer
-from market.game.pricing import Memory, PriceMove, reprice_all
+from market.game.pricing import PriceMove, fresh_memory, reprice_all
 from market.model.arrays import frozen
 from market.model.rules import MarketRules
 from vpp_nodes.offer_book import OfferBook
@@ -22,7 +22,7 @@ class Seller:
         self._book = book
         self._rules = rules
         self._index = {t: game.sellers.index(vpp) for t, game in book.games.items() if vpp in game.sellers}
-        self._memories = {period: Memory.fresh() for period in self._index}
+        self._memories = dict.fromkeys(self._index, fresh_memory(rules))
         self._priced_at: dict[int, tuple[float, ...]] = {}
         self._active: set[int] = set(self._index)
         self._published: tuple[float, ...] = ()

@@ -16,7 +16,7 @@ from market.game.buyers import answer_day
 from market.game.clearing.clearing_price import clearing_price, opening_prices
 from market.game.dithering import ending_of_cycle
 from market.game.period import PeriodGame
-from market.game.pricing import Memory, PriceMove, reprice_all
+from market.game.pricing import Memory, PriceMove, fresh_memory, reprice_all
 from market.game.result import PeriodResult, Verdict
 from market.game.verdict import AT_REST, CERTIFICATE_TOLERANCE, Ending, budget_spent, conclude
 from market.model.arrays import Array, frozen
@@ -116,7 +116,7 @@ def negotiate(
     starts : the first prices of each period, shape (n,) on the grid; p_clr in every one where not given.
     """
     first = starts or [_opening(game) for game in games]
-    periods = [_opened(game, start) for game, start in zip(games, first, strict=True)]
+    periods = [_opened(game, start, rules) for game, start in zip(games, first, strict=True)]
     while open_periods := [period for period in periods if period.done is None]:
         _round(open_periods, rules, order)
         for period in open_periods:
@@ -130,8 +130,8 @@ def _opening(game: PeriodGame) -> Array:
     return opening_prices(game, clearing_price(game))
 
 
-def _opened(game: PeriodGame, start: Array) -> _OpenPeriod:
-    period = _OpenPeriod(game, [frozen(start)], [Memory.fresh()] * len(start), [1] * len(start))
+def _opened(game: PeriodGame, start: Array, rules: MarketRules) -> _OpenPeriod:
+    period = _OpenPeriod(game, [frozen(start)], [fresh_memory(rules)] * len(start), [1] * len(start))
     if not game.tradable:
         period.done = Negotiation(Ending(Verdict.NO_TRADE), tuple(period.path), 0)
     return period

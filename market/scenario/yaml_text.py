@@ -70,7 +70,13 @@ def _scalar(value: object) -> str:
     if isinstance(value, str):
         plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
         return str(value) if plain else f'"{"".join(map(_escaped, value))}"'
-    return repr(int(value)) if isinstance(value, int) else repr(float(str(value)))
+    return repr(int(value)) if isinstance(value, int) else _number(float(str(value)))
+
+
+def _number(value: float) -> str:
+    """All its digits, with a point: readers of YAML 1.1 take `1e-05` for a word."""
+    text = repr(value)
+    return text if "." in text or not text[-1].isdigit() else text.replace("e", ".0e")
 
 
 def _escaped(letter: str) -> str:

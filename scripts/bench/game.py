@@ -17,7 +17,7 @@ import numpy as np
 from market.game.buyers import answer_day
 from market.game.clearing.clearing_price import clearing_price
 from market.game.period import PeriodGame
-from market.game.pricing import Memory, PriceMove, reprice, reprice_all
+from market.game.pricing import PriceMove, fresh_memory, reprice, reprice_all
 from market.game.result import worst
 from market.game.solver import negotiate, solve_day
 from market.model.arrays import frozen
@@ -96,7 +96,7 @@ def answering() -> None:
     bought = [random_market(5, 3, period) for period in range(PERIODS)]
     sold = [random_market(5, 2, period) for period in range(PERIODS)]
     offers = [np.full(3, clearing_price(game)) + np.array([0.0, 7.0, 12.0]) for game in bought]
-    turns = [PriceMove(game, 0, np.full(2, clearing_price(game)), Memory.fresh()) for game in sold]
+    turns = [PriceMove(game, 0, np.full(2, clearing_price(game)), fresh_memory(RULES)) for game in sold]
     deeds: tuple[tuple[str, Callable[[], object]], ...] = (
         ("answer_day, 24 periods", lambda: answer_day("B1", bought, offers, RULES)),
         ("reprice_all, 24 periods", lambda: reprice_all(RULES, turns)),

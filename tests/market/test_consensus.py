@@ -106,11 +106,11 @@ def test_the_budget_ends_it() -> None:
 
 
 def test_answers_are_worked_out_the_finer_the_nearer_they_are() -> None:
-    """The reach is never more than a typical exchange, and shrinks as answers come to rest, to 1 % of it."""
+    """The reach is never more than a typical exchange, and shrinks as answers come to rest, to 10⁻⁴ of it."""
     search = ConsensusSearch(3, Scale(2.0, 100.0, reach_mw=2.0), TARIFF, HORIZON, MarketRules())
     reaches = []
-    for distance_mw in (5.0, 1.0, 0.5, 0.001):
+    for distance_mw in (5.0, 1.0, 0.5, 0.001, 0.0):
         anchors = np.array([search.standing.anchor_mw(k) for k in range(3)])
         search.answered(anchors + distance_mw * np.array([[1.0, 0.0], [0.0, -1.0], [0.5, 0.0]]))
         reaches.append(search.standing.scale.reach_mw)
-    assert reaches == pytest.approx([2.0, 1.0, 0.5, 0.02])
+    assert reaches == pytest.approx([2.0, 1.0, 0.5, 0.001, 0.0002])

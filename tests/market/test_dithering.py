@@ -15,7 +15,7 @@ from broker.equilibrium.trading import Trading
 from broker.wire.messages import Offer
 from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH, rest_of_cycle
 from market.game.period import PeriodGame, period_games
-from market.game.pricing import Memory, PriceMove, reprice_all
+from market.game.pricing import PriceMove, fresh_memory, reprice_all
 from market.game.result import PeriodResult, Verdict
 from market.game.solver import Order, end_cycle, negotiate, solve_day, solve_period
 from market.game.sums import stacked_sum
@@ -67,7 +67,7 @@ def test_replies_of_games_of_all_sizes_are_the_same_in_any_company() -> None:
     rng = np.random.default_rng(3)
     games = [random_game(s, sellers=int(rng.integers(1, 12)), buyers=int(rng.integers(1, 45))) for s in range(60)]
     prices = [random_prices(game, place) for place, game in enumerate(games)]
-    turns = [PriceMove(game, 0, price, Memory.fresh()) for game, price in zip(games, prices, strict=True)]
+    turns = [PriceMove(game, 0, price, fresh_memory(RULES)) for game, price in zip(games, prices, strict=True)]
     together = [reply.price for reply in reprice_all(RULES, turns)]
     assert together == [reprice_all(RULES, [turn])[0].price for turn in turns]
     few = [turn for turn in turns if len(turn.game.buyers) < 8]

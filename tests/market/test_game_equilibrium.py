@@ -16,7 +16,7 @@ from market.game.clearing.clearing_price import clearing_price
 from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
 from market.game.price_grid import PRICE_STEP_CNY_PER_MWH
-from market.game.pricing import Memory, PriceMove, best_response, reprice_all
+from market.game.pricing import PriceMove, best_response, fresh_memory, reprice_all
 from market.game.replicator import rest_point
 from market.game.result import Verdict
 from market.game.solver import Order, gap_from_cap, negotiate, solve_day, solve_period
@@ -212,7 +212,7 @@ def test_the_verdict_cycling_is_true_there_is_no_pure_equilibrium() -> None:
     game = contested_and_captive()
 
     def replies(seller: int, rivals: list[float]) -> list[float]:
-        turns = [PriceMove(game, seller, np.array([price, price]), Memory.fresh()) for price in rivals]
+        turns = [PriceMove(game, seller, np.array([price, price]), fresh_memory(make_rules())) for price in rivals]
         return [reply.price for reply in reprice_all(make_rules(), turns)]
 
     own = np.linspace(300.0, 1200.0, 901)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from market.game.clearing.clearing_price import clearing_price
 from market.game.period import PeriodGame
 from market.game.price_grid import PRICE_STEP_CNY_PER_MWH, on_price_grid
-from market.game.pricing import Memory, PriceMove, best_response, reprice, reprice_all
+from market.game.pricing import PriceMove, best_response, fresh_memory, reprice, reprice_all
 from market.game.result import Verdict
 from market.game.solver import negotiate, solve_day, solve_period
 from market.model.arrays import Array
@@ -160,7 +160,7 @@ def test_many_turns_at_once_are_answered_like_one_by_one() -> None:
     for rule in PriceRule:
         rules = make_rules(rule)
         turns = [
-            PriceMove(game, j, random_prices(game, seed), Memory.fresh())
+            PriceMove(game, j, random_prices(game, seed), fresh_memory(rules))
             for seed, game in enumerate(random_game(seed) for seed in range(40))
             for j in range(len(game.sellers))
         ]
@@ -180,7 +180,7 @@ def test_prices_are_left_as_they_were() -> None:
     prices = random_prices(game, 4)
     prices.flags.writeable = False
     for rule in PriceRule:
-        reprice(make_rules(rule), game, 1, prices, Memory.fresh())
+        reprice(make_rules(rule), game, 1, prices, fresh_memory(make_rules(rule)))
 
 
 @pytest.mark.parametrize("temperature", [1e-3, 0.1, 1e4])
@@ -284,12 +284,13 @@ def test_a_local_rule_stops_at_the_edge_of_the_band() -> None:
 def test_memory_is_a_value_and_again_says_whether_the_price_still_moves() -> None:
     game, rules = single_peaked(2), make_rules(PriceRule.GRADIENT)
     start = same_price(game, 300.0)
-    fresh = Memory.fresh()
+    fresh = fresh_memory(rules)
     first = reprice(rules, game, 0, start, fresh)
-    assert fresh == Memory.fresh()
+    assert fresh == fresh_memory(rules)
     assert reprice(rules, game, 0, start, fresh) == first
     assert first.again
     assert first.price > 300.0
     rest = solve_period(game, rules).price_cny_per_mwh
-    assert not reprice(rules, game, 0, rest, Memory.fresh()).again
-    assert not reprice(make_rules(), game, 0, start, fresh).again  # a best reply needs no second look
+    assert not reprice(rules, game, 0, rest, fresh_memory(rules)).again
+    reply = reprice(make_rules(), game, 0, start, fresh_memory(make_rules()))
+    assert not reply.again  # a best reply needs no second look

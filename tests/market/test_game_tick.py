@@ -18,7 +18,7 @@ from market.game.clearing.exchange import delivered_power
 from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
 from market.game.price_grid import on_price_grid, tick_grid
-from market.game.pricing import Memory, best_response, reprice
+from market.game.pricing import best_response, fresh_memory, reprice
 from market.game.replicator import rest_point
 from market.game.result import Verdict
 from market.game.solver import Order, negotiate, solve_period
@@ -389,5 +389,5 @@ def test_a_local_step_on_the_tick_goes_to_the_better_neighbour() -> None:
     game = make_game([9.0], [3.0], satisfaction=[1600.0], base_power=1.0, floor=400.0, temperature=0.0)
     rules = make_rules(PriceRule.GRADIENT, temperature=0.0)
     for own, wanted in ((700.0, 701.0), (900.0, 899.0), (800.0, 800.0)):
-        step = reprice(rules, game, 0, np.array([own]), Memory.fresh())
+        step = reprice(rules, game, 0, np.array([own]), fresh_memory(rules))
         assert (step.price, step.again) == (wanted, wanted != own)

@@ -22,8 +22,8 @@ _GROW = 1.25  # with _SHRINK: two steps after a flip cross back, and 1.25 × 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What a seller remembers between two steps of a local rule; best replies need none.
+class Swing:
+    """What a seller remembers between two steps of a local rule.
 
     reach : longest step now, CNY/MWh · last : the step made before, signed · seen : all prices it knew then
     """
@@ -33,19 +33,19 @@ class Memory:
     seen: tuple[float, ...]
 
     @classmethod
-    def fresh(cls) -> Memory:
+    def fresh(cls) -> Swing:
         """Before the first step: any reach, no direction."""
         return cls(math.inf, 0.0, ())
 
 
-def step(memory: Memory, direction: float, prices: tuple[float, ...], seller: int) -> Memory:
+def step(memory: Swing, direction: float, prices: tuple[float, ...], seller: int) -> Swing:
     """The memory after one step; its `last` is the step to make, CNY/MWh. prices : of all n sellers."""
     known = memory.seen or prices
     rivals = (abs(p - q) for j, (p, q) in enumerate(zip(prices, known, strict=True)) if j != seller)
     followed = _SHRINK * max(rivals, default=0.0)
     flipped = direction * memory.last < 0
     reach = max(_SHRINK * abs(memory.last) if flipped else _GROW * memory.reach, followed)
-    return Memory(reach, min(max(direction, -reach), reach) or memory.last, prices)
+    return Swing(reach, min(max(direction, -reach), reach) or memory.last, prices)
 
 
 def profit_gradient(sellers: ResidualDemand, price: Array) -> Array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,11 +15,22 @@ from market.game.clearing.rationing import rationed_demand
 from market.game.period import PeriodGame
 from market.game.price_grid import on_price_grid, price_step
 from market.game.pricing.best_response import best_prices
-from market.game.pricing.local_rules import Memory, excess_demand, profit_gradient, step
+from market.game.pricing.local_rules import Swing, excess_demand, profit_gradient, step
+from market.game.pricing.pace import Pace
 from market.game.pricing.residual_demand import ResidualDemand, game_batch, residual_demand
 from market.game.pricing.tick import best_tick, better_tick
 from market.model.arrays import Array
 from market.model.rules import MarketRules, PriceRule
+
+_BALANCED = 1e-6  # of the demand
+
+Memory: TypeAlias = Swing | Pace
+"""What a seller remembers from turn to turn, by the market's rule."""
+
+
+def fresh_memory(rules: MarketRules) -> Memory:
+    """Before the first turn."""
+    return Pace() if rules.price_rule is PriceRule.BEST_RESPONSE else Swing.fresh()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +59,7 @@ def best_response(game: PeriodGame, seller: int, prices: Array) -> float:
     """
     if game.temperature_cny_per_mwh == 0:
         return best_tick(game, seller, prices)
-    return float(best_prices(_residual_demand([PriceMove(game, seller, prices, Memory.fresh())]))[0])
+    return float(best_prices(_residual_demand([PriceMove(game, seller, prices, Pace())]))[0])
 
 
 def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, memory: Memory) -> Repricing:
@@ -57,25 +69,75 @@ def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, me
 
 def reprice_all(rules: MarketRules, turns: Sequence[PriceMove]) -> tuple[Repricing, ...]:
     """The next price of each turn, in order; it does not depend on the others, not even in its last digit."""
-    smooth = [turn for turn in turns if turn.game.temperature_cny_per_mwh > 0]
+    due = [place for place, turn in enumerate(turns) if not _stands(turn)]
+    answers = [Repricing(float(turn.prices[turn.seller]), turn.memory, False) for turn in turns]
+    targets = _all_targets(rules, [turns[place] for place in due])
+    for place, target in zip(due, targets, strict=True):
+        answers[place] = _answer(turns[place], target)
+    for place, leap in _leaps(rules, turns, due).items():
+        answers[place] = leap
+    return tuple(answers)
+
+
+def _all_targets(rules: MarketRules, turns: Sequence[PriceMove]) -> list[float]:
+    smooth = [turn for turn in turns if _is_smooth(turn)]
     targets = iter(_targets(rules, smooth).tolist() if smooth else ())
-    return tuple(
-        _answer(rules, turn, next(targets) if turn.game.temperature_cny_per_mwh > 0 else _tick_target(rules, turn))
-        for turn in turns
-    )
+    return [next(targets) if _is_smooth(turn) else _tick_target(rules, turn) for turn in turns]
 
 
-def _answer(rules: MarketRules, turn: PriceMove, target_price: float) -> Repricing:
+def _leaps(rules: MarketRules, turns: Sequence[PriceMove], due: Sequence[int]) -> dict[int, Repricing]:
+    """Of sellers whose prices creep, and would go on where the leap ends; they answer again, whoever moves."""
+    tried = dict[int, PriceMove]()
+    for place in due:
+        turn = turns[place]
+        if isinstance(turn.memory, Pace) and _is_smooth(turn) and not _is_balanced(turn.game):
+            leap = turn.memory.after(_known(turn)).leap(turn.seller, turn.game.temperature_cny_per_mwh)
+            if leap is not None:
+                tried[place] = PriceMove(turn.game, turn.seller, *leap)
+    found = dict[int, Repricing]()
+    for (place, there), best in zip(tried.items(), _all_targets(rules, list(tried.values())), strict=True):
+        now = float(turns[place].prices[there.seller])
+        price = on_price_grid(float(there.prices[there.seller]), there.game, _least(there))
+        if (price - now) * (best - price) > 0.0:
+            found[place] = Repricing(price, there.memory, True)
+    return found
+
+
+def _is_balanced(game: PeriodGame) -> bool:
+    """Whether surplus and demand are so near each other that there may be many equilibria."""
+    demand = float(game.deficit_mw.sum())
+    return abs(float(game.surplus_mw.sum()) - demand) <= _BALANCED * demand
+
+
+def _is_smooth(turn: PriceMove) -> bool:
+    return turn.game.temperature_cny_per_mwh > 0
+
+
+def _stands(turn: PriceMove) -> bool:
+    """Whether its price is a best reply already, since nobody else has moved."""
+    return isinstance(turn.memory, Pace) and turn.memory.stands(_known(turn), turn.seller)
+
+
+def _answer(turn: PriceMove, target_price: float) -> Repricing:
     """`target_price` is a price under best response and a step in price (CNY/MWh) under a local rule."""
-    least = max(turn.game.floor_cny_per_mwh, float(turn.game.reserve_cny_per_mwh[turn.seller]))
-    if rules.price_rule is PriceRule.BEST_RESPONSE:
-        return Repricing(on_price_grid(target_price, turn.game, least), turn.memory, False)
+    if isinstance(turn.memory, Pace):
+        price = on_price_grid(target_price, turn.game, _least(turn))
+        return Repricing(price, turn.memory.after(_known(turn)), False)
     own = float(turn.prices[turn.seller])
-    memory = step(turn.memory, target_price, tuple(turn.prices.tolist()), turn.seller)
+    memory = step(turn.memory, target_price, _known(turn), turn.seller)
     # Rounding up a shorter step would keep swings alive.
     moves = target_price and abs(memory.last) >= price_step(turn.game)
-    price = on_price_grid(own + memory.last, turn.game, least) if moves else own
+    price = on_price_grid(own + memory.last, turn.game, _least(turn)) if moves else own
     return Repricing(price, memory, price != own)
+
+
+def _known(turn: PriceMove) -> tuple[float, ...]:
+    return tuple(turn.prices.tolist())
+
+
+def _least(turn: PriceMove) -> float:
+    """The least price that the seller may ask."""
+    return max(turn.game.floor_cny_per_mwh, float(turn.game.reserve_cny_per_mwh[turn.seller]))
 
 
 def _targets(rules: MarketRules, turns: Sequence[PriceMove]) -> Array:
