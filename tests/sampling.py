@@ -1,7 +1,7 @@
 """The day's sample of cases that are too many for every run: another one each day, all of them with `--whole`.
 
-`@pytest.mark.sampled(4)` keeps four cases of a test; `sampled(items, 4)` four of a list inside a test. Tests of real
-processes take turns, see `is_its_turn`.
+`@pytest.mark.sampled(4)` keeps four cases of a test; `sampled(items, 4)` four of a list inside a test. Tests
+of real processes take turns, see `is_its_turn`.
 """
 
 from __future__ import annotations
