@@ -75,7 +75,9 @@ def reprice_all(rules: MarketRules, turns: Sequence[PriceMove]) -> tuple[Reprici
     for place, target in zip(due, targets, strict=True):
         answers[place] = _answer(turns[place], target)
     for place, leap in _leaps(rules, turns, due).items():
-        answers[place] = leap
+        now = turns[place].prices[turns[place].seller]
+        if abs(leap.price - now) > abs(answers[place].price - now):
+            answers[place] = leap
     return tuple(answers)
 
 
