@@ -145,3 +145,11 @@ def test_only_a_game_is_played_again(tmp_path: Path) -> None:
     done = vppmarket("run", "two_vpp", "--in-process", *changes, "--out", "run", cwd=tmp_path)
     assert done.returncode == 2
     assert "must be once where mechanism is consensus" in done.stderr
+
+
+def test_prices_that_are_not_certified_tell_the_uplift(tmp_path: Path) -> None:
+    """After three rounds regrets are left: paid on top, they leave nobody wanting another day."""
+    changes = ("--set", "market.mechanism=consensus", "--set", "market.consensus_rounds=3")
+    done = vppmarket("run", "two_vpp", "--in-process", *changes, "--out", tmp_path / "run", cwd=tmp_path)
+    assert "is settled: the sum of all regrets is" in done.stdout
+    assert "that is the uplift: paid on top, it leaves nobody wanting another day" in done.stdout

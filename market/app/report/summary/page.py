@@ -96,6 +96,8 @@ def _efficiency(report: ConcludedDay) -> Iterator[str]:
     if rounds is not None:
         regrets = f"the sum of all regrets is {rounds.regrets_cny:,.2f} CNY"
         yield f"round {rounds.settled} of 0–{rounds.rounds[-1].number} is settled: {regrets}"
+        if rounds.agreed and report.outcome.verdict is Verdict.UNCERTIFIED:
+            yield "that is the uplift: paid on top, it leaves nobody wanting another day at these prices"
     if possible is not None and possible > 0.0:
         alone, traded = report.settlement.grid_only_system, report.settlement.game_system
         saving = alone.total_cny - traded.total_cny
