@@ -58,6 +58,7 @@ class Epoch:
         self._versions = Versions(self.roster)
         self._parcels: dict[Ref, Parcel] = {}
         self._declarations: dict[str, Declaration] = {}
+        self._confirmed: set[str] = set()
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
@@ -115,6 +116,7 @@ class Epoch:
         """A member has confirmed what it consumed; its own messages up to then have been taken."""
         if self.trading is not None:
             self.trading.done(vpp, done)
+            self._confirmed.add(vpp)
 
     def open_trading(self) -> bool:
         """Whether trading is open; it opens with the last declaration."""
@@ -127,9 +129,14 @@ class Epoch:
 
     def settle_if_at_rest(self) -> bool:
         """Whether there are results: every period rests, or has been found not to."""
-        if self.trading is not None and self.trading.settled():
+        if self.trading is not None and self.trading.settled() and self._all_have_heard():
             self.results = self.trading.results()
         return self.results is not None
+
+    def _all_have_heard(self) -> bool:
+        """Whether each knows everybody's declaration, where it bounds its regret of the day by that."""
+        asked = self.public.market.day_certificate and len(self.roster) > 1
+        return not asked or self._confirmed.issuperset(self.roster)
 
     def stall(self, undelivered: Sequence[Undelivered], otherwise: str) -> None:
         """Nothing more can come: what does not rest is stalled, by the undelivered messages of it, or `otherwise`.

@@ -29,8 +29,9 @@ _LEAST_SPREAD_CNY_PER_MWH: Final = 1.0
 _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is short of anything
 _UNEVEN: Final = 10.0  # the two residuals may differ by this factor before ρ is changed
 _STEP_CHANGES: Final = 40  # rounds in which ρ may still change, so that the method converges
-_COARSE: Final = 0.01  # of a typical exchange: smaller residuals say nothing about ρ
+_COARSE: Final = 1e-6  # of a typical exchange: smaller residuals say nothing about ρ
 _FINE: Final = 0.0001  # of a typical exchange: the least reach that answers are fitted to
+_NO_SAVING: Final = 1e-6  # of what typical exchanges of all would cost at retail: regrets as small leave nothing
 _NO_GAIN: Final = 1e-9  # of what a day costs without trade: regrets as small are none
 
 
@@ -143,7 +144,7 @@ def scale_of(declarations: Sequence[Declaration], tariff: Tariff) -> Scale:
 
 
 class ConsensusSearch:
-    """Rounds until all regrets together are at most a share of what trade saves, or the budget is spent.
+    """Rounds until all regrets together are at most a share of what trade saves, or none, or the budget is spent.
 
     Turn by turn: what all say of the standing, `judged`, then what all answer, `answered`, unless it is `over`.
     """
@@ -155,6 +156,8 @@ class ConsensusSearch:
         self.over = False
         self._rounds: list[ConsensusRound] = []
         self._rules = rules
+        retail = float(np.abs(tariff.retail_cny_per_mwh).sum()) * horizon.period_h
+        self._nothing_cny = _NO_SAVING * participants * scale.typical_mw * retail
 
     def judged(self, judged: Sequence[Judged]) -> ConsensusRound:
         """What everybody says of the standing."""
@@ -182,7 +185,7 @@ class ConsensusSearch:
 
     def _reached(self, each: ConsensusRound) -> bool:
         """The saving is that of the exchange, which is never more than the possible one."""
-        return each.regrets_cny <= max(self._rules.consensus_regret * each.saving_cny, 0.0)
+        return each.regrets_cny <= max(self._rules.consensus_regret * each.saving_cny, self._nothing_cny)
 
 
 def is_last(number: int, rules: MarketRules) -> bool:

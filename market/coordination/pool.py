@@ -31,9 +31,10 @@ def pooled(
     evidence: str,
     public: PublicRules,
 ) -> tuple[PeriodResult, ...]:
-    """Each period's end. net_in_mw : shape (VPPs, periods), Σ_k = 0 · verdict, evidence : of periods with trade
+    """Each period's end. net_in_mw : shape (VPPs, periods), Σ_k = 0 · verdict, evidence : of the day
 
-    What only a game has (reserves, appetites, a temperature of choice) is NaN.
+    Where nothing is exchanged that is no trade, if it is agreed on. What only a game has (reserves, appetites, a
+    temperature of choice) is NaN.
     """
     prices = price_cny_per_mwh.tolist()
     return tuple(
@@ -54,7 +55,7 @@ def pool_declaration(vpp: str, net_in_mw: Array) -> Declaration:
 
 
 def verdict_of(found: Consensus) -> tuple[Verdict, str]:
-    """The verdict on periods with trade, and its evidence."""
+    """The verdict on the day, and its evidence."""
     if found.reached:
         return Verdict.EQUILIBRIUM, ""
     left = f"all regrets together are {found.settled.regrets_cny:.6g} CNY after {len(found.rounds) - 1} rounds"
@@ -97,7 +98,9 @@ def pooled_period(
     game = _pool(t, [vpps[k] for k in gives], given, [vpps[k] for k in takes], taken, price, public)
     share = frozen(np.tile(given / given.sum(), (len(taken), 1)) if len(given) else np.zeros((len(taken), 0)))
     delivered = frozen(taken[:, None] * share)
-    verdict, evidence = end if game.tradable else (Verdict.NO_TRADE, "nobody gains by trade")
+    verdict, evidence = end
+    if verdict is Verdict.EQUILIBRIUM and not game.tradable:
+        verdict, evidence = Verdict.NO_TRADE, "nobody gains by trade"
     prices = frozen(np.full(len(given), price))
     return PeriodResult(game, verdict, price, prices, share, delivered, delivered, 0, None, evidence)
 

@@ -27,7 +27,7 @@ class DayRounds:
 
     regret_cny : by VPP, what it could still save in that round
     allowed_loss_cny : by VPP, how much more than without trade it may pay; None where nothing is claimed
-    agreed : whether everybody has what it wants at one price of each period, but for its regret
+    agreed : whether prices were agreed on (consensus), and not offered
     """
 
     rounds: tuple[DayRound, ...]

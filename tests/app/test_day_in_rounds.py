@@ -8,11 +8,15 @@ from dataclasses import replace
 from math import fsum
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from market.app.runs.in_process import market_day
+from market.coordination.pool import pooled
 from market.game.result import Verdict
+from market.model.arrays import frozen
 from market.model.rules import CarbonMode, Mechanism
+from market.model.vpp import Vpp
 from market.scenario import load_scenario, with_overrides
 from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
@@ -59,6 +63,48 @@ def test_prices_of_consensus_come_to_rest_to_the_hundred_thousandth() -> None:
     changes = {"market.mechanism": "consensus", "market.consensus_regret": 1e-5, "market.consensus_rounds": 20}
     outcome = market_day(with_overrides(load_scenario("two_vpp"), changes))
     assert outcome.verdict is Verdict.EQUILIBRIUM
+
+
+def agreed(*vpps: Vpp) -> MarketOutcome:
+    """The day of these under the rules of `two_vpp` but by consensus, in 40 rounds at most."""
+    case = load_scenario("two_vpp")
+    market = replace(case.public.market, mechanism=Mechanism.CONSENSUS, consensus_rounds=40)
+    public = replace(case.public, market=market)
+    return market_day(seal_scenario("few", "", public, vpps, case.network))
+
+
+@pytest.mark.parametrize("apart", [3e-3, 1e-3, 1e-4, 1e-5, 0.0, -1e-5, -1e-4, -1e-3])
+def test_so_they_do_where_surplus_and_deficit_all_but_balance(apart: float) -> None:
+    """3 MW of wind, and a village that needs as much but for a little, all day."""
+    farm, village = load_scenario("two_vpp").vpps
+    assert farm.wt is not None
+    flat = np.ones(len(farm.load_mw))
+    farm = replace(farm, load_mw=frozen(0.0 * flat), wt=replace(farm.wt, forecast_mw=frozen(3.0 * flat)))
+    village = replace(village, load_mw=frozen(3.0 * (1.0 + apart) * flat), pv=None)
+    assert {period.verdict for period in agreed(farm, village).periods} == {Verdict.EQUILIBRIUM}
+
+
+def test_alike_vpps_have_nothing_to_trade_and_find_that_out_soon() -> None:
+    farm, _ = load_scenario("two_vpp").vpps
+    outcome = agreed(farm, replace(farm, id="Twin"))
+    assert {period.verdict for period in outcome.periods} == {Verdict.NO_TRADE}
+    assert outcome.rounds is not None
+    assert len(outcome.rounds.rounds) < 20
+
+
+def test_one_alone_has_the_day_it_plans() -> None:
+    outcome = agreed(load_scenario("two_vpp").vpps[0])
+    assert {period.verdict for period in outcome.periods} == {Verdict.NO_TRADE}
+    assert outcome.rounds is None
+    assert outcome.epsilon_cny == 0.0
+
+
+@pytest.mark.parametrize(("verdict", "told"), [("equilibrium", "no_trade"), ("uncertified", "uncertified")])
+def test_that_nothing_is_exchanged_is_no_trade_only_if_it_is_agreed_on(verdict: str, told: str) -> None:
+    public, names = load_scenario("two_vpp").public, ["A", "B"]
+    nothing = np.zeros((2, public.horizon.periods))
+    periods = pooled(names, nothing, public.tariff.feed_in_cny_per_mwh, Verdict(verdict), "why", public)
+    assert {period.verdict.value for period in periods} == {told}
 
 
 @pytest.mark.sampled(4)

@@ -42,7 +42,7 @@ from market.model.network import (
 )
 from market.model.plan import DirectExchange
 from market.model.rules import Coupling, Mechanism
-from market.scenario import with_overrides
+from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario
 from market.settlement.regret_bounds import RegretBounds
 from tests.app.days_over_the_bus import Drawn, day_of, over_the_bus, unlike
@@ -291,6 +291,19 @@ def test_each_node_finds_the_regret_that_one_process_finds(
     tally = replayed(read(written(run.tape, tmp_path / "run")), plants={vpp.id: vpp for vpp in scenario.vpps})
     assert tally.differing == []
     assert tally.unknown == {}
+
+
+@pytest.mark.parametrize("network", ["perfect", "lossy"])
+@pytest.mark.parametrize("coupling", Coupling)
+def test_where_nobody_can_trade_each_knows_its_regret_all_the_same(coupling: Coupling, network: str) -> None:
+    """The market is over before it has begun, but not before all have heard what all have declared."""
+    changes = {"market.day_certificate": True, "market.coupling": coupling.value, "market.coupling_rounds": 2}
+    scenario = with_overrides(load_scenario("two_vpp"), {**changes, "vpps.Farm.exchange.direct_max_mw": 0.0})
+    run = over_the_bus(scenario, NETWORKS[network])
+    run.run()
+    alone = with_regrets(scenario, market_day(scenario))
+    assert [day.regret for day in day_of(run).days] == [day.regret for day in alone.days]
+    assert all(day.regret and day.regret.upper_cny is not None for day in alone.days)
 
 
 def test_an_altered_regret_is_found_out(tmp_path: Path) -> None:

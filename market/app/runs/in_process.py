@@ -76,7 +76,7 @@ def _trace(
 def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
     """A day in the way its scenario asks for, without a trace, and how prices came about if sellers made them."""
     require_plants(scenario)
-    if scenario.public.market.mechanism is Mechanism.CONSENSUS:
+    if scenario.public.market.mechanism is Mechanism.CONSENSUS and len(scenario.vpps) > 1:
         clock.enter("agreeing on prices")
         return consensus_day(scenario, clock.round), ()
     if scenario.public.market.coupling is Coupling.ITERATE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from math import isinf
 
 from rich.console import Console, RenderableType
 
@@ -58,7 +59,9 @@ def _parts(report: ConcludedDay) -> Iterator[RenderableType]:
 def _verdict(report: ConcludedDay) -> str:
     outcome, sound = report.outcome, report.exit_code == 0
     verdict = f"[bold {'green' if sound else 'red'}]{outcome.verdict.value}[/]"
-    most = f"ε = {outcome.epsilon_cny:.2g} CNY, {outcome.epsilon_relative:.2g} of the value traded"
+    most = f"ε = {outcome.epsilon_cny:.2g} CNY"
+    if any(period.delivered_mw.any() for period in outcome.periods):
+        most += f", {outcome.epsilon_relative:.2g} of the value traded"
     if exit_code_of(outcome.verdict) == 0:
         return f"{verdict}  ·  nobody gains more by moving than {most}"
     return f"{verdict}  ·  most to be gained by moving, where it rests: {most}"
@@ -69,21 +72,26 @@ def _whole_day(report: ConcludedDay) -> Iterator[str]:
     day = report.day_certificate
     if day is None:
         return
-    verdict = day.verdict.value.replace("_", " ")
+    told = f"day: {day.verdict.value.replace('_', ' ')}  ·  regrets of all VPPs, each planning anew alone"
+    unbound = [regret.vpp for regret in day.regrets if isinf(regret.upper_cny)]
+    if unbound:
+        yield (
+            f"{told}: {day.lower_cny:,.1f} CNY or more; no bound above: {plain(', '.join(unbound))} did not know "
+            "how the market ended"
+        )
+        return
     share = day.share_of_saving(day.upper_cny)
     part = f", {share:.1%} of what cooperation would save" if share is not None else ""
-    yield (
-        f"day: {verdict}  ·  regrets of all VPPs, each planning anew alone: {day.lower_cny:,.1f} to "
-        f"{day.upper_cny:,.1f} CNY{part}"
-    )
+    yield f"{told}: {day.lower_cny:,.1f} to {day.upper_cny:,.1f} CNY{part}"
 
 
 def _circumstances(report: ConcludedDay) -> str:
     facts = report.facts
     messages = facts.counters.get("sent", 0)
+    agreed = report.outcome.rounds is not None and report.outcome.rounds.agreed
     parts = [
         f"periods: {', '.join(_periods(report.outcome))}",
-        f"rounds: {report.manifest['rounds']}",
+        *([] if agreed else [f"rounds: {report.manifest['rounds']}"]),
         f"{messages} messages, {len(facts.process_ids)} processes" if messages else "one process",
         f"{report.manifest['wall_s']:.1f} s",
     ]
