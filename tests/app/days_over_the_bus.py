@@ -54,6 +54,7 @@ def _scenario(what: Drawn) -> Scenario:
         coupling=Coupling.ITERATE if what.mechanism is Mechanism.GAME else Coupling.ONCE,
         coupling_rounds=what.rounds,
         consensus_rounds=4 * what.rounds,
+        consensus_regret=0.01,
     )
     public = seal_public(rules.horizon, rules.tariff, market, rules.carbon)
     return seal_scenario("random", "", public, drawn.vpps, drawn.network)
