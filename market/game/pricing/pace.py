@@ -1,4 +1,4 @@
-"""Why prices that creep come to rest: a seller that sees all prices move ever less goes the whole way at once.
+"""Leaps: where prices creep, a seller goes most of the way that is left at once.
 
 Near balance best replies (26) approach their rest by the same share in each round, and take a thousand rounds
 where that share is small. Once the moves of all prices over two of its turns are ρ times those over the two turns
