@@ -37,9 +37,10 @@ _NO_GAIN: Final = 1e-9  # of what a day costs without trade: regrets as small ar
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The size of things in a market, all public: typical_mw of an exchange, ρ in CNY/(MW² h), and
+    """The size of things in a market, all of it public.
 
-    reach_mw : how far answers still are from their anchors, of which they are worked out to a small share
+    typical_mw : of an exchange · step : ρ, CNY/(MW² h)
+    reach_mw : how far answers still are from their anchors, to a small share of which they are worked out
     """
 
     typical_mw: float

@@ -74,10 +74,8 @@ def reprice_all(rules: MarketRules, turns: Sequence[PriceMove]) -> tuple[Reprici
     targets = _all_targets(rules, [turns[place] for place in due])
     for place, target in zip(due, targets, strict=True):
         answers[place] = _answer(turns[place], target)
-    for place, leap in _leaps(rules, turns, due).items():
-        now = turns[place].prices[turns[place].seller]
-        if abs(leap.price - now) > abs(answers[place].price - now):
-            answers[place] = leap
+    for place, leap in _leaps(rules, turns, due, answers).items():
+        answers[place] = leap
     return tuple(answers)
 
 
@@ -87,20 +85,25 @@ def _all_targets(rules: MarketRules, turns: Sequence[PriceMove]) -> list[float]:
     return [next(targets) if _is_smooth(turn) else _tick_target(rules, turn) for turn in turns]
 
 
-def _leaps(rules: MarketRules, turns: Sequence[PriceMove], due: Sequence[int]) -> dict[int, Repricing]:
-    """Of sellers whose prices creep, and would go on where the leap ends; they answer again, whoever moves."""
+def _leaps(
+    rules: MarketRules, turns: Sequence[PriceMove], due: Sequence[int], replies: Sequence[Repricing]
+) -> dict[int, Repricing]:
+    """Of sellers whose prices creep, where a leap is longer than the reply and prices would go on from its end.
+
+    They answer again, whoever moves.
+    """
     tried = dict[int, PriceMove]()
     for place in due:
-        turn = turns[place]
-        if isinstance(turn.memory, Pace) and _is_smooth(turn) and not _is_balanced(turn.game):
-            leap = turn.memory.after(_known(turn)).leap(turn.seller, turn.game.temperature_cny_per_mwh)
+        turn, pace = turns[place], replies[place].memory
+        if isinstance(pace, Pace) and _is_smooth(turn) and not _is_balanced(turn.game):
+            leap = pace.leap(turn.seller, turn.game.temperature_cny_per_mwh)
             if leap is not None:
                 tried[place] = PriceMove(turn.game, turn.seller, *leap)
     found = dict[int, Repricing]()
     for (place, there), best in zip(tried.items(), _all_targets(rules, list(tried.values())), strict=True):
         now = float(turns[place].prices[there.seller])
         price = on_price_grid(float(there.prices[there.seller]), there.game, _least(there))
-        if (price - now) * (best - price) > 0.0:
+        if (price - now) * (best - price) > 0.0 and abs(price - now) > abs(replies[place].price - now):
             found[place] = Repricing(price, there.memory, True)
     return found
 
