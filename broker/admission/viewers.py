@@ -16,7 +16,9 @@ PIECE_BYTES = 128 << 10
 ANSWERS_PER_S = 200
 """Of all viewers together: whatever they ask for, the market's own work goes on."""
 
-RECENT_S = 2.0
+RECENT_S = 10.0
+"""Who has asked within this time is seen off; on a busy machine a viewer may not come to ask for seconds."""
+
 MOST_VIEWERS = 16
 FAREWELL_BYTES = 4 << 20
 
@@ -59,6 +61,8 @@ class Viewers:
         self._viewers: dict[bytes, _Viewer] = {}
         self._second = 0
         self._answers = 0
+        self._over = False
+        self._fault = ""
 
     def may_answer(self, now: float) -> bool:
         """Whether one more request can be answered this second."""
@@ -69,7 +73,7 @@ class Viewers:
 
     def answer(self, route: bytes, watch: Watch, status: RunStatus, now: float) -> Watched:
         """What a viewer gets that has asked."""
-        shown = self._shown(watch.from_byte, status, over=False, fault="")
+        shown = self._shown(watch.from_byte, status)
         self._viewers.pop(route, None)
         if len(self._viewers) >= MOST_VIEWERS:
             del self._viewers[next(iter(self._viewers))]  # the one that has not asked for longest
@@ -77,17 +81,21 @@ class Viewers:
         return shown
 
     def farewell(self, status: RunStatus, fault: str, now: float) -> Iterator[tuple[bytes, Watched]]:
-        """By route, the rest of the tape for everybody who has asked of late, at most FAREWELL_BYTES for each."""
+        """By route, the rest of the tape for everybody who has asked of late, at most FAREWELL_BYTES for each.
+
+        Whoever asks from now on, or has asked and not been answered yet, hears the same of the run's end.
+        """
+        self._over, self._fault = True, fault
         for route, viewer in self._viewers.items():
             offset = viewer.upto
             while now - viewer.asked_at <= RECENT_S:
-                shown = self._shown(offset, status, over=True, fault=fault)
+                shown = self._shown(offset, status)
                 yield route, shown
                 offset += len(shown.piece)
                 if not shown.piece or offset >= self._tape.size or offset - viewer.upto >= FAREWELL_BYTES:
                     break
 
-    def _shown(self, offset: int, status: RunStatus, *, over: bool, fault: str) -> Watched:
+    def _shown(self, offset: int, status: RunStatus) -> Watched:
         piece = self._tape.piece(offset, PIECE_BYTES) if offset < self._tape.size else b""
         return Watched(
             from_byte=offset,
@@ -98,6 +106,6 @@ class Viewers:
             waiting_for=status.waiting_for,
             waiting_s=status.waiting_s,
             counts=status.counts,
-            over=over,
-            fault=fault,
+            over=self._over,
+            fault=self._fault,
         )

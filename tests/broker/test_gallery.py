@@ -90,6 +90,16 @@ def test_a_viewer_that_has_everything_is_told_of_the_end_as_well() -> None:
     assert (route, shown.piece, shown.over, shown.fault) == (b"r", b"", True, "")
 
 
+def test_whoever_asks_after_the_end_is_told_the_same_of_it() -> None:
+    """A request may be on its way when the run breaks off; its answer must not take back what was said."""
+    gallery = Viewers(Bytes(b"whole"))
+    gallery.answer(b"r", Watch(0), STANDING, now=0.0)
+    [(_, told)] = gallery.farewell(STANDING, "VPP1's process ended", now=0.1)
+    again, late = (gallery.answer(route, Watch(5), STANDING, now=0.2) for route in (b"r", b"late"))
+    assert again == late == told
+    assert (told.over, told.fault) == (True, "VPP1's process ended")
+
+
 def test_what_is_kept_of_viewers_and_sent_at_the_end_is_bounded() -> None:
     gallery = Viewers(Bytes(b"x" * (FAREWELL_BYTES + 3 * PIECE_BYTES)))
     for number in range(5 * MOST_VIEWERS):

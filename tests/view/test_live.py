@@ -125,7 +125,7 @@ def test_a_run_that_breaks_tells_its_viewers_why(tmp_path: Path) -> None:
             until(lambda: feed.status().state is State.GOING_ON)
             node.kill()
             assert finish(process).returncode == 4
-            until(lambda: feed.status().state is State.BROKEN)
+            until(lambda: feed.status().words == "broken off")
             assert "SIGKILL" in feed.status().fault
 
 
