@@ -153,7 +153,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_P, _R),
         "Requested y_ij x*_ij; delivered q_ij = y_ij x*_ij min(1, S_j/Q_j) with Q_j = Σ_i y_ij x*_ij; the rest "
         "comes from the grid.",
-        ("market.game.clearing.exchange:requested_power", "market.game.clearing.exchange:delivered_power"),
+        ("market.game.clearing.rationing:requested_power", "market.game.clearing.rationing:delivered_power"),
     ),
     Equation(
         "22",
@@ -189,7 +189,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_B,),
         "Rest of (25) under (M1): y_ij ∝ S_j exp[U_ij/(D_i τ)]; with τ = 0 blocks take, in random order, the "
         "cheapest seller that still has something.",
-        ("market.game.replicator:rest_point", "market.game.clearing.rationing:pure_choice"),
+        ("market.game.replicator:rest_point", "market.game.clearing.residual_demand:pure_choice"),
     ),
     Equation(
         "M3",

@@ -14,6 +14,7 @@ import heapq
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from broker.delivery.arrivals import Arrivals
 from broker.delivery.network_log import Moment, NetworkLog
 from broker.delivery.undelivered import Undelivered
 from broker.network import AttemptKey, Conditions, LinkQueue
@@ -54,7 +55,7 @@ class Sequencer:
         self._heap: list[_ScheduledArrival] = []
         self._sent_s: dict[Ref, float] = {}
         self._given: set[tuple[str, Ref]] = set()
-        self._newest: dict[tuple[str, str], int] = {}
+        self._arrivals = Arrivals(log)
         self._busy_until_s: dict[str, float] = {}
         self._receivers: dict[str, set[str]] = {}
         self._in_flight = 0
@@ -138,13 +139,9 @@ class Sequencer:
     def _is_first_copy(self, due: _ScheduledArrival) -> bool:
         """Whether a receiver has not had this message yet; counts it either way."""
         ref = Ref(due.sender, due.seq)
-        link = self._log.link(due.sender, due.receiver)
         if (due.receiver, ref) in self._given:
-            link.duplicated += 1
+            self._log.link(due.sender, due.receiver).duplicated += 1
             return False
         self._given.add((due.receiver, ref))
-        newest = self._newest.get((due.sender, due.receiver), 0)
-        link.late += due.seq < newest
-        self._newest[(due.sender, due.receiver)] = max(newest, due.seq)
-        link.arrived(due.time_s - self._sent_s[ref])
+        self._arrivals.count(ref, due.receiver, due.time_s - self._sent_s[ref])
         return True

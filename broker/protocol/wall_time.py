@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from broker.delivery.arrivals import Arrivals
 from broker.delivery.network_log import Moment, NetworkLog
 from broker.delivery.staleness import StalenessLog
 from broker.delivery.undelivered import Undelivered
@@ -74,7 +75,7 @@ class WallTime:
         self._heap: list[_ScheduledDelivery] = []
         self._passages: dict[tuple[str, Ref], _Passage] = {}
         self._busy_until_s: dict[str, float] = {}
-        self._newest: dict[tuple[str, str], int] = {}  # that has come, by sender and receiver
+        self._arrivals = Arrivals(log)
         self._due: dict[tuple[str, str], int] = {}  # that should have, as its receiver has been told
         self._newest_done: dict[str, Done] = {}
         self._waiting: set[str] = set(epoch.roster)
@@ -224,10 +225,7 @@ class WallTime:
             passage.arrived = True
             self._moved_s = self.time_s
             self.epoch.counters["delivered"] += 1
-            newest = self._newest.get((due.sender, due.receiver), 0)
-            link.late += due.seq < newest
-            self._newest[(due.sender, due.receiver)] = max(newest, due.seq)
-            link.arrived(due.time_s - passage.sent_s)
+            self._arrivals.count(ref, due.receiver, due.time_s - passage.sent_s)
         return [Publish((self.epoch.parcel(ref).frame,), (due.receiver,))]
 
     def next_due(self) -> float | None:
@@ -256,7 +254,7 @@ class WallTime:
     def beat(self, vpp: str) -> Beat:
         """The newest message of each sender that a member should have by now, and its newest confirmation."""
         newest = {
-            sender: max(self._newest.get((sender, vpp), 0), self._due.get((sender, vpp), 0))
+            sender: max(self._arrivals.newest(sender, vpp), self._due.get((sender, vpp), 0))
             for sender in self.epoch.others(vpp)
         }
         refs = tuple(Ref(sender, seq) for sender, seq in sorted(newest.items()) if seq)

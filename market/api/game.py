@@ -13,7 +13,7 @@ from market.game import pricing
 from market.game import solver as equilibrium
 from market.game.certificate.certified import PeriodCertificate
 from market.game.certificate.certify import certify as certify_game
-from market.game.clearing.exchange import requested_power
+from market.game.clearing.rationing import requested_power
 from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
 from market.game.replicator import rest_point

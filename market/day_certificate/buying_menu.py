@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market.game.clearing.exchange import requested_power
+from market.game.clearing.rationing import requested_power
 from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
 from market.game.replicator import rest_point

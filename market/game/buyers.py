@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.errors import ModelError
-from market.game.clearing.exchange import requested_power
-from market.game.clearing.rationing import pure_choice
+from market.game.clearing.rationing import requested_power
+from market.game.clearing.residual_demand import pure_choice
 from market.game.demand_curve import DemandCurve
 from market.game.period import PeriodGame
 from market.game.price_grid import on_probability_grid

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.errors import ModelError
-from market.game.clearing.rationing import pure_choice
+from market.game.clearing.residual_demand import pure_choice
 from market.game.demand_curve import demand_curve, demanded_power, utility
 from market.game.period import PeriodGame
 from market.game.sums import stacked_sum
@@ -84,7 +84,7 @@ def replicator_field(game: PeriodGame, prices: Array, probability: Array) -> Arr
 def rest_point(game: PeriodGame, prices: Array) -> Array:
     """Where (25) comes to rest, in closed form (M2): y_j ∝ S_j exp[U_j / (D τ)].
 
-    With τ = 0 demand runs down from the cheapest seller (`market.game.clearing.rationing`), alike for all buyers.
+    With τ = 0 demand runs down from the cheapest seller (`clearing.residual_demand`), alike for all buyers.
     prices : shape (n,), CNY/MWh. Returns: shape (m, n), every row on the simplex.
     """
     if game.temperature_cny_per_mwh == 0:

@@ -14,7 +14,7 @@ import numpy as np
 from market.game.certificate.certified import PeriodCertificate
 from market.game.certificate.certify import certify
 from market.game.clearing.clearing_price import clearing_price
-from market.game.clearing.exchange import delivered_power
+from market.game.clearing.rationing import delivered_power
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
 from market.model.arrays import Array, frozen

@@ -16,7 +16,7 @@ import market.game.certificate.on_tick
 from market.errors import ModelError
 from market.game.certificate.certified import PeriodCertificate
 from market.game.certificate.certify import certify
-from market.game.clearing.exchange import delivered_power
+from market.game.clearing.rationing import delivered_power
 from market.game.demand_curve import demanded_power, utility
 from market.game.period import PeriodGame
 from market.game.replicator import rest_point

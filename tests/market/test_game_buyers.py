@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from market.errors import ModelError
 from market.game.buyers import answer_day
-from market.game.clearing.exchange import delivered_power, requested_power
+from market.game.clearing.rationing import delivered_power, requested_power
 from market.game.demand_curve import demand_curve, demanded_power, utility
 from market.game.period import PeriodGame
 from market.game.replicator import evolve, fitness, imitation_rates, replicator_field, rest_point

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from market.game.buyers import answer_day
 from market.game.certificate.certify import certify
 from market.game.clearing.clearing_price import clearing_price
-from market.game.clearing.exchange import delivered_power
+from market.game.clearing.rationing import delivered_power
 from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
 from market.game.price_grid import on_price_grid, tick_grid

@@ -13,7 +13,7 @@ from market.app.history.snapshot import Snapshot
 from market.coordination.consensus import Standing
 from market.coordination.pool import pooled_period
 from market.game.clearing.clearing_price import clearing_price
-from market.game.clearing.exchange import delivered_power
+from market.game.clearing.rationing import delivered_power
 from market.game.period import PeriodGame
 from market.game.result import Verdict
 from market.model.arrays import Array, frozen

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from market.game.clearing.rationing import rationed_demand
+from market.game.clearing.residual_demand import rationed_demand
 from market.game.period import PeriodGame
 from market.game.price_grid import on_price_grid, price_step
 from market.game.pricing.best_response import best_prices

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from market.game.clearing.rationing import rationed_demand
+from market.game.clearing.residual_demand import rationed_demand
 from market.game.period import PeriodGame
 from market.game.price_grid import tick_grid
 from market.model.arrays import Array
