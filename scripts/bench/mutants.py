@@ -66,7 +66,8 @@ def mutants(checkout: Path, rooms: Sequence[str], count: int, seed: int) -> Iter
 
 
 def _places(checkout: Path, room: str) -> Iterator[tuple[Path, int]]:
-    for path in sorted((checkout / room).rglob("*.py")):
+    where = checkout / room
+    for path in [where] if where.is_file() else sorted(where.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         yield from ((path.relative_to(checkout), at) for at, node in enumerate(ast.walk(tree)) if _other(node))
 
