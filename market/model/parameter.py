@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 MAX_POWER_MW = 1e6
@@ -17,6 +17,7 @@ MAX_TIME_S = 1e6
 MAX_REAL_TIME_S = 86_400.0
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _KEY = "parameter"
+_LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Parameter:
     in_file : its name in `scenario.yaml`, where that is another
     follows : the field whose value it takes where it is left out
     first : whether it stands first where people change parameters
+    later : whether it came when there were scenarios with digests already, so that its default leaves those alone
     """
 
     unit: str
@@ -38,6 +40,7 @@ class Parameter:
     in_file: str = ""
     follows: str = ""
     first: bool = False
+    later: bool = False
 
     def holds(self, value: float) -> bool:
         """Whether a number is within the bounds; NaN never is."""
@@ -103,6 +106,18 @@ def parameter(unit: str, meaning: str, *, default: Any = MISSING, **said: Any) -
     if definition.follows:
         return field(default=None, metadata={_KEY: definition})
     return field(default=default, metadata={_KEY: definition})
+
+
+def later(default: Any = None) -> Any:
+    """The field of a dataclass that is no parameter itself, such as a part, and came later. See `Parameter`."""
+    return field(default=default, metadata={_LATER: True})
+
+
+def counts(part: Field[Any], value: Any) -> bool:
+    """Whether the value of a dataclass's field counts in digests: not a default that came later."""
+    definition = parameter_of(part.metadata)
+    came_later = definition.later if definition else part.metadata.get(_LATER, False)
+    return not came_later or type(value) is not type(part.default) or value != part.default
 
 
 def parameter_of(metadata: Any) -> Parameter | None:

@@ -1,6 +1,7 @@
 """Fingerprints of a scenario: hex sha-256 over the values, in one canonical form.
 
-How a scenario was written, and the folder it lies in, do not count.
+How a scenario was written, and the folder it lies in, do not count; nor does a default of what scenarios could
+not say when the form was fixed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
+from market.model.parameter import counts
 from market.model.public import PublicRules, PublicScenario
 from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
 from market.model.vpp import Vpp
@@ -79,7 +81,8 @@ def _digest(value: object) -> str:
 def _canonical(value: object) -> object:
     """The value as JSON can hold it; a double as its shortest exact text, both zeros as one."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _canonical(getattr(value, field.name)) for field in fields(value)}
+        given = ((field, getattr(value, field.name)) for field in fields(value))
+        return {field.name: _canonical(part) for field, part in given if counts(field, part)}
     if isinstance(value, np.ndarray):
         return [_canonical(item) for item in value.tolist()]
     if isinstance(value, list | tuple):
