@@ -20,19 +20,24 @@ if TYPE_CHECKING:
     from market.api.results import Run
     from market.game.period import PeriodGame
     from market.scenario.scenario import Scenario
+    from vpp_nodes.strategies.turns import ChoiceTurn, DeclareTurn, Price, PriceTurn
 
     __version__: str
 else:
     _HOMES = {
-        "PeriodGame": "game.period",
-        "Run": "api.results",
-        "Scenario": "scenario.scenario",
-        "best_response": "api.game",
-        "certify": "api.game",
-        "load": "api.day",
-        "open_run": "api.day",
-        "run": "api.day",
-        "solve_period": "api.game",
+        "ChoiceTurn": "vpp_nodes.strategies.turns",
+        "DeclareTurn": "vpp_nodes.strategies.turns",
+        "PeriodGame": "market.game.period",
+        "Price": "vpp_nodes.strategies.turns",
+        "PriceTurn": "vpp_nodes.strategies.turns",
+        "Run": "market.api.results",
+        "Scenario": "market.scenario.scenario",
+        "best_response": "market.api.game",
+        "certify": "market.api.game",
+        "load": "market.api.day",
+        "open_run": "market.api.day",
+        "run": "market.api.day",
+        "solve_period": "market.api.game",
     }
 
     def __getattr__(name: str) -> object:
@@ -44,14 +49,18 @@ else:
             return import_module("market.errors")
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return getattr(import_module(_HOMES[name]), name)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
 
 
 __all__ = [
+    "ChoiceTurn",
+    "DeclareTurn",
     "PeriodGame",
+    "Price",
+    "PriceTurn",
     "Run",
     "Scenario",
     "__version__",

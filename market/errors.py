@@ -3,6 +3,7 @@
     MarketError                 base: catch this to catch them all
     ├─ ScenarioError            an input breaks a rule; carries every fault at once
     ├─ ModelError               the economics is broken: a share off the simplex, a price not finite
+    ├─ StrategyError            a strategy of a plant's owner cannot be had, or answers what it may not
     ├─ DispatchError            a plant cannot be dispatched; says which limits conflict, and when
     ├─ TradeError               a broker tells a VPP of trade that it cannot have negotiated
     ├─ WireError                bytes that are not one of our messages; carries a short reason
@@ -48,6 +49,10 @@ class ScenarioError(MarketError):
 
 class ModelError(MarketError):
     """A quantity of the model is outside its domain."""
+
+
+class StrategyError(MarketError):
+    """A strategy cannot be had, or answers what it may not."""
 
 
 class DispatchError(MarketError):

@@ -1,4 +1,4 @@
-"""A buyer's behaviour: answers the newest offers with the rest point of the evolutionary game.
+"""A buyer's behaviour: answers the newest offers, usually with the rest point of the evolutionary game.
 
 It needs nothing of its own plant: its deficit is in the games.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from broker.wire.messages import Selection
-from market.game.buyers import BuyersReply, answer_day
+from market.game.buyers import BuyersReply, Chooser
 from market.model.arrays import Array
 from market.model.rules import MarketRules
 from vpp_nodes.offer_book import OfferBook
@@ -17,10 +17,11 @@ from vpp_nodes.offer_book import OfferBook
 class Buyer:
     """One VPP in the periods in which it buys."""
 
-    def __init__(self, vpp: str, book: OfferBook, rules: MarketRules) -> None:
+    def __init__(self, vpp: str, book: OfferBook, rules: MarketRules, chooser: Chooser) -> None:
         self._vpp = vpp
         self._book = book
         self._rules = rules
+        self._chooser = chooser
         self._periods = tuple(t for t, game in book.games.items() if vpp in game.buyers)
         self._answered: dict[
             int, tuple[Array, BuyersReply]
@@ -44,7 +45,7 @@ class Buyer:
         moved = [t for t in self._periods if t not in self._answered or self._answered[t][0] is not prices[t]]
         if not moved:
             return
-        answers = answer_day(
+        answers = self._chooser(
             self._vpp, [self._book.games[t] for t in moved], [prices[t] for t in moved], self._rules
         )
         for period, answer in zip(moved, answers, strict=True):

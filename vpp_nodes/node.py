@@ -36,6 +36,7 @@ from vpp_nodes.offer_book import OfferBook
 from vpp_nodes.payment import paid_cny
 from vpp_nodes.plan_rounds import Planner, PlanRounds, Replanner, ReviewedRound, RoundEnd
 from vpp_nodes.seller import Seller
+from vpp_nodes.strategies.behaviour import Behaviour, usual_behaviour
 from vpp_nodes.trade_check import Heard, check_open_trade, check_trades
 
 Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
@@ -113,11 +114,11 @@ def same_trade(known: tuple[DirectExchange, tuple[Trade, ...]], settled: Settled
 class Traders:
     """The two behaviours of one VPP in one epoch, round one book of offers."""
 
-    def __init__(self, vpp: str, games: Sequence[PeriodGame], rules: MarketRules) -> None:
+    def __init__(self, vpp: str, games: Sequence[PeriodGame], rules: MarketRules, behaviour: Behaviour) -> None:
         self._declared = tuple(games)
         self.book = OfferBook(games)
-        self.seller = Seller(vpp, self.book, rules)
-        self.buyer = Buyer(vpp, self.book, rules)
+        self.seller = Seller(vpp, self.book, behaviour.pricer)
+        self.buyer = Buyer(vpp, self.book, rules, behaviour.chooser)
 
     def open(self) -> tuple[MarketMessage, ...]:
         """The first offer, if any."""
@@ -161,6 +162,7 @@ class Node:
     replan : its best plan with the market as an option, None where a day has one round
     participant : the VPP in a consensus of so many, None where there is none
     certify : its regret of a day that ended so and cost it so much, CNY; None where it cannot tell
+    behaviour : how it prices and chooses, by the market's rules where nothing else is said
     refused : what it was told and may not count, by reason · plans : its day, once it is settled
     """
 
@@ -173,6 +175,7 @@ class Node:
         replan: Replanner | None = None,
         participant: Callable[[int], Participant] | None = None,
         certify: Certifier | None = None,
+        behaviour: Behaviour | None = None,
     ) -> None:
         self.refused: Counter[str] = Counter()
         self.plans: OwnPlans | None = None
@@ -183,6 +186,7 @@ class Node:
         self._roster: tuple[str, ...] = ()
         self._participant = participant
         self._certify = certify
+        self._behaviour = behaviour or usual_behaviour(public.market)
         self._ends: dict[int, Heard] = {}
         self._rounds = PlanRounds(plan, replan, public.horizon.period_h)
         self._declarations: dict[str, Declaration] = {}
@@ -254,7 +258,8 @@ class Node:
             if self._participant is None:
                 raise ProtocolError("out_of_turn", f"{self._vpp} cannot answer prices")
             return Answerer(declarations, self._vpp, self._public, self._participant(len(declarations)))
-        return Traders(self._vpp, period_games(declarations, self._public), self._public.market)
+        games = period_games(declarations, self._public)
+        return Traders(self._vpp, games, self._public.market, self._behaviour)
 
     def _confirmed(self, messages: tuple[MarketMessage, ...]) -> Confirmed:
         if self._traders is None:

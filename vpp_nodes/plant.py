@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from market.bidding.declare import declare
 from market.coordination.coupling import OpenTrade
 from market.day_certificate.market_end import MarketEnd
 from market.model.declaration import Declaration
@@ -18,14 +17,16 @@ from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_o
 from vpp_nodes.dispatch.participant import participant
 from vpp_nodes.dispatch.regret import day_regret
 from vpp_nodes.node import Node
+from vpp_nodes.strategies.behaviour import Behaviour, behaviour_of
 
 
 class OwnPlant:
-    """What a plant is asked for in the course of a day."""
+    """What a plant is asked for in the course of a day. `behaviour`: its own where nothing else is said."""
 
-    def __init__(self, vpp: Vpp, public: PublicRules) -> None:
+    def __init__(self, vpp: Vpp, public: PublicRules, behaviour: Behaviour | None = None) -> None:
         self._vpp = vpp
         self._public = public
+        self.behaviour = behaviour or behaviour_of(vpp, public.market)
         self._alone: DispatchPlan | None = None
 
     def plan(self, direct: DirectExchange | None) -> DispatchPlan:
@@ -38,7 +39,8 @@ class OwnPlant:
 
     def declared(self, plan: DispatchPlan) -> Declaration:
         """A plan made public; a buyer's satisfaction is that of the plan without trade, whatever is declared."""
-        return declare(self._vpp, plan, self._public, self.plan(None).marginal_value_cny_per_mwh)
+        value = self.plan(None).marginal_value_cny_per_mwh
+        return self.behaviour.declared(self._vpp, plan, self._public, value)
 
     def with_option(self, left_open: OpenTrade) -> OpenPlan:
         """The cheapest day with what a game has left open as an option."""
@@ -54,4 +56,4 @@ def plant_node(vpp: Vpp, public: PublicRules) -> Node:
     plant = OwnPlant(vpp, public)
     replan = plant.with_option if public.market.coupling is Coupling.ITERATE else None
     joins = partial(participant, vpp, public) if public.market.mechanism is Mechanism.CONSENSUS else None
-    return Node(vpp.id, public, plant.plan, plant.declared, replan, joins, plant.regret)
+    return Node(vpp.id, public, plant.plan, plant.declared, replan, joins, plant.regret, behaviour=plant.behaviour)

@@ -17,9 +17,10 @@ from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd, PulseE
 from broker.protocol.attention import Attention
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop, Trouble
-from market.errors import DispatchError, MarketError, TradeError, WireError
+from market.errors import DispatchError, MarketError, StrategyError, TradeError, WireError
 from market.scenario.digest import plant_digest
 from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
+from vpp_nodes.node import Node
 from vpp_nodes.plant import plant_node
 from vpp_nodes.task import NodeTask
 
@@ -49,16 +50,21 @@ def serve_node(
     on_fault: Callable[[str], None] = _quiet,
     parent: int | None = None,
 ) -> NodeEnding:
-    """Take part in one run. Exit codes: 0 when it came to its end, 2 if the day cannot be planned, 4 otherwise.
+    """Take part in one run. Exit codes: 0 at its end; 2 if it has no plan or its strategy fails; else 4.
 
     on_note : told what the node does and what it waits for, for people
     on_fault : told why the node cannot go on, in full, before the broker hears that it cannot
     parent : a file descriptor that becomes readable when the process that started this one is gone
     Raises KeyboardInterrupt once the broker has been told.
     """
+    try:
+        node = plant_node(task.vpp, task.public)
+    except StrategyError as error:
+        on_fault(str(error))
+        return NodeEnding(2, str(error), None)
     with NodeEnd(task.broker, task.keys) as bus:
         pulse = _Pulse(task)
-        shell = _Shell(task, bus, pulse, on_note, on_fault, parent)
+        shell = _Shell(task, node, bus, pulse, on_note, on_fault, parent)
         try:
             return shell.run()
         except MarketError as error:
@@ -81,13 +87,13 @@ class _Shell:
     def __init__(
         self,
         task: NodeTask,
+        node: Node,
         bus: NodeEnd,
         pulse: _Pulse,
         on_note: Callable[[str], None],
         on_fault: Callable[[str], None],
         parent: int | None,
     ) -> None:
-        node = plant_node(task.vpp, task.public)
         self._task = task
         self._bus = bus
         self._pulse = pulse
@@ -119,7 +125,8 @@ class _Shell:
         trouble = _trouble(error)
         self._on_fault(str(error))
         self.leave(trouble)
-        return self._ending(2 if trouble is Trouble.DISPATCH else 4, str(error))
+        own = trouble is Trouble.DISPATCH or isinstance(error, StrategyError)
+        return self._ending(2 if own else 4, str(error))
 
     def leave(self, trouble: Trouble) -> None:
         """Tell the broker that this node ends, until it has heard, for a moment at most; all else stays here."""

@@ -1,4 +1,4 @@
-"""A seller's behaviour: a first offer, then another by the market's rule whenever a rival has moved.
+"""A seller's behaviour: a first offer, then another by what prices it whenever a rival has moved.
 
 It needs nothing of its own plant: its surplus is in the games.
 """
@@ -8,21 +8,20 @@ from __future__ import annotations
 import numpy as np
 
 from broker.wire.messages import Offer
-from market.game.pricing import PriceMove, fresh_memory, reprice_all
+from market.game.pricing import PriceMove, Pricer
 from market.model.arrays import frozen
-from market.model.rules import MarketRules
 from vpp_nodes.offer_book import OfferBook
 
 
 class Seller:
     """One VPP in the periods in which it sells."""
 
-    def __init__(self, vpp: str, book: OfferBook, rules: MarketRules) -> None:
+    def __init__(self, vpp: str, book: OfferBook, pricer: Pricer) -> None:
         self._vpp = vpp
         self._book = book
-        self._rules = rules
+        self._pricer = pricer
         self._index = {t: game.sellers.index(vpp) for t, game in book.games.items() if vpp in game.sellers}
-        self._memories = dict.fromkeys(self._index, fresh_memory(rules))
+        self._memories = dict.fromkeys(self._index, pricer.fresh())
         self._priced_at: dict[int, tuple[float, ...]] = {}
         self._active: set[int] = set(self._index)
         self._published: tuple[float, ...] = ()
@@ -30,7 +29,7 @@ class Seller:
 
     @property
     def pending(self) -> tuple[int, ...]:
-        """Periods in which the rule wants another step though nobody else moved."""
+        """Periods in which it wants another step though nobody else moved."""
         return tuple(sorted(self._active))
 
     def open(self) -> Offer | None:
@@ -38,9 +37,9 @@ class Seller:
         return self._publish({t: float(self._book.opening[t][index]) for t, index in self._index.items()})
 
     def answer(self) -> Offer | None:
-        """Re-price where a rival has moved or the rule is not finished; None if no price changes."""
+        """Re-price where a rival has moved or it is not finished; None if no price changes."""
         due = [t for t in self._index if t in self._active or self._moved(t)]
-        steps = reprice_all(self._rules, [self._turn(period) for period in due])
+        steps = self._pricer.price_all([self._turn(period) for period in due])
         for period, step in zip(due, steps, strict=True):
             self._memories[period] = step.memory
             self._priced_at[period] = self._rivals(period)

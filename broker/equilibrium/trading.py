@@ -53,7 +53,7 @@ class Trading:
 
     def _hopeless(self, game: PeriodGame) -> bool:
         if game.period not in self._ended:
-            cycle = self._detector.cycle(game)
+            cycle = () if self._rules.learning_turns else self._detector.cycle(game)
             if cycle:
                 vectors = [np.array(prices) for prices in cycle]
                 self._ended[game.period] = end_cycle(game, vectors, self._rules, "steps")

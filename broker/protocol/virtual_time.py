@@ -8,6 +8,7 @@ the order (time, sender, number) and to the sequencer, and the next batch is due
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from broker.delivery.staleness import StalenessLog
 from broker.network import Conditions
 from broker.protocol.actions import Action, Parcel, Publish, Send, Write
 from broker.protocol.epoch import Epoch
-from broker.tape import OrderGiven, TurnGiven
+from broker.tape import OrderGiven, StepWanted, TurnGiven
 from broker.wire.limits import MOST_A_TURN
 from broker.wire.messages import Beat, Begin, Done, MarketMessage, Offer, Ref, Turn, Turns
 from market.errors import ProtocolError
@@ -45,6 +46,8 @@ class VirtualTime:
         self.time_s = time_s
         self.turn = 0
         self._conditions = conditions
+        self._learning_turns = epoch.public.market.learning_turns
+        self._stayed: Counter[str] = Counter()  # how often each has wanted another step and not moved
         self._sequencer = Sequencer(conditions, epoch.number, self.log)
         self._staleness = StalenessLog(self.log)
         self._said_at = math.inf
@@ -146,7 +149,7 @@ class VirtualTime:
         self._said_at = now
         offering = {vpp for vpp in turns if any(isinstance(said, Offer) for _, said in self._batch[vpp])}
         actions = self._send_on(turns)
-        self._confirm(turns, offering)
+        actions += self._confirm(turns, offering)
         if self.epoch.open_trading() and self.epoch.settle_if_at_rest():
             return actions
         return actions + self._next_batch()
@@ -171,13 +174,26 @@ class VirtualTime:
             self._batch[vpp].clear()
         return actions
 
-    def _confirm(self, turns: dict[str, _OpenTurn], offering: set[str]) -> None:
-        """Let the confirmations count. Who wants another step has just made one: nobody else is woken."""
+    def _confirm(self, turns: dict[str, _OpenTurn], offering: set[str]) -> list[Action]:
+        """Let the confirmations count, and wake who wants another step; where anybody may learn, a tape tells."""
+        actions: list[Action] = []
         for vpp, turn in turns.items():
             assert turn.done is not None
             self.epoch.confirm(vpp, turn.done)
-            if turn.done.pending and vpp in offering:
+            if not turn.done.pending:
+                continue
+            if self._learning_turns:
+                actions.append(Write(StepWanted(self.time_s, vpp, turn.done.pending)))
+            if self._may_go_on(vpp, offering):
                 self._sequencer.wake(vpp, turn.time_s + self._conditions.compute_s(vpp))
+        return actions
+
+    def _may_go_on(self, vpp: str, offering: set[str]) -> bool:
+        """Who wants another step has just made one; one that learns may stay where it is, but not for ever."""
+        if vpp in offering:
+            return True
+        self._stayed[vpp] += 1
+        return self._stayed[vpp] <= self._learning_turns
 
     # --- the next batch ---
 

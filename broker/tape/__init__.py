@@ -17,6 +17,7 @@ from broker.tape.records import (
     Resumed,
     RoundReviewed,
     Shared,
+    StepWanted,
     TurnGiven,
     time_of,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Resumed",
     "RoundReviewed",
     "Shared",
+    "StepWanted",
     "TapeReader",
     "TapeSoFar",
     "TapeWriter",

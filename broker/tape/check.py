@@ -19,6 +19,7 @@ from broker.tape.records import (
     Resumed,
     RoundReviewed,
     Shared,
+    StepWanted,
     TurnGiven,
     time_of,
 )
@@ -27,7 +28,9 @@ from broker.wire.frames import WIRE_VERSION
 from market.errors import TapeError
 from market.model.public import PublicScenario
 
-_OfEpoch: TypeAlias = OrderGiven | MessageSaid | TurnGiven | DoneSaid | RoundReviewed | AuditGiven | Ended
+_OfEpoch: TypeAlias = (
+    OrderGiven | MessageSaid | TurnGiven | StepWanted | DoneSaid | RoundReviewed | AuditGiven | Ended
+)
 
 LONGEST_S = 1e12
 """No run takes as long; clocks still tick there."""
@@ -133,6 +136,8 @@ class TapeCheck:
                 self._epoch.said(record)
             case TurnGiven():
                 self._epoch.turn(record)
+            case StepWanted():
+                self._epoch.step_wanted(record)
             case DoneSaid():
                 self._epoch.done(record)
             case RoundReviewed():

@@ -8,7 +8,16 @@ from broker.screening.audits import screen_audit
 from broker.screening.messages import MarketParts, parts_of, screen, screen_exchange
 from broker.screening.reviews import screen_review
 from broker.screening.versions import Versions
-from broker.tape.records import AuditGiven, DoneSaid, EpochBegun, MessageSaid, OrderGiven, RoundReviewed, TurnGiven
+from broker.tape.records import (
+    AuditGiven,
+    DoneSaid,
+    EpochBegun,
+    MessageSaid,
+    OrderGiven,
+    RoundReviewed,
+    StepWanted,
+    TurnGiven,
+)
 from broker.wire.limits import MOST_AHEAD
 from broker.wire.messages import BROKER, Audit, Begin, Concluded, Declared, RoundOver, Settle, Trade
 from market.errors import ProtocolError, TapeError
@@ -155,6 +164,17 @@ class EpochCheck:
         for ref in record.refs:
             known = 1 <= ref.seq <= self._said.get(ref.sender, 0)
             check(known, f"message {ref.seq} of {ref.sender!r:.40} reaches {vpp}, and was not said")
+
+    def step_wanted(self, record: StepWanted) -> None:
+        """In virtual time: a node that learns goes on by itself."""
+        vpp = record.vpp
+        self._member(vpp, "a step of")
+        check(not self._live, f"a step that {vpp} wants in real time")
+        check(self._public.market.learning_turns > 0, f"{vpp} wants a step in a market where nobody learns")
+        check(not self._concluded, f"{vpp} wants a step when the market was concluded")
+        sells: Sequence[int] = self._parts.sells(vpp) if self._parts else ()
+        fits = len(record.periods) > 0 and set(record.periods).issubset(sells)
+        check(fits, f"{vpp} wants another step where it does not sell")
 
     def done(self, record: DoneSaid) -> None:
         """In real time: what a node has confirmed."""

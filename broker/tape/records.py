@@ -22,7 +22,7 @@ from market.model.plan import DispatchPlan
 from market.model.public import PublicScenario
 from market.settlement.regret_bounds import RegretBounds
 
-TAPE_VERSION: Final = 5
+TAPE_VERSION: Final = 6
 TAPE_NAME: Final = "tape.msgpack"
 
 
@@ -105,6 +105,15 @@ class TurnGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class StepWanted:
+    """A VPP that learns wants another step in these periods though nobody has moved (virtual time)."""
+
+    time_s: float
+    vpp: str
+    periods: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DoneSaid:
     """A VPP has confirmed what it had consumed by then (real time)."""
 
@@ -162,6 +171,7 @@ Record: TypeAlias = (
     | Resumed
     | MessageSaid
     | TurnGiven
+    | StepWanted
     | DoneSaid
     | OrderGiven
     | RoundReviewed
@@ -178,6 +188,7 @@ KINDS: Final[dict[str, type[Any]]] = {
     "resumed": Resumed,
     "message": MessageSaid,
     "turn": TurnGiven,
+    "step": StepWanted,
     "done": DoneSaid,
     "command": OrderGiven,
     "review": RoundReviewed,

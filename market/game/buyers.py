@@ -6,8 +6,9 @@ starts from y = 1/n, whatever was answered before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -33,6 +34,10 @@ class BuyersReply:
     probability: Array
     requested_mw: Array
     steps: int
+
+
+Chooser: TypeAlias = Callable[[str, Sequence[PeriodGame], Sequence[Array], MarketRules], Sequence[BuyersReply]]
+"""What answers offers for a buyer: `answer_day`, or whatever else its owner has chosen."""
 
 
 def answer_day(

@@ -6,17 +6,19 @@ to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
-from market.game.buyers import answer_day
+from market.game.buyers import Chooser, answer_day
 from market.game.clearing.clearing_price import clearing_price, opening_prices
 from market.game.dithering import ending_of_cycle
 from market.game.period import PeriodGame
-from market.game.pricing import Memory, PriceMove, fresh_memory, reprice_all
+from market.game.pricing import PriceMove, Pricer, Repricing, RulePricer
 from market.game.result import PeriodResult, Verdict
 from market.game.verdict import AT_REST, CERTIFICATE_TOLERANCE, Ending, budget_spent, conclude
 from market.model.arrays import Array, frozen
@@ -34,6 +36,9 @@ __all__ = [
     "solve_day",
     "solve_period",
 ]
+
+NO_SELLER: Final[Mapping[str, Pricer]] = MappingProxyType({})
+NO_BUYER: Final[Mapping[str, Chooser]] = MappingProxyType({})
 
 
 class Order(StrEnum):
@@ -73,9 +78,11 @@ class _OpenPeriod:
 
     game: PeriodGame
     path: list[Array]
-    memories: list[Memory]
+    pricers: tuple[Pricer, ...]
+    memories: list[Hashable]
     offers: list[int]
-    seen: dict[tuple[tuple[float, ...], tuple[Memory, ...]], int] = field(default_factory=dict)
+    again: list[bool]
+    seen: dict[tuple[tuple[float, ...], tuple[Hashable, ...]], int] = field(default_factory=dict)
     done: Negotiation | None = None
 
 
@@ -110,15 +117,18 @@ def negotiate(
     rules: MarketRules,
     starts: Sequence[Array] | None = None,
     order: Order = Order.SIMULTANEOUS,
+    pricers: Mapping[str, Pricer] = NO_SELLER,
 ) -> tuple[Negotiation, ...]:
     """Rounds of re-pricing (26) in every period until nobody moves, a state comes back, or the budget is spent.
 
-    starts : the first prices of each period, shape (n,) on the grid; p_clr in every one where not given.
+    starts : the first prices of each period, shape (n,) on the grid; p_clr in every one where not given
+    pricers : what prices a seller, by its name; the market's rule where nothing else is said
     """
     first = starts or [_opening(game) for game in games]
-    periods = [_opened(game, start, rules) for game, start in zip(games, first, strict=True)]
+    rule = RulePricer(rules)
+    periods = [_opened(game, start, pricers, rule) for game, start in zip(games, first, strict=True)]
     while open_periods := [period for period in periods if period.done is None]:
-        _round(open_periods, rules, order)
+        _round(open_periods, order)
         for period in open_periods:
             period.done = _ending(period, rules, order)
     return tuple(period.done for period in periods if period.done is not None)
@@ -130,44 +140,60 @@ def _opening(game: PeriodGame) -> Array:
     return opening_prices(game, clearing_price(game))
 
 
-def _opened(game: PeriodGame, start: Array, rules: MarketRules) -> _OpenPeriod:
-    period = _OpenPeriod(game, [frozen(start)], [fresh_memory(rules)] * len(start), [1] * len(start))
+def _opened(game: PeriodGame, start: Array, pricers: Mapping[str, Pricer], rule: Pricer) -> _OpenPeriod:
+    own = tuple(pricers.get(seller, rule) for seller in game.sellers)
+    period = _OpenPeriod(game, [frozen(start)], own, [pricer.fresh() for pricer in own], *_none_yet(own))
     if not game.tradable:
         period.done = Negotiation(Ending(Verdict.NO_TRADE), tuple(period.path), 0)
     return period
 
 
-def _round(periods: Sequence[_OpenPeriod], rules: MarketRules, order: Order) -> None:
+def _none_yet(pricers: Sequence[Pricer]) -> tuple[list[int], list[bool]]:
+    """Everybody has made its first offer, and nobody has asked for another turn."""
+    return [1] * len(pricers), [False] * len(pricers)
+
+
+def _round(periods: Sequence[_OpenPeriod], order: Order) -> None:
     """Every seller of every period prices once."""
     for period in periods:
         period.path.append(period.path[-1])
     if order is Order.SIMULTANEOUS:
-        _take_turns([(period, j) for period in periods for j in range(len(period.offers))], rules)
+        _take_turns([(period, j) for period in periods for j in range(len(period.offers))])
         return
     for j in range(max(len(period.offers) for period in periods)):
-        _take_turns([(period, j) for period in periods if j < len(period.offers)], rules)
+        _take_turns([(period, j) for period in periods if j < len(period.offers)])
 
 
-def _take_turns(turns: Iterable[tuple[_OpenPeriod, int]], rules: MarketRules) -> None:
+def _take_turns(turns: Iterable[tuple[_OpenPeriod, int]]) -> None:
     """These sellers price at the newest prices, without seeing each other's."""
-    asked = [(period, j, PriceMove(period.game, j, period.path[-1], period.memories[j])) for period, j in turns]
-    for (period, j, turn), reply in zip(asked, reprice_all(rules, [turn for _, _, turn in asked]), strict=True):
-        period.memories[j] = reply.memory
-        if reply.price != turn.prices[j]:
-            period.offers[j] += 1
-            newest = np.array(period.path[-1])
-            newest[j] = reply.price
-            period.path[-1] = frozen(newest)
+    asked = dict[Pricer, list[tuple[_OpenPeriod, int, PriceMove]]]()
+    for period, j in turns:
+        move = PriceMove(period.game, j, period.path[-1], period.memories[j])
+        asked.setdefault(period.pricers[j], []).append((period, j, move))
+    for pricer, due in asked.items():
+        for (period, j, turn), reply in zip(due, pricer.price_all([turn for _, _, turn in due]), strict=True):
+            _take(period, j, turn, reply)
+
+
+def _take(period: _OpenPeriod, j: int, turn: PriceMove, reply: Repricing) -> None:
+    """What a seller answers to its turn."""
+    period.memories[j] = reply.memory
+    period.again[j] = reply.again
+    if reply.price != turn.prices[j]:
+        period.offers[j] += 1
+        newest = np.array(period.path[-1])
+        newest[j] = reply.price
+        period.path[-1] = frozen(newest)
 
 
 def _ending(period: _OpenPeriod, rules: MarketRules, order: Order) -> Negotiation | None:
     """How the period's negotiation ends with this round, or None if it goes on."""
     newest, rounds = period.path[-1], max(period.offers)
-    if (newest == period.path[-2]).all():
+    if (newest == period.path[-2]).all() and not any(period.again):
         return Negotiation(AT_REST, tuple(period.path[:-1]), rounds)
     state = (tuple(newest.tolist()), tuple(period.memories))
     before = period.seen.setdefault(state, len(period.path))
-    if before < len(period.path):
+    if before < len(period.path) and not rules.learning_turns:
         cycle = tuple(period.path[before:])
         ending = end_cycle(period.game, cycle, rules, "rounds", order)
         if ending.settled is not None:
@@ -198,16 +224,23 @@ def _settled_in_turn(game: PeriodGame, rules: MarketRules, order: Order) -> Arra
 
 
 def concluded(
-    games: Sequence[PeriodGame], negotiations: Sequence[Negotiation], rules: MarketRules
+    games: Sequence[PeriodGame],
+    negotiations: Sequence[Negotiation],
+    rules: MarketRules,
+    choosers: Mapping[str, Chooser] = NO_BUYER,
 ) -> tuple[PeriodResult, ...]:
-    """Buyers answer the last prices, and every period is certified."""
+    """Buyers answer the last prices, and every period is certified.
+
+    choosers : what answers for a buyer, by its name; the evolutionary game where nothing else is said
+    """
     answers = [
         (np.zeros((len(game.buyers), len(game.sellers))), np.zeros((len(game.buyers), len(game.sellers))))
         for game in games
     ]
     for buyer in dict.fromkeys(name for game in games if game.tradable for name in game.buyers):
         mine = [t for t, game in enumerate(games) if game.tradable and buyer in game.buyers]
-        chosen = answer_day(buyer, [games[t] for t in mine], [negotiations[t].prices for t in mine], rules)
+        choose = choosers.get(buyer, answer_day)
+        chosen = choose(buyer, [games[t] for t in mine], [negotiations[t].prices for t in mine], rules)
         for t, answer in zip(mine, chosen, strict=True):
             i = games[t].buyers.index(buyer)
             answers[t][0][i], answers[t][1][i] = answer.probability, answer.requested_mw

@@ -139,6 +139,15 @@ class MarketRules:
         ge=1,
         le=10_000_000,
     )
+    learning_turns: int = parameter(
+        "turns",
+        "Where sellers learn: how many turns in a period one that does may take before it keeps its price, and no "
+        "cycles are looked for; 0: nobody learns",
+        default=0,
+        ge=0,
+        le=1_000_000,
+        later=True,
+    )
     mechanism: Mechanism = parameter(
         "", "How trade comes about: game, or consensus on a common price of each period", default=Mechanism.GAME
     )

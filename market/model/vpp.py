@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from market.model.arrays import Array
-from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, parameter
+from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, later, parameter
+from market.model.strategy import StrategyChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +169,4 @@ class Vpp:
         le=10,
         first=True,
     )
+    strategy: StrategyChoice | None = later()

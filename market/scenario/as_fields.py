@@ -120,7 +120,10 @@ def _long_vpp(vpp: Vpp, period_h: float) -> Fields:
     plain = {name: None if asset is None else plain_fields(asset) for name, asset in assets.items()}
     if vpp.mt is not None:
         plain["mt"] = _micro_turbine(vpp.mt, period_h)
-    return {"id": vpp.id, "label": vpp.label, **plain_fields(vpp), **plain}
+    strategy = (
+        None if vpp.strategy is None else {**plain_fields(vpp.strategy), "options": dict(vpp.strategy.options)}
+    )
+    return {"id": vpp.id, "label": vpp.label, **plain_fields(vpp), **plain, "strategy": strategy}
 
 
 def _micro_turbine(plant: MicroTurbine, period_h: float) -> Fields:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from market.model.arrays import Array, frozen
 from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
+from market.model.strategy import StrategyChoice
 from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.fields import Section, values_of
@@ -70,8 +71,14 @@ def _vpp(section: Section, satisfaction: float, period_h: float, columns: Column
         ess=values_of(Storage, section.ess) if section.ess else None,
         cl=values_of(ControllableLoad, section.cl) if section.cl else None,
         exchange=_exchange(section.exchange),
+        strategy=_strategy(section.strategy) if section.strategy else None,
         **own,
     )
+
+
+def _strategy(section: Section) -> StrategyChoice:
+    """Options are in the order of their names, since only what they say counts."""
+    return values_of(StrategyChoice, section, options=tuple(sorted(section.options.items())))
 
 
 def _renewable(section: Section | None, column: str, columns: Columns) -> Renewable | None:

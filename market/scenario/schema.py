@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from market.model.disclosure import Disclosure
 from market.model.parameter import Broken
 from market.model.rules import MARKET_RULES, CarbonRules, Coupling, Horizon, MarketRules, coupled_game
+from market.model.strategy import StrategyChoice
 from market.model.vpp import (
     ControllableLoad,
     Exchange,
@@ -27,8 +28,10 @@ from market.model.vpp import (
 )
 from market.scenario.fields import (
     ID_PATTERN,
+    MAX_TEXT,
     RESERVED_IDS,
     FileField,
+    OfParameter,
     Section,
     fields_of,
     inside,
@@ -41,6 +44,7 @@ from market.scenario.fields import (
 from market.scenario.network_schema import NetworkSection
 
 DEFAULT_PROFILES = "profiles.csv"
+STRATEGY_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_.]*)?$"
 
 
 class QuotaSource(StrEnum):
@@ -135,6 +139,47 @@ StorageSection = section_of("StorageSection", Storage.__doc__, fields_of(Storage
 ControllableLoadSection = section_of(
     "ControllableLoadSection", ControllableLoad.__doc__, fields_of(ControllableLoad)
 )
+_CHOICE = fields_of(StrategyChoice)
+
+
+def _plain_options(value: Any) -> Any:
+    """What a strategy is made with: plain values by names that a call can have."""
+    if not isinstance(value, dict):
+        return value
+    broken = [
+        Broken(
+            "", "must be a word, a number, true or false, by a name", f"{name!r}: {given!r}"[:60], "write it so"
+        )
+        for name, given in value.items()
+        if not (isinstance(name, str) and name.isidentifier() and isinstance(given, bool | int | float | str))
+    ]
+    if broken:
+        raise PydanticCustomError("rules", "rules are broken", {"broken": broken})
+    return value
+
+
+StrategySection = section_of(
+    "StrategySection",
+    StrategyChoice.__doc__,
+    {
+        "use": (
+            Annotated[str, OfParameter(_CHOICE["use"].parameter)],
+            Field(description=_CHOICE["use"].parameter.description, pattern=STRATEGY_PATTERN, max_length=MAX_TEXT),
+        ),
+        "seed": _CHOICE["seed"],
+        "options": (
+            Annotated[dict[str, Any], BeforeValidator(_plain_options)],
+            Field({}, description="What it is made with, by name: words, numbers, true or false"),
+        ),
+    },
+)
+
+
+def _in_short(value: Any) -> Any:
+    """A strategy may be given by its name alone."""
+    return {"use": value} if isinstance(value, str) else value
+
+
 ExchangeSection = section_of(
     "ExchangeSection",
     Exchange.__doc__,
@@ -181,6 +226,14 @@ VppSection = section_of(
         "mt": _asset(MicroTurbineSection, "Micro-turbine"),
         "ess": _asset(StorageSection, "Energy storage"),
         "cl": _asset(ControllableLoadSection, "Controllable load"),
+        "strategy": (
+            Annotated[StrategySection | None, BeforeValidator(_in_short)],
+            Field(
+                None,
+                description="How it behaves in the market where it does not follow the market's rules: "
+                "`package.module:Class`, or that as `use` with `seed` and `options`",
+            ),
+        ),
         "exchange": (
             ExchangeSection,
             section(ExchangeSection, "Limits of exchange with the grid and with other VPPs"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,8 @@ def test_where_surplus_and_demand_are_equal_nobody_leaps() -> None:
 
 def test_who_has_leapt_answers_again_though_nobody_else_moves() -> None:
     """Its next price is a best reply again, so that no price rests where a leap has put it."""
-    memory, prices = fresh_memory(RULES), np.full(2, SLOW.floor_cny_per_mwh)
+    memory: Hashable = fresh_memory(RULES)
+    prices = np.full(2, SLOW.floor_cny_per_mwh)
     for _ in range(200):
         replies = [reprice(RULES, SLOW, j, prices, memory) for j in range(2)]
         memory = replies[0].memory

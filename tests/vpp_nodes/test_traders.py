@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from broker.wire.messages import Offer, Seen
+from market.game.buyers import answer_day
 from market.game.clearing.clearing_price import clearing_price
 from market.game.period import period_games
 from market.game.price_grid import on_price_grid
-from market.game.pricing import best_response
+from market.game.pricing import RulePricer, best_response
 from market.game.replicator import rest_point
 from market.model.arrays import frozen
 from tests.broker.days import market_day, market_rules, public_rules
@@ -26,7 +27,7 @@ def offer(version: int, *prices: float) -> Offer:
 
 
 def test_a_seller_opens_at_the_clearing_price() -> None:
-    opening = Seller("A", OfferBook(GAMES), RULES).open()
+    opening = Seller("A", OfferBook(GAMES), RulePricer(RULES)).open()
     assert opening is not None
     assert opening.version == 1
     assert opening.periods == (0, 1)
@@ -34,7 +35,7 @@ def test_a_seller_opens_at_the_clearing_price() -> None:
 
 
 def test_a_vpp_that_sells_nowhere_offers_nothing() -> None:
-    seller = Seller("C", OfferBook(GAMES), RULES)
+    seller = Seller("C", OfferBook(GAMES), RulePricer(RULES))
     assert seller.open() is None
     assert seller.answer() is None
     assert seller.pending == ()
@@ -42,7 +43,7 @@ def test_a_vpp_that_sells_nowhere_offers_nothing() -> None:
 
 def test_a_seller_replies_best_to_the_newest_prices_then_is_silent() -> None:
     book = OfferBook(GAMES)
-    seller = Seller("A", book, RULES)
+    seller = Seller("A", book, RulePricer(RULES))
     seller.open()
     book.take("B", offer(1, 520.0))
     reply = seller.answer()
@@ -59,7 +60,7 @@ def test_a_seller_replies_best_to_the_newest_prices_then_is_silent() -> None:
 
 def test_a_buyer_waits_for_every_seller_and_says_nothing_twice() -> None:
     book = OfferBook(GAMES)
-    buyer = Buyer("C", book, RULES)
+    buyer = Buyer("C", book, RULES, answer_day)
     book.take("A", offer(1, 500.0, 600.0))
     assert buyer.answer() is None
     book.take("B", offer(1, 510.0))
@@ -81,7 +82,7 @@ def test_a_buyer_waits_for_every_seller_and_says_nothing_twice() -> None:
 def test_an_answer_depends_on_the_newest_offers_alone() -> None:
     """Whatever a buyer has seen before, equal offers get equal answers: no path dependence."""
     straight, wandering = OfferBook(GAMES), OfferBook(GAMES)
-    buyers = [Buyer("C", book, RULES) for book in (straight, wandering)]
+    buyers = [Buyer("C", book, RULES, answer_day) for book in (straight, wandering)]
     for version, prices in enumerate([(700.0, 400.0), (410.0, 750.0), (500.0, 600.0)], start=1):
         wandering.take("A", offer(version, *prices))
         wandering.take("B", offer(version, prices[0] + 5.0))

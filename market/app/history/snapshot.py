@@ -29,6 +29,7 @@ from broker.tape import (
     Resumed,
     RoundReviewed,
     Shared,
+    StepWanted,
     TurnGiven,
 )
 from broker.wire.messages import Answer, Begin, Concluded, Declared, Offer, RoundOver, Selection, Withdrawn
@@ -161,7 +162,7 @@ def _begun(view: Snapshot, record: Opened | Shared | EpochBegun | Left | Back | 
 
 def _went_on(
     view: Snapshot,
-    record: OrderGiven | MessageSaid | TurnGiven | DoneSaid | RoundReviewed | AuditGiven | Ended,
+    record: OrderGiven | MessageSaid | TurnGiven | StepWanted | DoneSaid | RoundReviewed | AuditGiven | Ended,
 ) -> Snapshot:
     """A record of an epoch."""
     match record:
@@ -171,6 +172,8 @@ def _went_on(
             return _message(view, record)
         case TurnGiven():
             return _turn(view, record)
+        case StepWanted():
+            return view
         case DoneSaid():
             return _done(view, record)
         case RoundReviewed():

@@ -8,7 +8,7 @@ from typing import TypeVar
 from broker.wire.messages import Trade
 from market.coordination.consensus import Participant
 from market.day_certificate.market_end import MarketEnd
-from market.errors import DispatchError
+from market.errors import DispatchError, StrategyError
 from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan, disclosure_of, shown
 from market.model.plan import DirectExchange, DispatchPlan
@@ -19,17 +19,27 @@ from vpp_nodes.dispatch.participant import participant
 from vpp_nodes.payment import paid_cny
 from vpp_nodes.plan_rounds import PlanRounds, ReviewedRound, RoundEnd
 from vpp_nodes.plant import OwnPlant
+from vpp_nodes.strategies.behaviour import behaviour_of, usual_behaviour
 
 _Answer = TypeVar("_Answer")
 
 
 class PlantReplay:
-    """One plant that is known here. What cannot be planned here gives None, which nothing on a tape is."""
+    """One plant that is known here. What cannot be planned here gives None, which nothing on a tape is.
+
+    behaviour : how it prices and chooses, by the market's rules where its own strategy is not here
+    missing : the strategy that is not here and why, empty where there is none or it is
+    """
 
     def __init__(self, vpp: Vpp, public: PublicRules) -> None:
+        self.missing = ""
+        try:
+            self.behaviour = behaviour_of(vpp, public.market)
+        except StrategyError as error:
+            self.behaviour, self.missing = usual_behaviour(public.market), f"strategies that are not here: {error}"
         self._vpp = vpp
         self._public = public
-        self._plant = OwnPlant(vpp, public)
+        self._plant = OwnPlant(vpp, public, self.behaviour)
         self._rounds = PlanRounds(self._plant.plan, self._plant.with_option, public.horizon.period_h)
         self._astray = False
 

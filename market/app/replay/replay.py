@@ -27,6 +27,7 @@ from broker.tape import (
     Resumed,
     RoundReviewed,
     Shared,
+    StepWanted,
     TurnGiven,
 )
 from broker.tape.records import kind_of
@@ -113,6 +114,8 @@ class Replay:
                 yield from self._message(record)
             case TurnGiven():
                 yield from self._turn(record)
+            case StepWanted():
+                self._vpps[record.vpp].step_wanted(record.periods)
             case DoneSaid():
                 yield from self._done(record)
             case RoundReviewed():
@@ -151,7 +154,8 @@ class Replay:
         self._epochs = EpochsReplay(record.scenario.roster, last_round)
         for vpp in record.scenario.roster:
             plant = self._plants.get(vpp)
-            self._vpps[vpp] = VppReplay(vpp, public, PlantReplay(plant, public) if plant else None)
+            replayed = PlantReplay(plant, public) if plant else None
+            self._vpps[vpp] = VppReplay(vpp, public, replayed)
 
     def _epoch(self, record: EpochBegun) -> Iterator[Decision]:
         yield from self._give_up(f"a new epoch began first: {record.why}")
@@ -220,6 +224,7 @@ class Replay:
         dones = {vpp: done for vpp in self._said if (done := self._vpps[vpp].end_turn()) is not None}
         for vpp in dones:
             yield from self._vpps[vpp].judge()
+            yield from self._vpps[vpp].judged_step()
         yield from self._course.end_batch(dones)
 
     def _done(self, record: DoneSaid) -> Iterator[Decision]:

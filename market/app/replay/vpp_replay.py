@@ -50,6 +50,7 @@ STILL = "no message"
 AUDIT = "audit"
 REVIEW = "review"
 CONFIRMATION = "confirmation"
+STEP = "step"
 NO_PLANT = "plants that are not here"
 NOT_SHOWN = "days of which nothing was shown"
 
@@ -86,8 +87,15 @@ class VppReplay:
         self._plant = plant
         periods = public.horizon.periods
         joins = plant.participant if plant else partial(_unknown_participant, vpp, periods)
+        self._missing = plant.missing if plant else ""
+        self._learns = public.market.learning_turns > 0
         self._node = Node(
-            vpp, public, lambda direct: blank_plan(periods, direct), self._as_declared, participant=joins
+            vpp,
+            public,
+            lambda direct: blank_plan(periods, direct),
+            self._as_declared,
+            participant=joins,
+            behaviour=plant.behaviour if plant else None,
         )
         self.begin_epoch(0)
 
@@ -107,6 +115,8 @@ class VppReplay:
         self._declares: Declaration | None = None  # by its plant, as far as that is known here
         self._over: tuple[float, RoundOver] | None = None
         self._settled: tuple[float, Settle] | None = None
+        self._wanted: tuple[int, ...] = ()
+        self._step: tuple[float, tuple[int, ...], tuple[int, ...]] | None = None  # when, recorded, computed
 
     def _as_declared(self, plan: DispatchPlan) -> Declaration:
         """Its declaration is what the tape says, whatever it planned."""
@@ -143,6 +153,10 @@ class VppReplay:
         assert isinstance(reply, Confirmed)
         return reply
 
+    def step_wanted(self, periods: tuple[int, ...]) -> None:
+        """In virtual time: it has asked for another step in these periods, at the end of its open turn."""
+        self._wanted = periods
+
     # --- what it said, by the tape ---
 
     def said(self, time_s: float, seq: int, message: MarketMessage) -> None:
@@ -166,7 +180,22 @@ class VppReplay:
         act = self._acts[-1]
         act.upto = self.upto
         reply = act.reply or Confirmed((), (), ())
-        return Done(act.turn, act.upto, reply.seen, reply.pending)
+        if not self._learns:
+            return Done(act.turn, act.upto, reply.seen, () if self._missing else reply.pending)
+        self._step = (act.time_s, self._wanted, reply.pending)
+        self._wanted = ()
+        return Done(act.turn, act.upto, reply.seen, self._step[1])
+
+    def judged_step(self) -> Iterator[Decision]:
+        """Where anybody may learn: whether it wanted another step in the periods in which it should have."""
+        step, self._step = self._step, None
+        if step is None or not (step[1] or step[2]):
+            return
+        time_s, recorded, computed = step
+        if self._missing:
+            yield self._decision(time_s, STEP, self._missing, Agreement.NOT_RECOMPUTED)
+        else:
+            yield compared(time_s, self._number, self._vpp, STEP, STEP, list(recorded), list(computed))
 
     def confirmed(
         self, time_s: float, done: Done, said: Mapping[str, Sequence[DataMessage]]
@@ -179,6 +208,10 @@ class VppReplay:
         act.time_s, act.upto = time_s, done.published_upto
         self._acts.append(act)
         reply = act.reply or Confirmed((), (), ())
+        if self._missing:
+            yield self._decision(time_s, CONFIRMATION, self._missing, Agreement.NOT_RECOMPUTED)
+            yield from self.judge()
+            return
         ours = replace(done, seen=reply.seen, pending=reply.pending)
         yield compared(time_s, self._number, self._vpp, CONFIRMATION, f"confirmation {done.turn}", done, ours)
         yield from self.judge()
@@ -226,6 +259,9 @@ class VppReplay:
         return Decision(time_s, self._number, self._vpp, what, agreement, why)
 
     def _judged_act(self, act: _Act, upto: int, *, over: bool, why: str = "") -> Iterator[Decision]:
+        if self._missing:
+            yield from self._as_recorded(act, upto)
+            return
         computed = dict(enumerate(self._computed(act), start=self._judged + 1))
         last = max(upto, self._judged + len(computed))
         if not computed and upto <= self._judged:
@@ -234,6 +270,13 @@ class VppReplay:
         for seq in range(self._judged + 1, last + 1):
             ours, theirs = computed.get(seq), self._recorded.get(seq) if seq <= upto else None
             yield self._judged_message(act, seq, theirs, ours, why if over else "")
+        self._judged = max(self._judged, upto)
+
+    def _as_recorded(self, act: _Act, upto: int) -> Iterator[Decision]:
+        """What it said by a strategy that is not here."""
+        said = [WORDS[type(self._recorded[seq]).__name__] for seq in range(self._judged + 1, upto + 1)]
+        for what in said or [STILL]:
+            yield self._decision(act.time_s, what, self._missing, Agreement.NOT_RECOMPUTED)
         self._judged = max(self._judged, upto)
 
     def _computed(self, act: _Act) -> Sequence[MarketMessage | None]:

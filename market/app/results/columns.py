@@ -29,6 +29,7 @@ _BY_NAME: Final = {
     "trace": "time_s round vpp counterpart period quantity value residual",
     "rounds": "round cost_cny regrets_cny traded_mwh imbalance_mw settled",
     "day_certificate": "vpp cost_cny regret_lower_cny regret_upper_cny",
+    "strategies": "vpp selling_regret_cny buying_regret_cny",
     "links": f"sender receiver {' '.join(LINK_COUNTS)} delay_min_s delay_mean_s delay_max_s",
     "network": "time_s in_flight queued",
     "staleness": "time_s vpp version staleness_s",
@@ -40,6 +41,8 @@ DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispat
 ROUND_TABLES: Final = ("rounds",)
 DAY_CERTIFICATE: Final = "day_certificate"
 """The table of a run whose day was certified as a whole."""
+STRATEGIES: Final = "strategies"
+"""The table of a run in which owners have chosen strategies."""
 NETWORK_TABLES: Final = ("links", "network", "staleness")
 
 WHOLE: Final = frozenset({"period", "stage", "round", "rounds", "settled"})

@@ -12,7 +12,7 @@ from typing import Any
 
 from broker.protocol.coordinator import RunResult
 from market.app.results.certificate import certificate_document
-from market.app.results.columns import DAY_CERTIFICATE
+from market.app.results.columns import DAY_CERTIFICATE, STRATEGIES
 from market.app.results.day_certificate import (
     day_certificate,
     day_certificate_document,
@@ -24,6 +24,12 @@ from market.app.results.manifest import RunSpec, manifest_of_run
 from market.app.results.network_tables import network_tables
 from market.app.results.recorded import RecordedRun, recorded
 from market.app.results.run_metadata import RunMetadata
+from market.app.results.strategies import (
+    StrategyRegret,
+    strategies_document,
+    strategies_table,
+    strategy_regrets,
+)
 from market.app.results.table import Table
 from market.app.results.tables import day_tables
 from market.app.results.trace import evolution_rows, trace_rows
@@ -40,6 +46,7 @@ class ConcludedDay:
 
     folder : where its way of running left its tape, if it leaves one
     day_certificate : that of the whole day (M6), None where it was not asked for
+    strategies : the regret of each VPP whose owner has chosen one
     """
 
     scenario: Scenario
@@ -51,6 +58,7 @@ class ConcludedDay:
     manifest: dict[str, Any]
     folder: Path = Path()
     day_certificate: DayCertificate | None = None
+    strategies: tuple[StrategyRegret, ...] = ()
 
     @property
     def broken_laws(self) -> list[str]:
@@ -80,9 +88,21 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
     if certified is not None:
         tables[DAY_CERTIFICATE] = day_certificate_table(certified)
         manifest |= day_certificate_document(certified)
+    regrets = strategy_regrets(scenario, outcome)
+    if regrets:
+        tables[STRATEGIES] = strategies_table(regrets)
+        manifest |= strategies_document(regrets)
     certificate = certificate_document(outcome)
     return ConcludedDay(
-        scenario, outcome, settlement, facts, tables, certificate, manifest, day_certificate=certified
+        scenario,
+        outcome,
+        settlement,
+        facts,
+        tables,
+        certificate,
+        manifest,
+        day_certificate=certified,
+        strategies=regrets,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from market.errors import DispatchError, MarketError, ScenarioError
+from market.errors import DispatchError, MarketError, ScenarioError, StrategyError
 from market.game.result import Verdict
 
 
@@ -26,5 +26,6 @@ def exit_code_of(verdict: Verdict) -> ExitCode:
 
 
 def exit_code_of_error(error: MarketError) -> ExitCode:
-    """The exit code of a run that ended with an error: bad input where the scenario or a flag is to blame."""
-    return ExitCode.BAD_INPUT if isinstance(error, ScenarioError | DispatchError) else ExitCode.BROKEN
+    """The exit code of a run that ended with an error: bad input where scenario, flag or strategy are to blame."""
+    to_blame = isinstance(error, ScenarioError | DispatchError | StrategyError)
+    return ExitCode.BAD_INPUT if to_blame else ExitCode.BROKEN

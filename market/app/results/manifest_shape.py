@@ -13,7 +13,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from market.app.results.columns import DAY_CERTIFICATE, LINK_COUNTS
+from market.app.results.columns import DAY_CERTIFICATE, LINK_COUNTS, STRATEGIES
 from market.app.results.day_certificate import DAY_CERTIFICATE_SHAPE
 from market.app.results.document import NoJson, check_shape, read_document, refused
 from market.app.results.kept_scenario import SCENARIO_FOLDER
@@ -196,6 +196,7 @@ COMPLETE: Final = fields(
     {
         "day_verdict": one_of(DayVerdict),
         DAY_CERTIFICATE: DAY_CERTIFICATE_SHAPE,
+        STRATEGIES: by_name(text(), VPP),
         FILES: by_name(_DIGEST, text(rf"({SCENARIO_FOLDER}/)?[^/\x00]+", "must be the name of a file")),
     },
 )

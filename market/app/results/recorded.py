@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.app.results.certificate_shape import CERTIFICATE, CERTIFICATE_FILE
-from market.app.results.columns import DAY_CERTIFICATE, DAY_TABLES, NETWORK_TABLES, ROUND_TABLES
+from market.app.results.columns import DAY_CERTIFICATE, DAY_TABLES, NETWORK_TABLES, ROUND_TABLES, STRATEGIES
 from market.app.results.document import check_shape, read_document, refused
 from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, is_aborted, read_manifest
 from market.app.results.records import Records, records_of
@@ -94,7 +94,7 @@ def read_run(folder: Path) -> RecordedRun:
     names = (
         *DAY_TABLES,
         *(ROUND_TABLES if manifest["day"] else ()),
-        *((DAY_CERTIFICATE,) if DAY_CERTIFICATE in manifest else ()),
+        *(name for name in (DAY_CERTIFICATE, STRATEGIES) if name in manifest),
         *(NETWORK_TABLES if manifest["network"] else ()),
     )
     tables = {name: read_table(folder, name, place) for name in names}

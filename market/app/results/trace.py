@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from broker.protocol.epoch import Said
 from broker.wire.messages import Offer, Selection
 from market.game.replicator import evolve
 from market.game.result import PeriodResult
 from market.model.rules import MarketRules
 from market.settlement.outcome import TraceQuantity, TraceRow
+
+_EVOLVED = 1e-6
+"""A choice that is further from the end of its evolution has come about otherwise."""
 
 
 def trace_rows(said: Sequence[Said], results: Sequence[PeriodResult]) -> Iterator[TraceRow]:
@@ -43,7 +48,10 @@ def _values(message: Offer | Selection, results: Sequence[PeriodResult]) -> Iter
 
 
 def evolution_rows(results: Sequence[PeriodResult], rules: MarketRules, time_s: float) -> Iterator[TraceRow]:
-    """The replicator steps (25) of every buyer at the final prices, `round` counting the steps from 0."""
+    """The replicator steps (25) of every buyer at the final prices, `round` counting the steps from 0.
+
+    A buyer that has chosen otherwise did not come to its choice in this way, and has none.
+    """
     for result in results:
         game = result.game
         if result.certificate is None:  # nothing to trade, or not everybody has priced
@@ -51,6 +59,8 @@ def evolution_rows(results: Sequence[PeriodResult], rules: MarketRules, time_s: 
         trace = evolve(game, result.price_cny_per_mwh, rules.revision_step, keep_trace=True).trace
         assert trace is not None
         for i, buyer in enumerate(game.buyers):
+            if np.abs(trace[-1, i] - result.probability[i]).max() > _EVOLVED:
+                continue
             for j, seller in enumerate(game.sellers):
                 path = trace[:, i, j].tolist()
                 for step, value in enumerate(path):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum, inf
 
-from market.bidding.declare import declare
 from market.coordination.coupling import (
     CoupledRound,
     coupled_round,
@@ -21,7 +20,7 @@ from market.coordination.coupling import (
 from market.errors import DispatchError
 from market.game.period import period_games
 from market.game.result import PeriodResult
-from market.game.solver import Negotiation, concluded, negotiate
+from market.game.solver import Negotiation
 from market.model.declaration import Declaration
 from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
@@ -29,6 +28,7 @@ from market.settlement.outcome import MarketOutcome, VppDay
 from market.settlement.settlement import direct_exchange, net_payment_cny
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
+from vpp_nodes.strategies.behaviour import Behaviours
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class _Played:
 
 
 def coupled_day(
-    scenario: Scenario, on_round: Callable[[int], None]
+    scenario: Scenario, behave: Behaviours, on_round: Callable[[int], None]
 ) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
     """A day in rounds, without a trace, and how the prices of the settled round came about.
 
@@ -58,7 +58,7 @@ def coupled_day(
     while not rounds or not is_last(rounds[-1].coupled.number, scenario.public.market):
         number = len(rounds)
         on_round(number)
-        played, better = _play(scenario, number, before, planned)
+        played, better = _play(scenario, behave, number, before, planned)
         rounds.append(played)
         planned = tuple(
             moved_towards(plan, option.plan, share_after(number))
@@ -69,17 +69,19 @@ def coupled_day(
 
 
 def _play(
-    scenario: Scenario, number: int, before: Sequence[DispatchPlan], planned: tuple[DispatchPlan, ...]
+    scenario: Scenario,
+    behave: Behaviours,
+    number: int,
+    before: Sequence[DispatchPlan],
+    planned: tuple[DispatchPlan, ...],
 ) -> tuple[_Played, list[OpenPlan]]:
     """One round, and what everybody would rather have planned."""
     public, vpps = scenario.public, scenario.vpps
     declarations = tuple(
-        declare(vpp, plan, public, alone.marginal_value_cny_per_mwh)
+        behave.declared(vpp, plan, public, alone.marginal_value_cny_per_mwh)
         for vpp, plan, alone in zip(vpps, planned, before, strict=True)
     )
-    games = period_games(declarations, public)
-    negotiations = negotiate(games, public.market)
-    results = concluded(games, negotiations, public.market)
+    negotiations, results = behave.played(period_games(declarations, public), public.market)
     better = [dispatch_with_option(vpp, public, option_of(open_trade(vpp.id, results))) for vpp in vpps]
     after = tuple(_with_trade(scenario, k, results) for k in range(len(vpps)))
     reviews, bills = {}, []

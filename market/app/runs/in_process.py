@@ -15,10 +15,9 @@ from market.app.results.trace import evolution_rows
 from market.app.runs.certified_day import with_regrets
 from market.app.runs.consensus_day import consensus_day
 from market.app.runs.coupled_day import coupled_day
-from market.bidding.declare import declare
 from market.errors import DispatchError
 from market.game.period import period_games
-from market.game.solver import Negotiation, concluded, negotiate
+from market.game.solver import Negotiation
 from market.model.rules import Coupling, Mechanism
 from market.scenario.parts import require_plants
 from market.scenario.scenario import Scenario
@@ -27,6 +26,7 @@ from market.settlement.settlement import direct_exchange, settle
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.joint import joint_dispatch
 from vpp_nodes.dispatch.variables import commitment_binaries
+from vpp_nodes.strategies.behaviour import Behaviours
 
 _MOST_JOINT = 1000  # VPPs × periods up to which one programme for all is a matter of a second
 _MOST_COMMITTED = 150  # the same where turbines may be switched off
@@ -76,25 +76,26 @@ def _trace(
 def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
     """A day in the way its scenario asks for, without a trace, and how prices came about if sellers made them."""
     require_plants(scenario)
+    behave = Behaviours.of(scenario.vpps, scenario.public.market)
     if scenario.public.market.mechanism is Mechanism.CONSENSUS and len(scenario.vpps) > 1:
         clock.enter("agreeing on prices")
         return consensus_day(scenario, clock.round), ()
     if scenario.public.market.coupling is Coupling.ITERATE:
         clock.enter("trading and planning")
-        return coupled_day(scenario, clock.round)
-    return _day_once(scenario, clock)
+        return coupled_day(scenario, behave, clock.round)
+    return _day_once(scenario, behave, clock)
 
 
-def _day_once(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
+def _day_once(
+    scenario: Scenario, behave: Behaviours, clock: _Stages
+) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
     """Everybody plans for itself, then what is left over is traded."""
     public = scenario.public
     clock.enter("planning")
     before = [dispatch(vpp, public, None) for vpp in scenario.vpps]
-    declarations = [declare(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
+    declarations = [behave.declared(vpp, plan, public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
     clock.enter("trading")
-    games = period_games(declarations, public)
-    negotiations = negotiate(games, public.market)
-    results = concluded(games, negotiations, public.market)
+    negotiations, results = behave.played(period_games(declarations, public), public.market)
     clock.enter("settling")
     after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
     days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))

@@ -5,31 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
 from market.game.clearing.residual_demand import rationed_demand
 from market.game.period import PeriodGame
 from market.game.price_grid import on_price_grid, price_step
-from market.game.pricing.best_response import best_prices
+from market.game.pricing.best_response import best_prices, utility
 from market.game.pricing.local_rules import Swing, excess_demand, profit_gradient, step
 from market.game.pricing.pace import Pace
-from market.game.pricing.residual_demand import ResidualDemand, game_batch, residual_demand
-from market.game.pricing.tick import best_tick, better_tick
+from market.game.pricing.residual_demand import ResidualDemand, game_batch, power, residual_demand
+from market.game.pricing.tick import best_tick, better_tick, tick_utility
 from market.model.arrays import Array
 from market.model.rules import MarketRules, PriceRule
 
 _BALANCED = 1e-6  # of the demand
 
-Memory: TypeAlias = Swing | Pace
-"""What a seller remembers from turn to turn, by the market's rule."""
 
-
-def fresh_memory(rules: MarketRules) -> Memory:
-    """Before the first turn."""
+def fresh_memory(rules: MarketRules) -> Swing | Pace:
+    """What a seller remembers by the market's rule before its first turn."""
     return Pace() if rules.price_rule is PriceRule.BEST_RESPONSE else Swing.fresh()
 
 
@@ -40,7 +36,7 @@ class PriceMove:
     game: PeriodGame
     seller: int
     prices: Array
-    memory: Memory
+    memory: Hashable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class Repricing:
     """The answer to a turn. `again`: the rule wants another step even if nobody else moves."""
 
     price: float
-    memory: Memory
+    memory: Hashable
     again: bool
 
 
@@ -62,7 +58,18 @@ def best_response(game: PeriodGame, seller: int, prices: Array) -> float:
     return float(best_prices(_residual_demand([PriceMove(game, seller, prices, Pace())]))[0])
 
 
-def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, memory: Memory) -> Repricing:
+def seller_profit(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
+    """(p − r) min(S, Q) of (22) at the prices `own`, the others at `prices` (n,); of the shape of `own`, CNY/h."""
+    flat = np.asarray(own, dtype=np.float64).ravel()
+    if game.temperature_cny_per_mwh == 0:
+        worth = tick_utility(game, seller, prices, flat)
+    else:
+        faced = _residual_demand([PriceMove(game, seller, prices, Pace())])
+        worth = utility(faced, flat[None, :], power(faced, flat[None, :]))[0]
+    return worth.reshape(np.shape(own))
+
+
+def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, memory: Hashable) -> Repricing:
     """A seller's next price on the grid, (26). prices : of all sellers, its own included, shape (n,)."""
     return reprice_all(rules, [PriceMove(game, seller, prices, memory)])[0]
 
@@ -128,6 +135,7 @@ def _answer(turn: PriceMove, target_price: float) -> Repricing:
     if isinstance(turn.memory, Pace):
         price = on_price_grid(target_price, turn.game, _least(turn))
         return Repricing(price, turn.memory.after(_known(turn)), False)
+    assert isinstance(turn.memory, Swing)
     own = float(turn.prices[turn.seller])
     memory = step(turn.memory, target_price, _known(turn), turn.seller)
     # Rounding up a shorter step would keep swings alive.

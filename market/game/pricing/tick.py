@@ -25,20 +25,21 @@ from market.model.arrays import Array
 def best_tick(game: PeriodGame, seller: int, prices: Array) -> float:
     """The best price of the grid against `prices` (n,) of the others, the lowest of equals, CNY/MWh."""
     grid = tick_grid(game, float(game.least_price_cny_per_mwh[seller]))
-    return float(grid[np.argmax(_utility(game, seller, prices, grid))])
+    return float(grid[np.argmax(tick_utility(game, seller, prices, grid))])
 
 
 def better_tick(game: PeriodGame, seller: int, prices: Array) -> float:
     """One tick towards a neighbouring price that is better, upwards first, or 0; CNY/MWh."""
     own, tick = float(prices[seller]), game.tick_cny_per_mwh
     near = np.clip([own, own + tick, own - tick], game.least_price_cny_per_mwh[seller], game.cap_cny_per_mwh)
-    current, above, below = _utility(game, seller, prices, near)
+    current, above, below = tick_utility(game, seller, prices, near)
     if above > current:
         return tick
     return -tick if below > current else 0.0
 
 
-def _utility(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
+def tick_utility(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
+    """(p − r) min(S, Q) at each price of `own` (P,), the others at `prices` (n,), CNY/h."""
     sold = np.minimum(game.surplus_mw[seller], rationed_demand(game, seller, prices, own))
     worth: Array = (own - game.reserve_cny_per_mwh[seller]) * sold
     return worth

@@ -41,6 +41,7 @@ def _parts(report: ConcludedDay) -> Iterator[RenderableType]:
     yield f"[bold]{plain(report.scenario.name)}[/bold]  {plain(report.scenario.title)}"
     yield _verdict(report)
     yield from _whole_day(report)
+    yield from _strategies(report)
     yield _circumstances(report)
     yield from _efficiency(report)
     yield from _losses(report)
@@ -83,6 +84,15 @@ def _whole_day(report: ConcludedDay) -> Iterator[str]:
     share = day.share_of_saving(day.upper_cny)
     part = f", {share:.1%} of what cooperation would save" if share is not None else ""
     yield f"{told}: {day.lower_cny:,.1f} to {day.upper_cny:,.1f} CNY{part}"
+
+
+def _strategies(report: ConcludedDay) -> Iterator[str]:
+    """What strategies of the owners' own have lost against best replies."""
+    for each in report.strategies:
+        lost = (
+            f"{each.selling_regret_cny:,.2f} CNY by its prices, {each.buying_regret_cny:,.2f} CNY by its choices"
+        )
+        yield f"strategy of {plain(each.vpp)}, {plain(each.use)}, against best replies: lost {lost}"
 
 
 def _circumstances(report: ConcludedDay) -> str:

@@ -1,0 +1,244 @@
+"""Claims: a plant's owner may let it price, choose and declare as he likes, in one process and over the bus alike;
+the market comes to its end, the certificate names what he loses, what he may not say is refused in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import market
+from market.errors import ScenarioError, StrategyError
+from market.model.strategy import StrategyChoice
+from market.scenario import load_scenario, with_overrides, write_scenario
+from tests.processes.command import run
+from vpp_nodes.strategies.turns import ChoiceTurn, DeclareTurn, Price, PriceTurn
+
+EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples" / "strategies"
+MIXED = {
+    "vpps.VPP1.strategy": "example_strategies:AlwaysTheCap",
+    "vpps.VPP2.strategy": "example_strategies:CheapestOnly",
+    "vpps.VPP3.strategy": {"use": "example_strategies:Bandit", "seed": 4, "options": {"arms": 7}},
+    "market.learning_turns": 40,
+}
+
+
+@pytest.fixture(autouse=True)
+def _examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example package can be imported, here and in the processes of a run."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES), prepend=":")
+
+
+def strategy(use: str, **options: object) -> dict[str, object]:
+    return {"use": f"{__name__}:{use}", "options": options}
+
+
+# --- what strategies do ---
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_a_best_reply_of_ones_own_gives_the_prices_of_the_built_in_rule(processes: bool) -> None:
+    own = {f"vpps.VPP{n}.strategy": "example_strategies:BestReply" for n in range(1, 6)}
+    usual, ours = market.run("five_vpp", processes=processes), market.run("five_vpp", own, processes=processes)
+    for table in ("offers", "selections", "costs"):
+        assert ours.tables[table].equals(usual.tables[table]), table
+    assert ours.verdict == "equilibrium"
+    assert ours.tables["strategies"].selling_regret_cny.max() < 1e-6
+
+
+def test_strategies_among_stock_plants_end_and_are_certified_alike_everywhere(tmp_path: Path) -> None:
+    """A seller at the cap, a buyer of the cheapest, a bandit: three of five, each a process of its own."""
+    here = market.run("five_vpp", MIXED)
+    bus = market.run("five_vpp", MIXED, processes=True, out=tmp_path / "run")
+    for day in (here, bus):
+        assert day.verdict == "uncertified"
+        lost = day.tables["strategies"].set_index("vpp")
+        assert list(lost.index) == ["VPP1", "VPP2", "VPP3"]
+        assert lost.selling_regret_cny["VPP1"] > 100.0
+        assert lost.buying_regret_cny["VPP2"] > 100.0
+        assert lost.selling_regret_cny["VPP2"] == 0.0
+        mine = day.offers[day.offers.vpp == "VPP1"]
+        caps = day.periods.set_index("period").cap_cny_per_mwh
+        assert (mine.price_cny_per_mwh.to_numpy() == caps[mine.period].to_numpy()).all()
+        assert lost.selling_regret_cny["VPP1"] == pytest.approx(mine.regret_cny.sum(), abs=1e-9)
+    assert market.open_run(tmp_path / "run").manifest["strategies"]["VPP3"] == "example_strategies:Bandit"
+
+
+@pytest.mark.parametrize("time", ["virtual", "wall"])
+def test_replay_computes_strategies_again_where_they_are_and_says_so_where_not(
+    time: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.run("five_vpp", {**MIXED, "network.time": time}, processes=True, out=tmp_path / "run")
+    with_it = run("replay", tmp_path / "run", "--json")
+    assert with_it.returncode == 0, with_it.stdout
+    assert '"not_recomputed": 0' in with_it.stdout
+    assert '"different": 0' in with_it.stdout
+    monkeypatch.delenv("PYTHONPATH")
+    without = run("replay", tmp_path / "run", "--json")
+    assert without.returncode == 0, without.stdout
+    assert '"not_recomputed": 0,' not in without.stdout.partition('"unknown"')[0]
+    assert "strategies that are not here" in without.stdout
+
+
+def test_a_market_with_a_learner_repeats_itself_with_the_same_seed_and_not_with_another() -> None:
+    one, again = market.run("five_vpp", MIXED), market.run("five_vpp", MIXED)
+    assert one.offers.equals(again.offers)
+    seeds = [{**MIXED, "vpps.VPP3.strategy.seed": seed} for seed in range(5)]
+    assert len({tuple(market.run("five_vpp", each).trace.value) for each in seeds}) > 1
+
+
+def test_each_plant_may_price_by_a_rule_of_its_own() -> None:
+    """The built-in rules are strategies like any other."""
+    usual = market.run("five_vpp")
+    mixed = market.run("five_vpp", {"vpps.VPP1.strategy": "gradient", "vpps.VPP4.strategy": "best_response"})
+    assert mixed.verdict == "equilibrium"
+    assert (mixed.offers.price_cny_per_mwh - usual.offers.price_cny_per_mwh).abs().max() < 1e-3
+
+
+def test_a_plant_may_declare_less_than_it_has() -> None:
+    usual = market.run("five_vpp")
+    held = market.run("five_vpp", {"vpps.VPP1.strategy": "example_strategies:HalfTheSurplus"})
+    merged = usual.roles.merge(held.roles, on=["vpp", "period"])
+    mine = merged[(merged.vpp == "VPP1") & (merged.surplus_mw_x > 0)]
+    assert (mine.surplus_mw_y == mine.surplus_mw_x * 0.5).all()
+
+
+def test_a_strategy_that_stands_still_while_it_learns_comes_to_an_end() -> None:
+    """It wants turn after turn and never moves: neither market nor broker goes on for ever."""
+    changes = {"vpps.VPP1.strategy": strategy("Idler"), "market.learning_turns": 5}
+    for processes in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", f"{EXAMPLES}:{EXAMPLES.parents[2]}")
+            assert market.run("five_vpp", changes, processes=processes).verdict in ("uncertified", "equilibrium")
+
+
+# --- what is told, and kept ---
+
+
+def test_what_a_strategy_is_told_is_public_and_right() -> None:
+    """At its own price it would earn what the certificate says it earns, and its best price earns most."""
+    Teller.told.clear()
+    market.run("five_vpp", {"vpps.VPP1.strategy": strategy("Teller")})
+    assert Teller.told
+    for turn in Teller.told:
+        prices = np.linspace(turn.least_price_cny_per_mwh, turn.cap_cny_per_mwh, 400)
+        best = float(turn.profit_cny(turn.best_price_cny_per_mwh()))
+        assert best >= turn.profit_cny(prices).max() - 1e-9
+        assert not hasattr(turn, "plan")
+
+
+def test_a_choice_of_strategy_is_the_plants_and_survives_writing(tmp_path: Path) -> None:
+    scenario = with_overrides(load_scenario("five_vpp"), MIXED)
+    write_scenario(scenario, tmp_path / "copy")
+    again = load_scenario(str(tmp_path / "copy"))
+    assert again.digest == scenario.digest != load_scenario("five_vpp").digest
+    assert again.vpp("VPP3").strategy == StrategyChoice("example_strategies:Bandit", 4, (("arms", 7),))
+    assert "strategy" not in (tmp_path / "copy" / "scenario.yaml").read_text().partition("vpps:")[0]
+
+
+def test_a_plant_without_a_strategy_has_the_digest_that_it_always_had() -> None:
+    plain = load_scenario("two_vpp")
+    assert with_overrides(plain, {f"vpps.{plain.roster[0]}.strategy": None}).digest == plain.digest
+
+
+# --- what is not taken ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"vpps.VPP1.strategy": "nowhere:Nothing"}, "cannot be imported: ModuleNotFoundError"),
+        ({"vpps.VPP1.strategy": "example_strategies:Nothing"}, "cannot be imported: AttributeError"),
+        ({"vpps.VPP1.strategy": "nothing"}, "is not known; give `package.module:Class`"),
+        ({"vpps.VPP1.strategy": "os:PathLike"}, "cannot be made with {}"),
+        ({"vpps.VPP1.strategy": "collections:Counter"}, "is no strategy; give it one of the methods price"),
+        ({"vpps.VPP1.strategy": strategy("Fixed", price=1.0)}, "asks 1.0; a price is from 400 to 750 CNY/MWh"),
+        ({"vpps.VPP1.strategy": strategy("Fixed", price="dear")}, "asks 'dear'; a price is from"),
+        (
+            {"vpps.VPP1.strategy": strategy("Forgetful")},
+            "remembers a list; a memory is something that can be hashed",
+        ),
+        ({"vpps.VPP1.strategy": strategy("Failing")}, "fails with ZeroDivisionError: float division by zero"),
+        ({"vpps.VPP2.strategy": strategy("Greedy")}, "a choice is"),
+        ({"vpps.VPP2.strategy": strategy("Silent")}, "declares None; it answers a Declaration of VPP2"),
+        ({"vpps.VPP3.strategy": "example_strategies:Bandit"}, "learns, and market.learning_turns is 0"),
+        (
+            {"vpps.VPP3.strategy": "example_strategies:BestReply", "market.mechanism": "consensus"},
+            "plays the game",
+        ),
+        (
+            {"vpps.VPP3.strategy": {"use": "example_strategies:Bandit", "options": {"legs": 3}}},
+            "cannot be made with",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_line(changes: Mapping[str, Any], told: str) -> None:
+    with pytest.raises(StrategyError, match=r"VPP\d: ") as found:
+        market.run("five_vpp", dict(changes))
+    assert told in str(found.value)
+    assert "\n" not in str(found.value)
+
+
+def test_over_the_bus_the_run_breaks_with_the_same_line_and_no_traceback(tmp_path: Path) -> None:
+    ended = run("run", "--set", "vpps.VPP1.strategy=nowhere:Nothing", "--out", tmp_path / "run", "--quiet")
+    assert ended.returncode == 4
+    assert "cannot be imported: ModuleNotFoundError" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("value", ["", "two words", "a:b:c", 3, {"seed": 1}, {"use": "a:B", "options": {"x": []}}])
+def test_what_is_no_choice_of_a_strategy_is_a_fault_of_the_scenario(value: object) -> None:
+    with pytest.raises(ScenarioError, match="strategy"):
+        with_overrides(load_scenario("two_vpp"), {"vpps.Farm.strategy": value})
+
+
+# --- strategies of these tests ---
+
+
+class Fixed:
+    def __init__(self, price: Any) -> None:
+        self.asks = price
+
+    def price(self, turn: PriceTurn) -> Any:
+        return self.asks
+
+
+class Forgetful:
+    def price(self, turn: PriceTurn) -> Price:
+        return Price(turn.cap_cny_per_mwh, memory=[1, 2])  # type: ignore[arg-type]
+
+
+class Failing:
+    def price(self, turn: PriceTurn) -> float:
+        return 1.0 / (turn.number - turn.number)
+
+
+class Idler:
+    learns = True
+
+    def price(self, turn: PriceTurn) -> Price:
+        return Price(turn.own_price_cny_per_mwh)
+
+
+class Greedy:
+    def choose(self, turn: ChoiceTurn) -> Any:
+        return [2.0] * len(turn.prices_cny_per_mwh)
+
+
+class Silent:
+    def declare(self, turn: DeclareTurn) -> Any:
+        return None
+
+
+class Teller:
+    told: ClassVar[list[PriceTurn]] = []
+
+    def price(self, turn: PriceTurn) -> float:
+        Teller.told.append(replace(turn))
+        return turn.best_price_cny_per_mwh()
