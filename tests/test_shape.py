@@ -26,7 +26,8 @@ ENTRY_POINTS = {"broker.__main__", "vpp_nodes.__main__"}  # they may reach the c
 
 # The rooms from the ground up: a room imports itself and rooms before it, nothing after it.
 ROOMS = (
-    *("market.visible", "market.errors", "market.extras", "market.system_fault", "market.equations"),
+    *("market.visible", "market.letters", "market.errors", "market.extras", "market.system_fault"),
+    "market.equations",
     *("market.model", "market.game", "market.costs", "market.bidding", "market.settlement"),
     *("market.day_certificate", "market.coordination", "vpp_nodes.dispatch", "market.scenario"),
     *("broker.wire", "broker.network", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),

@@ -14,11 +14,12 @@ import sys
 from contextlib import suppress
 from types import TracebackType
 
+from market.letters import substitute
+
 _OTHERS = 0o077
 """What we write may tell of plants: it is for its owner alone, whatever the user's habits."""
 _SELDOM = 100_000
 """Objects made before the collector of cyclic garbage looks for some; a day makes few, and importing none."""
-_PLAIN = dict(zip("…·─–→ετΔκλ×−≤≥“”’~²₂", ("...", *".--", ">", *"etDklx-<>", *'""\'~22'), strict=True))
 _STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -89,7 +90,7 @@ def _prepare_streams() -> None:
     """Let nothing that is printed break a command, and nothing that is printed land in a file.
 
     A stream that was closed leads nowhere: the next file to be opened would take its number, and all that is
-    written to it. A character that standard output does not have is written as one that it has, or by its number.
+    written to it. A character that a stream does not have is written in letters that it has, or by its number.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
@@ -97,13 +98,7 @@ def _prepare_streams() -> None:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number, which is this
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
-    codecs.register_error("vppmarket", _plainly)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="vppmarket")
-
-
-def _plainly(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    letters = error.object[error.start : error.end]
-    return "".join(_PLAIN.get(letter, f"\\u{ord(letter):04x}") for letter in letters), error.end
+    codecs.register_error("vppmarket", substitute)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="vppmarket")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from market.app.results.run_metadata import OnProgress, RunProgress
+from market.letters import spelled
 from market.visible import visible, visible_styled
 
 
@@ -38,9 +39,8 @@ def put_json(text: str) -> None:
 def echo_error(text: str) -> None:
     """Write a line to standard error, its control characters escaped. Where nobody can be told any more, nothing
     else is to break on it."""
-    encoding, shown = sys.stderr.encoding or "ascii", visible(text)
     try:
-        print(shown.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
+        print(spelled(visible(text), sys.stderr.encoding or "ascii"), file=sys.stderr, flush=True)
     except OSError:
         _lead_nowhere(sys.stderr)
 

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-import io
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from rich.console import Console
-
-from market.app.report.summary.style import new_table, plain, titled
+from market.app.report.terminal.grid import Column, Grid
+from market.app.report.terminal.lines import plain
+from market.app.report.terminal.numbers import decimal
+from market.app.report.terminal.page import drawn
+from market.app.report.terminal.screen import Screen, screen_of
 from market.app.results.table import Cell, Table
 
-PIPED_WIDTH = 140
+_DUST: Final = 5e-4
 
 
-def printed(title: str, table: Table, columns: Sequence[str], headings: Sequence[str]) -> str:
-    """Some columns of a table under headings for people; numbers short, words cut by nothing."""
-    shown = new_table()
-    for name, heading in zip(columns, headings, strict=True):
-        number = any(isinstance(row[table.columns.index(name)], float) for row in table.rows)
-        shown.add_column(heading, justify="right" if number else "left", no_wrap=number)
-    places = [table.columns.index(name) for name in columns]
-    for row in table.rows:
-        shown.add_row(*(plain(short(row[place])) for place in places))
-    person = sys.stdout.isatty()
-    console = Console(
-        file=io.StringIO(),
-        force_terminal=person,
-        width=None if person else PIPED_WIDTH,
-        legacy_windows=False,
-        highlight=False,
-    )
-    console.print(titled(title, shown))
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
-    return text if person else "\n".join(line.rstrip() for line in text.split("\n"))
+def printed(
+    title: str, table: Table, columns: Sequence[str], headings: Sequence[str], screen: Screen | None = None
+) -> str:
+    """Some columns of a table under headings for people, the first in every part of it; numbers short.
 
-
-def short(cell: Cell) -> str:
-    """A cell for people: thousands apart, as many digits as say something, nothing for NaN.
-
-    >>> short(-12345.678), short(0.58217), short(3), short(float("nan"))
-    ('-12,346', '0.582', '3', '')
+    screen : that of standard output if no other is given
     """
+    shown = [_column(table, name, heading) for name, heading in zip(columns, headings, strict=True)]
+    return drawn([Grid(title, shown[:1], shown[1:], gap=2)], screen or screen_of(sys.stdout))
+
+
+def _column(table: Table, name: str, heading: str) -> Column:
+    """A column: numbers all with the same digits, of which the smallest needs most; words may be folded."""
+    place = table.columns.index(name)
+    cells = [row[place] for row in table.rows]
+    numbers = [cell for cell in cells if isinstance(cell, float)]
+    if not numbers:
+        return Column(heading, [plain(str(cell)) for cell in cells], right=False, words=True)
+    digits = column_digits(numbers)
+    return Column(heading, [plain(_text(cell, digits)) for cell in cells])
+
+
+def column_digits(numbers: Iterable[float]) -> int:
+    """Digits behind the point for the numbers of one column.
+
+    >>> column_digits([7580.1, 1.242]), column_digits([21736.0, 543.0]), column_digits([0.724, 0.0])
+    (2, 0, 3)
+    """
+    sizes = [abs(number) for number in numbers if math.isfinite(number) and abs(number) >= _DUST]
+    smallest = min(sizes, default=0.0)
+    return 0 if smallest >= 100.0 else 2 if smallest >= 1.0 or max(sizes, default=0.0) >= 1e4 else 3
+
+
+def _text(cell: Cell, digits: int) -> str:
     if not isinstance(cell, float):
         return str(cell)
-    if math.isnan(cell):
-        return ""
-    cell = cell if abs(cell) >= 5e-4 else 0.0
-    return f"{cell:,.0f}" if abs(cell) >= 1000.0 else f"{cell:,.2f}" if abs(cell) >= 10.0 else f"{cell:.3f}"
+    return "" if math.isnan(cell) else decimal(cell, digits)

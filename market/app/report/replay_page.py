@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Console, RenderableType
-
 from market.app.replay.decision import Agreement, Decision
 from market.app.replay.tally import Tally
 from market.app.replay.vpp_replay import NO_PLANT
-from market.app.report.summary.style import add_names, add_numbers, new_table, plain
+from market.app.report.summary.units import PRICE
+from market.app.report.terminal.grid import Column, Grid
+from market.app.report.terminal.lines import plain
+from market.app.report.terminal.numbers import decimal, rounded
+from market.app.report.terminal.page import drawn
+from market.app.report.terminal.screen import Screen, screen_of
 
 SHOWN = 5
 """So many differing decisions, and values of each, are shown."""
-WIDTH = 100
 
 
-def replay_text(run: str, tally: Tally, torn_bytes: int) -> str:
-    """The page, drawn for the terminal that standard output is, or 100 columns wide and plain."""
-    person = sys.stdout.isatty()
-    out = io.StringIO()
-    console = Console(
-        file=out, force_terminal=person, width=None if person else WIDTH, legacy_windows=False, highlight=False
-    )
-    for part in _parts(run, tally, torn_bytes):
-        console.print(part, soft_wrap=isinstance(part, str))
-    text = out.getvalue()
-    return text if person else "\n".join(line.rstrip() for line in text.split("\n"))
+def replay_text(run: str, tally: Tally, torn_bytes: int, screen: Screen | None = None) -> str:
+    """The page, drawn for a screen: that of standard output if no other is given."""
+    return drawn(_parts(run, tally, torn_bytes), screen or screen_of(sys.stdout))
 
 
-def _parts(run: str, tally: Tally, torn_bytes: int) -> Iterator[RenderableType]:
+def _parts(run: str, tally: Tally, torn_bytes: int) -> Iterator[str | Grid]:
     yield f"[bold]{plain(run)}[/bold]  {_headline(tally)}"
     if torn_bytes:
         yield f"the tape ends in {torn_bytes} bytes of an unfinished record, which were left out"
@@ -45,7 +38,7 @@ def _parts(run: str, tally: Tally, torn_bytes: int) -> Iterator[RenderableType]:
     if len(tally.differing) > SHOWN:
         yield f"… and {len(tally.differing) - SHOWN} more decisions; --json lists them all"
     if tally.differing:
-        yield f"largest difference between two numbers: {tally.largest_difference:.3g}"
+        yield f"largest difference between two numbers: {rounded(tally.largest_difference)}"
     if tally.stood is not None:
         yield from _stood(tally.stood)
 
@@ -66,18 +59,23 @@ def _unknown(tally: Tally) -> Iterator[str]:
         yield f"not recomputed: what was private to {', '.join(whose)} ({reason}{advice})"
 
 
-def _counts(tally: Tally) -> RenderableType:
-    table = new_table()
-    add_names(table, "who")
-    table.add_column("what", no_wrap=True)
-    add_numbers(table, ("decisions", *(agreement.value for agreement in Agreement)))
-    before = ""
-    for who, what in dict.fromkeys((who, what) for who, what, _ in sorted(tally.counts, key=_vpps_first)):
-        numbers = [tally.counts[who, what, agreement] for agreement in Agreement]
-        shown = [str(sum(numbers)), *(str(number) if number else "" for number in numbers)]
-        table.add_row(plain(who) if who != before else "", what, *shown)
-        before = who
-    return table
+def _counts(tally: Tally) -> Grid:
+    """How many decisions of which kind; columns of kinds that never came up are left out."""
+    rows = list(dict.fromkeys((who, what) for who, what, _ in sorted(tally.counts, key=_vpps_first)))
+    counts = {kind: [tally.counts[who, what, kind] for who, what in rows] for kind in Agreement}
+    names = [plain(who) if not at or rows[at - 1][0] != who else "" for at, (who, _) in enumerate(rows)]
+    wide = max(map(len, names), default=0)
+    labels = [f"{name:{wide}}  {what}" for name, (_, what) in zip(names, rows, strict=True)]
+    always = (Agreement.SAME, Agreement.DIFFERENT)
+    columns = [
+        Column("decisions", [str(sum(row)) for row in zip(*counts.values(), strict=True)]),
+        *(
+            Column(kind.value, [str(number) if number else "" for number in numbers])
+            for kind, numbers in counts.items()
+            if kind in always or any(numbers)
+        ),
+    ]
+    return Grid("", [Column(f"{'who':{wide}}  what", labels, right=False)], columns, gap=2)
 
 
 def _vpps_first(key: tuple[str, str, Agreement]) -> tuple[bool, str, str]:
@@ -94,7 +92,7 @@ def _differing(decision: Decision) -> Iterator[str]:
         yield f"  … and {len(decision.differences) - SHOWN} more values"
 
 
-def _stood(stood: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _stood(stood: Mapping[str, Any]) -> Iterator[str | Grid]:
     yield f"\n[bold]At {stood['time_s']:.6g} s[/bold], after {stood['records']} records: {stood['phase']}"
     yield plain(f"epoch {stood['epoch']} with {', '.join(stood['roster']) or 'nobody yet'}")
     for vpp, how in stood["absent"].items():
@@ -106,18 +104,17 @@ def _stood(stood: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield f"under way: {_under_way(stood)}"
 
 
-def _periods(stood: Mapping[str, Any]) -> RenderableType:
-    table = new_table()
-    add_numbers(table, ("period",))
-    table.add_column("offers, CNY/MWh")
-    table.add_column("probabilities, by seller")
-    table.add_column("not confirmed by")
+def _periods(stood: Mapping[str, Any]) -> Grid:
+    offers, chosen, waits = [], [], []
     for period in stood["periods"]:
-        offers = "  ".join(f"{vpp} {price:.4f}" for vpp, price in period["price_cny_per_mwh"].items())
-        chosen = "  ".join(f"{vpp} {_row(row)}" for vpp, row in period["probability"].items())
-        waits = period["verdict"] or ", ".join(period["unconfirmed"]) or "confirmed by all"
-        table.add_row(str(period["period"]), plain(offers), plain(chosen), plain(waits))
-    return table
+        prices = (f"{vpp} {decimal(price, 4)}" for vpp, price in period["price_cny_per_mwh"].items())
+        offers.append(plain("  ".join(prices)))
+        chosen.append(plain("  ".join(f"{vpp} {_row(row)}" for vpp, row in period["probability"].items())))
+        waits.append(plain(period["verdict"] or ", ".join(period["unconfirmed"]) or "confirmed by all"))
+    columns = ((f"offers, {PRICE}", offers), ("probabilities, by seller", chosen), ("not confirmed by", waits))
+    numbers = [str(period["period"]) for period in stood["periods"]]
+    texts = [Column(heading, cells, right=False, words=True) for heading, cells in columns]
+    return Grid("", [Column("period", numbers)], texts, gap=2)
 
 
 def _row(row: Mapping[str, float]) -> str:

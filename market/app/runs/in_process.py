@@ -15,7 +15,7 @@ from market.app.results.trace import evolution_rows
 from market.app.runs.certified_day import with_regrets
 from market.app.runs.consensus_day import consensus_day
 from market.app.runs.coupled_day import coupled_day
-from market.errors import DispatchError
+from market.app.runs.possible_saving import is_soon_known, possible_saving_cny
 from market.game.period import period_games
 from market.game.solver import Negotiation
 from market.model.rules import Coupling, Mechanism
@@ -24,12 +24,7 @@ from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, TraceRow, VppDay
 from market.settlement.settlement import direct_exchange, settle
 from vpp_nodes.dispatch import dispatch
-from vpp_nodes.dispatch.joint import joint_dispatch
-from vpp_nodes.dispatch.variables import commitment_binaries
 from vpp_nodes.strategies.behaviour import Behaviours
-
-_MOST_JOINT = 1000  # VPPs × periods up to which one programme for all is a matter of a second
-_MOST_COMMITTED = 150  # the same where turbines may be switched off
 
 
 def run_in_process(
@@ -42,7 +37,10 @@ def run_in_process(
     clock = _Stages(on_progress)
     outcome, negotiations = _day(scenario, clock)
     trace = _trace(outcome, negotiations, scenario) if negotiations else ()
-    possible_cny = _possible_saving_cny(scenario, outcome, clock)
+    possible_cny = None
+    if is_soon_known(scenario):
+        clock.enter("measuring")
+        possible_cny = possible_saving_cny(scenario, settle(outcome, scenario.public))
     if scenario.public.market.day_certificate:
         clock.enter("certifying the day")
         outcome = with_regrets(scenario, outcome)
@@ -100,19 +98,6 @@ def _day_once(
     after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
     days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
     return MarketOutcome(results, days, trace=()), negotiations
-
-
-def _possible_saving_cny(scenario: Scenario, outcome: MarketOutcome, clock: _Stages) -> float | None:
-    """What all would save together as one; None where working it out would take longer than the day itself."""
-    vpps, integer = scenario.vpps, any(commitment_binaries(vpp) for vpp in scenario.vpps)
-    if len(vpps) * scenario.public.horizon.periods > (_MOST_COMMITTED if integer else _MOST_JOINT):
-        return None
-    clock.enter("measuring")
-    try:
-        together_cny = joint_dispatch(vpps, scenario.public).total_cny
-    except DispatchError:
-        return None
-    return settle(outcome, scenario.public).grid_only_system.total_cny - together_cny
 
 
 class _Stages:

@@ -3,62 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import fsum, isnan
+from math import fsum
+from typing import TypeVar
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-
-from market.app.report.summary.style import (
-    VPPS_SHOWN,
-    add_names,
-    add_numbers,
-    new_table,
-    note_left_out,
-    plain,
-    titled,
-)
+from market.app.report.summary.negotiation import VPPS_SHOWN
+from market.app.report.summary.units import PageUnits
+from market.app.report.terminal.grid import Column, Grid
+from market.app.report.terminal.lines import left_out, plain
+from market.app.report.terminal.numbers import UNKNOWN, decimal
 from market.app.results.concluded_day import ConcludedDay
 from market.model.disclosure import Disclosure, disclosure_of, least
 from market.settlement.settlement import Account, Settlement, direct_exchange
 
-UNKNOWN = "–"  # "not shown" in every cell would not fit into 80 columns; the lines below the tables say it
+_Row = TypeVar("_Row")
+GRID_ONLY, TRADING = "grid only", "trading"
 
 
-def costs_table(report: ConcludedDay) -> Group:
+def costs_table(report: ConcludedDay, units: PageUnits) -> Grid:
     """Every VPP's costs and the system's, with the grid only and with trade, and what trading saves."""
-    headings = (
-        *("grid only\noperation", "\ncarbon", "\ntotal"),
-        *("trading\noperation", "\ntrade", "\ncarbon", "\ntotal"),
-        "trading\nsaves",
-    )
-    rows = []
-    for before, after in _pairs(report.settlement):
-        money = (
-            *(before.operation_cny, before.carbon_cny, before.total_cny),
-            *(after.operation_cny, after.trade_cny, after.carbon_cny, after.total_cny),
-            before.total_cny - after.total_cny,
-        )
-        rows.append((before.vpp, *(_number(amount, 0) for amount in money)))
-    return titled("Costs in CNY", _filled(headings, rows))
+    pairs = _shown(list(_pairs(report.settlement)))
+
+    def money(group: str, heading: str, amounts_cny: Iterator[float]) -> Column:
+        return Column(heading, [decimal(amount, units.money) for amount in amounts_cny], group=group)
+
+    columns = [
+        money(GRID_ONLY, "operation", (before.operation_cny for before, _ in pairs)),
+        money(GRID_ONLY, "carbon", (before.carbon_cny for before, _ in pairs)),
+        money(GRID_ONLY, "total", (before.total_cny for before, _ in pairs)),
+        money(TRADING, "operation", (after.operation_cny for _, after in pairs)),
+        money(TRADING, "trade", (after.trade_cny for _, after in pairs)),
+        money(TRADING, "carbon", (after.carbon_cny for _, after in pairs)),
+        money(TRADING, "total", (after.total_cny for _, after in pairs)),
+        money("", "trading\nsaves", (before.total_cny - after.total_cny for before, after in pairs)),
+    ]
+    return _of_all("Costs in CNY", columns, report)
 
 
-def carbon_table(report: ConcludedDay) -> Group:
+def carbon_table(report: ConcludedDay, units: PageUnits) -> Grid:
     """Emission, quota, curtailed and traded energy of every VPP and of the system."""
-    headings = (
-        *("emission\nt\ngrid only", "\n\ntrading", "quota\nt\ngrid only", "\n\ntrading"),
-        *("curtailed\nMWh\ngrid only", "\n\ntrading", "traded\nMWh\nbought", "\n\nsold"),
-    )
-    rows = []
-    for (before, after), traded_mwh in zip(_pairs(report.settlement), _traded_mwh(report), strict=True):
-        numbers = (
-            *(before.emission_t, after.emission_t, before.quota_t, after.quota_t),
-            *(before.curtailed_mwh, after.curtailed_mwh, *traded_mwh),
+    pairs = _shown(list(_pairs(report.settlement)))
+    bought_mwh, sold_mwh = zip(*_shown(list(_traded_mwh(report))), strict=True)
+    mass, energy = units.emission, units.energy
+    columns = [
+        Column(plan, [unit.text(getattr(pair[at], field)) for pair in pairs], group=f"{name}, {unit.name}")
+        for name, unit, field in (
+            ("emission", mass, "emission_t"),
+            ("quota", mass, "quota_t"),
+            ("curtailed", energy, "curtailed_mwh"),
         )
-        rows.append((before.vpp, *(_number(number, 2) for number in numbers)))
-    return titled("Carbon and energy", _filled(headings, rows))
+        for at, plan in enumerate((GRID_ONLY, TRADING))
+    ]
+    traded = [
+        Column(name, [energy.text(amount) for amount in amounts], group=f"traded, {energy.name}")
+        for name, amounts in (("bought", bought_mwh), ("sold", sold_mwh))
+    ]
+    return _of_all("Carbon and energy", [*columns, *traded], report)
 
 
-def disclosure_lines(report: ConcludedDay) -> Iterator[RenderableType]:
+def disclosure_lines(report: ConcludedDay) -> Iterator[str]:
     """Whose plans are not shown, if any are not, and what is therefore unknown."""
     levels = {
         day.declaration.vpp: least(disclosure_of(day.before), disclosure_of(day.after))
@@ -82,12 +84,6 @@ def _names(vpps: Sequence[str]) -> str:
     return plain(", ".join(vpps[:VPPS_SHOWN])) + more
 
 
-def _number(value: float, digits: int) -> str:
-    if isnan(value):
-        return UNKNOWN
-    return f"{value:,.{digits}f}" if digits else f"{round(value):,}"
-
-
 def _traded_mwh(report: ConcludedDay) -> Iterator[tuple[float, float]]:
     """Energy bought from other VPPs and sold to them, of each VPP and of the system."""
     public, results = report.scenario.public, report.outcome.periods
@@ -106,15 +102,13 @@ def _pairs(settlement: Settlement) -> Iterator[tuple[Account, Account]]:
     yield settlement.grid_only_system, settlement.game_system
 
 
-def _filled(headings: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
-    """The first VPPs and, set apart, the system, which is the last row."""
-    table = new_table(gap=0)  # both fit into 80 columns
-    add_names(table, "")
-    add_numbers(table, headings)
-    *vpps, system = rows
-    for row in vpps[:VPPS_SHOWN]:
-        table.add_row(*row)
-    table.add_section()
-    table.add_row(*system, style="bold")
-    note_left_out(table, len(vpps) - VPPS_SHOWN, "VPPs", "costs.csv")
-    return table
+def _shown(rows: Sequence[_Row]) -> list[_Row]:
+    """The rows of the first VPPs and of the system, which is the last."""
+    return [*rows[:-1][:VPPS_SHOWN], rows[-1]]
+
+
+def _of_all(title: str, columns: Sequence[Column], report: ConcludedDay) -> Grid:
+    """A table of the first VPPs and, set apart, the system."""
+    names = [plain(day.declaration.vpp) for day in report.outcome.days[:VPPS_SHOWN]]
+    note = left_out(len(report.outcome.days) - VPPS_SHOWN, "VPPs", "costs.csv")
+    return Grid(title, [Column("", [*names, "system"], right=False)], columns, sum_row=True, note=note)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.console import Group, RenderableType
-
-from market.app.report.summary.style import VPPS_SHOWN, add_names, add_numbers, new_table, note_left_out, titled
+from market.app.report.summary.units import PRICE, PageUnits
+from market.app.report.terminal.grid import Column, Grid
+from market.app.report.terminal.lines import left_out, plain
+from market.app.report.terminal.numbers import decimal
 from market.app.results.concluded_day import ConcludedDay
 from market.game.result import PeriodResult
 from market.model.arrays import Array
@@ -14,84 +15,75 @@ from market.model.declaration import Role
 from market.settlement.settlement import settled_mw
 
 ROLE_LETTER = {Role.SELLER: "[green]S[/green]", Role.BUYER: "[yellow]B[/yellow]", Role.IDLE: "[dim]·[/dim]"}
+VPPS_SHOWN = 24
 PERIODS_ABREAST = 24
-PERIODS_SHOWN = 48
-SELLERS_ABREAST = 4
+PERIODS_SHOWN = 96
+PRICES_SHOWN = 48
 SELLERS_SHOWN = 8  # with more than that the day is told by lowest, mean and highest price
 SAME_PROBABILITY = 5e-4  # buyers whose probabilities differ by less are shown as one
 
 
-def roles_tables(report: ConcludedDay) -> Iterator[RenderableType]:
-    """Who sells (S), buys (B) or is balanced (·) in which period; one table for every 24 periods."""
+def roles_table(report: ConcludedDay) -> Grid:
+    """Who sells (S), buys (B) or is balanced (·) in which period."""
     periods, days = report.scenario.public.horizon.periods, report.outcome.days
-    for first in range(0, min(periods, 4 * PERIODS_ABREAST), PERIODS_ABREAST):
-        shown = range(first, min(first + PERIODS_ABREAST, periods))
-        table = new_table(gap=0)
-        add_names(table, "period")
-        add_numbers(table, (f"{t + 1:2}" for t in shown))
-        for day in days[:VPPS_SHOWN]:
-            said = day.declaration
-            table.add_row(said.vpp, *(ROLE_LETTER[said.roles[t]] for t in shown))
-        note_left_out(table, len(days) - VPPS_SHOWN, "VPPs", "roles.csv")
-        yield titled("Roles: S sells, B buys, · balanced", table) if first == 0 else table
-
-
-def price_tables(report: ConcludedDay) -> Iterator[RenderableType]:
-    """Prices and probabilities of the periods in which there is something to trade."""
-    traded = [result for result in report.outcome.periods if result.game.tradable]
-    selling = {seller for result in traded for seller in result.game.sellers}
-    sellers = [vpp for vpp in report.scenario.roster if vpp in selling]
-    if len(sellers) > SELLERS_SHOWN:
-        yield _spread_table(traded)
-        return
-    for first in range(0, len(sellers), SELLERS_ABREAST):
-        yield _offers_table(traded, sellers[first : first + SELLERS_ABREAST])
-
-
-def _offers_table(traded: Sequence[PeriodResult], sellers: Sequence[str]) -> Group:
-    """A column for each of a few sellers."""
-    present = [result for result in traded if any(seller in result.game.sellers for seller in sellers)]
-    rest = all(result.verdict.rests for result in present)
-    return _price_table(
-        f"{'Offers at rest' if rest else 'Last offers'}: price in CNY/kWh, probability (~ mean of the buyers)",
-        sellers,
-        present,
-        lambda result: (_offer(result, seller) for seller in sellers),
+    shown = days[:VPPS_SHOWN]
+    columns = [
+        Column(f"{t + 1:2}", [ROLE_LETTER[day.declaration.roles[t]] for day in shown])
+        for t in range(min(periods, PERIODS_SHOWN))
+    ]
+    notes = (left_out(len(days) - VPPS_SHOWN, "VPPs", "roles.csv"),
+             left_out(periods - PERIODS_SHOWN, "periods", "roles.csv"))  # fmt: skip
+    return Grid(
+        "Roles: S sells, B buys, · balanced",
+        [Column("period", [plain(day.declaration.vpp) for day in shown], right=False)],
+        columns,
+        most=PERIODS_ABREAST,
+        note="\n".join(filter(None, notes)),
     )
 
 
-def _spread_table(traded: Sequence[PeriodResult]) -> Group:
-    """The prices of many sellers: how many there are, the lowest, the mean by energy, the highest."""
-    headings = ("sellers", "lowest", "mean", "highest")
-    return _price_table("Prices in CNY/kWh", headings, traded, _spread)
+def price_tables(report: ConcludedDay, units: PageUnits) -> Iterator[Grid]:
+    """Prices and probabilities of the periods in which there is something to trade."""
+    traded = [result for result in report.outcome.periods if result.game.tradable]
+    if not traded:
+        return
+    selling = {seller for result in traded for seller in result.game.sellers}
+    sellers = [vpp for vpp in report.scenario.roster if vpp in selling]
+    rest = all(result.verdict.rests for result in traded)
+    if len(sellers) > SELLERS_SHOWN:
+        yield _price_table(f"Prices in {PRICE}", _spread(traded[:PRICES_SHOWN], units), traded, units)
+        return
+    title = f"{'Offers at rest' if rest else 'Last offers'}: price in {PRICE}, probability (~ mean of the buyers)"
+    yield _price_table(title, _offers(traded[:PRICES_SHOWN], sellers, units), traded, units)
 
 
-def _price_table(
-    title: str,
-    headings: Sequence[str],
-    results: Sequence[PeriodResult],
-    cells: Callable[[PeriodResult], Iterator[str]],
-) -> Group:
-    table = new_table()
-    add_numbers(table, ("period", "supply\n/demand", "clearing\nprice", *headings, "traded\nMWh"))
-    for result in results[:PERIODS_SHOWN]:
-        game = result.game
-        table.add_row(
-            str(game.period + 1),
-            f"{game.surplus_mw.sum() / game.deficit_mw.sum():.2f}",
-            _cny_per_kwh(result.clearing_price_cny_per_mwh),
-            *cells(result),
-            f"{settled_mw(result).sum() * game.period_h:.2f}",
-        )
-    note_left_out(table, len(results) - PERIODS_SHOWN, "periods", "offers.csv")
-    return titled(title, table)
+def _price_table(title: str, columns: Sequence[Column], results: Sequence[PeriodResult], units: PageUnits) -> Grid:
+    """A row for each period. columns : what is said of its sellers"""
+    shown = results[:PRICES_SHOWN]
+    games = [result.game for result in shown]
+    keys = [
+        Column("period", [str(game.period + 1) for game in games]),
+        Column("supply\n/demand", [decimal(g.surplus_mw.sum() / g.deficit_mw.sum(), 2) for g in games]),
+        Column("clearing\nprice", [_price(result.clearing_price_cny_per_mwh, units) for result in shown]),
+        Column(
+            f"traded\n{units.energy.name}",
+            [units.energy.text(float(settled_mw(r).sum()) * r.game.period_h) for r in shown],
+        ),
+    ]
+    note = left_out(len(results) - PRICES_SHOWN, "periods", "offers.csv")
+    return Grid(title, keys, columns, note=note, gap=2, sparse=True)
 
 
-def _offer(result: PeriodResult, seller: str) -> str:
+def _offers(results: Sequence[PeriodResult], sellers: Sequence[str], units: PageUnits) -> list[Column]:
+    """A column for each of a few sellers."""
+    return [Column(plain(seller), [_offer(result, seller, units) for result in results]) for seller in sellers]
+
+
+def _offer(result: PeriodResult, seller: str, units: PageUnits) -> str:
     if seller not in result.game.sellers:
         return ""
     j = result.game.sellers.index(seller)
-    return _cny_per_kwh(result.price_cny_per_mwh[j]) + _probability(result.probability[:, j])
+    return f"{_price(result.price_cny_per_mwh[j], units)}{_probability(result.probability[:, j])}"
 
 
 def _probability(of_buyers: Array) -> str:
@@ -99,12 +91,20 @@ def _probability(of_buyers: Array) -> str:
     return f"[cyan]{'~' if differ else ' '}{of_buyers.mean():.4f}[/cyan]"
 
 
-def _spread(result: PeriodResult) -> Iterator[str]:
+def _spread(results: Sequence[PeriodResult], units: PageUnits) -> list[Column]:
+    """The prices of many sellers: how many there are, the lowest, the mean by energy, the highest."""
+    rows = [_spread_of(result, units) for result in results]
+    return [
+        Column(name, [row[number] for row in rows])
+        for number, name in enumerate(("sellers", "lowest", "mean", "highest"))
+    ]
+
+
+def _spread_of(result: PeriodResult, units: PageUnits) -> tuple[str, ...]:
     prices, sold_mw = result.price_cny_per_mwh, settled_mw(result).sum(axis=0)
     mean = float(prices @ sold_mw / sold_mw.sum()) if sold_mw.any() else float(prices.mean())
-    yield str(len(prices))
-    yield from map(_cny_per_kwh, (prices.min(), mean, prices.max()))
+    return str(len(prices)), *(_price(price, units) for price in (prices.min(), mean, prices.max()))
 
 
-def _cny_per_kwh(price_cny_per_mwh: float) -> str:
-    return f"{price_cny_per_mwh / 1000:.4f}"
+def _price(price_cny_per_mwh: float, units: PageUnits) -> str:
+    return decimal(float(price_cny_per_mwh), units.price)

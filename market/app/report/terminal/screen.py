@@ -1,0 +1,43 @@
+"""What a page is drawn for: how wide a stream's reader has it, which letters it takes, whether it shows colours."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+WIDTH: Final = 80
+"""Columns of a page that is read nowhere in particular: a file, or a program."""
+NARROWEST: Final = 50
+"""On fewer columns lines are longer than the screen: no digit is ever cut."""
+_STREAMS: Final = (1, 2, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Columns, the name of an encoding, and whether a person looks at it in colour."""
+
+    width: int = WIDTH
+    encoding: str = "utf-8"
+    styled: bool = False
+
+
+def screen_of(stream: TextIO) -> Screen:
+    """The screen behind a stream. COLUMNS says how wide it is; else the terminal that any standard stream leads to,
+
+    so that a page is as wide for `| less` as without it.
+    """
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isascii() and columns.isdigit() else _terminal_width()
+    return Screen(max(width or WIDTH, NARROWEST), stream.encoding or "ascii", stream.isatty())
+
+
+def _terminal_width() -> int:
+    """Columns of the terminal, 0 where there is none."""
+    for number in _STREAMS:
+        try:
+            if columns := os.get_terminal_size(number).columns:
+                return columns
+        except OSError:
+            continue
+    return 0
