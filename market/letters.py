@@ -5,12 +5,20 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-_PLAIN: Final = {
-    **dict(
-        zip("…·─–—→×−≤≥“”’‘²³₂µ±", ("...", *".---", "->", "x", "-", "<=", ">=", *"\"\"''232u", "+/-"), strict=True)
-    ),
-    **{"ε": "eps", "τ": "tau", "Δ": "D", "δ": "d", "κ": "k", "λ": "lambda", "μ": "mu", "σ": "s", "α": "a"},
+_SIGNS: Final = "…·─–—→×−≤≥“”’‘±"
+_GREEK: Final = {
+    "ε": "eps",
+    "τ": "tau",
+    "Δ": "D",
+    "δ": "d",
+    "κ": "k",
+    "λ": "lambda",
+    "μ": "mu",
+    "σ": "s",
+    "α": "a",
 }
+_IN_ASCII: Final = ("...", *".---", "->", "x", "-", "<=", ">=", '"', '"', "'", "'", "+/-")
+_PLAIN: Final = _GREEK | dict(zip(_SIGNS, _IN_ASCII, strict=True))
 """What the pages of this program are written with beyond ASCII."""
 
 

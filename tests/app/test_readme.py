@@ -10,6 +10,7 @@ import pytest
 
 from market.app.cli.main import commands
 from market.app.report.summary.page import summary_text
+from market.app.report.terminal.screen import Screen
 from market.app.results.columns import DAY_CERTIFICATE, NETWORK_TABLES, ROUND_TABLES, STRATEGIES
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import ExitCode
@@ -42,7 +43,7 @@ def test_the_tables_shown_are_the_tables_printed(report: ConcludedDay) -> None:
     (block,) = re.findall(r"```text\n(.*?)```", README, flags=re.DOTALL)
     tables = block[block.index("Roles:") :].rstrip()
     assert len(tables.splitlines()) > 40
-    assert tables in summary_text(report)
+    assert tables in summary_text(report, Screen(100))
 
 
 def test_the_files_listed_are_the_files_written(report: ConcludedDay) -> None:

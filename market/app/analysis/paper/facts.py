@@ -223,8 +223,8 @@ def f10(evidence: Evidence) -> Facts:
     """The parameters that the paper's text states."""
     market, carbon = evidence.market, evidence.carbon
     band = (market.price_min_cny_per_mwh, market.price_max_cny_per_mwh)
-    text = f"{band[0] / 1000:g}–{band[1] / 1000:g} CNY/kWh"
-    yield Fact("F10.1", "price band", "0.3–1.2 CNY/kWh", text, band == (300.0, 1200.0), FactKind.INPUT)
+    text = f"{band[0]:,g}–{band[1]:,g} CNY/MWh"
+    yield Fact("F10.1", "price band", "300–1,200 CNY/MWh", text, band == (300.0, 1200.0), FactKind.INPUT)
     mu, interval, growth = carbon.base_price_cny_per_t, carbon.interval_t, carbon.growth
     yield Fact("F10.2", "base carbon price μ", "280 CNY/t", f"{mu:g} CNY/t", mu == 280.0, FactKind.INPUT)
     yield Fact("F10.3", "carbon interval l", "2 t", f"{interval:g} t", interval == 2.0, FactKind.INPUT)

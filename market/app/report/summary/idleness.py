@@ -1,4 +1,4 @@
-"""What a day that hardly trades leaves unused: in how many periods there is trade, who is balanced, what is lost."""
+"""What a day that hardly trades leaves unused: when there is trade, who is balanced, what is not saved."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def trade_lines(report: ConcludedDay, money: int) -> Iterator[str]:
         return
     yield _idle(report)
     if known and possible is not None and saving < possible:
-        yield f"left unused: {decimal(possible - saving, money)} CNY, {share(1 - saving / possible)} of it{_advice(report)}"
+        unused = f"{decimal(possible - saving, money)} CNY, {share(1 - saving / possible)} of it"
+        yield f"left unused: {unused}{_advice(report)}"
 
 
 def _advice(report: ConcludedDay) -> str:

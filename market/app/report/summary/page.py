@@ -23,7 +23,6 @@ from market.app.runs.command_line import pasted
 from market.game.result import Verdict
 from market.settlement.outcome import MarketOutcome
 
-
 _DUST = 1e-12
 """A share of the value traded below this is what doubles leave behind."""
 
@@ -39,7 +38,7 @@ def _parts(report: ConcludedDay) -> Iterator[str | Grid]:
     yield _verdict(report)
     yield from _whole_day(report)
     yield from _strategies(report)
-    yield _circumstances(report)
+    yield from _circumstances(report)
     yield from _rounds(report)
     yield from trade_lines(report, units.money)
     yield from _losses(report)
@@ -86,8 +85,8 @@ def _whole_day(report: ConcludedDay) -> Iterator[str]:
     unbound = [regret.vpp for regret in day.regrets if isinf(regret.upper_cny)]
     if unbound:
         yield (
-            f"{told}: {decimal(day.lower_cny, 1)} CNY or more; no bound above: {plain(', '.join(unbound))} did not "
-            "know how the market ended"
+            f"{told}: {decimal(day.lower_cny, 1)} CNY or more; no bound above: {plain(', '.join(unbound))} did "
+            "not know how the market ended"
         )
         return
     saved = day.share_of_saving(day.upper_cny)
@@ -98,23 +97,22 @@ def _whole_day(report: ConcludedDay) -> Iterator[str]:
 def _strategies(report: ConcludedDay) -> Iterator[str]:
     """What strategies of the owners' own have lost against best replies."""
     for each in report.strategies:
-        lost = (
-            f"{each.selling_regret_cny:,.2f} CNY by its prices, {each.buying_regret_cny:,.2f} CNY by its choices"
-        )
+        prices, choices = decimal(each.selling_regret_cny, 2), decimal(each.buying_regret_cny, 2)
+        lost = f"{prices} CNY by its prices, {choices} CNY by its choices"
         yield f"strategy of {plain(each.vpp)}, {plain(each.use)}, against best replies: lost {lost}"
 
 
-def _circumstances(report: ConcludedDay) -> str:
+def _circumstances(report: ConcludedDay) -> Iterator[str]:
     facts = report.facts
     messages = facts.counters.get("sent", 0)
     agreed = report.outcome.rounds is not None and report.outcome.rounds.agreed
     parts = [
-        f"periods: {', '.join(_periods(report.outcome))}",
         *([] if agreed else [f"rounds: {report.manifest['rounds']}"]),
         f"{messages:,} messages, {len(facts.process_ids)} processes" if messages else "one process",
         f"{report.manifest['wall_s']:.1f} s",
     ]
-    return "  ·  ".join(parts)
+    yield f"periods: {', '.join(_periods(report.outcome))}"
+    yield "  ·  ".join(parts)
 
 
 def _rounds(report: ConcludedDay) -> Iterator[str]:

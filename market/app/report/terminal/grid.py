@@ -14,7 +14,7 @@ from market.app.report.terminal.lines import filled, folded
 from market.app.report.terminal.screen import Screen
 from market.letters import spelled
 
-_LEAST_WORDS: Final = 22
+_LEAST_WORDS: Final = 18
 """A column of words may be folded to so many letters."""
 _EMPTY: Final = Text()
 
@@ -38,7 +38,7 @@ class Column:
 class Grid:
     """A table. keys : the columns that begin it, of which the first begins every part of it
 
-    sum_row : the last row is set apart · most : so many columns at most stand abreast · gap : blanks between columns
+    sum_row : the last row is set apart · most : so many columns at most stand abreast · gap : blanks between them
     sparse : a row that has nothing in a further part is left out there · note : what is said below
     """
 
@@ -55,7 +55,7 @@ class Grid:
         """The table as lines of the screen's letters; a part behind the other where it is split."""
         yield from filled(f"[bold]{self.title}[/bold]", screen) if self.title else ()
         for number, part in enumerate(self._parts(screen)):
-            rows = range(len(self.keys[0].cells))
+            rows = list(range(len(self.keys[0].cells)))
             if number and self.sparse:
                 rows = [row for row in rows if any(column.cells[row].plain for column in part[1:])]
             yield from _part_lines(part, rows, self, screen)
@@ -77,7 +77,7 @@ class Grid:
     def _packed(
         self, keys: Sequence[_Drawn], columns: Sequence[_Drawn], room: int, most: int
     ) -> Iterator[list[_Drawn]]:
-        """Columns side by side as long as there is room for their least width; groups stay together if they can."""
+        """Columns side by side while there is room for their least width; groups stay together if they can."""
         part, used, own = [*keys], sum(key.least + self.gap for key in keys), len(keys)
         for at, column in enumerate(columns):
             alone = keys[0].least + self.gap
@@ -156,7 +156,7 @@ def _part_lines(columns: Sequence[_Drawn], rows: Sequence[int], grid: Grid, scre
 
 
 def _heading_lines(columns: Sequence[_Drawn], gap: int) -> Iterator[Text]:
-    """The lines above the rule, to which the last of each heading is nearest; a group's name is above its headings."""
+    """The lines above the rule, the last of each heading nearest to it; a group's name is above its headings."""
     height = max(len(column.heading) + bool(column.group) for column in columns)
     group_at = height - 1 - max((len(column.heading) for column in columns if column.group), default=height)
     for name, members in groupby(columns, key=lambda column: column.group):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, isnan, log10
 from typing import Final
@@ -27,11 +27,11 @@ class Unit:
         return decimal(value * self.per_base, self.digits)
 
 
-_MWH, _KWH = Unit("MWh"), Unit("kWh", 1000.0)
-_MW, _KW = Unit("MW"), Unit("kW", 1000.0)
-_T, _KG = Unit("t"), Unit("kg", 1000.0)
+_ENERGY: Final = (Unit("MWh"), Unit("kWh", 1e3), Unit("Wh", 1e6))
+_POWER: Final = (Unit("MW"), Unit("kW", 1e3), Unit("W", 1e6))
+_EMISSION: Final = (Unit("t"), Unit("kg", 1e3), Unit("g", 1e6))
 _SMALL: Final = 0.1
-"""A page whose largest quantity is below this has the smaller unit: with two digits it would show next to nothing."""
+"""A page whose largest quantity is below this has a smaller unit: two digits would show next to nothing."""
 
 
 def energy_unit(amounts_mwh: Iterable[float]) -> Unit:
@@ -40,17 +40,17 @@ def energy_unit(amounts_mwh: Iterable[float]) -> Unit:
     >>> energy_unit([0.0, 3.2]).name, energy_unit([0.0042]).text(0.0042)
     ('MWh', '4.20')
     """
-    return _KWH if _largest(amounts_mwh) < _SMALL else _MWH
+    return _of(_ENERGY, amounts_mwh)
 
 
 def power_unit(powers_mw: Iterable[float]) -> Unit:
     """The unit for these powers, by the same rule."""
-    return _KW if _largest(powers_mw) < _SMALL else _MW
+    return _of(_POWER, powers_mw)
 
 
 def emission_unit(amounts_t: Iterable[float]) -> Unit:
     """The unit for these masses of CO2, by the same rule."""
-    return _KG if _largest(amounts_t) < _SMALL else _T
+    return _of(_EMISSION, amounts_t)
 
 
 def money_digits(amounts_cny: Iterable[float]) -> int:
@@ -129,6 +129,12 @@ def ranges(numbers: Iterable[int]) -> str:
         else:
             runs.append([number])
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+
+
+def _of(units: Sequence[Unit], amounts: Iterable[float]) -> Unit:
+    """The first of ever smaller units in which the largest amount can be seen; where there is nothing, the first."""
+    largest = _largest(amounts)
+    return next((u for u in units if not largest or largest * u.per_base >= _SMALL), units[-1])
 
 
 def _largest(amounts: Iterable[float]) -> float:

@@ -23,6 +23,7 @@ def drawn(parts: Iterable[str | Grid], screen: Screen) -> str:
     )
     for part in parts:
         for line in filled(part, screen) if isinstance(part, str) else part.lines(screen):
+            line.rstrip()
             console.print(line, soft_wrap=True)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
     return text

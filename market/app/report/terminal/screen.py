@@ -1,4 +1,4 @@
-"""What a page is drawn for: how wide a stream's reader has it, which letters it takes, whether it shows colours."""
+"""What a page is drawn for: how wide its reader has it, which letters it may have, whether it is in colour."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Screen:
 
 
 def screen_of(stream: TextIO) -> Screen:
-    """The screen behind a stream. COLUMNS says how wide it is; else the terminal that any standard stream leads to,
+    """The screen behind a stream, as wide as COLUMNS says, else as the terminal of any standard stream is.
 
-    so that a page is as wide for `| less` as without it.
+    So a page is as wide for `| less` as without it.
     """
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isascii() and columns.isdigit() else _terminal_width()
