@@ -62,7 +62,7 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
         faults += [*_files(file, place.of), *_columns_missing(scenario, file, place.of)]
     if file is None or faults:
         raise ScenarioError(faults)
-    return replace(build_scenario(scenario.name, file, _columns(scenario), samples={}), name=scenario.name)
+    return replace(build_scenario(scenario.name, file, columns_of(scenario), samples={}), name=scenario.name)
 
 
 def _today(values: Mapping[str, _Value]) -> dict[str, _Value]:
@@ -224,7 +224,7 @@ def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterato
                 yield Fault(rule, "no such column", place((_PLANTS, index, asset)), remedy)
 
 
-def _columns(scenario: Scenario) -> Columns:
+def columns_of(scenario: Scenario) -> Columns:
     """The columns of the profiles as the scenario has them."""
     tariff = scenario.public.tariff
     columns = {RETAIL: tariff.retail_cny_per_mwh, FEED_IN: tariff.feed_in_cny_per_mwh}

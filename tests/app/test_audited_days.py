@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from market.app.report.summary.page import summary_text
+from market.app.report.terminal.screen import Screen
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
@@ -196,12 +197,9 @@ def _dearer(day: VppDay) -> VppDay:
 
 
 @mixes
-def test_summary_fits_80_columns_and_names_who_did_not_show(
-    runs: Mapping[str, ConcludedDay], mix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_summary_fits_80_columns_and_names_who_did_not_show(runs: Mapping[str, ConcludedDay], mix: str) -> None:
     level = levels(mix)
-    monkeypatch.setattr("market.app.report.summary.page.PIPED_WIDTH", 80)
-    text = summary_text(runs[mix])
+    text = summary_text(runs[mix], Screen(80))
     costs = text[text.index("Costs in CNY") :]
     assert "nan" not in text.lower()
     assert "…" not in costs

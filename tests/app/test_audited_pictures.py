@@ -19,15 +19,18 @@ import numpy as np
 import pytest
 
 from broker.tape import AuditGiven, Record
-from market.app.analysis.compare import compare_runs, differing
-from market.app.cli.compare import TITLES, compare_command, page
+from market.app.analysis.changes import CompareInput
+from market.app.analysis.compare import Comparison, compare_runs
+from market.app.cli.compare import compare_command
 from market.app.history.timeline import Timeline
 from market.app.mesa_model import MarketModel
 from market.app.mesa_model.reporters import MODEL_REPORTERS
+from market.app.report.compare_text import comparison_text
+from market.app.report.terminal.screen import Screen
 from market.app.report.write import write_figures
 from market.app.results.concluded_day import conclude_day
 from market.app.results.manifest import RunSpec
-from market.app.results.recorded import read_run
+from market.app.results.recorded import RecordedRun, read_run
 from market.app.results.run_metadata import RunMetadata
 from market.app.runs.local_market import LocalMarket, StepUnit
 from market.app.view.feeds.feed import State, Status
@@ -123,31 +126,37 @@ def test_report_says_what_is_not_shown_and_what_was_not_checked(runs: Runs, mix:
 # --- comparison ---
 
 
+def compared_runs(*recorded: RecordedRun) -> Comparison:
+    return compare_runs(*map(CompareInput, recorded))
+
+
 @drawn_mixes
 def test_what_is_not_shown_is_no_difference_but_is_said(runs: Runs, mix: str, tmp_path: Path) -> None:
     whole, part = read_run(runs.of("full")), read_run(runs.of(mix))
     for one, other, which in ((whole, part, "second"), (part, whole, "first")):
-        compared = compare_runs(one, other)
-        assert {name: differing(compared[name]).rows for name in compared.tables} == dict.fromkeys(
-            compared.tables, ()
-        )
-        assert bool(compared.notes) is (mix != "full")
-        assert all(note.startswith(f"the {which} run ") for note in compared.notes)
-        named = {vpp for vpp in VPPS if any(vpp in note for note in compared.notes)}
+        compared = compared_runs(one, other)
+        assert {name: dict(compared[name].differing().rows) for name in compared.tables} == {
+            name: {} for name in compared.tables
+        }
+        scenarios, *notes = compared.notes
+        assert scenarios.startswith("no scenario is kept with the first and the second run")
+        assert bool(notes) is (mix != "full")
+        assert all(note.startswith(f"the {which} run ") for note in notes)
+        named = {vpp for vpp in VPPS if any(vpp in note for note in notes)}
         assert named == {v for v, p in zip(VPPS, level_pairs(MIXES[mix]), strict=True) if p != (FULL, FULL)}
-    lines = "\n".join(page(compare_runs(whole, part)))
-    assert (f"{TITLES['carbon'][0]}: nothing that both runs have" in lines) is (mix == "none")
-    assert compare_command(runs.of("full"), runs.of(mix), tmp_path / "compared") == 0
+    text = comparison_text(compared_runs(whole, part), ("whole", "part"), Screen(200))
+    assert ("Nothing that all runs show: costs, carbon" in text) is (mix == "none")
+    assert compare_command((runs.of("full"), runs.of(mix)), tmp_path / "compared") == 0
 
 
 def test_what_is_shown_is_compared(runs: Runs, tmp_path: Path) -> None:
     """A tonne more in the totals of VPP2 and VPP5 is found, in VPP3, which shows nothing, it cannot be."""
     days = tuple(replace(day, after=_tonne_more(day.after)) for day in whole_day().days)
     record(MIXES["one_of_each"], tmp_path / "other", whole=replace(whole_day(), days=days))
-    compared = compare_runs(read_run(runs.of("full")), read_run(tmp_path / "other"))
-    rows = differing(compared["carbon"], 1e-9).rows
-    assert {(row[0], row[2]) for row in rows} == {(vpp, "emission_t") for vpp in VPPS if vpp != "VPP3"}
-    assert [row[5] for row in rows] == pytest.approx([1.0] * 4)
+    compared = compared_runs(read_run(runs.of("full")), read_run(tmp_path / "other"))
+    carbon = compared["carbon"].differing(1e-9)
+    assert {(key[0], key[2]) for key in carbon.rows} == {(vpp, "emission_t") for vpp in VPPS if vpp != "VPP3"}
+    assert [carbon.difference(key, 1) for key in carbon.rows] == pytest.approx([1.0] * 4)
 
 
 def _tonne_more(plan: Any) -> DispatchPlan:
@@ -164,10 +173,10 @@ def test_a_run_that_went_on_without_a_vpp_is_drawn_and_compared(runs: Runs, tmp_
     record((FULL,) * 4, tmp_path / "lost", whole=others)
     write_figures(tmp_path / "lost", report=True)
     assert not (tmp_path / "lost" / "figures" / "dispatch_VPP2.png").exists()
-    compared = compare_runs(read_run(runs.of("full")), read_run(tmp_path / "lost"))
-    (note,) = compared.notes
+    compared = compared_runs(read_run(runs.of("full")), read_run(tmp_path / "lost"))
+    _, note = compared.notes
     assert note.startswith("the second run went on without VPP2")
-    assert {row[0] for row in compared["costs"].rows} == {"VPP1", "VPP3", "VPP4", "VPP5"}
+    assert {key[0] for key in compared["costs"].rows} == {"VPP1", "VPP3", "VPP4", "VPP5"}
 
 
 # --- panels of the page ---
@@ -307,6 +316,6 @@ def test_no_number_that_is_not_shown_is_in_any_file(runs: Runs, mix: str, tmp_pa
     secret = private(level_pairs(MIXES[mix]))
     assert len(secret) > 500
     run = runs.of(mix)
-    compare_command(run, run, tmp_path / "compared")
+    compare_command((run, run), tmp_path / "compared")
     assert secret & (digits_in(run) | digits_in(tmp_path / "compared")) == set()
     assert len(secret & digits_in(runs.of("full"))) > 50  # the search finds what is there

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from market.app.analysis.compare import compare_runs, differing
+from market.app.analysis.changes import CompareInput, changes_notes
+from market.app.analysis.compare import Comparison, compare_runs
 from market.app.cli.main import command
 from market.app.figures.compare import comparison_pictures
 from market.app.results.recorded import RecordedRun, read_run
+from market.scenario import load_scenario, public_part, write_scenario
+from market.scenario.digest import seal_scenario
 from tests.app.recorded_days import run_kind
 
 
@@ -36,17 +41,35 @@ def renamed(run: RecordedRun, **manifest: object) -> RecordedRun:
     return RecordedRun(run.name, {**run.manifest, **manifest}, run.tables, run.certificate)
 
 
+def compared_runs(*runs: RecordedRun) -> Comparison:
+    return compare_runs(*map(CompareInput, runs))
+
+
+def page_of(*folders: Path, capsys: pytest.CaptureFixture[str], out: Path | None = None) -> str:
+    assert command(["compare", *map(str, folders), *(["--out", str(out)] if out else [])]) == 0
+    return capsys.readouterr().out
+
+
+def changed_fields(page: str) -> dict[str, str]:
+    """What the page says was changed: by field, in two runs."""
+    part = page.split("What was changed")[1].split("What came of it")[0]
+    rows = (line.split(maxsplit=1) for line in part.splitlines() if " → " in line and "first →" not in line)
+    return {field: change.strip() for field, change in rows}
+
+
 def test_a_run_does_not_differ_from_itself(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     run = read_run(folders["first"])
-    compared = compare_runs(run, run)
+    compared = compared_runs(run, run, run)
     assert all(table.rows for table in compared.tables.values())
-    assert {name: differing(table).rows for name, table in compared.tables.items()} == dict.fromkeys(
-        compared.tables, ()
+    assert all(not table.differing().rows for table in compared.tables.values())
+    assert compared.changes == ()
+    page = page_of(folders["first"], folders["first"], capsys=capsys)
+    assert "nothing that the runs tell of" in page
+    same = (
+        "verdicts of periods, roles, costs, carbon and curtailment, clearing prices, prices at rest, probabilities"
     )
-    assert command(["compare", str(folders["first"]), str(folders["first"])]) == 0
-    out = capsys.readouterr().out
-    assert out.count(": no difference") == len(compared.tables) == 9
-    said = [[t.get_text() for t in p.figure.texts] for p in comparison_pictures(compared)]
+    assert f"No difference: {same}" in " ".join(page.split())
+    said = [[t.get_text() for t in p.figure.texts] for p in comparison_pictures(compared_runs(run, run))]
     assert said[1:] == [["Every price is the same in both runs."], ["Every probability is the same in both runs."]]
 
 
@@ -54,12 +77,12 @@ def test_two_carbon_prices_give_the_differences_of_the_tables(
     folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, two, out = folders["first"], folders["dearer"], tmp_path / "out"
-    assert command(["compare", str(one), str(two), "--out", str(out)]) == 0
-    page = capsys.readouterr().out
-    assert "rules.carbon.base_price_cny_per_t" in page
-    rules = [r for r in rows(out / "rules.csv") if r["first"] != r["second"]]
-    changed = {r["name"]: (r["first"], r["second"]) for r in rules if r["name"] != "scenario_digest"}
-    assert changed == {"rules.carbon.base_price_cny_per_t": ("280", "500")}
+    page = page_of(one, two, capsys=capsys, out=out)
+    assert changed_fields(page) == {
+        "carbon.base_price_cny_per_t": "280 → 500",
+        "carbon.flat_price_cny_per_t": "280 → 500",
+    }
+    assert [(r["first"], r["second"]) for r in rows(out / "changes.csv")] == [("280", "500")] * 2
     before, after = ({(r["vpp"], r["scenario"]): r for r in rows(f / "costs.csv")} for f in (one, two))
     told = rows(out / "costs.csv") + rows(out / "carbon.csv")
     assert len(told) == 13 * 2 * 7
@@ -70,60 +93,131 @@ def test_two_carbon_prices_give_the_differences_of_the_tables(
     excess = [alone[vpp, "emission_t"] - alone[vpp, "quota_t"] for vpp, quantity in alone if quantity == "quota_t"]
     assert max(excess) < 1e-9  # dearer carbon: who plans alone does not exceed its quota by more
     assert min(excess) < -1e-3
+    html = (out / "report.html").read_text(encoding="utf-8")
+    assert "<td>carbon.base_price_cny_per_t</td><td>280</td><td>500</td>" in html
+    assert html.count("<figure") == len(list((out / "figures").glob("*.png"))) == 3
 
 
-def test_prices_probabilities_and_roles_come_from_both_runs(folders: dict[str, Path]) -> None:
-    one, two = folders["first"], folders["spread"]
-    compared = compare_runs(read_run(one), read_run(two))
+def test_prices_probabilities_and_roles_come_from_all_runs(folders: dict[str, Path]) -> None:
+    names = ("first", "spread", "dearer")
+    compared = compared_runs(*(read_run(folders[name]) for name in names))
     for name, table, keys, column in (
         ("prices", "offers", ("vpp", "period"), "price_cny_per_mwh"),
         ("probabilities", "selections", ("buyer", "seller", "period"), "probability"),
         ("roles", "roles", ("vpp", "period"), "role"),
     ):
-        sides = [{tuple(r[k] for k in keys): r[column] for r in rows(f / f"{table}.csv")} for f in (one, two)]
-        told = {tuple(map(str, r[: len(keys)])): r[len(keys) : len(keys) + 2] for r in compared[name].rows}
-        assert told.keys() == sides[0].keys() | sides[1].keys()
+        sides = [{tuple(r[k] for k in keys): r[column] for r in rows(folders[f] / f"{table}.csv")} for f in names]
+        told = {tuple(map(str, key)): values for key, values in compared[name].rows.items()}
+        assert told.keys() == set().union(*sides)
         for key, values in told.items():
             for value, side in zip(values, sides, strict=True):
                 if isinstance(value, str):
                     assert value == side.get(key, "")
                 else:
                     assert value == float(side[key]) if key in side else value != value
-    pictures = list(comparison_pictures(compared))
-    drawn = {
-        (str(line.get_label()), int(x), y)
-        for line in pictures[1].figure.axes[0].get_lines()
-        if str(line.get_label()) in compared.vpps
-        for x, y in zip(np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), strict=True)
+    for number, place in ((1, 1), (2, 4)):  # the pictures of each further run are three
+        picture = list(comparison_pictures(compared))[place]
+        drawn = {
+            (str(line.get_label()), int(x), y)
+            for line in picture.figure.axes[0].get_lines()
+            if str(line.get_label()) in compared.vpps
+            for x, y in zip(np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), strict=True)
+        }
+        prices = compared["prices"]
+        less = {key: prices.difference(key, number) for key in prices.rows}
+        assert drawn == {(*key, value / 1000) for key, value in less.items() if value == value}
+        assert b"<text" in picture.svg
+
+
+def test_a_change_is_told_field_by_field_and_a_series_by_what_it_comes_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Battery, missing asset, one series times a factor, another in some periods, seed, the way of running."""
+    base = load_scenario("five_vpp")
+    more = base.with_(
+        {"vpps.VPP1.ess.energy_mwh": 6, "vpps.VPP2.mt": None, "market.price_max_cny_per_mwh": 1100.0}
+    )
+    load_mw = base.vpp("VPP1").load_mw * 1.25
+    pv_mw = base.vpp("VPP3").pv.forecast_mw.copy()  # type: ignore[union-attr]
+    pv_mw[11:14] += 0.5
+    plants = {
+        "VPP1": replace(more.vpp("VPP1"), load_mw=load_mw),
+        "VPP3": replace(more.vpp("VPP3"), pv=replace(more.vpp("VPP3").pv, forecast_mw=pv_mw)),  # type: ignore[type-var]
     }
-    expected = {(r[0], r[1], float(r[4]) / 1000) for r in compared["prices"].rows if r[4] == r[4]}
-    assert drawn == expected
-    assert all(b"<text" in picture.svg for picture in pictures)
+    vpps = tuple(plants.get(vpp.id, vpp) for vpp in more.vpps)
+    write_scenario(seal_scenario("five_vpp", more.title, more.public, vpps, more.network), tmp_path / "changed")
+    for name, scenario, flags in (("a", "five_vpp", ()), ("b", tmp_path / "changed", ("--seed", "3"))):
+        folder = str(tmp_path / name)
+        assert command(["run", str(scenario), "--in-process", "--quiet", "--out", folder, *flags]) == 0
+    told = changed_fields(page_of(tmp_path / "a", tmp_path / "b", capsys=capsys))
+    assert told.pop("vpps.VPP2.mt").startswith("p_min_mw 0, p_max_mw 2.4")
+    total_mwh = base.vpp("VPP1").load_mw.sum()
+    pv_mwh = base.vpp("VPP3").pv.forecast_mw.sum()  # type: ignore[union-attr]
+    assert told == {
+        "market.price_max_cny_per_mwh": "1200 → 1100",
+        "vpps.VPP1.ess.energy_mwh": "3 → 6",
+        "VPP1_load_mw": f"{total_mwh:.6g} MWh → × 1.25, {1.25 * total_mwh:.6g} MWh",
+        "VPP3_pv_mw": f"{pv_mwh:.6g} MWh → other in periods 12, 13, 14, {pv_mwh + 1.5:.6g} MWh",
+        "seed": "0 → 3",
+    }
+
+
+def test_several_runs_stand_side_by_side(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = page_of(*(folders[n] for n in ("first", "dearer", "spread")), capsys=capsys, out=tmp_path / "out")
+    (line,) = [line for line in page.splitlines() if "choice_temperature" in line]
+    assert line.split() == ["market.choice_temperature_cny_per_mwh", "50", "50", "80"]
+    told = {r["quantity"]: r for r in rows(tmp_path / "out" / "results.csv")}
+    for name, which in (("first", "first"), ("dearer", "second"), ("spread", "third")):
+        system = next(
+            r for r in rows(folders[name] / "costs.csv") if (r["vpp"], r["scenario"]) == ("system", "game")
+        )
+        assert told["total_cny_game"][which] == system["total_cny"]
+    row = told["total_cny_game"]
+    assert float(row["difference_third"]) == float(row["third"]) - float(row["first"])
+    assert command(["compare", *[str(folders["first"])] * 13]) == command(["compare", str(folders["first"])]) == 2
+    assert "2 to 12 runs can be compared" in capsys.readouterr().err
+
+
+def test_runs_that_do_not_know_their_plants_say_so(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder without its scenario, and one that keeps the public part alone."""
+    bare = tmp_path / "bare"
+    shutil.copytree(folders["dearer"], bare, ignore=shutil.ignore_patterns("scenario"))
+    page = " ".join(page_of(folders["first"], bare, capsys=capsys).split())
+    assert "no scenario is kept with the second run: rules are compared, plants and series not" in page
+    assert "carbon.base_price_cny_per_t 280 → 500" in page
+    public = public_part(load_scenario("five_vpp"))
+    inputs = [CompareInput(read_run(folders["first"]), public)] * 2
+    assert any(
+        "does not know the plants of VPP1, VPP2" in note for note in changes_notes(inputs, ("first", "second"))
+    )
 
 
 def test_what_cannot_be_compared_is_said_and_the_rest_is_compared(folders: dict[str, Path]) -> None:
     first = read_run(folders["first"])
     fewer = renamed(first, vpps=first.vpps[:3])
-    compared = compare_runs(first, fewer)
+    compared = compared_runs(first, fewer)
     assert compared.vpps == tuple(first.vpps[:3])
-    assert {row[0] for row in compared["costs"].rows} == set(first.vpps[:3])
-    assert {row[0] for row in compared["prices"].rows} <= set(first.vpps[:3])
-    (note,) = compared.notes
-    assert "only the first run has Plant4, " in note
+    assert {key[0] for key in compared["costs"].rows} == set(first.vpps[:3])
+    assert {key[0] for key in compared["prices"].rows} <= set(first.vpps[:3])
+    assert [note for note in compared.notes if "only the first run has Plant4, " in note]
     rules = {**first.manifest["rules"], "horizon": {"periods": 8, "period_h": 0.5}}
-    other = compare_runs(first, renamed(first, rules=rules))
+    other = compared_runs(first, renamed(first, rules=rules))
     assert "prices" not in other.tables
-    assert differing(other["costs"]).rows == ()
-    assert other.notes == (
+    assert other["costs"].differing().rows == {}
+    assert (
         "the horizons differ (4 periods of 1 h; 8 periods of 0.5 h): "
-        "roles, prices and probabilities by period are not compared",
-    )
+        "roles, prices and probabilities by period are not compared"
+    ) in other.notes
     assert [picture.name for picture in comparison_pictures(other)] == ["cost_differences"]
 
 
 def test_a_run_without_trade_can_be_compared(folders: dict[str, Path]) -> None:
     dark = read_run(folders["dark"])
-    said = [picture.figure.texts for picture in comparison_pictures(compare_runs(dark, dark))]
+    said = [picture.figure.texts for picture in comparison_pictures(compared_runs(dark, dark))]
     assert ["No VPP" in texts[0].get_text() for texts in said[1:]] == [True, True]
 
 
@@ -134,7 +228,7 @@ def test_what_is_no_run_or_has_nothing_in_common_is_bad_input(
     assert command(["compare", run, str(tmp_path)]) == 2
     assert "a folder without manifest.json" in capsys.readouterr().err
     assert command(["compare", run, str(folders["two"])]) == 2
-    assert "two runs must have a VPP in common" in capsys.readouterr().err
+    assert "runs must have a VPP in common" in capsys.readouterr().err
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")
     assert command(["compare", run, run, "--out", str(tmp_path / "full")]) == 2

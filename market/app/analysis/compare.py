@@ -1,7 +1,6 @@
-"""Compares two runs table by table: prices, probabilities, plans, costs and accounts, each with its difference.
+"""Compares runs: their tables side by side, each difference against the first run.
 
-`first` and `second` are the two runs' values of one thing, `difference` is second − first; a NaN or an empty
-cell means that the thing is in one run only. What cannot be compared is told in `notes`.
+A NaN or an empty cell means that the thing is not in that run. What cannot be compared is told in `notes`.
 """
 
 from __future__ import annotations
@@ -9,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from market.app.analysis.changes import Change, CompareInput, changes, changes_notes
 from market.app.results.disclosed import disclosed
-from market.app.results.flat import flat
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
 from market.app.results.table import Cell, Table
@@ -24,106 +23,211 @@ NOTHING = math.nan
 SAME_PRICE, SAME_PROBABILITY = 1e-6, 1e-9  # CNY/MWh and 1: less is the last digits of a computation
 COSTS = ("operation_cny", "trade_cny", "carbon_cny", "total_cny")
 CARBON = ("emission_t", "quota_t", "curtailed_mwh")
-FACTS = ("scenario", "title", "seed", "in_process", "conditions", "rules", "versions", "scenario_digest")
-RESULTS = ("verdict", "epsilon_cny", "rounds", "periods", "rest_time_s", "counters", "refused", "broken_laws")
+ORDINALS: Final = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
+    *("eleventh", "twelfth"),
+)
+"""What runs are called, in the order in which they were named; more than these cannot be read side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One thing of all runs. keys : what names a row · rows : by these, the value of each run
+
+    numeric : whether the values are numbers, of which there are differences
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    rows: Mapping[tuple[Cell, ...], tuple[Cell, ...]]
+    numeric: bool = True
+
+    def differing(self, tolerance: float = 0.0) -> Compared:
+        """The rows in which a run differs from the first by more than `tolerance`, or one of them has nothing."""
+        rows = {key: values for key, values in self.rows.items() if _differ(values, tolerance)}
+        return Compared(self.name, self.keys, rows, self.numeric)
+
+    def difference(self, key: tuple[Cell, ...], number: int) -> float:
+        """A run's value less the first's; number : the run's, counted from 0"""
+        values = self.rows[key]
+        return float(values[number]) - float(values[0])
+
+    def by_size(self) -> list[tuple[Cell, ...]]:
+        """The keys of all rows, those with the largest differences first; what one run lacks comes before all."""
+        return sorted(self.rows, key=lambda key: -self._size(key))
+
+    def _size(self, key: tuple[Cell, ...]) -> float:
+        sizes = [abs(self.difference(key, number)) for number in range(1, len(self.rows[key]))]
+        return math.inf if any(map(math.isnan, sizes)) else max(sizes)
+
+    def together(self) -> list[tuple[tuple[Cell, ...], tuple[Cell, ...], list[int]]]:
+        """Rows that differ in the period alone, which is the last key, as one: key, values, periods."""
+        alike: dict[tuple[tuple[Cell, ...], tuple[Cell, ...]], list[int]] = {}
+        for (*key, period), values in self.rows.items():
+            alike.setdefault((tuple(key), values), []).append(int(period))
+        return [(key, values, periods) for (key, values), periods in alike.items()]
+
+    def table(self, runs: int) -> Table:
+        """As a table with a column for each run, and of numbers one for each difference."""
+        columns = (*self.keys, *ORDINALS[:runs], *(difference_names(runs) if self.numeric else ()))
+        rows = tuple(
+            (
+                *key,
+                *values,
+                *((self.difference(key, number) for number in range(1, runs)) if self.numeric else ()),
+            )
+            for key, values in self.rows.items()
+        )
+        return Table(self.name, columns, rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs side by side. tables : by name · notes : what could not be compared, and why"""
+    """Runs side by side. changes : what was not the same from the start · results : what each run comes to
 
-    first: RecordedRun
-    second: RecordedRun
+    tables : by name, what came of it in detail · notes : what could not be compared, and why
+    """
+
+    runs: tuple[RecordedRun, ...]
     vpps: tuple[str, ...]
-    tables: Mapping[str, Table]
+    changes: tuple[Change, ...]
+    tables: Mapping[str, Compared]
     notes: tuple[str, ...]
 
-    def __getitem__(self, name: str) -> Table:
+    def __getitem__(self, name: str) -> Compared:
         return self.tables[name]
 
+    def csv_tables(self) -> Iterator[Table]:
+        """Every table, the changes first."""
+        count = len(self.runs)
+        rows = tuple((change.path, *change.values) for change in self.changes)
+        yield Table("changes", ("field", *ORDINALS[:count]), rows)
+        yield from (table.table(count) for table in self.tables.values())
 
-def compare_runs(first: RecordedRun, second: RecordedRun) -> Comparison:
-    """Everything that two runs have in common, compared.
 
-    Prices and the like are compared where horizons agree, VPPs where both runs have them and accounts as far as
-    both show them; whole-system sums only where the VPPs are the same. ScenarioError if the runs have no VPP in
-    common.
+def difference_names(runs: int) -> tuple[str, ...]:
+    """The columns of differences: of two runs there is one."""
+    return ("difference",) if runs == 2 else tuple(f"difference_{name}" for name in ORDINALS[1:runs])
+
+
+def compare_runs(*inputs: CompareInput) -> Comparison:
+    """Everything that runs have in common, compared with the first.
+
+    Prices and the like are compared where horizons agree, VPPs where all runs have them and accounts as far as all
+    show them; whole-system sums only where the VPPs are the same. ScenarioError if the runs have no VPP in
+    common, or there are too few of them, or too many.
     """
-    vpps = tuple(vpp for vpp in first.vpps if vpp in second.vpps)
-    if not vpps:
-        vpp_lists = f"{', '.join(first.vpps)} against {', '.join(second.vpps)}"
-        remedy = "compare runs of one scenario or of changed copies of it"
-        raise ScenarioError([Fault("two runs must have a VPP in common", vpp_lists, "compare", remedy)])
-    same_vpps = first.vpps == second.vpps
-    same_horizon = (first.period_count, first.period_h) == (second.period_count, second.period_h)
-    accounts = (*vpps, "system") if _members(first) == _members(second) else vpps
+    runs = tuple(each.run for each in inputs)
+    _check(runs)
+    vpps = tuple(vpp for vpp in runs[0].vpps if all(vpp in run.vpps for run in runs))
+    same_members = len({frozenset(_members(run)) for run in runs}) == 1
+    same_horizon = len({(run.period_count, run.period_h) for run in runs}) == 1
+    accounts = (*vpps, "system") if same_members else vpps
     tables = [
-        _documents("rules", first.manifest, second.manifest, FACTS),
-        _documents("results", first.manifest, second.manifest, RESULTS),
-        _accounts("costs", first, second, accounts, COSTS),
-        _accounts("carbon", first, second, accounts, CARBON),
+        _results(runs, same_members=same_members),
+        _accounts("costs", runs, accounts, COSTS),
+        _accounts("carbon", runs, accounts, CARBON),
     ]
     if same_horizon:
-        tables += _by_period(first, second, vpps)
+        tables += _by_period(runs, vpps)
     notes = (
-        *_file_notes(first, second),
-        *_vpp_notes(first, second, same_vpps),
-        *_audit_notes(first, second),
-        *_horizon_notes(first, second, same_horizon),
+        *_file_notes(runs),
+        *changes_notes(inputs, ORDINALS),
+        *_vpp_notes(runs),
+        *_audit_notes(runs),
+        *_horizon_notes(runs, same_horizon),
     )
-    return Comparison(first, second, vpps, {table.name: table for table in tables}, notes)
+    return Comparison(runs, vpps, changes(inputs), {table.name: table for table in tables}, notes)
 
 
-def _by_period(first: RecordedRun, second: RecordedRun, vpps: Sequence[str]) -> list[Table]:
-    def kept(table: Table, names: int) -> Table:
-        return Table(table.name, table.columns, tuple(r for r in table.rows if set(r[:names]) <= set(vpps)))
+def _check(runs: Sequence[RecordedRun]) -> None:
+    if not 2 <= len(runs) <= len(ORDINALS):
+        rule, remedy = f"2 to {len(ORDINALS)} runs can be compared", "name the runs to be read side by side"
+        raise ScenarioError([Fault(rule, str(len(runs)), "RUN", remedy)])
+    if not set.intersection(*(set(run.vpps) for run in runs)):
+        vpp_lists = " against ".join(", ".join(run.vpps) for run in runs)
+        remedy = "compare runs of one scenario or of changed copies of it"
+        raise ScenarioError([Fault("runs must have a VPP in common", vpp_lists, "compare", remedy)])
 
+
+def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> Compared:
+    """What one asks first of a run; sums over all VPPs only where they are the same."""
+    told = [_of_market(run) for run in runs]
+    if same_members:
+        told = [_of_all_vpps(run) | market for run, market in zip(runs, told, strict=True)]
+    rows: dict[tuple[Cell, ...], tuple[Cell, ...]] = {}
+    for name in told[0]:
+        values = tuple(each[name] for each in told)
+        known = [value == value for value in values]
+        if all(known) or (any(known) and name in _OF_SOME):
+            rows[(name,)] = values
+    return Compared("results", ("quantity",), rows)
+
+
+_OF_SOME: Final = frozenset({"mean_price_cny_per_mwh", "messages", "rest_time_s"})
+"""What a run may come to its end without; of anything else, a run that does not show it is not compared."""
+
+
+def _of_all_vpps(run: RecordedRun) -> dict[str, float]:
+    system = {
+        "total_cny_grid_only": run.account("system", "grid_only", "total_cny"),
+        "total_cny_game": run.account("system", "game", "total_cny"),
+        "carbon_cny_game": run.account("system", "game", "carbon_cny"),
+        "emission_t_game": run.account("system", "game", "emission_t"),
+        "curtailed_mwh_game": run.account("system", "game", "curtailed_mwh"),
+    }
+    return system | {"saving_cny": system["total_cny_grid_only"] - system["total_cny_game"]}
+
+
+def _of_market(run: RecordedRun) -> dict[str, float]:
+    manifest, delivered = run.manifest, run["selections"]
+    traded_mw, paid_cny = delivered["delivered_mw"], delivered["payment_cny"]
+    traded_mwh = float(traded_mw.sum()) * run.period_h
+    return {
+        "traded_mwh": traded_mwh,
+        "mean_price_cny_per_mwh": float(paid_cny.sum()) / traded_mwh if traded_mwh else NOTHING,
+        "epsilon_cny": float(manifest["epsilon_cny"]),
+        "rounds": float(manifest["rounds"]),
+        "messages": float(manifest["counters"].get("sent", NOTHING)),
+        "rest_time_s": NOTHING if manifest["rest_time_s"] is None else float(manifest["rest_time_s"]),
+    }
+
+
+def _by_period(runs: Sequence[RecordedRun], vpps: Sequence[str]) -> list[Compared]:
+    def kept(table: Compared, names: int) -> Compared:
+        rows = {key: values for key, values in table.rows.items() if set(key[:names]) <= set(vpps)}
+        return Compared(table.name, table.keys, rows, table.numeric)
+
+    selection = ("buyer", "seller", "period")
     return [
-        _texts("verdicts", first["periods"], second["periods"], ("period",), "verdict"),
-        kept(_texts("roles", first["roles"], second["roles"], ("vpp", "period"), "role"), 1),
-        _numbers("clearing_prices", first["periods"], second["periods"], ("period",), "p_clr_cny_per_mwh"),
-        kept(_numbers("prices", first["offers"], second["offers"], ("vpp", "period"), "price_cny_per_mwh"), 1),
-        kept(
-            _numbers(
-                "probabilities",
-                first["selections"],
-                second["selections"],
-                ("buyer", "seller", "period"),
-                "probability",
-            ),
-            2,
-        ),
+        _column("verdicts", runs, "periods", ("period",), "verdict", numeric=False),
+        kept(_column("roles", runs, "roles", ("vpp", "period"), "role", numeric=False), 1),
+        _column("clearing_prices", runs, "periods", ("period",), "p_clr_cny_per_mwh"),
+        kept(_column("prices", runs, "offers", ("vpp", "period"), "price_cny_per_mwh"), 1),
+        kept(_column("probabilities", runs, "selections", selection, "probability"), 2),
     ]
 
 
-def differing(table: Table, tolerance: float = 0.0) -> Table:
-    """The rows in which the two runs differ by more than `tolerance`, or of which one run has nothing."""
-    a = table.columns.index("first")
-    return Table(table.name, table.columns, tuple(r for r in table.rows if _differ(r[a], r[a + 1], tolerance)))
+def _differ(values: Sequence[Cell], tolerance: float) -> bool:
+    return any(_is_other(values[0], value, tolerance) for value in values[1:])
 
 
-def _differ(first: Cell, second: Cell, tolerance: float) -> bool:
-    if isinstance(first, str) or isinstance(second, str):
-        return first != second
-    if math.isnan(first) or math.isnan(second):
-        return math.isnan(first) != math.isnan(second)
-    return abs(second - first) > tolerance
+def _is_other(first: Cell, other: Cell, tolerance: float) -> bool:
+    if isinstance(first, str) or isinstance(other, str):
+        return first != other
+    if math.isnan(first) or math.isnan(other):
+        return math.isnan(first) != math.isnan(other)
+    return abs(other - first) > tolerance
 
 
-def _numbers(name: str, first: Records, second: Records, keys: Sequence[str], column: str) -> Table:
-    one, two = _by_key(first, keys, column), _by_key(second, keys, column)
-    rows = (
-        (*key, float(a), float(b), float(b) - float(a))
-        for key in _all_keys(one, two)
-        for a, b in [(one.get(key, NOTHING), two.get(key, NOTHING))]
-    )
-    return Table(name, (*keys, "first", "second", "difference"), tuple(rows))
-
-
-def _texts(name: str, first: Records, second: Records, keys: Sequence[str], column: str) -> Table:
-    one, two = _by_key(first, keys, column), _by_key(second, keys, column)
-    rows = tuple((*key, one.get(key, ""), two.get(key, "")) for key in _all_keys(one, two))
-    return Table(name, (*keys, "first", "second"), rows)
+def _column(
+    name: str, runs: Sequence[RecordedRun], table: str, keys: Sequence[str], column: str, *, numeric: bool = True
+) -> Compared:
+    """A column of a table of all runs, by its keys: those of the first run in their order, then further ones."""
+    told = [_by_key(run[table], keys, column) for run in runs]
+    absent: Cell = NOTHING if numeric else ""
+    names = dict.fromkeys(key for each in told for key in each)
+    return Compared(name, tuple(keys), {k: tuple(each.get(k, absent) for each in told) for k in names}, numeric)
 
 
 def _by_key(records: Records, keys: Sequence[str], column: str) -> dict[tuple[Any, ...], Any]:
@@ -131,48 +235,37 @@ def _by_key(records: Records, keys: Sequence[str], column: str) -> dict[tuple[An
     return dict(zip(names, records[column].tolist(), strict=True))
 
 
-def _all_keys(one: Mapping[tuple[Any, ...], Any], two: Mapping[tuple[Any, ...], Any]) -> list[tuple[Any, ...]]:
-    """Keys of either, in the order of the first, those of the second alone at the end."""
-    return list(dict.fromkeys([*one, *two]))
-
-
-def _accounts(
-    name: str, first: RecordedRun, second: RecordedRun, vpps: Sequence[str], quantities: Sequence[str]
-) -> Table:
-    """What both runs show of it: what one of them does not show is not a difference."""
-    rows = []
+def _accounts(name: str, runs: Sequence[RecordedRun], vpps: Sequence[str], quantities: Sequence[str]) -> Compared:
+    """What all runs show of it: what one of them does not show is not a difference."""
+    rows: dict[tuple[Cell, ...], tuple[Cell, ...]] = {}
     for vpp in vpps:
         for scenario in ("grid_only", "game"):
             for quantity in quantities:
-                a, b = (run.account(vpp, scenario, quantity) for run in (first, second))
-                if not (math.isnan(a) or math.isnan(b)):
-                    rows.append((vpp, scenario, quantity, a, b, b - a))
-    return Table(name, ("vpp", "scenario", "quantity", "first", "second", "difference"), tuple(rows))
+                values = tuple(run.account(vpp, scenario, quantity) for run in runs)
+                if not any(map(math.isnan, values)):
+                    rows[vpp, scenario, quantity] = values
+    return Compared(name, ("vpp", "scenario", "quantity"), rows)
 
 
-def _documents(name: str, first: Mapping[str, Any], second: Mapping[str, Any], keys: Sequence[str]) -> Table:
-    one, two = (dict(flat({key: told.get(key) for key in keys})) for told in (first, second))
-    rows = tuple((key, one.get(key, ""), two.get(key, "")) for key in dict.fromkeys([*one, *two]))
-    return Table(name, ("name", "first", "second"), rows)
-
-
-def _file_notes(first: RecordedRun, second: RecordedRun) -> Iterator[str]:
-    for run, which in ((first, "first"), (second, "second")):
+def _file_notes(runs: Sequence[RecordedRun]) -> Iterator[str]:
+    for run, which in zip(runs, ORDINALS, strict=False):
         if note := foreign_note(f"the {which} run", run.foreign):
             yield note
 
 
-def _vpp_notes(first: RecordedRun, second: RecordedRun, same: bool) -> Iterator[str]:
-    for run, other, which in ((first, second, "first"), (second, first, "second")):
-        if alone := [vpp for vpp in run.vpps if vpp not in other.vpps]:
-            yield f"only the {which} run has {', '.join(alone)}: left out, and so are sums over all VPPs"
-    if not same and set(first.vpps) == set(second.vpps):
-        yield "the VPPs stand in another order; they are compared by name"
+def _vpp_notes(runs: Sequence[RecordedRun]) -> Iterator[str]:
+    first = runs[0]
+    for run, which in zip(runs, ORDINALS, strict=False):
+        if alone := [vpp for vpp in run.vpps if not all(vpp in other.vpps for other in runs)]:
+            whose = f"only the {which} run has" if len(runs) == 2 else f"the {which} run has, and another has not,"
+            yield f"{whose} {', '.join(alone)}: left out, and so are sums over all VPPs"
+        if run.vpps != first.vpps and set(run.vpps) == set(first.vpps):
+            yield "the VPPs stand in another order; they are compared by name"
 
 
-def _audit_notes(first: RecordedRun, second: RecordedRun) -> Iterator[str]:
+def _audit_notes(runs: Sequence[RecordedRun]) -> Iterator[str]:
     """Whose accounts a run does not have, or not all of them."""
-    for run, which in ((first, "first"), (second, "second")):
+    for run, which in zip(runs, ORDINALS, strict=False):
         day, members = disclosed(run), _members(run)
         parts = (
             ("went on without", [vpp for vpp in run.vpps if vpp not in members]),
@@ -190,7 +283,7 @@ def _members(run: RecordedRun) -> set[str]:
     return set(disclosed(run).members)
 
 
-def _horizon_notes(first: RecordedRun, second: RecordedRun, same: bool) -> Iterator[str]:
+def _horizon_notes(runs: Sequence[RecordedRun], same: bool) -> Iterator[str]:
     if not same:
-        one, two = (f"{run.period_count} periods of {run.period_h:g} h" for run in (first, second))
-        yield f"the horizons differ ({one}; {two}): roles, prices and probabilities by period are not compared"
+        told = "; ".join(f"{run.period_count} periods of {run.period_h:g} h" for run in runs)
+        yield f"the horizons differ ({told}): roles, prices and probabilities by period are not compared"

@@ -424,14 +424,16 @@ def view(
 
 
 @commands.command(epilog=EPILOG)
-@click.argument("first", metavar="RUN", type=PATH)
-@click.argument("second", metavar="RUN", type=PATH)
-@click.option("--out", type=PATH, help="Folder for CSV tables and figures; new or empty.")
-def compare(first: Path, second: Path, out: Path | None) -> int:
-    """Show what differs between two runs: rules, verdicts, roles, prices, probabilities, costs, carbon."""
+@click.argument("runs", metavar="RUN RUN [RUN]...", type=PATH, nargs=-1)
+@click.option("--out", type=PATH, help="Folder for a report, CSV tables and figures; new or empty.")
+def compare(runs: tuple[Path, ...], out: Path | None) -> int:
+    """Show what was changed between runs, field by field, and what came of it.
+
+    The first RUN is what the others are compared with.
+    """
     from market.app.cli.compare import compare_command
 
-    return compare_command(first, second, out)
+    return compare_command(runs, out)
 
 
 @commands.command()

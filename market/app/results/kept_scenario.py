@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from market.errors import ScenarioError
 from market.model.public import PublicScenario
 from market.scenario import load_scenario
 from market.scenario.digest import plant_digest
@@ -20,6 +21,15 @@ def kept_scenario(run: Path) -> Scenario | None:
     """The scenario that a run folder keeps, None if it keeps none. ScenarioError if it cannot be read."""
     folder = run / SCENARIO_FOLDER
     return load_scenario(str(folder)) if os.path.exists(folder) else None
+
+
+def scenario_as_run(run: Path, digest: str) -> Scenario | None:
+    """The scenario that a run folder keeps, if it is the one that was run, by its digest; None else."""
+    try:
+        kept = kept_scenario(run)
+    except ScenarioError:
+        return None
+    return kept if kept is not None and kept.digest == digest else None
 
 
 def unlike(kept: Scenario, shared: PublicScenario) -> list[str]:

@@ -132,7 +132,7 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def _of(units: Sequence[Unit], amounts: Iterable[float]) -> Unit:
-    """The first of ever smaller units in which the largest amount can be seen; where there is nothing, the first."""
+    """The first of ever smaller units in which the largest amount can be seen; of nothing, the first."""
     largest = _largest(amounts)
     return next((u for u in units if not largest or largest * u.per_base >= _SMALL), units[-1])
 
