@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from market.errors import Fault
-from market.scenario.fields import Section
+from market.scenario.fields import Section, plain_id
 from market.scenario.shown_value import shown
 
 Place = Callable[[Sequence[str | int]], str]
@@ -70,6 +70,13 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_fil
         yield Fault(f"required, {domain}", "nothing", place(path), f"add it: {field.description}")
     else:
         remedy = _remedy(field, "" if value is None else kind, in_file)
+        if (
+            path[:1] == ("vpps",)
+            and path[-1:] == ("id",)
+            and isinstance(value, str)
+            and (plain := plain_id(value))
+        ):
+            remedy = f"write {plain}, say, and keep {shown(value)} as its `label`, which may have any letters"
         yield Fault(f"must be {domain}", shown(value), place(path), remedy)
 
 

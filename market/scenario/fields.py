@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING
 from enum import StrEnum
@@ -151,6 +152,18 @@ def text(meaning: str) -> Any:
 def plain_text(words: str) -> str:
     """Words as a text field can hold them: the name of a folder, for one, may be of letters that are none."""
     return re.sub(rf"[{_NO_TEXT}\ud800-\udfff]", "?", words)[:MAX_TEXT]
+
+
+def plain_id(text: str) -> str:
+    """An id that is like a text with letters or signs that no id has; empty where nothing is left of it.
+
+    >>> plain_id("Müller & Söhne"), plain_id("3 Höfe"), plain_id("水")
+    ('Muller_Sohne', 'V3_Hofe', '')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_-")
+    known = f"V{words}" if words and not words[0].isalpha() else words
+    return "" if is_reserved(known) else known[:32]
 
 
 def is_inside(name: str) -> bool:

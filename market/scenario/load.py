@@ -29,11 +29,12 @@ from market.scenario.shown_value import shown
 def load_scenario(source: str | Path) -> Scenario:
     """Read and validate a scenario: a folder with `scenario.yaml` and its CSV profiles, or a built-in case.
 
-    A folder wins over a built-in case of the same name. The scenario is called after its folder, unless it has
-    a name of its own. With a roster it may hold the plants of some VPPs only, or of none: see `Scenario.whole`.
+    The path of its `scenario.yaml` stands for the folder. A folder wins over a built-in case of the same name.
+    The scenario is called after its folder, unless it has a name of its own. With a roster it may hold the plants
+    of some VPPs only, or of none: see `Scenario.whole`.
     Raises ScenarioError with every fault that can be told at once.
     """
-    folder = _folder(source)
+    folder = scenario_folder(source)
     text = read_text(folder / FILE_NAME, FILE_NAME, MAX_MEBIBYTES)
     if isinstance(text, Fault):
         raise ScenarioError([text])
@@ -55,10 +56,16 @@ def load_scenario(source: str | Path) -> Scenario:
     return scenario
 
 
-def _folder(source: str | Path) -> Path:
+def is_folder(source: str | Path) -> bool:
+    """Whether a text names a scenario's folder, or the file in it that stands for it, and not a built-in case."""
+    return os.path.isdir(source) or (os.path.isfile(source) and Path(source).name == FILE_NAME)
+
+
+def scenario_folder(source: str | Path) -> Path:
+    """The folder of a scenario. ScenarioError if there is none, nor a built-in case of that name."""
     text = str(source)
-    if os.path.isdir(text):
-        return Path(text)
+    if is_folder(text):
+        return Path(text) if os.path.isdir(text) else Path(text).parent
     if os.path.exists(text):
         remedy = f"give the folder that holds {FILE_NAME} and the profiles"
         raise ScenarioError([Fault("must be a folder", "a file", shown(text), remedy)])

@@ -16,6 +16,8 @@ from market.model.network import Constant, Lognormal, Normal, Uniform
 from market.scenario.changes import Changes
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>us|µs|ms|s)", re.ASCII)
+_NOTHING = re.compile(r"0+(?:\.0+)?", re.ASCII)
+"""No time at all needs no unit."""
 _PER_SECOND = {"us": 1e6, "µs": 1e6, "ms": 1e3, "s": 1.0}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+", re.ASCII)
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>bit|kbit|Mbit|Gbit)", re.ASCII)
@@ -99,6 +101,8 @@ def _read(flag: str, text: str, vpps: Sequence[str]) -> dict[str, object]:
 
 
 def _duration_s(text: str) -> float:
+    if _NOTHING.fullmatch(text):
+        return 0.0
     match = _DURATION.fullmatch(text)
     if match is None:
         raise _Unreadable("must be a number and a unit (us, ms, s)", "write it like 50ms, 1.5s or 200us", text)

@@ -28,6 +28,8 @@ MAX_MEBIBYTES = 64
 _MOST_OF_COLUMN = 3
 _MOST_OF_FILE = 50
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?P<mark>[,.' \u00a0\u2009\u202f’])\d{3}((?P=mark)\d{3})*(?P<rest>[.,]\d+)?")
+_UNNAMED = re.compile(r"|Unnamed: \d+")
 _PLAIN_NAME = re.compile(r"[\w.-]{1,60}")
 _POWER_NAME = re.compile(rf"(?P<id>.+)_(?P<asset>{'|'.join(ASSETS)})_mw")
 
@@ -116,11 +118,38 @@ def _read_table(folder: Path, name: str) -> _CsvFile | Fault:
     except csv.Error as error:
         remedy = "correct the quotes of that line, or write the file without quotes"
         return Fault("must be readable CSV", str(error), f"{name}:{reader.line_num}", remedy)
+    lines, rows = _filled(lines, rows)
+    if not rows:
+        return Fault("must not be empty", "cells without a letter", name, "give it a header and a row a period")
     header = rows[0]
     if len(header) == 1 and re.search(r"[;\t|]", header[0]):
         remedy = "save the file with commas between columns and points in numbers"
         return Fault("commas must separate the columns", shown(header[0]), f"{name}:{lines[0]}", remedy)
     return _CsvFile(name, tuple(lines), tuple(rows))
+
+
+def _filled(lines: list[int], rows: list[tuple[str, ...]]) -> tuple[list[int], list[tuple[str, ...]]]:
+    """The table without what spreadsheets and pandas leave round it, none of which says anything.
+
+    That is: empty rows at the end, empty columns at the end, and a first column without a name that counts rows.
+    """
+    while rows and not any(rows[-1]):
+        rows, lines = rows[:-1], lines[:-1]
+    if not rows:
+        return [], []
+    width = len(rows[0])
+    while width > 1 and not rows[0][width - 1] and not any(any(row[width - 1 :]) for row in rows):
+        width -= 1
+    first = 1 if _counts_rows([row[0] for row in rows]) else 0
+    return lines, [row[first:] if any(row[width:]) else row[first:width] for row in rows]
+
+
+def _counts_rows(column: Sequence[str]) -> bool:
+    """Whether a column is an index as pandas writes it: without a name, counting from 0 or 1."""
+    name, *cells = column
+    if not _UNNAMED.fullmatch(name):
+        return False
+    return cells in ([str(n) for n in range(len(cells))], [str(n) for n in range(1, len(cells) + 1)])
 
 
 def _shape_faults(table: _CsvFile, periods: int | None) -> Iterator[Fault]:
@@ -129,6 +158,8 @@ def _shape_faults(table: _CsvFile, periods: int | None) -> Iterator[Fault]:
     for line, row in table.body():
         if len(row) != width:
             remedy = "complete the row (0 where there is nothing), or remove what is too much"
+            if len(row) > width:
+                remedy += "; a comma in a number, for thousands or decimals, makes two cells of it"
             yield Fault(
                 f"must have {width} cells, like the header", f"{len(row)} cells", table.place(line), remedy
             )
@@ -144,10 +175,15 @@ def _shape_faults(table: _CsvFile, periods: int | None) -> Iterator[Fault]:
         return
     index = table.header.index(PERIOD)
     for number, (line, row) in enumerate(table.body(), start=1):
-        if len(row) == width and row[index] != str(number):
+        if len(row) == width and not _is_number(row[index], number):
             remedy = "number the rows 1, 2, 3 … in the order of time, none missing and none twice"
             yield Fault(f"must be {number} in this row", shown(row[index]), table.place(line, PERIOD), remedy)
             return
+
+
+def _is_number(cell: str, number: int) -> bool:
+    """Whether a cell is that whole number, as 1, or as 1.0, which programs write that know no whole numbers."""
+    return cell == str(number) or (_NUMBER.fullmatch(cell) is not None and float(cell) == number)
 
 
 def _numbers(table: _CsvFile, index: int) -> tuple[tuple[float, ...], list[Fault]]:
@@ -178,11 +214,22 @@ def _parameter(column: str) -> Parameter:
 def _cell_remedy(cell: str, value: float) -> str:
     if not cell:
         return "fill it in; write 0 where there is nothing"
+    if math.isnan(value) and (match := _THOUSANDS.fullmatch(cell)):
+        return _thousands_remedy(cell, match)
     if "," in cell:
         return "write a point as the decimal mark"
     if math.isnan(value):
         return "write a plain number, without unit or text"
     return "correct it; check the sign and the unit"
+
+
+def _thousands_remedy(cell: str, match: re.Match[str]) -> str:
+    """What to write for a number with thousands apart; where it may be a decimal mark, both are told."""
+    mark, rest = match["mark"], match["rest"] or ""
+    whole = cell.removesuffix(rest).replace(mark, "")
+    if rest or mark not in ",." or cell.count(mark) > 1:
+        return f"write {whole}{rest.replace(',', '.')}: no thousands separator, and a point as the decimal mark"
+    return f"write {whole} if {mark!r} parts thousands, or {cell.replace(mark, '.')} if it is the decimal mark"
 
 
 def _unknown_columns(tables: Sequence[_CsvFile], wanted: frozenset[str], missing: Sequence[str]) -> list[Fault]:

@@ -214,7 +214,8 @@ VppSection = section_of(
         "id": (
             str,
             Field(
-                description="Name: a letter, then up to 31 letters, digits, _ or -; not `broker` or `system`",
+                description="Name: a letter of A to Z, then up to 31 letters, digits, _ or -, since it names "
+                "columns, files and keys; not `broker` or `system`. Any letters may stand in `label`",
                 pattern=ID_PATTERN,
             ),
         ),

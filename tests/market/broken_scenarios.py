@@ -66,7 +66,10 @@ _POWER = "must be a number >= 0 and <= 1000000"
 _SHARE = "must be a number > 0 and <= 1"
 _CELL = "must be a number from 0 to 1000000 MW"
 _COLUMN = "must be a column that scenario.yaml calls for"
-_ID = "Name: a letter, then up to 31 letters, digits, _ or -; not `broker` or `system`"
+_ID = (
+    "Name: a letter of A to Z, then up to 31 letters, digits, _ or -, since it names columns, files and keys; "
+    "not `broker` or `system`. Any letters may stand in `label`"
+)
 _FIRST_ROW = "1,2.25,1.5,0,3.125"
 
 _FIELDS = (
@@ -227,7 +230,10 @@ _FIELDS = (
         "title", "must be text (What this market is, for readers: one printable line, at most 200 characters)",
         "'Every\\nthing'", "leave it out for the default ''",
     ),
-    _field("bad id", "id: South", "id: 4South", "vpps[1].id", f"must be text ({_ID})", "'4South'", "a letter"),
+    _field(
+        "bad id", "id: South", "id: 4South", "vpps[1].id", f"must be text ({_ID})", "'4South'",
+        "write V4South, say, and keep '4South' as its `label`",
+    ),
     _field(
         "reserved id", "id: South", "id: System",
         "vpps[1].id", "must not be one of the names the market itself uses (broker, system, watcher)", "'System'",

@@ -17,6 +17,7 @@ from market.app.cli.console import echo_error
 from market.app.runs.command_line import NAME, pasted
 from market.scenario import builtin_cases, load_scenario
 from market.scenario.document import FILE_NAME
+from market.scenario.load import is_folder, scenario_folder
 from market.scenario.scenario import Scenario
 
 ANY = "ID"
@@ -88,9 +89,9 @@ def _places(scenario: Scenario, given: str | None) -> Mapping[str, Place]:
     """Where the plants are that are on this machine, as far as can be known."""
     if given is None:
         return dict.fromkeys(scenario.roster, scenario.name) if _is_builtin(scenario) else {}
-    folder = Path(given)
+    folder = scenario_folder(given)
     if load_scenario(given).whole:
-        return dict.fromkeys(scenario.roster, folder if os.path.isdir(folder) else given)
+        return dict.fromkeys(scenario.roster, folder if is_folder(given) else given)
     beside = {vpp: folder.absolute().parent / vpp for vpp in scenario.roster}  # as vppmarket split leaves them
     return {vpp: part for vpp, part in beside.items() if os.path.isfile(part / FILE_NAME)}
 

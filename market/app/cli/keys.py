@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from broker.wire.messages import BROKER
 from market.app.cli.console import echo
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, builtin_cases, load_scenario
+from market.scenario.load import is_folder
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}\Z")
 
@@ -28,7 +28,7 @@ def keys_command(folder: Path, names: Sequence[str]) -> int:
 
 def _owners(names: Sequence[str]) -> list[str]:
     scenario = names[0] if names else DEFAULT_CASE
-    if len(names) <= 1 and (scenario in builtin_cases() or os.path.isdir(scenario)):
+    if len(names) <= 1 and (scenario in builtin_cases() or is_folder(scenario)):
         return [BROKER, *load_scenario(scenario).roster, WATCHER]
     faults = [
         Fault("must be a scenario, or names of VPPs", repr(name), "NAME", "a name is letters, digits, _ and -")

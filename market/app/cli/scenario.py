@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from market.app.cli.console import echo, echo_error, put_json
+from market.app.report.scenario_text import scenario_text
+from market.app.report.terminal.screen import screen_of
 from market.app.results.exit_codes import ExitCode
 from market.app.runs.command_line import pasted
+from market.app.runs.first_plans import first_declarations
+from market.errors import DispatchError
+from market.model.declaration import Declaration
 from market.scenario import copy_case, load_scenario, scenario_advice, scenario_schema
 from market.scenario.changes import changed
 from market.scenario.parameter_page import parameter_page
+from market.scenario.plausibility import plausibility_notes
 from market.scenario.scenario import Scenario
 
 
 def check_command(source: str, settings: Sequence[str] = ()) -> int:
-    """Say what a scenario holds, as changed by flags; ScenarioError with every fault if it is not sound."""
+    """Say what was understood of a scenario, as changed by flags, and what in it looks like a slip.
+
+    ScenarioError with every fault if it is not sound.
+    """
     scenario = changed(load_scenario(source), settings)
     horizon = scenario.public.horizon
-    for advice in scenario_advice(scenario):
-        echo_error(f"note: {advice}")
-    echo(
+    for note in (*scenario_advice(scenario), *plausibility_notes(scenario)):
+        echo_error(f"note: {note}")
+    headline = (
         f"{scenario.name} is sound{_plants(scenario)}, "
-        f"{horizon.periods} periods of {horizon.period_h:g} h, digest {scenario.digest[:12]}\n"
+        f"{horizon.periods} periods of {horizon.period_h:g} h, digest {scenario.digest[:12]}"
     )
+    echo(scenario_text(headline, scenario, _first(scenario), screen_of(sys.stdout)), styled=True)
     return ExitCode.EQUILIBRIUM
+
+
+def _first(scenario: Scenario) -> tuple[Declaration, ...]:
+    """What VPPs would declare alone; that a day cannot be planned is a note as well."""
+    try:
+        return first_declarations(scenario)
+    except DispatchError as error:
+        echo_error(f"note: {error}")
+        return ()
 
 
 def _plants(scenario: Scenario) -> str:

@@ -79,6 +79,7 @@ def _target(options: ViewOptions) -> Target:
     from market.app.view.feeds.recorded import RecordedFeed
     from market.app.view.target import Target
     from market.scenario import load_scenario, require_plants
+    from market.scenario.load import is_folder
 
     target = options.target or DEFAULT_CASE
     folder = Path(target)
@@ -96,7 +97,7 @@ def _target(options: ViewOptions) -> Target:
             return Target(feed=RecordedFeed(folder))
         except TapeError as error:
             raise unreadable(str(folder), error) from None
-    if target not in builtin_cases() and not os.path.isdir(folder):
+    if target not in builtin_cases() and not is_folder(folder):
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
         raise ScenarioError([Fault(rule, shown(target), "RUN", remedy)])

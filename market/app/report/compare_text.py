@@ -59,7 +59,7 @@ def _parts(compared: Comparison, names: Sequence[str]) -> Iterator[str | Grid]:
     yield "[bold]What was changed[/bold]"
     yield _changes(compared) if compared.changes else "  nothing that the runs tell of\n"
     yield _results(compared)
-    same, unknown = [], []
+    same, unknown = list[str](), list[str]()
     for name, (title, tolerance) in DETAILS.items():
         if name not in compared.tables:
             continue
