@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from market.app.cli.console import echo, echo_error
+from market.app.cli.help import COMMANDS, STUDIES, SectionedGroup
 from market.app.cli.network_options import network_options
 from market.app.cli.path_value import PATH
 from market.app.cli.set_option import set_option
@@ -144,7 +145,13 @@ def _usage(error: click.ClickException) -> str:
     return f"{path}: {message[:1].lower()}{message[1:]}; see '{path} --help'"
 
 
-@click.group(epilog=EPILOG, invoke_without_command=True, context_settings={"max_content_width": 100})
+@click.group(
+    cls=SectionedGroup,
+    sections=COMMANDS,
+    epilog=EPILOG,
+    invoke_without_command=True,
+    context_settings={"max_content_width": 100},
+)
 @click.version_option(package_name="vppmarket", message="%(prog)s %(version)s")
 @click.pass_context
 def commands(context: click.Context) -> None:
@@ -487,7 +494,7 @@ def parameters() -> int:
     return parameters_command()
 
 
-@commands.group(invoke_without_command=True)
+@commands.group(cls=SectionedGroup, sections=STUDIES, invoke_without_command=True)
 @click.pass_context
 def experiment(context: click.Context) -> None:
     """Studies of many days: the paper's case study, economics, sensitivities, the network."""

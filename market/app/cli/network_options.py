@@ -11,50 +11,47 @@ import click
 from market.scenario.network_flags import NetworkFlags
 
 _Result = TypeVar("_Result")
-_DEFAULT = "  [default: the scenario's]"
 _OPTIONS = (
     click.option(
         "--delay",
         metavar="LATENCY",
         help="Latency of every link: 50ms, constant:50ms, uniform:LOW:HIGH, normal:MEAN:DEVIATION, "
-        f"lognormal:MEDIAN:SIGMA, empirical:FILE.csv.{_DEFAULT}",
+        "lognormal:MEDIAN:SIGMA, empirical:FILE.csv.",
     ),
-    click.option("--jitter", metavar="TIME", help=f"Further delay, evenly from 0 to this.{_DEFAULT}"),
-    click.option("--loss", metavar="SHARE", help=f"Probability that an attempt is lost, such as 0.02.{_DEFAULT}"),
-    click.option("--duplicate", metavar="SHARE", help=f"Probability that a message comes twice.{_DEFAULT}"),
-    click.option("--reorder", metavar="SHARE:TIME", help=f"How often a message is held back, how long.{_DEFAULT}"),
-    click.option("--bandwidth", metavar="RATE", help=f"Of every link, such as 64kbit.{_DEFAULT}"),
+    click.option("--jitter", metavar="TIME", help="Further delay, evenly from 0 to this."),
+    click.option("--loss", metavar="SHARE", help="Probability that an attempt is lost, such as 0.02."),
+    click.option("--duplicate", metavar="SHARE", help="Probability that a message comes twice."),
+    click.option("--reorder", metavar="SHARE:TIME", help="How often a message is held back, how long."),
+    click.option("--bandwidth", metavar="RATE", help="Of every link, such as 64kbit."),
     click.option(
         "--outage",
         metavar="LINK:START:END",
         multiple=True,
-        help=f"VPP1-VPP2:2s:12s one way, VPP1:2s:12s both ways of one VPP. Repeatable.{_DEFAULT}",
+        help="VPP1-VPP2:2s:12s one way, VPP1:2s:12s both ways of one VPP. Repeatable.",
     ),
     click.option(
         "--partition",
         metavar="GROUPS:START:END",
         multiple=True,
-        help=f"VPP1,VPP2/VPP3:1s:9s; without END it never heals. Repeatable.{_DEFAULT}",
+        help="VPP1,VPP2/VPP3:1s:9s; without END it never heals. Repeatable.",
     ),
-    click.option("--compute", metavar="TIME", help=f"What a turn of each node takes.{_DEFAULT}"),
+    click.option("--compute", metavar="TIME", help="What a turn of each node takes."),
     click.option(
         "--time",
         metavar="CLOCK",
-        help=f"virtual: simulated, nobody waits; wall: real, delays are waited for.{_DEFAULT}",
+        help="virtual: simulated, nobody waits; wall: real, delays are waited for.",
     ),
     click.option(
         "--on-loss",
         metavar="RULE",
-        help=f"When a VPP is lost: stop, wait for it, or go on without it, withdraw.{_DEFAULT}",
+        help="When a VPP is lost: stop, wait for it, or go on without it, withdraw.",
     ),
-    click.option(
-        "--silence", metavar="TIME", help=f"A VPP without a sign of life for so long counts as lost.{_DEFAULT}"
-    ),
-    click.option("--absence", metavar="TIME", help=f"How long a VPP that was lost is waited for.{_DEFAULT}"),
+    click.option("--silence", metavar="TIME", help="A VPP without a sign of life for so long counts as lost."),
+    click.option("--absence", metavar="TIME", help="How long a VPP that was lost is waited for."),
     click.option(
         "--answer",
         metavar="TIME",
-        help=f"A VPP that is alive and leaves an order unanswered for so long counts as lost.{_DEFAULT}",
+        help="A VPP that is alive and leaves an order unanswered for so long counts as lost.",
     ),
 )
 

@@ -1,0 +1,138 @@
+"""How `--help` is laid out: commands and options in sections, and examples that work as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Run a market": ("run", "broker", "node", "view"),
+    "Scenarios": ("new", "check", "split", "keys", "parameters", "schema"),
+    "What came of it": ("report", "compare", "replay"),
+    "Studies of many days": ("experiment",),
+}
+"""Every command in its section."""
+
+STUDIES: Final[Mapping[str, tuple[str, ...]]] = {"Studies": ("paper", "economics", "sensitivity", "network")}
+
+OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "What is run": (
+        *("vpp", "scenario", "case", "plants", "settings", "seed", "resume", "until_s"),
+        *("draws", "delays", "losses", "seeds"),
+    ),
+    "How it is run": ("in_process", "day_certificate", "jobs", "join_s", "patience_s", "restarts"),
+    "The network, where it is not the scenario's": (
+        *(
+            "delay",
+            "jitter",
+            "loss",
+            "duplicate",
+            "reorder",
+            "bandwidth",
+            "outage",
+            "partition",
+            "compute",
+            "time",
+        ),
+    ),
+    "When somebody is lost, where it is not the scenario's": ("on_loss", "silence", "absence", "answer"),
+    "Who takes part, and sees what": (
+        *("address", "host", "port", "keys", "token", "token_file", "insecure", "audit", "undisclosed"),
+    ),
+    "What comes out": ("out", "as_json", "quiet", "figures", "report", "watch", "open_browser"),
+}
+"""Every option in its section, by the name of its parameter."""
+
+_WHOLE: Final = 400
+"""Letters of a command's first sentence: all of them."""
+
+EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "commands": ("vppmarket run", "vppmarket new mine", "vppmarket check mine", "vppmarket run mine --report"),
+    "experiment": ("vppmarket experiment economics",),
+    "run": (
+        "vppmarket run",
+        "vppmarket run flexible --set market.mechanism=consensus --in-process",
+        "vppmarket run mine --set vpps.VPP1.ess.energy_mwh=6 --out runs/larger --report",
+        "vppmarket run --delay lognormal:50ms:0.5 --loss 0.02 --seed 7",
+    ),
+    "broker": ("vppmarket broker two_vpp", "vppmarket broker mine/public --host 192.0.2.7 --keys keys"),
+    "node": (
+        "vppmarket node --id Farm --scenario two_vpp \\\n"
+        "    --broker tcp://127.0.0.1:5555 --token-file run/join.token",
+    ),
+    "keys": ("vppmarket keys keys five_vpp", "vppmarket keys keys VPP3"),
+    "report": ("vppmarket report runs/larger",),
+    "replay": ("vppmarket replay runs/larger", "vppmarket replay runs/larger --until 0.5"),
+    "view": (
+        "vppmarket view",
+        "vppmarket view runs/larger --open",
+        "vppmarket view tcp://127.0.0.1:5555 --keys runs/larger/watch",
+    ),
+    "compare": (
+        "vppmarket compare runs/base runs/larger",
+        "vppmarket compare runs/base runs/larger runs/largest --out runs/compared",
+    ),
+    "check": ("vppmarket check mine", "vppmarket check five_vpp --set carbon.mode=flat"),
+    "new": ("vppmarket new mine", "vppmarket new small --from two_vpp"),
+    "split": ("vppmarket split mine parts",),
+    "schema": ("vppmarket schema > scenario.schema.json",),
+    "parameters": ("vppmarket parameters | less",),
+    "paper": ("vppmarket experiment paper --draws 10 --out runs/paper",),
+    "economics": ("vppmarket experiment economics flexible",),
+    "sensitivity": ("vppmarket experiment sensitivity two_vpp --out runs/moved",),
+    "network": ("vppmarket experiment network two_vpp --delays 0,50ms --losses 0,0.1",),
+}
+"""Command lines of each command; `mine`, `runs/…` and addresses stand for the reader's own."""
+
+
+class _WithExamples(click.Command):
+    """A command with examples at the end of its help, each on lines of its own that are never broken."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, then what is said of all commands."""
+        examples = EXAMPLES.get(self.name or "", ())
+        if examples:
+            with formatter.section("Examples"):
+                formatter.write("".join(f"  {example}\n" for example in examples))
+        super().format_epilog(ctx, formatter)
+
+
+class SectionedCommand(_WithExamples):
+    """A command whose options stand in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The sections that have an option here."""
+        by_name = {param.name: param for param in self.get_params(ctx) if isinstance(param, click.Option)}
+        for title, names in (*OPTIONS.items(), ("Help", ("help",))):
+            records = [by_name[name].get_help_record(ctx) for name in names if name in by_name]
+            _write(formatter, title, [record for record in records if record is not None])
+
+
+class SectionedGroup(_WithExamples, click.Group):
+    """A group whose commands stand in sections."""
+
+    command_class = SectionedCommand
+
+    def __init__(self, *args: Any, sections: Mapping[str, tuple[str, ...]], **others: Any) -> None:
+        super().__init__(*args, **others)
+        self._sections = sections
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The sections, in the order of a newcomer's way."""
+        for title, names in self._sections.items():
+            _write(formatter, title, list(_lines(self, ctx, names)))
+
+
+def _lines(group: click.Group, ctx: click.Context, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        command = group.get_command(ctx, name)
+        if command is not None:
+            yield name, command.get_short_help_str(_WHOLE)
+
+
+def _write(formatter: click.HelpFormatter, title: str, records: list[tuple[str, str]]) -> None:
+    if records:
+        with formatter.section(title):
+            formatter.write_dl(records)
