@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -43,6 +43,7 @@ from broker.wire.messages import (
     Withdrawn,
 )
 from market.errors import ProtocolError, RunError
+from market.model.declaration import Role
 from market.model.disclosure import Disclosure, least
 from vpp_nodes.inbox import Inbox
 from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, OwnPlans, Reached, Settled
@@ -393,6 +394,8 @@ class Client:
         self._epoch.last_turn, self._epoch.live = message.turn, None
         if isinstance(message, Settle) and self._node.plans is not None:
             self.settled = SettledDay(self._node.plans, message)
+            periods = len({trade.period for trade in message.trades})
+            return [Note(f"{self._vpp} settles: it trades in {periods} periods, and has planned them in"), *reply]
         return reply
 
     def _event_of(self, message: RoundOver | Settle) -> NodeEvent:
@@ -422,7 +425,17 @@ class Client:
             for ref in epoch.inbox.waiting():
                 epoch.live.came(ref, now)
         note = Note(f"{self._vpp} plans its day, in epoch {number} with {', '.join(message.roster)}")
-        return [note, *self._act(message.turn, Begun(message.roster, message.round), now)]
+        acted = self._act(message.turn, Begun(message.roster, message.round), now)
+        return [note, *(Note(told) for told in self._planned(acted, message.round)), *acted]
+
+    def _planned(self, acted: Sequence[Instruction], round: int) -> Iterator[str]:
+        """What the day comes to that has just been declared, for the first time."""
+        said = (step.envelope.message for step in acted if isinstance(step, Say))
+        for declaration in (
+            message.declaration for message in said if isinstance(message, Declared) and not round
+        ):
+            sells, buys = (declaration.roles.count(role) for role in (Role.SELLER, Role.BUYER))
+            yield f"{self._vpp} has planned its day and trades: it can sell in {sells} periods and buy in {buys}"
 
     def _turn(self, turns: Turns, now: float) -> list[Instruction]:
         """Take our turn; one that we have had already is only said again."""

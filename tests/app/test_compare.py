@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from market.app.analysis.changes import CompareInput, changes_notes
+from market.app.analysis.changes import CompareInput, changes, changes_notes
 from market.app.analysis.compare import Comparison, compare_runs
 from market.app.cli.main import command
 from market.app.figures.compare import comparison_pictures
 from market.app.results.recorded import RecordedRun, read_run
 from market.scenario import load_scenario, public_part, write_scenario
 from market.scenario.digest import seal_scenario
+from market.scenario.parts import undisclosed
 from tests.app.recorded_days import run_kind
 
 
@@ -191,11 +192,17 @@ def test_runs_that_do_not_know_their_plants_say_so(
     page = " ".join(page_of(folders["first"], bare, capsys=capsys).split())
     assert "no scenario is kept with the second run: rules are compared, plants and series not" in page
     assert "carbon.base_price_cny_per_t 280 → 500" in page
-    public = public_part(load_scenario("five_vpp"))
-    inputs = [CompareInput(read_run(folders["first"]), public)] * 2
-    assert any(
-        "does not know the plants of VPP1, VPP2" in note for note in changes_notes(inputs, ("first", "second"))
-    )
+    whole = load_scenario("five_vpp")
+    other = public_part(whole.with_({"vpps.VPP2.ess.energy_mwh": 7}))
+    run = read_run(folders["first"])
+    by_digest = [CompareInput(run, public_part(whole)), CompareInput(run, other)]
+    (change,) = changes(by_digest)
+    assert change.path == "vpps.VPP2"
+    notes = list(changes_notes(by_digest, ("first", "second")))
+    assert [note for note in notes if "plants of VPP2: what was changed in them is not shown" not in note] == []
+    assert list(changes_notes([by_digest[0]] * 2, ("first", "second"))) == []
+    hidden = [CompareInput(run, undisclosed(each.scenario)) for each in by_digest if each.scenario]
+    assert "VPP1, VPP2, VPP3, VPP4, VPP5" in next(changes_notes(hidden, ("first", "second")))
 
 
 def test_what_cannot_be_compared_is_said_and_the_rest_is_compared(folders: dict[str, Path]) -> None:

@@ -35,6 +35,7 @@ from broker.wire.messages import (
 )
 from market.errors import RunError
 from market.model.arrays import frozen
+from market.model.declaration import Role
 from market.model.disclosure import Disclosure, disclosure_of, least
 from market.model.plan import DirectExchange, DispatchPlan
 from tests.broker.days import market_day, public_rules
@@ -109,8 +110,10 @@ def turns(number: int, *refs: Ref) -> Turns:
 def test_beginning_declares_then_ends_the_turn() -> None:
     who = client()
     order(who, Welcome(SESSION, 1002, 1003))
-    told, declared, done = order(who, Begin(1, 0.0, ROSTER, False))
+    told, planned, declared, done = order(who, Begin(1, 0.0, ROSTER, False))
     assert told == Note("A plans its day, in epoch 1 with A, B")
+    sells, buys = DAY[0].roles.count(Role.SELLER), DAY[0].roles.count(Role.BUYER)
+    assert planned == Note(f"A has planned its day and trades: it can sell in {sells} periods and buy in {buys}")
     assert declared == Say(Envelope(1, "A", 1, Declared(DAY[0])))
     assert done == Tell(Done(1, 1, (), ()), 1)
 
@@ -259,7 +262,8 @@ def test_begin_and_settle_are_answered_again_from_what_was_said_without_planning
     begin = Begin(1, 0.0, ROSTER, False)
     *_, done = order(who, begin)
     assert order(who, begin) == order(who, begin) == [done]
-    (audit,) = order(who, settle(2))
+    told, audit = order(who, settle(2))
+    assert told == Note("A settles: it trades in 0 periods, and has planned them in")
     assert order(who, settle(2)) == order(who, settle(2)) == [audit]
     assert asked == [None, settle(2).direct]
     assert order(who, begin) == []  # it has been left
@@ -284,7 +288,7 @@ def test_a_node_shows_no_more_than_is_asked_for_and_no_more_than_it_is_willing_t
     who = Client("A", node(), HELLO, now=0.0, audit=willing)
     order(who, Welcome(SESSION, 1002, 1003))
     order(who, Begin(1, 0.0, ROSTER, False))
-    (told,) = order(who, settle(2, asked))
+    _, told = order(who, settle(2, asked))
     assert isinstance(told, Tell)
     assert isinstance(told.message, Audit)
     assert {disclosure_of(told.message.before), disclosure_of(told.message.after)} == {least(asked, willing)}
@@ -311,7 +315,7 @@ def test_another_broker_at_the_same_place_is_joined_anew_and_what_was_before_cou
     who.data_open()
     assert order(who, Welcome(SESSION + 1, 2002, 2003))[-1] == OpenData(2002, 2003)
     assert who.data_open() == [Tell(Ready(SESSION + 1), 1)]
-    told, declared, done = order(who, Begin(1, 0.0, ROSTER, False))
+    told, _, declared, done = order(who, Begin(1, 0.0, ROSTER, False))
     assert isinstance(told, Note)
     assert declared == Say(Envelope(1, "A", 1, Declared(DAY[0])))
     assert done == Tell(Done(1, 1, (), ()), 1)

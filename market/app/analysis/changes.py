@@ -58,8 +58,16 @@ def changes_notes(inputs: Sequence[CompareInput], names: Sequence[str]) -> Itera
         scenario = each.scenario
         if scenario is not None and not scenario.whole:
             here = {vpp.id for vpp in scenario.vpps}
-            absent = ", ".join(vpp for vpp in scenario.roster if vpp not in here)
-            yield f"the {name} run does not know the plants of {absent}: what was changed in them is not shown"
+            absent = [vpp for vpp in scenario.roster if vpp not in here and not _same_by_digest(vpp, inputs)]
+            if absent:
+                whose = f"the {name} run does not know the plants of {', '.join(absent)}"
+                yield f"{whose}: what was changed in them is not shown"
+
+
+def _same_by_digest(vpp: str, inputs: Sequence[CompareInput]) -> bool:
+    """Whether all runs know that they had the same plant, though not all know the plant."""
+    digests = {each.scenario.digest_by_vpp.get(vpp, "") for each in inputs if each.scenario is not None}
+    return len(digests) == 1 and "" not in digests
 
 
 def _rules(run: RecordedRun) -> Mapping[str, Any]:

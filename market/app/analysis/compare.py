@@ -31,7 +31,7 @@ ORDINALS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedTable:
     """One thing of all runs. keys : what names a row · rows : by these, the value of each run
 
     numeric : whether the values are numbers, of which there are differences
@@ -42,10 +42,10 @@ class Compared:
     rows: Mapping[tuple[Cell, ...], tuple[Cell, ...]]
     numeric: bool = True
 
-    def differing(self, tolerance: float = 0.0) -> Compared:
+    def differing(self, tolerance: float = 0.0) -> ComparedTable:
         """The rows in which a run differs from the first by more than `tolerance`, or one of them has nothing."""
         rows = {key: values for key, values in self.rows.items() if _differ(values, tolerance)}
-        return Compared(self.name, self.keys, rows, self.numeric)
+        return ComparedTable(self.name, self.keys, rows, self.numeric)
 
     def difference(self, key: tuple[Cell, ...], number: int) -> float:
         """A run's value less the first's; number : the run's, counted from 0"""
@@ -91,10 +91,10 @@ class Comparison:
     runs: tuple[RecordedRun, ...]
     vpps: tuple[str, ...]
     changes: tuple[Change, ...]
-    tables: Mapping[str, Compared]
+    tables: Mapping[str, ComparedTable]
     notes: tuple[str, ...]
 
-    def __getitem__(self, name: str) -> Compared:
+    def __getitem__(self, name: str) -> ComparedTable:
         return self.tables[name]
 
     def csv_tables(self) -> Iterator[Table]:
@@ -150,7 +150,7 @@ def _check(runs: Sequence[RecordedRun]) -> None:
         raise ScenarioError([Fault("runs must have a VPP in common", vpp_lists, "compare", remedy)])
 
 
-def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> Compared:
+def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> ComparedTable:
     """What one asks first of a run; sums over all VPPs only where they are the same."""
     told = [_of_market(run) for run in runs]
     if same_members:
@@ -161,7 +161,7 @@ def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> Compared:
         known = [value == value for value in values]
         if all(known) or (any(known) and name in _OF_SOME):
             rows[(name,)] = values
-    return Compared("results", ("quantity",), rows)
+    return ComparedTable("results", ("quantity",), rows)
 
 
 _OF_SOME: Final = frozenset({"mean_price_cny_per_mwh", "messages", "rest_time_s"})
@@ -193,10 +193,10 @@ def _of_market(run: RecordedRun) -> dict[str, float]:
     }
 
 
-def _by_period(runs: Sequence[RecordedRun], vpps: Sequence[str]) -> list[Compared]:
-    def kept(table: Compared, names: int) -> Compared:
+def _by_period(runs: Sequence[RecordedRun], vpps: Sequence[str]) -> list[ComparedTable]:
+    def kept(table: ComparedTable, names: int) -> ComparedTable:
         rows = {key: values for key, values in table.rows.items() if set(key[:names]) <= set(vpps)}
-        return Compared(table.name, table.keys, rows, table.numeric)
+        return ComparedTable(table.name, table.keys, rows, table.numeric)
 
     selection = ("buyer", "seller", "period")
     return [
@@ -222,12 +222,14 @@ def _is_other(first: Cell, other: Cell, tolerance: float) -> bool:
 
 def _column(
     name: str, runs: Sequence[RecordedRun], table: str, keys: Sequence[str], column: str, *, numeric: bool = True
-) -> Compared:
+) -> ComparedTable:
     """A column of a table of all runs, by its keys: those of the first run in their order, then further ones."""
     told = [_by_key(run[table], keys, column) for run in runs]
     absent: Cell = NOTHING if numeric else ""
     names = dict.fromkeys(key for each in told for key in each)
-    return Compared(name, tuple(keys), {k: tuple(each.get(k, absent) for each in told) for k in names}, numeric)
+    return ComparedTable(
+        name, tuple(keys), {k: tuple(each.get(k, absent) for each in told) for k in names}, numeric
+    )
 
 
 def _by_key(records: Records, keys: Sequence[str], column: str) -> dict[tuple[Any, ...], Any]:
@@ -235,7 +237,9 @@ def _by_key(records: Records, keys: Sequence[str], column: str) -> dict[tuple[An
     return dict(zip(names, records[column].tolist(), strict=True))
 
 
-def _accounts(name: str, runs: Sequence[RecordedRun], vpps: Sequence[str], quantities: Sequence[str]) -> Compared:
+def _accounts(
+    name: str, runs: Sequence[RecordedRun], vpps: Sequence[str], quantities: Sequence[str]
+) -> ComparedTable:
     """What all runs show of it: what one of them does not show is not a difference."""
     rows: dict[tuple[Cell, ...], tuple[Cell, ...]] = {}
     for vpp in vpps:
@@ -244,7 +248,7 @@ def _accounts(name: str, runs: Sequence[RecordedRun], vpps: Sequence[str], quant
                 values = tuple(run.account(vpp, scenario, quantity) for run in runs)
                 if not any(map(math.isnan, values)):
                     rows[vpp, scenario, quantity] = values
-    return Compared(name, ("vpp", "scenario", "quantity"), rows)
+    return ComparedTable(name, ("vpp", "scenario", "quantity"), rows)
 
 
 def _file_notes(runs: Sequence[RecordedRun]) -> Iterator[str]:

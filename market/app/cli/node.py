@@ -12,12 +12,14 @@ from pathlib import Path
 from broker.bus.addresses import is_address
 from broker.bus.keys import load_node_keys
 from market.app.cli.console import echo_error
+from market.app.report.node_text import node_lines
 from market.app.results.folder import RunFolder, new_run_folder
+from market.app.results.scenario_copy import keep_scenario
 from market.app.runs.node_day import NodeRun, write_node_day
 from market.app.runs.tokens import shown_to_others, token_from_key, token_of
 from market.errors import Fault, MarketError, ScenarioError
 from market.model.disclosure import Disclosure
-from market.scenario import load_scenario
+from market.scenario import load_scenario, own_part
 from market.scenario.changes import changed
 from market.scenario.scenario import Scenario
 from vpp_nodes.process import NodeEnding, serve_node
@@ -50,6 +52,7 @@ def node_command(options: NodeOptions) -> int:
     say(f"{options.vpp} of {scenario.name}, process {os.getpid()}; looking for the broker at {options.broker}")
     run = NodeRun(scenario, task.vpp, started, since)
     with folder.held():
+        keep_scenario(own_part(scenario, options.vpp), folder.path)
         try:
             ending = serve_node(task, say)
         except KeyboardInterrupt:
@@ -80,11 +83,14 @@ def _task(options: NodeOptions) -> tuple[Scenario, NodeTask]:
 def _ended(run: NodeRun, ending: NodeEnding, folder: RunFolder, say: Callable[[str], None]) -> int:
     """Leave the day in the node's folder, and say what it came to, or why it did not come to anything."""
     try:
-        for line in write_node_day(run, ending, folder):
-            say(line)
+        write_node_day(run, ending, folder)
     except MarketError as error:
         echo_error(f"error: {error}")
         return ending.exit_code or 4
+    if ending.day is not None:
+        for line in node_lines(run, ending.day):
+            say(line)
+        say(f"all of it is in {folder.path}")
     if ending.exit_code:
         echo_error(f"error: {ending.why}")
     return ending.exit_code

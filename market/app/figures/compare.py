@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from market.app.analysis.compare import ORDINALS, SAME_PRICE, SAME_PROBABILITY, Compared, Comparison
+from market.app.analysis.compare import ORDINALS, SAME_PRICE, SAME_PROBABILITY, ComparedTable, Comparison
 from market.app.figures import style
 from market.app.figures.picture import Picture
 from market.app.results.table import Cell
@@ -43,7 +43,7 @@ def comparison_pictures(compared: Comparison) -> Iterator[Picture]:
             )
 
 
-def _differences(table: Compared, number: int) -> dict[tuple[Cell, ...], float]:
+def _differences(table: ComparedTable, number: int) -> dict[tuple[Cell, ...], float]:
     """Every row that both runs have, by its key: the run of that number less the first."""
     told = ((key, table.difference(key, number)) for key in table.rows)
     return {key: difference for key, difference in told if not np.isnan(difference)}
@@ -144,7 +144,7 @@ def probability_figure(compared: Comparison, number: int) -> Figure:
     return figure
 
 
-def _differ(table: Compared, tolerance: float, number: int) -> bool:
+def _differ(table: ComparedTable, tolerance: float, number: int) -> bool:
     """Whether a run has anything that the first has not, or by more than that."""
-    alone = Compared(table.name, table.keys, {key: (v[0], v[number]) for key, v in table.rows.items()})
+    alone = ComparedTable(table.name, table.keys, {key: (v[0], v[number]) for key, v in table.rows.items()})
     return bool(alone.differing(tolerance).rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from market.app.analysis.compare import ORDINALS, Compared, Comparison, difference_names
+from market.app.analysis.compare import ORDINALS, ComparedTable, Comparison, difference_names
 from market.app.report.compare_text import DETAILS, RESULTS
 from market.app.report.page import Html, HtmlPage, ReportSection, bullets, paragraph, picture, table
 from market.app.report.terminal.numbers import ranges
@@ -49,7 +49,7 @@ def _columns(first: Sequence[str], runs: int) -> list[str]:
     return [*first, *(name.replace("_", " ") for name in difference_names(runs))]
 
 
-def _rows(found: Compared, keys: Sequence[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
+def _rows(found: ComparedTable, keys: Sequence[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
     for key in keys:
         values = found.rows[key]
         yield (*key, *values, *(found.difference(key, number) for number in range(1, len(values))))
@@ -68,13 +68,13 @@ def _details(compared: Comparison) -> Iterator[ReportSection]:
             yield ReportSection(title, [_words(found, len(compared.runs))])
 
 
-def _numbers(found: Compared, runs: int) -> Html:
+def _numbers(found: ComparedTable, runs: int) -> Html:
     keys = found.by_size()
     more = f"the largest {MOST_ROWS} of {len(keys)}; {found.name}.csv has all" if len(keys) > MOST_ROWS else ""
     columns = _columns((*found.keys, *ORDINALS[:runs]), runs)
     return table(columns, list(_rows(found, keys[:MOST_ROWS])), more, digits=4)
 
 
-def _words(found: Compared, runs: int) -> Html:
+def _words(found: ComparedTable, runs: int) -> Html:
     columns = (*found.keys[:-1], *ORDINALS[:runs], "periods")
     return table(columns, [(*key, *values, ranges(periods)) for key, values, periods in found.together()])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 from typing import Final
 
-from market.app.analysis.compare import ORDINALS, SAME_PRICE, SAME_PROBABILITY, Compared, Comparison
+from market.app.analysis.compare import ORDINALS, SAME_PRICE, SAME_PROBABILITY, ComparedTable, Comparison
 from market.app.report.printed import column_digits
 from market.app.report.summary.units import PRICE
 from market.app.report.terminal.grid import Column, Grid
@@ -109,7 +109,7 @@ def _result(name: str, value: Cell, digits: int) -> str:
     return f"< {least:.6f}" if 0.0 < float(value) < least else decimal(float(value), digits)
 
 
-def _differences(table: Compared, keys: Sequence[tuple[Cell, ...]], runs: int) -> list[Column]:
+def _differences(table: ComparedTable, keys: Sequence[tuple[Cell, ...]], runs: int) -> list[Column]:
     """What each further run has more than the first."""
     return [
         Column(
@@ -131,7 +131,7 @@ def _signed(difference: float, values: Sequence[Cell]) -> str:
     return text if difference < 0 else f"+{text}"
 
 
-def _details(title: str, table: Compared) -> Grid:
+def _details(title: str, table: ComparedTable) -> Grid:
     """The rows with the largest differences first; rows of words together, with all their periods."""
     runs = len(next(iter(table.rows.values())))
     heading = f"{title}: {len(table.rows):,} difference{'s' if len(table.rows) > 1 else ''}"
@@ -153,7 +153,7 @@ _DIGITS: Final = {"probabilities": 4}
 _PLANS: Final = {"grid_only": "grid only", "game": "trading"}
 
 
-def _key_column(table: Compared, keys: Iterable[tuple[Cell, ...]]) -> Column:
+def _key_column(table: ComparedTable, keys: Iterable[tuple[Cell, ...]]) -> Column:
     """The names of rows as one column, their parts below each other."""
     texts = [[_PLANS.get(str(part), str(part)) for part in key] for key in keys]
     columns = zip(table.keys, zip(*texts, strict=True), strict=True)
@@ -165,7 +165,7 @@ def _key_column(table: Compared, keys: Iterable[tuple[Cell, ...]]) -> Column:
     return Column(line(table.keys), [plain(line(parts)) for parts in texts], right=False)
 
 
-def _words(heading: str, table: Compared, runs: int) -> Grid:
+def _words(heading: str, table: ComparedTable, runs: int) -> Grid:
     alike = table.together()
     rows = alike[:ROWS_SHOWN]
     columns = [

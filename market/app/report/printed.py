@@ -46,8 +46,10 @@ def column_digits(numbers: Iterable[float]) -> int:
     (2, 0, 3)
     """
     sizes = [abs(number) for number in numbers if math.isfinite(number) and abs(number) >= _DUST]
-    smallest = min(sizes, default=0.0)
-    return 0 if smallest >= 100.0 else 2 if smallest >= 1.0 or max(sizes, default=0.0) >= 1e4 else 3
+    if not sizes:
+        return 0
+    smallest = min(sizes)
+    return 0 if smallest >= 100.0 else 2 if smallest >= 1.0 or max(sizes) >= 1e4 else 3
 
 
 def _text(cell: Cell, digits: int) -> str:

@@ -1,4 +1,4 @@
-"""What a node keeps of its own day: its run folder, and the five lines that it prints in the end."""
+"""What a node keeps of its own day: its run folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import fsum
 from typing import Any
 
 from broker.wire.messages import Trade
@@ -35,21 +34,20 @@ class NodeRun:
     since: float
 
 
-def write_node_day(run: NodeRun, ending: NodeEnding, folder: RunFolder) -> list[str]:
-    """Write a node's run folder; returns what there is to say of its day. RunError if it cannot be written."""
+def write_node_day(run: NodeRun, ending: NodeEnding, folder: RunFolder) -> None:
+    """Write a node's run folder, beside the scenario that is there already. RunError if it cannot be written."""
     day = ending.day
     tables = () if day is None else tuple(_tables(run, day))
     for table in tables:
         folder.write(f"{table.name}.csv", table.csv())
     folder.write("manifest.json", json_text(_manifest(run, ending, [table.name for table in tables])))
-    return [] if day is None else [*_lines(run, day), f"all of it is in {folder.path}"]
 
 
 def _tables(run: NodeRun, day: SettledDay) -> Iterator[Table]:
     """The plans without trade and with it, each trade, and what it all comes to."""
     yield plan_table(run.vpp.id, ((1, day.plans.before), (3, day.plans.after)))
     yield _trades(day.order.trades)
-    before, after = _accounts(run, day)
+    before, after = accounts_of(run, day)
     yield Table("costs", COLUMNS["costs"], (cost_row(before, "grid_only"), cost_row(after, "game")))
 
 
@@ -59,7 +57,7 @@ def _trades(trades: Sequence[Trade]) -> Table:
     return Table("trades", columns, tuple(rows))
 
 
-def _accounts(run: NodeRun, day: SettledDay) -> tuple[Account, Account]:
+def accounts_of(run: NodeRun, day: SettledDay) -> tuple[Account, Account]:
     """Without trade, and with it and its payments."""
     period_h = run.scenario.public.horizon.period_h
 
@@ -67,24 +65,6 @@ def _accounts(run: NodeRun, day: SettledDay) -> tuple[Account, Account]:
         return account_of(run.vpp.id, plan, trade_cny, period_h)
 
     return account(day.plans.before, 0.0), account(day.plans.after, paid_cny(day.order.trades, period_h))
-
-
-def _lines(run: NodeRun, day: SettledDay) -> Iterator[str]:
-    """The day in five lines."""
-    trades, period_h = day.order.trades, run.scenario.public.horizon.period_h
-    before, after = _accounts(run, day)
-    sold = fsum(-t.delivered_mw for t in trades if t.delivered_mw < 0) * period_h
-    bought = fsum(t.delivered_mw for t in trades if t.delivered_mw > 0) * period_h
-    saved = before.total_cny - after.total_cny
-    yield f"{run.vpp.id} sold    {sold:12,.4f} MWh to others, in {_periods(trades, -1)} periods"
-    yield f"{run.vpp.id} bought  {bought:12,.4f} MWh from others, in {_periods(trades, 1)} periods"
-    yield f"{run.vpp.id} paid    {after.trade_cny:12,.2f} CNY to others in all (below 0: was paid)"
-    yield f"{run.vpp.id} saved   {saved:12,.2f} CNY: {after.total_cny:,.2f} in place of {before.total_cny:,.2f}"
-    yield f"{run.vpp.id} regrets {day.order.regret_cny:12.3g} CNY: what it could have gained by moving alone"
-
-
-def _periods(trades: Sequence[Trade], sign: int) -> int:
-    return len({trade.period for trade in trades if trade.delivered_mw * sign > 0})
 
 
 def _manifest(run: NodeRun, ending: NodeEnding, tables: Sequence[str]) -> dict[str, Any]:
