@@ -128,7 +128,7 @@ def test_prices_probabilities_and_roles_come_from_all_runs(folders: dict[str, Pa
     }
     prices = compared["prices"]
     less = {key: prices.difference(key, 2) for key in prices.rows}
-    assert drawn == {(*key, value / 1000) for key, value in less.items() if value == value}
+    assert drawn == {(*key, value) for key, value in less.items() if value == value}
     assert all(b"<text" in picture.svg for picture in pictures)
 
 

@@ -83,7 +83,7 @@ def cost_figure(compared: Comparison, number: int) -> Figure:
 
 @style.drawn
 def price_figure(compared: Comparison, number: int) -> Figure:
-    """A run less the first: each seller's price, CNY/kWh, where it sells in both runs."""
+    """A run less the first: each seller's price, CNY/MWh, where it sells in both runs."""
     prices = _differences(compared["prices"], number)
     if not prices:
         return style.nothing_to_draw("No VPP sells in the same period of both runs.")
@@ -93,7 +93,7 @@ def price_figure(compared: Comparison, number: int) -> Figure:
     ax = figure.subplots()
     entries: list[tuple[Artist, str]] = []
     for vpp, vpp_style in style.vpp_styles(compared.runs[0].vpps).items():
-        own = [(int(period), price / 1000) for (seller, period), price in prices.items() if seller == vpp]
+        own = [(int(period), price) for (seller, period), price in prices.items() if seller == vpp]
         if own:
             (marks,) = ax.plot(
                 *zip(*own, strict=True),
@@ -106,7 +106,7 @@ def price_figure(compared: Comparison, number: int) -> Figure:
             entries.append((marks, vpp))
     ax.axhline(0, color=style.BLACK, linewidth=0.8)
     style.period_axis(ax, compared.runs[0].period_count)
-    style.value_axis(ax, f"CNY/kWh, {ORDINALS[number]} less first")
+    style.value_axis(ax, f"CNY/MWh, {ORDINALS[number]} less first")
     style.outside_legend(figure, entries)
     return figure
 

@@ -14,6 +14,7 @@ from market.app.results.table import Cell
 if TYPE_CHECKING:
     from market.app.figures.picture import Picture
 
+_DUST: Final = 1e-6
 MOST_ROWS: Final = 60
 """A longer table shows the largest differences; the CSV files have them all."""
 
@@ -52,7 +53,13 @@ def _columns(first: Sequence[str], runs: int) -> list[str]:
 def _rows(found: ComparedTable, keys: Sequence[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
     for key in keys:
         values = found.rows[key]
-        yield (*key, *values, *(found.difference(key, number) for number in range(1, len(values))))
+        differences = (found.difference(key, number) for number in range(1, len(values)))
+        yield (*key, *(_without_dust(value) for value in (*values, *differences)))
+
+
+def _without_dust(value: Cell) -> Cell:
+    """A number, or zero in place of what sums of doubles leave behind."""
+    return 0.0 if isinstance(value, float) and abs(value) < _DUST else value
 
 
 def _details(compared: Comparison) -> Iterator[ReportSection]:
@@ -60,12 +67,17 @@ def _details(compared: Comparison) -> Iterator[ReportSection]:
         if name not in compared.tables:
             continue
         found = compared[name].differing(tolerance)
-        if not found.rows:
-            yield ReportSection(title, [paragraph("No difference.")])
-        elif found.numeric:
+        if found.rows and found.numeric:
             yield ReportSection(title, [_numbers(found, len(compared.runs))])
-        else:
+        elif found.rows:
             yield ReportSection(title, [_words(found, len(compared.runs))])
+    if same := [title.partition(",")[0] for name, (title, tolerance) in DETAILS.items() if _same(compared, name)]:
+        yield ReportSection("No difference", [paragraph(f"{', '.join(same)}.")])
+
+
+def _same(compared: Comparison, name: str) -> bool:
+    found = compared.tables.get(name)
+    return found is not None and bool(found.rows) and not found.differing(DETAILS[name][1]).rows
 
 
 def _numbers(found: ComparedTable, runs: int) -> Html:
