@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from market.errors import DispatchError, MarketError, StrategyError, TradeError,
 from market.scenario.digest import plant_digest
 from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
 from vpp_nodes.node import Node
+from vpp_nodes.memory import peak_memory_mb
 from vpp_nodes.plant import plant_node
 from vpp_nodes.task import NodeTask
 
@@ -163,7 +163,7 @@ class _Shell:
         except WireError as error:
             self._client.refused[error.reason] += 1
             return
-        self._client.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self._client.peak_memory_mb = peak_memory_mb()
         control = event.plane is BusPlane.CONTROL
         self._carry_out(self._client.came(envelope, control=control, now=self._clock.now()))
 

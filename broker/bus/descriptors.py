@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-
 from market.errors import RunError
 
 WANTED = 16_384
@@ -15,6 +13,8 @@ OWN, OWN_A_VPP = 60, 2
 
 def ask_for_descriptors() -> int:
     """Raise what this process may have open as far as is useful and allowed; returns what it may have."""
+    import resource  # not everywhere, and only a bus asks
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
     if soft != resource.RLIM_INFINITY and soft < most:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from market.errors import TapeError
+from market.scenario.private import AS_BYTES, AT_ONCE
 from market.system_fault import reason_and_remedy
 
 PRIVATE = 0o600
@@ -18,7 +19,7 @@ def open_tape(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
     """A tape's file, unbuffered. TapeError if it cannot be opened, or is a folder, a pipe or a device."""
     try:
         _check_regular(path, os.stat(path).st_mode)  # before it is opened: that alone may do something
-        descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, flags | AT_ONCE)
         file = os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b", buffering=0)
     except OSError as error:
         raise TapeError(f"{path}: the tape cannot be read: {reason_and_remedy(error)}") from None
@@ -44,5 +45,5 @@ def file_sha256(path: Path) -> str:
 
 def new_file(path: Path) -> BinaryIO:
     """A file that was not there before, for its owner alone. OSError if that cannot be."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | AS_BYTES, PRIVATE)
     return os.fdopen(descriptor, "w+b", buffering=0)

@@ -11,7 +11,8 @@ import io
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from market.letters import substitute
@@ -45,20 +46,30 @@ def main() -> int:
 
 def _run() -> int:
     if sys.argv[1:2] == ["run"] and "--in-process" not in sys.argv:
-        from market.app.runs.warm_up import start_fork_server  # it imports while we do
-
         with suppress(Exception):  # the command tries again, and tells people what is wrong
+            from market.app.runs.warm_up import start_fork_server  # it imports while we do
+
             start_fork_server()
     # An interrupt in the middle of an import leaves half a module behind. Held back here, it is raised at the
     # end of the block; and threads that numpy starts now stay deaf to it, so that later blocks hold as well.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-    try:
+    with _stops_held_back():
         import numpy  # noqa: F401
 
         from market.app.cli.main import command
+    return command(sys.argv[1:])
+
+
+@contextmanager
+def _stops_held_back() -> Iterator[None]:
+    """Interrupts come at the end of the block; on a system without POSIX's masks, when they come."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return command(sys.argv[1:])
 
 
 def _no_trace_of_interrupts(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -72,8 +83,9 @@ def _raise_again(lost: sys.UnraisableHookArgs) -> None:
     if lost.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(lost)
         return
-    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
-    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
 def _interrupted() -> int:

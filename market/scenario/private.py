@@ -7,7 +7,12 @@ from pathlib import Path
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OTHERS = ("O_CLOEXEC", "O_BINARY")
+AS_BYTES = sum(getattr(os, name, 0) for name in _OTHERS)
+"""For any file that is opened by number: no child inherits it, and no system changes its bytes."""
+AT_ONCE = AS_BYTES | getattr(os, "O_NONBLOCK", 0)
+"""The same, and never waits for whatever a pipe's other end does."""
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | AS_BYTES
 
 
 def create_file(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from market.app.results.shapes import Shape
 from market.errors import Fault, ScenarioError
+from market.scenario.private import AT_ONCE
 
 MOST_MEBIBYTES: Final = 256
 _DEEPEST: Final = 16
@@ -61,7 +62,7 @@ def _first(misfits: Iterator[Any]) -> Iterator[Any]:
 
 def _bytes(path: Path, remedy: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):

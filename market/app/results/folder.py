@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +13,11 @@ from pathlib import Path
 from market.errors import Fault, RunError, ScenarioError
 from market.scenario.private import FOLDER_MODE, create_file
 from market.system_fault import reason_and_remedy, reason_of
+
+try:
+    import fcntl as _fcntl
+except ImportError:  # not POSIX
+    _fcntl = None  # type: ignore[assignment]
 
 RUNS = Path("runs")
 
@@ -30,13 +34,16 @@ class RunFolder:
 
         ScenarioError where there is no such folder
         """
+        if _fcntl is None:
+            yield  # this system has no such locks
+            return
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK)
         except OSError as error:
             rule, remedy = "it must be a folder that can be opened", "name the folder of a run"
             raise ScenarioError([Fault(rule, reason_of(error), str(self.path), remedy)]) from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
             yield
         except BlockingIOError:
             raise RunError(f"{self.path} is being written by another process; wait for it, or stop it") from None

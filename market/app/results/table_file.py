@@ -18,6 +18,7 @@ from market.app.results.manifest_shape import REMEDY
 from market.app.results.records import Records, records_of
 from market.app.results.shapes import LARGEST
 from market.errors import ScenarioError
+from market.scenario.private import AT_ONCE
 
 _NOBODY = ("", "system")  # whom a name may mean beside VPPs
 
@@ -52,7 +53,7 @@ def read_table(folder: Path, name: str, place: Place) -> Records:
 
 def _text(path: Path) -> str:
     """The text of an ordinary file: a pipe would hold us up."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
     with os.fdopen(descriptor, encoding="utf-8", newline="") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("something that is no ordinary file")

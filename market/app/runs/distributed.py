@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import secrets
 import time
 from collections import Counter
@@ -30,6 +29,7 @@ from market.model.disclosure import Disclosure
 from market.model.public import PublicScenario
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
+from vpp_nodes.memory import peak_memory_mb
 from vpp_nodes.task import NodeTask, run_local_node
 
 LOOPBACK = "127.0.0.1"
@@ -199,7 +199,7 @@ def _facts(
     process_ids: Mapping[str, int],
     durations: Mapping[str, float],
 ) -> RunMetadata:
-    own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    own_mb = peak_memory_mb()
     nodes_mb = {vpp: audit.peak_memory_mb for vpp, audit in proceedings.audits.items()}
     return replace(
         metadata_of(proceedings, scenario),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,6 +24,7 @@ from market.settlement.outcome import MarketOutcome, TraceRow, VppDay
 from market.settlement.settlement import direct_exchange, settle
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.strategies.behaviour import Behaviours
+from vpp_nodes.memory import peak_memory_mb
 
 
 def run_in_process(
@@ -48,7 +48,7 @@ def run_in_process(
         time_mode="none",
         process_ids={"market": os.getpid()},
         durations_s=clock.ended(),
-        peak_memory_mb={"market": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024},
+        peak_memory_mb={"market": peak_memory_mb()},
         possible_saving_cny=possible_cny,
     )
     return replace(outcome, trace=trace), facts
