@@ -145,7 +145,7 @@ def test_what_is_not_shown_is_no_difference_but_is_said(runs: Runs, mix: str, tm
         named = {vpp for vpp in VPPS if any(vpp in note for note in notes)}
         assert named == {v for v, p in zip(VPPS, level_pairs(MIXES[mix]), strict=True) if p != (FULL, FULL)}
     text = comparison_text(compared_runs(whole, part), ("whole", "part"), Screen(200))
-    assert ("Nothing that all runs show: costs, carbon" in text) is (mix == "none")
+    assert ("Nothing that all runs show: carbon and curtailment" in text) is (mix == "none")
     assert compare_command((runs.of("full"), runs.of(mix)), tmp_path / "compared") == 0
 
 

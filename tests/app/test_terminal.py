@@ -5,7 +5,9 @@ The default run is compared whole with files, `golden_pages` says how they are r
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from itertools import product
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from market.app.report.terminal.screen import Screen
 from market.letters import spelled
 from tests.app.drawn_days import concluded, write_market
 from tests.app.golden_pages import GOLDENS, PAGES, golden_file, page
+from tests.processes.command import COMMAND
 
 LETTERS = ("ascii", "cp1252", "utf-8", "koi8-r")
 
@@ -164,3 +167,18 @@ def test_the_unit_of_energy_leaves_digits_to_see(size_mwh: float, name: str) -> 
     unit = energy_unit([0.0, size_mwh])
     assert unit.name == name
     assert float(unit.text(size_mwh).replace(",", "")) > 0.0
+
+
+def test_a_market_cut_to_pieces_is_told_in_one_line_and_not_as_a_success(tmp_path: Path) -> None:
+    """Nineteen periods that stalled for the same reason; no ε is claimed where nothing came to rest."""
+    environment = {**os.environ, "COLUMNS": "400"}
+    cut = ("--partition", "VPP1/VPP2/VPP3/VPP4/VPP5:0s")
+    told = subprocess.run(
+        [COMMAND, "run", *cut, "--out", "day"], cwd=tmp_path, env=environment, capture_output=True, timeout=150
+    ).stdout.decode()
+    (line,) = [line for line in told.splitlines() if "waits for" in line]
+    assert line.startswith("periods 1–16, 22–24: stalled: VPP")
+    assert "no period came to rest: nothing is traded, and what could be gained is not known" in told
+    assert "ε" not in told
+    assert "left unused: 28,622 CNY, 100 % of it" in told
+    assert "what --set" not in told  # another design would not arrive either
