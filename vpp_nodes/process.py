@@ -19,8 +19,8 @@ from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop, Trou
 from market.errors import DispatchError, MarketError, StrategyError, TradeError, WireError
 from market.scenario.digest import plant_digest
 from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
-from vpp_nodes.node import Node
 from vpp_nodes.memory import peak_memory_mb
+from vpp_nodes.node import Node
 from vpp_nodes.plant import plant_node
 from vpp_nodes.task import NodeTask
 

@@ -23,8 +23,8 @@ from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, TraceRow, VppDay
 from market.settlement.settlement import direct_exchange, settle
 from vpp_nodes.dispatch import dispatch
-from vpp_nodes.strategies.behaviour import Behaviours
 from vpp_nodes.memory import peak_memory_mb
+from vpp_nodes.strategies.behaviour import Behaviours
 
 
 def run_in_process(
