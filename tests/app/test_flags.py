@@ -40,7 +40,7 @@ BESIDE: dict[tuple[str, str], Sequence[str]] = {
 """What a parameter of a command is given with, so that it is what counts."""
 
 WRONG: dict[str, Sequence[str]] = {
-    **dict.fromkeys(("run_folder", "first", "second"), NO_SUCH),
+    **dict.fromkeys(("run_folder", "runs"), NO_SUCH),
     **dict.fromkeys(("scenario", "resume", "token_file", "plants"), NO_SUCH),
     "keys": tuple(value for value in NO_SUCH if value != "a_folder"),  # of which every key is missed
     "out": NOT_FREE,

@@ -6,6 +6,7 @@ The default run is compared whole with files, `golden_pages` says how they are r
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 from itertools import product
@@ -182,3 +183,24 @@ def test_a_market_cut_to_pieces_is_told_in_one_line_and_not_as_a_success(tmp_pat
     assert "ε" not in told
     assert "left unused: 28,622 CNY, 100 % of it" in told
     assert "what --set" not in told  # another design would not arrive either
+
+
+def test_an_error_is_broken_between_words_for_a_person_and_one_line_for_a_program(tmp_path: Path) -> None:
+    keyboard, screen = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "60"}
+    arguments = [str(COMMAND), "check", "nowhere"]
+    with subprocess.Popen(arguments, cwd=tmp_path, env=environment, stderr=screen) as running:
+        os.close(screen)
+        shown = b""
+        try:
+            while chunk := os.read(keyboard, 65536):
+                shown += chunk
+        except OSError:  # the other end is closed: the command has ended
+            pass
+    os.close(keyboard)
+    lines = shown.decode().splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 60
+    piped = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, timeout=150, check=False)
+    (line,) = piped.stderr.decode().splitlines()
+    assert " ".join(" ".join(lines).split()) == line

@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import TextIO
 
+from market.app.report.terminal.screen import screen_of
 from market.app.results.run_metadata import OnProgress, RunProgress
 from market.letters import spelled
 from market.visible import visible, visible_styled
@@ -37,12 +39,25 @@ def put_json(text: str) -> None:
 
 
 def echo_error(text: str) -> None:
-    """Write a line to standard error, its control characters escaped. Where nobody can be told any more, nothing
-    else is to break on it."""
+    """Write a line to standard error, its control characters escaped; for a person it is broken between words.
+
+    Where nobody can be told any more, nothing else is to break on it.
+    """
+    shown = spelled(visible(text), sys.stderr.encoding or "ascii")
     try:
-        print(spelled(visible(text), sys.stderr.encoding or "ascii"), file=sys.stderr, flush=True)
+        print(_filled(shown) if sys.stderr.isatty() else shown, file=sys.stderr, flush=True)
     except OSError:
         _lead_nowhere(sys.stderr)
+
+
+def _filled(text: str) -> str:
+    """Lines as wide as the terminal; one that begins with a blank is a command, and stays as it is to be copied."""
+    width = screen_of(sys.stderr).width
+    return "\n".join(line if line.startswith(" ") else _broken(line, width) for line in text.split("\n"))
+
+
+def _broken(line: str, width: int) -> str:
+    return "\n".join(wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def _lead_nowhere(stream: TextIO) -> None:

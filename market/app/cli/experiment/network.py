@@ -23,6 +23,7 @@ from market.app.cli.console import echo
 from market.app.cli.experiment.options import StudyOptions
 from market.app.cli.experiment.study import Study, study
 from market.app.report.printed import printed
+from market.app.report.terminal.numbers import rounded
 from market.app.results.exit_codes import ExitCode
 from market.app.runs.process_pool import workers
 from market.app.runs.subprocesses import run_side_by_side
@@ -100,8 +101,9 @@ def grid_text(runs: Sequence[GridResult]) -> str:
 def _verdict(runs: Sequence[GridResult]) -> str:
     largest = max(run.price_difference_cny_per_mwh for run in runs)
     odd = [run for run in runs if not run.sound]
-    same = f"largest price difference to the undisturbed day: {largest:.2g} CNY/MWh"
+    same = f"largest price difference to the undisturbed day: {rounded(largest, 2)} CNY/MWh"
     if not odd:
-        return f"All {len(runs)} runs came to the same equilibrium; {same} (at most {SAME_PRICE_CNY_PER_MWH:g}).\n"
+        most = rounded(SAME_PRICE_CNY_PER_MWH)
+        return f"All {len(runs)} runs came to the same equilibrium; {same} (at most {most}).\n"
     listed = "".join(f"  {' '.join(run.square.flags())}: {run.verdict}\n" for run in odd[:8])
     return f"{len(odd)} of {len(runs)} runs did not come to the undisturbed equilibrium; {same}.\n{listed}"

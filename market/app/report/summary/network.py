@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from market.app.report.terminal.numbers import rounded
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.network_totals import is_perfect
 from market.model.network import TimeMode
@@ -25,7 +26,7 @@ def network_lines(report: ConcludedDay) -> Iterator[str]:
     rules = report.scenario.network
     clock = "simulated" if rules.time is TimeMode.VIRTUAL else "real"
     ended = "at rest" if network["time_to_equilibrium_s"] is not None else "ended"
-    when = f"{ended} after {report.manifest['rest_time_s']:.4g} s of {clock} time"
+    when = f"{ended} after {rounded(report.manifest['rest_time_s'], 4)} s of {clock} time"
     if is_perfect(rules):
         yield f"network: perfect  ·  {when}"
         return
@@ -36,11 +37,11 @@ def network_lines(report: ConcludedDay) -> Iterator[str]:
     yield f"  {_delays(network)}  ·  {most}"
     if network["largest_staleness_s"]:
         mean, largest = network["mean_staleness_s"], network["largest_staleness_s"]
-        yield f"  prices rested on news outdated by {mean:.3g} s on average, {largest:.3g} s at most"
+        yield f"  prices rested on news outdated by {rounded(mean)} s on average, {rounded(largest)} s at most"
 
 
 def _delays(network: dict[str, float | None]) -> str:
     least, most, mean = (network[f"delay_{which}_s"] for which in ("min", "max", "mean"))
-    if mean is None:
+    if least is None or most is None or mean is None:
         return "nothing was delivered"
-    return f"delays {least:.3g} to {most:.3g} s, mean {mean:.3g} s"
+    return f"delays {rounded(least)} to {rounded(most)} s, mean {rounded(mean)} s"
