@@ -198,6 +198,7 @@ def test_an_error_is_broken_between_words_for_a_person_and_one_line_for_a_progra
         except OSError:  # the other end is closed: the command has ended
             pass
     os.close(keyboard)
+    assert running.returncode == 2
     lines = shown.decode().splitlines()
     assert len(lines) > 1
     assert max(map(len, lines)) <= 60

@@ -51,7 +51,7 @@ def echo_error(text: str) -> None:
 
 
 def _filled(text: str) -> str:
-    """Lines as wide as the terminal; one that begins with a blank is a command, and stays as it is to be copied."""
+    """Lines as wide as the terminal; one that begins with a blank is a command, and stays whole to be copied."""
     width = screen_of(sys.stderr).width
     return "\n".join(line if line.startswith(" ") else _broken(line, width) for line in text.split("\n"))
 
