@@ -205,3 +205,11 @@ def test_an_error_is_broken_between_words_for_a_person_and_one_line_for_a_progra
     piped = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, timeout=150, check=False)
     (line,) = piped.stderr.decode().splitlines()
     assert " ".join(" ".join(lines).split()) == line
+
+
+def test_a_sentence_is_one_line_where_nobody_is_known_to_look(tmp_path: Path) -> None:
+    day = concluded("flexible", tmp_path)
+    text = summary_text(day, Screen(is_known=False))
+    assert "balanced, neither selling nor buying: 36.5 % of all turns\n" in text
+    tables = text[text.index("Costs in CNY") :].splitlines()
+    assert max(map(len, tables)) <= 80

@@ -36,7 +36,7 @@ def filled(markup: str, screen: Screen) -> Iterator[Text]:
         yield text
         return
     for line in text.split("\n", allow_blank=True):
-        yield from _filled(line, screen.width)
+        yield from _filled(line, screen.width) if screen.is_known else [line]
 
 
 def _filled(text: Text, width: int) -> Iterator[Text]:

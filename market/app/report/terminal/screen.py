@@ -15,11 +15,15 @@ _STREAMS: Final = (1, 2, 0)
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Columns, the name of an encoding, and whether a person looks at it in colour."""
+    """Columns, the name of an encoding, and whether a person looks at it in colour.
+
+    is_known : whether somebody looks at it in that width; else a sentence is a line, for programs to find
+    """
 
     width: int = WIDTH
     encoding: str = "utf-8"
     styled: bool = False
+    is_known: bool = True
 
 
 def screen_of(stream: TextIO) -> Screen:
@@ -29,7 +33,7 @@ def screen_of(stream: TextIO) -> Screen:
     """
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isascii() and columns.isdigit() else _terminal_width()
-    return Screen(max(width or WIDTH, NARROWEST), stream.encoding or "ascii", stream.isatty())
+    return Screen(max(width or WIDTH, NARROWEST), stream.encoding or "ascii", stream.isatty(), width > 0)
 
 
 def _terminal_width() -> int:
