@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,15 @@ from tests.processes.command import COMMAND
 
 def vppmarket(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The command with these arguments, to its end."""
-    return subprocess.run([COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=150)
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=cwd,
+        env=dict(os.environ),  # without the COLUMNS that readline sets where Python does not see it
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=150,
+    )
 
 
 def error_lines(done: subprocess.CompletedProcess[str]) -> list[str]:

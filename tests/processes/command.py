@@ -21,8 +21,11 @@ LIMIT_S = 150.0
 
 
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """Start the command in a session of its own, with its output captured if nothing else is said."""
-    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    """Start the command in a session of its own, with its output captured if nothing else is said.
+
+    Its environment is the one that Python knows of: readline, which pytest loads, sets COLUMNS behind its back.
+    """
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": dict(os.environ), **options}
     return subprocess.Popen(
         [COMMAND, *map(str, arguments)], stdin=subprocess.DEVNULL, text=True, start_new_session=True, **told
     )
