@@ -38,7 +38,7 @@ nb_execution_excludepatterns = [
     if executed_pages is not None and f"notebooks/{notebook.stem}" not in executed_pages
 ]
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 600
 nb_output_stderr = "error"
 nb_ipywidgets_js: dict[str, object] = {}  # else a page with widgets would ask a CDN for their scripts
 
@@ -49,6 +49,7 @@ html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
 copybutton_selector = "div.commands pre, div.cell_input pre, div.highlight-python pre, div.highlight-console pre"

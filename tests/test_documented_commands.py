@@ -33,7 +33,7 @@ ELSEWHERE = {
 
 def command_lines(text: str) -> Iterator[str]:
     """The commands among the lines of a block; one that is only sketched, with what may be left out, is none."""
-    for line in text.splitlines():
+    for line in text.replace("\\\n", "").splitlines():
         if re.match(r"(vppmarket|scripts/run) ?", line) and "[" not in line:
             yield line.removesuffix("&").strip()
 

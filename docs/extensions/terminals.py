@@ -17,7 +17,7 @@ PORT = 5555
 """Stands on pages for the first of three ports; those of a page are free ones, and shown as this."""
 OTHER_MACHINE = {"192.0.2.10": "127.0.0.2"}
 """An address that stands on pages for another machine, and the one of this machine that is used for it."""
-LIMIT_S = 120.0
+LIMIT_S = 600.0
 
 
 class CommandFailed(Exception):
@@ -48,7 +48,7 @@ class Terminals:
         terminal = self._open[name] = _Terminal(self._start(script))
         if not terminal.prints(until):
             raise CommandFailed(f"it prints no {until!r}, but: {self._shown(terminal.text())}")
-        return self._shown(terminal.text())
+        return self._shown(terminal.shown)
 
     def finish(self, name: str, exit_code: int = 0) -> str:
         """What a terminal has printed since `start`, once its script has ended."""
@@ -115,8 +115,9 @@ class _Terminal:
         deadline = time.monotonic() + LIMIT_S
         while time.monotonic() < deadline:
             alive = self._reader.is_alive()
-            if text in (printed := self.text()):
-                self.shown = printed
+            lines = [*self._lines]
+            if found := [place for place, line in enumerate(lines) if text in line]:
+                self.shown = "".join(lines[: found[0] + 1])
                 return True
             if not alive:
                 return False
