@@ -34,6 +34,7 @@ PAGES = {
 }
 NOTEBOOKS = sorted(name for name, text in PAGES.items() if "\n```{code-cell}" in text)
 SHELL_PAGES = sorted(name for name, text in PAGES.items() if "\n```{executed}" in text)
+FLAGS = "-b html -j auto -q -E -W --keep-going"
 NOWHERE = "http://127.0.0.1:9"
 """A proxy that is not there: whatever is asked for through it is not had."""
 
@@ -69,7 +70,7 @@ def site(executed: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site") / "site"
     proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), NOWHERE)
     done = subprocess.run(
-        ["sh", ROOT / "scripts" / "site", folder],
+        [sys.executable, "-m", "sphinx", *FLAGS.split(), DOCS, folder],
         env={**os.environ, **proxies, "NO_PROXY": "127.0.0.1", "SITE_EXECUTES": " ".join(executed)},
         capture_output=True,
         text=True,
@@ -91,6 +92,11 @@ def test_every_page_is_there_and_what_was_to_run_has_run(site: Path, executed: l
     for name in executed:
         text = (site / f"{name}.html").read_text(encoding="utf-8")
         assert re.search(r'class="(output|cell_output)', text), name
+
+
+def test_the_script_builds_in_the_same_way() -> None:
+    script = (ROOT / "scripts" / "site").read_text(encoding="utf-8")
+    assert f'"$venv/bin/python" -m sphinx {FLAGS} "$root/docs" "$site"' in script
 
 
 def test_links_lead_somewhere(site: Path, pages: dict[Path, Asked]) -> None:

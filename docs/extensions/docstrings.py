@@ -16,7 +16,7 @@ def as_rest(lines: Sequence[str]) -> list[str]:
     """The lines of a docstring as reStructuredText.
 
     >>> as_rest(["What it does.", "", "seed : of what is", "random · out : a folder", "Raises: ModelError"])
-    ['What it does.', '', ':seed: of what is random', ':out: a folder', ':Raises: ModelError']
+    ['What it does.', '', ':param seed: of what is random', ':param out: a folder', ':Raises: ModelError']
     >>> as_rest(["So:", "", "    a = |b|", "", ">>> 1 | 2", "3"])
     ['So:', '', '::', '', '    a = |b|', '', '>>> 1 | 2', '3']
     """
@@ -46,14 +46,21 @@ def _with_fields(paragraph: Sequence[str]) -> list[str]:
     found = list[str]()
     for line in paragraph:
         for part in re.split(r" · (?=\w+ : )", line):
-            if field := _PARAMETER.match(part) or _ANSWER.match(part):
+            if field := _field(part):
                 found += [] if not found or found[-1].startswith(":") else [""]
-                found.append(f":{field[1]}: {field[2]}")
+                found.append(field)
             elif found and found[-1].startswith(":"):
                 found[-1] += f" {part.strip()}"
             else:
                 found.append(part)
     return found
+
+
+def _field(text: str) -> str:
+    """The field that a text begins, if it does."""
+    if parameter := _PARAMETER.match(text):
+        return f":param {parameter[1].replace(', ', ',')}: {parameter[2]}"
+    return f":{answer[1]}: {answer[2]}" if (answer := _ANSWER.match(text)) else ""
 
 
 def _process(app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]) -> None:
