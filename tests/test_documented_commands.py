@@ -19,6 +19,8 @@ import pytest
 from market.app.cli.main import commands
 from tests.processes.command import COMMAND
 
+pytestmark = pytest.mark.timeout(1600)
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(.*?)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
@@ -91,5 +93,5 @@ def test_a_documented_command_does_what_it_is_there_for(line: str, folder: Path)
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line, comments=True)]
     words = ["broken_off" if before == "--resume" else word for before, word in pairwise(["", *words])]
     given = words[1:] if words[0] == "vppmarket" else ["run", *words[1:]]  # as scripts/run has it
-    done = subprocess.run([COMMAND, *given], cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+    done = subprocess.run([COMMAND, *given], cwd=folder, capture_output=True, text=True, check=False, timeout=1500)
     assert done.returncode == 0, done.stderr
