@@ -18,9 +18,10 @@ from market.scenario.catalogue import catalogue
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     str(path.relative_to(ROOT))
-    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
     if "```python\n" in path.read_text(encoding="utf-8")
 )
+WORDS_MOST = 1200
 
 
 def examples(page: str) -> list[str]:
@@ -32,6 +33,10 @@ def test_the_first_example_has_six_lines_at_most() -> None:
     for page in ("README.md", "docs/python.md"):
         assert len(examples(page)[0].splitlines()) <= 6
     assert "  # True" in "".join(examples("docs/python.md"))
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) < WORDS_MOST
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -14,7 +14,7 @@ import market
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for package in ("market", "broker", "vpp_nodes")
+    for package in ("market", "broker", "vpp_nodes", "docs")
     for path in (ROOT / package).rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )

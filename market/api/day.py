@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
+from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.scenario import Scenario
@@ -104,6 +105,8 @@ def _check(changes: Mapping[str, object], seed: int, *, processes: bool) -> None
     if type(seed) is not int or not 0 <= seed <= _LARGEST_SEED:
         rule = "must be a whole number of 0 or more, of at most 18 digits"
         faults.append(Fault(rule, repr(seed), "seed", "give another one, such as 0"))
+    if processes and (fault := missing_linux("processes=True")):
+        faults.append(fault)
     if not processes:
         remedy = "leave it out, or run with processes=True"
         of_network = {path: value for path, value in changes.items() if str(path).split(".")[0] == "network"}

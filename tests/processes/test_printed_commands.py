@@ -1,4 +1,4 @@
-"""Claims: a command that the program prints works in `sh` as it stands, wherever it is pasted; so do the docs'."""
+"""Claims: a command that the program prints works in `sh` as it stands, wherever it is pasted."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 import pytest
 
 from broker.bus.keys import WATCHER, public_file, secret_file
-from market.app.cli.main import commands
 from market.app.runs.command_line import pasted
 from tests.processes.command import finish, held_node, manifest, run, settle_session, start
 
-ROOT = Path(__file__).parent.parent.parent
 AWKWARD = [
     "plain",
     "two words",
@@ -189,25 +186,3 @@ def test_any_path_can_be_pasted(name: str, tmp_path: Path, monkeypatch: pytest.M
     _, command, path, rest = told.stdout.split(b"|")
     assert (command, rest) == (b"check", b"")
     assert Path(os.fsdecode(path)) == tmp_path / name
-
-
-def documented() -> list[str]:
-    texts = [(ROOT / "README.md").read_text(encoding="utf-8")]
-    texts += [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))]
-    lines = [line for text in texts for line in text.splitlines()]
-    return [line.strip() for line in lines if line.startswith("    vppmarket ") and "[" not in line]
-
-
-@pytest.mark.parametrize("line", documented())
-def test_a_documented_command_is_one(line: str) -> None:
-    """Its words are read as commands, flags and values; what they name need not be there."""
-    group: click.Command = commands
-    words = shlex.split(line, comments=True)[1:]
-    while isinstance(group, click.Group):
-        group = group.commands[words.pop(0)]
-    words = ["5555" if word == "PORT" else word for word in words]
-    group.make_context("vppmarket", words)
-
-
-def test_the_docs_have_commands() -> None:
-    assert len(documented()) > 15

@@ -22,7 +22,6 @@ from market.app.results.folder import RunFolder
 from market.app.results.manifest import RunSpec
 from market.app.runs.distributed import LOOPBACK, Listening, Opening, run_broker
 from market.app.runs.run_day import Runner
-from market.app.runs.system import require_processes
 from market.app.runs.tokens import (
     JOINING,
     TOKEN_FILE,
@@ -52,7 +51,6 @@ class BrokerOptions:
 
 def broker_command(options: BrokerOptions, run: RunOptions) -> int:
     """Open a market, wait for its nodes, run the day; folder, output and exit codes are those of `run`."""
-    require_processes("vppmarket broker")
     host, listens_at = _listening_host(options, run.keys), list[str]()
 
     def opener(what: RunSpec, folder: RunFolder) -> Runner:

@@ -20,6 +20,7 @@ from market.app.cli.network_options import network_options
 from market.app.cli.path_value import PATH
 from market.app.cli.set_option import set_option
 from market.app.results.exit_codes import ExitCode, exit_code_of_error
+from market.app.runs.system import need_linux
 from market.errors import MarketError
 from market.model.disclosure import Disclosure
 from market.scenario import DEFAULT_CASE
@@ -279,6 +280,7 @@ def broker(
 
     They join from this machine or from others; the run, its folder and its output are those of `run`.
     """
+    need_linux("vppmarket broker")
     from market.app.cli.broker import BrokerOptions, broker_command
     from market.app.cli.run_options import RunOptions
 
@@ -339,6 +341,7 @@ def node(
     quiet: bool,
 ) -> int:
     """Be one VPP of a market that a broker has opened."""
+    need_linux("vppmarket node")
     from market.app.cli.node import NodeOptions, node_command
 
     shown = disclosure(audit)
@@ -356,6 +359,7 @@ def keys(folder: Path, names: tuple[str, ...]) -> int:
     For a SCENARIO (a folder or a built-in case; the default one if nothing is given): a pair for the broker, for
     each of its VPPs, and for a watcher. For NAMEs, such as VPP3 or broker: a pair for each of these alone.
     """
+    need_linux("vppmarket keys", "make them on a machine with Linux")
     from market.app.cli.keys import keys_command
 
     return keys_command(folder, names)
@@ -581,6 +585,7 @@ def network(
     Time to equilibrium and messages over a grid of delay and loss, each a run of its own with all its processes,
     in virtual time; other conditions are the scenario's. Shows whether the market's answer is everywhere the same.
     """
+    need_linux("vppmarket experiment network", "its runs are of processes: run it on Linux")
     from market.app.cli.experiment.network import GridOptions, network_command
     from market.app.cli.experiment.options import StudyOptions
 

@@ -16,7 +16,6 @@ from market.app.report.node_text import node_lines
 from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.scenario_copy import keep_scenario
 from market.app.runs.node_day import NodeRun, write_node_day
-from market.app.runs.system import require_processes
 from market.app.runs.tokens import shown_to_others, token_from_key, token_of
 from market.errors import Fault, MarketError, ScenarioError
 from market.model.disclosure import Disclosure
@@ -47,7 +46,6 @@ class NodeOptions:
 def node_command(options: NodeOptions) -> int:
     """Be one VPP until the run is over; returns the exit code. Raises MarketError."""
     started, since = datetime.now().astimezone(), time.monotonic()
-    require_processes("vppmarket node")
     scenario, task = _task(options)
     folder = new_run_folder(options.out, f"{scenario.name}-{options.vpp}", started)
     say = _quiet if options.quiet else echo_error

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.tape import TAPE_NAME
+from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import missing
 from market.model.disclosure import Disclosure
@@ -41,9 +42,15 @@ class RunOptions:
 
 def check_flags(options: RunOptions) -> None:
     """ScenarioError with every flag that cannot be had here, or together with another."""
-    faults = [*_alone(options), *_as_it_was(options), *_drawn(options)]
+    faults = [*_over_the_bus(options), *_alone(options), *_as_it_was(options), *_drawn(options)]
     if faults:
         raise ScenarioError(faults)
+
+
+def _over_the_bus(options: RunOptions) -> Iterator[Fault]:
+    """What only some systems have."""
+    if not options.in_process and (fault := missing_linux("a run with a process for each plant")):
+        yield fault
 
 
 def _alone(options: RunOptions) -> Iterator[Fault]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from broker.bus.addresses import is_address
-from broker.bus.keys import WATCHER, load_node_keys
 from broker.tape import TAPE_NAME
 from market.app.cli.console import echo_error
 from market.app.results.run_tape import unreadable
+from market.app.runs.system import need_linux
 from market.app.runs.tokens import WATCHING, shown_to_others, token_from_key, token_of
 from market.errors import Fault, ScenarioError, TapeError
 from market.extras import need
@@ -54,6 +54,8 @@ def view_command(options: ViewOptions) -> int:
 
 
 def _live(address: str, options: ViewOptions) -> LiveFeed:
+    need_linux(f"vppmarket view {shown(address)}", "look on from a machine with Linux")
+    from broker.bus.keys import WATCHER, load_node_keys
     from market.app.view.feeds.live import LiveFeed
 
     if not is_address(address):

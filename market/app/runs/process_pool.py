@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import TypeVar
 
-from broker.process.forked import plain_context
-from broker.process.launch import STOPS, deaf_to_interrupts, warm_up
+from market.app.runs.system import on_linux
 
 WORKERS_MOST = 8
 _PRELOAD = ("market.app.runs.in_process",)
@@ -35,14 +34,24 @@ def solve_many(
 ) -> list[_Out]:
     """`function` of every item, in their order; `on_done` is told how many are ready, in this thread.
 
-    `function` must be importable and it, the items and the results picklable. With one process, or one item,
-    all is done here. What a call raises is raised here, after the running ones have ended.
+    `function` must be importable and it, the items and the results picklable. With one process, or one item, and
+    on any system but Linux, all is done here. What a call raises is raised here, after the running ones have
+    ended.
     """
     count = min(processes or workers(), len(items))
-    if count <= 1:
+    if count <= 1 or not on_linux():
         return _one_by_one(function, items, on_done)
+    return _side_by_side(function, items, on_done, count)
+
+
+def _side_by_side(
+    function: Callable[[_In], _Out], items: Sequence[_In], on_done: Callable[[int], None], count: int
+) -> list[_Out]:
+    from broker.process.forked import plain_context
+    from broker.process.launch import STOPS, deaf_to_interrupts, warm_up
+
     warm_up(_PRELOAD)
-    pool = ProcessPoolExecutor(count, mp_context=plain_context(), initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(count, mp_context=plain_context(), initializer=_ignore, initargs=(STOPS,))
     try:
         with deaf_to_interrupts():
             futures = [pool.submit(function, item) for item in items]
@@ -73,6 +82,6 @@ def _watch(futures: Sequence[Future[_Out]], on_done: Callable[[int], None]) -> N
             future.result()
 
 
-def _ignore_interrupts() -> None:
-    for stop in STOPS:
+def _ignore(stops: Iterable[signal.Signals]) -> None:
+    for stop in stops:
         signal.signal(stop, signal.SIG_IGN)

@@ -1,22 +1,25 @@
-"""What this system can do: days in one process run anywhere, plants as processes of their own need POSIX."""
+"""What needs Linux, and is refused elsewhere: all that goes over the bus. Days in one process run anywhere."""
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
-from importlib.util import find_spec
-from typing import Final
 
-from market.errors import RunError
+from market.errors import Fault, ScenarioError
 
-_NEEDED: Final = ("fcntl", "resource")
+IN_ONE_PROCESS = "solve the day in this process: vppmarket run --in-process, in Python without processes=True"
 
 
-def require_processes(what: str) -> None:
-    """RunError where plants cannot be processes of their own; it says what works. what : the command"""
-    starts = multiprocessing.get_all_start_methods()
-    if "forkserver" not in starts or any(find_spec(name) is None for name in _NEEDED):
-        raise RunError(
-            f"{what} needs a POSIX system, and is tested on Linux; this one ({sys.platform}) has no fork server, "
-            "limits or locks of files: run days with --in-process, or on Linux (WSL and containers will do)"
-        )
+def on_linux() -> bool:
+    """Whether this is the system on which processes of a market have been tried."""
+    return sys.platform == "linux"
+
+
+def missing_linux(place: str, remedy: str = IN_ONE_PROCESS) -> Fault | None:
+    """What is wrong with this system. place : what asks for it, such as a command · remedy : what can be done"""
+    return None if on_linux() else Fault("it needs Linux", f"the system {sys.platform}", place, remedy)
+
+
+def need_linux(place: str, remedy: str = IN_ONE_PROCESS) -> None:
+    """ScenarioError on another system, as above."""
+    if fault := missing_linux(place, remedy):
+        raise ScenarioError([fault])

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from market.app.results.manifest import RunSpec
 from market.app.runs.run_day import Runner
-from market.app.runs.system import require_processes
-from market.app.runs.warm_up import start_fork_server
 
 if TYPE_CHECKING:
     from market.app.runs.keyring import Keyring
@@ -52,9 +50,9 @@ def as_processes(what: RunSpec, how: ProcessOptions) -> Runner:
 
     ScenarioError if a key is missing.
     """
-    require_processes("a run with a process for each plant")
     from market.app.runs.distributed import LOOPBACK, Listening, Opening, run_distributed
     from market.app.runs.keyring import keyring
+    from market.app.runs.warm_up import start_fork_server
 
     start_fork_server()  # where `entry` has not done so already
     keys = keyring(how.keys, what.scenario.roster)

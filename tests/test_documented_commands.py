@@ -1,0 +1,97 @@
+"""Claims: a command that README.md or docs/ shows is one, and does what it is there for.
+
+Those in `{executed}` blocks are carried out with their page (tests/test_site.py), the others here.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import click
+import pytest
+
+from market.app.cli.main import commands
+from tests.processes.command import COMMAND
+
+pytestmark = pytest.mark.timeout(1600)
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(.*?)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+PLACEHOLDERS = {"RUN": "run", "SCENARIO": "two_vpp", "DIR": "new", "PORT": "5555", "parts/public": "made/public"}
+ELSEWHERE = {
+    "vppmarket broker": "tests/processes/test_printed_commands.py",  # it waits for its nodes
+    "vppmarket view": "tests/view/test_browser.py",  # it ends when it is interrupted
+    "vppmarket experiment paper": "tests/app/test_paper.py",  # half a minute
+}
+"""Commands that do not end by themselves, or take long, and the tests that carry them out."""
+
+
+def command_lines(text: str) -> Iterator[str]:
+    """The commands among the lines of a block; one that is only sketched, with what may be left out, is none."""
+    for line in text.replace("\\\n", "").splitlines():
+        if re.match(r"(vppmarket|scripts/run) ?", line) and "[" not in line:
+            yield line.removesuffix("&").strip()
+
+
+def executed() -> list[str]:
+    """Commands that are carried out when the site is built."""
+    blocks = [found for path in PAGES for found in FENCE.findall(path.read_text(encoding="utf-8"))]
+    return [line for kind, text in blocks if kind == "{executed}" for line in command_lines(text)]
+
+
+def shown() -> list[str]:
+    """Commands that are set in, or stand in a plain block."""
+    found = list[str]()
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        found += [line for kind, block in FENCE.findall(text) if not kind for line in command_lines(block)]
+        outside = FENCE.sub("", text).splitlines()
+        found += command_lines("\n".join(line[4:] for line in outside if line.startswith("    ")))
+    return list(dict.fromkeys(found))
+
+
+def carried_out_here() -> list[str]:
+    return [line for line in shown() if not line.startswith(tuple(ELSEWHERE))]
+
+
+@pytest.mark.parametrize("line", dict.fromkeys([*shown(), *executed()]))
+def test_a_documented_command_is_one(line: str) -> None:
+    """Its words are read as commands, flags and values; what they name need not be there."""
+    group: click.Command = commands
+    words = shlex.split(line.replace("scripts/run", "vppmarket run"), comments=True)[1:]
+    while isinstance(group, click.Group) and words and not words[0].startswith("-"):
+        group = group.commands[words.pop(0)]
+    group.make_context("vppmarket", [PLACEHOLDERS.get(word, word) for word in words], resilient_parsing=not words)
+
+
+def test_the_docs_have_commands() -> None:
+    assert len(executed()) > 30
+    assert len(carried_out_here()) > 8
+    assert all((ROOT / test).is_file() for test in ELSEWHERE.values())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One with a run in it, another one that broke off at its last step, and a scenario in parts."""
+    subprocess.run([COMMAND, "run", "two_vpp", "--quiet", "--out", "run"], cwd=tmp_path, check=True)
+    subprocess.run([COMMAND, "split", "two_vpp", "made"], cwd=tmp_path, check=True)
+    shutil.copytree(tmp_path / "run", tmp_path / "broken_off")
+    (tmp_path / "broken_off" / "manifest.json").unlink()
+    return tmp_path
+
+
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("line", carried_out_here())
+def test_a_documented_command_does_what_it_is_there_for(line: str, folder: Path) -> None:
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line, comments=True)]
+    words = ["broken_off" if before == "--resume" else word for before, word in pairwise(["", *words])]
+    given = words[1:] if words[0] == "vppmarket" else ["run", *words[1:]]  # as scripts/run has it
+    done = subprocess.run([COMMAND, *given], cwd=folder, capture_output=True, text=True, check=False, timeout=1500)
+    assert done.returncode == 0, done.stderr
