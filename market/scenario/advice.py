@@ -9,7 +9,6 @@ import numpy as np
 
 from market.errors import Fault
 from market.model.rules import MarketRules
-from market.scenario.scale_notes import scale_notes
 from market.scenario.scenario import Scenario
 from market.scenario.spoken import spoken_fault
 
@@ -18,7 +17,7 @@ _TIMES_ROUND = 4  # a way in, and as often as a cycle has to be seen
 
 def scenario_advice(scenario: Scenario) -> tuple[Fault, ...]:
     """What a reader of the scenario should look at twice; nothing here forbids a run."""
-    found = (*_carbon_advice(scenario), *_price_advice(scenario), *_vpp_advice(scenario), *scale_notes(scenario))
+    found = (*_carbon_advice(scenario), *_price_advice(scenario), *_vpp_advice(scenario))
     return tuple(spoken_fault(note, scenario.public.currency) for note in found)
 
 

@@ -436,7 +436,10 @@ def scenario_schema() -> dict[str, Any]:
 
     It holds the limits of single fields; rules between fields and the profiles are checked on loading.
     """
+    from market.scenario.spoken_schema import with_spoken_forms  # late: it reads the sections of this module
+
     schema = ScenarioFile.model_json_schema()
+    with_spoken_forms(schema, ScenarioFile)
     required = schema.pop("required")
     least = schema["properties"]["vpps"].pop("minItems")
     partial = {"required": ["roster"], "properties": {"roster": {"type": "array"}}}

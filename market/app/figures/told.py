@@ -32,8 +32,10 @@ def told_pictures(pictures: Iterable[Picture], told: Telling) -> Iterator[Pictur
 
 def _by_the_clock(figure: Figure, told: Telling) -> None:
     """Times in place of numbers below every axis that periods stand on."""
+    if all(ax.get_xlabel() != _LABEL for ax in figure.axes):
+        return
     on_periods = [ax for ax in figure.axes if _has_periods(ax, told)]
-    abreast = max((len({round(ax.get_position().x0, 2) for ax in on_periods}), 1))
+    abreast = max(len({round(ax.get_position().x0, 2) for ax in on_periods}), 1)
     width_in = figure.get_size_inches()[0] * 0.9 / abreast
     for ax in on_periods:
         ticks = clock_ticks(starts(told.horizon), max(2, int(width_in / _INCH_A_LABEL)))
@@ -43,11 +45,10 @@ def _by_the_clock(figure: Figure, told: Telling) -> None:
 
 
 def _has_periods(ax: Axes, told: Telling) -> bool:
-    """Whether an axis goes from the first period to the last, and it, or one below it, says that it does."""
+    """Whether an axis goes from the first period to the last, and says nothing else."""
     low, high = ax.get_xlim()
     whole = abs(low - 0.5) < 1e-9 and abs(high - told.horizon.periods - 0.5) < 1e-9
-    beside = ax.get_shared_x_axes().get_siblings(ax)
-    return whole and any(each.get_xlabel() == _LABEL for each in beside)
+    return whole and ax.get_xlabel() in ("", _LABEL)
 
 
 def clock_ticks(moments: tuple[datetime, ...], most: int) -> list[tuple[int, str]]:
