@@ -105,6 +105,8 @@ def quantity(text: str, currency: str = DEFAULT_CURRENCY) -> Quantity:
         point = "write a point as the decimal mark and no thousands separators" if "," in text else ""
         remedy = point or "write a number and its unit, such as 40 MW, 60 EUR/MWh or 90 min"
         raise BadUnit("must be a number, or a number with its unit", repr(text), remedy)
+    if not match["unit"]:
+        raise BadUnit("must have a unit", repr(text), "write the unit behind the number, such as MW or EUR/MWh")
     return Quantity(float(match["number"]), unit_of(match["unit"], currency), text)
 
 

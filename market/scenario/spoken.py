@@ -110,7 +110,7 @@ def spoken_names(schema: type[Section]) -> Mapping[str, str]:
     for name, info in fields_by_name(schema).items():
         parameter = parameter_in(info)
         ending = f"_{unit_in_name(parameter.unit)}" if parameter and is_known(parameter.unit) else ""
-        if ending and name.endswith(ending):
+        if ending and name.endswith(ending) and name.removesuffix(ending) not in fields_by_name(schema):
             found[name] = name.removesuffix(ending)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from market.model.currency import is_money
+from market.model.units import is_known
 from market.scenario.faults import fields_by_name, section_in
 from market.scenario.fields import Section
 from market.scenario.spoken import parameter_in, spoken_names
@@ -34,12 +35,14 @@ def _spoken(definition: dict[str, Any], section: type[Section]) -> None:
     properties, patterns = definition["properties"], dict[str, Any]()
     required = definition.get("required", [])
     instead: list[dict[str, Any]] = []
-    for name, bare in spoken_names(section).items():
-        parameter = parameter_in(fields_by_name(section)[name])
-        plain = properties.get(name)
-        if parameter is None or plain is None:
+    for name, field in fields_by_name(section).items():
+        parameter, plain = parameter_in(field), properties.get(name)
+        if parameter is None or plain is None or not is_known(parameter.unit):
             continue
         _take_text(plain)
+        bare = spoken_names(section).get(name)
+        if bare is None:
+            continue
         said = f"{plain.get('description', parameter.description)}, as a value with its unit"
         several = "array" in str(plain)
         properties.setdefault(bare, {"description": said} if several else _text(said))
@@ -48,7 +51,7 @@ def _spoken(definition: dict[str, Any], section: type[Section]) -> None:
             before, _, after = name.partition("_cny")
             pattern = f"^{before}_[a-z]{{3}}{after}$"
             patterns[pattern] = plain
-            ways.append({"patternProperties": {pattern: True}, "minProperties": 1})
+            ways.append({"not": {"propertyNames": {"not": {"pattern": pattern}}}})
         if name in required:
             required.remove(name)
             instead.append({"anyOf": ways})

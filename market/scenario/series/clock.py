@@ -30,7 +30,7 @@ class RowTimes:
 def row_times(table: CellTable, source: Section, tz: str, where: str) -> RowTimes | list[Fault]:
     """The times of all rows, each later than the one before. where : the place in `scenario.yaml`"""
     names = source.time if isinstance(source.time, list) else [source.time]
-    columns = [table.column(name, f"{where} time") for name in names]
+    columns = [table.column(name, f"{where}.time") for name in names]
     if faults := [column for column in columns if isinstance(column, Fault)]:
         return faults
     cells = [column[1] for column in columns if not isinstance(column, Fault)]
@@ -38,7 +38,7 @@ def row_times(table: CellTable, source: Section, tz: str, where: str) -> RowTime
     try:
         zone = zone_of(source.tz or tz)
     except NoSuchTime as error:
-        return [Fault(error.rule, shown(source.tz), f"{where} tz", error.remedy)]
+        return [Fault(error.rule, shown(source.tz), f"{where}.tz", error.remedy)]
     name = " ".join(map(str, names))
     found = _StampReader(table, name, zone, source.time_format)
     seconds = found.read(written)

@@ -56,10 +56,10 @@ class FileReader:
         if source.column is None:
             listed = ", ".join(table.header[:12])
             self.faults.append(
-                Fault("must say which column", "nothing", f"{where} column", f"the file has {listed}")
+                Fault("must say which column", "nothing", f"{where}.column", f"the file has {listed}")
             )
             return None
-        column = table.column(source.column, f"{where} column")
+        column = table.column(source.column, f"{where}.column")
         if isinstance(column, Fault):
             self.faults.append(column)
             return None
@@ -69,12 +69,12 @@ class FileReader:
                 "must be mean or hold for what is no energy",
                 "give the unit as Wh, kWh or MWh, or take mean",
             )
-            self.faults.append(Fault(rule, "sum", f"{where} resample", remedy))
+            self.faults.append(Fault(rule, "sum", f"{where}.resample", remedy))
             return None
         if how is not Resample.SUM and dimension == _ENERGY:
             rule = "must be sum for energy of each interval"
             self.faults.append(
-                Fault(rule, how.value, f"{where} resample", "leave it out, or give the unit as kW or MW")
+                Fault(rule, how.value, f"{where}.resample", "leave it out, or give the unit as kW or MW")
             )
             return None
         if source.time is None:
@@ -120,7 +120,7 @@ class FileReader:
                 "say when the periods begin: horizon: {start: 2016-06-15, days: 1, step: 15min, tz: Europe/Berlin}"
             )
             rule = "must come with horizon.start, since its rows have times"
-            self.faults.append(Fault(rule, "no start", f"{where} time", remedy))
+            self.faults.append(Fault(rule, "no start", f"{where}.time", remedy))
             return None
         times = self._row_times(table, source, where)
         if times is None or not self._several(times, table, where):
@@ -145,7 +145,7 @@ class FileReader:
         if how is Resample.HOLD and step_s < (edges[1] - edges[0]) - _NEAR_S and not instant:
             rule = "must not leave numbers out: rows are nearer than periods"
             remedy = "say resample: mean, or take a shorter step"
-            self.faults.append(Fault(rule, f"hold, rows every {_length(step_s)}", f"{where} resample", remedy))
+            self.faults.append(Fault(rule, f"hold, rows every {_length(step_s)}", f"{where}.resample", remedy))
             return None
         made = _on_periods(slots, filled_values, step_s, edges, how, instant)
         rows = (

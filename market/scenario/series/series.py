@@ -6,7 +6,7 @@ it stands for, with or without the unit; other names are for use in `series:` of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -92,7 +92,18 @@ def read_series(
         reader.column(column, name, told(column))
     if columns is not None:
         reader.unused(set(stands_for.values()), columns)
+    found.faults[:] = _told_once(found.faults)
     return found
+
+
+def _told_once(faults: Sequence[Fault]) -> Iterator[Fault]:
+    """Each fault once: what is wrong in the defaults, or in a file, is so for every series of it."""
+    alike: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in faults:
+        alike.setdefault((fault.rule, fault.value, fault.remedy), []).append(fault)
+    for (rule, value, remedy), found in alike.items():
+        more = f", and so in {len(found) - 1} more" if len(found) > 1 else ""
+        yield Fault(rule, value, f"{found[0].place}{more}", remedy)
 
 
 def _called(column: str, currency: str) -> set[str]:

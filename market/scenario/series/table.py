@@ -61,10 +61,10 @@ def read_table(folder: Path, source: Section, where: str) -> CellTable | Fault:
     name = source.file if not source.root else f"{source.root.rstrip('/')}/{source.file}"
     path = root / source.file
     if source.root and not os.path.isdir(root):
-        return Fault("must be a folder", "no such folder", f"{where} root {source.root}", "correct the root")
+        return Fault("must be a folder", "no such folder", f"{where}.root {source.root}", "correct the root")
     if not os.path.isfile(path):
         remedy = f"put it there, correct its name, or say root: where it is; looked for {name}"
-        return Fault("must be a file", "no such file", f"{where} file {source.file}", remedy)
+        return Fault("must be a file", "no such file", f"{where}.file {source.file}", remedy)
     ending = path.suffix.lower()
     if ending in (*_EXCEL, *_PARQUET):
         return _workbook(path, name, source, where, excel=ending in _EXCEL)
@@ -85,7 +85,7 @@ def _decoded(data: bytes, name: str, encoding: str, where: str) -> str | Fault:
         text = data.decode(encoding)
     except LookupError:
         return Fault(
-            "must be a known encoding", shown(encoding), f"{where} encoding", "say utf-8, latin-1 or cp1252"
+            "must be a known encoding", shown(encoding), f"{where}.encoding", "say utf-8, latin-1 or cp1252"
         )
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
@@ -132,7 +132,7 @@ def _csv(text: str, name: str, source: Section) -> CellTable | Fault:
 
 def _workbook(path: Path, name: str, source: Section, where: str, *, excel: bool) -> CellTable | Fault:
     """A sheet or a Parquet file as text; numbers keep every digit."""
-    if fault := missing(EXTRA, f"{where} file {source.file}"):
+    if fault := missing(EXTRA, f"{where}.file {source.file}"):
         return fault
     from market.scenario.series.workbook import read_workbook
 
