@@ -97,8 +97,8 @@ class Quantity:
 def quantity(text: str, currency: str = DEFAULT_CURRENCY) -> Quantity:
     """What a text such as `40 MW` says. BadUnit if it is no number with a unit.
 
-    >>> quantity("11 kW").number, quantity("90 min").unit.size
-    (11.0, 1.5)
+    >>> quantity("11 kW").number, quantity("2 d").unit.size
+    (11.0, 24.0)
     """
     match = _VALUE.fullmatch(text)
     if match is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
 from market.model.calendar import stamps
-from market.model.currency import plain_column, spoken_name
+from market.model.currency import DEFAULT_CURRENCY, is_currency, plain_column, spoken_name
 from market.model.rules import Horizon
 from market.scenario.build import Columns, build_scenario
 from market.scenario.cases import case_folder
@@ -37,9 +37,9 @@ from market.scenario.profiles import (
 )
 from market.scenario.scenario import Scenario
 from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
-from market.scenario.series.series import Given, columns_of_series, read_series
+from market.scenario.series.series import Given, Place, columns_of_series, read_series
 from market.scenario.shown_value import shown
-from market.scenario.spoken import currency_of, plain, spoken_fault
+from market.scenario.spoken import plain, spoken_fault
 
 
 def load_scenario(source: str | Path) -> Scenario:
@@ -55,7 +55,7 @@ def load_scenario(source: str | Path) -> Scenario:
     if isinstance(text, Fault):
         raise ScenarioError([text])
     document = parse_document(text)
-    currency = currency_of(document.values)
+    currency = _currency(document)
     found = _read(folder, document, currency)
     if found.faults:
         raise ScenarioError([spoken_fault(fault, currency) for fault in found.faults])
@@ -66,6 +66,15 @@ def load_scenario(source: str | Path) -> Scenario:
     if altered := list(_altered(found.file, scenario, document)):
         raise ScenarioError(altered)
     return scenario
+
+
+def _currency(document: Document) -> str:
+    """The currency of all money. ScenarioError where it is none: every value would be told wrongly."""
+    named = document.values.get("currency", DEFAULT_CURRENCY)
+    if isinstance(named, str) and is_currency(named):
+        return named
+    rule, remedy = "must be the code of a currency, three capital letters", "write it like EUR, CNY or USD"
+    raise ScenarioError([Fault(rule, shown(named), document.place(("currency",)), remedy)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,11 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
     given = Given(values.get("series"), values.get("series_defaults"), currency, horizon, place)
     series = read_series(folder, given, columns, parameter_of_column)
     by_series = columns_of_series(_mapping(values.get("series")), columns or (), currency)
-    profiles = read_profiles(folder, _wanted(values, horizon, columns, by_series, currency))
+    wanted = _wanted(values, horizon, columns, by_series, currency)
+    if lacking := _without_profiles(folder, values, wanted, place) if by_series else None:
+        series.faults.append(lacking)
+        wanted = replace(wanted, files=(), columns=None)
+    profiles = read_profiles(folder, wanted)
     samples = read_samples(folder, values.get("network"))
     faults = [
         *document.faults,
@@ -161,6 +174,16 @@ def _wanted(
     periods = None if horizon is None else horizon.periods
     starts = stamps(horizon) if horizon is not None else ()
     return Wanted(files, periods, names if files else None, starts)
+
+
+def _without_profiles(folder: Path, values: Mapping[str, object], wanted: Wanted, place: Place) -> Fault | None:
+    """What series do not give, where no profiles are named and there are none."""
+    if "profiles" in values or not wanted.columns or os.path.exists(folder / DEFAULT_PROFILES):
+        return None
+    names = ", ".join(sorted(wanted.columns))
+    rule = f"must give every column, where there is no {DEFAULT_PROFILES}"
+    remedy = f"add a series for each, or the columns to {DEFAULT_PROFILES}"
+    return Fault(rule, f"nothing for {names}", place(("series",)), remedy)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

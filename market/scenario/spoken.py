@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from market.errors import Fault
-from market.model.currency import DEFAULT_CURRENCY, is_currency, is_money, spoken_name, spoken_text
+from market.model.currency import DEFAULT_CURRENCY, is_money, spoken_name, spoken_text
 from market.model.parameter import Parameter, unit_in_name
 from market.model.units import BadUnit, in_unit, is_known
 from market.scenario.faults import fields_by_name, section_in
@@ -41,12 +41,6 @@ class Plain:
     def as_written(self, path: Sequence[str | int]) -> Path:
         """A path of the plain form as it stands in the file."""
         return tuple(self.written.get(tuple(path[: end + 1]), part) for end, part in enumerate(path))
-
-
-def currency_of(values: Mapping[str, object]) -> str:
-    """The currency that a file names, as far as it is one."""
-    named = values.get("currency")
-    return named if isinstance(named, str) and is_currency(named) else DEFAULT_CURRENCY
 
 
 def plain(schema: type[Section], values: Mapping[str, object], currency: str) -> Plain:

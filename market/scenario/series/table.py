@@ -110,9 +110,7 @@ def _csv(text: str, name: str, source: Section) -> CellTable | Fault:
         return Fault("must not be empty", "no rows", name, "give a file with a header and rows, or a smaller skip")
     head = rows[0]
     if len(head) == 1 and (other := next((mark for mark in _MARKS if mark != sep and mark in head[0]), None)):
-        rule = (
-            f"{_MARKS.get(sep, repr(sep))} must stand between its columns, as series_defaults or the series says"
-        )
+        rule = f"must have {_MARKS.get(sep, repr(sep))} between its columns, as the series or its defaults say"
         written = '"\\t"' if other == "\t" else f'"{other}"'
         return Fault(rule, shown(head[0]), f"{name}:{lines[0]}", f"say sep: {written}")
     named = source.header is not False
