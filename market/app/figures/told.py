@@ -59,7 +59,7 @@ def clock_ticks(moments: tuple[datetime, ...], most: int) -> list[tuple[int, str
     >>> from market.model.calendar import starts
     >>> from market.model.rules import Horizon
     >>> clock_ticks(starts(Horizon(24, 1, "2016-06-15T00:00+02:00", "Europe/Berlin")), 4)
-    [(0, '15 Jun'), (8, '08:00'), (16, '16:00')]
+    [(0, '15 Jun'), (6, '06:00'), (12, '12:00'), (18, '18:00')]
     """
     for hours in _HOURS:
         found = [(place, when) for place, when in enumerate(moments) if _is_round(when, moments[0], hours)]
