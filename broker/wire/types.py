@@ -18,7 +18,7 @@ import numpy as np
 
 from market.errors import WireError
 from market.model.arrays import Array
-from market.model.parameter import came_later, is_untold
+from market.model.parameter import counts
 
 _DOUBLE = np.dtype("<f8")
 MAX_TEXT = 4096
@@ -154,21 +154,19 @@ def _record(kind: type, infinite: bool) -> Codec:
 def _grown(kind: type, whole: Codec) -> Codec:
     """The same of a record that has got fields since: at its end those are left out that are untold."""
     own = fields(kind)
-    grown = sum(map(came_later, own))
-    if not grown:
+    least = len(own) - sum(not counts(field, field.default) for field in own)
+    if least == len(own):
         return whole
 
     def pack(value: Any) -> list[Any]:
         data = list(whole.pack(value))
-        while len(data) > len(own) - grown and is_untold(
-            own[len(data) - 1], getattr(value, own[len(data) - 1].name)
-        ):
+        while len(data) > least and not counts(last := own[len(data) - 1], getattr(value, last.name)):
             data.pop()
         return data
 
     def unpack(data: object, place: str) -> Any:
-        if type(data) is not list or not len(own) - grown <= len(data) <= len(own):
-            raise bad(place, f"a list of {len(own) - grown} to {len(own)} fields", data)
+        if type(data) is not list or not least <= len(data) <= len(own):
+            raise bad(place, f"a list of {least} to {len(own)} fields", data)
         value = whole.unpack([*data, *(field.default for field in own[len(data) :])], place)
         if len(data) != len(pack(value)):
             raise bad(place, "without a last field that says nothing", data)

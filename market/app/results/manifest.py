@@ -15,7 +15,7 @@ from market.app.results.run_metadata import RunMetadata
 from market.game.result import Verdict
 from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure, disclosure_of
-from market.model.parameter import is_untold
+from market.model.parameter import counts
 from market.scenario.network_build import network_fields
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
@@ -132,7 +132,7 @@ def _facts(facts: RunMetadata) -> dict[str, Any]:
 
 def _told(value: Any) -> dict[str, Any]:
     """A dataclass by its fields, but for those that came later and say nothing."""
-    return {part.name: given for part in fields(value) if not is_untold(part, given := getattr(value, part.name))}
+    return {part.name: given for part in fields(value) if counts(part, given := getattr(value, part.name))}
 
 
 def surroundings(scenario: Scenario) -> dict[str, Any]:
