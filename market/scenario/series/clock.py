@@ -40,7 +40,7 @@ def row_times(table: CellTable, source: Section, tz: str, where: str) -> RowTime
     except NoSuchTime as error:
         return [Fault(error.rule, shown(source.tz), f"{where}.tz", error.remedy)]
     name = " ".join(map(str, names))
-    found = _StampReader(table, name, zone, source.time_format)
+    found = _StampReader(table, name, zone, None if source.time_format == "iso" else source.time_format)
     seconds = found.read(written)
     return found.faults or RowTimes(seconds, written)
 

@@ -86,7 +86,9 @@ _FIELDS: Mapping[str, Any] = {
         "Column with the time of each row, or several that make it up; left out: a row for each period, in order",
     ),
     "time_format": _optional(
-        str, "How times are written, as in strptime, or unix for seconds since 1970; left out: ISO 8601", **_WORD
+        str,
+        "How times are written: as in strptime, unix for seconds since 1970, or iso; left out: ISO 8601",
+        **_WORD,
     ),
     "tz": _optional(str, "Zone of times that have no distance from UTC; left out: that of the horizon", **_WORD),
     "stamp": _choice(
