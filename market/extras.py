@@ -13,6 +13,7 @@ from market.errors import Fault, ScenarioError
 
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("matplotlib",),
+    "tables": ("openpyxl", "pyarrow"),
     "view": ("ipyvue", "ipyvuetify", "matplotlib", "solara", "starlette", "uvicorn"),
 }
 """The modules without which the program can do nothing of what an extra is for."""

@@ -13,6 +13,8 @@ import numpy as np
 
 from broker.wire.messages import BROKER
 from market.errors import TapeError
+from market.model.calendar import is_sound
+from market.model.currency import is_currency
 from market.model.network import Links, NodeCompute, Partition, attempts
 from market.model.parameter import Parameter, parameter_of
 from market.model.public import PublicScenario
@@ -30,6 +32,8 @@ def check_shared(shared: PublicScenario) -> None:
     periods = shared.public.horizon.periods
     for name in ("retail_cny_per_mwh", "feed_in_cny_per_mwh"):
         _check(getattr(shared.public.tariff, name).shape == (periods,), f"{name} is not for {periods} periods")
+    _check(is_sound(shared.public.horizon), "its horizon begins at no time that there is")
+    _check(is_currency(shared.public.currency), f"its currency is {shared.public.currency!r:.40}")
     market = shared.public.market
     of_market = (broken for rule in MARKET_RULES for broken in rule(market))
     for broken in (*of_market, *attempts(shared.network.retransmission)):

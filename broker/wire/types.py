@@ -18,6 +18,7 @@ import numpy as np
 
 from market.errors import WireError
 from market.model.arrays import Array
+from market.model.parameter import counts
 
 _DOUBLE = np.dtype("<f8")
 MAX_TEXT = 4096
@@ -146,6 +147,30 @@ def _record(kind: type, infinite: bool) -> Codec:
             )
         except WireError as error:
             raise _inside(place, error) from None
+
+    return _grown(kind, Codec(pack, unpack))
+
+
+def _grown(kind: type, whole: Codec) -> Codec:
+    """The same of a record that has got fields since: at its end those are left out that are untold."""
+    own = fields(kind)
+    least = len(own) - sum(not counts(field, field.default) for field in own)
+    if least == len(own):
+        return whole
+
+    def pack(value: Any) -> list[Any]:
+        data = list(whole.pack(value))
+        while len(data) > least and not counts(last := own[len(data) - 1], getattr(value, last.name)):
+            data.pop()
+        return data
+
+    def unpack(data: object, place: str) -> Any:
+        if type(data) is not list or not least <= len(data) <= len(own):
+            raise bad(place, f"a list of {least} to {len(own)} fields", data)
+        value = whole.unpack([*data, *(field.default for field in own[len(data) :])], place)
+        if len(data) != len(pack(value)):
+            raise bad(place, "without a last field that says nothing", data)
+        return value
 
     return Codec(pack, unpack)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market.app.results.recorded import RecordedRun, read_run, recorded
+from market.app.results.telling import telling_of_manifest
 from market.app.results.written_files import foreign_note
 from market.errors import Fault, ScenarioError
 from market.scenario.scenario import Scenario
@@ -36,7 +37,7 @@ class Tables(Mapping[str, "pandas.DataFrame"]):
             records = self._run.tables[name]
             from market.app.results.frames import data_frame
 
-            self._made[name] = data_frame(records)
+            self._made[name] = data_frame(records, self._run.told)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -141,7 +142,9 @@ class Run:
         manifest = self.manifest
         yield f"{manifest['scenario']}: {self.verdict}"
         yield from (f"broken law: {law}" for law in self.broken_laws)
-        yield f"ε = {self.epsilon_cny:.2g} CNY, {float(manifest['epsilon_relative']):.2g} of the value traded"
+        told = telling_of_manifest(manifest)
+        part = f"{float(manifest['epsilon_relative']):.2g} of the value traded"
+        yield f"ε = {self.epsilon_cny:.2g} {told.currency}, {part}"
         periods = ", ".join(
             f"{count} {verdict.replace('_', ' ')}" for verdict, count in manifest["periods"].items()
         )

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
+from market.model.parameter import later
 from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
 
 
 @dataclass(frozen=True, slots=True)
 class PublicRules:
-    """What everybody in a market knows, and must agree on. `digest` identifies it (hex sha-256)."""
+    """What everybody in a market knows, and must agree on. `digest` identifies it (hex sha-256).
+
+    currency : what `cny` in the names of all values stands for, by its code of three letters
+    """
 
     horizon: Horizon
     tariff: Tariff
     market: MarketRules
     carbon: CarbonRules
     digest: str
+    currency: str = later(DEFAULT_CURRENCY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from market.model.arrays import Array
-from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, follow, parameter
+from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, follow, later, parameter
 
 MAX_PERIODS: Final = 35_136  # a leap year of quarter hours
 MOST_TICKS: Final = 1_000_000
@@ -56,10 +56,16 @@ LEAST_TEMPERATURE_CNY_PER_MWH = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """The day: how many periods, how long each."""
+    """The day: how many periods, how long each; and when it begins, where that is known.
+
+    start : the first moment, ISO 8601 with its distance from UTC; empty where periods are numbers alone
+    tz : the time zone by whose clocks people tell the periods, a name of the tz database or a distance from UTC
+    """
 
     periods: int = parameter("periods", "Number of periods", symbol="T", default=24, ge=1, le=MAX_PERIODS)
     period_h: float = parameter("h", "Length of a period", symbol="Δt", default=1.0, ge=0.001, le=168)
+    start: str = later("")
+    tz: str = later("")
 
 
 @dataclass(frozen=True, slots=True)

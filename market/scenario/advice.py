@@ -10,13 +10,15 @@ import numpy as np
 from market.errors import Fault
 from market.model.rules import MarketRules
 from market.scenario.scenario import Scenario
+from market.scenario.spoken import spoken_fault
 
 _TIMES_ROUND = 4  # a way in, and as often as a cycle has to be seen
 
 
 def scenario_advice(scenario: Scenario) -> tuple[Fault, ...]:
     """What a reader of the scenario should look at twice; nothing here forbids a run."""
-    return (*_carbon_advice(scenario), *_price_advice(scenario), *_vpp_advice(scenario))
+    found = (*_carbon_advice(scenario), *_price_advice(scenario), *_vpp_advice(scenario))
+    return tuple(spoken_fault(note, scenario.public.currency) for note in found)
 
 
 def _carbon_advice(scenario: Scenario) -> Iterator[Fault]:

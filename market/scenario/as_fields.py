@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from market.model.currency import DEFAULT_CURRENCY
 from market.model.network import Empirical, NetworkRules
 from market.model.public import PublicScenario
 from market.model.rules import CarbonRules
@@ -19,6 +20,8 @@ SampleFiles: TypeAlias = Mapping[tuple[float, ...], str]
 
 _CONDITIONS_LISTS = ("links", "outages", "partitions", "compute")
 SHORTHANDS: Mapping[str, tuple[str, ...]] = {
+    "step_h": ("period_h",),
+    "days": ("periods",),
     "delay_s": ("latency",),
     "ramp_mw_per_h": ("ramp_up_mw_per_h", "ramp_down_mw_per_h"),
     "direct_max_mw": ("direct_in_max_mw", "direct_out_max_mw"),
@@ -36,6 +39,8 @@ def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: S
         **fields,
         "name": fields["name"] or None,
         "title": fields["title"] or None,
+        "currency": None if fields["currency"] == DEFAULT_CURRENCY else fields["currency"],
+        "sources": fields["sources"] or None,
         "network": _network(fields["network"], sample_files),
         "vpps": [_vpp(vpp) for vpp in fields["vpps"]] or None,
     }
@@ -47,18 +52,23 @@ def long_fields(scenario: Scenario | PublicScenario) -> Fields:
 
     There is a roster where not every plant is known; samples are written out.
     """
-    period_h = scenario.public.horizon.period_h
+    horizon = scenario.public.horizon
     vpps = scenario.vpps if isinstance(scenario, Scenario) else ()
     return {
         "name": plain_text(scenario.name),
         "title": scenario.title,
-        "horizon": plain_fields(scenario.public.horizon),
+        "currency": scenario.public.currency,
+        "horizon": {
+            **plain_fields(horizon),
+            **({"start": horizon.start, "tz": horizon.tz} if horizon.start else {}),
+        },
+        "sources": dict(scenario.sources) if isinstance(scenario, Scenario) else {},
         "market": plain_fields(scenario.public.market),
         "carbon": _carbon(scenario.public.carbon),
         "network": network_fields(scenario.network),
         "audit": scenario.audit.value if scenario.audit else None,
         "roster": None if len(vpps) == len(scenario.roster) else _roster(scenario, vpps),
-        "vpps": [_long_vpp(vpp, period_h) for vpp in vpps],
+        "vpps": [_long_vpp(vpp, horizon.period_h) for vpp in vpps],
     }
 
 

@@ -20,18 +20,24 @@ from market.scenario.schema import QUOTAS
 Columns: TypeAlias = Mapping[str, tuple[float, ...] | Array]
 
 
-def build_scenario(name: str, file: Section, columns: Columns, samples: Samples) -> Scenario:
+def build_scenario(
+    name: str,
+    file: Section,
+    columns: Columns,
+    samples: Samples,
+    horizon: Horizon,
+    sources: Mapping[str, str],
+) -> Scenario:
     """The scenario of validated fields, complete columns and measured latencies, with its digests.
 
-    name : where the file gives none
+    name : where the file gives none · sources : where columns came from, for readers
     """
-    horizon = values_of(Horizon, file.horizon)
     tariff = Tariff(frozen(columns[RETAIL]), frozen(columns[FEED_IN]))
-    public = seal_public(horizon, tariff, _market_rules(file), _carbon_rules(file.carbon))
+    public = seal_public(horizon, tariff, _market_rules(file), _carbon_rules(file.carbon), file.currency)
     vpps = [_vpp(vpp, file.market.satisfaction, horizon.period_h, columns) for vpp in file.vpps]
     others = {entry.id: entry.plant_digest or "" for entry in file.roster} if file.roster else None
     order = list(others or {})
-    return seal_scenario(
+    sealed = seal_scenario(
         file.name or name,
         file.title,
         public,
@@ -40,6 +46,7 @@ def build_scenario(name: str, file: Section, columns: Columns, samples: Samples)
         file.audit,
         others,
     )
+    return replace(sealed, sources=dict(sources))
 
 
 def _market_rules(file: Section) -> MarketRules:

@@ -5,6 +5,7 @@ It is read off the sections; what is changed from outside, shown or printed goes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,5 +88,5 @@ def _entries(schema: type[Section], above: str) -> Iterator[Entry]:
         elif path == "vpps":
             below = section_in(annotation)
             yield from _entries(below, f"{path}.{ANY_VPP}.") if below else ()
-        elif (below := section_in(annotation)) and "list" not in str(annotation):
+        elif (below := section_in(annotation)) and not {"list", "dict"} & {*re.findall(r"\w+", str(annotation))}:
             yield from _entries(below, f"{path}.")

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
 from market.model.parameter import counts
@@ -25,9 +26,17 @@ from market.scenario.scenario import Scenario
 _FORM = "vppmarket scenario 3"  # a new number whenever the canonical form changes
 
 
-def seal_public(horizon: Horizon, tariff: Tariff, market: MarketRules, carbon: CarbonRules) -> PublicRules:
+def seal_public(
+    horizon: Horizon,
+    tariff: Tariff,
+    market: MarketRules,
+    carbon: CarbonRules,
+    currency: str = DEFAULT_CURRENCY,
+) -> PublicRules:
     """What everybody knows, with the digest by which they can tell that they agree."""
-    return PublicRules(horizon, tariff, market, carbon, _digest([horizon, tariff, market, carbon]))
+    named = [] if currency == DEFAULT_CURRENCY else [currency]
+    digest = _digest([horizon, tariff, market, carbon, *named])
+    return PublicRules(horizon, tariff, market, carbon, digest, currency)
 
 
 def plant_digest(vpp: Vpp) -> str:
@@ -68,7 +77,7 @@ def seal_scenario(
 def seal_shared(shared: PublicScenario) -> PublicScenario:
     """The same with its digests worked out anew, so that an alteration shows."""
     rules = shared.public
-    public = seal_public(rules.horizon, rules.tariff, rules.market, rules.carbon)
+    public = seal_public(rules.horizon, rules.tariff, rules.market, rules.carbon, rules.currency)
     others = shared.digest_by_vpp
     return seal_scenario(shared.name, shared.title, public, (), shared.network, shared.audit, others).shared
 

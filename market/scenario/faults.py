@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from types import NoneType
@@ -30,13 +30,19 @@ _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 def schema_faults(
-    schema: type[Section], error: ValidationError, place: Place, *, in_file: bool = True
+    schema: type[Section],
+    error: ValidationError,
+    place: Place,
+    *,
+    in_file: bool = True,
+    told: Collection[tuple[str | int, ...]] = (),
 ) -> list[Fault]:
     """The faults in a pydantic error. `place` turns a path of field names and indices into words.
 
     in_file : whether a field that is left out has its default; where it is changed from outside it stays as it was
+    told : paths whose faults have been told already
     """
-    details = error.errors(include_url=False)
+    details = [detail for detail in error.errors(include_url=False) if detail["loc"] not in told]
     found = [fault for detail in details[:_MOST] for fault in _faults_of(schema, detail, place, in_file)]
     return found + more_faults(len(details) - _MOST, place(()))
 

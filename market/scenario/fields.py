@@ -127,6 +127,19 @@ class OfParameter(NamedTuple):
     parameter: Parameter
 
 
+class EachOf(NamedTuple):
+    """What is said of a number that stands in a file, and is no parameter of the model; or of each of several."""
+
+    parameter: Parameter
+
+
+def number_of_file(parameter: Parameter) -> tuple[Any, Any]:
+    """A field for such a number, which may be left out."""
+    limits = {name: getattr(parameter, name) for name in ("gt", "ge", "lt", "le")}
+    info = Field(None, description=parameter.description, json_schema_extra={"unit": parameter.unit}, **limits)
+    return Annotated[float | None, EachOf(parameter)], info
+
+
 def one_way(short: str, *long: str) -> Rule:
     """A shorthand and what it stands for are not both given."""
 

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
-from market.model.rules import MAX_PERIODS, Horizon
-from market.scenario.build import build_scenario
+from market.model.calendar import stamps
+from market.model.currency import DEFAULT_CURRENCY, is_currency, plain_column, spoken_name
+from market.model.rules import Horizon
+from market.scenario.build import Columns, build_scenario
 from market.scenario.cases import case_folder
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES, Document, parse_document
 from market.scenario.faults import schema_faults
 from market.scenario.fields import ID_PATTERN, Section, is_inside, is_reserved
 from market.scenario.files import read_text
+from market.scenario.horizon import horizon_in, tolerant_horizon
+from market.scenario.money import money_faults
+from market.scenario.network_build import Samples
 from market.scenario.network_ids import unknown_id, unknown_ids
 from market.scenario.network_samples import read_samples
-from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, Wanted, power_column, read_profiles
+from market.scenario.profiles import (
+    ASSETS,
+    FEED_IN,
+    RETAIL,
+    Wanted,
+    parameter_of_column,
+    power_column,
+    read_profiles,
+)
 from market.scenario.scenario import Scenario
 from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
+from market.scenario.series.series import Given, Place, columns_of_series, read_series
 from market.scenario.shown_value import shown
+from market.scenario.spoken import plain, spoken_fault
 
 
 def load_scenario(source: str | Path) -> Scenario:
@@ -39,21 +55,84 @@ def load_scenario(source: str | Path) -> Scenario:
     if isinstance(text, Fault):
         raise ScenarioError([text])
     document = parse_document(text)
-    profiles = read_profiles(folder, _wanted(document.values))
-    samples = read_samples(folder, document.values.get("network"))
-    schema = ScenarioFile if document.values.get("roster") is None else PartialFile
-    faults = [*document.faults, *_repeated_ids(document), *_strangers(document)]
-    try:
-        file = schema.model_validate(document.values)
-    except ValidationError as error:
-        faults += schema_faults(schema, error, document.place)
-        raise ScenarioError([*faults, *profiles.faults, *samples.faults]) from None
-    if faults or profiles.faults or samples.faults:
-        raise ScenarioError([*faults, *profiles.faults, *samples.faults])
-    scenario = build_scenario(folder.resolve().name, file, profiles.columns, samples.by_file)
-    if altered := list(_altered(file, scenario, document)):
+    currency = _currency(document)
+    found = _read(folder, document, currency)
+    if found.faults:
+        raise ScenarioError([spoken_fault(fault, currency) for fault in found.faults])
+    assert found.file is not None
+    scenario = build_scenario(
+        folder.resolve().name, found.file, found.columns, found.samples, found.horizon, found.sources
+    )
+    if altered := list(_altered(found.file, scenario, document)):
         raise ScenarioError(altered)
     return scenario
+
+
+def _currency(document: Document) -> str:
+    """The currency of all money. ScenarioError where it is none: every value would be told wrongly."""
+    named = document.values.get("currency", DEFAULT_CURRENCY)
+    if isinstance(named, str) and is_currency(named):
+        return named
+    rule, remedy = "must be the code of a currency, three capital letters", "write it like EUR, CNY or USD"
+    raise ScenarioError([Fault(rule, shown(named), document.place(("currency",)), remedy)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a folder holds; where there are faults, not all of it is there."""
+
+    file: Section | None
+    columns: Columns
+    samples: Samples
+    sources: Mapping[str, str]
+    horizon: Horizon
+    faults: list[Fault]
+
+
+def _read(folder: Path, document: Document, currency: str) -> _Reading:
+    """Read everything, and find every fault that can be told at once."""
+    schema = ScenarioFile if document.values.get("roster") is None else PartialFile
+    spoken = plain(schema, document.values, currency)
+    values = spoken.values
+
+    def place(path: Sequence[str | int]) -> str:
+        return document.place(spoken.as_written(path))
+
+    horizon = _horizon(values)
+    columns = _columns(values)
+    given = Given(values.get("series"), values.get("series_defaults"), currency, horizon, place)
+    series = read_series(folder, given, columns, parameter_of_column)
+    by_series = columns_of_series(_mapping(values.get("series")), columns or (), currency)
+    wanted = _wanted(values, horizon, columns, by_series, currency)
+    if lacking := _without_profiles(folder, values, wanted, place) if by_series else None:
+        series.faults.append(lacking)
+        wanted = replace(wanted, files=(), columns=None)
+    profiles = read_profiles(folder, wanted)
+    samples = read_samples(folder, values.get("network"))
+    faults = [
+        *document.faults,
+        *(Fault(f.rule, f.value, place(path), f.remedy) for path, f in spoken.faults),
+        *_repeated_ids(document),
+        *_strangers(document),
+    ]
+    file: Section | None = None
+    try:
+        file = schema.model_validate(values)
+    except ValidationError as error:
+        told = [path for path, _ in spoken.faults]
+        faults += schema_faults(schema, error, place, told=told)
+    else:
+        faults += money_faults(file, currency, place)
+    made = {plain_column(name, currency): column for name, column in profiles.columns.items()}
+    sources = dict(file.sources) if file is not None else {}
+    return _Reading(
+        file,
+        {**made, **series.columns},
+        samples.by_file,
+        {**sources, **{spoken_name(name, currency): text for name, text in series.sources.items()}},
+        horizon_in(file.horizon) if file is not None else Horizon(),
+        [*faults, *series.faults, *profiles.faults, *samples.faults],
+    )
 
 
 def is_folder(source: str | Path) -> bool:
@@ -72,23 +151,53 @@ def scenario_folder(source: str | Path) -> Path:
     return case_folder(text)
 
 
-def _wanted(values: dict[str, object]) -> Wanted:
-    """What the profiles must hold, as far as the file, which may have faults of its own, tells."""
-    files, columns = _profile_files(values), _columns(values)
+def _horizon(values: Mapping[str, object]) -> Horizon | None:
+    """The horizon, as far as the file, which may have faults of its own, tells."""
     horizon = values.get("horizon", {})
-    periods = horizon.get("periods", Horizon().periods) if isinstance(horizon, dict) else None
-    known = type(periods) is int and 1 <= periods <= MAX_PERIODS
-    return Wanted(files, periods if known else None, columns if files else None)
+    return tolerant_horizon(horizon) if isinstance(horizon, dict) else None
 
 
-def _profile_files(values: dict[str, object]) -> tuple[str, ...]:
+def _wanted(
+    values: Mapping[str, object],
+    horizon: Horizon | None,
+    columns: frozenset[str] | None,
+    by_series: Collection[str],
+    currency: str,
+) -> Wanted:
+    """What the profiles must hold, as far as the file tells; nothing where series give every column.
+
+    by_series : the columns that series are given for, whatever comes of them
+    """
+    left = None if columns is None else frozenset(columns - set(by_series))
+    files = () if left is not None and not left and "profiles" not in values else _profile_files(values)
+    names = None if left is None else frozenset(spoken_name(column, currency) for column in left)
+    periods = None if horizon is None else horizon.periods
+    starts = stamps(horizon) if horizon is not None else ()
+    return Wanted(files, periods, names if files else None, starts)
+
+
+def _without_profiles(folder: Path, values: Mapping[str, object], wanted: Wanted, place: Place) -> Fault | None:
+    """What series do not give, where no profiles are named and there are none."""
+    if "profiles" in values or not wanted.columns or os.path.exists(folder / DEFAULT_PROFILES):
+        return None
+    names = ", ".join(sorted(wanted.columns))
+    rule = f"must give every column, where there is no {DEFAULT_PROFILES}"
+    remedy = f"add a series for each, or the columns to {DEFAULT_PROFILES}"
+    return Fault(rule, f"nothing for {names}", place(("series",)), remedy)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _profile_files(values: Mapping[str, object]) -> tuple[str, ...]:
     given = values.get("profiles", DEFAULT_PROFILES)
     names = given if isinstance(given, list) else [given]
     sound = [name for name in names if isinstance(name, str) and is_inside(name)]
     return tuple(dict.fromkeys(sound)) if len(sound) == len(names) else ()
 
 
-def _columns(values: dict[str, object]) -> frozenset[str] | None:
+def _columns(values: Mapping[str, object]) -> frozenset[str] | None:
     """The columns called for; None where the ids are at fault, so that one fault is not told twice."""
     vpps = [vpp for vpp in _entries(values, "vpps") if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
     ids = {vpp["id"].casefold() for vpp in vpps}
@@ -149,7 +258,7 @@ def _short(digest: str) -> str:
     return f"{digest[:12]}…"
 
 
-def _entries(values: dict[str, object], name: str) -> list[Any]:
+def _entries(values: Mapping[str, object], name: str) -> list[Any]:
     """The items of `vpps` or `roster`, as given, but for the short form in the roster."""
     entries = values.get(name)
     if not isinstance(entries, list):

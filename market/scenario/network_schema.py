@@ -29,7 +29,7 @@ from market.model.network import (
     window,
 )
 from market.model.parameter import Broken
-from market.scenario.fields import FileField, Section, fields_of, is_inside, section_of, values_of
+from market.scenario.fields import EachOf, FileField, Section, fields_of, is_inside, section_of, values_of
 
 
 class LatencyKind(StrEnum):
@@ -105,7 +105,7 @@ LatencySection = section_of(
             Field(None, description="CSV file in the scenario's folder with the column latency_s"),
         ),
         "samples_s": (
-            list[Annotated[float, Field(ge=_SAMPLE.ge, le=_SAMPLE.le)]] | None,
+            Annotated[list[Annotated[float, Field(ge=_SAMPLE.ge, le=_SAMPLE.le)]] | None, EachOf(_SAMPLE)],
             Field(None, description=_SAMPLE.meaning, min_length=1),
         ),
     },
@@ -255,7 +255,7 @@ NetworkSection = section_of(
             Field([], description="Times in which groups cannot reach each other"),
         ),
         "compute": (
-            Annotated[dict[str, _SECONDS], BeforeValidator(_compute)],
+            Annotated[dict[str, _SECONDS], BeforeValidator(_compute), EachOf(_TIME)],
             Field({}, description="Time a turn takes, in seconds, by id of those VPPs that differ from compute_s"),
         ),
         **fields_of(Retransmission),

@@ -21,11 +21,14 @@ from market.scenario.catalogue import known_paths
 from market.scenario.document import FILE_NAME, path_text
 from market.scenario.faults import Place, schema_faults, suggestion
 from market.scenario.fields import Section
+from market.scenario.horizon import horizon_in
+from market.scenario.money import money_faults
 from market.scenario.network_ids import unknown_id, unknown_ids
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
 from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS, PartialFile, QuotaSource, ScenarioFile
 from market.scenario.shown_value import shown
+from market.scenario.spoken import plain_path, spoken_fault
 
 _SECTIONS = ("horizon", "market", "carbon", "network")
 _WORDS = ("audit", "title")
@@ -46,9 +49,10 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     "carbon.quota_sources" is changed as well; a measured latency comes as `samples_s`, not as a file.
     `sources` says by path where a value came from, for messages. Raises ScenarioError with every fault at once.
     """
-    changes, sources = _today(changes), _today(sources or {})
+    currency = scenario.public.currency
+    changes, sources, faults = _plain(scenario, _today(changes), _today(sources or {}))
     place = _Placer(scenario, sources)
-    faults = [fault for path in changes for fault in _closed(scenario, path, place)]
+    faults += [fault for path in changes for fault in _closed(scenario, path, place)]
     sound = {path: value for path, value in changes.items() if not list(_closed(scenario, path, place))}
     fields = _changed(scenario, sound, faults, place)
     schema = ScenarioFile if scenario.whole else PartialFile
@@ -60,9 +64,31 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     faults += unknown_ids(fields["network"], scenario.roster, place.of)
     if file is not None:
         faults += [*_files(file, place.of), *_columns_missing(scenario, file, place.of)]
+        faults += money_faults(file, currency, place.of)
     if file is None or faults:
-        raise ScenarioError(faults)
-    return replace(build_scenario(scenario.name, file, columns_of(scenario), samples={}), name=scenario.name)
+        raise ScenarioError([spoken_fault(fault, currency) for fault in faults])
+    horizon = horizon_in(file.horizon)
+    changed = build_scenario(scenario.name, file, columns_of(scenario), {}, horizon, scenario.sources)
+    return replace(changed, name=scenario.name)
+
+
+def _plain(
+    scenario: Scenario, changes: Changes, sources: Mapping[str, str]
+) -> tuple[dict[str, object], dict[str, str], list[Fault]]:
+    """Changes and their sources by the names of the model, and values in its units; what is wrong with units."""
+    schema, currency = (ScenarioFile if scenario.whole else PartialFile), scenario.public.currency
+    made, named, faults = dict[str, object](), dict(sources), list[Fault]()
+    for written, value in changes.items():
+        path, plain_value, found = plain_path(schema, written, value, currency)
+        where = sources.get(written, f"override {written}")
+        faults += [Fault(fault.rule, fault.value, where, fault.remedy) for fault in found]
+        if path in made:
+            faults.append(Fault("must be changed only once", shown(written), where, "leave one of the two out"))
+        elif not found:
+            made[path] = plain_value
+            if path != written and written in named:
+                named[path] = named.pop(written)
+    return made, named, faults
 
 
 def _today(values: Mapping[str, _Value]) -> dict[str, _Value]:
@@ -111,7 +137,7 @@ def _closed(scenario: Scenario, path: str, place: _Placer) -> Iterator[Fault]:
         return
     if first == _PLANTS and below:
         yield from _no_plant(scenario, path, below, where)
-    elif first in ("name", "profiles", "roster", _PLANTS):
+    elif first in ("name", "profiles", "roster", "currency", "series", "series_defaults", "sources", _PLANTS):
         elsewhere = f"change {FILE_NAME} itself"
         remedy = f"go on with an id and a field{_example(scenario)}" if first == _PLANTS else elsewhere
         yield Fault("must be a field that can be changed from outside", shown(path), where, remedy)
@@ -212,9 +238,10 @@ def _files(file: Section, place: Place) -> list[Fault]:
 def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterator[Fault]:
     """What the profiles would have to hold and do not."""
     rows = scenario.public.horizon.periods
-    if file.horizon.periods != rows:
+    periods = horizon_in(file.horizon).periods
+    if periods != rows:
         rule, remedy = "must be the number of rows in the profiles", f"change it in {FILE_NAME}, with the profiles"
-        yield Fault(f"{rule}, {rows}", str(file.horizon.periods), place(("horizon", "periods")), remedy)
+        yield Fault(f"{rule}, {rows}", str(periods), place(("horizon", "periods")), remedy)
     for index, (vpp, section) in enumerate(zip(scenario.vpps, file.vpps, strict=True)):
         for asset in _FORECAST:
             if getattr(section, asset) is not None and getattr(vpp, asset) is None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from market.scenario.catalogue import ANY_VPP, Entry, catalogue
+from market.scenario.faults import fields_by_name, section_in
+from market.scenario.fields import OfParameter, Section
+from market.scenario.schema import HorizonSection, ScenarioFile
+from market.scenario.series.source import SourceSection
 from market.scenario.shown_value import shown
 
 _HEAD = f"""\
@@ -13,8 +17,17 @@ _HEAD = f"""\
 Printed by `vppmarket parameters`; do not edit. Each parameter is defined once, on a field of the model's
 dataclasses (`rules.py`, `vpp.py` and `network.py` in `market/model`). In `scenario.yaml` it stands at its path
 ({ANY_VPP} is the id of a VPP); `--set PATH=VALUE` changes it for one command. What is no number, word or switch
-(`title`, `audit`, `network.links`, `network.outages` and the like) is in the JSON Schema: `vppmarket schema`.
+(`title`, `audit`, `series`, `network.links` and the like) stands behind the tables of parameters, and with all its
+parts in the JSON Schema: `vppmarket schema`.
+
+A value may carry its unit, `energy_mwh: 2400 kWh`; then the name may do without: `energy: 2.4 MWh`. Money is in
+the scenario's `currency`, and its names carry that: `price_max_eur_per_mwh`. Defaults that are money are amounts
+of CNY; in another currency those that take effect have to be given.
 """
+_OTHERS = (("", ScenarioFile), ("horizon", HorizonSection), ("series", SourceSection))
+_OTHERS_HEAD = (
+    "\n## Other fields\n\nOf `series` each entry has these fields, and `series_defaults` most of them.\n"
+)
 _COLUMNS = ("field", "symbol", "unit", "bounds", "default", "meaning")
 
 
@@ -25,12 +38,24 @@ def parameter_page() -> str:
     for entry in catalogue():
         sections.setdefault(entry.path.rpartition(".")[0], []).append(_row(entry))
     for section, rows in sections.items():
-        parts.append(f"\n## `{section}`\n\n" + "\n".join(_table(rows)) + "\n")
+        parts.append(f"\n## `{section}`\n\n" + "\n".join(_table(rows, _COLUMNS)) + "\n")
+    parts.append(_OTHERS_HEAD)
+    for section, schema in _OTHERS:
+        title = f"\n### `{section}`\n\n" if section else "\n"
+        parts.append(title + "\n".join(_table(list(_others(schema)), ("field", "meaning"))) + "\n")
     return "".join(parts)
 
 
-def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    for row in (_COLUMNS, ("---",) * len(_COLUMNS), *rows):
+def _others(schema: type[Section]) -> Iterator[tuple[str, ...]]:
+    """The fields of a section that are no parameters."""
+    for name, field in fields_by_name(schema).items():
+        of_sections = section_in(field.annotation) is not None and name not in ("series_defaults", "roster")
+        if not of_sections and not any(isinstance(each, OfParameter) for each in field.metadata):
+            yield f"`{name}`", (field.description or "").replace("|", "\\|")
+
+
+def _table(rows: list[tuple[str, ...]], columns: tuple[str, ...]) -> Iterator[str]:
+    for row in (columns, ("---",) * len(columns), *rows):
         yield f"| {' | '.join(row)} |"
 
 

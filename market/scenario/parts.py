@@ -25,18 +25,32 @@ def require_plants(scenario: Scenario) -> Scenario:
 
 def public_part(scenario: Scenario) -> Scenario:
     """The same market without any plant: all that its broker needs."""
-    return replace(scenario, vpps=())
+    return replace(scenario, vpps=(), sources=_sources(scenario, ()))
 
 
 def own_part(scenario: Scenario, vpp_id: str) -> Scenario:
     """The public part and one plant: all that this plant's node needs. KeyError if it is not there."""
-    return replace(scenario, vpps=(scenario.vpp(vpp_id),))
+    return replace(scenario, vpps=(scenario.vpp(vpp_id),), sources=_sources(scenario, (vpp_id,)))
+
+
+def _sources(scenario: Scenario, here: tuple[str, ...]) -> dict[str, str]:
+    """Where the columns came from that everybody knows, or that are of a plant that is here."""
+    return {
+        column: told
+        for column, told in scenario.sources.items()
+        if _owner(column, scenario.roster) in (None, *here)
+    }
+
+
+def _owner(column: str, roster: tuple[str, ...]) -> str | None:
+    """Whose column it is: the longest id that it begins with."""
+    return max((vpp for vpp in roster if column.startswith(f"{vpp}_")), key=len, default=None)
 
 
 def undisclosed(scenario: Scenario) -> Scenario:
     """The same without the digests of plants that are not here; its own digest is another one."""
     others = dict.fromkeys(scenario.roster, "")
-    return seal_scenario(
+    sealed = seal_scenario(
         scenario.name,
         scenario.title,
         scenario.public,
@@ -45,6 +59,7 @@ def undisclosed(scenario: Scenario) -> Scenario:
         scenario.audit,
         others,
     )
+    return replace(sealed, sources=scenario.sources)
 
 
 def _listed(ids: list[str]) -> str:

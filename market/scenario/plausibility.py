@@ -12,7 +12,9 @@ import numpy as np
 
 from market.errors import Fault
 from market.model.rules import MarketRules
+from market.scenario.scale_notes import scale_notes
 from market.scenario.scenario import Scenario
+from market.scenario.spoken import spoken_fault
 
 _LARGE_MW: Final = 200.0  # a city
 _SMALL_MW: Final = 1e-5  # a lamp
@@ -24,12 +26,15 @@ _FAR: Final = 5.0
 
 def plausibility_notes(scenario: Scenario) -> tuple[Fault, ...]:
     """What a reader should look at twice, in the form of faults."""
-    return (*_horizon(scenario), *_prices(scenario), *_powers(scenario))
+    found = (*_horizon(scenario), *_prices(scenario), *_powers(scenario), *scale_notes(scenario))
+    return tuple(spoken_fault(note, scenario.public.currency) for note in found)
 
 
 def _horizon(scenario: Scenario) -> Iterator[Fault]:
     horizon = scenario.public.horizon
     hours = horizon.periods * horizon.period_h
+    if horizon.start:
+        return  # its days are those of the clocks
     days = hours / _DAY_H
     if abs(days - round(days)) > 1e-6 or days < 0.5:
         value = f"{horizon.periods} periods of {horizon.period_h:g} h, {hours:g} h in all"

@@ -20,6 +20,7 @@ from market.scenario.files import read_text
 from market.scenario.shown_value import shown
 
 PERIOD = "period"
+START = "start"
 RETAIL = "retail_cny_per_mwh"
 FEED_IN = "feed_in_cny_per_mwh"
 ASSETS = ("load", "wt", "pv")
@@ -36,11 +37,15 @@ _POWER_NAME = re.compile(rf"(?P<id>.+)_(?P<asset>{'|'.join(ASSETS)})_mw")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the profiles must hold. `periods` or `columns` is None where `scenario.yaml` does not tell."""
+    """What the profiles must hold. `periods` or `columns` is None where `scenario.yaml` does not tell.
+
+    starts : when each period begins, which a column `start` may tell as well; empty where that is not known
+    """
 
     files: tuple[str, ...]
     periods: int | None
     columns: frozenset[str] | None
+    starts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +94,9 @@ def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
     columns: dict[str, tuple[float, ...]] = {}
     faults = [reading for reading in readings if isinstance(reading, Fault)]
     for table in tables:
-        found = [*_shape_faults(table, wanted.periods)]
+        found = [*_shape_faults(table, wanted.periods), *_start_faults(table, wanted.starts)]
         for index, name in enumerate(table.header):
-            if name != PERIOD and (wanted.columns is None or name in wanted.columns):
+            if name not in (PERIOD, START) and (wanted.columns is None or name in wanted.columns):
                 columns[name], broken = _numbers(table, index)
                 found += _shortened(broken, _MOST_OF_COLUMN, f"{table.name} column {name}")
         faults += _shortened(found, _MOST_OF_FILE, table.name)
@@ -99,7 +104,8 @@ def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
     if wanted.columns is not None and len(tables) == len(wanted.files):
         present = {name for table in tables for name in table.header}
         missing = sorted(wanted.columns - present)
-        faults += _unknown_columns(tables, wanted.columns, [*missing, *({PERIOD} - present)])
+        own = wanted.columns | ({START} if wanted.starts else set())
+        faults += _unknown_columns(tables, own, [*missing, *({PERIOD} - present)])
         faults += _shortened(_missing_columns(tables, missing), _MOST_OF_FILE, "profiles")
     return Profiles(columns, tuple(faults))
 
@@ -186,10 +192,22 @@ def _is_number(cell: str, number: int) -> bool:
     return cell == str(number) or (_NUMBER.fullmatch(cell) is not None and float(cell) == number)
 
 
+def _start_faults(table: _CsvFile, starts: tuple[str, ...]) -> Iterator[Fault]:
+    """A column `start`, where there is one, tells when each period begins."""
+    if not starts or START not in table.header:
+        return
+    index = table.header.index(START)
+    for stamp, (line, row) in zip(starts, table.body(), strict=False):
+        if len(row) > index and row[index] != stamp:
+            remedy = "correct horizon.start, or the rows; the column may be left out"
+            yield Fault(f"must be {stamp}, as horizon has it", shown(row[index]), table.place(line, START), remedy)
+            return
+
+
 def _numbers(table: _CsvFile, index: int) -> tuple[tuple[float, ...], list[Fault]]:
     """One column as numbers, and a fault for each cell that is none or is out of range."""
     name, width = table.header[index], len(table.header)
-    limits = _parameter(name)
+    limits = parameter_of_column(name)
     values, faults = [], []
     for line, row in table.body():
         if len(row) != width:
@@ -205,8 +223,9 @@ def _numbers(table: _CsvFile, index: int) -> tuple[tuple[float, ...], list[Fault
     return tuple(values), faults
 
 
-def _parameter(column: str) -> Parameter:
+def parameter_of_column(column: str) -> Parameter:
     """What is said of the field that a column is for; where a file has columns of no use, a plant's load."""
+    column = re.sub(r"_[a-z]{3}_per_mwh$", "_cny_per_mwh", column)
     asset = column.rpartition("_mw")[0].rpartition("_")[2]
     return _TOLD.get(column) or _TOLD["forecast_mw" if asset in ("wt", "pv") else "load_mw"]
 
@@ -263,7 +282,7 @@ def _repeated_columns(tables: Sequence[_CsvFile]) -> Iterator[Fault]:
     for table in tables:
         seen: set[str] = set()
         for name in table.header:
-            if name in seen or (name != PERIOD and name in home):
+            if name in seen or (name not in (PERIOD, START) and name in home):
                 value = f"{shown(name)} again, already in {home[name]}"
                 yield Fault("must be given only once", value, table.header_place(name), "remove one of them")
             seen.add(name)

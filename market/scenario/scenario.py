@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
@@ -17,6 +17,7 @@ class Scenario:
 
     vpps : the plants that are known here: all, or, in a folder that `split` has made, one or none
     roster, plant_digests, audit : as in `PublicScenario`
+    sources : by column, where it came from, for readers; no part of what the digest identifies
     """
 
     name: str
@@ -28,6 +29,7 @@ class Scenario:
     roster: tuple[str, ...]
     plant_digests: tuple[str, ...]
     audit: Disclosure | None = None
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def with_(self, changes: Mapping[str, object]) -> Scenario:
         """The scenario with some of its values changed: `market.scenario.with_overrides`. ScenarioError as there.

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure
 from market.model.parameter import Broken
 from market.model.rules import MARKET_RULES, CarbonRules, Coupling, Horizon, MarketRules, coupled_game
@@ -36,12 +37,15 @@ from market.scenario.fields import (
     fields_of,
     inside,
     is_reserved,
+    number_of_file,
     one_way,
     section,
     section_of,
     text,
 )
+from market.scenario.horizon import horizon_rules
 from market.scenario.network_schema import NetworkSection
+from market.scenario.series.source import DefaultsSection, SourceSection
 
 DEFAULT_PROFILES = "profiles.csv"
 STRATEGY_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_.]*)?$"
@@ -84,7 +88,46 @@ _RAMP = _TURBINE["ramp_up_mw_per_h"].parameter
 _EXCHANGE = fields_of(Exchange)
 _DIRECT = _EXCHANGE["direct_in_max_mw"].parameter
 
-HorizonSection = section_of("HorizonSection", Horizon.__doc__, fields_of(Horizon))
+_HORIZON = fields_of(Horizon)
+HorizonSection = section_of(
+    "HorizonSection",
+    Horizon.__doc__,
+    {
+        **_HORIZON,
+        "start": (
+            str | None,
+            Field(
+                None,
+                description="When the first period begins: a day or a day and a time, ISO 8601; left out: "
+                "periods are numbers alone",
+            ),
+        ),
+        "days": (
+            int | None,
+            Field(
+                None,
+                description="Number of days from start on, in place of periods [days]",
+                ge=1,
+                le=366,
+                json_schema_extra={"unit": "days"},
+            ),
+        ),
+        "step_h": number_of_file(
+            _HORIZON["period_h"].parameter.said("Length of a period, in place of period_h", symbol="")
+        ),
+        "tz": (
+            str,
+            Field(
+                "",
+                description="Time zone by whose clocks days go, such as Europe/Berlin or +01:00; left out: UTC",
+                max_length=64,
+            ),
+        ),
+    },
+    horizon_rules,
+    one_way("step_h", "period_h"),
+    one_way("days", "periods"),
+)
 MarketSection = section_of(
     "MarketSection",
     MarketRules.__doc__,
@@ -284,6 +327,14 @@ _ROSTER_ENTRY: Any = Annotated[
         roster_entry, json_schema_input_type=Annotated[str, Field(pattern=ID_PATTERN)] | RosterSection
     ),
 ]
+_ONE_SERIES = SourceSection | str
+_SERIES: Any = Annotated[
+    dict[str, Any],
+    BeforeValidator(
+        lambda value: value if isinstance(value, dict) else {},  # `series` tells of what is wrong there
+        json_schema_input_type=dict[str, _ONE_SERIES | list[_ONE_SERIES]],  # type: ignore[valid-type]
+    ),
+]
 _FILE = {
     "name": (str, text("What the scenario is called: one printable line; left out: as its folder is")),
     "title": (str, text("What this market is, for readers: one printable line, at most 200 characters")),
@@ -299,7 +350,33 @@ _FILE = {
             json_schema_extra={"type": ["string", "array"]},
         ),
     ),
+    "currency": (
+        str,
+        Field(
+            DEFAULT_CURRENCY,
+            description="Currency of all money, by its code of three letters; where it is not CNY, what is money "
+            "and takes effect has no default",
+            pattern=r"^[A-Z]{3}$",
+        ),
+    ),
     "horizon": (HorizonSection, section(HorizonSection, "The day")),
+    "series_defaults": (
+        DefaultsSection | None,
+        Field(None, description="What holds for all series that do not say otherwise"),
+    ),
+    "series": (
+        _SERIES,
+        Field(
+            {},
+            description="Profile columns that come from other files or are the same throughout, by name without "
+            "the unit: `retail`, `feed_in`, `<id>_load`, `<id>_wt`, `<id>_pv`; other names are for use in "
+            "`series:` of others",
+        ),
+    ),
+    "sources": (
+        dict[str, str],
+        Field({}, description="For readers: where the columns of the profiles came from"),
+    ),
     "market": (MarketSection, section(MarketSection, "Rules of the VPP-to-VPP market")),
     "carbon": (CarbonSection, section(CarbonSection, "Rules of carbon trading")),
     "network": (NetworkSection, section(NetworkSection, "Communication conditions")),
@@ -359,7 +436,10 @@ def scenario_schema() -> dict[str, Any]:
 
     It holds the limits of single fields; rules between fields and the profiles are checked on loading.
     """
+    from market.scenario.spoken_schema import with_spoken_forms  # late: it reads the sections of this module
+
     schema = ScenarioFile.model_json_schema()
+    with_spoken_forms(schema, ScenarioFile)
     required = schema.pop("required")
     least = schema["properties"]["vpps"].pop("minItems")
     partial = {"required": ["roster"], "properties": {"roster": {"type": "array"}}}

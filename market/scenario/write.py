@@ -10,13 +10,16 @@ from pathlib import Path
 
 from market.errors import Fault, RunError, ScenarioError
 from market.model.arrays import Array
+from market.model.calendar import stamps
+from market.model.currency import spoken_name
+from market.model.public import PublicRules
 from market.scenario.as_fields import Fields, measured_samples, scenario_fields
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES
 from market.scenario.fields import Section
 from market.scenario.network_samples import COLUMN
 from market.scenario.network_samples import MAX_MEBIBYTES as MAX_SAMPLES_MEBIBYTES
 from market.scenario.private import create_file, take_folder
-from market.scenario.profiles import FEED_IN, PERIOD, RETAIL, power_column
+from market.scenario.profiles import FEED_IN, PERIOD, RETAIL, START, power_column
 from market.scenario.profiles import MAX_MEBIBYTES as MAX_PROFILES_MEBIBYTES
 from market.scenario.scenario import Scenario
 from market.scenario.schema import PartialFile, ScenarioFile
@@ -68,9 +71,15 @@ def _files(scenario: Scenario) -> dict[str, bytes]:
     tables = _tables(scenario)
     samples = _sample_files(scenario)
     schema = ScenarioFile if scenario.whole else PartialFile
-    text = _text(scenario_fields(scenario, list(tables), samples), schema)
+    currency = scenario.public.currency
+    fields = scenario_fields(scenario, list(tables), samples)
+    fields = {name: _spoken(value, currency, scenario.roster) for name, value in fields.items()}
+    text = _text(fields, schema)
     return {
-        **{name: _checked(name, _csv(columns), MAX_PROFILES_MEBIBYTES) for name, columns in tables.items()},
+        **{
+            name: _checked(name, _csv(columns, scenario.public), MAX_PROFILES_MEBIBYTES)
+            for name, columns in tables.items()
+        },
         **{name: _checked(name, _sample_csv(kept), MAX_SAMPLES_MEBIBYTES) for kept, name in samples.items()},
         FILE_NAME: _checked(FILE_NAME, text, MAX_MEBIBYTES),
     }
@@ -115,11 +124,24 @@ def _sample_files(scenario: Scenario) -> dict[tuple[float, ...], str]:
     return dict(zip(long, names, strict=False))
 
 
-def _csv(columns: Columns) -> str:
-    """A table of periods, counted from 1, each number as its shortest exact text."""
+def _csv(columns: Columns, public: PublicRules) -> str:
+    """A table of periods, counted from 1, with their start if known; each number as its shortest exact text."""
+    names = [spoken_name(name, public.currency) for name in columns]
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    lines = (f"{period},{','.join(map(repr, row))}" for period, row in enumerate(rows, start=1))
-    return _lines([",".join([PERIOD, *columns]), *lines])
+    starts = stamps(public.horizon)
+    periods = [f"{at},{start}" for at, start in enumerate(starts, 1)] or range(1, public.horizon.periods + 1)
+    lines = (f"{period},{','.join(map(repr, row))}" for period, row in zip(periods, rows, strict=True))
+    return _lines([",".join([PERIOD, *([START] if starts else []), *names]), *lines])
+
+
+def _spoken(value: object, currency: str, ids: Sequence[str]) -> object:
+    """Fields by the names that people of this currency use; ids, which are names as well, stay."""
+    if isinstance(value, dict):
+        return {
+            name if name in ids else spoken_name(name, currency): _spoken(below, currency, ids)
+            for name, below in value.items()
+        }
+    return [_spoken(item, currency, ids) for item in value] if isinstance(value, list) else value
 
 
 def _sample_csv(samples: Sequence[float]) -> str:

@@ -86,8 +86,9 @@ _FIELDS = (
         "vpps[0].mt.p_max_mw", _POWER, "'1.7'", _NUMBER_WORDS,
     ),
     _field(
-        "unit in a number", "p_max_mw: 1.7", "p_max_mw: 1.7 MW",
-        "vpps[0].mt.p_max_mw", _POWER, "'1.7 MW'", _NUMBER_WORDS,
+        "unit of another kind", "p_max_mw: 1.7", "p_max_mw: 1.7 MWh",
+        "vpps[0].mt.p_max_mw", "must be in MW, or another unit of the same kind", "'1.7 MWh'",
+        "write it like 40 MW, 11 kW",
     ),
     _field(
         "bool for a number", "energy_mwh: 3.1", "energy_mwh: true",

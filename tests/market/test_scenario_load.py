@@ -47,7 +47,7 @@ def full(tmp_path: Path) -> Scenario:
 
 def test_every_public_field_arrives(full: Scenario) -> None:
     public = full.public
-    assert _plain(public.horizon) == {"periods": 3, "period_h": 0.5}
+    assert _plain(public.horizon) == {"periods": 3, "period_h": 0.5, "start": "", "tz": ""}
     assert _plain(public.tariff) == {
         "retail_cny_per_mwh": [400.0, 750.0, 1200.0],
         "feed_in_cny_per_mwh": [320.0, -20.0, 480.0],
@@ -226,7 +226,8 @@ def test_a_horizon_left_out_is_a_day_of_hours(tmp_path: Path) -> None:
         "scenario.yaml": "vpps: [{id: A}]\n",
         "profiles.csv": f"period,retail_cny_per_mwh,feed_in_cny_per_mwh,A_load_mw\n{rows}",
     }
-    assert _plain(load_scenario(write_files(tmp_path, files)).public.horizon) == {"periods": 24, "period_h": 1.0}
+    horizon = {"periods": 24, "period_h": 1.0, "start": "", "tz": ""}
+    assert _plain(load_scenario(write_files(tmp_path, files)).public.horizon) == horizon
 
 
 PLANTS = """\

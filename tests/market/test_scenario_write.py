@@ -41,6 +41,7 @@ from market.scenario.scenario import Scenario
 from market.scenario.schema import ScenarioFile
 from market.scenario.yaml_text import yaml_lines
 from tests.market.random_scenarios import LINE, ODD_IDS, parts, scenarios
+from tests.market.real_days import RealDay
 from tests.market.scenario_files import FULL_FILES, MINIMAL_FILES, replaced, write_files
 from tests.market.test_scenario_network import NETWORK
 from tests.market.test_scenario_network import files as network_files
@@ -186,8 +187,13 @@ def test_no_field_of_the_file_is_forgotten(tmp_path: Path) -> None:
             document = parse_document((folder / "scenario.yaml").read_text(encoding="utf-8"))
             for path, value in _paths(document.values):
                 seen.setdefault(path, []).append(value)
-    fields = dict(_sections(ScenarioFile))
+    written(load_scenario(RealDay().write(tmp_path / "day")), tmp_path / "copy of a day")
+    document = parse_document((tmp_path / "copy of a day" / "scenario.yaml").read_text(encoding="utf-8"))
+    for path, value in _paths(document.values):
+        seen.setdefault(path, []).append(value)
+    fields = {path: field for path, field in _sections(ScenarioFile) if not path.startswith("series")}
     assert set(fields) - set(seen) == {
+        *("horizon.days", "horizon.step_h"),  # periods and period_h; columns of series are written out
         "coupling",  # market.coupling
         "market.satisfaction",  # each VPP has its own
         "network.latency.value_s",  # delay_s

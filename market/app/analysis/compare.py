@@ -148,6 +148,9 @@ def _check(runs: Sequence[RecordedRun]) -> None:
         vpp_lists = " against ".join(", ".join(run.vpps) for run in runs)
         remedy = "compare runs of one scenario or of changed copies of it"
         raise ScenarioError([Fault("runs must have a VPP in common", vpp_lists, "compare", remedy)])
+    if len(currencies := dict.fromkeys(run.told.currency for run in runs)) > 1:
+        remedy = "compare runs of one currency"
+        raise ScenarioError([Fault("runs must be in one currency", " and ".join(currencies), "compare", remedy)])
 
 
 def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> ComparedTable:

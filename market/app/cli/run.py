@@ -17,6 +17,7 @@ from market.app.results.exit_codes import exit_code_of_error
 from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.manifest import RunSpec
 from market.app.results.run_metadata import RunProgress
+from market.app.results.telling import telling_of
 from market.app.runs.run_day import Runner, json_text, run_day
 from market.app.runs.ways import ProcessOptions, as_processes, in_this_process
 from market.errors import DispatchError, Fault, MarketError, ScenarioError
@@ -60,7 +61,7 @@ def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
         raise
     _show(report, options)
     for law in report.broken_laws:
-        echo_error(f"error: {law}")
+        echo_error(f"error: {telling_of(report.scenario).text(law)}")
     return report.exit_code
 
 
@@ -200,17 +201,18 @@ def _show(report: ConcludedDay, options: RunOptions) -> None:
     elif not options.quiet:
         from market.app.report.summary.page import summary_text
 
-        echo(summary_text(report), styled=True)
+        echo(telling_of(report.scenario).text(summary_text(report)), styled=True)
 
 
 def _result(report: ConcludedDay) -> dict[str, Any]:
     """What `--json` prints of a run that came to its end: the manifest, and the tables one asks for first."""
     shown = ("periods", "offers", "selections", "costs")
+    told = telling_of(report.scenario)
     return {
         "exit_code": int(report.exit_code),
         "folder": str(report.folder),
-        **report.manifest,
-        "tables": {name: report.tables[name].records() for name in shown},
+        **told.document(report.manifest),
+        "tables": {name: told.table(report.tables[name]).records() for name in shown},
     }
 
 

@@ -11,6 +11,7 @@ from market.app.cli.console import echo, echo_error, put_json
 from market.app.report.scenario_text import scenario_text
 from market.app.report.terminal.screen import screen_of
 from market.app.results.exit_codes import ExitCode
+from market.app.results.telling import telling_of
 from market.app.runs.command_line import pasted
 from market.app.runs.first_plans import first_declarations
 from market.errors import DispatchError
@@ -20,6 +21,7 @@ from market.scenario.changes import changed
 from market.scenario.parameter_page import parameter_page
 from market.scenario.plausibility import plausibility_notes
 from market.scenario.scenario import Scenario
+from market.scenario.understood import understood
 
 
 def check_command(source: str, settings: Sequence[str] = ()) -> int:
@@ -35,7 +37,9 @@ def check_command(source: str, settings: Sequence[str] = ()) -> int:
         f"{scenario.name} is sound{_plants(scenario)}, "
         f"{horizon.periods} periods of {horizon.period_h:g} h, digest {scenario.digest[:12]}"
     )
-    echo(scenario_text(headline, scenario, _first(scenario), screen_of(sys.stdout)), styled=True)
+    told = telling_of(scenario)
+    echo(told.text(scenario_text(headline, scenario, _first(scenario), screen_of(sys.stdout))), styled=True)
+    echo("".join(f"{line}\n" for line in understood(scenario)))
     return ExitCode.EQUILIBRIUM
 
 

@@ -23,6 +23,7 @@ from market.app.results.concluded_day import ConcludedDay, conclude_day, metadat
 from market.app.results.frames import data_frame
 from market.app.results.manifest import RunSpec
 from market.app.results.records import records_of
+from market.app.results.telling import telling_of
 from market.app.runs.local_market import LocalMarket, StepUnit
 from market.model.disclosure import Disclosure
 from market.scenario import DEFAULT_CASE
@@ -149,5 +150,5 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
 
     def data_frames(self) -> dict[str, Any]:
         """The day's tables as data frames, named as in a run folder; empty until the market is over."""
-        tables = self.day.tables.values() if self.day else ()
-        return {table.name: data_frame(records_of(table.columns, table.rows)) for table in tables}
+        tables, told = (self.day.tables.values() if self.day else ()), telling_of(self.scenario)
+        return {table.name: data_frame(records_of(table.columns, table.rows), told) for table in tables}

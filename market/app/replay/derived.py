@@ -16,9 +16,11 @@ from broker.tape import Opened, Record, Shared
 from market.app.replay.conclusion import day_of_tape
 from market.app.results.known_plants import with_known_plants
 from market.app.results.manifest import RunSpec, manifest_of_abort
+from market.app.results.telling import telling_of
 from market.model.network import TimeMode
 from market.model.public import PublicScenario
 from market.model.vpp import Vpp
+from market.scenario.scenario import Scenario
 
 OF_PLANTS: Final = ("broken_laws", "laws_not_claimed")
 """They also depend on the plants that the run knew."""
@@ -45,11 +47,18 @@ def derived(
     scenario = replace(with_known_plants(shared), vpps=tuple(plants or ()))
     what = RunSpec(scenario, header.seed, in_process=False, started=datetime.min, audit=header.audit)
     if left is None:
-        return _but(manifest_of_abort(what, "", 0.0), OBSERVED)
+        return _but(_told(scenario, manifest_of_abort(what, "", 0.0)), OBSERVED)
     unknown = (*OBSERVED, *(OF_PLANTS if plants is None else ()))
     if not same or shared.network.time is TimeMode.WALL:
         unknown = (*unknown, *NOT_FOLLOWED)
-    return _but(day_of_tape(what, left).manifest, unknown)
+    return _but(_told(scenario, day_of_tape(what, left).manifest), unknown)
+
+
+def _told(scenario: Scenario, manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest with its sentences as they are written, and its names as code knows them."""
+    told = telling_of(scenario)
+    written: dict[str, Any] = told.plain_document(told.document(manifest))
+    return written
 
 
 def _beginning(records: Sequence[Record]) -> tuple[Opened | None, PublicScenario | None]:

@@ -17,6 +17,7 @@ from market.app.results.certificate_shape import CERTIFICATE_FILE
 from market.app.results.columns import NETWORK_TABLES
 from market.app.results.known_plants import with_known_plants
 from market.app.results.manifest import RunSpec
+from market.app.results.telling import telling_of
 from market.errors import MarketError
 from market.model.network import TimeMode
 from market.scenario.scenario import Scenario
@@ -43,11 +44,14 @@ def against_tables(
     except MarketError:
         return  # the manifest's check says so
     wall = scenario.network.time is TimeMode.WALL
+    told = telling_of(scenario)
     files = {
-        f"{name}.csv": table.csv() for name, table in day.tables.items() if not (wall and name in NETWORK_TABLES)
+        f"{name}.csv": told.table(table).csv()
+        for name, table in day.tables.items()
+        if not (wall and name in NETWORK_TABLES)
     }
     found = [one for name, text in files.items() for one in _differing(run / name, text, beside is None)]
-    found += _certificate(run / CERTIFICATE_FILE, json.loads(json.dumps(day.certificate)))
+    found += _certificate(run / CERTIFICATE_FILE, json.loads(json.dumps(told.document(day.certificate))))
     agreement = Agreement.DIFFERENT if found else Agreement.SAME
     yield Decision(
         0.0, 0, BROKER, "tables", agreement, f"{len(files)} tables and {CERTIFICATE_FILE}", tuple(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 from market.app.figures.day import day_pictures
 from market.app.figures.network import network_pictures
 from market.app.figures.picture import write_pictures
+from market.app.figures.told import told_pictures
 from market.app.report.run_report import run_page
 from market.app.results.folder import RunFolder
 from market.app.results.recorded import RecordedRun, read_run
@@ -21,8 +22,8 @@ def write_figures(folder: Path, *, report: bool) -> RecordedRun:
     ScenarioError if the folder holds no run, RunError if the disk does not take them.
     """
     run = read_run(folder)
-    pictures = [*day_pictures(run), *network_pictures(run)]
+    pictures = list(told_pictures((*day_pictures(run), *network_pictures(run)), run.told))
     write_pictures(pictures, folder / FIGURES)
     if report:
-        RunFolder(folder).write(REPORT, run_page(run, pictures).html())
+        RunFolder(folder).write(REPORT, run.told.text(run_page(run, pictures).html()))
     return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +13,9 @@ from market.app.results.laws import LawsOfDay
 from market.app.results.network_totals import network_document
 from market.app.results.run_metadata import RunMetadata
 from market.game.result import Verdict
+from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure, disclosure_of
+from market.model.parameter import counts
 from market.scenario.network_build import network_fields
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
@@ -92,12 +94,14 @@ def manifest_of_abort(what: RunSpec, error: str, wall_s: float) -> dict[str, Any
 
 
 def _heading(what: RunSpec, verdict: Verdict, wall_s: float) -> dict[str, Any]:
+    currency = what.scenario.public.currency
     return {
         "format": FORMAT,
         "scenario": what.scenario.name,
         "title": what.scenario.title,
         "scenario_digest": what.scenario.digest,
         "public_digest": what.scenario.public.digest,
+        **({} if currency == DEFAULT_CURRENCY else {"currency": currency}),
         "vpps": list(what.scenario.roster),
         "seed": what.seed,
         "in_process": what.in_process,
@@ -126,11 +130,16 @@ def _facts(facts: RunMetadata) -> dict[str, Any]:
     }
 
 
+def _told(value: Any) -> dict[str, Any]:
+    """A dataclass by its fields, but for those that came later and say nothing."""
+    return {part.name: given for part in fields(value) if counts(part, given := getattr(value, part.name))}
+
+
 def surroundings(scenario: Scenario) -> dict[str, Any]:
     """The rules in force, and the software and machine that applied them."""
     return {
         "rules": {
-            "horizon": asdict(scenario.public.horizon),
+            "horizon": _told(scenario.public.horizon),
             "market": asdict(scenario.public.market),
             "carbon": asdict(scenario.public.carbon),
         },

@@ -32,10 +32,13 @@ from market.app.results.shapes import (
     whole,
     within,
 )
+from market.app.results.telling import Telling
 from market.app.results.written_files import FILES
 from market.day_certificate.day_certificate import DayVerdict
 from market.game.result import Verdict
 from market.model.arrays import Array
+from market.model.calendar import is_sound
+from market.model.currency import DEFAULT_CURRENCY, is_currency
 from market.model.disclosure import Disclosure
 from market.model.network import (
     LinkConditions,
@@ -94,8 +97,18 @@ def _rules(kind: type) -> Shape:
     return fields(_parameters(kind))
 
 
+_CALENDAR: Final = {
+    "start": text(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S{0,30}", "must be a time of ISO 8601"),
+    "tz": text(r"[\w/+:-]{0,64}", "must be a time zone"),
+}
 _SURROUNDINGS: Final[Mapping[str, Shape]] = {
-    "rules": fields({"horizon": _rules(Horizon), "market": _rules(MarketRules), "carbon": _rules(CarbonRules)}),
+    "rules": fields(
+        {
+            "horizon": fields(_parameters(Horizon), _CALENDAR),
+            "market": _rules(MarketRules),
+            "carbon": _rules(CarbonRules),
+        }
+    ),
     "versions": _WORDS,
     "platform": text(),
 }
@@ -139,6 +152,7 @@ _HEADING: Final[Mapping[str, Shape]] = {
     "wall_s": number(0),
 }
 
+_CURRENCY: Final[Mapping[str, Shape]] = {"currency": text(r"[A-Z]{3}", "must be the code of a currency")}
 _NETWORK = fields(
     {
         "time_to_equilibrium_s": maybe(_SECONDS),
@@ -197,12 +211,13 @@ COMPLETE: Final = fields(
         "day_verdict": one_of(DayVerdict),
         DAY_CERTIFICATE: DAY_CERTIFICATE_SHAPE,
         STRATEGIES: by_name(text(), VPP),
+        **_CURRENCY,
         FILES: by_name(_DIGEST, text(rf"({SCENARIO_FOLDER}/)?[^/\x00]+", "must be the name of a file")),
     },
 )
 
 ABORTED: Final = fields(
-    {**_HEADING, "verdict": one_of_words(Verdict.ABORTED.value), "error": text(), **_SURROUNDINGS}
+    {**_HEADING, "verdict": one_of_words(Verdict.ABORTED.value), "error": text(), **_SURROUNDINGS}, _CURRENCY
 )
 
 
@@ -226,9 +241,27 @@ def read_manifest(folder: Path, remedy: str = REMEDY) -> Mapping[str, Any] | Non
     if document.get("kind") == "node":
         raise refused(path, "it must be the manifest of a run", "that of one node's day", NAME_A_RUN)
     broke = document.get("verdict") == Verdict.ABORTED.value
+    document = in_code(document, document, path, remedy)
     check_shape(document, ABORTED if broke else COMPLETE, path, remedy)
+    if not is_sound(Horizon(**document["rules"]["horizon"])):
+        raise refused(f"{path}: rules.horizon", "must begin at a time that there is", "another", remedy)
     manifest: Mapping[str, Any] = document
     return manifest
+
+
+def in_code(document: Any, manifest: Mapping[str, Any], path: Path, remedy: str) -> Any:
+    """A document of a run with its names of money as code knows them. ScenarioError where they are others.
+
+    manifest : that of the run, or what may be one
+    """
+    currency, vpps = manifest.get("currency", DEFAULT_CURRENCY), manifest.get("vpps")
+    if type(currency) is not str or not is_currency(currency):
+        raise refused(f"{path}: currency", "must be the code of a currency", repr(currency)[:60], remedy)
+    names = tuple(vpp for vpp in vpps if type(vpp) is str) if type(vpps) is list else ()
+    try:
+        return Telling(currency, names=names).plain_document(document)
+    except ValueError as error:
+        raise refused(path, str(error), "other names", remedy) from None
 
 
 def manifest_unless_torn(folder: Path) -> Mapping[str, Any] | None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from market.app.results.certificate_shape import CERTIFICATE, CERTIFICATE_FILE
 from market.app.results.columns import DAY_CERTIFICATE, DAY_TABLES, NETWORK_TABLES, ROUND_TABLES, STRATEGIES
 from market.app.results.document import check_shape, read_document, refused
-from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, is_aborted, read_manifest
+from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, in_code, is_aborted, read_manifest
 from market.app.results.records import Records, records_of
 from market.app.results.table import Table
 from market.app.results.table_file import Place, read_table
+from market.app.results.telling import Telling, telling_of_manifest
 from market.app.results.written_files import ForeignFile, foreign_files
 
 
@@ -48,6 +49,11 @@ class RecordedRun:
     def period_h(self) -> float:
         """Δt."""
         return float(self.manifest["rules"]["horizon"]["period_h"])
+
+    @property
+    def told(self) -> Telling:
+        """How the run is told to people: its currency, and when its periods begin."""
+        return telling_of_manifest(self.manifest)
 
     def account(self, vpp: str, scenario: str, column: str) -> float:
         """A number of `costs`; NaN where it was not shown, or the VPP had no part in the end."""
@@ -90,7 +96,9 @@ def read_run(folder: Path) -> RecordedRun:
     if is_aborted(manifest):
         why = f"a run that broke: {manifest['error'] or 'no reason given'}"
         raise refused(folder, "a run must have come to its end", why, "run it again")
-    place = Place(tuple(manifest["vpps"]), int(manifest["rules"]["horizon"]["periods"]))
+    place = Place(
+        tuple(manifest["vpps"]), int(manifest["rules"]["horizon"]["periods"]), telling_of_manifest(manifest)
+    )
     names = (
         *DAY_TABLES,
         *(ROUND_TABLES if manifest["day"] else ()),
@@ -109,6 +117,7 @@ def _certificate(folder: Path, manifest: Mapping[str, Any]) -> Mapping[str, Any]
         document = read_document(path, REMEDY)
     except FileNotFoundError:
         raise refused(folder, f"a run folder holds {CERTIFICATE_FILE}", "a folder without one", REMEDY) from None
+    document = in_code(document, manifest, path, REMEDY)
     check_shape(document, CERTIFICATE, path, REMEDY)
     for name in ("verdict", "epsilon_cny", "epsilon_relative"):
         rule = f"{name} must be what {MANIFEST} tells, {manifest[name]}"

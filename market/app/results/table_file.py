@@ -7,7 +7,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from market.app.results.document import refused
 from market.app.results.manifest_shape import REMEDY
 from market.app.results.records import Records, records_of
 from market.app.results.shapes import LARGEST
+from market.app.results.telling import START, Telling
 from market.errors import ScenarioError
 from market.scenario.private import AT_ONCE
 
@@ -25,10 +26,11 @@ _NOBODY = ("", "system")  # whom a name may mean beside VPPs
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What rows may speak of: the VPPs of the run, and its periods, from 1 to so many."""
+    """What rows may speak of: the VPPs of the run, and its periods, from 1 to so many; and how they are told."""
 
     vpps: tuple[str, ...]
     periods: int
+    told: Telling = field(default_factory=Telling)
 
 
 def read_table(folder: Path, name: str, place: Place) -> Records:
@@ -38,10 +40,14 @@ def read_table(folder: Path, name: str, place: Place) -> Records:
         header, *rows = csv.reader(io.StringIO(_text(path)))
     except (OSError, ValueError, csv.Error) as error:
         raise _refused(path, "a run folder holds this table", _reason(error)) from None
-    if tuple(header) != COLUMNS[name]:
-        raise _refused(path, f"its columns must be {', '.join(COLUMNS[name])}", ", ".join(header)[:200])
+    wanted = place.told.columns(COLUMNS[name])
+    if tuple(header) != wanted:
+        raise _refused(path, f"its columns must be {', '.join(wanted)}", ", ".join(header)[:200])
     if any(len(row) != len(header) for row in rows):
         raise _refused(path, "every row has a cell for each column", "a row that has not")
+    if START in wanted:
+        rows = [_without_start(row, wanted.index(START), place.told.starts, path) for row in rows]
+    header = list(COLUMNS[name])
     try:
         records = records_of(header, rows)
     except (ValueError, OverflowError) as error:
@@ -49,6 +55,17 @@ def read_table(folder: Path, name: str, place: Place) -> Records:
     for column, rule, value in _misfits(records, place):
         raise _refused(f"{path}: {column}", rule, value)
     return records
+
+
+def _without_start(row: list[str], at: int, starts: tuple[str, ...], path: Path) -> list[str]:
+    """A row without the time that its period begins at, which must be that of the run's horizon."""
+    number = row[at - 1]
+    wanted = (
+        starts[int(number) - 1] if number.isascii() and number.isdigit() and 0 < int(number) <= len(starts) else ""
+    )
+    if row[at] != wanted:
+        raise _refused(f"{path}: {START}", f"must be {wanted} in period {number[:20]}", repr(row[at])[:60])
+    return [*row[:at], *row[at + 1 :]]
 
 
 def _text(path: Path) -> str:

@@ -14,6 +14,7 @@ from market.app.results.folder import RunFolder
 from market.app.results.manifest import FORMAT, surroundings
 from market.app.results.table import Table
 from market.app.results.tables import cost_row, plan_table
+from market.app.results.telling import telling_of
 from market.app.runs.run_day import json_text
 from market.model.plan import DispatchPlan
 from market.model.vpp import Vpp
@@ -38,9 +39,11 @@ def write_node_day(run: NodeRun, ending: NodeEnding, folder: RunFolder) -> None:
     """Write a node's run folder, beside the scenario that is there already. RunError if it cannot be written."""
     day = ending.day
     tables = () if day is None else tuple(_tables(run, day))
+    told = telling_of(run.scenario)
     for table in tables:
-        folder.write(f"{table.name}.csv", table.csv())
-    folder.write("manifest.json", json_text(_manifest(run, ending, [table.name for table in tables])))
+        folder.write(f"{table.name}.csv", told.table(table).csv())
+    manifest = _manifest(run, ending, [table.name for table in tables])
+    folder.write("manifest.json", json_text(told.document(manifest)))
 
 
 def _tables(run: NodeRun, day: SettledDay) -> Iterator[Table]:

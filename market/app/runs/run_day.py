@@ -19,6 +19,7 @@ from market.app.results.manifest import RunSpec, manifest_of_abort
 from market.app.results.manifest_shape import MANIFEST
 from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.results.scenario_copy import keep_scenario
+from market.app.results.telling import telling_of
 from market.app.results.written_files import FILES, digests
 from market.errors import RunError
 from market.scenario.scenario import Scenario
@@ -42,7 +43,8 @@ def run_day(
     except BaseException as error:
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
         with suppress(RunError):  # a full disk must not hide what broke the run
-            folder.write(MANIFEST, json_text(manifest_of_abort(what, reason, time.monotonic() - since)))
+            aborted = manifest_of_abort(what, reason, time.monotonic() - since)
+            folder.write(MANIFEST, json_text(telling_of(what.scenario).document(aborted)))
         raise
 
 
@@ -59,14 +61,15 @@ def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgres
 
 def _written(report: ConcludedDay, folder: RunFolder) -> ConcludedDay:
     """Write the files of a run; the manifest, which says which they are and that they are complete, last."""
+    told = telling_of(report.scenario)
     files = {
-        **{f"{table.name}.csv": table.csv() for table in report.tables.values()},
-        CERTIFICATE_FILE: json_text(report.certificate),
+        **{f"{table.name}.csv": told.table(table).csv() for table in report.tables.values()},
+        CERTIFICATE_FILE: json_text(told.document(report.certificate)),
     }
     for name, text in files.items():
         folder.write(name, text)
     manifest = {**report.manifest, FILES: digests(folder.path, files)}
-    folder.write(MANIFEST, json_text(manifest))
+    folder.write(MANIFEST, json_text(told.document(manifest)))
     return replace(report, manifest=manifest)
 
 

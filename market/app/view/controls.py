@@ -10,12 +10,14 @@ from typing import Any
 import solara
 
 from market.app.replay.export import export_run
+from market.app.results.telling import Telling, telling_of
 from market.app.runs.local_market import StepUnit
 from market.app.view.feeds.feed import Feed
 from market.app.view.feeds.own import OwnFeed
 from market.app.view.form import ENTRIES, Form, form_of, model_of
 from market.app.view.session import Frame, Session
 from market.app.view.target import offered_scenario, scenario_names, shared_feed
+from market.app.view.told import told_of
 from market.errors import MarketError
 from market.scenario.catalogue import Entry
 from market.scenario.scenario import Scenario
@@ -51,7 +53,8 @@ def _description(frame: Frame) -> None:
     solara.Text(scenario.title, style={"font-weight": "600"})
     for entry in ENTRIES:
         if entry.parameter.first:
-            solara.Text(f"{entry.label}: {_value_text(form.values[entry.path])}", classes=["rule"])
+            label = told_of(frame.view).text(entry.label)
+            solara.Text(f"{label}: {_value_text(form.values[entry.path])}", classes=["rule"])
     solara.Text(f"seed: {form.seed}", classes=["rule"])
 
 
@@ -114,7 +117,7 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
         set_form(form.with_value(path, value))
 
     solara.Select("scenario", value=named, values=offered, on_value=choose)
-    Fields(form, change)
+    Fields(form, change, telling_of(scenario))
     solara.InputInt("seed", value=form.seed, on_value=lambda v: set_form(replace(form, seed=v)))
     units = [unit.value for unit in StepUnit]
     solara.Select(
@@ -133,31 +136,31 @@ def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
 
 
 @solara.component
-def Fields(form: Form, change: Callable[[str, Any], None]) -> None:
+def Fields(form: Form, change: Callable[[str, Any], None], told: Telling) -> None:
     """Every parameter: those that stand first, and the others behind a line to open."""
     for entry in ENTRIES:
         if entry.parameter.first:
-            Field(entry, form.values[entry.path], change)
+            Field(entry, told.text(entry.label), form.values[entry.path], change)
     with solara.Details("all other parameters"):
         for entry in ENTRIES:
             if not entry.parameter.first:
-                Field(entry, form.values[entry.path], change)
+                Field(entry, told.text(entry.label), form.values[entry.path], change)
 
 
 @solara.component
-def Field(entry: Entry, value: Any, change: Callable[[str, Any], None]) -> None:
+def Field(entry: Entry, label: str, value: Any, change: Callable[[str, Any], None]) -> None:
     """One parameter; a number may be left to the scenario."""
 
     def given(new: Any) -> None:
         change(entry.path, new)
 
     if entry.switch:
-        solara.Checkbox(label=entry.label, value=bool(value), on_value=given)
+        solara.Checkbox(label=label, value=bool(value), on_value=given)
     elif entry.choices:
-        solara.Select(entry.label, value=value, values=list(entry.choices), on_value=given)
+        solara.Select(label, value=value, values=list(entry.choices), on_value=given)
     else:
         make = solara.InputInt if isinstance(entry.default, int) else solara.InputFloat
-        make(entry.label, value=value, on_value=given, optional=True, classes=[f"input-{entry.name}"])
+        make(label, value=value, on_value=given, optional=True, classes=[f"input-{entry.name}"])
 
 
 @solara.component

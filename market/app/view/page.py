@@ -19,10 +19,11 @@ from market.app.view.draw.strip import strip_picture
 from market.app.view.feeds.feed import State
 from market.app.view.feeds.own import OwnFeed
 from market.app.view.look import CSS
-from market.app.view.panels import PANELS
+from market.app.view.panels import PANELS, panel
 from market.app.view.panels.html import facts
 from market.app.view.session import SPEEDS, Frame, Session
 from market.app.view.target import open_session
+from market.app.view.told import told_of
 
 BEAT_S = 0.07
 NAMES = tuple(PANELS)
@@ -80,12 +81,12 @@ def _tabs(
         for name in NAMES:
             solara.lab.Tab(name)
     _choices(session, frame, NAMES[tab], changed)
-    PictureWidget(name=f"{NAMES[tab].lower()}-tab", html=PANELS[NAMES[tab]](frame), event_pick=pick)
+    PictureWidget(name=f"{NAMES[tab].lower()}-tab", html=panel(NAMES[tab], frame), event_pick=pick)
 
 
 def _header(session: Session, frame: Frame, toggle: Callable[[], None]) -> None:
     """Where the market stands, in one line; what is wrong, if anything is, below."""
-    view, status = frame.view, frame.status
+    view, status, told = frame.view, frame.status, told_of(frame.view)
     waited = ", ".join(status.live.waiting_for)
     absent = ", ".join(f"{vpp} ({how})" for vpp, how in view.absent.items())
     state = status.state.value.replace(" ", "-")
@@ -93,6 +94,7 @@ def _header(session: Session, frame: Frame, toggle: Callable[[], None]) -> None:
     numbers = facts(
         [
             ("phase", "phase", view.phase.value),
+            ("period", "period", told.period(frame.period + 1) if told.starts else ""),
             ("time", "simulated s" if not view.live else "s", f"{view.time_s:.3f}"),
             ("rounds", "rounds", str(view.rounds)),
             ("messages", "messages", f"{view.sent:,}"),
@@ -108,7 +110,7 @@ def _header(session: Session, frame: Frame, toggle: Callable[[], None]) -> None:
         solara.Button("☰", on_click=toggle, text=True, small=True, classes=["toggle"])
         solara.HTML(unsafe_innerHTML=f'<div class="facts status">{name}{chip}{numbers}</div>')
     if status.fault:
-        solara.Error(status.fault, dense=True, classes=["fault"])
+        solara.Error(told.text(status.fault), dense=True, classes=["fault"])
 
 
 @solara.component

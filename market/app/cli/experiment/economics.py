@@ -12,12 +12,13 @@ from market.app.cli.experiment.study import Study, study
 from market.app.report.printed import printed
 from market.app.results.exit_codes import exit_code_of
 from market.app.results.table import Table
+from market.app.results.telling import telling_of
 
 
 def economics_command(options: StudyOptions) -> int:
     """Solve a day, write its economics, show the main tables. Raises MarketError."""
     scenario = options.load()
-    with study(options.out, f"economics-{scenario.name}", quiet=options.quiet) as under_way:
+    with study(options.out, f"economics-{scenario.name}", telling_of(scenario), quiet=options.quiet) as under_way:
         under_way.stage("solving the day, alone, together and in the game")
         economy = economy_of(scenario)
         days = design_days(scenario, partial(_say, under_way))
@@ -27,7 +28,10 @@ def economics_command(options: StudyOptions) -> int:
         _illustrate(under_way, tables)
         path = under_way.path
     if not options.quiet:
-        echo(economics_text(economy, tables) + f"Everything in full precision: {path}\n", styled=True)
+        echo(
+            under_way.told.text(economics_text(economy, tables)) + f"Everything in full precision: {path}\n",
+            styled=True,
+        )
     return exit_code_of(economy.outcome.verdict)
 
 
@@ -39,9 +43,10 @@ def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
     from market.app.figures.designs import designs_picture
     from market.app.figures.experiments import economics_picture
     from market.app.figures.picture import write_pictures
+    from market.app.figures.told import told_pictures
 
     pictures = [economics_picture(tables[:-2]), designs_picture(*tables[-2:])]
-    write_pictures(pictures, under_way.path / "figures")
+    write_pictures(told_pictures(pictures, under_way.told), under_way.path / "figures")
 
 
 def economics_text(economy: Economy, tables: tuple[Table, ...]) -> str:

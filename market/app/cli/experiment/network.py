@@ -25,6 +25,7 @@ from market.app.cli.experiment.study import Study, study
 from market.app.report.printed import printed
 from market.app.report.terminal.numbers import rounded
 from market.app.results.exit_codes import ExitCode
+from market.app.results.telling import telling_of
 from market.app.runs.process_pool import workers
 from market.app.runs.subprocesses import run_side_by_side
 from market.scenario.changes import as_flags
@@ -47,13 +48,15 @@ def network_command(options: StudyOptions, grid: GridOptions) -> int:
     """
     scenario = options.load()
     asked = squares(scenario, grid.delays, grid.losses, grid.seeds)
-    with study(options.out, f"network-{scenario.name}", quiet=options.quiet) as under_way:
+    with study(options.out, f"network-{scenario.name}", telling_of(scenario), quiet=options.quiet) as under_way:
         runs = _measure(under_way, options, asked, grid.jobs or workers())
         under_way.write([grid_table(runs)])
         under_way.stage("drawing")
         _illustrate(under_way, runs)
     if not options.quiet:
-        echo(grid_text(runs) + f"Everything in full precision: {under_way.path}\n", styled=True)
+        echo(
+            under_way.told.text(grid_text(runs)) + f"Everything in full precision: {under_way.path}\n", styled=True
+        )
     return ExitCode.EQUILIBRIUM if all(run.sound for run in runs) else ExitCode.NO_EQUILIBRIUM
 
 
@@ -84,8 +87,9 @@ def _call(options: StudyOptions, scratch: Path, name: str, flags: Sequence[str])
 def _illustrate(under_way: Study, runs: Sequence[GridResult]) -> None:
     from market.app.figures.network_grid import grid_picture
     from market.app.figures.picture import write_pictures
+    from market.app.figures.told import told_pictures
 
-    write_pictures([grid_picture(runs)], under_way.path / "figures")
+    write_pictures(told_pictures([grid_picture(runs)], under_way.told), under_way.path / "figures")
 
 
 def grid_text(runs: Sequence[GridResult]) -> str:

@@ -19,6 +19,7 @@ from market.app.report.printed import printed
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.manifest import RunSpec
 from market.app.results.table import Table
+from market.app.results.telling import telling_of
 from market.app.runs.in_process import run_in_process
 from market.app.runs.run_day import run_day
 from market.scenario.scenario import Scenario
@@ -40,11 +41,14 @@ def paper_command(options: StudyOptions) -> int:
     """Carry out the case study and show what holds. Raises MarketError; the exit code is that of the main run."""
     scenario = options.load()
     check_vpps(scenario)
-    with study(options.out, f"paper-{scenario.name}", quiet=options.quiet) as under_way:
+    with study(options.out, f"paper-{scenario.name}", telling_of(scenario), quiet=options.quiet) as under_way:
         results = paper_results(under_way, scenario, options)
         _illustrate(under_way, results)
     if not options.quiet:
-        echo(paper_text(results) + f"Everything in full precision: {under_way.path}\n", styled=True)
+        echo(
+            under_way.told.text(paper_text(results)) + f"Everything in full precision: {under_way.path}\n",
+            styled=True,
+        )
     for law in results.report.broken_laws:
         echo_error(f"error: {law}")
     return results.report.exit_code

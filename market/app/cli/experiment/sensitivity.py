@@ -11,29 +11,36 @@ from market.app.cli.experiment.study import Study, study
 from market.app.report.printed import printed
 from market.app.results.exit_codes import ExitCode
 from market.app.results.table import Table
+from market.app.results.telling import telling_of
 
 
 def sensitivity_command(options: StudyOptions) -> int:
     """Solve every day of every sweep, write a table for each. Raises MarketError."""
     scenario = options.load()
     asked = sweeps(scenario)
-    with study(options.out, f"sensitivity-{scenario.name}", quiet=options.quiet) as under_way:
+    with study(
+        options.out, f"sensitivity-{scenario.name}", telling_of(scenario), quiet=options.quiet
+    ) as under_way:
         tables = sweep_tables(scenario, partial(under_way.solve_all, "sensitivities"), asked)
         under_way.write(tables)
         under_way.stage("drawing")
         _illustrate(under_way, asked, tables)
         path = under_way.path
     if not options.quiet:
-        echo(sensitivity_text(asked, tables) + f"Everything in full precision: {path}\n", styled=True)
+        echo(
+            under_way.told.text(sensitivity_text(asked, tables)) + f"Everything in full precision: {path}\n",
+            styled=True,
+        )
     return ExitCode.EQUILIBRIUM
 
 
 def _illustrate(under_way: Study, asked: tuple[Sweep, ...], tables: tuple[Table, ...]) -> None:
     from market.app.figures.experiments import sweep_picture
     from market.app.figures.picture import write_pictures
+    from market.app.figures.told import told_pictures
 
     drawn = (sweep_picture(sweep.label, sweep.base, table) for sweep, table in zip(asked, tables, strict=True))
-    write_pictures(drawn, under_way.path / "figures")
+    write_pictures(told_pictures(drawn, under_way.told), under_way.path / "figures")
 
 
 def sensitivity_text(asked: tuple[Sweep, ...], tables: tuple[Table, ...]) -> str:

@@ -15,6 +15,7 @@ from market.app.cli.console import live_progress
 from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.run_metadata import OnProgress, RunProgress
 from market.app.results.table import Table
+from market.app.results.telling import Telling
 from market.app.runs.process_pool import solve_many
 from market.errors import RunError
 from market.scenario.private import FOLDER_MODE
@@ -26,9 +27,10 @@ _Out = TypeVar("_Out")
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A study under way: where its files go, since when, and whom to tell how far it is."""
+    """A study under way: where its files go, how it is told, since when, and whom to tell how far it is."""
 
     folder: RunFolder
+    told: Telling
     started: datetime
     since: float
     on_progress: OnProgress
@@ -45,7 +47,7 @@ class Study:
     def write(self, tables: Sequence[Table]) -> None:
         """Write each table as CSV."""
         for table in tables:
-            self.folder.write(f"{table.name}.csv", table.csv())
+            self.folder.write(f"{table.name}.csv", self.told.table(table).csv())
 
     def inside(self, name: str) -> RunFolder:
         """A new folder in this one. RunError if the disk does not take it."""
@@ -67,9 +69,9 @@ class Study:
 
 
 @contextmanager
-def study(out: Path | None, name: str, *, quiet: bool) -> Iterator[Study]:
+def study(out: Path | None, name: str, told: Telling, *, quiet: bool) -> Iterator[Study]:
     """A study in the folder `out`, or a new one under `runs`. ScenarioError if that folder cannot be."""
     since, started = time.monotonic(), datetime.now().astimezone()
     folder = new_run_folder(out, name, started)
     with live_progress(since, wanted=not quiet) as on_progress:
-        yield Study(folder, started, since, on_progress)
+        yield Study(folder, told, started, since, on_progress)

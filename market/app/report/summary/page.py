@@ -21,6 +21,7 @@ from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import exit_code_of
 from market.app.runs.command_line import pasted
 from market.game.result import Verdict
+from market.model.calendar import span_text
 from market.settlement.outcome import MarketOutcome
 
 _DUST = 1e-12
@@ -111,6 +112,8 @@ def _circumstances(report: ConcludedDay) -> Iterator[str]:
         f"{messages:,} messages, {len(facts.process_ids)} processes" if messages else "one process",
         f"{report.manifest['wall_s']:.1f} s",
     ]
+    if span := span_text(report.scenario.public.horizon):
+        yield span
     yield f"periods: {', '.join(_periods(report.outcome))}"
     yield "  ·  ".join(parts)
 

@@ -8,6 +8,7 @@ from market.app.history.period import PeriodNow
 from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.svg import INK, SOFT, drawing, line, rect, tag, text, title
+from market.app.view.told import told_of
 
 WIDTH, HEIGHT = 860.0, 62.0
 LEFT = 72.0
@@ -15,7 +16,7 @@ LEFT = 72.0
 
 def strip_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str:
     """A bar for the power traded in each period above its number, and a foot in the colour of its verdict."""
-    count = max(1, view.periods)
+    count, told = max(1, view.periods), told_of(view)
     width = (WIDTH - LEFT - 4) / count
     most = max((now.traded_mw for now in nows), default=0.0)
     every = 1 if count <= 32 else 4 if count <= 100 else -(-count // 24)
@@ -33,7 +34,7 @@ def strip_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str
         if t % every == 0 or t == chosen:
             weight = 700 if t == chosen else 400
             cell.append(text(x + width / 2, 56, str(t + 1), 12, text_anchor="middle", font_weight=weight))
-        tooltip = f"period {t + 1}"
+        tooltip = f"period {told.period(t + 1)}"
         if now is not None:
             tooltip += f": {now.traded_mw:.2f} MW" + (f", {now.verdict.value}" if now.verdict else "")
         parts.append(tag("g", title(tooltip) + "".join(cell), data_pick=f"period:{t}", class_="period"))

@@ -14,6 +14,7 @@ from market.app.view.panels.network import network_panel
 from market.app.view.panels.plant import plant_panel
 from market.app.view.panels.prices import prices_panel
 from market.app.view.session import Frame
+from market.app.view.told import told_of
 
 PANELS: Final[dict[str, Callable[[Frame], str]]] = {
     "Market": market_panel,
@@ -25,3 +26,8 @@ PANELS: Final[dict[str, Callable[[Frame], str]]] = {
     "Certificate": certificate_panel,
     "Log": log_panel,
 }
+
+
+def panel(name: str, frame: Frame) -> str:
+    """A tab, told as its market is."""
+    return told_of(frame.view).text(PANELS[name](frame))

@@ -15,6 +15,7 @@ from market.app.view.draw.network import Flow, network_picture
 from market.app.view.panels.html import box, columns, note
 from market.app.view.panels.log import lines_table
 from market.app.view.session import Frame
+from market.app.view.told import told_of
 
 RECENT = 200
 SHOWN_LINES = 9
@@ -34,7 +35,7 @@ def _tables(frame: Frame) -> Iterator[str]:
     if now is None:
         yield box("Sellers and buyers", note("Known once everybody has declared."))
         return
-    number = frame.period + 1
+    number = told_of(frame.view).period(frame.period + 1)
     if not now.game.tradable:
         why = "nobody sells" if not now.game.sellers else "nobody buys" if not now.game.buyers else "no price band"
         yield box(f"Period {number}", note(f"Nothing to trade: {why}."))

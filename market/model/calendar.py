@@ -1,0 +1,157 @@
+"""When the periods of a horizon are: the moments at which they begin, in its time zone.
+
+Time runs on in real hours: the day on which clocks go forward has 23 of them, the day on which they go back 25.
+Nothing here asks what time it is now.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from market.model.rules import Horizon
+
+_OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?")
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
+EXAMPLE_ZONES: Final = "Europe/Berlin, America/New_York, UTC or +01:00"
+
+
+class NoSuchTime(ValueError):
+    """A time or a zone that there is not: the rule, and what to do."""
+
+    def __init__(self, rule: str, remedy: str) -> None:
+        self.rule, self.remedy = rule, remedy
+        super().__init__(f"{rule}; {remedy}")
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> tzinfo:
+    """The time zone of a name of the tz database, or a fixed distance from UTC. NoSuchTime if there is none.
+
+    >>> zone_of("+01:00").utcoffset(None)
+    datetime.timedelta(seconds=3600)
+    """
+    if name in ("", "UTC", "Z"):
+        return UTC
+    if match := _OFFSET.fullmatch(name):
+        distance = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
+        if distance <= timedelta(hours=15):
+            return timezone(-distance if match["sign"] == "-" else distance)
+    with suppress(OSError, ValueError, KeyError):  # no such key, or a folder of the database
+        if _ZONE.fullmatch(name):
+            return ZoneInfo(name)
+    raise NoSuchTime("must be a time zone", f"name one like {EXAMPLE_ZONES}")
+
+
+def moment(text: str | date, tz: str) -> datetime:
+    """A moment from ISO 8601: a day, or a day and a time, by the clocks of the zone where it has no distance.
+
+    NoSuchTime for what is none, what those clocks leap over, and what they show twice.
+
+    >>> moment("2016-06-15", "Europe/Berlin").isoformat()
+    '2016-06-15T00:00:00+02:00'
+    """
+    try:
+        found = datetime.fromisoformat(str(text).strip())
+    except ValueError:
+        raise NoSuchTime(
+            "must be a day or a time in ISO 8601", "write it like 2016-06-15 or 2016-06-15T06:00"
+        ) from None
+    zone = zone_of(tz)
+    if found.tzinfo is not None:
+        return found.astimezone(zone)
+    return local(found, zone)
+
+
+def local(naive: datetime, zone: tzinfo) -> datetime:
+    """The moment at which the clocks of a zone show this. NoSuchTime where they never do, or twice."""
+    first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
+        raise NoSuchTime(
+            f"must be a time that the clocks of {zone} show; they leap over this one",
+            "give another time, or one with its distance from UTC, such as +01:00",
+        )
+    if first.utcoffset() != second.utcoffset():
+        ways = " or ".join(each.isoformat(timespec="minutes") for each in (first, second))
+        raise NoSuchTime(f"must be a time that the clocks of {zone} show once", f"write {ways}")
+    return first
+
+
+def hours_of_days(start: datetime, days: int) -> float:
+    """How long so many days are from `start` on, by the clocks of its zone, h."""
+    zone = start.tzinfo
+    assert zone is not None
+    end = (start.replace(tzinfo=None) + timedelta(days=days)).replace(tzinfo=zone)
+    return (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds() / 3600
+
+
+def seconds(when: datetime) -> float:
+    """Seconds since 1970 in UTC."""
+    return when.timestamp()
+
+
+@lru_cache(maxsize=32)
+def starts(horizon: Horizon) -> tuple[datetime, ...]:
+    """When each period begins, in the horizon's zone; empty where it has no start."""
+    if not horizon.start:
+        return ()
+    zone = zone_of(horizon.tz)
+    first = datetime.fromisoformat(horizon.start).astimezone(UTC)
+    return tuple(
+        (first + timedelta(seconds=round(period * horizon.period_h * 3600, 6))).astimezone(zone)
+        for period in range(horizon.periods)
+    )
+
+
+@lru_cache(maxsize=32)
+def stamps(horizon: Horizon) -> tuple[str, ...]:
+    """The same as text, ISO 8601 with the distance from UTC; to the second where minutes are not whole.
+
+    >>> stamps(Horizon(2, 0.25, "2016-10-30T02:45+02:00", "Europe/Berlin"))
+    ('2016-10-30T02:45+02:00', '2016-10-30T02:00+01:00')
+    """
+    moments = starts(horizon)
+    whole = all(each.second == each.microsecond == 0 for each in moments)
+    return tuple(each.isoformat(timespec="minutes" if whole else "auto") for each in moments)
+
+
+@lru_cache(maxsize=32)
+def clock_labels(horizon: Horizon) -> tuple[str, ...]:
+    """What the clocks show as each period begins, for axes: the time, with the day where there are several.
+
+    >>> clock_labels(Horizon(2, 12, "2016-06-15T06:00+02:00", "Europe/Berlin"))
+    ('06:00', '18:00')
+    """
+    moments = starts(horizon)
+    several = len({each.date() for each in moments}) > 1
+    return tuple(f"{each:%d %b %H:%M}" if several else f"{each:%H:%M}" for each in moments)
+
+
+def span_text(horizon: Horizon) -> str:
+    """From when to when, in words; empty where the horizon has no start.
+
+    >>> span_text(Horizon(24, 1, "2016-06-15T00:00+02:00", "Europe/Berlin"))
+    '2016-06-15 00:00 to 2016-06-16 00:00, Europe/Berlin'
+    """
+    moments = starts(horizon)
+    if not moments:
+        return ""
+    last = moments[-1].astimezone(UTC) + timedelta(seconds=round(horizon.period_h * 3600, 6))
+    end = last.astimezone(zone_of(horizon.tz))
+    return f"{moments[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {horizon.tz or 'UTC'}"
+
+
+def is_sound(horizon: Horizon) -> bool:
+    """Whether the start and the zone, wherever they come from, are ones that can be told."""
+    try:
+        zone_of(horizon.tz)
+        if not horizon.start:
+            return not horizon.tz
+        first = datetime.fromisoformat(horizon.start)
+        return first.tzinfo is not None and 1900 <= first.year <= 2200
+    except ValueError:
+        return False

@@ -1,0 +1,72 @@
+"""What a scenario was understood to be: when it is, its currency, and how much of what each column holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from market.model.arrays import Array
+from market.model.calendar import span_text
+from market.model.currency import DEFAULT_CURRENCY, spoken_name
+from market.scenario.scenario import Scenario
+
+_HOURS_A_YEAR = 8760.0
+_PRICES = (("retail", "retail_cny_per_mwh"), ("feed-in", "feed_in_cny_per_mwh"))
+
+
+def understood(scenario: Scenario) -> Iterator[str]:
+    """Lines for a person who checks a scenario before it runs: its time, its money, and columns that have a source.
+
+    Units are those that fit the numbers. Nothing of a scenario of plain profiles in CNY.
+    """
+    public = scenario.public
+    if span := span_text(public.horizon):
+        yield f"time: {span}, {public.horizon.periods} periods of {_duration(public.horizon.period_h)}"
+    if public.currency != DEFAULT_CURRENCY:
+        yield f"money: {public.currency}"
+    for name, text, column in (*_prices(scenario), *_powers(scenario)):
+        if source := scenario.sources.get(spoken_name(column, public.currency)):
+            yield f"{name}: {text}"
+            yield f"  from {source}"
+
+
+def _prices(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
+    currency = scenario.public.currency
+    for name, column in _PRICES:
+        values = getattr(scenario.public.tariff, column)
+        spread = f"{_number(values.min())} to {_number(values.max())}"
+        yield name, f"mean {_number(values.mean())} {currency}/MWh, {spread}", column
+
+
+def _powers(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
+    for vpp in scenario.vpps:
+        yield f"{vpp.id} load", _power(vpp.load_mw, scenario), f"{vpp.id}_load_mw"
+        for kind, plant in (("wt", vpp.wt), ("pv", vpp.pv)):
+            if plant is not None:
+                yield f"{vpp.id} {kind}", _power(plant.forecast_mw, scenario), f"{vpp.id}_{kind}_mw"
+
+
+def _power(values: Array, scenario: Scenario) -> str:
+    """Peak, energy of the horizon, and what a year of such days would come to."""
+    horizon = scenario.public.horizon
+    energy_mwh = float(values.sum()) * horizon.period_h
+    year_mwh = energy_mwh / (horizon.periods * horizon.period_h) * _HOURS_A_YEAR
+    peak = float(values.max())
+    return f"peak {_sized(peak, 'W')}, {_sized(energy_mwh, 'Wh')}, at this pace {_sized(year_mwh, 'Wh')}/a"
+
+
+def _sized(value: float, unit: str) -> str:
+    """A number of MW or MWh in the unit that fits it.
+
+    >>> _sized(0.0032, "W"), _sized(12.5, "Wh"), _sized(4380.0, "Wh")
+    ('3.2 kW', '12.5 MWh', '4,380 MWh')
+    """
+    return f"{_number(value)} M{unit}" if value >= 1.0 or value == 0.0 else f"{_number(value * 1000)} k{unit}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _duration(hours: float) -> str:
+    minutes = hours * 60
+    return f"{minutes:g} min" if minutes < 60 else f"{hours:g} h"
