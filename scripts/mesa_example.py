@@ -1,8 +1,8 @@
-"""Shows the market as a Mesa user meets it: one day, its data frames, and a batch over three carbon prices.
+"""Shows the market as a Mesa user meets it: one day, its data frames, the same day over processes, and a batch.
 
     python scripts/mesa_example.py [SCENARIO]
 
-Everything happens in this process and in simulated time; the answer is that of `vppmarket run`, to the last digit.
+All in simulated time; the answer is that of `vppmarket run`, to the last digit. A page: `scripts/mesa_page.py`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,16 @@ def one_day(scenario: str) -> MarketModel:
     return model
 
 
+def over_processes(scenario: str, here: MarketModel) -> MarketModel:
+    """The same day with every agent a process of its own, and whether that makes any difference."""
+    apart = MarketModel(scenario, seed=0, processes=True)
+    apart.run_model()
+    mine, theirs = (model.datacollector.get_agent_vars_dataframe() for model in (here, apart))
+    equal = mine.equals(theirs) and here.data_frames()["costs"].equals(apart.data_frames()["costs"])
+    print(f"\nOver {len(apart.agents)} processes: {'equal' if equal else 'not equal'}, step by step")
+    return apart
+
+
 def batch(scenario: str) -> pandas.DataFrame:
     """The same day under three prices of the first carbon step, μ."""
     results = mesa.batch_run(
@@ -58,5 +68,5 @@ def batch(scenario: str) -> pandas.DataFrame:
 
 if __name__ == "__main__":
     chosen = sys.argv[1] if len(sys.argv) > 1 else "five_vpp"
-    one_day(chosen)
+    over_processes(chosen, one_day(chosen))
     batch(chosen)

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).parent / "vppmarket"
-WIDE, NARROW = (1440, 900), (1024, 768)
+WIDE, NARROW, PHONE = (1440, 900), (1024, 768), (390, 844)
 FLAGS = ("--delay", "lognormal:50ms:0.5", "--loss", "0.1", "--seed", "3")
 LIMIT_MS = 60_000
 COLOURS = 200
@@ -75,6 +75,7 @@ def tabs(page: Page, folder: Path, mark: str, names: tuple[str, ...]) -> None:
     for name in names:
         page.get_by_role("tab", name=name, exact=True).click()
         page.locator(f".panel.{name.lower()}-tab").wait_for()
+        page.get_by_text("being drawn").wait_for(state="detached")
         shoot(page, folder / f"view-{name.lower()}{mark}.png")
 
 
@@ -91,16 +92,16 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         with serving(run) as address:
             every = ("Prices", "Choice", "Plant", "Costs", "Network", "Certificate", "Log")
-            for size, mark in ((WIDE, ""), (NARROW, "-narrow")):
+            for size, mark in ((WIDE, ""), (NARROW, "-narrow"), (PHONE, "-phone")):
                 with opened(browser, address, size) as page:
                     to_position(page, 0.18)
                     shoot(page, folder / f"view-market{mark}.png")
                     page.locator("button.follow").click()
-                    tabs(page, folder, mark, every)
+                    tabs(page, folder, mark, every if mark != "-phone" else ("Prices",))
         with serving("five_vpp") as address, opened(browser, address, WIDE) as page:
-            for _ in range(3):
-                page.locator("button.step").click()
-                page.wait_for_timeout(600)
+            page.get_by_text("trading", exact=True).first.wait_for()
+            page.wait_for_timeout(1500)
+            page.locator("button.play").click()  # it plays as it opens
             shoot(page, folder / "view-model.png")
         browser.close()
 

@@ -33,8 +33,8 @@ ROOMS = (
     *("broker.wire", "broker.network", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),
     *("broker.admission", "broker.equilibrium", "broker.protocol", "broker.process"),
     "vpp_nodes",
-    *("market.app.results", "market.app.runs", "market.app.history", "market.app.analysis"),
-    *("market.app.mesa_model", "market.app.replay", "market.app.figures", "market.app.report", "market.app.view"),
+    *("market.app.results", "market.app.runs", "market.app.history", "market.app.feeds", "market.app.analysis"),
+    *("market.app.replay", "market.app.mesa_model", "market.app.figures", "market.app.report", "market.app.view"),
     *("market.api", "market.app.cli", "market.app.entry"),
     *("market.app", "market", "broker"),  # their faces: what is not in a room
 )

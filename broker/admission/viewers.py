@@ -64,6 +64,11 @@ class Viewers:
         self._over = False
         self._fault = ""
 
+    @property
+    def visited(self) -> bool:
+        """Whether anybody has looked on so far."""
+        return bool(self._viewers)
+
     def may_answer(self, now: float) -> bool:
         """Whether one more request can be answered this second."""
         if int(now) != self._second:

@@ -131,6 +131,12 @@ class BrokerServer:
                 self._tape.check()
                 on_progress(self._coordinator.progress(now))
 
+    def await_viewer(self, limit_s: float) -> None:
+        """Serve until somebody looks on, for at most so long."""
+        end = self._clock.now() + limit_s
+        while not self._gallery.visited and self._clock.now() < end:
+            self._serve(lambda progress: None, min(end, self._clock.now() + TICK_S))
+
     def now(self) -> float:
         """The time by which this broker is patient; it stands still while the broker does."""
         return self._clock.now()

@@ -17,7 +17,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).parents[2]))  # started as a file, it finds the modules beside it all the same
 
 from market.app.results.concluded_day import outcome_of
-from market.app.runs.local_market import LocalMarket, StepUnit
+from market.app.runs.local_market import LocalMarket
 from market.scenario import load_scenario, with_overrides
 from market.settlement.settlement import settle
 from vpp_nodes.dispatch.joint import joint_dispatch
@@ -55,7 +55,7 @@ def _day(name: str, changes: Mapping[str, Any]) -> tuple[int, float, int, float]
     scenario = with_overrides(load_scenario(name), dict(changes))
     market = LocalMarket(scenario, seed=0)
     while not market.over:
-        market.advance(StepUnit.EVENT)
+        market.more()
     left = market.proceedings()
     settlement = settle(outcome_of(left, scenario.public.market), scenario.public)
     alone = settlement.grid_only_system.total_cny

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from market.app.cli.main import command
+from market.app.feeds.recorded import RecordedFeed
 from market.app.replay.derived import OBSERVED
 from market.app.report import write
 from market.app.results.columns import DAY_TABLES, NETWORK_TABLES
-from market.app.view.feeds.recorded import RecordedFeed
 from market.errors import ScenarioError
 from market.scenario import load_scenario
 from tests.app.commands import error_lines, vppmarket

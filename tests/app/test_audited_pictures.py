@@ -22,6 +22,7 @@ from broker.tape import AuditGiven, Record
 from market.app.analysis.changes import CompareInput
 from market.app.analysis.compare import Comparison, compare_runs
 from market.app.cli.compare import compare_command
+from market.app.feeds.feed import State, Status
 from market.app.history.timeline import Timeline
 from market.app.mesa_model import MarketModel
 from market.app.mesa_model.reporters import MODEL_REPORTERS
@@ -32,8 +33,7 @@ from market.app.results.concluded_day import conclude_day
 from market.app.results.manifest import RunSpec
 from market.app.results.recorded import RecordedRun, read_run
 from market.app.results.run_metadata import RunMetadata
-from market.app.runs.local_market import LocalMarket, StepUnit
-from market.app.view.feeds.feed import State, Status
+from market.app.runs.local_market import LocalMarket
 from market.app.view.panels import PANELS
 from market.app.view.session import Frame
 from market.model.disclosure import Disclosure, shown
@@ -186,7 +186,7 @@ def test_a_run_that_went_on_without_a_vpp_is_drawn_and_compared(runs: Runs, tmp_
 def tape() -> list[Record]:
     market = LocalMarket(unmistakable(), 0)
     while not market.over:
-        market.advance(StepUnit.EVENT)
+        market.more()
     return market.tape
 
 

@@ -24,9 +24,9 @@ import pytest
 
 from broker.tape import TAPE_NAME, Shared
 from broker.tape.records import entry_of
+from market.app.feeds.recorded import RecordedFeed
 from market.app.replay.export import export_run
 from market.app.replay.tally import Tally, replayed
-from market.app.view.feeds.recorded import RecordedFeed
 from market.errors import TapeError
 from market.model.network import Constant, LinkOverride, Links, NetworkRules
 from market.model.rules import Horizon

@@ -84,7 +84,7 @@ def test_folder_export_and_model_agree_in_every_file(name: str, tmp_path: Path) 
     model = MarketModel(load_scenario(str(tmp_path / "run" / "scenario")), seed=found["seed"])
     model.run_model()
     records = list(read_tape(tmp_path / "run" / "tape.msgpack"))
-    assert entries(model.market.tape) == entries(records)
+    assert entries(model.timeline.records) == entries(records)
     assert model.day is not None
     assert set(model.data_frames()) == {*DAY_TABLES, *NETWORK_TABLES}
     same(tmp_path / "run", model.day, records, tmp_path)

@@ -75,7 +75,7 @@ class Seen:
         page.on("request", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(address)
-        page.locator("svg.network").wait_for()
+        page.locator("svg.network").first.wait_for()
 
     def _note(self, request: Request) -> None:
         self.requests.append(request.url)
@@ -153,14 +153,9 @@ def test_a_recorded_run_is_played_stepped_and_looked_at_from_all_sides(browser: 
 
 def test_a_model_is_changed_and_run_to_its_verdict(browser: Browser) -> None:
     with serving("two_vpp") as address, looking(browser, address) as seen:
-        expect(seen.fact("phase")).to_have_text("joining")
         field = seen.page.get_by_label("satisfaction κ")
         field.fill("0.7")
-        field.press("Enter")
-        seen.press("reset")
-        seen.press("step")
-        expect(seen.fact("phase")).to_have_text("planning")
-        seen.press("play")
+        field.press("Enter")  # as Reset
         expect(seen.fact("verdict")).to_have_text("equilibrium")
         model = MarketModel("two_vpp", satisfaction=0.7)
         model.run_model()

@@ -22,9 +22,10 @@ from broker.bus.viewer_end import ViewerEnd
 from broker.tape import TAPE_NAME, read_tape
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import Watch
+from market.app.feeds.feed import State
+from market.app.feeds.live import LiveFeed
+from market.app.feeds.whereabouts import Whereabouts
 from market.app.runs.tokens import TOKEN_FILE, WATCH_TOKEN_FILE, WATCHING, read_token, token_from_key
-from market.app.view.feeds.feed import State
-from market.app.view.feeds.live import LiveFeed
 from market.scenario import load_scenario
 from tests.app.commands import error_lines, vppmarket
 from tests.processes.command import finish, held_node, manifest, start
@@ -73,7 +74,7 @@ def whereabouts(process: subprocess.Popen[str]) -> Way:
 def watching(
     address: str, token: bytes, news: list[str] | None = None, keys: NodeKeys | None = None
 ) -> Iterator[LiveFeed]:
-    feed = LiveFeed(address, token, ([] if news is None else news).append, keys)
+    feed = LiveFeed(Whereabouts(address, token, keys), ([] if news is None else news).append)
     try:
         yield feed
     finally:

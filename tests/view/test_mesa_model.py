@@ -40,7 +40,7 @@ def day() -> MarketModel:
 
 
 def test_its_tape_is_that_of_the_processes(day: MarketModel, default_run: Path) -> None:
-    assert entries(day.market.tape) == entries(read_tape(default_run / "tape.msgpack"))
+    assert entries(day.timeline.records) == entries(read_tape(default_run / "tape.msgpack"))
 
 
 def test_its_tables_are_those_of_the_run_folder(day: MarketModel, default_run: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_step_is_a_round_or_an_event() -> None:
         seen.append(len(by_event.timeline))
     assert all(later > earlier for earlier, later in pairwise(seen[:-1]))
     assert by_event.steps > by_round.steps
-    assert entries(by_event.market.tape) == entries(by_round.market.tape)
+    assert entries(by_event.timeline.records) == entries(by_round.timeline.records)
 
 
 def test_collected_data_have_a_row_for_each_step_and_agent(day: MarketModel) -> None:
@@ -115,7 +115,7 @@ def test_agents_stand_on_cells_whose_connections_are_trading_links() -> None:
 
 def test_the_same_seed_gives_the_same_day_and_another_seed_another_way() -> None:
     one, same, other = (finished("two_vpp", seed=seed, **SLOW) for seed in (1, 1, 2))
-    assert entries(one.market.tape) == entries(same.market.tape) != entries(other.market.tape)
+    assert entries(one.timeline.records) == entries(same.timeline.records) != entries(other.timeline.records)
     assert one.outcome is not None
     assert other.outcome is not None
     for mine, theirs in zip(one.outcome.periods, other.outcome.periods, strict=True):
@@ -179,3 +179,4 @@ def test_the_example_runs() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "two_vpp: equilibrium after" in done.stdout
     assert done.stdout.count("equilibrium") == 4
+    assert "Over 2 processes: equal, step by step" in done.stdout

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 import solara
 
+from market.app.feeds.recorded import RecordedFeed
 from market.app.results.recorded import read_run
 from market.app.view import page
 from market.app.view import target as target
-from market.app.view.feeds.recorded import RecordedFeed
 from market.app.view.panels import PANELS
 from market.app.view.target import Target
 from tests.processes.command import manifest
+from tests.view.test_live import until
 
 
 class Shown:
@@ -46,10 +47,9 @@ class Shown:
         return next(w for w in self.widgets() if getattr(w, "label", None) == label)
 
     def enter(self, label: str, text: str) -> None:
-        """Type into a field, and press Enter."""
-        field = self.field(label)
-        field.v_model = text
-        field.fire_event("keyup.enter", "")
+        """Type into a field, key by key."""
+        for end in range(1, len(text) + 1):
+            self.field(label).vue_changed(text[:end])
 
     def fact(self, name: str) -> str:
         """A number of the line that says where the market stands; empty if it is not told."""
@@ -67,9 +67,10 @@ class Shown:
         return html
 
     def choose_tab(self, name: str) -> None:
-        """Go to another tab."""
+        """Go to another tab, and wait until it is drawn."""
         (tabs,) = [w for w in self.widgets() if type(w).__name__ == "Tabs"]
         tabs.v_model = page.NAMES.index(name)
+        until(lambda: "being drawn" not in self.panel())
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def shown(what: Target) -> Iterator[Shown]:
 
 @pytest.fixture(scope="module")
 def recorded(default_run: Path) -> Target:
-    return Target(feed=RecordedFeed(default_run))
+    return Target((RecordedFeed(default_run),))
 
 
 def test_a_recorded_run_is_shown_at_its_end(recorded: Target, default_run: Path) -> None:
@@ -135,7 +136,7 @@ def test_every_tab_opens(recorded: Target, name: str) -> None:
 
 def _frame(what: Target) -> Any:
     target.choose(what)
-    return target.open_session().frame()
+    return target.open_sessions()[0].frame()
 
 
 def test_a_model_is_stepped_changed_and_reset() -> None:
@@ -146,7 +147,7 @@ def test_a_model_is_stepped_changed_and_reset() -> None:
         seen.enter("growth α", "0.5")
         seen.button("Reset").click()
         assert seen.fact("phase") == "joining"
-        assert seen.field("growth α").v_model == "0.5"
+        assert seen.field("growth α").value == "0.5"
         seen.enter("loss", "7")
         seen.button("Reset").click()
         assert any("loss" in str(w.children) for w in seen.widgets() if type(w).__name__ == "Alert")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from market.app.feeds.feed import State, Status
 from market.app.history.timeline import Timeline
-from market.app.view.feeds.feed import State, Status
 from market.app.view.panels import PANELS
 from market.app.view.panels.concluded import results_at
 from market.app.view.session import Frame

@@ -15,13 +15,13 @@ from threading import Event
 import pytest
 
 from broker.tape import TAPE_NAME, Left
+from market.app.feeds.feed import State, Status
+from market.app.feeds.recorded import RecordedFeed
 from market.app.history.timeline import Timeline
 from market.app.mesa_model import MarketModel
 from market.app.view.draw.plane import number, ticks
-from market.app.view.feeds.feed import State, Status
-from market.app.view.feeds.own import OwnFeed
-from market.app.view.feeds.recorded import RecordedFeed
 from market.app.view.form import form_of, model_of
+from market.app.view.own_feed import OwnFeed
 from market.app.view.panels import PANELS
 from market.app.view.session import SPEEDS, Frame, Session
 from market.errors import ScenarioError
@@ -82,7 +82,7 @@ def test_one_can_step_and_look_back(recorded: RecordedFeed) -> None:
     session.pick("period:3")
     session.pick("vpp:VPP4")
     session.pick("weather:fine")
-    session.choose_buyer("VPP2")
+    session.pick("buyer:VPP2")
     frame = session.frame()
     assert (frame.period, frame.vpp, frame.buyer) == (3, "VPP4", "VPP2")
     session.pick("period:99")
@@ -130,7 +130,7 @@ def test_a_model_is_stepped_and_played_to_its_end() -> None:
 
 def test_a_model_that_fails_says_why() -> None:
     feed = OwnFeed(MarketModel("two_vpp"))
-    feed.model.market.advance = lambda unit: (_ for _ in ()).throw(ScenarioError([]))  # type: ignore[method-assign]
+    feed.model.market.more = lambda: (_ for _ in ()).throw(ScenarioError([]))  # type: ignore[method-assign]
     session = Session(feed)
     session.play()
     session.advance()
@@ -148,7 +148,7 @@ def test_a_form_changes_what_it_changes_and_nothing_else() -> None:
     changed = model_of(scenario, form.with_value("carbon.growth", 0.5).with_value("market.price_rule", "gradient"))
     assert changed.scenario.public.carbon.growth == 0.5
     assert changed.scenario.public.market.price_rule.value == "gradient"
-    assert changed.market.seed == 4
+    assert changed.view.seed == 4
     with pytest.raises(ScenarioError, match="growth"):
         model_of(scenario, form.with_value("carbon.growth", -1.0))
 

@@ -189,6 +189,15 @@ def commands(context: click.Context) -> None:
     help="Bound what each VPP could have gained by planning its whole day anew.",
 )
 @click.option("--watch", is_flag=True, help="Say how vppmarket view can look on from the first message.")
+@click.option(
+    "--await-viewer",
+    "viewer_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0, 86400),
+    default=0.0,
+    help="With --watch: begin once somebody looks on, or after this long.",
+)
+@click.option("--view", is_flag=True, help="Open a page in the browser that plays the day from its first message.")
 @AUDIT
 @_join(30)
 def run(
@@ -208,6 +217,8 @@ def run(
     report: bool,
     day_certificate: bool,
     watch: bool,
+    viewer_s: float,
+    view: bool,
     audit: str | None,
     join_s: float,
 ) -> int:
@@ -234,6 +245,8 @@ def run(
         join_s,
         settings,
         day_certificate,
+        viewer_s,
+        view,
     )
     return run_command(options)
 
@@ -400,7 +413,7 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 
 
 @commands.command()
-@click.argument("target", metavar="[RUN|SCENARIO|tcp://…]", required=False)
+@click.argument("targets", metavar="[RUN…|SCENARIO|tcp://…]", nargs=-1)
 @set_option
 @click.option(
     "--token-file",
@@ -415,23 +428,26 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page.  [default: 8765, or a free one]")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
 @click.option("--keys", type=PATH, metavar="DIR", help="Of a run with keys: the watcher's.")
+@click.option("--from-start", is_flag=True, help="Play a run from its first message on.")
 def view(
-    target: str | None,
+    targets: tuple[str, ...],
     settings: tuple[str, ...],
     token_file: Path | None,
     token: str | None,
     port: int | None,
     open_browser: bool,
     keys: Path | None,
+    from_start: bool,
 ) -> int:
     """Show a market on a page in the browser.
 
     A recorded run, or one that is being written, by its folder; one that runs elsewhere, by its broker's address;
-    or a scenario, which the page itself then runs as a Mesa model.  [default: five_vpp]
+    several of these side by side; or a scenario, which the page itself then runs as a Mesa model.
+    [default: five_vpp]
     """
     from market.app.cli.view import ViewOptions, view_command
 
-    return view_command(ViewOptions(target, token, port, open_browser, keys, token_file, settings))
+    return view_command(ViewOptions(targets, token, port, open_browser, keys, token_file, settings, from_start))
 
 
 @commands.command(epilog=EPILOG)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from market.app.cli.console import echo, echo_error, live_progress, put_json
+from market.app.cli.page_beside import PageBeside
 from market.app.cli.resume_hint import resume_command
 from market.app.cli.run_options import RunOptions, check_flags
 from market.app.results.concluded_day import ConcludedDay
@@ -52,20 +53,22 @@ class Hosting:
 
 def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
     """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
-    try:
-        with as_run_error():
-            report = _run(options, hosting)
-    except MarketError as error:
-        if options.as_json:
-            put_json(json_text(_refusal(error)))
-        raise
-    _show(report, options)
-    for law in report.broken_laws:
-        echo_error(f"error: {telling_of(report.scenario).text(law)}")
+    with PageBeside() as page:
+        try:
+            with as_run_error():
+                report = _run(options, hosting, page)
+        except MarketError as error:
+            if options.as_json:
+                put_json(json_text(_refusal(error)))
+            raise
+        _show(report, options)
+        for law in report.broken_laws:
+            echo_error(f"error: {telling_of(report.scenario).text(law)}")
+        page.wait()
     return report.exit_code
 
 
-def _run(options: RunOptions, hosting: Hosting | None) -> ConcludedDay:
+def _run(options: RunOptions, hosting: Hosting | None, page: PageBeside) -> ConcludedDay:
     since, started = time.monotonic(), datetime.now().astimezone()
     check_flags(options)
     if options.resume is None:
@@ -77,7 +80,7 @@ def _run(options: RunOptions, hosting: Hosting | None) -> ConcludedDay:
         if options.resume is not None:
             what, runner = _taken_up(options, started, own_plants=hosting is None)
         if runner is None:
-            runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options)
+            runner = hosting.opener(what, folder) if hosting else _runner(what, folder, options, page)
         try:
             with as_run_error():
                 return _carried_out(what, folder, runner, options, since)
@@ -151,26 +154,29 @@ def _check_keys(options: RunOptions, scenario: Scenario) -> None:
         keyring(options.keys, scenario.roster)
 
 
-def _runner(what: RunSpec, folder: RunFolder, options: RunOptions) -> Runner:
+def _runner(what: RunSpec, folder: RunFolder, options: RunOptions, page: PageBeside) -> Runner:
     """The way to run a day that the flags ask for."""
     if options.in_process:
         return in_this_process()
     how = ProcessOptions(
         on_notice=echo_error,
-        on_open=partial(_tell_viewers, folder=folder, options=options),
+        on_open=partial(_tell_viewers, folder=folder, options=options, page=page),
         port=options.port,
         keys=options.keys,
         restarts=options.restarts,
         resumed=options.resume is not None,
         join_s=options.join_s,
+        viewer_s=options.viewer_s,
     )
     return as_processes(what, how)
 
 
-def _tell_viewers(address: str, keys: Keyring, folder: RunFolder, options: RunOptions) -> None:
-    """Say how the run can be watched, if it is to be."""
+def _tell_viewers(address: str, keys: Keyring, folder: RunFolder, options: RunOptions, page: PageBeside) -> None:
+    """Say how the run can be watched, if it is to be, and open the page on it, if that is asked for."""
     from market.app.cli.watch_hint import tell_by_fresh_keys, tell_by_keys
 
+    if options.view:
+        page.open(folder.path)
     if not options.watch:
         return
     if options.keys is not None:

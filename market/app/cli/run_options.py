@@ -38,11 +38,19 @@ class RunOptions:
     join_s: float = 30.0
     settings: tuple[str, ...] = ()
     day_certificate: bool = False
+    viewer_s: float = 0.0
+    view: bool = False
 
 
 def check_flags(options: RunOptions) -> None:
     """ScenarioError with every flag that cannot be had here, or together with another."""
-    faults = [*_over_the_bus(options), *_alone(options), *_as_it_was(options), *_drawn(options)]
+    faults = [
+        *_over_the_bus(options),
+        *_alone(options),
+        *_as_it_was(options),
+        *_drawn(options),
+        *_looked_at(options),
+    ]
     if faults:
         raise ScenarioError(faults)
 
@@ -72,6 +80,18 @@ def _alone(options: RunOptions) -> Iterator[Fault]:
     if options.watch:
         remedy = "leave out --watch or --in-process; vppmarket view SCENARIO shows a market in one process"
         yield Fault("one process cannot be watched", "--in-process", "--watch", remedy)
+
+
+def _looked_at(options: RunOptions) -> Iterator[Fault]:
+    """What looking on needs."""
+    if options.viewer_s and not options.watch:
+        remedy = "add --watch, or leave it out"
+        yield Fault("who is to look on has to be told how", f"{options.viewer_s:g}", "--await-viewer", remedy)
+    if options.view and options.in_process:
+        remedy = "leave out --view or --in-process; vppmarket view SCENARIO shows a market in one process"
+        yield Fault("one process leaves no tape to show", "--in-process", "--view", remedy)
+    if options.view and (fault := missing("view", "--view")):
+        yield fault
 
 
 def _drawn(options: RunOptions) -> Iterator[Fault]:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from broker.bus.addresses import is_address
 from broker.tape import TAPE_NAME
 from market.app.cli.console import echo_error
 from market.app.results.run_tape import unreadable
 from market.app.runs.system import need_linux
-from market.app.runs.tokens import WATCHING, shown_to_others, token_from_key, token_of
+from market.app.runs.tokens import WATCHING, shown_to_others
 from market.errors import Fault, ScenarioError, TapeError
 from market.extras import need
 from market.scenario import DEFAULT_CASE, builtin_cases
@@ -21,21 +20,23 @@ from market.scenario.changes import SET, changed
 from market.scenario.shown_value import shown
 
 if TYPE_CHECKING:
-    from market.app.view.feeds.live import LiveFeed
+    from market.app.feeds.feed import Feed
+    from market.app.feeds.live import LiveFeed
     from market.app.view.target import Target
 
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
-    """The flags of `view`, as given."""
+    """The flags of `view`, as given. targets : none, one, or several runs"""
 
-    target: str | None
+    targets: tuple[str, ...]
     token: str | None
     port: int | None
     open_browser: bool
     keys: Path | None = None
     token_file: Path | None = None
     settings: tuple[str, ...] = ()
+    from_start: bool = False
 
 
 def view_command(options: ViewOptions) -> int:
@@ -55,17 +56,13 @@ def view_command(options: ViewOptions) -> int:
 
 def _live(address: str, options: ViewOptions) -> LiveFeed:
     need_linux(f"vppmarket view {shown(address)}", "look on from a machine with Linux")
-    from broker.bus.keys import WATCHER, load_node_keys
-    from market.app.view.feeds.live import LiveFeed
+    from market.app.feeds.live import LiveFeed
+    from market.app.feeds.whereabouts import whereabouts
 
-    if not is_address(address):
-        remedy = "copy it from what the run printed"
-        raise ScenarioError([Fault("must look like tcp://host:port", shown(address), "RUN", remedy)])
-    keys = load_node_keys(options.keys, WATCHER) if options.keys else None
-    token = token_from_key(keys.broker) if keys else token_of(options.token, options.token_file, WATCHING)
+    where = whereabouts(address, options.keys, options.token, options.token_file)
     if note := shown_to_others(options.token, WATCHING):
         echo_error(note)
-    return LiveFeed(address, token, echo_error, keys)
+    return LiveFeed(where, echo_error)
 
 
 def _for_a_live_run(options: ViewOptions, target: str) -> Iterator[Fault]:
@@ -78,28 +75,48 @@ def _for_a_live_run(options: ViewOptions, target: str) -> Iterator[Fault]:
 
 
 def _target(options: ViewOptions) -> Target:
-    from market.app.view.feeds.recorded import RecordedFeed
+    from market.app.view.target import Target
+
+    targets = options.targets or (DEFAULT_CASE,)
+    if not any("://" in target for target in targets):
+        faults = list(_for_a_live_run(options, targets[0]))
+        if faults:
+            raise ScenarioError(faults)
+    if len(targets) == 1 and not _is_run(targets[0]):
+        return _scenario(targets[0], options)
+    if options.settings:
+        remedy = f"leave out {SET}, or name a scenario"
+        raise ScenarioError([Fault("a run is looked at as it is", options.settings[0], SET, remedy)])
+    return Target(tuple(_feed(target, options) for target in targets), from_the_start=options.from_start)
+
+
+def _is_run(target: str) -> bool:
+    folder = Path(target)
+    return "://" in target or os.path.exists(folder / TAPE_NAME) or os.path.isfile(folder / "manifest.json")
+
+
+def _feed(target: str, options: ViewOptions) -> Feed:
+    """One run, recorded or elsewhere."""
+    from market.app.feeds.recorded import RecordedFeed
+
+    if "://" in target:
+        return _live(target, options)
+    if not _is_run(target):
+        remedy = "name the folders of runs, or a single scenario"
+        raise ScenarioError([Fault("runs alone are looked at side by side", shown(target), "RUN", remedy)])
+    try:
+        return RecordedFeed(Path(target))
+    except TapeError as error:
+        raise unreadable(target, error) from None
+
+
+def _scenario(target: str, options: ViewOptions) -> Target:
+    """A scenario, of which each page runs a model of its own."""
     from market.app.view.target import Target
     from market.scenario import load_scenario, require_plants
     from market.scenario.load import is_folder
 
-    target = options.target or DEFAULT_CASE
-    folder = Path(target)
-    is_live = "://" in target
-    if not is_live and (faults := list(_for_a_live_run(options, target))):
-        raise ScenarioError(faults)
-    is_run = is_live or os.path.exists(folder / TAPE_NAME) or os.path.isfile(folder / "manifest.json")
-    if is_run and options.settings:
-        remedy = f"leave out {SET}, or name a scenario"
-        raise ScenarioError([Fault("a run is looked at as it is", options.settings[0], SET, remedy)])
-    if is_live:
-        return Target(feed=_live(target, options))
-    if is_run:
-        try:
-            return Target(feed=RecordedFeed(folder))
-        except TapeError as error:
-            raise unreadable(str(folder), error) from None
-    if target not in builtin_cases() and not is_folder(folder):
+    if target not in builtin_cases() and not is_folder(Path(target)):
         rule = "must be a run folder, a scenario, or the address of a broker"
         remedy = f"name a folder, one of {', '.join(builtin_cases())}, or tcp://host:port"
         raise ScenarioError([Fault(rule, shown(target), "RUN", remedy)])

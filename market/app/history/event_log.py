@@ -84,6 +84,11 @@ def until(entries: Sequence[_Entry], position: int) -> Sequence[_Entry]:
     return entries[: bisect_right(entries, position, key=lambda entry: entry.position)]
 
 
+def since(entries: Sequence[_Entry], position: int) -> Sequence[_Entry]:
+    """The entries after the first `position` records."""
+    return entries[bisect_right(entries, position, key=lambda entry: entry.position) :]
+
+
 @dataclass
 class EventLog:
     """The lists. `note` adds what a record brings; `before` and `after` are the states around it."""

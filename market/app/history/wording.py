@@ -24,6 +24,9 @@ from market.app.history.snapshot import Snapshot
 from market.model.declaration import Role
 from market.model.plan import DispatchPlan
 
+SHOWN_CNY_PER_KWH = 5e-7
+"""What is less is zero in the digits of the log; prices are told in the unit of the charts."""
+
 
 def event_lines(before: Snapshot, record: Record, after: Snapshot) -> Iterator[tuple[str, str]]:
     """(who, text) of what a record tells; who is empty where it concerns everybody."""
@@ -110,9 +113,11 @@ def _offered(last: Offer | None, offer: Offer) -> str:
     if not moves:
         return f"offer {offer.version}"
     widest = max(moves, key=lambda t: abs(moves[t]))
+    by = moves[widest] / 1000
+    far = f"by {by:+.6f}" if abs(by) >= SHOWN_CNY_PER_KWH else "by less than can be shown"
     return (
         f"offer {offer.version}: moves {_periods(len(moves))}, most in period {widest + 1}, "
-        f"by {moves[widest]:+.4g} to {prices[widest]:.6g} CNY/MWh"
+        f"{far} to {prices[widest] / 1000:.6f} CNY/kWh"
     )
 
 

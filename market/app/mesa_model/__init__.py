@@ -1,4 +1,6 @@
-"""The market as a Mesa model: VPPs as agents in one process, parameters by keyword, data frames out.
+"""The market as a Mesa model: VPPs as agents, parameters by keyword, data frames out.
+
+The agents are in one process, in one process each (`processes=True`), or elsewhere (`MarketModel.follow`).
 
 from market.app.mesa_model import MarketModel
 
@@ -9,6 +11,6 @@ model.datacollector.get_model_vars_dataframe()
 
 from market.app.mesa_model.agent import VppAgent
 from market.app.mesa_model.model import MarketModel
-from market.app.runs.local_market import StepUnit
+from market.app.mesa_model.steps import StepUnit
 
 __all__ = ["MarketModel", "StepUnit", "VppAgent"]

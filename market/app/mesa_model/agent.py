@@ -1,7 +1,7 @@
 """A VPP as a Mesa agent: its behaviour, and what it has made public so far.
 
-What an agent does is done by its node, the same object that runs in a process of its own; the model's events
-reach it. The attributes below are read off the market's tape, as everybody else could.
+What an agent does is done by its node: in this process, or in one of its own here or elsewhere. The attributes
+below are read off the market's tape, as everybody else could.
 """
 
 from __future__ import annotations
@@ -21,12 +21,20 @@ if TYPE_CHECKING:
 
 
 class VppAgent(mesa.discrete_space.FixedAgent):  # type: ignore[misc]  # Mesa has no types
-    """One VPP. `node` is its behaviour, `vpp` its id in the scenario; `unique_id` is Mesa's number for it."""
+    """One VPP. `vpp` is its id in the scenario, `unique_id` Mesa's number for it, from 1.
+
+    node : its behaviour, where that is in this process; None where it is a process of its own
+    """
 
     model: MarketModel
 
-    def __init__(self, model: MarketModel, vpp: str, node: Node) -> None:
-        super().__init__(model)
+    def __init__(self, model: MarketModel, number: int, vpp: str, node: Node | None) -> None:
+        # Mesa's own initialiser draws the number from a register of all models, which keeps every model for ever.
+        # It says what to do without it: `Model.register_agent`.
+        self.model = model
+        self.unique_id = number
+        self.pos = None
+        model.register_agent(self)
         self.vpp = vpp
         self.node = node
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from market.errors import Fault, ScenarioError
 from market.scenario import load_scenario, require_plants, with_overrides
 from market.scenario.catalogue import shared_parameters
 from market.scenario.scenario import Scenario
@@ -34,3 +35,22 @@ def scenario_with(scenario: str | Path | Scenario, values: Mapping[str, object])
     if not changes:
         return loaded
     return with_overrides(loaded, changes, {PATHS.get(name, name): name for name in given})
+
+
+def looked_at(
+    scenario: str | Path | Scenario | None, seed: int, values: Mapping[str, object], *, processes: bool
+) -> Scenario | None:
+    """What is known beside the tape of a market that runs elsewhere, be it nothing.
+
+    ScenarioError for whatever would change that market: it is looked at as it is.
+    """
+    given = {**values, "seed": seed or None, "processes": processes or None}
+    remedy = "leave it out: it is what the market was started with"
+    faults = [
+        Fault("a market that runs elsewhere is looked at as it is", repr(value), name, remedy)
+        for name, value in given.items()
+        if value is not None
+    ]
+    if faults:
+        raise ScenarioError(faults)
+    return scenario if scenario is None or isinstance(scenario, Scenario) else load_scenario(str(scenario))

@@ -10,7 +10,7 @@ from math import fsum, nan
 from typing import TYPE_CHECKING, Any, Final
 
 from broker.wire.messages import Offer, Selection
-from market.app.history.event_log import SaidAt
+from market.app.history.event_log import SaidAt, since
 from market.app.history.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ TABLES: Final[dict[str, list[str]]] = {
 
 def new_rows(timeline: Timeline, seen: int) -> Iterator[tuple[str, dict[str, object]]]:
     """(table, row) of everything said after the first `seen` records."""
-    for entry in timeline.event_log.said:
-        if entry.position > seen:
-            yield from _price_rows(entry) if isinstance(entry.message, Offer) else _choice_rows(timeline, entry)
+    for entry in since(timeline.event_log.said, seen):
+        yield from _price_rows(entry) if isinstance(entry.message, Offer) else _choice_rows(timeline, entry)
 
 
 def _price_rows(entry: SaidAt) -> Iterator[tuple[str, dict[str, object]]]:
@@ -77,7 +76,7 @@ MODEL_REPORTERS: Final[dict[str, Callable[[MarketModel], Any]]] = {
     "rounds": lambda model: model.view.rounds,
     "messages": lambda model: model.view.sent,
     "in_flight": lambda model: len(model.view.under_way),
-    "unrested_periods": lambda model: model.market.unrested_periods,
+    "unrested_periods": lambda model: model.unrested_periods,
     "traded_mwh": traded_mwh,
     "traded_at_cny_per_mwh": mean_price_cny_per_mwh,
     "verdict": lambda model: model.view.verdict,

@@ -43,7 +43,11 @@ class ReplayedConclusion:
 
     def take(self, records: Sequence[Record]) -> None:
         """All records so far; those taken before are passed over."""
-        for record in records[self._taken :]:
+        self.go_on(records[self._taken :])
+
+    def go_on(self, records: Sequence[Record]) -> None:
+        """The records that come next."""
+        for record in records:
             self._taken += 1
             try:
                 deque(self._replay.take(record), maxlen=0)
@@ -60,6 +64,13 @@ class ReplayedConclusion:
         self.results[epoch.number] = epoch.results
         if isinstance(epoch.trading, Pooling) and epoch.trading.day_rounds is not None:
             self.rounds[epoch.number] = epoch.trading.day_rounds
+
+    @property
+    def unrested_periods(self) -> int:
+        """How many periods have not come to rest, as the broker sees it; 0 before there is trading."""
+        broker = self._replay.broker
+        trading = broker.epoch.trading if broker else None
+        return trading.residual() if trading else 0
 
     @property
     def left(self) -> RunResult | None:

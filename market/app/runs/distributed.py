@@ -76,6 +76,9 @@ def run_distributed(
     with nodes, _in_full(nodes), served as (shell, bus):
         address = bus.endpoints.control
         opening.announce(address)
+        if opening.viewer_s:
+            on_progress(RunProgress("waiting for a viewer"))
+            shell.await_viewer(opening.viewer_s)
         on_progress(RunProgress("starting nodes"))
         for vpp in scenario.vpps:
             keys = node_keys.get(vpp.id)
@@ -104,6 +107,7 @@ class Opening:
     join_s : how long it stays open · audit : how much of their days nodes are asked to show
     announce : told where it is · on_notice : told of refusals, and of members that go and come
     watch_token : lets others look on where no keys are in use
+    viewer_s : how long somebody who looks on is waited for before nodes are started
     """
 
     token: bytes
@@ -112,6 +116,7 @@ class Opening:
     announce: Callable[[str], None]
     on_notice: Callable[[str], None]
     watch_token: bytes | None = None
+    viewer_s: float = 0.0
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from typing import IO
 
 from broker.process.launch import deaf_to_interrupts, safe_path
 
-_COMMAND = (sys.executable, "-c", "import sys; from market.app.entry import main; sys.exit(main())")
+COMMAND = (sys.executable, "-c", "import sys; from market.app.entry import main; sys.exit(main())")
 _GLANCE_S = 0.05
-_GRACE_S = 10.0
+GRACE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def run_side_by_side(
 def _started(number: int, arguments: Sequence[str]) -> _Running:
     """One process; in a group of its own, so that an interrupt from the keyboard comes through us alone."""
     out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  closed with the result
-    command = [*_COMMAND, *arguments]
+    command = [*COMMAND, *arguments]
     process = subprocess.Popen(
         command,
         env={**os.environ, **safe_path()},
@@ -108,4 +108,4 @@ def _all_ended() -> Iterator[list[_Running]]:
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
     with suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=_GRACE_S)
+        process.wait(timeout=GRACE_S)

@@ -27,6 +27,7 @@ class ProcessOptions:
     port : the first of three, 0 for three free ones · keys : their folder, None to have them made for this run
     restarts : how often each plant's process is started again after it has died
     resumed : whether the tape that is there is taken up · join_s : how long all may take to join
+    viewer_s : how long somebody who looks on is waited for before the plants' processes are started
     """
 
     on_notice: Callable[[str], None]
@@ -36,6 +37,7 @@ class ProcessOptions:
     restarts: int = 0
     resumed: bool = False
     join_s: float = 30.0
+    viewer_s: float = 0.0
 
 
 def in_this_process() -> Runner:
@@ -58,7 +60,12 @@ def as_processes(what: RunSpec, how: ProcessOptions) -> Runner:
     keys = keyring(how.keys, what.scenario.roster)
     listening = Listening(LOOPBACK, how.port, keys.broker, resumed=how.resumed)
     opening = Opening(
-        keys.token, how.join_s, what.audit, lambda address: how.on_open(address, keys), how.on_notice
+        keys.token,
+        how.join_s + how.viewer_s,
+        what.audit,
+        lambda address: how.on_open(address, keys),
+        how.on_notice,
+        viewer_s=how.viewer_s,
     )
     return partial(
         run_distributed, listening=listening, opening=opening, node_keys=keys.nodes, restarts=how.restarts

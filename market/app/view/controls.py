@@ -1,20 +1,32 @@
-"""The controls beside the pictures: what is shown, its parameters, export."""
+"""The controls beside the pictures: what is shown, its parameters, export.
+
+What is typed belongs to the source, and each field keeps its own text (`field.vue`): the page may be drawn again
+ten times a second meanwhile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import solara
 
+from market.app.mesa_model.steps import StepUnit
 from market.app.replay.export import export_run
-from market.app.results.telling import Telling, telling_of
-from market.app.runs.local_market import StepUnit
-from market.app.view.feeds.feed import Feed
-from market.app.view.feeds.own import OwnFeed
-from market.app.view.form import ENTRIES, Form, form_of, model_of
+from market.app.results.telling import telling_of
+from market.app.view.field import input_field
+from market.app.view.form import (
+    AS_IN_THE_SCENARIO,
+    ENTRIES,
+    PROCESSES,
+    SEED,
+    STEP_UNIT,
+    Form,
+    form_of,
+    model_of,
+    text_of,
+)
+from market.app.view.own_feed import OwnFeed
 from market.app.view.session import Frame, Session
 from market.app.view.target import offered_scenario, scenario_names, shared_feed
 from market.app.view.told import told_of
@@ -23,6 +35,7 @@ from market.scenario.catalogue import Entry
 from market.scenario.scenario import Scenario
 
 Changed = Callable[[], None]
+Typed = Callable[[str], None]
 
 
 @solara.component
@@ -53,15 +66,9 @@ def _description(frame: Frame) -> None:
     solara.Text(scenario.title, style={"font-weight": "600"})
     for entry in ENTRIES:
         if entry.parameter.first:
-            label = told_of(frame.view).text(entry.label)
-            solara.Text(f"{label}: {_value_text(form.values[entry.path])}", classes=["rule"])
+            value = text_of(form.values[entry.path]) or AS_IN_THE_SCENARIO
+            solara.Text(told_of(frame.view).text(f"{entry.label}: {value}"), classes=["rule"])
     solara.Text(f"seed: {form.seed}", classes=["rule"])
-
-
-def _value_text(value: object) -> str:
-    if value is None:
-        return "as in the scenario"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _runnable(session: Session) -> Scenario | None:
@@ -74,93 +81,105 @@ def _run_here(session: Session, frame: Frame, changed: Changed) -> None:
     """A model of what is looked at, in this process and in this tab."""
     scenario = _runnable(session)
     if scenario is not None:
-        session.look_at(OwnFeed(model_of(scenario, form_of(scenario, frame.view.seed))))
+        form = form_of(scenario, frame.view.seed)
+        session.look_at(OwnFeed(model_of(scenario, form), scenario, form), playing=True)
         changed()
-
-
-def _look_at(session: Session, feed: Feed, changed: Changed) -> None:
-    session.look_at(feed)
-    changed()
 
 
 @solara.component
 def OwnControls(session: Session, feed: OwnFeed, changed: Changed) -> None:
     """Scenario and parameters of this tab's model; they take effect with a reset."""
-    model = feed.model
-    scenario, set_scenario = solara.use_state(model.scenario)
-    named, set_named = solara.use_state(model.scenario.name)
-    form, set_form = solara.use_state(form_of(model.scenario, model.market.seed))
     fault, set_fault = solara.use_state("")
+    _, set_typed = solara.use_state(0)
 
-    names = scenario_names()
-    offered = names if named in names else [named, *names]
-
-    def choose(name: str) -> None:
-        if name not in offered:  # what a browser sends is no path to read from
-            return
-        loaded = offered_scenario(name)
-        set_named(name)
-        set_scenario(loaded)
-        set_form(form_of(loaded, form.seed))
-        start(loaded, form_of(loaded, form.seed))
-
-    def start(of: Scenario, given: Form) -> None:
-        try:
-            session.look_at(OwnFeed(model_of(of, given)))
-        except MarketError as error:
-            set_fault(str(error))
-            return
-        set_fault("")
+    def start(scenario: Scenario, given: Form) -> None:
+        set_fault(_started(session, scenario, given))
         changed()
 
-    def change(path: str, value: Any) -> None:
-        set_form(form.with_value(path, value))
+    def choose(name: str) -> None:
+        if name in _offered(feed):  # what a browser sends is no path to read from
+            scenario = offered_scenario(name)
+            start(scenario, form_of(scenario, feed.form.seed))
 
-    solara.Select("scenario", value=named, values=offered, on_value=choose)
-    Fields(form, change, telling_of(scenario))
-    solara.InputInt("seed", value=form.seed, on_value=lambda v: set_form(replace(form, seed=v)))
-    units = [unit.value for unit in StepUnit]
-    solara.Select(
-        "a step is one",
-        value=form.step_unit,
-        values=units,
-        on_value=lambda v: set_form(replace(form, step_unit=v)),
-    )
+    def typed(name: str) -> Typed:
+        def note(text: str) -> None:
+            feed.form = feed.form.with_text(name, text)
+            set_typed(hash(tuple(feed.form.typed.items())))
+
+        return note
+
+    def reset(text: str = "") -> None:
+        start(feed.origin, feed.form)
+
+    input_field("scenario", "scenario", feed.scenario.name, choose, version=id(feed), choices=_offered(feed))
+    _fields(feed, typed, reset)
     if fault:
-        solara.Error(fault)
+        solara.Error(fault, dense=True, classes=["fault"])
     with solara.Row(gap="8px"):
-        solara.Button("Reset", on_click=lambda: start(scenario, form), color="primary", classes=["reset"])
-        shared = shared_feed()
-        if shared is not None:
-            solara.Button("Back", on_click=lambda: _look_at(session, shared, changed), outlined=True)
+        solara.Button("Reset", on_click=reset, color="primary", classes=["reset"])
+        _back(session, changed)
 
 
-@solara.component
-def Fields(form: Form, change: Callable[[str, Any], None], told: Telling) -> None:
-    """Every parameter: those that stand first, and the others behind a line to open."""
+def _offered(feed: OwnFeed) -> list[str]:
+    names = scenario_names()
+    return names if feed.scenario.name in names else [feed.scenario.name, *names]
+
+
+def _started(session: Session, scenario: Scenario, given: Form) -> str:
+    """Look at a model with what the form says; what is wrong with it, if anything is."""
+    try:
+        model = model_of(scenario, given)
+    except MarketError as error:
+        return str(error)
+    session.look_at(OwnFeed(model, scenario, given.read()), playing=True)
+    return ""
+
+
+def _back(session: Session, changed: Changed) -> None:
+    """From a model to what all pages share."""
+    shared = shared_feed()
+    if shared is not None:
+
+        def back() -> None:
+            session.look_at(shared)
+            changed()
+
+        solara.Button("Back", on_click=back, outlined=True)
+
+
+def _fields(feed: OwnFeed, typed: Callable[[str], Typed], entered: Typed) -> None:
+    """Every parameter: those that stand first, and the others behind a line to open; then the model's own."""
+    form, version, told = feed.form, id(feed), telling_of(feed.scenario)
     for entry in ENTRIES:
         if entry.parameter.first:
-            Field(entry, told.text(entry.label), form.values[entry.path], change)
-    with solara.Details("all other parameters"):
+            _field(entry, told.text(entry.label), feed, typed(entry.path), entered)
+    with solara.v.Html(tag="details"):
+        solara.v.Html(tag="summary", children=["all other parameters"])
         for entry in ENTRIES:
             if not entry.parameter.first:
-                Field(entry, told.text(entry.label), form.values[entry.path], change)
+                _field(entry, told.text(entry.label), feed, typed(entry.path), entered)
+    input_field("input-seed", "seed", str(form.seed), typed(SEED), entered, version=version)
+    units = [unit.value for unit in StepUnit]
+    input_field("step-unit", "a step is one", form.step_unit, typed(STEP_UNIT), version=version, choices=units)
+    apart = "every plant a process"
+    input_field("processes", apart, text_of(form.processes), typed(PROCESSES), version=version, kind="switch")
 
 
-@solara.component
-def Field(entry: Entry, label: str, value: Any, change: Callable[[str, Any], None]) -> None:
+def _field(entry: Entry, label: str, feed: OwnFeed, typed: Typed, entered: Typed) -> None:
     """One parameter; a number may be left to the scenario."""
-
-    def given(new: Any) -> None:
-        change(entry.path, new)
-
-    if entry.switch:
-        solara.Checkbox(label=label, value=bool(value), on_value=given)
-    elif entry.choices:
-        solara.Select(label, value=value, values=list(entry.choices), on_value=given)
-    else:
-        make = solara.InputInt if isinstance(entry.default, int) else solara.InputFloat
-        make(label, value=value, on_value=given, optional=True, classes=[f"input-{entry.name}"])
+    kind = "switch" if entry.switch else "number"
+    input_field(
+        f"input-{entry.name}",
+        label,
+        feed.form.text(entry),
+        typed,
+        entered,
+        version=id(feed),
+        kind=kind,
+        choices=entry.choices,
+        hint=AS_IN_THE_SCENARIO,
+        fault=feed.form.fault(entry),
+    )
 
 
 @solara.component
@@ -181,6 +200,6 @@ def Export(session: Session, frame: Frame) -> None:
     over = bool(frame.timeline.newest.verdict)
     solara.Button("Export run folder", on_click=export, disabled=not over, outlined=True, classes=["export"])
     if fault:
-        solara.Error(fault)
+        solara.Error(fault, classes=["fault"])
     elif message:
         solara.Success(message, classes=["exported"])

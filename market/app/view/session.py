@@ -5,23 +5,80 @@ One clock moves it (`advance`); what a person does moves it as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
-from threading import RLock
+from threading import Lock, RLock
+from typing import TypeAlias
 
+from market.app.feeds.feed import Feed, State, Status
 from market.app.history.period import PeriodNow, busiest_period, period_now
 from market.app.history.snapshot import Snapshot
 from market.app.history.timeline import Timeline
 from market.app.view.draw.choice import EVERYBODY
 from market.app.view.draw.clock import Clock, clock_of
-from market.app.view.feeds.feed import Feed, State, Status
-from market.app.view.feeds.own import OwnFeed
+from market.app.view.own_feed import OwnFeed
 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 """Records of the tape at each beat of the clock."""
 
+Stretch: TypeAlias = tuple[float, float]
+
 PLAYED_IN_BEATS = 600
 """A recorded tape is played in about so many beats, unless another speed is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What a person has chosen to look at.
+
+    period : counted from 0; None is the busiest
+    clock, periods : the stretch of time, or of periods counted from 1, that plots show; None is the whole
+    """
+
+    period: int | None = None
+    vpp: str = ""
+    buyer: str = EVERYBODY
+    clock: Stretch | None = None
+    periods: Stretch | None = None
+
+    def then(self, what: str) -> Picked:
+        """After one more choice, such as `period:3`, counted from 0, `vpp:VPP1`, `buyer:VPP1`, `clock:0.2 0.9`.
+
+        `clock:` and `periods:` without ends show the whole again; what is none of these changes nothing.
+        """
+        kind, _, name = what.partition(":")
+        if kind == "clock":
+            return replace(self, clock=_stretch(name))
+        if kind == "periods":
+            return replace(self, periods=_stretch(name))
+        if kind == "period":
+            return replace(self, period=int(name)) if name.isdecimal() else self
+        if kind == "vpp":
+            return replace(self, vpp=name)
+        return replace(self, buyer=name) if kind == "buyer" else self
+
+    def in_view(self, view: Snapshot) -> tuple[int, str, str]:
+        """The period, the VPP and the buyer that are shown of a market."""
+        period = busiest_period(view) if self.period is None else min(self.period, max(0, view.periods - 1))
+        vpp = self.vpp if self.vpp in view.vpps else next(iter(view.vpps), "")
+        return period, vpp, self.buyer if self.buyer in view.vpps else EVERYBODY
+
+    def window(self, view: Snapshot) -> range:
+        """The periods that plots show, counted from 0."""
+        if self.periods is None or not view.periods:
+            return range(view.periods)
+        low, high = (min(view.periods, max(1, round(end))) for end in self.periods)
+        return range(low - 1, high)
+
+
+def _stretch(text: str) -> Stretch | None:
+    """Two ends as a browser sends them; None where they are none."""
+    try:
+        low, high = (float(end) for end in text.split())
+    except ValueError:
+        return None
+    return (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else None
 
 
 @dataclass(frozen=True)  # no slots: what is derived is kept once asked for
@@ -38,6 +95,7 @@ class Frame:
     period: int
     vpp: str
     buyer: str
+    picked: Picked = Picked()
 
     @cached_property
     def nows(self) -> tuple[PeriodNow, ...]:
@@ -64,7 +122,12 @@ class Frame:
     @property
     def clock(self) -> Clock:
         """The axis of pictures of convergence."""
-        return clock_of(self.view, self.begun)
+        return clock_of(self.view, self.begun).zoomed(self.picked.clock)
+
+    @property
+    def window(self) -> range:
+        """The periods that plots show, counted from 0."""
+        return self.picked.window(self.view)
 
 
 class Session:
@@ -72,6 +135,8 @@ class Session:
 
     def __init__(self, feed: Feed) -> None:
         self._lock = RLock()
+        self._stepping = Lock()  # a model may have to wait for its processes; nobody else waits with it
+        self._feed = feed
         self.shown = 0
         self._speed = 1
         self.look_at(feed)
@@ -81,16 +146,19 @@ class Session:
         """What is looked at."""
         return self._feed
 
-    def look_at(self, feed: Feed) -> None:
-        """Look at another source: one that goes on elsewhere is followed, a recorded one stands at its end."""
+    def look_at(self, feed: Feed, *, playing: bool = False) -> None:
+        """Look at another source: one that goes on elsewhere is followed, a recorded one stands at its end.
+
+        playing : whether it plays at once
+        """
         with self._lock:
+            if feed is not self._feed:
+                self.close()
             self._feed = feed
             self._position = len(feed.timeline)
-            self._playing = False
+            self._playing = playing
             self._following = not isinstance(feed, OwnFeed) and feed.status().state is not State.ENDED
-            self._period: int | None = None
-            self._vpp = ""
-            self._buyer = EVERYBODY
+            self._picked = Picked()
             self._seen: tuple[object, ...] = ()
             whole = 2 if isinstance(feed, OwnFeed) else len(feed.timeline) / PLAYED_IN_BEATS
             self._speed = min(SPEEDS, key=lambda speed: abs(speed - whole))
@@ -100,9 +168,15 @@ class Session:
     def advance(self) -> bool:
         """One beat. Returns whether there is anything new to show."""
         with self._lock:
+            feed, playing = self._feed, self._playing
+            target = self._position + self._speed
+        if playing and isinstance(feed, OwnFeed):
+            self._step(feed, target)
+        with self._lock:
+            if feed is self._feed and playing and self._playing:
+                self._position = min(len(feed.timeline), target)
+                self._playing = self._position < len(feed.timeline) or _goes_on(feed)
             feed = self._feed
-            if self._playing:
-                self._play(feed)
             if self._following:
                 self._position = len(feed.timeline)
             status = feed.status()
@@ -110,16 +184,23 @@ class Session:
             new, self._seen = seen != self._seen, seen
             return new
 
-    def _play(self, feed: Feed) -> None:
-        """So many records further; a model is stepped as far as that takes."""
-        target = self._position + self._speed
-        if isinstance(feed, OwnFeed):
+    def _step(self, feed: OwnFeed, target: int) -> None:
+        """Step a model until it has so many records, or is over."""
+        with self._stepping:
             while feed.goes_on and len(feed.timeline) < target:
                 feed.step()
-        self._position = min(len(feed.timeline), target)
-        self._playing = self._position < len(feed.timeline) or (isinstance(feed, OwnFeed) and feed.goes_on)
 
     # --- what a person does ---
+
+    def close(self) -> None:
+        """Nobody looks any more: the processes of a model of this tab's end."""
+        if isinstance(self._feed, OwnFeed):
+            self._feed.release()
+
+    def from_the_start(self) -> None:
+        """Play from the first record on."""
+        with self._lock:
+            self._position, self._playing, self._following = 0, True, False
 
     def play(self) -> None:
         """Start to play, from the beginning if the end has been reached; or pause."""
@@ -133,11 +214,15 @@ class Session:
         """One record further, or one step of a model whose end is in sight."""
         with self._lock:
             self._playing = self._following = False
-            if isinstance(self._feed, OwnFeed) and self._position >= len(self._feed.timeline):
-                self._feed.step()
-                self._position = len(self._feed.timeline)
-            else:
-                self._position = min(len(self._feed.timeline), self._position + 1)
+            feed, position = self._feed, self._position
+        if isinstance(feed, OwnFeed) and position >= len(feed.timeline):
+            self._step(feed, len(feed.timeline) + 1)
+            position = len(feed.timeline)
+        else:
+            position += 1
+        with self._lock:
+            if feed is self._feed:
+                self._position = min(len(feed.timeline), position)
 
     def go_to(self, position: int) -> None:
         """Look at an earlier moment."""
@@ -156,17 +241,9 @@ class Session:
         self._speed = speed
 
     def pick(self, what: str) -> None:
-        """Choose what was clicked: `period:3`, counted from 0, or `vpp:VPP1`."""
-        kind, _, name = what.partition(":")
+        """Choose what was pressed, as `Picked.then`."""
         with self._lock:
-            if kind == "period" and name.isdigit():
-                self._period = int(name)
-            elif kind == "vpp":
-                self._vpp = name
-
-    def choose_buyer(self, buyer: str) -> None:
-        """Whose probabilities are shown."""
-        self._buyer = buyer
+            self._picked = self._picked.then(what)
 
     # --- what is shown ---
 
@@ -175,9 +252,7 @@ class Session:
         with self._lock:
             timeline = self._feed.timeline
             view = timeline.at(self._position)
-            period = busiest_period(view) if self._period is None else min(self._period, max(0, view.periods - 1))
-            vpp = self._vpp if self._vpp in view.vpps else next(iter(view.vpps), "")
-            buyer = self._buyer if self._buyer in view.vpps else EVERYBODY
+            period, vpp, buyer = self._picked.in_view(view)
             return Frame(
                 timeline=timeline,
                 view=view,
@@ -189,4 +264,10 @@ class Session:
                 period=period,
                 vpp=vpp,
                 buyer=buyer,
+                picked=self._picked,
             )
+
+
+def _goes_on(feed: Feed) -> bool:
+    """Whether more may come of a source than it has now."""
+    return feed.status().state in (State.SEARCHING, State.GOING_ON)

@@ -12,7 +12,17 @@ from market.app.history.period import PeriodNow
 from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
-from market.app.view.draw.plane import LegendItem, axes, legend, marks, plane, steps
+from market.app.view.draw.plane import (
+    LegendItem,
+    axes,
+    legend,
+    marks,
+    period_ticks,
+    plane,
+    short_name,
+    steps,
+    zoomable,
+)
 from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
 from market.model.arrays import Array
 
@@ -33,26 +43,32 @@ def shares(now: PeriodNow, buyer: str) -> Array | None:
     return weight @ now.probability / weight.sum() if weight.sum() > 0 else None
 
 
-def choice_heat_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int, buyer: str) -> str:
-    """Probability by seller and period, white to blue."""
+def choice_heat_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int, buyer: str, window: range) -> str:
+    """Probability by seller and period of the window, white to blue."""
+    nows = [now for now in nows if now.game.period in window]
     sellers = [vpp for vpp in view.vpps if any(vpp in now.game.sellers for now in nows if now.game.tradable)]
     if not sellers:
         return notice(WIDTH, HEIGHT, "nobody has anything to choose yet", name="choice-heat")
-    left, top, count = 64.0, 36.0, view.periods
-    width, height = (WIDTH - left - 10) / count, min(56.0, (HEIGHT - top - 50) / len(sellers))
+    left, top, count = 64.0 + 22 * any(len(seller) > 7 for seller in sellers), 36.0, len(window)
+    width, height = (WIDTH - left - 10) / count, min(56.0, max(11.0, (HEIGHT - top - 50) / len(sellers)))
     parts = [text(left, 22, f"probability, chosen by {buyer}", 13, fill=SOFT)]
     for row, seller in enumerate(sellers):
         y = top + row * height
-        parts.append(text(left - 8, y + height / 2 + 4, seller, 13, text_anchor="end", font_weight=600))
-        parts += [_cell(now, seller, buyer, left + now.game.period * width, y, width, height) for now in nows]
+        size = min(13.0, height)
+        parts.append(text(left - 6, y + height / 2 + 0.35 * size, short_name(seller, 11), size, text_anchor="end"))
+        parts += [
+            _cell(now, seller, buyer, left + (now.game.period - window.start) * width, y, width, height)
+            for now in nows
+        ]
     foot = top + len(sellers) * height
-    for t in range(count):
-        if count <= 24 or t % 8 == 0:
-            weight = 700 if t == chosen else 400
-            parts.append(text(left + (t + 0.5) * width, foot + 18, str(t + 1), 12, text_anchor="middle",
-                              font_weight=weight))  # fmt: skip
+    for t in period_ticks(window, 24):
+        weight = 700 if t - 1 == chosen else 400
+        parts.append(text(left + (t - 0.5 - window.start) * width, foot + 18, str(t), 12, text_anchor="middle",
+                          font_weight=weight))  # fmt: skip
     parts.append(text(left + count * width / 2, foot + 38, "period", 12, text_anchor="middle", fill=SOFT))
-    parts.append(rect(left + chosen * width, top, width, foot - top, fill="none", stroke=INK, stroke_width=2))
+    if chosen in window:
+        x = left + (chosen - window.start) * width
+        parts.append(rect(x, top, width, foot - top, fill="none", stroke=INK, stroke_width=min(2.0, width)))
     return drawing(WIDTH, foot + 46, *parts, name="choice-heat", label=f"probabilities chosen by {buyer}")
 
 
@@ -61,10 +77,11 @@ def _cell(now: PeriodNow, seller: str, buyer: str, x: float, y: float, width: fl
     if seller in now.game.sellers and (found := shares(now, buyer)) is not None:
         share = float(found[now.game.sellers.index(seller)])
     tooltip = f"{seller}, period {now.game.period + 1}: " + ("nothing" if share is None else f"{share:.4f}")
-    box = rect(x + 0.5, y + 0.5, width - 1, height - 1,
+    gap = min(0.5, 0.1 * width)
+    box = rect(x + gap, y + gap, width - 2 * gap, height - 2 * gap,
                fill="#f3f4f6" if share is None else colours.shade(share))  # fmt: skip
     words = ""
-    if share is not None and width >= 21:
+    if share is not None and width >= 21 and height >= 14:
         ink = "#ffffff" if share > 0.55 else INK
         words = text(x + width / 2, y + height / 2 + 4, f"{share:.2f}".lstrip("0") if share < 1 else "1", 11,
                      text_anchor="middle", fill=ink)  # fmt: skip
@@ -83,11 +100,12 @@ def choice_paths_picture(
     on = plane(WIDTH, HEIGHT, clock.span, (0.0, 1.0))
     content = [axes(on, clock.label, f"probability in period {period + 1}")]
     for seller, path in zip(game.sellers, paths, strict=True):
-        content.append(steps(on, path, colour[seller], clock.span[1]))
+        content.append(steps(on, path, colour[seller], clock.span[1], seller))
         content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
     entries = [LegendItem(seller, colour[seller]) for seller in game.sellers]
-    return drawing(WIDTH, HEIGHT, *content, legend(entries), name="choice-paths",
-                   label=f"probabilities of period {period + 1}")  # fmt: skip
+    return drawing(WIDTH, HEIGHT, *content, legend(entries), name="choice-paths", role="group",
+                   label=f"probabilities of period {period + 1}",
+                   **zoomable(on, "clock", clock.label))  # fmt: skip
 
 
 def _paths(now: PeriodNow, buyer: str, said: Sequence[SaidAt], clock: Clock) -> list[list[tuple[float, float]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from market.app.history.snapshot import Snapshot
@@ -22,6 +22,13 @@ class Clock:
 
     timed: bool
     span: tuple[float, float]
+
+    def zoomed(self, window: tuple[float, float] | None) -> Clock:
+        """The same axis, of which a window is shown; the whole where they do not meet."""
+        if window is None:
+            return self
+        low, high = max(window[0], self.span[0]), min(window[1], self.span[1])
+        return replace(self, span=(low, high)) if low < high else self
 
     @property
     def label(self) -> str:

@@ -16,14 +16,19 @@ import numpy as np
 from market.app.history.period import PeriodNow, role_of
 from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
-from market.app.view.draw.plane import number
+from market.app.view.draw.plane import short_name
 from market.app.view.draw.svg import INK, RULE, SOFT, drawing, line, notice, rect, tag, text
 from market.model.declaration import Role
 
 WIDTH, HEIGHT = 640.0, 520.0
 RADIUS = 36.0
 WIDEST = 16.0
+LEAST_MW = 1e-6
 MOST_SHAPES = 80
+MOST_ROOMY = 10
+"""VPPs up to which each has its words below it; of more, only their names stand round the ring."""
+MOST_ARROWS, MOST_POWERS = 60, 14
+"""Of trades the largest are drawn, and the largest of those have their number."""
 HALO = {"stroke": "#ffffff", "stroke_width": 4, "stroke_linejoin": "round", "paint_order": "stroke"}
 """Keeps words legible where an arrow passes below them."""
 
@@ -40,6 +45,9 @@ class Point:
         length = math.hypot(other.x - self.x, other.y - self.y) or 1.0
         share = distance / length
         return Point(self.x + (other.x - self.x) * share, self.y + (other.y - self.y) * share)
+
+
+CENTRE = Point(WIDTH / 2, 252.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def network_picture(view: Snapshot, period: int, now: PeriodNow | None, flow: Fl
     """The market in a period counted from 0; `picked` is the VPP that is looked at."""
     if not view.vpps:
         return notice(WIDTH, HEIGHT, "nothing has happened yet", name="network")
-    size = min(1.0, 9 / len(view.vpps))
+    size = min(1.0, MOST_ROOMY / len(view.vpps))
     places = _places(view)
     content = [
         _caption(view, period, now),
@@ -70,16 +78,17 @@ def network_picture(view: Snapshot, period: int, now: PeriodNow | None, flow: Fl
         _legend(),
         *(_card(view, vpp, period, now, places[vpp]) for vpp in view.vpps),
     ]
-    return drawing(WIDTH, HEIGHT, *content, name="network", label=f"the market in period {period + 1}")
+    label = f"the market in period {period + 1}"
+    return drawing(WIDTH, HEIGHT, *content, name="network", label=label, role="group")
 
 
 def _places(view: Snapshot) -> dict[str, Point]:
     """On an ellipse, the first VPP on top."""
     count = len(view.vpps)
     angles = [2 * math.pi * place / count - math.pi / 2 for place in range(count)]
-    centre = Point(WIDTH / 2, 252.0)
+    across, down = (232, 168) if count <= MOST_ROOMY else (236, 150)
     return {
-        vpp: Point(centre.x + 232 * math.cos(angle), centre.y + 168 * math.sin(angle))
+        vpp: Point(CENTRE.x + across * math.cos(angle), CENTRE.y + down * math.sin(angle))
         for vpp, angle in zip(view.vpps, angles, strict=True)
     }
 
@@ -87,7 +96,9 @@ def _places(view: Snapshot) -> dict[str, Point]:
 def _caption(view: Snapshot, period: int, now: PeriodNow | None) -> str:
     caption = f"Period {period + 1}"
     if now is not None and now.game.tradable:
-        caption += f": {now.traded_mw:.2f} MW change hands"
+        trades = int((now.delivered_mw > LEAST_MW).sum())
+        drawn = f" ({MOST_ARROWS} of {trades} trades drawn)" if trades > MOST_ARROWS else " change hands"
+        caption += f": {now.traded_mw:.2f} MW{drawn}"
     elif now is not None:
         caption += ": nothing to trade"
     verdict = now.verdict.value.replace("_", " ") if now and now.verdict else view.phase.value
@@ -108,17 +119,19 @@ def _trades(now: PeriodNow, places: Mapping[str, Point], size: float) -> list[st
 
 def _powers(now: PeriodNow, places: Mapping[str, Point]) -> list[str]:
     """The number on each arrow, above everything else."""
-    return [_power(*pair) for pair in _pairs(now, places)]
+    pairs = _pairs(now, places)
+    return [_power(*pair) for pair in (pairs if len(places) <= MOST_ROOMY else pairs[:MOST_POWERS])]
 
 
 def _pairs(now: PeriodNow, places: Mapping[str, Point]) -> list[tuple[Point, Point, float]]:
     """Where the seller and the buyer of each trade stand, and its power in MW."""
-    return [
+    pairs = [
         (places[seller], places[buyer], float(now.delivered_mw[i, j]))
         for i, buyer in enumerate(now.game.buyers)
         for j, seller in enumerate(now.game.sellers)
-        if now.delivered_mw[i, j] > 1e-6
+        if now.delivered_mw[i, j] > LEAST_MW
     ]
+    return sorted(pairs, key=lambda pair: pair[-1], reverse=True)[:MOST_ARROWS]
 
 
 def _power(start: Point, end: Point, power_mw: float) -> str:
@@ -134,7 +147,7 @@ def _power(start: Point, end: Point, power_mw: float) -> str:
 
 
 def _arrow(start: Point, end: Point, power_mw: float, most_mw: float, size: float) -> str:
-    width = max(1.2, WIDEST * power_mw / most_mw)
+    width = max(1.2, WIDEST * size * power_mw / most_mw)
     radius = RADIUS * size
     bend = _bend(start, end)
     head = max(9.0, 1.9 * width)
@@ -219,13 +232,39 @@ def _vpp(
             stroke_width=4 if picked else 1.5,
             stroke_dasharray="5 4" if absent or role is None else None,
         ),
-        text(at.x, at.y + 5, vpp, 15 if len(vpp) <= 6 else 11, text_anchor="middle", font_weight=700, fill=ink),
     ]
-    for row, words in enumerate(_words(view, vpp, role, now)):
-        parts.append(text(at.x, at.y + radius + 17 + 16 * row, words, 13, text_anchor="middle", **HALO))
+    words = _words(view, vpp, role, now)
+    if len(view.vpps) <= MOST_ROOMY:
+        letters = 15 if len(vpp) <= 6 else 11
+        parts.append(
+            text(at.x, at.y + 5, short_name(vpp, 10), letters, text_anchor="middle", font_weight=700, fill=ink)
+        )
+        for row, line_there in enumerate(words):
+            parts.append(text(at.x, at.y + radius + 17 + 16 * row, line_there, 13, text_anchor="middle", **HALO))
+    else:
+        parts.append(_outside(vpp, at, radius, len(view.vpps)))
     return tag(
-        "g", "".join(parts), class_=f"vpp {'absent' if absent else role or 'silent'}", data_pick=f"vpp:{vpp}"
+        "g",
+        "".join(parts),
+        class_=f"vpp {'absent' if absent else role or 'silent'}",
+        data_pick=f"vpp:{vpp}",
+        tabindex=0,
+        role="button",
+        aria_label=", ".join((vpp, *filter(None, words))),
+        aria_pressed="true" if picked else "false",
     )
+
+
+def _outside(vpp: str, at: Point, radius: float, count: int) -> str:
+    """A name that stands away from the ring, turned as a spoke where names are close."""
+    angle = math.atan2(at.y - CENTRE.y, at.x - CENTRE.x)
+    away = Point(at.x + (radius + 5) * math.cos(angle), at.y + (radius + 5) * math.sin(angle))
+    leftwards = math.cos(angle) < 0
+    turned = math.degrees(angle) + (180 if leftwards else 0)
+    size = 12.0 if count <= 40 else max(6.0, 480 / count)
+    anchor = "end" if leftwards else "start"
+    return text(away.x, away.y, short_name(vpp, 9), size, text_anchor=anchor, dominant_baseline="middle",
+                transform=f"rotate({turned:.1f} {away.x:.1f} {away.y:.1f})")  # fmt: skip
 
 
 def _words(view: Snapshot, vpp: str, role: Role | None, now: PeriodNow | None) -> list[str]:
@@ -262,7 +301,8 @@ def _card(view: Snapshot, vpp: str, period: int, now: PeriodNow | None, at: Poin
         y = top + 44 + 20 * row
         parts.append(text(left + 12, y, name, 12.5, fill=SOFT))
         parts.append(text(left + width - 12, y, value, 12.5, text_anchor="end"))
-    spot = tag("circle", cx=at.x, cy=at.y, r=RADIUS, fill="transparent", data_pick=f"vpp:{vpp}", class_="spot")
+    radius = RADIUS * min(1.0, MOST_ROOMY / len(view.vpps))
+    spot = tag("circle", cx=at.x, cy=at.y, r=radius, fill="transparent", data_pick=f"vpp:{vpp}", class_="spot")
     return tag("g", spot + tag("g", "".join(parts), class_="card"), class_="hover")
 
 
@@ -275,7 +315,7 @@ def _facts(view: Snapshot, vpp: str, period: int, now: PeriodNow | None) -> list
         price = float(now.price_cny_per_mwh[j])
         rows += [
             ("surplus", f"{game.surplus_mw[j]:.4f} MW"),
-            ("price", "none yet" if np.isnan(price) else f"{number(round(price, 4))} CNY/MWh"),
+            ("price", "none yet" if np.isnan(price) else f"{price / 1000:.6f} CNY/kWh"),
             ("requested of it", f"{now.requested_mw[:, j].sum():.4f} MW"),
             ("delivers", f"{now.delivered_mw[:, j].sum():.4f} MW"),
         ]

@@ -85,8 +85,28 @@ def axes(on: PlotArea, x_label: str, y_label: str, x_ticks: Sequence[float] | No
     return "".join(parts)
 
 
-def steps(on: PlotArea, path: Sequence[tuple[float, float]], colour: str, until: float | None = None) -> str:
-    """A line that keeps each value until the next one, and the last until `until`."""
+def zoomable(on: PlotArea, axis: str, unit: str) -> dict[str, object]:
+    """What a browser needs to tell the values at the pointer, and to choose a stretch: attributes of the drawing.
+
+    axis : what is chosen a stretch of, `clock` or `periods` · unit : what is along the axis
+    """
+    ends = {"data_x": on.x, "data_y": on.y}
+    told = {name: f"{s.low!r} {s.high!r} {s.start:.2f} {s.end:.2f}" for name, s in ends.items()}
+    return {**told, "data_zoom": axis, "data_unit_x": unit, "tabindex": 0}
+
+
+def inside(span: tuple[float, float], path: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The part of a stepped line within a stretch: it comes in with the last level before."""
+    low, high = span
+    before = [(low, y) for x, y in path if x < low][-1:]
+    return before + [(x, y) for x, y in path if low <= x <= high]
+
+
+def steps(
+    on: PlotArea, path: Sequence[tuple[float, float]], colour: str, until: float | None = None, name: str = ""
+) -> str:
+    """A line that keeps each value until the next one, and the last until `until`. `name`: what it tells of."""
+    path = inside((on.x.low, on.x.high), path)
     if not path:
         return ""
     points = [f"M{on.x(path[0][0]):.1f} {on.y(path[0][1]):.1f}"]
@@ -94,12 +114,13 @@ def steps(on: PlotArea, path: Sequence[tuple[float, float]], colour: str, until:
         points.append(f"H{on.x(x):.1f}V{on.y(y):.1f}")
     if until is not None:
         points.append(f"H{on.x(until):.1f}")
-    return tag("path", d="".join(points), fill="none", stroke=colour, stroke_width=2)
+    return tag("path", d="".join(points), fill="none", stroke=colour, stroke_width=2, data_series=name or None)
 
 
 def marks(on: PlotArea, path: Sequence[tuple[float, float]], colour: str, radius: float = 3) -> str:
     """A dot at each point."""
-    return "".join(tag("circle", cx=on.x(x), cy=on.y(y), r=radius, fill=colour) for x, y in path)
+    shown = [(x, y) for x, y in path if on.x.low <= x <= on.x.high]
+    return "".join(tag("circle", cx=on.x(x), cy=on.y(y), r=radius, fill=colour) for x, y in shown)
 
 
 def level(on: PlotArea, value: float, colour: str, dash: str | None = None) -> str:
@@ -109,13 +130,30 @@ def level(on: PlotArea, value: float, colour: str, dash: str | None = None) -> s
     )
 
 
-def legend(entries: Sequence[LegendItem], left: float = 64.0, top: float = 16.0) -> str:
-    """Entries side by side above a plane."""
+def short_name(name: str, most: int = 12) -> str:
+    """A name of at most so many characters: its beginning and its end, which is where names differ."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[len(name) - (most - most // 2 - 1) :]}"
+
+
+def legend(entries: Sequence[LegendItem], width: float = 600.0, left: float = 64.0, top: float = 16.0) -> str:
+    """Entries side by side above a plane; what does not fit is counted."""
     parts, x = [], left
-    for entry in entries:
+    for k, entry in enumerate(entries):
+        label = short_name(entry.label, 16)
+        end = x + 26 + 7.2 * len(label) + 18
+        more = f"and {len(entries) - k} more"
+        if end > width - (0 if k == len(entries) - 1 else 7.2 * len(more)):
+            parts.append(text(x, top, more, 12, fill=SOFT))
+            break
         parts.append(
             line(x, top - 4, x + 20, top - 4, stroke=entry.colour, stroke_width=3, stroke_dasharray=entry.dash)
         )
-        parts.append(text(x + 26, top, entry.label, 12))
-        x += 26 + 7.2 * len(entry.label) + 18
+        parts.append(text(x + 26, top, label, 12))
+        x = end
     return "".join(parts)
+
+
+def period_ticks(window: range, most: int = 12) -> list[int]:
+    """Round numbers of periods, counted from 1, that fit below a plane; the first one among them."""
+    every = next(n for n in (1, 2, 4, 8, 12, 24, 48, 96, 192, 384, 10**9) if len(window) <= n * most)
+    return [t + 1 for t in window if t == window.start or ((t + 1) % every == 0 and t - window.start >= every / 2)]

@@ -13,7 +13,20 @@ from market.app.history.period import PeriodNow
 from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
-from market.app.view.draw.plane import LegendItem, PlotArea, axes, legend, level, marks, number, plane, steps
+from market.app.view.draw.plane import (
+    LegendItem,
+    PlotArea,
+    axes,
+    inside,
+    legend,
+    level,
+    marks,
+    number,
+    period_ticks,
+    plane,
+    steps,
+    zoomable,
+)
 from market.app.view.draw.svg import drawing, line, notice, rect, tag, title
 
 WIDTH, HEIGHT = 600.0, 380.0
@@ -29,7 +42,7 @@ def price_paths_picture(
         return notice(WIDTH, HEIGHT, reason, name="price-paths")
     game, colour = now.game, colours.of_vpps(view.vpps)
     paths = {seller: _path(said, seller, period, clock) for seller in game.sellers}
-    values = [price for path in paths.values() for _, price in path]
+    values = [price for path in paths.values() for _, price in inside(clock.span, path)]
     clearing = now.clearing_price_cny_per_mwh / 1000
     shown = [*values, clearing]
     least = 0.1 * (game.cap_cny_per_mwh - game.floor_cny_per_mwh) / 1000  # a flat line is no noise
@@ -45,10 +58,12 @@ def price_paths_picture(
     content.append(level(on, clearing, style.BLACK, "6 4"))
     entries.append(LegendItem("clearing price", style.BLACK, "6 4"))
     for seller, path in paths.items():
-        content.append(steps(on, path, colour[seller], clock.span[1]))
+        content.append(steps(on, path, colour[seller], clock.span[1], seller))
         content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
+    label = f"prices of period {period + 1}"
+    attributes = zoomable(on, "clock", clock.label)
     return drawing(
-        WIDTH, HEIGHT, *content, legend(entries), name="price-paths", label=f"prices of period {period + 1}"
+        WIDTH, HEIGHT, *content, legend(entries), name="price-paths", label=label, role="group", **attributes
     )
 
 
@@ -63,23 +78,25 @@ def _path(said: Sequence[SaidAt], seller: str, period: int, clock: Clock) -> lis
     return path
 
 
-def price_day_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str:
-    """Every offer as it stands, with the band and the clearing price of each period, CNY/kWh."""
-    tradable = [now for now in nows if now.game.tradable]
+def price_day_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int, window: range) -> str:
+    """Every offer as it stands, with the band and the clearing price of each period in the window, CNY/kWh."""
+    tradable = [now for now in nows if now.game.tradable and now.game.period in window]
     if not tradable:
         return notice(WIDTH, HEIGHT, "no prices yet", name="price-day")
     colour = colours.of_vpps(view.vpps)
     low = min(now.game.floor_cny_per_mwh for now in tradable) / 1000
     high = max(now.game.cap_cny_per_mwh for now in tradable) / 1000
-    on = plane(WIDTH, HEIGHT, (0.5, view.periods + 0.5), (low, high))
-    ticks = [t for t in range(1, view.periods + 1) if view.periods <= 24 or t % (view.periods // 12) == 0]
-    ticks = ticks if view.periods <= 24 else [1, *ticks]
-    content = [axes(on, "period", "price, CNY/kWh", ticks[::2] if view.periods > 12 else ticks)]
+    on = plane(WIDTH, HEIGHT, (window.start + 0.5, window.stop + 0.5), (low, high))
+    content = [axes(on, "period", "price, CNY/kWh", period_ticks(window))]
     content += [_period(on, now, colour, chosen) for now in tradable]
     sellers = [vpp for vpp in view.vpps if any(vpp in now.game.sellers for now in tradable)]
     entries = [LegendItem(vpp, colour[vpp]) for vpp in sellers]
     entries += [LegendItem("band", "#d5d9de"), LegendItem("clearing price", style.BLACK)]
-    return drawing(WIDTH, HEIGHT, *content, legend(entries), name="price-day", label="prices of all periods")
+    attributes = zoomable(on, "periods", "period")
+    return drawing(
+        WIDTH, HEIGHT, *content, legend(entries), name="price-day", label="prices by period", role="group",
+        **attributes,
+    )  # fmt: skip
 
 
 def _period(on: PlotArea, now: PeriodNow, colour: Mapping[str, str], chosen: int) -> str:
@@ -93,8 +110,8 @@ def _period(on: PlotArea, now: PeriodNow, colour: Mapping[str, str], chosen: int
     for j, (seller, price) in enumerate(zip(game.sellers, now.price_cny_per_mwh.tolist(), strict=True)):
         if not np.isnan(price):
             x = left + width * (0.15 + 0.7 * (j + 0.5) / len(game.sellers))
-            tooltip = title(f"{seller}, period {game.period + 1}: {number(round(price, 6))} CNY/MWh")
-            parts.append(
-                tag("circle", tooltip, cx=x, cy=y(price / 1000), r=4.5, fill=colour[seller], stroke="#fff")
-            )
+            tooltip = title(f"{seller}, period {game.period + 1}: {number(round(price / 1000, 9))} CNY/kWh")
+            radius = min(4.5, max(1.2, 0.6 * width))
+            edge = {"stroke": "#fff"} if radius > 3 else {}
+            parts.append(tag("circle", tooltip, cx=x, cy=y(price / 1000), r=radius, fill=colour[seller], **edge))
     return tag("g", "".join(parts), data_pick=f"period:{game.period}")

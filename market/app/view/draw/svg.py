@@ -41,16 +41,22 @@ def rect(x: float, y: float, width: float, height: float, content: str = "", /, 
     return tag("rect", content, x=x, y=y, width=max(0.0, width), height=max(0.0, height), **attributes)
 
 
-def drawing(width: float, height: float, *content: str, name: str, label: str) -> str:
-    """A whole picture that fills the width it is given. `name` is its class, `label` what it shows."""
+def drawing(
+    width: float, height: float, *content: str, name: str, label: str, role: str = "img", **attributes: object
+) -> str:
+    """A whole picture that fills the width it is given. `name` is its class, `label` what it shows.
+
+    role : what it is to somebody who hears it, `img`, or `group` where parts of it can be reached one by one
+    """
     return tag(
         "svg",
         "".join(content),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {width:g} {height:g}",
         class_=f"drawing {name}",
-        role="img",
+        role=role,
         aria_label=label,
+        **attributes,
     )
 
 

@@ -11,11 +11,23 @@ from market.app.history.event_log import Delivery, Load, StalenessAt
 from market.app.history.snapshot import Snapshot
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
-from market.app.view.draw.plane import LegendItem, axes, legend, marks, number, plane, steps
+from market.app.view.draw.plane import (
+    LegendItem,
+    axes,
+    legend,
+    marks,
+    number,
+    plane,
+    short_name,
+    steps,
+    zoomable,
+)
 from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
 
 WIDTH, HEIGHT = 600.0, 300.0
 MOST_POINTS = 1500
+MOST_LEVEL = 10
+"""Heads of so many columns stand level; of more they are turned."""
 
 
 def load_picture(loads: Sequence[Load], clock: Clock) -> str:
@@ -25,8 +37,10 @@ def load_picture(loads: Sequence[Load], clock: Clock) -> str:
     kept = loads[:: max(1, len(loads) // MOST_POINTS)]
     path = [(clock.of(entry), float(entry.in_flight)) for entry in kept]
     on = plane(WIDTH, HEIGHT, clock.span, (0.0, max(y for _, y in path)))
-    content = (axes(on, clock.label, "messages under way"), steps(on, path, style.BLUE, clock.span[1]))
-    return drawing(WIDTH, HEIGHT, *content, name="load", label="messages under way")
+    line_there = steps(on, path, style.BLUE, clock.span[1], "under way")
+    content = (axes(on, clock.label, "messages under way"), line_there)
+    return drawing(WIDTH, HEIGHT, *content, name="load", label="messages under way", role="group",
+                   **zoomable(on, "clock", clock.label))  # fmt: skip
 
 
 def staleness_picture(view: Snapshot, staleness: Sequence[StalenessAt], clock: Clock) -> str:
@@ -42,7 +56,8 @@ def staleness_picture(view: Snapshot, staleness: Sequence[StalenessAt], clock: C
         path = [(clock.of(entry), entry.staleness_s) for entry in kept if entry.vpp == vpp]
         content.append(marks(on, path, colour[vpp]))
     entries = [LegendItem(vpp, colour[vpp]) for vpp in sellers]
-    return drawing(WIDTH, HEIGHT, *content, legend(entries), name="age", label="age of news")
+    return drawing(WIDTH, HEIGHT, *content, legend(entries), name="age", label="age of news", role="group",
+                   **zoomable(on, "clock", clock.label))  # fmt: skip
 
 
 def link_picture(view: Snapshot, deliveries: Sequence[Delivery]) -> str:
@@ -57,14 +72,16 @@ def link_picture(view: Snapshot, deliveries: Sequence[Delivery]) -> str:
         count[at] += 1
         total[at] += entry.delay_s
     mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-    left, top = 70.0, 58.0
+    crowded = len(names) > MOST_LEVEL
+    left, top = 84.0, 112.0 if crowded else 58.0
     width, height = (WIDTH - left - 10) / len(names), min(44.0, 420 / len(names))
     parts = [text(left, 20, "mean delay in ms, and deliveries; rows send, columns receive", 13, fill=SOFT)]
     worst = float(mean.max()) or 1.0
     for i, sender in enumerate(names):
-        parts.append(text(left + (i + 0.5) * width, 46, sender, 12.5, text_anchor="middle", font_weight=600))
+        parts.append(_head(sender, left + (i + 0.5) * width, top - 12, turned=crowded))
         y = top + i * height
-        parts.append(text(left - 8, y + height / 2 + 4, sender, 12.5, text_anchor="end", font_weight=600))
+        size = min(12.5, height)
+        parts.append(text(left - 8, y + height / 2 + 0.35 * size, short_name(sender, 10), size, text_anchor="end"))
         for j, receiver in enumerate(names):
             if count[i, j]:
                 shade = colours.shade(0.75 * mean[i, j] / worst)
@@ -76,3 +93,9 @@ def link_picture(view: Snapshot, deliveries: Sequence[Delivery]) -> str:
                              text_anchor="middle", fill=ink)  # fmt: skip
                 parts.append(tag("g", title(tooltip) + cell + label))
     return drawing(WIDTH, top + height * len(names) + 10, *parts, name="links", label="delays by link")
+
+
+def _head(name: str, x: float, y: float, *, turned: bool) -> str:
+    if not turned:
+        return text(x, y, short_name(name, 10), 12.5, text_anchor="middle", font_weight=600)
+    return text(x + 4, y, short_name(name, 10), 12, transform=f"rotate(-90 {x + 4:.1f} {y:.1f})")

@@ -10,10 +10,13 @@ from market.app.report.run_report import SOUND, meaning, whole_day
 from market.app.results.columns import DAY_CERTIFICATE
 from market.app.results.table import Cell
 from market.app.view.panels.concluded import day_of, results_at, rounds_at
-from market.app.view.panels.html import box, note
+from market.app.view.panels.html import box, note, undusted
 from market.app.view.session import Frame
 from market.game.result import PeriodResult
 from market.settlement.outcome import MarketOutcome
+
+NEXT_TO_NOTHING = 9
+"""Digits behind the point of what a double can tell of these sums; what is less is the rounding of their terms."""
 
 
 def certificate_panel(frame: Frame) -> str:
@@ -65,9 +68,9 @@ def _rows(results: Sequence[PeriodResult]) -> Iterator[tuple[Cell, ...]]:
             result.verdict.value.replace("_", " "),
             result.rounds,
             float(result.delivered_mw.sum()) * result.game.period_h if result.game.tradable else unknown,
-            proof.epsilon_cny if proof else unknown,
-            proof.epsilon_relative if proof else unknown,
+            undusted(proof.epsilon_cny, NEXT_TO_NOTHING) if proof else unknown,
+            undusted(proof.epsilon_relative, NEXT_TO_NOTHING) if proof else unknown,
             proof.clearing_price_cny_per_mwh / 1000 if proof else unknown,
-            float(proof.markup_cny_per_mwh.max()) / 1000 if proof else unknown,
+            undusted(float(proof.markup_cny_per_mwh.max()) / 1000) if proof else unknown,
             float(proof.hhi) if proof else unknown,
         )

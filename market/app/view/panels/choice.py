@@ -10,7 +10,7 @@ from market.app.view.session import Frame
 
 def choice_panel(frame: Frame) -> str:
     """The heat map, and the probabilities of the chosen period on their way."""
-    heat = choice_heat_picture(frame.view, frame.nows, frame.period, frame.buyer)
+    heat = choice_heat_picture(frame.view, frame.nows, frame.period, frame.buyer, frame.window)
     paths = choice_paths_picture(frame.view, frame.period, frame.now, frame.buyer, said_so_far(frame), frame.clock)
     return columns(
         box("Whom buyers choose", heat),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from html import escape
 from threading import Lock
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -74,9 +75,10 @@ def rounds_at(frame: Frame) -> DayRounds | None:
 
 def drawn(frame: Frame, name: str, make: Callable[[], Figure]) -> str:
     """A picture of the day that is over, as SVG to stand in a page."""
-    return _once(frame.timeline, ("picture", name), lambda: _inline(make()))
+    return _once(frame.timeline, ("picture", name), lambda: _inline(name, make()))
 
 
-def _inline(figure: Figure) -> str:
+def _inline(name: str, figure: Figure) -> str:
     text = svg_bytes(figure).decode()
-    return '<div class="figure">' + text[text.index("<svg") :] + "</div>"
+    head = f'<svg role="img" aria-label="{escape(name, quote=True)}"'
+    return f'<div class="figure">{head}{text[text.index("<svg") + len("<svg") :]}</div>'

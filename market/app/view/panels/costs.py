@@ -12,7 +12,7 @@ from market.app.results.disclosed import NOT_SHOWN
 from market.app.results.recorded import RecordedRun
 from market.app.results.table import Cell
 from market.app.view.panels.concluded import day_of, drawn
-from market.app.view.panels.html import box, columns, note
+from market.app.view.panels.html import box, columns, note, undusted
 from market.app.view.session import Frame
 from market.costs.carbon import marginal_price_cny_per_t, step_prices_cny_per_t
 from market.model.rules import CarbonMode, CarbonRules
@@ -30,6 +30,7 @@ def costs_panel(frame: Frame) -> str:
         columns(
             box("What the day costs", _table(money, _money(day)), name="accounts"),
             box("Carbon", _table(carbon, _carbon(day, scenario.public.carbon)), name="carbon"),
+            name="broad",
         )
         + box("Without trade and with it", drawn(frame, "costs", lambda: costs_figure(day)))
         + box("Carbon cost and its steps", drawn(frame, "carbon", lambda: carbon_figure(day)))
@@ -48,7 +49,8 @@ def _both(day: RecordedRun, vpp: str, column: str) -> list[float]:
 def _money(day: RecordedRun) -> Iterator[tuple[Cell, ...]]:
     for vpp in (*day.vpps, "system"):
         before, after = _both(day, vpp, "total_cny")
-        yield vpp, before, after, before - after, round(day.account(vpp, "game", "trade_cny"), 6) + 0.0
+        paid = day.account(vpp, "game", "trade_cny")
+        yield vpp, *(undusted(value, 2) for value in (before, after, before - after, paid))
 
 
 def _carbon(day: RecordedRun, rules: CarbonRules) -> Iterator[tuple[Cell, ...]]:
@@ -56,7 +58,7 @@ def _carbon(day: RecordedRun, rules: CarbonRules) -> Iterator[tuple[Cell, ...]]:
         bills, emissions = _both(day, vpp, "carbon_cny"), _both(day, vpp, "emission_t")
         excesses = [e - q for e, q in zip(emissions, _both(day, vpp, "quota_t"), strict=True)]
         steps = ("", "") if vpp == "system" else (_step(rules, excess_t) for excess_t in excesses)
-        yield (vpp, *bills, *emissions, *steps)
+        yield (vpp, *(undusted(value, 2) for value in (*bills, *emissions)), *steps)
 
 
 def _step(rules: CarbonRules, excess_t: float) -> str:

@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from html import escape
 
 
-def columns(*content: str) -> str:
+def columns(*content: str, name: str = "") -> str:
     """Blocks side by side where there is room, else one below the other."""
-    return '<div class="columns">' + "".join(f"<div>{block}</div>" for block in content) + "</div>"
+    return f'<div class="columns {name}">' + "".join(f"<div>{block}</div>" for block in content) + "</div>"
 
 
 def box(heading: str, *content: str, name: str = "") -> str:
     """A block with a heading."""
-    return f'<section class="box {name}"><h3>{escape(heading)}</h3>{"".join(content)}</section>'
+    return f'<section class="box {name}"><h2>{escape(heading)}</h2>{"".join(content)}</section>'
+
+
+def undusted(value: float, digits: int = 4) -> float:
+    """A number as a table of so many digits shows it: zero where rounding left next to nothing, of either sign."""
+    return 0.0 if abs(value) < 0.5 * 10.0**-digits else value
 
 
 def note(words: str) -> str:

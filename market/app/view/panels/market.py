@@ -12,7 +12,7 @@ from market.app.history.period import PeriodNow
 from market.app.report.page import table
 from market.app.view.draw.choice import EVERYBODY, shares
 from market.app.view.draw.network import Flow, network_picture
-from market.app.view.panels.html import box, columns, note
+from market.app.view.panels.html import box, columns, note, undusted
 from market.app.view.panels.log import lines_table
 from market.app.view.session import Frame
 from market.app.view.told import told_of
@@ -51,11 +51,12 @@ def _sellers(now: PeriodNow) -> Iterator[tuple[str, float, float, float, float]]
     for j, seller in enumerate(now.game.sellers):
         share = float(chosen[j]) if chosen is not None else float("nan")
         price = float(now.price_cny_per_mwh[j]) / 1000
-        yield seller, float(now.game.surplus_mw[j]), price, share, float(now.delivered_mw[:, j].sum())
+        sold_mw = undusted(float(now.delivered_mw[:, j].sum()))
+        yield seller, float(now.game.surplus_mw[j]), price, undusted(share), sold_mw
 
 
 def _buyers(now: PeriodNow) -> Iterator[tuple[str, float, float, float, float]]:
     paid = np.nan_to_num(now.delivered_mw * now.price_cny_per_mwh) * now.game.period_h
     for i, buyer in enumerate(now.game.buyers):
         bought, deficit = float(now.delivered_mw[i].sum()), float(now.game.deficit_mw[i])
-        yield buyer, deficit, bought, round(deficit - bought, 9), float(paid[i].sum())
+        yield buyer, deficit, undusted(bought), undusted(deficit - bought), undusted(float(paid[i].sum()))

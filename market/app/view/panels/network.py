@@ -24,7 +24,7 @@ def network_panel(frame: Frame) -> str:
     numbers = facts(
         [
             ("published", "published", f"{view.sent:,}"),
-            ("delivered-so-far", "deliveries so far", f"{view.delivered:,}"),
+            ("delivered-so-far", "arrived", "" if view.live else f"{view.delivered:,}"),
             ("under-way", "under way", f"{len(view.under_way):,}"),
             ("waited", "waited for", f"{waited} since {live.waiting_s:.1f} s" if waited else ""),
         ]

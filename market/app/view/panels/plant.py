@@ -14,7 +14,7 @@ def plant_panel(frame: Frame) -> str:
     """Volumes declared; below, the plans that are shown as stacked areas, load and storage."""
     vpp, day = frame.vpp, day_of(frame)
     declared = frame.view.declarations.get(vpp)
-    volumes = volumes_picture(vpp, declared, frame.nows, frame.period)
+    volumes = volumes_picture(vpp, declared, frame.nows, frame.period, frame.window)
     if day is None or vpp not in day.vpps:
         plans = note("Plans are private until the market is over; then each VPP shows what it wants to.")
     elif stages := disclosed(day).stages(vpp):

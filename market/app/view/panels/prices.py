@@ -7,6 +7,8 @@ from market.app.view.draw.prices import price_day_picture, price_paths_picture
 from market.app.view.panels.html import box, columns, note
 from market.app.view.session import Frame
 
+HOW = "Press a period to choose it. Drag over a plot to see a stretch of it, press twice to see the whole again."
+
 
 def said_so_far(frame: Frame) -> list[SaidAt]:
     """Offers and selections of this epoch up to this moment."""
@@ -17,8 +19,12 @@ def said_so_far(frame: Frame) -> list[SaidAt]:
 def prices_panel(frame: Frame) -> str:
     """Prices on their way and all prices of the day."""
     paths = price_paths_picture(frame.view, frame.period, frame.now, said_so_far(frame), frame.clock)
-    day = price_day_picture(frame.view, frame.nows, frame.period)
+    day = price_day_picture(frame.view, frame.nows, frame.period, frame.window)
     return columns(
         box(f"On their way in period {frame.period + 1}", paths),
-        box("As they stand, all periods", day, note("Choose a period by a click.")),
+        box(
+            "As they stand, all periods",
+            day,
+            note(HOW),
+        ),
     )

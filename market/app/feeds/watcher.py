@@ -1,4 +1,4 @@
-"""A market that runs elsewhere as a source: its broker is asked for the tape, a few times a second.
+"""Looks on at a market that runs elsewhere: its broker is asked for the tape, a few times a second.
 
 Read only. It joins late and catches up; a broker that is gone is asked again until it answers.
 """
@@ -9,36 +9,38 @@ import threading
 import time
 from collections.abc import Callable
 
-from broker.bus.keys import WATCHER, NodeKeys
+from broker.bus.keys import WATCHER
 from broker.bus.viewer_end import ViewerEnd
-from broker.protocol.coordinator import Phase
-from broker.tape import TapeReader
+from broker.tape import Ended, Record, TapeReader
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Refused, Watch, Watched
-from market.app.history.timeline import Timeline
-from market.app.view.feeds.feed import LiveStatus, State, Status
+from market.app.feeds.feed import LiveStatus, State, Status
+from market.app.feeds.whereabouts import Whereabouts
+from market.app.runs.detached import DetachedThread
 from market.errors import MarketError, WireError
-from market.scenario.scenario import Scenario
 
 ASK_EVERY_S = 1 / 15
 ASK_AGAIN_S = 0.5
 PATIENCE_S = 2.0
 
 
-class LiveFeed:
-    """The market at an address. `on_status` gets what a terminal should show: each state in words, once."""
+class Watcher:
+    """The market at an address. A thread of its own hands each piece of the tape to `on_records` as it comes.
+
+    on_status : gets what a terminal should show: each state in words, once
+    """
 
     def __init__(
-        self, address: str, token: bytes, on_status: Callable[[str], None], keys: NodeKeys | None = None
+        self,
+        where: Whereabouts,
+        on_records: Callable[[list[Record]], None],
+        on_status: Callable[[str], None] = lambda words: None,
     ) -> None:
-        self.name = address
-        self.timeline = Timeline()
-        self.scenario: Scenario | None = None  # plants stay where they are
-        self._address = address
-        self._token = token
-        self._keys = keys
+        self._address, self._token, self._keys = where.address, where.token, where.keys
+        self._on_records = on_records
         self._on_status = on_status
-        self._reader = TapeReader(address)
+        self._reader = TapeReader(where.address)
+        self._complete = False
         self._live = LiveStatus()
         self._since = time.monotonic()
         self._answered_at: float | None = None
@@ -48,13 +50,16 @@ class LiveFeed:
         self._refusal = ""
         self._last_shown = ""
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="viewer", daemon=True)
-        self._thread.start()
+        self._thread = DetachedThread(self._look_on)
 
     def close(self) -> None:
-        """Stop looking on."""
+        """Stop looking on, and wait until that is so."""
+        self.release()
+        self._thread.join(2 * PATIENCE_S)
+
+    def release(self) -> None:
+        """Stop looking on, soon; returns at once."""
         self._closed.set()
-        self._thread.join(timeout=2 * PATIENCE_S)
 
     # --- the thread that asks ---
 
@@ -105,16 +110,26 @@ class LiveFeed:
         counts = {entry.name: entry.count for entry in shown.counts}
         self._live = LiveStatus(shown.time_s, shown.waiting_for, shown.waiting_s, counts)
         if shown.from_byte == self._reader.received:
-            self.timeline.extend(list(self._reader.feed(shown.piece)))
+            self._hand_on(list(self._reader.feed(shown.piece)))
         self._fault = shown.fault
         self._over = shown.over and self._reader.received >= shown.size
         return self._reader.received < shown.size
 
+    def _hand_on(self, records: list[Record]) -> None:
+        if records:
+            self._on_records(records)
+            self._complete = isinstance(records[-1], Ended)
+
     # --- how it is ---
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self._over or self._complete
 
     def status(self) -> Status:
         """Searching, going on, ended, or broken; a fault says what to do."""
-        if self.timeline.newest.phase is Phase.OVER:
+        if self._complete:
             return Status(State.ENDED, "ended", live=LiveStatus(counts=self._live.counts))
         if self._over:
             return Status(State.BROKEN, "broken off", self._fault or "the run ended before it was complete")
