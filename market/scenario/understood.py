@@ -14,7 +14,7 @@ _PRICES = (("retail", "retail_cny_per_mwh"), ("feed-in", "feed_in_cny_per_mwh"))
 
 
 def understood(scenario: Scenario) -> Iterator[str]:
-    """Lines for a person who checks a scenario before it runs: its time, its money, and columns that have a source.
+    """Lines for who checks a scenario before it runs: its time, its money, and columns that have a source.
 
     Units are those that fit the numbers. Nothing of a scenario of plain profiles in CNY.
     """

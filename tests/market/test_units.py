@@ -17,6 +17,7 @@ from market.model.units import BadUnit, in_unit, is_known
 from market.scenario import load_scenario, scenario_schema, with_overrides
 from market.scenario.as_fields import long_fields
 from market.scenario.catalogue import Entry, catalogue
+from market.scenario.plausibility import plausibility_notes
 from market.scenario.scale_notes import scale_notes
 from market.scenario.scenario import Scenario
 from tests.market.real_days import RealDay
@@ -214,23 +215,23 @@ def test_a_wrong_unit_is_one_fault_at_its_place(old: str, new: str, said: str, t
 @pytest.mark.parametrize(
     ("day", "said"),
     [
-        (RealDay(power_unit="MW", per_mw=1e3 * 5), "a load should be that of a VPP"),
+        (RealDay(power_unit="MW", per_mw=1e3), "a load should be that of a VPP"),
         (RealDay(power_unit="MW", per_mw=1e3), "the parts of a plant should be of like size"),
-        (RealDay(price_unit="EUR/MWh", per_price=1e-3), ""),
+        (RealDay(price_unit="EUR/MWh", per_price=1e-3), "the grid's price should be one of a MWh"),
     ],
 )
 def test_wrong_scales_are_noticed(day: RealDay, said: str, tmp_path: Path) -> None:
+    """kW in columns of MW, and EUR/kWh as EUR/MWh."""
     files = day.files()
-    if not said:
-        said = "prices should be those of a MWh"
-        files["scenario.yaml"] = (
-            files["scenario.yaml"].replace("add: 120", "add: 0.12").replace("add: -5", "add: 0")
-        )
-    notes = [str(note) for note in scale_notes(load_scenario(write_files(tmp_path / "day", files)))]
+    if day.per_price < 1:
+        cheap = files["scenario.yaml"].replace("add: 120", "add: 0.12").replace("add: -5", "add: 0")
+        files["scenario.yaml"] = cheap
+    notes = [str(note) for note in plausibility_notes(load_scenario(write_files(tmp_path / "day", files)))]
     assert any(said in note for note in notes), notes
+    assert "CNY" not in "".join(notes)
 
 
 def test_days_of_a_right_scale_bring_no_note(tmp_path: Path) -> None:
     for name in ("five_vpp", "two_vpp", "flexible", "quarter_hours"):
         assert list(scale_notes(load_scenario(name))) == []
-    assert list(scale_notes(load_scenario(RealDay().write(tmp_path / "day")))) == []
+    assert list(plausibility_notes(load_scenario(RealDay().write(tmp_path / "day")))) == []

@@ -15,6 +15,7 @@ from market.app.cli.console import echo_error
 from market.app.report.node_text import node_lines
 from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.scenario_copy import keep_scenario
+from market.app.results.telling import telling_of
 from market.app.runs.node_day import NodeRun, write_node_day
 from market.app.runs.tokens import shown_to_others, token_from_key, token_of
 from market.errors import Fault, MarketError, ScenarioError
@@ -89,7 +90,7 @@ def _ended(run: NodeRun, ending: NodeEnding, folder: RunFolder, say: Callable[[s
         return ending.exit_code or 4
     if ending.day is not None:
         for line in node_lines(run, ending.day):
-            say(line)
+            say(telling_of(run.scenario).text(line))
         say(f"all of it is in {folder.path}")
     if ending.exit_code:
         echo_error(f"error: {ending.why}")

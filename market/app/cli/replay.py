@@ -23,6 +23,7 @@ from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario, unl
 from market.app.results.known_plants import known_plants
 from market.app.results.manifest_shape import is_aborted, read_manifest
 from market.app.results.run_tape import tape_of_run, unreadable
+from market.app.results.telling import Telling, telling_of
 from market.app.runs.run_day import json_text
 from market.errors import Fault, ScenarioError, TapeError
 from market.model.public import PublicScenario
@@ -50,10 +51,12 @@ def replay_command(run: Path, until_s: float | None, *, as_json: bool, plants: s
             put_json(json_text({"exit_code": int(ExitCode.BAD_INPUT), "error": str(error)}))
         raise
     code = ExitCode.BROKEN if tally.differing else ExitCode.EQUILIBRIUM
+    shared = _shared(tape)
+    told = Telling() if shared is None else telling_of(shared)
     if as_json:
-        put_json(json_text(document(run, tally, tape.torn_bytes, code)))
+        put_json(json_text(told.document(document(run, tally, tape.torn_bytes, code))))
     else:
-        echo(replay_text(str(run), tally, tape.torn_bytes), styled=True)
+        echo(told.text(replay_text(str(run), tally, tape.torn_bytes)), styled=True)
     if tally.differing:
         echo_error(f"error: {len(tally.differing)} decisions of {run} differ from those computed here")
     return code
@@ -110,12 +113,17 @@ def _kept(beside: _Beside) -> Iterator[Decision]:
         yield Decision(0.0, 0, BROKER, "scenario", agreement, "the copy in the run's folder", found)
 
 
+def _shared(tape: TapeSoFar) -> PublicScenario | None:
+    """What everybody may know of the market, where the tape has come so far."""
+    return next((record.scenario for record in tape.records[:2] if isinstance(record, Shared)), None)
+
+
 def _beside(run: Path, tape: TapeSoFar, named: str | None) -> _Beside:
     """The plants of the scenario that is named, else of the one that the run's folder keeps, if it is the run's.
 
     ScenarioError where a plant that is named is not the run's.
     """
-    shared = next((record.scenario for record in tape.records[:2] if isinstance(record, Shared)), None)
+    shared = _shared(tape)
     if shared is None:
         return _Beside({}, None, [])
     try:
