@@ -41,7 +41,18 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "Who takes part, and sees what": (
         *("address", "host", "port", "keys", "token", "token_file", "insecure", "audit", "undisclosed"),
     ),
-    "What comes out": ("out", "as_json", "quiet", "figures", "report", "watch", "open_browser"),
+    "What comes out": (
+        "out",
+        "as_json",
+        "quiet",
+        "figures",
+        "report",
+        "watch",
+        "view",
+        "viewer_s",
+        "from_start",
+        "open_browser",
+    ),
 }
 """Every option in its section, by the name of its parameter."""
 
