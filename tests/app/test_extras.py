@@ -145,4 +145,4 @@ def test_each_extra_brings_what_it_is_said_to() -> None:
         declared = {name_of(line) for line in extra(name)}
         declared |= {name_of(line) for line in extra("figures")} if "vppmarket" in declared else set()
         assert set(modules) <= declared
-    assert extra("all") == ["vppmarket[figures,view,mesa]"]
+    assert extra("all") == ["vppmarket[figures,mesa,tables,view]"]

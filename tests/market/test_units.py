@@ -100,7 +100,8 @@ def test_what_is_no_such_value_is_refused(text: str, unit: str, said: str) -> No
 
 def test_every_number_but_counts_takes_a_unit() -> None:
     counted = {entry.parameter.unit for entry in catalogue() if entry.parameter.unit and entry not in WITH_UNITS}
-    assert counted == {"periods", "offers", "rounds", "steps", "pieces", "1"}
+    assert counted >= {"periods", "offers", "rounds", "steps", "pieces", "1"}
+    assert all(unit == "1" or (unit.isalpha() and unit.islower() and unit.endswith("s")) for unit in counted)
     assert {entry.parameter.unit for entry in WITH_UNITS} == set(OTHER_UNITS)
 
 
