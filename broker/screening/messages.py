@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from broker.screening.answers import AnswerRules
+from broker.screening.silence import SilenceRules
 from broker.wire.messages import Answer, Declared, MarketMessage, Message, Offer, Selection
 from market.bidding.reserve import highest_reserve_cny_per_mwh
 from market.bidding.roles import VOLUME_DECIMALS
@@ -150,7 +151,7 @@ def _buys(due: Sequence[tuple[PeriodGame, float]]) -> _Buys:
 _NO_SALE, _NO_PURCHASE = _sells(()), _buys(())
 
 
-MarketParts: TypeAlias = TradingRoles | AnswerRules
+MarketParts: TypeAlias = TradingRoles | AnswerRules | SilenceRules
 """What each VPP may say once all have declared, by the market's mechanism."""
 
 
@@ -158,6 +159,8 @@ def parts_of(declarations: Sequence[Declaration], public: PublicRules) -> Market
     """What each may say once these have declared."""
     if public.market.mechanism is Mechanism.CONSENSUS:
         return AnswerRules(public)
+    if public.market.mechanism.clears:
+        return SilenceRules()
     return TradingRoles(period_games(declarations, public))
 
 

@@ -58,7 +58,7 @@ def conclude(
     prices : shape (n,), CNY/MWh · probability, requested : shape (m, n), MW
     """
     if not game.tradable:
-        return _result(game, Verdict.NO_TRADE, prices, probability, requested, rounds, None, _why_none(game))
+        return _result(game, Verdict.NO_TRADE, prices, probability, requested, rounds, None, why_no_trade(game))
     certificate, ended, evidence = None, ending.verdict, ending.evidence
     if _complete(game, prices, probability):
         certificate = certify(game, prices, probability, requested)
@@ -123,7 +123,8 @@ def _who_is_silent(game: PeriodGame, probability: Array) -> str:
     return f"at rest, but {', '.join(silent) or 'somebody'} has not answered"
 
 
-def _why_none(game: PeriodGame) -> str:
+def why_no_trade(game: PeriodGame) -> str:
+    """Why a game is not tradable, in words."""
     if not game.sellers:
         return "nobody sells"
     if not game.buyers:

@@ -41,6 +41,23 @@ class Mechanism(StrEnum):
 
     GAME = "game"  # sellers offer, buyers select (the paper's way)
     CONSENSUS = "consensus"  # all adjust to a common price of each period until supply meets demand (M7)
+    UNIFORM_PRICE = "uniform_price"  # these and the rest: a rule makes prices and deliveries of the declarations
+    K_DOUBLE_AUCTION = "k_double_auction"
+    MCAFEE = "mcafee"
+    VCG = "vcg"
+    MID_MARKET_RATE = "mid_market_rate"
+    BILL_SHARING = "bill_sharing"
+    SUPPLY_DEMAND_RATIO = "sdr"
+
+    @property
+    def clears(self) -> bool:
+        """Whether all follows from the declarations by a rule, without offers or answers."""
+        return self not in (Mechanism.GAME, Mechanism.CONSENSUS)
+
+    @property
+    def transfers(self) -> bool:
+        """Whether money passes beside the price of energy."""
+        return self in (Mechanism.MCAFEE, Mechanism.VCG, Mechanism.BILL_SHARING)
 
 
 class Coupling(StrEnum):
@@ -155,7 +172,19 @@ class MarketRules:
         later=True,
     )
     mechanism: Mechanism = parameter(
-        "", "How trade comes about: game, or consensus on a common price of each period", default=Mechanism.GAME
+        "",
+        "How trade comes about: game; consensus on a common price of each period; or a rule that clears what is "
+        "declared",
+        default=Mechanism.GAME,
+    )
+    double_auction_share: float = parameter(
+        "share",
+        "Of the way from the last ask to the last bid, where mechanism k_double_auction puts its price",
+        symbol="k",
+        default=0.5,
+        ge=0,
+        le=1,
+        later=True,
     )
     coupling: Coupling = parameter(
         "",
@@ -217,7 +246,8 @@ def certified_game(market: MarketRules) -> Iterator[Broken]:
         return
     field, remedy = "day_certificate", "leave day_certificate out"
     if market.mechanism is not Mechanism.GAME:
-        rule = f"must be false where mechanism is {market.mechanism.value}, which tells of regrets itself"
+        why = "bounds are known of games only" if market.mechanism.clears else "which tells of regrets itself"
+        rule = f"must be false where mechanism is {market.mechanism.value}: {why}"
         yield Broken(field, rule, "true", remedy)
     elif market.choice_temperature_cny_per_mwh == 0.0:
         rule = "must be false where choice_temperature_cny_per_mwh is 0: buyers have to spread over sellers"

@@ -594,6 +594,16 @@ def known(out: Path | None, quiet: bool) -> int:
 
 @experiment.command(epilog=EPILOG)
 @_study
+def mechanisms(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool) -> int:
+    """Run a day under every mechanism: cost, prices, gains, losers, budget, and what a lie would pay each."""
+    from market.app.cli.experiment.mechanisms import mechanisms_command
+    from market.app.cli.experiment.options import StudyOptions
+
+    return mechanisms_command(StudyOptions(scenario, out, quiet, settings=settings))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
 def sensitivity(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool) -> int:
     """Move one parameter after the other and solve the day again. SCENARIO is a folder or a built-in case."""
     from market.app.cli.experiment.options import StudyOptions

@@ -22,7 +22,7 @@ def clearing_price(game: PeriodGame) -> float:
 
     The floor in glut, the cap in deep scarcity; with τ = 0 the first tick that satisfies it.
     """
-    price = _exact(game)
+    price = exact_clearing_price(game)
     if game.temperature_cny_per_mwh > 0:
         return on_price_grid(price, game)
     tick = game.tick_cny_per_mwh
@@ -35,8 +35,10 @@ def opening_prices(game: PeriodGame, clearing: float) -> Array:
     return frozen(np.maximum(clearing, game.reserve_cny_per_mwh))
 
 
-def _exact(game: PeriodGame) -> float:
-    """Between two neighbouring thresholds Σ x* = Σ k/p − Σ (S0 + P^s) + Σ D, which one line solves for p.
+def exact_clearing_price(game: PeriodGame) -> float:
+    """p_clr before it is put on the grid.
+
+    Between two neighbouring thresholds Σ x* = Σ k/p − Σ (S0 + P^s) + Σ D, which one line solves for p.
 
     Thresholds are the prices at which a buyer starts to save or stops buying, and at which a seller comes in.
     """
