@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from market.bidding.declare import declare
 from market.game.result import PeriodResult
 from market.mechanisms.clear import clear_day
 from market.model.declaration import Declaration
@@ -13,13 +12,15 @@ from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
 from market.settlement.settlement import direct_exchange
 from vpp_nodes.dispatch import dispatch
+from vpp_nodes.strategies.behaviour import Behaviours
 
 
-def cleared_day(scenario: Scenario, on_stage: Callable[[str], None]) -> MarketOutcome:
+def cleared_day(scenario: Scenario, behave: Behaviours, on_stage: Callable[[str], None]) -> MarketOutcome:
     """A day without offers or answers. DispatchError where a VPP has no day."""
     on_stage("planning")
     before = [dispatch(vpp, scenario.public, None) for vpp in scenario.vpps]
-    declarations = [declare(vpp, plan, scenario.public) for vpp, plan in zip(scenario.vpps, before, strict=True)]
+    plans = zip(scenario.vpps, before, strict=True)
+    declarations = [behave.declared(vpp, plan, scenario.public) for vpp, plan in plans]
     on_stage("trading")
     results = clear_day(declarations, scenario.public)
     on_stage("settling")

@@ -80,7 +80,7 @@ def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negot
         clock.enter("agreeing on prices")
         return consensus_day(scenario, clock.round), ()
     if scenario.public.market.mechanism.clears:
-        return cleared_day(scenario, clock.enter), ()
+        return cleared_day(scenario, behave, clock.enter), ()
     if scenario.public.market.coupling is Coupling.ITERATE:
         clock.enter("trading and planning")
         return coupled_day(scenario, behave, clock.round)
