@@ -62,6 +62,7 @@ class TradingRoles:
     """What each VPP may say about its trade, worked out once: such messages are frequent."""
 
     def __init__(self, games: Sequence[PeriodGame]) -> None:
+        self._grid_is_a_choice = any(game.grid_option_mw > 0.0 for game in games)
         selling: defaultdict[str, list[tuple[PeriodGame, float]]] = defaultdict(list)
         buying: defaultdict[str, list[tuple[PeriodGame, float]]] = defaultdict(list)
         for game in games:
@@ -117,7 +118,8 @@ class TradingRoles:
             raise ProtocolError("bad_content", f"{sender} asks a seller for more than its probability's share")
         total = np.add.reduceat(selection.probability, due.starts)
         asked = np.add.reduceat(selection.requested_mw, due.starts)
-        off = np.flatnonzero(np.abs(total - 1.0) > _SIMPLEX_TOLERANCE)
+        beyond = total - 1.0
+        off = np.flatnonzero((beyond if self._grid_is_a_choice else np.abs(beyond)) > _SIMPLEX_TOLERANCE)
         if off.size:
             at, period = float(total[off[0]]), due.periods[off[0]] + 1
             raise ProtocolError("bad_content", f"{sender}'s probabilities in period {period} sum to {at!r}")

@@ -98,7 +98,9 @@ def _result(
 def _complete(game: PeriodGame, prices: Array, probability: Array) -> bool:
     """Whether every seller has priced inside the band, at its reserve or above, and every buyer has answered."""
     priced = (prices >= game.least_price_cny_per_mwh) & (prices <= game.cap_cny_per_mwh)
-    answered = np.abs(probability.sum(axis=1) - 1.0) <= _SIMPLEX_TOLERANCE
+    over = probability.sum(axis=1) - 1.0
+    chosen = (over <= 0.0) & probability.any(axis=1) if game.grid_option_mw > 0.0 else False
+    answered = (np.abs(over) <= _SIMPLEX_TOLERANCE) | chosen
     return bool(priced.all() and answered.all())
 
 

@@ -171,6 +171,16 @@ class MarketRules:
         le=1_000_000,
         later=True,
     )
+    grid_option_mw: float = parameter(
+        "MW",
+        "Weight of the grid among what a buyer chooses from: that of a seller with so much surplus at the retail "
+        "price; 0: buyers choose among sellers only",
+        symbol="S_g",
+        default=0.0,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
+    )
     mechanism: Mechanism = parameter(
         "",
         "How trade comes about: game; consensus on a common price of each period; or a rule that clears what is "
@@ -233,6 +243,22 @@ def choice_spread(market: MarketRules) -> Iterator[Broken]:
         yield Broken("choice_temperature_cny_per_mwh", rule, repr(temperature), "take 0: the cheapest is chosen")
 
 
+def chosen_grid(market: MarketRules) -> Iterator[Broken]:
+    """The grid is a choice where buyers spread over sellers, and where no day is certified."""
+    if market.grid_option_mw == 0.0:
+        return
+    field, remedy, value = "grid_option_mw", "leave grid_option_mw out", repr(market.grid_option_mw)
+    if market.mechanism is not Mechanism.GAME:
+        rule = f"must be 0 where mechanism is {market.mechanism.value}: only in a game do buyers choose"
+        yield Broken(field, rule, value, f"{remedy}, or take mechanism game")
+    elif market.choice_temperature_cny_per_mwh == 0.0:
+        rule = "must be 0 where choice_temperature_cny_per_mwh is 0: buyers have to spread over sellers"
+        yield Broken(field, rule, value, f"{remedy}, or raise choice_temperature_cny_per_mwh")
+    elif market.day_certificate:
+        rule = "must be 0 where day_certificate is true, whose menus do not know of it"
+        yield Broken(field, rule, value, f"{remedy}, or day_certificate")
+
+
 def coupled_game(market: MarketRules) -> Iterator[Broken]:
     """Only a game is played again: consensus plans and trades at once."""
     if market.coupling is Coupling.ITERATE and market.mechanism is not Mechanism.GAME:
@@ -254,7 +280,7 @@ def certified_game(market: MarketRules) -> Iterator[Broken]:
         yield Broken(field, rule, "true", f"{remedy}, or raise choice_temperature_cny_per_mwh")
 
 
-MARKET_RULES = (price_band, choice_spread, coupled_game, certified_game)
+MARKET_RULES = (price_band, choice_spread, chosen_grid, coupled_game, certified_game)
 """All rules between the fields of `MarketRules`, for a file as for a tape."""
 
 

@@ -22,6 +22,7 @@ PUBLISHED = {  # stated here once more, so that no answer is dropped or altered 
     "bankruptcy, estate 200": ("50.0000", "75.0000", "75.0000"),
     "bankruptcy, estate 300": ("50.0000", "100.0000", "150.0000"),
     "covered logit with capacities": ("500.000000", "475.000000", "462.500000", "0.2000000", "650.00000"),
+    "logit duopoly, as a period here": ("1.47293", "0.22293"),
     "efficient trade, five_vpp": ("100720.9", "1.0000"),
 }
 

@@ -70,7 +70,13 @@ def mechanism_study(
     days = []
     for mechanism in Mechanism:
         on_mechanism(mechanism.value)
-        changes = {"market.mechanism": mechanism.value, "market.coupling": "once", "market.day_certificate": False}
+        changes: dict[str, object] = {
+            "market.mechanism": mechanism.value,
+            "market.coupling": "once",
+            "market.day_certificate": False,
+        }
+        if mechanism is not Mechanism.GAME:
+            changes["market.grid_option_mw"] = 0.0  # only in a game do buyers choose
         changed = with_overrides(scenario, changes)
         outcome = market_day(changed)
         settlement = settle(outcome, changed.public)
@@ -81,6 +87,14 @@ def mechanism_study(
     return MechanismStudy(
         scenario, tuple(days), alone_cny, joint_dispatch(scenario.vpps, scenario.public).total_cny
     )
+
+
+def _changes(mechanism: Mechanism) -> dict[str, object]:
+    """What makes a day one of this mechanism; only in a game do buyers choose, and may they choose the grid."""
+    once: dict[str, object] = {"market.coupling": "once", "market.day_certificate": False}
+    if mechanism is not Mechanism.GAME:
+        once["market.grid_option_mw"] = 0.0
+    return {"market.mechanism": mechanism.value, **once}
 
 
 def mechanism_tables(study: MechanismStudy) -> tuple[Table, ...]:

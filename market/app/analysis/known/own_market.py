@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from market.app.analysis.known.answer import KnownAnswer
+from market.app.analysis.known.games import CALVANO
 from market.app.runs.in_process import market_day
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult
@@ -24,6 +26,7 @@ def known_market() -> Iterator[KnownAnswer]:
     """Every number of it."""
     yield from _alike()
     yield from _sold_out()
+    yield from _beside_the_grid()
     yield from _efficient_trade()
 
 
@@ -50,6 +53,28 @@ def _sold_out() -> Iterator[KnownAnswer]:
     result = solve_period(glut(0.2, 5.0), MarketRules())
     yield _told(result, "D y of the seller that is sold out", "0.2000000", float(result.requested_mw[0, 0]))
     yield _told(result, "price of the other, c + τ/(1 − 0.8)", "650.00000", _price(result, 1))
+
+
+def _beside_the_grid() -> Iterator[KnownAnswer]:
+    """The logit duopoly in this market's terms, money in thousandths: the grid is the outside option, τ is m."""
+    game = PeriodGame.of(
+        surplus_mw=[5.0, 5.0],
+        deficit_mw=DEMAND_MW,
+        satisfaction_cny_per_h=1e4,
+        floor_cny_per_mwh=1000.0,
+        cap_cny_per_mwh=2000.0,
+        temperature_cny_per_mwh=250.0,
+        grid_option_mw=5.0,
+    )
+    result = solve_period(game, MarketRules())
+    earned = (result.price_cny_per_mwh - 1000.0) * result.delivered_mw.sum(axis=0)
+    for quantity, published, computed in (
+        ("price, in thousands", "1.47293", _price(result, 0) / 1000.0),
+        ("profit of one firm, in thousands", "0.22293", float(earned[0]) / 1000.0),
+    ):
+        yield replace(
+            _told(result, quantity, published, computed), game="logit duopoly, as a period here", source=CALVANO
+        )
 
 
 def _price(result: PeriodResult, seller: int) -> float:
