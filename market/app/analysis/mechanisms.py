@@ -70,14 +70,7 @@ def mechanism_study(
     days = []
     for mechanism in Mechanism:
         on_mechanism(mechanism.value)
-        changes: dict[str, object] = {
-            "market.mechanism": mechanism.value,
-            "market.coupling": "once",
-            "market.day_certificate": False,
-        }
-        if mechanism is not Mechanism.GAME:
-            changes["market.grid_option_mw"] = 0.0  # only in a game do buyers choose
-        changed = with_overrides(scenario, changes)
+        changed = with_overrides(scenario, _changes(mechanism))
         outcome = market_day(changed)
         settlement = settle(outcome, changed.public)
         lies = best_lies(changed, try_all)
