@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from market.api.day import load, open_run, run
     from market.api.game import best_response, certify, solve_period
     from market.api.results import Run
+    from market.continuous_game.certify import certify_game
+    from market.continuous_game.game import ContinuousGame
+    from market.continuous_game.solve import solve_game
+    from market.division.coalitions import CoalitionGame
+    from market.division.nucleolus import nucleolus
+    from market.division.shapley import shapley_value
     from market.game.period import PeriodGame
     from market.scenario.scenario import Scenario
     from vpp_nodes.strategies.turns import ChoiceTurn, DeclareTurn, Price, PriceTurn
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "ChoiceTurn": "vpp_nodes.strategies.turns",
+        "CoalitionGame": "market.division.coalitions",
+        "ContinuousGame": "market.continuous_game.game",
         "DeclareTurn": "vpp_nodes.strategies.turns",
         "PeriodGame": "market.game.period",
         "Price": "vpp_nodes.strategies.turns",
@@ -34,9 +42,13 @@ else:
         "Scenario": "market.scenario.scenario",
         "best_response": "market.api.game",
         "certify": "market.api.game",
+        "certify_game": "market.continuous_game.certify",
         "load": "market.api.day",
+        "nucleolus": "market.division.nucleolus",
         "open_run": "market.api.day",
         "run": "market.api.day",
+        "shapley_value": "market.division.shapley",
+        "solve_game": "market.continuous_game.solve",
         "solve_period": "market.api.game",
     }
 
@@ -57,6 +69,8 @@ else:
 
 __all__ = [
     "ChoiceTurn",
+    "CoalitionGame",
+    "ContinuousGame",
     "DeclareTurn",
     "PeriodGame",
     "Price",
@@ -66,9 +80,13 @@ __all__ = [
     "__version__",
     "best_response",
     "certify",
+    "certify_game",
     "errors",
     "load",
+    "nucleolus",
     "open_run",
     "run",
+    "shapley_value",
+    "solve_game",
     "solve_period",
 ]

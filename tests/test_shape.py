@@ -28,8 +28,9 @@ ENTRY_POINTS = {"broker.__main__", "vpp_nodes.__main__"}  # they may reach the c
 ROOMS = (
     *("market.visible", "market.letters", "market.errors", "market.extras", "market.system_fault"),
     "market.equations",
-    *("market.model", "market.game", "market.costs", "market.bidding", "market.settlement"),
-    *("market.day_certificate", "market.coordination", "vpp_nodes.dispatch", "market.scenario"),
+    *("market.model", "market.continuous_game", "market.game", "market.costs", "market.bidding"),
+    *("market.mechanisms", "market.settlement"),
+    *("market.day_certificate", "market.coordination", "vpp_nodes.dispatch", "market.division", "market.scenario"),
     *("broker.wire", "broker.network", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),
     *("broker.admission", "broker.equilibrium", "broker.protocol", "broker.process"),
     "vpp_nodes",

@@ -401,7 +401,8 @@ class Client:
     def _event_of(self, message: RoundOver | Settle) -> NodeEvent:
         if isinstance(message, RoundOver):
             return RoundEnd(message.round, message.direct, message.trades, message.left_open)
-        return Settled(message.direct, least(message.audit, self._audit), message.trades, message.round)
+        audit = least(message.audit, self._audit)
+        return Settled(message.direct, audit, message.trades, message.round, message.transfer_cny)
 
     def _again(self, turn: int) -> list[Instruction]:
         """The answer to an order that comes again, if it is the newest one's; what has been left is left."""

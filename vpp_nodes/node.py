@@ -29,15 +29,16 @@ from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
 from market.model.rules import MarketRules, Mechanism
 from market.settlement.regret_bounds import RegretBounds
-from market.settlement.settlement import direct_exchange
+from market.settlement.settlement import direct_exchange, transfer_cny
 from vpp_nodes.answerer import Answerer
 from vpp_nodes.buyer import Buyer
+from vpp_nodes.clearer import Clearer
 from vpp_nodes.offer_book import OfferBook
 from vpp_nodes.payment import paid_cny
 from vpp_nodes.plan_rounds import Planner, PlanRounds, Replanner, ReviewedRound, RoundEnd
 from vpp_nodes.seller import Seller
 from vpp_nodes.strategies.behaviour import Behaviour, usual_behaviour
-from vpp_nodes.trade_check import Heard, check_open_trade, check_trades
+from vpp_nodes.trade_check import Heard, check_cleared_trades, check_open_trade, check_trades
 
 Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
 Certifier: TypeAlias = Callable[[MarketEnd, float], RegretBounds]
@@ -60,12 +61,16 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """This trade was concluded for us, it is said, in this round; so much of our day is to be shown."""
+    """This trade was concluded for us, it is said, in this round; so much of our day is to be shown.
+
+    transfer_cny : what we pay beside it
+    """
 
     direct: DirectExchange
     audit: Disclosure
     trades: tuple[Trade, ...]
     round: int = 0
+    transfer_cny: float = 0.0
 
 
 NodeEvent: TypeAlias = Begun | Reached | RoundEnd | Settled
@@ -190,7 +195,7 @@ class Node:
         self._ends: dict[int, Heard] = {}
         self._rounds = PlanRounds(plan, replan, public.horizon.period_h)
         self._declarations: dict[str, Declaration] = {}
-        self._traders: Traders | Answerer | None = None
+        self._traders: Traders | Answerer | Clearer | None = None
         self._early: list[tuple[str, Offer | Answer]] = []  # what came before the last declaration
 
     def handle(self, event: NodeEvent) -> NodeReply:
@@ -253,11 +258,13 @@ class Node:
         self._take_all(early)
         return opening + (traders.answer() if early else ())
 
-    def _new_traders(self, declarations: Sequence[Declaration]) -> Traders | Answerer:
+    def _new_traders(self, declarations: Sequence[Declaration]) -> Traders | Answerer | Clearer:
         if self._public.market.mechanism is Mechanism.CONSENSUS:
             if self._participant is None:
                 raise ProtocolError("out_of_turn", f"{self._vpp} cannot answer prices")
             return Answerer(declarations, self._vpp, self._public, self._participant(len(declarations)))
+        if self._public.market.mechanism.clears:
+            return Clearer(declarations, self._public)
         games = period_games(declarations, self._public)
         return Traders(self._vpp, games, self._public.market, self._behaviour)
 
@@ -286,6 +293,8 @@ class Node:
             return self._shown(settled, after, known.planned if settled.round else None)
         if isinstance(self._traders, Answerer):
             return self._settle_pool(self._traders, settled)
+        if self._public.market.mechanism.clears:
+            return self._settle_cleared(settled)
         if settled.round:
             raise ProtocolError("out_of_turn", f"round {settled.round} is settled, in which we have had no part")
         screen_exchange(settled.direct, self._public.horizon.periods)
@@ -303,6 +312,22 @@ class Node:
             raise TradeError(f"{self._vpp}: other trades are settled than round {settled.round} has agreed on")
         if not settled.round and settled.trades:
             raise TradeError(f"{self._vpp}: trades are settled where nothing was agreed on")
+        return self._shown(settled, self._plan(settled.direct), None)
+
+    def _settle_cleared(self, settled: Settled) -> Audited:
+        """What we are told has to be what we have worked out; without all declarations, what ours allows."""
+        screen_exchange(settled.direct, self._public.horizon.periods)
+        if settled.round:
+            raise ProtocolError("out_of_turn", f"round {settled.round} is settled of a day that has one")
+        if isinstance(self._traders, Clearer):
+            results = self._traders.results
+            ours = direct_exchange(self._vpp, results, self._public), tuple(trades_of(self._vpp, results))
+            nothing = not settled.trades and not settled.transfer_cny  # what is stalled is not traded
+            if not nothing and (
+                not same_trade(ours, settled) or transfer_cny(self._vpp, results) != settled.transfer_cny
+            ):
+                raise TradeError(f"{self._vpp}: other trades are settled than follow from the declarations")
+        check_cleared_trades(self._declared(), self._public, settled.direct, settled.trades)
         return self._shown(settled, self._plan(settled.direct), None)
 
     def _shown(self, settled: Settled, after: DispatchPlan, planned: DispatchPlan | None) -> Audited:

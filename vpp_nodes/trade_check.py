@@ -71,6 +71,21 @@ def check_trades(
     _check_sums(own, public, direct, trades)
 
 
+def check_cleared_trades(
+    own: Declaration, public: PublicRules, direct: DirectExchange, trades: Sequence[Trade]
+) -> None:
+    """TradeError unless a rule can have cleared these trades, and `direct` is what they come to.
+
+    Its prices need not be within the band; what it makes of all declarations, who holds them all works out itself.
+    """
+    if len({(trade.period, trade.counterpart) for trade in trades}) < len(trades):
+        raise _error(own, "it is told of two trades with the same VPP in one period")
+    for trade in trades:
+        _check_role(own, trade)
+    _check_one_price(own, trades)
+    _check_sums(own, public, direct, trades)
+
+
 def check_open_trade(own: Declaration, public: PublicRules, left_open: OpenTrade, heard: Heard) -> None:
     """TradeError unless a market can have left this open: at most what others declare, at a price in the band.
 
@@ -103,15 +118,19 @@ def _error(own: Declaration, story: str, trade: Trade | None = None) -> TradeErr
 
 def _check_alone(own: Declaration, alone: Sequence[PeriodGame], trade: Trade) -> None:
     """What a VPP can tell of one trade by its own declaration and the rules. alone : the games with nobody else"""
-    if not 0 <= trade.period < len(alone) or trade.counterpart == own.vpp:
+    _check_role(own, trade)
+    game, buys = alone[trade.period], trade.delivered_mw > 0
+    least = game.floor_cny_per_mwh if buys else float(own.reserve_cny_per_mwh[trade.period])
+    if not max(least, game.floor_cny_per_mwh) <= trade.price_cny_per_mwh <= game.cap_cny_per_mwh:
+        raise _error(own, f"the price {trade.price_cny_per_mwh:g} CNY/MWh leaves the band, or its reserve", trade)
+
+
+def _check_role(own: Declaration, trade: Trade) -> None:
+    if not 0 <= trade.period < len(own.roles) or trade.counterpart == own.vpp:
         raise _error(own, "there is no such period, or it is a trade with oneself", trade)
     buys = trade.delivered_mw > 0
     if own.roles[trade.period] is not (Role.BUYER if buys else Role.SELLER):
         raise _error(own, f"it has not declared that it {'buys' if buys else 'sells'} there", trade)
-    game = alone[trade.period]
-    least = game.floor_cny_per_mwh if buys else float(own.reserve_cny_per_mwh[trade.period])
-    if not max(least, game.floor_cny_per_mwh) <= trade.price_cny_per_mwh <= game.cap_cny_per_mwh:
-        raise _error(own, f"the price {trade.price_cny_per_mwh:g} CNY/MWh leaves the band, or its reserve", trade)
 
 
 def _check_heard(own: Declaration, heard: Heard, trade: Trade) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from broker.delivery.undelivered import Undelivered
 from broker.equilibrium.trading import Trading
 from broker.protocol.actions import Parcel, Write
+from broker.protocol.clearing import Clearing
 from broker.protocol.pooling import Pooling
 from broker.screening.messages import screen
 from broker.screening.versions import Versions
@@ -51,11 +52,11 @@ class Epoch:
         self.number = number
         self.round = round
         self.results: tuple[PeriodResult, ...] | None = None
-        self.trading: Trading | Pooling | None = None
+        self.trading: Trading | Pooling | Clearing | None = None
         self.said: list[Said] = []
         self.counters: Counter[str] = Counter() if counters is None else counters  # of the whole run
         self._upto = dict.fromkeys(self.roster, 0)
-        self._versions = Versions(self.roster)
+        self._versions = Versions(self.roster, of_declarations=public.market.mechanism.clears)
         self._parcels: dict[Ref, Parcel] = {}
         self._declarations: dict[str, Declaration] = {}
         self._confirmed: set[str] = set()
@@ -123,6 +124,8 @@ class Epoch:
         if self.trading is None and len(self._declarations) == len(self.roster):
             if self.public.market.mechanism is Mechanism.CONSENSUS:
                 self.trading = Pooling(self.declarations, self.public)
+            elif self.public.market.mechanism.clears:
+                self.trading = Clearing(self.declarations, self.public)
             else:
                 self.trading = Trading(period_games(self.declarations, self.public), self.public.market)
         return self.trading is not None

@@ -16,7 +16,7 @@ from market.game.result import PeriodResult, worst
 from market.model.disclosure import Disclosure, disclosure_of, shown
 from market.model.public import PublicRules
 from market.settlement.rounds import DayRounds
-from market.settlement.settlement import direct_exchange
+from market.settlement.settlement import direct_exchange, transfer_cny
 
 
 class Settling(Asking[Settle, Audit]):
@@ -45,6 +45,7 @@ class Settling(Asking[Settle, Audit]):
                     tuple(trades_of(vpp, results)),
                     agreed[vpp] if vpp in agreed else fsum(_regrets_cny(vpp, results)),
                     self.round,
+                    transfer_cny(vpp, results),
                 )
                 for number, vpp in enumerate(roster, start=first_turn)
             }

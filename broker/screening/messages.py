@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from broker.screening.answers import AnswerRules
+from broker.screening.silence import SilenceRules
 from broker.wire.messages import Answer, Declared, MarketMessage, Message, Offer, Selection
 from market.bidding.reserve import highest_reserve_cny_per_mwh
 from market.bidding.roles import VOLUME_DECIMALS
@@ -61,6 +62,7 @@ class TradingRoles:
     """What each VPP may say about its trade, worked out once: such messages are frequent."""
 
     def __init__(self, games: Sequence[PeriodGame]) -> None:
+        self._grid_is_a_choice = any(game.grid_option_mw > 0.0 for game in games)
         selling: defaultdict[str, list[tuple[PeriodGame, float]]] = defaultdict(list)
         buying: defaultdict[str, list[tuple[PeriodGame, float]]] = defaultdict(list)
         for game in games:
@@ -116,7 +118,8 @@ class TradingRoles:
             raise ProtocolError("bad_content", f"{sender} asks a seller for more than its probability's share")
         total = np.add.reduceat(selection.probability, due.starts)
         asked = np.add.reduceat(selection.requested_mw, due.starts)
-        off = np.flatnonzero(np.abs(total - 1.0) > _SIMPLEX_TOLERANCE)
+        beyond = total - 1.0
+        off = np.flatnonzero((beyond if self._grid_is_a_choice else np.abs(beyond)) > _SIMPLEX_TOLERANCE)
         if off.size:
             at, period = float(total[off[0]]), due.periods[off[0]] + 1
             raise ProtocolError("bad_content", f"{sender}'s probabilities in period {period} sum to {at!r}")
@@ -150,7 +153,7 @@ def _buys(due: Sequence[tuple[PeriodGame, float]]) -> _Buys:
 _NO_SALE, _NO_PURCHASE = _sells(()), _buys(())
 
 
-MarketParts: TypeAlias = TradingRoles | AnswerRules
+MarketParts: TypeAlias = TradingRoles | AnswerRules | SilenceRules
 """What each VPP may say once all have declared, by the market's mechanism."""
 
 
@@ -158,6 +161,8 @@ def parts_of(declarations: Sequence[Declaration], public: PublicRules) -> Market
     """What each may say once these have declared."""
     if public.market.mechanism is Mechanism.CONSENSUS:
         return AnswerRules(public)
+    if public.market.mechanism.clears:
+        return SilenceRules()
     return TradingRoles(period_games(declarations, public))
 
 

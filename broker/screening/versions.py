@@ -13,9 +13,13 @@ from market.errors import ProtocolError
 
 
 class Versions:
-    """The newest versions of one epoch. `roster`: whose they are."""
+    """The newest versions of one epoch. `roster`: whose they are.
 
-    def __init__(self, roster: Sequence[str]) -> None:
+    of_declarations : whether what is seen are declarations, each one's version 1, since nothing else is said
+    """
+
+    def __init__(self, roster: Sequence[str], *, of_declarations: bool = False) -> None:
+        self._of_declarations = of_declarations
         self._offers = dict.fromkeys(roster, 0)
         self._selections: Counter[str] = Counter()
         self._offered = 0  # offers of all members
@@ -34,6 +38,8 @@ class Versions:
             self._selections[sender] = message.version
         elif isinstance(message, Answer):
             self._answer(sender, message)
+        elif self._of_declarations:
+            self._rounds[sender] = 1
 
     def _answer(self, sender: str, message: Answer) -> None:
         """In consensus everybody answers once a round, and none before all have answered in the one before."""

@@ -47,7 +47,7 @@ class EpochCheck:
         self.roster = begun.roster
         self._said = dict.fromkeys(begun.roster, 0)
         self._confirmed = dict.fromkeys(begun.roster, 0)
-        self._versions = Versions(begun.roster)
+        self._versions = Versions(begun.roster, of_declarations=shared.public.market.mechanism.clears)
         self._declarations: dict[str, Declaration] = {}
         self._parts: MarketParts | None = None
         self._coupling = shared.public.market.coupling

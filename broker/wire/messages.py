@@ -324,6 +324,7 @@ class Settle:
 
     audit : how much of the day you are asked to show · trades : what `direct` is made of
     regret_cny : the most you could still have gained by moving, over all periods · round : the one that counts
+    transfer_cny : what you pay beside your trades, below 0 what you get, by the rule of the mechanism
     """
 
     turn: int
@@ -332,6 +333,7 @@ class Settle:
     trades: tuple[Trade, ...]
     regret_cny: float
     round: int = 0
+    transfer_cny: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

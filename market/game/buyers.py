@@ -53,11 +53,13 @@ def answer_day(
     if not games:
         return ()
     place = [_place(buyer, game) for game in games]
-    width = max(len(game.sellers) for game in games)
+    width = max(len(game.sellers) + (game.grid_option_mw > 0.0) for game in games)
     offers, surplus = np.zeros((len(games), width)), np.zeros((len(games), width))
     for row, (game, offered) in enumerate(zip(games, prices, strict=True)):
         offers[row, : len(offered)] = offered
         surplus[row, : len(offered)] = game.surplus_mw
+        if game.grid_option_mw > 0.0:  # one more that offers, behind the sellers
+            offers[row, len(offered)], surplus[row, len(offered)] = game.retail_cny_per_mwh, game.grid_option_mw
     offered_at_all = surplus > 0
     demand_curve = _demand_curve(games, place)
     rest = _rest(games, demand_curve, offers, surplus, rules)

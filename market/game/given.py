@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST_TICKS: Final = 1_000_000
 _POSITIVE: Final = ("surplus_mw", "deficit_mw", "satisfaction_cny_per_h", "base_power_mw", "period_h")
 _PRICES: Final = ("floor_cny_per_mwh", "cap_cny_per_mwh", "tick_cny_per_mwh")
-_NOT_NEGATIVE: Final = ("own_supply_mw", "temperature_cny_per_mwh")
+_NOT_NEGATIVE: Final = ("own_supply_mw", "temperature_cny_per_mwh", "grid_option_mw")
 
 
 def columns(first: ArrayLike, *others: ArrayLike) -> tuple[Array, ...]:
@@ -74,7 +74,11 @@ def _numbers(game: PeriodGame) -> Iterator[Fault]:
     for names, rule, low in (
         ((*_POSITIVE, *_PRICES), "must be a finite number above 0", 0.0),
         (_NOT_NEGATIVE, "must be a finite number of 0 or more", -math.ulp(0.0)),
-        (("feed_in_cny_per_mwh", "reserve_cny_per_mwh"), "must be a finite number", -math.inf),
+        (
+            ("feed_in_cny_per_mwh", "reserve_cny_per_mwh", "retail_cny_per_mwh"),
+            "must be a finite number",
+            -math.inf,
+        ),
     ):
         for name in names:
             values = np.asarray(getattr(game, name), dtype=np.float64)
@@ -114,6 +118,9 @@ def _reserves(game: PeriodGame) -> Iterator[Fault]:
 
 def _spread(game: PeriodGame) -> Iterator[Fault]:
     temperature = game.temperature_cny_per_mwh
+    if temperature == 0.0 < game.grid_option_mw:
+        rule = "must be above 0 where the grid is a choice: buyers have to spread over sellers"
+        yield Fault(rule, "0", "temperature_cny_per_mwh", "leave grid_option_mw out")
     if 0.0 < temperature < LEAST_TEMPERATURE_CNY_PER_MWH:
         rule = f"must be 0, or at least {LEAST_TEMPERATURE_CNY_PER_MWH:g}"
         yield Fault(rule, repr(temperature), "temperature_cny_per_mwh", "take 0: the cheapest is chosen")

@@ -27,6 +27,7 @@ class PeriodGame:
     temperature : τ of (M1) · base_power_mw : S0 of (17) · tick : price grid, used only when τ = 0
     surplus_mw : S, > 0, reserve_cny_per_mwh : r of (M5), f ≤ r ≤ p̄, shape (n,)
     deficit_mw : D, own_supply_mw : P^s, satisfaction_cny_per_h : k, shape (m,)
+    grid_option_mw : weight of the grid among what buyers choose from, at the price retail; 0: it is no choice
     """
 
     period: int
@@ -44,6 +45,8 @@ class PeriodGame:
     deficit_mw: Array
     own_supply_mw: Array
     satisfaction_cny_per_h: Array
+    grid_option_mw: float = 0.0
+    retail_cny_per_mwh: float = 0.0
 
     @classmethod
     def of(
@@ -61,6 +64,8 @@ class PeriodGame:
         base_power_mw: float = _USUAL.base_power_mw,
         tick_cny_per_mwh: float = _USUAL.price_tick_cny_per_mwh,
         period_h: float = 1.0,
+        grid_option_mw: float = 0.0,
+        retail_cny_per_mwh: float | None = None,
         sellers: Sequence[str] = (),
         buyers: Sequence[str] = (),
     ) -> PeriodGame:
@@ -68,7 +73,8 @@ class PeriodGame:
 
         A buyer wants all of its deficit up to the price k / (S0 + P^s + D), less above it, (20). Where they are
         not given, the feed-in price is the floor, each reserve is the feed-in price, and who takes part is called
-        S1, S2, … and B1, B2, …. Raises ScenarioError with every fault at once.
+        S1, S2, … and B1, B2, …; the grid, where it is a choice, sells at the cap. Raises ScenarioError with every
+        fault at once.
 
         >>> game = PeriodGame.of(
         ...     surplus_mw=[3.0, 1.5],
@@ -100,6 +106,8 @@ class PeriodGame:
             deficit,
             own_supply,
             satisfaction,
+            grid_option_mw,
+            cap_cny_per_mwh if retail_cny_per_mwh is None else retail_cny_per_mwh,
         )
         check_game(game)
         return game
@@ -151,4 +159,6 @@ def _period_game(t: int, declarations: tuple[Declaration, ...], public: PublicRu
         deficit_mw=frozen(np.array([d.deficit_mw[t] for d in buyers])),
         own_supply_mw=frozen(np.array([d.own_supply_mw[t] for d in buyers])),
         satisfaction_cny_per_h=frozen(np.array([d.satisfaction_cny_per_h[t] for d in buyers])),
+        grid_option_mw=market.grid_option_mw,
+        retail_cny_per_mwh=retail,
     )

@@ -85,12 +85,13 @@ def rest_point(game: PeriodGame, prices: Array) -> Array:
     """Where (25) comes to rest, in closed form (M2): y_j ∝ S_j exp[U_j / (D τ)].
 
     With τ = 0 demand runs down from the cheapest seller (`clearing.residual_demand`), alike for all buyers.
-    prices : shape (n,), CNY/MWh. Returns: shape (m, n), every row on the simplex.
+    prices : shape (n,), CNY/MWh. Returns: shape (m, n), every row on the simplex; where the grid is a choice, what
+    a row lacks of 1 is the grid's.
     """
     if game.temperature_cny_per_mwh == 0:
         return _pure(game, prices)
     weight = np.exp(rest_logarithm(_logits(game, prices)))
-    rest: Array = weight / weight.sum(axis=1, keepdims=True)
+    rest: Array = (weight / weight.sum(axis=1, keepdims=True))[:, : len(game.sellers)]
     return rest
 
 
@@ -100,12 +101,15 @@ def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace:
     With τ = 0 that δ₁ has no bound, and one step reaches the pure choice.
     prices : shape (n,), CNY/MWh · revision_step : δ₁ τ in (0, 1).
     """
-    start = np.full((len(game.buyers), len(game.sellers)), 1.0 / max(1, len(game.sellers)))
+    choices = len(game.sellers) + (game.grid_option_mw > 0.0)
+    start = np.full((len(game.buyers), choices), 1.0 / max(1, choices))
     if game.temperature_cny_per_mwh == 0:
         rest = _pure(game, prices)
         return Evolution(rest, 1, np.stack([start, rest]) if keep_trace else None)
     ended = iterate_replicator(np.log(start), _logits(game, prices), revision_step, keep_trace=keep_trace)
-    return Evolution(ended.probability, int(ended.steps.max(initial=0)), ended.trace)
+    sellers = slice(0, len(game.sellers))
+    trace = None if ended.trace is None else ended.trace[..., sellers]
+    return Evolution(ended.probability[:, sellers], int(ended.steps.max(initial=0)), trace)
 
 
 def log_weights(surplus_logarithm: Array, utility_loss: Array, temperature: Array | float) -> Array:
@@ -161,9 +165,11 @@ def _trace(path: Array, ended: IndexArray) -> Array:
 
 
 def _logits(game: PeriodGame, prices: Array) -> Array:
-    return log_weights(
-        np.log(game.surplus_mw), demand_curve(game).utility_loss(prices), game.temperature_cny_per_mwh
-    )
+    """Of each seller and, behind them, of the grid where it is a choice."""
+    surplus = game.surplus_mw
+    if game.grid_option_mw > 0.0:
+        surplus, prices = np.append(surplus, game.grid_option_mw), np.append(prices, game.retail_cny_per_mwh)
+    return log_weights(np.log(surplus), demand_curve(game).utility_loss(prices), game.temperature_cny_per_mwh)
 
 
 def _pure(game: PeriodGame, prices: Array) -> Array:

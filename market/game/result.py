@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from market.game.certificate.certified import PeriodCertificate
@@ -13,12 +14,15 @@ from market.model.arrays import Array
 class Verdict(StrEnum):
     """How the negotiation of a period ended, best first; a day is as its worst period.
 
+    `cleared`: prices and deliveries follow from the declarations by the rule of a mechanism; that nobody would
+    gain by declaring otherwise is not claimed.
     `uncertified`: the price rule came to rest, but a seller or a buyer would gain by moving (a local rule
     can rest there); its regret is in the certificate and no equilibrium is claimed.
     """
 
     NO_TRADE = "no_trade"
     EQUILIBRIUM = "equilibrium"
+    CLEARED = "cleared"
     UNCERTIFIED = "uncertified"
     CYCLING = "cycling"
     BUDGET_SPENT = "budget_spent"
@@ -28,7 +32,7 @@ class Verdict(StrEnum):
     @property
     def rests(self) -> bool:
         """Whether offers and selections stand, so that the period's trade is settled."""
-        return self in (Verdict.EQUILIBRIUM, Verdict.UNCERTIFIED)
+        return self in (Verdict.EQUILIBRIUM, Verdict.CLEARED, Verdict.UNCERTIFIED)
 
 
 _ORDER = list(Verdict)
@@ -45,6 +49,7 @@ class PeriodResult:
 
     price_cny_per_mwh : shape (n,) · probability, requested_mw, delivered_mw : shape (m, n)
     rounds : most offers any one seller published · evidence : one line, for anything but an equilibrium
+    transfer_cny : by VPP, what it pays beside q_ij p_j, below 0 what it gets; empty where prices say all
     Where the game is not tradable the arrays are empty or zero and there is no certificate.
     """
 
@@ -58,3 +63,4 @@ class PeriodResult:
     rounds: int
     certificate: PeriodCertificate | None
     evidence: str = ""
+    transfer_cny: Mapping[str, float] = field(default_factory=dict)

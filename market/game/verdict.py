@@ -58,7 +58,7 @@ def conclude(
     prices : shape (n,), CNY/MWh · probability, requested : shape (m, n), MW
     """
     if not game.tradable:
-        return _result(game, Verdict.NO_TRADE, prices, probability, requested, rounds, None, _why_none(game))
+        return _result(game, Verdict.NO_TRADE, prices, probability, requested, rounds, None, why_no_trade(game))
     certificate, ended, evidence = None, ending.verdict, ending.evidence
     if _complete(game, prices, probability):
         certificate = certify(game, prices, probability, requested)
@@ -98,7 +98,9 @@ def _result(
 def _complete(game: PeriodGame, prices: Array, probability: Array) -> bool:
     """Whether every seller has priced inside the band, at its reserve or above, and every buyer has answered."""
     priced = (prices >= game.least_price_cny_per_mwh) & (prices <= game.cap_cny_per_mwh)
-    answered = np.abs(probability.sum(axis=1) - 1.0) <= _SIMPLEX_TOLERANCE
+    over = probability.sum(axis=1) - 1.0
+    chosen = (over <= 0.0) & probability.any(axis=1) if game.grid_option_mw > 0.0 else False
+    answered = (np.abs(over) <= _SIMPLEX_TOLERANCE) | chosen
     return bool(priced.all() and answered.all())
 
 
@@ -123,7 +125,8 @@ def _who_is_silent(game: PeriodGame, probability: Array) -> str:
     return f"at rest, but {', '.join(silent) or 'somebody'} has not answered"
 
 
-def _why_none(game: PeriodGame) -> str:
+def why_no_trade(game: PeriodGame) -> str:
+    """Why a game is not tradable, in words."""
     if not game.sellers:
         return "nobody sells"
     if not game.buyers:

@@ -41,6 +41,23 @@ class Mechanism(StrEnum):
 
     GAME = "game"  # sellers offer, buyers select (the paper's way)
     CONSENSUS = "consensus"  # all adjust to a common price of each period until supply meets demand (M7)
+    UNIFORM_PRICE = "uniform_price"  # these and the rest: a rule makes prices and deliveries of the declarations
+    K_DOUBLE_AUCTION = "k_double_auction"
+    MCAFEE = "mcafee"
+    VCG = "vcg"
+    MID_MARKET_RATE = "mid_market_rate"
+    BILL_SHARING = "bill_sharing"
+    SUPPLY_DEMAND_RATIO = "sdr"
+
+    @property
+    def clears(self) -> bool:
+        """Whether all follows from the declarations by a rule, without offers or answers."""
+        return self not in (Mechanism.GAME, Mechanism.CONSENSUS)
+
+    @property
+    def transfers(self) -> bool:
+        """Whether money passes beside the price of energy."""
+        return self in (Mechanism.MCAFEE, Mechanism.VCG, Mechanism.BILL_SHARING)
 
 
 class Coupling(StrEnum):
@@ -154,8 +171,30 @@ class MarketRules:
         le=1_000_000,
         later=True,
     )
+    grid_option_mw: float = parameter(
+        "MW",
+        "Weight of the grid among what a buyer chooses from: that of a seller with so much surplus at the retail "
+        "price; 0: buyers choose among sellers only",
+        symbol="S_g",
+        default=0.0,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
+    )
     mechanism: Mechanism = parameter(
-        "", "How trade comes about: game, or consensus on a common price of each period", default=Mechanism.GAME
+        "",
+        "How trade comes about: game; consensus on a common price of each period; or a rule that clears what is "
+        "declared",
+        default=Mechanism.GAME,
+    )
+    double_auction_share: float = parameter(
+        "share",
+        "Of the way from the last ask to the last bid, where mechanism k_double_auction puts its price",
+        symbol="k",
+        default=0.5,
+        ge=0,
+        le=1,
+        later=True,
     )
     coupling: Coupling = parameter(
         "",
@@ -204,6 +243,22 @@ def choice_spread(market: MarketRules) -> Iterator[Broken]:
         yield Broken("choice_temperature_cny_per_mwh", rule, repr(temperature), "take 0: the cheapest is chosen")
 
 
+def chosen_grid(market: MarketRules) -> Iterator[Broken]:
+    """The grid is a choice where buyers spread over sellers, and where no day is certified."""
+    if market.grid_option_mw == 0.0:
+        return
+    field, remedy, value = "grid_option_mw", "leave grid_option_mw out", repr(market.grid_option_mw)
+    if market.mechanism is not Mechanism.GAME:
+        rule = f"must be 0 where mechanism is {market.mechanism.value}: only in a game do buyers choose"
+        yield Broken(field, rule, value, f"{remedy}, or take mechanism game")
+    elif market.choice_temperature_cny_per_mwh == 0.0:
+        rule = "must be 0 where choice_temperature_cny_per_mwh is 0: buyers have to spread over sellers"
+        yield Broken(field, rule, value, f"{remedy}, or raise choice_temperature_cny_per_mwh")
+    elif market.day_certificate:
+        rule = "must be 0 where day_certificate is true, whose menus do not know of it"
+        yield Broken(field, rule, value, f"{remedy}, or day_certificate")
+
+
 def coupled_game(market: MarketRules) -> Iterator[Broken]:
     """Only a game is played again: consensus plans and trades at once."""
     if market.coupling is Coupling.ITERATE and market.mechanism is not Mechanism.GAME:
@@ -217,14 +272,15 @@ def certified_game(market: MarketRules) -> Iterator[Broken]:
         return
     field, remedy = "day_certificate", "leave day_certificate out"
     if market.mechanism is not Mechanism.GAME:
-        rule = f"must be false where mechanism is {market.mechanism.value}, which tells of regrets itself"
+        why = "bounds are known of games only" if market.mechanism.clears else "which tells of regrets itself"
+        rule = f"must be false where mechanism is {market.mechanism.value}: {why}"
         yield Broken(field, rule, "true", remedy)
     elif market.choice_temperature_cny_per_mwh == 0.0:
         rule = "must be false where choice_temperature_cny_per_mwh is 0: buyers have to spread over sellers"
         yield Broken(field, rule, "true", f"{remedy}, or raise choice_temperature_cny_per_mwh")
 
 
-MARKET_RULES = (price_band, choice_spread, coupled_game, certified_game)
+MARKET_RULES = (price_band, choice_spread, chosen_grid, coupled_game, certified_game)
 """All rules between the fields of `MarketRules`, for a file as for a tape."""
 
 

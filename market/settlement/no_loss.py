@@ -20,6 +20,7 @@ from market.model.vpp import Vpp
 from market.settlement.outcome import VppDay
 
 _PRICE_TOLERANCE_CNY_PER_MWH = 1e-6
+_MONEY_TOLERANCE = 1e-9
 
 
 def unmet_condition(day: VppDay, results: Sequence[PeriodResult], public: PublicRules, plant: Vpp | None) -> str:
@@ -40,7 +41,33 @@ def unmet_condition(day: VppDay, results: Sequence[PeriodResult], public: Public
             "energy from the grid earns more quota than it emits (carbon.grid_quota_t_per_mwh "
             f"{carbon.grid_quota_t_per_mwh:g} above grid_emission_t_per_mwh {carbon.grid_emission_t_per_mwh:g})"
         )
+    if any(result.transfer_cny for result in results):
+        return _above_worth(day, results, public)
     return _below_cost(day, results, public, plant)
+
+
+def _above_worth(day: VppDay, results: Sequence[PeriodResult], public: PublicRules) -> str:
+    """Where a mechanism moves money beside prices: whether all that is paid over the day is worth the energy.
+
+    Bought energy is worth its retail price, sold energy what its owner declares that it costs.
+    """
+    vpp, retail = day.declaration.vpp, public.tariff.retail_cny_per_mwh
+    paid, worth = 0.0, 0.0
+    for result in results:
+        game, hours = result.game, result.game.period_h
+        paid += result.transfer_cny.get(vpp, 0.0)
+        if vpp in game.buyers:
+            mwh = result.delivered_mw[game.buyers.index(vpp)] * hours
+            paid += float(mwh @ result.price_cny_per_mwh)
+            worth += float(mwh.sum() * retail[game.period])
+        if vpp in game.sellers:
+            index = game.sellers.index(vpp)
+            mwh = float(result.delivered_mw[:, index].sum()) * hours
+            paid -= mwh * float(result.price_cny_per_mwh[index])
+            worth -= mwh * float(game.reserve_cny_per_mwh[index])
+    if paid <= worth + _MONEY_TOLERANCE * max(1.0, abs(paid), abs(worth)):
+        return ""
+    return f"over the day it pays {paid:,.2f} CNY for trade that is worth {worth:,.2f} CNY to it (below 0: gets)"
 
 
 def _trades(vpp: str, results: Sequence[PeriodResult]) -> tuple[bool, bool]:

@@ -26,6 +26,7 @@ DELIVERED_POWER = "the plan with trade carries exactly the delivered power"
 BALANCED_EXCHANGE = "direct exchanges of all VPPs sum to zero"
 NOTHING_WASTED = "rationing at an equilibrium wastes nothing: all surplus or all that is asked for is delivered"
 NO_LOSS = "no VPP pays more than without trade"
+NO_BUDGET = "payments between VPPs sum to zero"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +127,24 @@ def direct_exchange(vpp_id: str, results: Sequence[PeriodResult], public: Public
 
 
 def net_payment_cny(vpp_id: str, results: Sequence[PeriodResult]) -> float:
-    """What a VPP pays to the others over the day, less what they pay to it."""
+    """What a VPP pays over the day for its trade, less what it is paid; transfers of its mechanism included."""
     paid = fsum(x for result in results for x in _as_buyer(vpp_id, result, payment_cny(result)))
     earned = fsum(x for result in results for x in _as_seller(vpp_id, result, payment_cny(result)))
-    return paid - earned
+    return paid - earned + transfer_cny(vpp_id, results) if _transfers(results) else paid - earned
+
+
+def transfer_cny(vpp_id: str, results: Sequence[PeriodResult]) -> float:
+    """What a VPP pays over the day beside the price of energy, below 0 what it gets."""
+    return fsum(result.transfer_cny.get(vpp_id, 0.0) for result in results)
+
+
+def budget_cny(results: Sequence[PeriodResult]) -> float:
+    """What a mechanism takes in over the day, less what it pays out: below 0 somebody else has to pay."""
+    return fsum(each for result in results for each in result.transfer_cny.values())
+
+
+def _transfers(results: Sequence[PeriodResult]) -> bool:
+    return any(result.transfer_cny for result in results)
 
 
 def settle(outcome: MarketOutcome, public: PublicRules) -> Settlement:
@@ -175,11 +190,19 @@ def unclaimed_laws(
     outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp] = ()
 ) -> tuple[UnclaimedLaw, ...]:
     """The laws that are not claimed of this day, since a condition of their proof fails, and for whom."""
+    budget = budget_cny(outcome.periods)
+    open_budget = abs(budget) > _allowed_cny([abs(x) for r in outcome.periods for x in r.transfer_cny.values()])
     who: dict[str, list[str]] = {}
     for vpp, condition in _unmet(outcome, public, plants).items():
         if condition:
             who.setdefault(condition, []).append(vpp)
-    return tuple(UnclaimedLaw(NO_LOSS, condition, ", ".join(vpps)) for condition, vpps in who.items())
+    unclaimed = [UnclaimedLaw(NO_LOSS, condition, ", ".join(vpps)) for condition, vpps in who.items()]
+    if open_budget:
+        way = "pays out" if budget < 0.0 else "takes in"
+        other = "takes in" if budget < 0.0 else "pays out"
+        condition = f"mechanism {public.market.mechanism.value} {way} {abs(budget):,.2f} CNY more than it {other}"
+        unclaimed.append(UnclaimedLaw(NO_BUDGET, condition, "the whole day"))
+    return tuple(unclaimed)
 
 
 def _as_buyer(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
@@ -301,13 +324,19 @@ def _rationing_law(result: PeriodResult) -> Iterator[BrokenLaw]:
 
 
 def _zero_sum_laws(outcome: MarketOutcome, settlement: Settlement, public: PublicRules) -> Iterator[BrokenLaw]:
-    """Payments and traded credits each sum to zero over all VPPs."""
+    """Payments, but for what a mechanism itself keeps or adds, and traded credits sum to zero over all VPPs."""
     payments = [account.trade_cny for account in settlement.game]
-    if abs(fsum(payments)) > MONEY_TOLERANCE * max(1.0, fsum(map(abs, payments))):
-        yield BrokenLaw("payments between VPPs sum to zero", f"{fsum(payments)!r} CNY", "the whole day")
+    left_cny = fsum(payments) - budget_cny(outcome.periods)
+    if abs(left_cny) > _allowed_cny(payments):
+        yield BrokenLaw(NO_BUDGET, f"{left_cny!r} CNY", "the whole day")
     credits_t = [direct_exchange(day.declaration.vpp, outcome.periods, public).quota_in_t for day in outcome.days]
     if abs(fsum(credits_t)) > CREDIT_TOLERANCE_T * max(1.0, fsum(map(abs, credits_t))):
         yield BrokenLaw("traded credits sum to zero", f"{fsum(credits_t)!r} t", "the whole day")
+
+
+def _allowed_cny(amounts_cny: Sequence[float]) -> float:
+    """How far a sum of these may be from 0 by rounding."""
+    return MONEY_TOLERANCE * max(1.0, fsum(map(abs, amounts_cny)))
 
 
 def _no_loss_law(

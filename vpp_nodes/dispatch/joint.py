@@ -10,9 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
+import numpy as np
+
 from market.costs.carbon import carbon_account
 from market.costs.costs import cost_breakdown
 from market.errors import DispatchError
+from market.model.arrays import Array, frozen
 from market.model.plan import DispatchPlan, SolveMethod
 from market.model.public import PublicRules
 from market.model.rules import CarbonMode
@@ -40,21 +43,28 @@ class JointPlan:
     """The plans of all VPPs, in their order. Their totals add up to `total_cny`, exchange costs nothing.
 
     gap_cny : how far from optimal it may be · method : of the one programme
+    price_cny_per_mwh : duals π of the balances Σ_k dir_kt = 0, shape (periods,): at them each VPP by itself would
+    exchange as it does here, where nothing is switched on or off
     """
 
     plans: tuple[DispatchPlan, ...]
     total_cny: float
     gap_cny: float
     method: SolveMethod
+    price_cny_per_mwh: Array
 
 
 @dataclass(frozen=True, slots=True)
 class _JointModel:
-    """One programme; `net_in` has a run of columns for each VPP, its net direct exchange, + where it takes."""
+    """One programme; `net_in` has a run of columns for each VPP, its net direct exchange, + where it takes.
+
+    balances : the row of each period in which all of it adds up to 0
+    """
 
     program: LinearProgram
     models: tuple[Model, ...]
     net_in: tuple[range, ...]
+    balances: tuple[int, ...]
 
 
 def joint_dispatch(vpps: Sequence[Vpp], public: PublicRules) -> JointPlan:
@@ -89,10 +99,9 @@ def _build(days: Sequence[OpenDay], binaries: Sequence[Collection[Binary]]) -> _
     program = LinearProgram()
     models = tuple(build_model(day, kinds, program) for day, kinds in zip(days, binaries, strict=True))
     net_in = tuple(net_exchange_11(program, day, model) for day, model in zip(days, models, strict=True))
-    if days:
-        for t in range(days[0].periods):
-            program.row(0.0, 0.0, [run[t] for run in net_in], [1.0] * len(net_in))
-    return _JointModel(program, models, net_in)
+    periods = days[0].periods if days else 0
+    balances = [program.row(0.0, 0.0, [run[t] for run in net_in], [1.0] * len(net_in)) for t in range(periods)]
+    return _JointModel(program, models, net_in, tuple(balances))
 
 
 def _refusal(answer: LpSolution) -> DispatchError:
@@ -113,7 +122,8 @@ def _joint_plan(
         plans.append(make_plan(settled, part, Solution(powers, answer.duals, cost_cny, cost_cny, method)))
     total = fsum(plan.costs.total_cny for plan in plans)
     _check_cost(total, answer.objective, plans)
-    return JointPlan(tuple(plans), total, max(total - bound, 0.0), method)
+    prices = -answer.duals[np.array(model.balances, dtype=np.intp)] / (days[0].period_h if days else 1.0)
+    return JointPlan(tuple(plans), total, max(total - bound, 0.0), method, frozen(prices))
 
 
 def _cost_cny(day: DispatchDay, powers: Powers) -> float:

@@ -32,7 +32,11 @@ DESIGNS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "once": {"market.mechanism": "game", "market.coupling": "once"},
         "iterate": {"market.mechanism": "game", "market.coupling": "iterate"},
-        "consensus": {"market.mechanism": "consensus", "market.coupling": "once"},
+        "consensus": {
+            "market.mechanism": "consensus",
+            "market.coupling": "once",
+            "market.grid_option_mw": "0",
+        },
     }
 )
 """What makes a scenario trade in each way."""
@@ -123,7 +127,8 @@ _NO_MARKET: Final[tuple[Cell, ...]] = (NOTHING, 0, NOTHING, NOTHING, NOTHING, ""
 def _regrets(scenario: Scenario, outcome: MarketOutcome) -> tuple[DayRegret, ...]:
     if outcome.rounds is not None and outcome.rounds.agreed:
         return tuple(DayRegret(vpp, NOTHING, r, r) for vpp, r in outcome.rounds.regret_cny.items())
-    if scenario.public.market.choice_temperature_cny_per_mwh == 0.0:
+    rules = scenario.public.market
+    if rules.choice_temperature_cny_per_mwh == 0.0 or rules.grid_option_mw > 0.0:
         return ()
     certified = with_overrides(scenario, {"market.day_certificate": True})
     day = day_certificate(certified, with_regrets(certified, outcome), settle(outcome, scenario.public))

@@ -517,7 +517,7 @@ def parameters() -> int:
 @commands.group(cls=SectionedGroup, sections=STUDIES, invoke_without_command=True)
 @click.pass_context
 def experiment(context: click.Context) -> None:
-    """Studies of many days: the paper's case study, economics, sensitivities, the network."""
+    """Studies: known games, the paper, economics, mechanisms, fair shares, sensitivities, the network."""
     if context.invoked_subcommand is None:
         echo(context.get_help() + "\n")
 
@@ -560,6 +560,46 @@ def economics(scenario: str, settings: tuple[str, ...], out: Path | None, quiet:
     from market.app.cli.experiment.options import StudyOptions
 
     return economics_command(StudyOptions(scenario, out, quiet, settings=settings))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+@click.option(
+    "--orders",
+    type=click.IntRange(2, 100_000),
+    default=50,
+    show_default=True,
+    help="Random orders of plants by which the Shapley value of more than 12 of them is estimated.",
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of those orders.")
+def division(
+    scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool, orders: int, seed: int
+) -> int:
+    """Share what all plants save as one: Shapley, nucleolus, bargaining, prices, and who would gain by leaving."""
+    from market.app.cli.experiment.division import division_command
+    from market.app.cli.experiment.options import StudyOptions
+
+    return division_command(StudyOptions(scenario, out, quiet, orders, seed, settings))
+
+
+@experiment.command(epilog=EPILOG)
+@click.option("--out", type=PATH, help="Folder of the study; new or empty.  [default: runs/…]")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def known(out: Path | None, quiet: bool) -> int:
+    """Solve games whose answers are known, published beside computed. Exit code 3 where one is not met."""
+    from market.app.cli.experiment.known import known_command
+
+    return known_command(out, quiet=quiet)
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+def mechanisms(scenario: str, settings: tuple[str, ...], out: Path | None, quiet: bool) -> int:
+    """Run a day under every mechanism: cost, prices, gains, losers, budget, and what a lie would pay each."""
+    from market.app.cli.experiment.mechanisms import mechanisms_command
+    from market.app.cli.experiment.options import StudyOptions
+
+    return mechanisms_command(StudyOptions(scenario, out, quiet, settings=settings))
 
 
 @experiment.command(epilog=EPILOG)

@@ -16,6 +16,7 @@ from market.game.clearing.clearing_price import clearing_price
 from market.game.clearing.rationing import delivered_power
 from market.game.period import PeriodGame
 from market.game.result import Verdict
+from market.mechanisms.clear import clear_day
 from market.model.arrays import Array, frozen
 from market.model.declaration import Role
 from market.model.public import PublicRules
@@ -52,6 +53,8 @@ def period_now(view: Snapshot, period: int) -> PeriodNow | None:
     if view.standing is not None and view.scenario is not None:
         return _pool_now(view, period, view.standing, view.scenario.public)
     game = view.games[period]
+    if view.scenario is not None and view.scenario.public.market.mechanism.clears:
+        return _cleared_now(view, period, view.scenario.public)
     prices = np.full(len(game.sellers), np.nan)
     for j, seller in enumerate(game.sellers):
         offer = view.offers.get(seller)
@@ -91,6 +94,22 @@ def _pool_now(view: Snapshot, period: int, standing: Standing, public: PublicRul
         requested_mw=pool.requested_mw,
         delivered_mw=pool.delivered_mw if moved else frozen(np.zeros_like(pool.delivered_mw)),
         clearing_price_cny_per_mwh=price if pool.game.tradable else float("nan"),
+        verdict=verdict,
+    )
+
+
+def _cleared_now(view: Snapshot, period: int, public: PublicRules) -> PeriodNow:
+    """Where a rule clears: what it makes of the declarations, which are all here once the games are known."""
+    result = clear_day([view.declarations[vpp] for vpp in view.roster], public)[period]
+    verdict = view.verdicts[period] if view.verdicts else None
+    moved = verdict is None or verdict.rests
+    return PeriodNow(
+        game=result.game,
+        price_cny_per_mwh=result.price_cny_per_mwh,
+        probability=result.probability,
+        requested_mw=result.requested_mw,
+        delivered_mw=result.delivered_mw if moved else frozen(np.zeros_like(result.delivered_mw)),
+        clearing_price_cny_per_mwh=result.clearing_price_cny_per_mwh if result.game.tradable else float("nan"),
         verdict=verdict,
     )
 

@@ -29,6 +29,8 @@ MEANING = {
     "equilibrium": "No seller gains by another price and no buyer by another choice, up to the ε told below. "
     "That was checked by a search that shares no code with the negotiation.",
     "no_trade": "In no period can anybody trade: nobody sells, nobody buys, or there is no room for a price.",
+    "cleared": "Prices and deliveries follow from what all have declared by the rule of the mechanism. That "
+    "nobody would gain by declaring otherwise is not claimed; `vppmarket experiment mechanisms` measures it.",
     "uncertified": "Prices came to rest, but somebody would gain by moving: this is no equilibrium.",
     "cycling": "Prices go round in a circle; there is no equilibrium in prices to be found.",
     "budget_spent": "The sellers used up their offers before prices came to rest.",
@@ -47,7 +49,7 @@ WHOLE_DAY = {
     "settled": "The day is settled: its trade stands. It is not proved to be an equilibrium of whole days, since "
     "every VPP planned against the grid before it knew what trade would bring.",
 }
-SOUND = ("equilibrium", "no_trade")
+SOUND = ("equilibrium", "no_trade", "cleared")
 SCENARIOS = ("grid_only", "game")
 
 

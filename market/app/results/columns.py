@@ -28,6 +28,7 @@ _BY_NAME: Final = {
     "costs": "vpp scenario operation_cny trade_cny carbon_cny total_cny emission_t quota_t curtailed_mwh",
     "trace": "time_s round vpp counterpart period quantity value residual",
     "rounds": "round cost_cny regrets_cny traded_mwh imbalance_mw settled",
+    "transfers": "vpp period transfer_cny",
     "day_certificate": "vpp cost_cny regret_lower_cny regret_upper_cny",
     "strategies": "vpp selling_regret_cny buying_regret_cny",
     "links": f"sender receiver {' '.join(LINK_COUNTS)} delay_min_s delay_mean_s delay_max_s",
@@ -39,6 +40,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(names.split()) for 
 
 DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
 ROUND_TABLES: Final = ("rounds",)
+TRANSFERS: Final = "transfers"
+"""The table of a run whose mechanism moves money beside the price of energy."""
 DAY_CERTIFICATE: Final = "day_certificate"
 """The table of a run whose day was certified as a whole."""
 STRATEGIES: Final = "strategies"

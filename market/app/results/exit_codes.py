@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
 
 def exit_code_of(verdict: Verdict) -> ExitCode:
     """The exit code of a run that came to a verdict."""
-    if verdict in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE):
+    if verdict in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE, Verdict.CLEARED):
         return ExitCode.EQUILIBRIUM
     return ExitCode.BROKEN if verdict is Verdict.ABORTED else ExitCode.NO_EQUILIBRIUM
 

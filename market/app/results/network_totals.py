@@ -15,7 +15,7 @@ from market.app.results.run_metadata import RunMetadata
 from market.game.result import Verdict
 from market.model.network import LinkConditions, NetworkRules
 
-AT_REST = (Verdict.EQUILIBRIUM, Verdict.NO_TRADE)
+AT_REST = (Verdict.EQUILIBRIUM, Verdict.NO_TRADE, Verdict.CLEARED)
 
 
 def network_document(facts: RunMetadata, verdict: Verdict) -> dict[str, Any] | None:

@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.app.results.certificate_shape import CERTIFICATE, CERTIFICATE_FILE
-from market.app.results.columns import DAY_CERTIFICATE, DAY_TABLES, NETWORK_TABLES, ROUND_TABLES, STRATEGIES
+from market.app.results.columns import (
+    DAY_CERTIFICATE,
+    DAY_TABLES,
+    NETWORK_TABLES,
+    ROUND_TABLES,
+    STRATEGIES,
+    TRANSFERS,
+)
 from market.app.results.document import check_shape, read_document, refused
 from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, in_code, is_aborted, read_manifest
 from market.app.results.records import Records, records_of
@@ -20,6 +27,7 @@ from market.app.results.table import Table
 from market.app.results.table_file import Place, read_table
 from market.app.results.telling import Telling, telling_of_manifest
 from market.app.results.written_files import ForeignFile, foreign_files
+from market.model.rules import Mechanism
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ def read_run(folder: Path) -> RecordedRun:
     names = (
         *DAY_TABLES,
         *(ROUND_TABLES if manifest["day"] else ()),
+        *((TRANSFERS,) if Mechanism(manifest["rules"]["market"]["mechanism"]).transfers else ()),
         *(name for name in (DAY_CERTIFICATE, STRATEGIES) if name in manifest),
         *(NETWORK_TABLES if manifest["network"] else ()),
     )

@@ -31,6 +31,7 @@ def day_tables(
 ) -> tuple[Table, ...]:
     """All tables of a day, in the order in which they are written; NaN for what a VPP has not shown."""
     rounds = (rounds_table(outcome.rounds),) if outcome.rounds else ()
+    beside = (transfers_table(outcome),) if scenario.public.market.mechanism.transfers else ()
     return (
         roles_table(outcome.days),
         bids_table(scenario, outcome),
@@ -41,6 +42,7 @@ def day_tables(
         costs_table(settlement),
         trace_table(outcome),
         *rounds,
+        *beside,
     )
 
 
@@ -108,6 +110,17 @@ def rounds_table(rounds: DayRounds) -> Table:
         for r in rounds.rounds
     )
     return _table("rounds", tuple(rows))
+
+
+def transfers_table(outcome: MarketOutcome) -> Table:
+    """What each VPP pays beside the price of energy, below 0 what it gets, by the rule of the mechanism."""
+    rows = (
+        (vpp, result.game.period + 1, result.transfer_cny[vpp])
+        for result in outcome.periods
+        for vpp in (day.declaration.vpp for day in outcome.days)
+        if vpp in result.transfer_cny
+    )
+    return _table("transfers", tuple(rows))
 
 
 def trace_table(outcome: MarketOutcome) -> Table:

@@ -12,6 +12,7 @@ from market.app.results.round_trace import round_rows
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
 from market.app.results.trace import evolution_rows
 from market.app.runs.certified_day import with_regrets
+from market.app.runs.cleared_day import cleared_day, settled_day
 from market.app.runs.consensus_day import consensus_day
 from market.app.runs.coupled_day import coupled_day
 from market.app.runs.possible_saving import is_soon_known, possible_saving_cny
@@ -20,8 +21,8 @@ from market.game.solver import Negotiation
 from market.model.rules import Coupling, Mechanism
 from market.scenario.parts import require_plants
 from market.scenario.scenario import Scenario
-from market.settlement.outcome import MarketOutcome, TraceRow, VppDay
-from market.settlement.settlement import direct_exchange, settle
+from market.settlement.outcome import MarketOutcome, TraceRow
+from market.settlement.settlement import settle
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.memory import peak_memory_mb
 from vpp_nodes.strategies.behaviour import Behaviours
@@ -78,6 +79,8 @@ def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negot
     if scenario.public.market.mechanism is Mechanism.CONSENSUS and len(scenario.vpps) > 1:
         clock.enter("agreeing on prices")
         return consensus_day(scenario, clock.round), ()
+    if scenario.public.market.mechanism.clears:
+        return cleared_day(scenario, behave, clock.enter), ()
     if scenario.public.market.coupling is Coupling.ITERATE:
         clock.enter("trading and planning")
         return coupled_day(scenario, behave, clock.round)
@@ -95,9 +98,7 @@ def _day_once(
     clock.enter("trading")
     negotiations, results = behave.played(period_games(declarations, public), public.market)
     clock.enter("settling")
-    after = [dispatch(vpp, public, direct_exchange(vpp.id, results, public)) for vpp in scenario.vpps]
-    days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
-    return MarketOutcome(results, days, trace=()), negotiations
+    return settled_day(scenario, declarations, before, results), negotiations
 
 
 class _Stages:

@@ -67,7 +67,12 @@ def accounts_of(run: NodeRun, day: SettledDay) -> tuple[Account, Account]:
     def account(plan: DispatchPlan, trade_cny: float) -> Account:
         return account_of(run.vpp.id, plan, trade_cny, period_h)
 
-    return account(day.plans.before, 0.0), account(day.plans.after, paid_cny(day.order.trades, period_h))
+    return account(day.plans.before, 0.0), account(day.plans.after, _paid_cny(day, period_h))
+
+
+def _paid_cny(day: SettledDay, period_h: float) -> float:
+    """What it pays for its trade, and beside it."""
+    return paid_cny(day.order.trades, period_h) + day.order.transfer_cny
 
 
 def _manifest(run: NodeRun, ending: NodeEnding, tables: Sequence[str]) -> dict[str, Any]:

@@ -95,12 +95,18 @@ def _check(game: PeriodGame, prices: Array, probability: Array, requested: Array
         faults.append(f"prices, probabilities and requests must fit {matrix} buyers and sellers; got {shapes}")
     elif not np.isfinite(prices).all():
         faults.append(f"prices must be finite; got {prices.tolist()}")
-    elif (np.abs(probability.sum(axis=1) - 1.0) > _SLACK).any() or not (probability >= 0).all():
+    elif (_off_the_simplex(game, probability) > _SLACK).any() or not (probability >= 0).all():
         faults.append(f"probabilities must be >= 0 and sum to 1; got {probability.tolist()}")
     elif not ((requested >= 0) & (requested <= probability * game.deficit_mw[:, None] + _SLACK)).all():
         faults.append(f"requests must lie between 0 and probability x deficit; got {requested.tolist()}")
     if faults:
         raise ModelError(f"period {game.period + 1}: {faults[0]}; certify only what the participants published")
+
+
+def _off_the_simplex(game: PeriodGame, probability: Array) -> Array:
+    """How far each buyer's probabilities are from adding up to 1; where the grid is a choice they may be less."""
+    over: Array = probability.sum(axis=1) - 1.0
+    return over if game.grid_option_mw > 0.0 else np.abs(over)
 
 
 # ---- buyers ---------------------------------------------------------------------------------------------------
@@ -144,9 +150,17 @@ def _rest(game: PeriodGame, prices: Array) -> Array:
         pure = pure_rest(game, prices, _total_demand(game, prices)).share
         return np.repeat(pure[None, :], len(game.buyers), axis=0)
     weight = np.log(game.surplus_mw)[:, None] + _weight_logarithm(game, prices)
+    if game.grid_option_mw > 0.0:
+        weight = np.vstack([weight, _grid_weight(game)])
     share = np.exp(weight - weight.max(axis=0))
-    rest: Array = (share / share.sum(axis=0)).T
+    rest: Array = (share / share.sum(axis=0)).T[:, : len(prices)]
     return rest
+
+
+def _grid_weight(game: PeriodGame) -> Array:
+    """The logarithm of the weight of the grid among the choices of each buyer, shape (m,)."""
+    weight: Array = np.log(game.grid_option_mw) + _weight_logarithm(game, np.array(game.retail_cny_per_mwh))
+    return weight
 
 
 def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: Array) -> tuple[Array, Array]:
@@ -156,11 +170,18 @@ def _buyer_gain(game: PeriodGame, prices: Array, probability: Array, requested: 
     current = _utility(game, prices, power)
     best = _utility(game, prices, _demand(game, prices))
     hours, heat = game.period_h, game.deficit_mw * game.temperature_cny_per_mwh
+    weights = game.surplus_mw
+    if game.grid_option_mw > 0.0:
+        bought = np.array([game.retail_cny_per_mwh])
+        from_grid = _utility(game, bought, _demand(game, bought))
+        share = np.vstack([share, np.maximum(0.0, 1.0 - share.sum(axis=0))])
+        current, best = np.vstack([current, from_grid]), np.vstack([best, from_grid])
+        weights = np.append(weights, game.grid_option_mw)
     plain = np.maximum(0.0, best.max(axis=0) - (share * current).sum(axis=0)) * hours
     if game.temperature_cny_per_mwh == 0:
         pure = pure_rest(game, prices, _total_demand(game, prices))
         return regrets(pure, prices, probability, current.T, best.T) * hours, plain
-    part = (game.surplus_mw / game.surplus_mw.sum())[:, None]
+    part = (weights / weights.sum())[:, None]
     crowding = np.log(share / part, out=np.zeros_like(share), where=share > 0)
     payoff = (share * (current - heat * crowding)).sum(axis=0)
     top = best.max(axis=0)
@@ -213,7 +234,7 @@ def _rivalry(game: PeriodGame, prices: Array) -> Array:
     ahead = np.concatenate([none, np.logaddexp.accumulate(weight, axis=0)[:-1]])
     behind = np.concatenate([np.logaddexp.accumulate(weight[::-1], axis=0)[::-1][1:], none])
     rivals: Array = np.logaddexp(ahead, behind)
-    return rivals
+    return np.logaddexp(rivals, _grid_weight(game)) if game.grid_option_mw > 0.0 else rivals
 
 
 def _seen(game: PeriodGame, rivalry: Array, seller: IndexArray, price: Array) -> _Seen:

@@ -34,6 +34,7 @@ class GameBatch:
     cap, temperature : shape (T,) · surplus : (T, n), 0 where there is no seller
     floor : max(p̲, r), reserve : r of each seller, (T, n), 0 where there is none
     buyers : how many there are, (T,) · demand_curve : arrays (T, m, 1)
+    grid, retail : weight of the grid among what buyers choose from, and its price, (T,); 0 where it is no choice
     """
 
     floor: Array
@@ -43,6 +44,8 @@ class GameBatch:
     surplus: Array
     buyers: IndexArray
     demand_curve: DemandCurve
+    grid: Array
+    retail: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ def game_batch(games: Sequence[PeriodGame]) -> GameBatch:
         surplus,
         np.array([len(g.buyers) for g in games], dtype=np.intp),
         DemandCurve.of(demand[0], demand[1], demand[2]),
+        np.array([g.grid_option_mw for g in games]),
+        np.array([g.retail_cny_per_mwh for g in games]),
     )
 
 
@@ -135,6 +140,8 @@ def residual_demand(games: GameBatch, prices: Array, turns: IndexArray) -> Resid
     utility_loss = games.demand_curve.utility_loss(prices[:, None, :])
     logits = log_weights(logarithm[:, None, :], utility_loss, games.temperature[:, None, None])
     rivals = _weight_of_the_others(logits)
+    if games.grid.any():
+        rivals = np.logaddexp(rivals, _weight_of_the_grid(games))
     game, seller = turns[:, 0], turns[:, 1]
     return ResidualDemand(
         games.floor[game, seller],
@@ -221,6 +228,14 @@ def _share(sellers: ResidualDemand, price: Array) -> tuple[Array, Array]:
 def _spread(sellers: ResidualDemand) -> Array:
     """D τ, the utility over which a buyer's choice spreads, CNY/h, (R, 1, m)."""
     return sellers.demand_curve.deficit * sellers.temperature[:, None, None]
+
+
+def _weight_of_the_grid(games: GameBatch) -> Array:
+    """The logarithm of its weight in (M2), shape (T, m, 1); −inf where it is no choice."""
+    logarithm = np.full(games.grid.shape, -np.inf)
+    np.log(games.grid, out=logarithm, where=games.grid > 0.0)
+    utility_loss = games.demand_curve.utility_loss(games.retail[:, None, None])
+    return log_weights(logarithm[:, None, None], utility_loss, games.temperature[:, None, None])
 
 
 def _weight_of_the_others(logits: Array) -> Array:

@@ -9,7 +9,7 @@ from market.app.report.terminal.numbers import decimal, ranges, share
 from market.app.results.concluded_day import ConcludedDay
 from market.app.runs.possible_saving import possible_saving_cny
 from market.model.declaration import Role
-from market.settlement.settlement import settled_mw
+from market.settlement.settlement import budget_cny, settled_mw
 
 _MUCH_IDLE: Final = 0.5
 _LITTLE_SAVED: Final = 0.5
@@ -25,6 +25,7 @@ def trade_lines(report: ConcludedDay, money: int) -> Iterator[str]:
     if possible is None and hardly:
         possible = possible_saving_cny(report.scenario, report.settlement)
     saving = report.settlement.grid_only_system.total_cny - report.settlement.game_system.total_cny
+    saving += budget_cny(report.outcome.periods)  # what others add is not saved
     known = possible is not None and possible > 10.0**-money
     if known and possible is not None:
         of_all = (

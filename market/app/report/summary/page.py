@@ -69,6 +69,9 @@ def _verdict(report: ConcludedDay) -> str:
         return f"{verdict}  ·  there is nothing to trade in any period, and so nothing to gain by moving"
     if not any(period.verdict.rests for period in outcome.periods):
         return f"{verdict}  ·  no period came to rest: nothing is traded, and what could be gained is not known"
+    if outcome.verdict is Verdict.CLEARED:
+        rule = report.scenario.public.market.mechanism.value
+        return f"{verdict}  ·  by the rule of {rule}; what a lie would gain is not bounded"
     most = f"ε = {money_bound(outcome.epsilon_cny)}".replace("= under", "<")
     if any(period.delivered_mw.any() for period in outcome.periods) and outcome.epsilon_relative >= _DUST:
         most += f", {share(outcome.epsilon_relative)} of the value traded"
@@ -108,7 +111,7 @@ def _circumstances(report: ConcludedDay) -> Iterator[str]:
     messages = facts.counters.get("sent", 0)
     agreed = report.outcome.rounds is not None and report.outcome.rounds.agreed
     parts = [
-        *([] if agreed else [f"rounds: {report.manifest['rounds']}"]),
+        *([] if agreed or report.outcome.verdict is Verdict.CLEARED else [f"rounds: {report.manifest['rounds']}"]),
         f"{messages:,} messages, {len(facts.process_ids)} processes" if messages else "one process",
         f"{report.manifest['wall_s']:.1f} s",
     ]
@@ -142,5 +145,5 @@ def _periods(outcome: MarketOutcome) -> Iterator[str]:
     for verdict in Verdict:
         numbers = [result.game.period + 1 for result in outcome.periods if result.verdict is verdict]
         if numbers:
-            which = "" if verdict is Verdict.EQUILIBRIUM else f" ({ranges(numbers)})"
+            which = "" if verdict in (Verdict.EQUILIBRIUM, Verdict.CLEARED) else f" ({ranges(numbers)})"
             yield f"{len(numbers)} {verdict.value.replace('_', ' ')}{which}"

@@ -19,7 +19,7 @@ def trouble_lines(report: ConcludedDay) -> Iterator[str]:
     """A line for each kind of story, the longest lists first to be cut short."""
     told: dict[tuple[str, str], list[PeriodResult]] = {}
     for result in report.outcome.periods:
-        if result.verdict not in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE):
+        if result.verdict not in (Verdict.EQUILIBRIUM, Verdict.NO_TRADE, Verdict.CLEARED):
             told.setdefault((result.verdict.value, _kind(result, report.scenario.roster)), []).append(result)
     for (verdict, _), results in list(told.items())[:_STORIES_SHOWN]:
         yield _line(verdict, results)

@@ -1,0 +1,41 @@
+"""Runs a day in one process that is cleared by a rule: all plan, declarations are cleared, all plan again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from market.game.result import PeriodResult
+from market.mechanisms.clear import clear_day
+from market.model.declaration import Declaration
+from market.model.plan import DispatchPlan
+from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.settlement import direct_exchange
+from vpp_nodes.dispatch import dispatch
+from vpp_nodes.strategies.behaviour import Behaviours
+
+
+def cleared_day(scenario: Scenario, behave: Behaviours, on_stage: Callable[[str], None]) -> MarketOutcome:
+    """A day without offers or answers. DispatchError where a VPP has no day."""
+    on_stage("planning")
+    before = [dispatch(vpp, scenario.public, None) for vpp in scenario.vpps]
+    plans = zip(scenario.vpps, before, strict=True)
+    declarations = [behave.declared(vpp, plan, scenario.public) for vpp, plan in plans]
+    on_stage("trading")
+    results = clear_day(declarations, scenario.public)
+    on_stage("settling")
+    return settled_day(scenario, declarations, before, results)
+
+
+def settled_day(
+    scenario: Scenario,
+    declarations: Sequence[Declaration],
+    before: Sequence[DispatchPlan],
+    results: tuple[PeriodResult, ...],
+) -> MarketOutcome:
+    """The day with what was traded."""
+    after = [
+        dispatch(vpp, scenario.public, direct_exchange(vpp.id, results, scenario.public)) for vpp in scenario.vpps
+    ]
+    days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
+    return MarketOutcome(results, days, trace=())
