@@ -58,7 +58,7 @@ def test_links_stand_in_the_scenarios_order_and_say_nothing_of_delays_that_were_
 
 
 def test_short_series_are_written_as_they_are() -> None:
-    _, network, staleness = network_tables(a_log(), VPPS)
+    _, network, staleness, _ = network_tables(a_log(), VPPS)
     assert network.rows == ((0.1, 4, 0), (0.2, 2, 3), (0.5, 1, 0))
     assert staleness.rows == ((0.0, "Wind", 1, 0.0), (0.5, "Wind", 2, 0.3))
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from market.app.figures.carbon import carbon_figure
 from market.app.figures.costs import costs_figure
-from market.app.figures.dispatch import dispatch_figure
+from market.app.figures.dispatch import dispatch_figure, together_figure
 from market.app.figures.forecast import forecast_figure
+from market.app.figures.named import largest
 from market.app.figures.picture import Picture
 from market.app.figures.prices import price_convergence_figure, prices_figure
 from market.app.figures.probabilities import (
@@ -32,19 +33,46 @@ def day_pictures(run: RecordedRun) -> Iterator[Picture]:
 
 
 def dispatch_pictures(run: RecordedRun) -> Iterator[Picture]:
-    """Each VPP's plan without trading and with it, as far as it shows them."""
+    """Each VPP's plan without trading and with it, as far as it shows them.
+
+    Of very many those that trade most have a picture each, the others one together.
+    """
     day = disclosed(run)
-    for vpp in day.members:
-        if stages := day.stages(vpp):
-            yield Picture(
-                f"dispatch_{vpp}",
-                f"The day of {vpp}",
-                "Sources stand above zero, sinks below it; sources reach the load plus the sinks. "
-                + _PLANS_SHOWN[tuple(stages)],
-                dispatch_figure(run, vpp, stages),
-            )
+    named = dispatched_by_name(run, day)
+    for vpp in named:
+        stages = day.stages(vpp)
+        yield Picture(
+            f"dispatch_{vpp}",
+            f"The day of {vpp}",
+            f"{_STACK} {_PLANS_SHOWN[tuple(stages)]}",
+            dispatch_figure(run, vpp, stages),
+        )
+    whole = [vpp for vpp in day.members if vpp not in named and day.stages(vpp) == [1, 3]]
+    if whole:
+        title = f"{len(whole)} others"
+        yield Picture(
+            "days_of_others",
+            f"The day of {title} together",
+            f"{_STACK} {_PLANS_SHOWN[1, 3]} The table dispatch.csv has each of them.",
+            together_figure(run, whole, title),
+        )
 
 
+def dispatched_by_name(run: RecordedRun, day: Disclosed) -> list[str]:
+    """Whose plans have a picture of their own, in the scenario's order."""
+    showing = [vpp for vpp in day.members if day.stages(vpp)]
+    if len(showing) <= MOST_DAYS:
+        return showing
+    traded = dict.fromkeys(showing, 0.0)
+    for table, who in (("selections", "buyer"), ("selections", "seller")):
+        for vpp, delivered in zip(run[table][who].tolist(), run[table]["delivered_mw"].tolist(), strict=True):
+            if vpp in traded:
+                traded[vpp] += delivered
+    return largest(traded, CHIEF_DAYS)
+
+
+MOST_DAYS, CHIEF_DAYS = 24, 12
+_STACK = "Sources stand above zero, sinks below it; sources reach the load plus the sinks."
 _PLANS_SHOWN = {
     (1, 3): "Left the plan that relies on the grid only, right the one with the trade agreed on.",
     (1,): "The plan relies on the grid only; the one with the trade agreed on is not shown.",

@@ -31,7 +31,18 @@ class Records:
         kept = np.ones(len(self), dtype=bool)
         for name, value in equal.items():
             kept &= self.columns[name] == value
-        return Records({name: column[kept] for name, column in self.columns.items()})
+        return self.only(kept)
+
+    def only(self, rows: NDArray[Any]) -> Records:
+        """Some of the rows, by a mask or by their places."""
+        return Records({name: column[rows] for name, column in self.columns.items()})
+
+    def by(self, *names: str) -> dict[tuple[Any, ...], Records]:
+        """The rows of each combination of values of some columns, in the order in which they first come."""
+        places: dict[tuple[Any, ...], list[int]] = {}
+        for place, key in enumerate(zip(*(self.columns[name].tolist() for name in names), strict=True)):
+            places.setdefault(key, []).append(place)
+        return {key: self.only(np.array(rows)) for key, rows in places.items()}
 
     def distinct(self, name: str) -> list[Any]:
         """The values of a column, each once, in the order in which they first come."""
