@@ -17,7 +17,7 @@ from market.app.figures.named import OTHERS, so_many_others, styles_of
 from market.app.figures.names import short_names
 from market.app.results.disclosed import disclosed
 from market.app.results.recorded import RecordedRun
-from market.app.results.units import CO2, Unit, fitting
+from market.app.results.units import CO2, ShownUnit, fitting
 from market.costs.carbon import carbon_bill_cny, step_prices_cny_per_t
 from market.model.arrays import Array
 from market.model.rules import CarbonMode, CarbonRules
@@ -69,7 +69,7 @@ def _points(run: RecordedRun, vpp: str) -> Array:
     return np.array([known["emission_t"] - known["quota_t"], known["carbon_cny"]])
 
 
-def _marks(ax: Axes, run: RecordedRun, points: Mapping[str, Array], unit: Unit) -> list[style.Entry]:
+def _marks(ax: Axes, run: RecordedRun, points: Mapping[str, Array], unit: ShownUnit) -> list[style.Entry]:
     """A hollow and a filled mark of each VPP; of many those who sell most have a look of their own."""
     looks, names = styles_of(run), short_names(run.vpps)
     entries: dict[str, style.Entry] = {}
@@ -86,7 +86,7 @@ def _marks(ax: Axes, run: RecordedRun, points: Mapping[str, Array], unit: Unit) 
     return shown
 
 
-def _steps(ax: Axes, rules: CarbonRules, least: float, most: float, unit: Unit) -> list[style.Entry]:
+def _steps(ax: Axes, rules: CarbonRules, least: float, most: float, unit: ShownUnit) -> list[style.Entry]:
     """The bill as a curve, with the price of each step that is in sight and has room for it."""
     stepped = rules.mode is not CarbonMode.FLAT
     prices = step_prices_cny_per_t(rules).tolist() if stepped else [rules.flat_price_cny_per_t]

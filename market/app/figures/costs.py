@@ -14,13 +14,13 @@ from market.app.figures import style
 from market.app.figures.named import largest
 from market.app.results.disclosed import NOT_SHOWN, disclosed
 from market.app.results.recorded import RecordedRun
-from market.app.results.units import CO2, Unit, fitting
+from market.app.results.units import CO2, ShownUnit, fitting
 from market.model.arrays import Array
 
 MOST_ROWS = 40
 MEASURES = (("total_cny", "Total cost"), ("carbon_cny", "Carbon cost"), ("emission_t", "Emission"))
 SCENARIOS = (("grid_only", style.GREY, "", "without trading"), ("game", style.ORANGE, "///", "with trading"))
-CNY = Unit("CNY", 1.0)
+CNY = ShownUnit("CNY", 1.0)
 
 
 @style.drawn

@@ -17,7 +17,7 @@ from market.app.figures.names import short_names
 from market.app.results.columns import DISPATCH_QUANTITIES
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
-from market.app.results.units import ENERGY, POWER, Unit, fitting
+from market.app.results.units import ENERGY, POWER, ShownUnit, fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def plans_figure(run: RecordedRun, title: str, plans: Mapping[int, Records]) -> 
 _COLUMNS = tuple(layer.column for layer in (*SOURCES, *SINKS))
 
 
-def _power(ax: Axes, plan: Records, shown: Sequence[Layer], unit: Unit) -> None:
+def _power(ax: Axes, plan: Records, shown: Sequence[Layer], unit: ShownUnit) -> None:
     periods = len(plan["load_mw"])
     where, many = style.edges(periods), periods > style.MANY_PERIODS
     for layers, sign in ((SOURCES, 1.0), (SINKS, -1.0)):
@@ -117,7 +117,8 @@ def _power(ax: Axes, plan: Records, shown: Sequence[Layer], unit: Unit) -> None:
         for layer in layers:
             if layer in shown:
                 top = base + sign * plan[layer.column] * unit.factor
-                ax.stairs(
+                style.stairs(
+                    ax,
                     top,
                     where,
                     baseline=base,
@@ -130,7 +131,9 @@ def _power(ax: Axes, plan: Records, shown: Sequence[Layer], unit: Unit) -> None:
                 )
                 base = top
     load = plan["load_mw"] * unit.factor
-    ax.stairs(load, where, baseline=None, color=style.BLACK, linewidth=1.0 if many else 2.2, label="load_mw")
+    style.stairs(
+        ax, load, where, baseline=None, color=style.BLACK, linewidth=1.0 if many else 2.2, label="load_mw"
+    )
     ax.axhline(0, color=style.BLACK, linewidth=0.8)
 
 
@@ -142,8 +145,8 @@ def _meaning(shown: Sequence[Layer]) -> list[style.Entry]:
     ]
 
 
-def _storage(ax: Axes, plan: Records, unit: Unit) -> None:
+def _storage(ax: Axes, plan: Records, unit: ShownUnit) -> None:
     """What is stored at the end of each period."""
     stored = plan["soc_mwh"] * unit.factor
     look: dict[str, Any] = {"facecolor": style.GREEN, "edgecolor": style.GREEN, "alpha": 0.6}
-    ax.stairs(stored, style.edges(len(stored)), fill=True, **look)
+    style.stairs(ax, stored, style.edges(len(stored)), fill=True, **look)

@@ -16,7 +16,7 @@ from market.app.figures.names import short_names
 from market.app.results.disclosed import disclosed
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
-from market.app.results.units import POWER, Unit, fitting
+from market.app.results.units import POWER, ShownUnit, fitting
 from market.model.arrays import Array
 
 MOST_PANELS = 12
@@ -100,12 +100,14 @@ def _panels(figure: Figure, shown: Sequence[Forecast], periods: int, abreast: in
         style.from_zero(*axes)
 
 
-def _curves(ax: Axes, each: Forecast, unit: Unit) -> None:
+def _curves(ax: Axes, each: Forecast, unit: ShownUnit) -> None:
     where, width = style.edges(len(each.load_mw)), 1.5 if len(each.load_mw) <= style.MANY_PERIODS else 0.8
     if each.sources:
         available = each.available_mw * unit.factor
-        ax.stairs(available, where, fill=True, color=style.SKY, alpha=0.75, label="available")
-    ax.stairs(each.load_mw * unit.factor, where, baseline=None, color=style.BLACK, linewidth=width, label="load")
+        style.stairs(ax, available, where, fill=True, color=style.SKY, alpha=0.75, label="available")
+    style.stairs(
+        ax, each.load_mw * unit.factor, where, baseline=None, color=style.BLACK, linewidth=width, label="load"
+    )
     ax.set_title(each.title)
     ax.set_title(each.sources, loc="right", fontsize=9, fontweight="normal", color=style.GREY)
 
@@ -132,7 +134,9 @@ def _tariff(figure: Figure, run: RecordedRun) -> None:
     width = 2.0 if run.period_count <= style.MANY_PERIODS else 1.2
     for column, colour, dashes in (("retail", style.VERMILLION, "-"), ("feed_in", style.GREEN, "--")):
         price = table[f"{column}_cny_per_mwh"] / 1000
-        ax.stairs(price, where, baseline=None, color=colour, linewidth=width, linestyle=dashes, label=column)
+        style.stairs(
+            ax, price, where, baseline=None, color=colour, linewidth=width, linestyle=dashes, label=column
+        )
     ax.set_title("The grid's prices")
     style.period_axis(ax, run.period_count)
     style.value_axis(ax, "CNY/kWh")

@@ -6,7 +6,8 @@ whom in `market.app.figures.messages`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,35 +24,53 @@ from market.model.arrays import Array
 NO_NETWORK = "The day was solved in one process: there was no network."
 MOST_NUMBERED = 10  # with more VPPs than that a cell has no room for a number
 MOST_TICKS = 20
+MOST_LETTERS = 12
 MATRICES = (("mean delay, ms", "delay_mean_s"), ("longest delay, ms", "delay_max_s"), ("attempts lost, %", "lost"))
 
 
 def network_pictures(run: RecordedRun, window: Window | None = None) -> Iterator[Picture]:
     """The pictures of a run's network; none for a day in one process, of a perfect network only who spoke to whom.
 
-    window : of simulated time, of which messages are drawn; else the first ones
+    window : of simulated time, whose messages are drawn; else the first ones
     """
-    told = run.manifest.get("network")
-    if told is None:
-        return
-    yield Picture("messages", "Who said what to whom", sequence_caption(run, window), sequence_figure(run, window))
-    if is_still(run):
-        return
-    yield Picture(
+    return (draw() for draw in network_drawings(run, window))
+
+
+def network_drawings(run: RecordedRun, window: Window | None = None) -> list[Callable[[], Picture]]:
+    """What draws each of them, so that several can share the work."""
+    if run.manifest.get("network") is None:
+        return []
+    drawings = (_traffic_picture, _delays, _links) if not is_still(run) else ()
+    return [partial(_messages, run, window), *(partial(draw, run) for draw in drawings)]
+
+
+def _messages(run: RecordedRun, window: Window | None) -> Picture:
+    caption = sequence_caption(run, window)
+    return Picture("messages", "Who said what to whom", caption, sequence_figure(run, window))
+
+
+def _traffic_picture(run: RecordedRun) -> Picture:
+    return Picture(
         "network",
         "Messages under way and old news",
         "Above: copies of messages on their way, and those that have arrived and wait for a VPP that computes. "
         "Below: for each offer, how long the oldest price it was based on had been given up already.",
         network_figure(run),
     )
-    yield Picture(
+
+
+def _delays(run: RecordedRun) -> Picture:
+    return Picture(
         "delays",
         "How long messages take",
         "The share of delivered messages that had arrived so long after they were first sent, losses included. "
         "Left by kind, right by link: a thin line for each, the slowest by name.",
         delays_figure(run),
     )
-    yield Picture(
+
+
+def _links(run: RecordedRun) -> Picture:
+    return Picture(
         "links",
         "Delays and losses by link",
         "Each row a sender, each column a receiver. Delays run from first sending to arrival, so that what was "
@@ -127,7 +146,8 @@ def links_figure(run: RecordedRun) -> Figure:
     """Mean delay, longest delay and share of lost attempts as matrices of sender and receiver."""
     if "links" not in run.tables:
         return style.nothing_to_draw(NO_NETWORK)
-    figure = style.new_figure(3.9)
+    longest = max(map(len, short_names(run.vpps, MOST_LETTERS).values()))
+    figure = style.new_figure(3.35 + 0.09 * longest)
     for ax, (title, column) in zip(figure.subplots(1, len(MATRICES), sharey=True), MATRICES, strict=True):
         _matrix(ax, run.vpps, _by_link(run, column), title)
     figure.axes[0].set_ylabel("from")
@@ -164,7 +184,7 @@ def _matrix(ax: Axes, vpps: list[str], matrix: Array, title: str) -> None:
 def _name_both(ax: Axes, vpps: list[str]) -> None:
     """The same names below and at the left, as many as there is room for."""
     step = -(-len(vpps) // MOST_TICKS)
-    shown, names = range(0, len(vpps), step), short_names(vpps, 12)
+    shown, names = range(0, len(vpps), step), short_names(vpps, MOST_LETTERS)
     size = 10.0 if len(shown) <= 8 else 7.0
     labels = [names[vpps[at]] for at in shown]
     ax.set_xticks([*shown], labels, rotation=90, fontsize=size)

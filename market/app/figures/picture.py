@@ -80,8 +80,9 @@ def svg_bytes(figure: Figure) -> bytes:
 
 def _lay_out(figure: Figure) -> None:
     """Find the layout once for all files: it takes as long as drawing."""
-    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.execute(figure)
         figure.set_layout_engine("none")
 
 

@@ -47,7 +47,7 @@ def prices_figure(run: RecordedRun) -> Figure:
     side_by_side, names = _places(run, named), short_names(run.vpps)
     shape = _mark(run, side_by_side)
     for seller in named:
-        (marks,) = ax.plot(
+        ax.plot(
             [side_by_side[seller, period] for period in offers[seller]["period"].tolist()],
             offers[seller]["price_cny_per_mwh"] / 1000,
             linestyle="none",
@@ -57,7 +57,9 @@ def prices_figure(run: RecordedRun) -> Figure:
             label=seller,
             **shape,
         )
-        entries.append((marks, names[seller]))
+        look = looks[seller]
+        sample = Line2D([], [], linestyle="none", marker=look.marker, color=look.colour, markersize=6.5)
+        entries.append((sample, names[seller]))
     style.period_axis(ax, run.period_count)
     style.value_axis(ax, "price in CNY/kWh")
     ax.use_sticky_edges = False
@@ -70,7 +72,7 @@ def _mark(run: RecordedRun, side_by_side: Mapping[tuple[str, int], float]) -> di
     """How large marks are: as wide as their places side by side, as far as they can still be seen."""
     present = Counter(period for _, period in side_by_side)
     place_pt = SPREAD * 72.0 * style.WIDTH_IN / run.period_count / max(present.values(), default=1)
-    size = min(6.5, max(1.1 * place_pt, 3.0 if run.period_count <= style.MANY_PERIODS else 2.2))
+    size = min(6.5, max(1.1 * place_pt, 3.5 if run.period_count <= style.MANY_PERIODS else 2.2))
     return {"markersize": size, "markeredgewidth": 0.4 if size >= 4.0 else 0.0}
 
 
@@ -88,9 +90,11 @@ def _band(ax: Axes, run: RecordedRun) -> list[style.Entry]:
     table, where = run["periods"], style.edges(run.period_count)
     floor, cap = table["floor_cny_per_mwh"] / 1000, table["cap_cny_per_mwh"] / 1000
     inside = np.where(floor <= cap, cap, np.nan)
-    ax.stairs(inside, where, baseline=floor, fill=True, color="#EFEFEF", linewidth=0, label="band")
-    ceiling = ax.stairs(cap, where, baseline=None, color=style.GREY, linewidth=1.4, label="cap")
-    ground = ax.stairs(floor, where, baseline=None, color=style.GREY, linewidth=1.4, linestyle=":", label="floor")
+    style.stairs(ax, inside, where, baseline=floor, fill=True, color="#EFEFEF", linewidth=0, label="band")
+    ceiling = style.stairs(ax, cap, where, baseline=None, color=style.GREY, linewidth=1.4, label="cap")
+    ground = style.stairs(
+        ax, floor, where, baseline=None, color=style.GREY, linewidth=1.4, linestyle=":", label="floor"
+    )
     clearing = ax.hlines(
         table["p_clr_cny_per_mwh"] / 1000, where[:-1], where[1:], color=style.BLACK, linewidth=2, label="p_clr"
     )
@@ -104,8 +108,8 @@ def _spread(ax: Axes, run: RecordedRun, sellers: int) -> list[style.Entry]:
         found[:, period - 1] = np.quantile(offers["price_cny_per_mwh"] / 1000, (0.0, 0.25, 0.75, 1.0))
     least, low, high, most = found
     where = style.edges(run.period_count)
-    ax.stairs(most, where, baseline=least, fill=True, color="#9FC9E8", linewidth=0, label="all")
-    ax.stairs(high, where, baseline=low, fill=True, color="#4A90C4", linewidth=0, label="half")
+    style.stairs(ax, most, where, baseline=least, fill=True, color="#9FC9E8", linewidth=0, label="all")
+    style.stairs(ax, high, where, baseline=low, fill=True, color="#4A90C4", linewidth=0, label="half")
     return [
         (Patch(color="#9FC9E8"), f"all {sellers} sellers"),
         (Patch(color="#4A90C4"), "the middle half of them"),

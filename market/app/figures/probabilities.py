@@ -91,7 +91,8 @@ def _shares(ax: Axes, shares: Mapping[str, Array], looks: Mapping[str, style.Vpp
     for seller, share in shares.items():
         top = base + np.nan_to_num(share)
         look = looks.get(seller, OTHERS)
-        ax.stairs(
+        style.stairs(
+            ax,
             np.where(np.isnan(share), np.nan, top),
             style.edges(len(share)),
             baseline=base,

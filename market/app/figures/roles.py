@@ -39,16 +39,16 @@ def sdr_figure(run: RecordedRun) -> Figure:
 def _sums(ax: Axes, run: RecordedRun) -> list[style.Entry]:
     where, table = style.edges(run.period_count), run["roles"]
     total = {
-        name: np.bincount(table["period"] - 1, table[name], minlength=run.period_count)
+        name: np.bincount(table["period"] - 1, table[name], minlength=run.period_count).astype(np.float64)
         for name in ("surplus_mw", "deficit_mw")
     }
     unit = fitting(POWER, max(float(values.max()) for values in total.values()))
     shown = {name: values * unit.factor for name, values in total.items()}
     fill: dict[str, Any] = {"facecolor": style.BLUE, "edgecolor": style.BLUE, "alpha": 0.55}
-    surplus = ax.stairs(shown["surplus_mw"], where, fill=True, label="surplus_mw", **fill)
+    surplus = style.stairs(ax, shown["surplus_mw"], where, fill=True, label="surplus_mw", **fill)
     width = 2.0 if run.period_count <= style.MANY_PERIODS else 1.0
     line: dict[str, Any] = {"color": style.VERMILLION, "linewidth": width}
-    deficit = ax.stairs(shown["deficit_mw"], where, baseline=None, label="deficit_mw", **line)
+    deficit = style.stairs(ax, shown["deficit_mw"], where, baseline=None, label="deficit_mw", **line)
     style.period_axis(ax, run.period_count)
     style.value_axis(ax, f"{unit.name}, all VPPs")
     style.from_zero(ax)

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import StepPatch
 from matplotlib.textpath import TextToPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -187,6 +188,23 @@ def value_axis(ax: Axes, label: str, ticks: int = 6) -> None:
     ax.set_ylabel(label)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_formatter(THOUSANDS)
+
+
+def stairs(
+    ax: Axes, values: Array, where: Array, *, baseline: Array | float | None = 0.0, fill: bool = False, **look: Any
+) -> StepPatch:
+    """As `ax.stairs`, which takes ten times as long: it measures each corner of a step as if it were a curve."""
+    if fill:
+        look.setdefault("linewidth", 0.0)
+    patch = StepPatch(values, where, baseline=baseline, fill=fill, **look)  # type: ignore[arg-type]  # takes arrays
+    ax.add_artist(patch)
+    heights = [values, *([] if baseline is None else [np.broadcast_to(baseline, values.shape)])]
+    ends = [float(end) for height in heights for end in (np.nanmin(height), np.nanmax(height))]
+    ax.update_datalim([(where[0], min(ends)), (where[-1], max(ends))])
+    if baseline is not None:
+        patch.sticky_edges.y.append(float(np.min(baseline)))
+    ax.autoscale(enable=None)  # type: ignore[arg-type]  # asks for it anew where it is on
+    return patch
 
 
 def amount_axis(ax: Axes, label: str) -> None:

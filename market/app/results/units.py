@@ -9,19 +9,19 @@ LARGEST_ALIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class ShownUnit:
     """A unit, and how many of it make up one of the unit in which values are kept."""
 
     name: str
     factor: float
 
 
-POWER = (Unit("GW", 1e-3), Unit("MW", 1.0), Unit("kW", 1e3), Unit("W", 1e6))
-ENERGY = (Unit("GWh", 1e-3), Unit("MWh", 1.0), Unit("kWh", 1e3), Unit("Wh", 1e6))
-CO2 = (Unit("kt CO2", 1e-3), Unit("t CO2", 1.0), Unit("kg CO2", 1e3), Unit("g CO2", 1e6))
+POWER = (ShownUnit("GW", 1e-3), ShownUnit("MW", 1.0), ShownUnit("kW", 1e3), ShownUnit("W", 1e6))
+ENERGY = (ShownUnit("GWh", 1e-3), ShownUnit("MWh", 1.0), ShownUnit("kWh", 1e3), ShownUnit("Wh", 1e6))
+CO2 = (ShownUnit("kt CO2", 1e-3), ShownUnit("t CO2", 1.0), ShownUnit("kg CO2", 1e3), ShownUnit("g CO2", 1e6))
 
 
-def fitting(units: tuple[Unit, ...], largest: float) -> Unit:
+def fitting(units: tuple[ShownUnit, ...], largest: float) -> ShownUnit:
     """The first unit of which the largest value is at least half a one; for nothing at all the unit it is kept in.
 
     >>> fitting(POWER, 0.0042).name, fitting(POWER, 0.7).name, fitting(ENERGY, 700.0).name, fitting(CO2, 0.0).name

@@ -32,16 +32,19 @@ def solve_many(
     items: Sequence[_In],
     on_done: Callable[[int], None],
     processes: int | None = None,
+    preload: Sequence[str] = _PRELOAD,
 ) -> list[_Out]:
     """`function` of every item, in their order; `on_done` is told how many are ready, in this thread.
 
     `function` must be importable and it, the items and the results picklable. With one process, or one item,
     all is done here. What a call raises is raised here, after the running ones have ended.
+
+    preload : the modules in which `function` and what it needs are
     """
     count = min(processes or workers(), len(items))
     if count <= 1:
         return _one_by_one(function, items, on_done)
-    warm_up(_PRELOAD)
+    warm_up(preload)
     pool = ProcessPoolExecutor(count, mp_context=plain_context(), initializer=_ignore_interrupts)
     try:
         with deaf_to_interrupts():
