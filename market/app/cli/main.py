@@ -364,9 +364,7 @@ def keys(folder: Path, names: tuple[str, ...]) -> int:
 @commands.command(epilog=EPILOG)
 @click.argument("run_folder", metavar="RUN", type=PATH)
 @click.option(
-    "--window",
-    metavar="START:END",
-    help="Of the run's time, such as 0s:2s, whose messages are drawn.  [default: the first]",
+    "--window", metavar="START:END", help="When the messages that are drawn were under way, such as 0s:2s."
 )
 def report(run_folder: Path, window: str | None) -> int:
     """Draw the figures of a run that is over, and write its report.html.

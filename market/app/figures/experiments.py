@@ -229,9 +229,8 @@ def name_columns(ax: Axes, names: Sequence[str]) -> None:
     short = short_names(names)
     crowded = sum(len(name) + 2 for name in short.values()) > MOST_LETTERS_ABREAST
     size = 10.0 if len(names) <= 8 else 7.0
-    ax.set_xticks(
-        np.arange(len(names)), [short[name] for name in names], rotation=90 if crowded else 0, fontsize=size
-    )
+    upright = 90 if crowded else 0
+    ax.set_xticks(np.arange(len(names)), [short[name] for name in names], rotation=upright, fontsize=size)
     ax.grid(axis="x", visible=False)
 
 
