@@ -39,7 +39,7 @@ class LinkLog:
         return self.delay_sum_s / self.delivered if self.delivered else 0.0
 
 
-class Fate(StrEnum):
+class MessageFate(StrEnum):
     """What became of a message on its way to one receiver, by the end of its epoch."""
 
     UNDER_WAY = "under_way"
@@ -64,7 +64,7 @@ class CarriedMessage:
     attempts: int = 0
     bytes: int = 0
     arrival_s: float | None = None
-    fate: Fate = Fate.UNDER_WAY
+    fate: MessageFate = MessageFate.UNDER_WAY
 
     def tried(self, size_bytes: int, attempts: int = 1) -> None:
         """It has been sent, or sent again."""
@@ -74,7 +74,7 @@ class CarriedMessage:
     def arrived(self, time_s: float, *, late: bool) -> None:
         """Its first copy has arrived."""
         self.arrival_s = time_s
-        self.fate = Fate.LATE if late else Fate.DELIVERED
+        self.fate = MessageFate.LATE if late else MessageFate.DELIVERED
 
 
 @dataclass(frozen=True, slots=True)

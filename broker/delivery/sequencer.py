@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from broker.delivery.arrivals import Arrivals
-from broker.delivery.network_log import CarriedMessage, Fate, Moment, NetworkLog
+from broker.delivery.network_log import CarriedMessage, MessageFate, Moment, NetworkLog
 from broker.delivery.undelivered import Undelivered
 from broker.network import AttemptKey, Conditions, LinkQueue
 from broker.wire.messages import Ref
@@ -77,7 +77,7 @@ class Sequencer:
             if journey.arrivals_s:
                 self._under_way[receiver, ref] = message
             else:
-                message.fate = Fate.UNDELIVERABLE
+                message.fate = MessageFate.UNDELIVERABLE
                 link.undeliverable += 1
                 self.undelivered.append(
                     Undelivered(ref.sender, ref.seq, receiver, sent_s, journey.blocked_by or "loss")

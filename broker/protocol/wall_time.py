@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from broker.delivery.arrivals import Arrivals
-from broker.delivery.network_log import CarriedMessage, Fate, Moment, NetworkLog
+from broker.delivery.network_log import CarriedMessage, MessageFate, Moment, NetworkLog
 from broker.delivery.staleness import StalenessLog
 from broker.delivery.undelivered import Undelivered
 from broker.network import AttemptKey, Conditions, LinkQueue
@@ -250,7 +250,7 @@ class WallTime:
         missing = [passage.log for passage in self._passages.values() if not passage.arrived]
         for log in missing:
             self.log.link(log.sender, log.receiver).undeliverable += 1
-            log.fate = Fate.UNDELIVERABLE
+            log.fate = MessageFate.UNDELIVERABLE
         undelivered = [
             Undelivered(log.sender, log.seq, log.receiver, log.sent_s, f"tried {log.attempts} times")
             for log in missing

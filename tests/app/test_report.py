@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from market.app.cli.main import command
 from market.app.figures import style
-from market.app.figures.day import day_pictures
+from market.app.figures.day import day_drawings
 from market.app.figures.picture import Picture
 from market.app.report import write
 from market.app.report.page import HtmlPage, ReportSection, cards, number_text, paragraph, picture, table
@@ -128,7 +127,7 @@ def test_numbers_are_written_for_people() -> None:
 @pytest.fixture
 def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the first picture of a day is drawn."""
-    monkeypatch.setattr(write, "day_pictures", lambda run: islice(day_pictures(run), 1))
+    monkeypatch.setattr(write, "day_drawings", lambda run: day_drawings(run)[:1])
 
 
 @pytest.mark.usefixtures("one_picture")

@@ -16,7 +16,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from broker.delivery.network_log import Fate
+from broker.delivery.network_log import MessageFate
 from market.app.figures import style
 from market.app.figures.named import largest
 from market.app.figures.names import short_names
@@ -194,7 +194,7 @@ def _meaning(said: Records) -> list[style.Entry]:
     if (said["attempts"] > 1).any():
         entries.append((Line2D([], [], color=style.BLACK, linestyle="--", linewidth=0.9), "lost, and sent again"))
     fates = set(said["fate"].tolist())
-    if fates & {Fate.UNDELIVERABLE.value, Fate.UNDER_WAY.value}:
+    if fates & {MessageFate.UNDELIVERABLE.value, MessageFate.UNDER_WAY.value}:
         cross = Line2D([], [], linestyle="none", marker="x", markersize=6, color=style.VERMILLION)
         entries.append((cross, "did not arrive"))
     return entries

@@ -81,7 +81,7 @@ def svg_bytes(figure: Figure) -> bytes:
 def _lay_out(figure: Figure) -> None:
     """Find the layout once for all files: it takes as long as drawing."""
     engine = figure.get_layout_engine()
-    if isinstance(engine, ConstrainedLayoutEngine):
+    if isinstance(engine, ConstrainedLayoutEngine) and figure.axes:
         engine.execute(figure)
         figure.set_layout_engine("none")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from broker.delivery.network_log import Fate
+from broker.delivery.network_log import MessageFate
 from broker.wire.messages import MarketMessage
 from market.game.result import Verdict
 from market.model.declaration import Role
@@ -58,5 +58,5 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
     "scenario": frozenset({"grid_only", "game"}),
     "quantity": frozenset(TraceQuantity),
     "kind": frozenset(kind.__name__ for kind in get_args(MarketMessage)),
-    "fate": frozenset(Fate),
+    "fate": frozenset(MessageFate),
 }
