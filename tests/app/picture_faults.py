@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -38,11 +39,17 @@ def _ticks_outside(figure: Figure) -> Iterator[Tick]:
     for ax in figure.findobj(Axes):
         assert isinstance(ax, Axes)
         for axis in (ax.xaxis, ax.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            slack = SLACK_SHARE * (high - low)
             for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-                if not low - slack <= tick.get_loc() <= high + slack:
+                if not _within(axis, tick.get_loc()):
                     yield tick
+
+
+def _within(axis: Axis, value: float) -> bool:
+    """Whether a value is in sight, by the lengths on paper: an axis may be logarithmic."""
+    to_paper = axis.get_transform().transform
+    low, high = sorted(to_paper(np.array(axis.get_view_interval())).tolist())
+    slack = SLACK_SHARE * (high - low)
+    return bool(low - slack <= to_paper(np.array([value]))[0] <= high + slack)
 
 
 def _cut_off(boxes: list[tuple[Text, Bbox]], figure: Figure) -> Iterator[str]:
@@ -70,6 +77,5 @@ def _outside(figure: Figure) -> Iterator[str]:
 
 def _beyond(where: str, axis: Axis, ends: list[float]) -> Iterator[str]:
     low, high = sorted(axis.get_view_interval())
-    slack = SLACK_SHARE * (high - low)
-    if ends[0] <= ends[1] and not (low - slack <= ends[0] and ends[1] <= high + slack):
+    if ends[0] <= ends[1] and not all(_within(axis, end) for end in ends):
         yield f"{where}: data from {ends[0]:g} to {ends[1]:g}, shown from {low:g} to {high:g}"
