@@ -97,7 +97,7 @@ def plans_figure(run: RecordedRun, title: str, plans: Mapping[int, Records]) -> 
         grid[0, column].set_title(f"{title} {STAGES[stage]}")
         if stores:
             _storage(grid[1, column], plan, energy)
-        style.period_axis(grid[-1, column], run.period_count, most_ticks=24 if len(plans) == 1 else 12)
+        style.period_axis(grid[-1, column], run.period_count, most_ticks=24 if len(plans) == 1 else 8)
     style.value_axis(grid[0, 0], power.name)
     if stores:
         style.value_axis(grid[1, 0], f"stored {energy.name}", ticks=3)
