@@ -91,8 +91,9 @@ def shown_messages(run: RecordedRun, window: Window | None) -> Records:
 
 
 def _takes_time(said: Records) -> bool:
-    """Whether any message is under way for a time; one that never arrives needs an axis of time as well."""
-    return bool(np.isnan(said["arrival_s"]).any() or (said["arrival_s"] > said["sent_s"]).any())
+    """Whether any message is under way for a time, or can never arrive."""
+    lost = said["fate"] == MessageFate.UNDELIVERABLE.value
+    return bool(lost.any() or (said["arrival_s"] > said["sent_s"]).any())
 
 
 def sequence_caption(run: RecordedRun, window: Window | None) -> str:
@@ -174,7 +175,8 @@ def _rows(ax: Axes, said: Records, place: Mapping[str, int]) -> None:
         sender, receiver = place[said["sender"][row]], place[said["receiver"][row]]
         colour = KINDS[said["kind"][row]][0]
         ax.plot([sender, receiver], [number, number], color=colour, linewidth=0.9)
-        marker = ">" if receiver > sender else "<"
+        arrived = not np.isnan(said["arrival_s"][row])
+        marker = (">" if receiver > sender else "<") if arrived else "x"
         ax.plot([receiver], [number], linestyle="none", marker=marker, markersize=4, color=colour)
         ax.plot([sender], [number], linestyle="none", marker="o", markersize=5, color=colour)
         labels[number] = f"{said['kind'][row]} {said['seq'][row]}"
@@ -194,7 +196,7 @@ def _meaning(said: Records) -> list[style.Entry]:
     if (said["attempts"] > 1).any():
         entries.append((Line2D([], [], color=style.BLACK, linestyle="--", linewidth=0.9), "lost, and sent again"))
     fates = set(said["fate"].tolist())
-    if fates & {MessageFate.UNDELIVERABLE.value, MessageFate.UNDER_WAY.value}:
+    if fates & {MessageFate.UNDELIVERABLE.value, MessageFate.UNDER_WAY.value}:  # at rest nobody waits for them
         cross = Line2D([], [], linestyle="none", marker="x", markersize=6, color=style.VERMILLION)
         entries.append((cross, "did not arrive"))
     return entries

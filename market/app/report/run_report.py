@@ -23,6 +23,7 @@ from market.app.report.page import (
     picture,
     table,
 )
+from market.app.report.terminal.numbers import money_bound
 from market.app.results.columns import DAY_CERTIFICATE
 from market.app.results.disclosed import NOT_SHOWN, Disclosed, disclosed
 from market.app.results.flat import flat
@@ -153,7 +154,7 @@ def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
             ("emission", change("emission_t", mass)),
             ("renewable energy curtailed", change("curtailed_mwh", energy)),
             ("traded among VPPs", f"{number_text(traded_mwh * energy.factor)} {energy.name}"),
-            ("ε: most that anybody gains by moving", f"{manifest['epsilon_cny']:.2g} CNY"),
+            ("ε: most that anybody gains by moving", money_bound(manifest["epsilon_cny"])),
         ]
     )
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in manifest["periods"].items())
@@ -162,11 +163,15 @@ def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
 
 def _amount(value: float) -> str:
     """A sum in whole numbers, a small one in hundredths; rounding dust is nothing."""
-    value = value if abs(value) >= DUST else 0.0
+    value = _without_dust(value)
     return number_text(value, 0 if abs(value) >= 1000.0 or value == 0.0 else 2, NOT_SHOWN)
 
 
 DUST = 1e-6  # below it is what sums of doubles leave behind
+
+
+def _without_dust(value: float) -> float:
+    return 0.0 if abs(value) < DUST else value
 
 
 def _digits(amounts_cny: Iterable[float]) -> int:
@@ -275,7 +280,7 @@ def _costs(run: RecordedRun, day: Disclosed) -> Html:
     for name, vpp in _accounts(day):
         first = [run.account(vpp, "grid_only", c) for c in ("operation_cny", "carbon_cny", "total_cny")]
         second = [run.account(vpp, "game", c) for c in ("operation_cny", "trade_cny", "carbon_cny", "total_cny")]
-        rows.append((name, *first, *second, first[-1] - second[-1]))
+        rows.append((name, *map(_without_dust, (*first, *second, first[-1] - second[-1]))))
     caption = "CNY; payments among VPPs are negative for who earns"
     digits = _digits(float(cell) for row in rows[:-1] for cell in row[1:])
     return table(columns, rows, caption, digits=digits, sum_row=True, unknown=NOT_SHOWN)
@@ -308,7 +313,7 @@ def _accounts(day: Disclosed) -> Iterator[tuple[str, str]]:
 def _certificate(run: RecordedRun) -> Iterator[Html]:
     manifest = run.manifest
     yield paragraph(
-        f"ε = {manifest['epsilon_cny']:.2g} CNY, {manifest['epsilon_relative']:.2g} of the value traded: the "
+        f"ε: {money_bound(manifest['epsilon_cny'])}, {manifest['epsilon_relative']:.2g} of the value traded: the "
         "largest gain that any seller could have by another price, or any buyer by another choice, in any period."
     )
     rows: list[Sequence[Cell]] = []
