@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from broker.delivery.network_log import NetworkLog
-from broker.wire.messages import Ref
+from broker.delivery.network_log import CarriedMessage, NetworkLog
 
 
 class Arrivals:
@@ -13,12 +12,15 @@ class Arrivals:
         self._log = log
         self._newest: dict[tuple[str, str], int] = {}
 
-    def count(self, ref: Ref, receiver: str, delay_s: float) -> None:
-        """A message has arrived for the first time, `delay_s` after it was sent."""
-        link, newest = self._log.link(ref.sender, receiver), self.newest(ref.sender, receiver)
-        link.late += ref.seq < newest
-        link.arrived(delay_s)
-        self._newest[ref.sender, receiver] = max(newest, ref.seq)
+    def count(self, message: CarriedMessage, time_s: float) -> None:
+        """A message has arrived for the first time."""
+        sender, receiver = message.sender, message.receiver
+        link, newest = self._log.link(sender, receiver), self.newest(sender, receiver)
+        late = message.seq < newest
+        link.late += late
+        link.arrived(time_s - message.sent_s)
+        message.arrived(time_s, late=late)
+        self._newest[sender, receiver] = max(newest, message.seq)
 
     def newest(self, sender: str, receiver: str) -> int:
         """The number of the newest message that has arrived; 0 before there is one."""

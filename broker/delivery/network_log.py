@@ -1,8 +1,13 @@
-"""Measurements of a run's network: each link's traffic, messages in flight over time, staleness of offers."""
+"""Measurements of a run's network: each message and link, messages in flight over time, staleness of offers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+MOST_MESSAGES: Final = 100_000
+"""So many messages, each to one receiver, are kept one by one; of those that are sent later only the sums."""
 
 
 @dataclass(slots=True)
@@ -34,6 +39,44 @@ class LinkLog:
         return self.delay_sum_s / self.delivered if self.delivered else 0.0
 
 
+class MessageFate(StrEnum):
+    """What became of a message on its way to one receiver, by the end of its epoch."""
+
+    UNDER_WAY = "under_way"
+    DELIVERED = "delivered"
+    LATE = "late"  # delivered, after a newer message of the same sender
+    UNDELIVERABLE = "undeliverable"
+
+
+@dataclass(slots=True)
+class CarriedMessage:
+    """One message to one receiver. Numbers begin anew in each epoch. bytes : of all attempts
+
+    arrival_s : when its first copy was given to the receiver, None before that
+    """
+
+    epoch: int
+    sender: str
+    receiver: str
+    seq: int
+    kind: str
+    sent_s: float
+    attempts: int = 0
+    bytes: int = 0
+    arrival_s: float | None = None
+    fate: MessageFate = MessageFate.UNDER_WAY
+
+    def tried(self, size_bytes: int, attempts: int = 1) -> None:
+        """It has been sent, or sent again."""
+        self.attempts += attempts
+        self.bytes += attempts * size_bytes
+
+    def arrived(self, time_s: float, *, late: bool) -> None:
+        """Its first copy has arrived."""
+        self.arrival_s = time_s
+        self.fate = MessageFate.LATE if late else MessageFate.DELIVERED
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Just before a delivery at `time_s`: copies under way, and copies that wait for a busy receiver."""
@@ -55,8 +98,10 @@ class Staleness:
 
 @dataclass(slots=True)
 class NetworkLog:
-    """Everything about one epoch's network."""
+    """Everything about a run's network. messages : the first `most_messages` that were sent, in that order"""
 
+    most_messages: int = MOST_MESSAGES
+    messages: list[CarriedMessage] = field(default_factory=list)
     links: dict[tuple[str, str], LinkLog] = field(default_factory=dict)
     moments: list[Moment] = field(default_factory=list)
     staleness: list[Staleness] = field(default_factory=list)
@@ -67,6 +112,12 @@ class NetworkLog:
         if link is None:
             link = self.links[sender, receiver] = LinkLog()
         return link
+
+    def sent(self, message: CarriedMessage) -> CarriedMessage:
+        """A message is about to be sent to a receiver; what becomes of it is to be told to what comes back."""
+        if len(self.messages) < self.most_messages:
+            self.messages.append(message)
+        return message
 
     def total(self, what: str) -> int:
         """A count summed over all links, by its field's name."""

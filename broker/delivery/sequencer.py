@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from broker.delivery.arrivals import Arrivals
-from broker.delivery.network_log import Moment, NetworkLog
+from broker.delivery.network_log import CarriedMessage, MessageFate, Moment, NetworkLog
 from broker.delivery.undelivered import Undelivered
 from broker.network import AttemptKey, Conditions, LinkQueue
 from broker.wire.messages import Ref
@@ -53,27 +53,31 @@ class Sequencer:
         self._log = log
         self._queue = LinkQueue()
         self._heap: list[_ScheduledArrival] = []
-        self._sent_s: dict[Ref, float] = {}
-        self._given: set[tuple[str, Ref]] = set()
+        self._under_way: dict[tuple[str, Ref], CarriedMessage] = {}
         self._arrivals = Arrivals(log)
         self._busy_until_s: dict[str, float] = {}
         self._receivers: dict[str, set[str]] = {}
         self._in_flight = 0
         self._queued = 0
 
-    def send(self, ref: Ref, receivers: tuple[str, ...], sent_s: float, size_bytes: int) -> None:
+    def send(self, ref: Ref, receivers: tuple[str, ...], sent_s: float, size_bytes: int, kind: str) -> None:
         """A message was sent at `sent_s`: it reaches each receiver as its link's conditions have it, or never."""
-        self._sent_s[ref] = sent_s
         self._receivers.setdefault(ref.sender, set()).update(receivers)
         for receiver in receivers:
             transit = AttemptKey(self._epoch, ref.sender, receiver, ref.seq)
             journey = self._conditions.journey(transit, sent_s, size_bytes, self._queue)
+            attempts = journey.lost_attempts + bool(journey.arrivals_s)
+            message = CarriedMessage(self._epoch, ref.sender, receiver, ref.seq, kind, sent_s)
+            self._log.sent(message).tried(size_bytes, attempts)
             link = self._log.link(ref.sender, receiver)
             link.sent += 1
             link.lost += journey.lost_attempts
-            link.resent += journey.lost_attempts - (not journey.arrivals_s)
-            link.bytes += size_bytes * (journey.lost_attempts + bool(journey.arrivals_s))
-            if not journey.arrivals_s:
+            link.resent += attempts - 1
+            link.bytes += size_bytes * attempts
+            if journey.arrivals_s:
+                self._under_way[receiver, ref] = message
+            else:
+                message.fate = MessageFate.UNDELIVERABLE
                 link.undeliverable += 1
                 self.undelivered.append(
                     Undelivered(ref.sender, ref.seq, receiver, sent_s, journey.blocked_by or "loss")
@@ -138,10 +142,9 @@ class Sequencer:
 
     def _is_first_copy(self, due: _ScheduledArrival) -> bool:
         """Whether a receiver has not had this message yet; counts it either way."""
-        ref = Ref(due.sender, due.seq)
-        if (due.receiver, ref) in self._given:
+        message = self._under_way.pop((due.receiver, Ref(due.sender, due.seq)), None)
+        if message is None:
             self._log.link(due.sender, due.receiver).duplicated += 1
             return False
-        self._given.add((due.receiver, ref))
-        self._arrivals.count(ref, due.receiver, due.time_s - self._sent_s[ref])
+        self._arrivals.count(message, due.time_s)
         return True

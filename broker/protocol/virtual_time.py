@@ -168,7 +168,7 @@ class VirtualTime:
             if isinstance(message, Offer) and done is not None:
                 self._staleness.offer(time_s, sender, message, done.seen)
             receivers = self.epoch.concerned(sender, message)
-            self._sequencer.send(ref, receivers, time_s, len(parcel.frame))
+            self._sequencer.send(ref, receivers, time_s, len(parcel.frame), type(message).__name__)
         for vpp, end_s in ends.items():
             self._sequencer.busy(vpp, end_s)
             self._batch[vpp].clear()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from broker.delivery.arrivals import Arrivals
-from broker.delivery.network_log import Moment, NetworkLog
+from broker.delivery.network_log import CarriedMessage, MessageFate, Moment, NetworkLog
 from broker.delivery.staleness import StalenessLog
 from broker.delivery.undelivered import Undelivered
 from broker.network import AttemptKey, Conditions, LinkQueue
@@ -43,13 +43,16 @@ class _ScheduledDelivery:
 
 @dataclass(slots=True)
 class _Passage:
-    """One message on its way to one receiver."""
+    """One message on its way to one receiver, as it is logged; how many copies of it are under way."""
 
-    sent_s: float
-    attempts: int = 0
+    log: CarriedMessage
     tried_s: float = 0.0
     under_way: int = 0
-    arrived: bool = False
+
+    @property
+    def arrived(self) -> bool:
+        """Whether a first copy has."""
+        return self.log.arrival_s is not None
 
 
 def stall_story(rules: NetworkRules) -> str:
@@ -103,7 +106,9 @@ class WallTime:
             seen = self._newest_done[sender].seen if sender in self._newest_done else ()
             self._staleness.offer(self.time_s, sender, message, seen)
         for receiver in self.epoch.others(sender):
-            self._passages[(receiver, ref)] = _Passage(self.time_s)
+            kind = type(message).__name__
+            logged = CarriedMessage(self.epoch.number, sender, receiver, ref.seq, kind, self.time_s)
+            self._passages[(receiver, ref)] = _Passage(self.log.sent(logged))
             self.log.link(sender, receiver).sent += 1
             self._try(receiver, ref, self.time_s + self._conditions.compute_s(sender))
         self._occupy(sender, self.time_s + self._conditions.compute_s(sender))
@@ -152,24 +157,25 @@ class WallTime:
 
     def _may_try(self, passage: _Passage) -> bool:
         """Whether another attempt is due: none is under way, nor was the last of several made just now."""
-        return not passage.under_way and (passage.attempts < 2 or self.time_s - passage.tried_s >= _SOONEST_S)
+        return not passage.under_way and (passage.log.attempts < 2 or self.time_s - passage.tried_s >= _SOONEST_S)
 
     # --- what goes out ---
 
     def _try(self, receiver: str, ref: Ref, sent_s: float) -> None:
         """One attempt, under the link's conditions."""
         passage = self._passages[(receiver, ref)]
-        passage.attempts += 1
         passage.tried_s = sent_s
-        transit = AttemptKey(self.epoch.number, ref.sender, receiver, ref.seq, passage.attempts)
         size_bytes = len(self.epoch.parcel(ref).frame)
+        passage.log.tried(size_bytes)
+        attempts = passage.log.attempts
+        transit = AttemptKey(self.epoch.number, ref.sender, receiver, ref.seq, attempts)
         attempt = self._conditions.attempt(transit, sent_s, size_bytes, self._queue)
         link = self.log.link(ref.sender, receiver)
         link.bytes += size_bytes
         link.lost += not attempt.delays_s
-        link.resent += passage.attempts > 1
+        link.resent += attempts > 1
         if not attempt.delays_s:
-            tell_s = sent_s + attempt.link_s + self._conditions.rules.retransmission.wait_s(passage.attempts)
+            tell_s = sent_s + attempt.link_s + self._conditions.rules.retransmission.wait_s(attempts)
             heapq.heappush(self._heap, _ScheduledDelivery(tell_s, receiver, ref.sender, ref.seq, True))
         for delay_s in attempt.delays_s:
             passage.under_way += 1
@@ -222,10 +228,9 @@ class WallTime:
         if passage.arrived:
             link.duplicated += 1
         else:
-            passage.arrived = True
             self._moved_s = self.time_s
             self.epoch.counters["delivered"] += 1
-            self._arrivals.count(ref, due.receiver, due.time_s - passage.sent_s)
+            self._arrivals.count(passage.log, due.time_s)
         return [Publish((self.epoch.parcel(ref).frame,), (due.receiver,))]
 
     def next_due(self) -> float | None:
@@ -242,12 +247,13 @@ class WallTime:
 
     def _stall(self) -> None:
         """Nothing is under way, and for too long nothing has come."""
-        for (receiver, ref), passage in self._passages.items():
-            self.log.link(ref.sender, receiver).undeliverable += not passage.arrived
+        missing = [passage.log for passage in self._passages.values() if not passage.arrived]
+        for log in missing:
+            self.log.link(log.sender, log.receiver).undeliverable += 1
+            log.fate = MessageFate.UNDELIVERABLE
         undelivered = [
-            Undelivered(ref.sender, ref.seq, receiver, passage.sent_s, f"tried {passage.attempts} times")
-            for (receiver, ref), passage in self._passages.items()
-            if not passage.arrived
+            Undelivered(log.sender, log.seq, log.receiver, log.sent_s, f"tried {log.attempts} times")
+            for log in missing
         ]
         self.epoch.stall(undelivered, stall_story(self._conditions.rules))
 

@@ -199,6 +199,23 @@ def _window(text: str, example: str) -> tuple[str, dict[str, object]]:
     return whom, {"start_s": _duration_s(times[0]), "end_s": _duration_s(end) if end else None}
 
 
+def window_s(text: str) -> tuple[float, float]:
+    """A window of time as it is typed, `0s:2s`, in seconds. ScenarioError if it cannot be read, or is none.
+
+    >>> window_s("0s:2s"), window_s("150ms:1.5s")
+    ((0.0, 2.0), (0.15, 1.5))
+    """
+    start, colon, end = text.strip().partition(":")
+    rule, remedy = "must say from when to when, and end later than it begins", "write it like 0s:2s"
+    try:
+        window = _duration_s(start), _duration_s(end)
+    except _Unreadable as error:
+        raise ScenarioError([Fault(error.rule if colon else rule, repr(text), "--window", remedy)]) from None
+    if window[0] >= window[1]:
+        raise ScenarioError([Fault(rule, repr(text), "--window", remedy)])
+    return window
+
+
 _READERS: Final[dict[str, Callable[[str], dict[str, object]]]] = {
     "--delay": _delay,
     "--jitter": lambda text: {"jitter_s": _duration_s(text)},

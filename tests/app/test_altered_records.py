@@ -48,8 +48,8 @@ def run(honest: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "day_pictures", lambda run: [])
-    monkeypatch.setattr(write, "network_pictures", lambda run: [])
+    monkeypatch.setattr(write, "day_drawings", lambda run: [])
+    monkeypatch.setattr(write, "network_drawings", lambda run, window: [])
 
 
 def paths(value: Any, path: Path_ = ()) -> Iterator[Path_]:

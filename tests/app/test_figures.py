@@ -165,7 +165,7 @@ def test_evolution_and_convergence_follow_the_trace(days: Days) -> None:
 
 def test_ratios_costs_carbon_and_forecasts_are_those_of_the_tables(days: Days) -> None:
     run = days.run("two")
-    mesh = sdr_figure(run).axes[0].collections[0]
+    mesh = sdr_figure(run).axes[0].images[0]
     ratios = [min(float(r["sdr"]), 2.0) for r in days.rows("two", "roles")]
     assert np.ma.getdata(np.ma.asarray(mesh.get_array())).ravel().tolist() == ratios
     account = {(r["vpp"], r["scenario"]): r for r in days.rows("two", "costs")}

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from market.app.cli.main import command
 from market.app.figures import style
-from market.app.figures.day import day_pictures
+from market.app.figures.day import day_drawings
+from market.app.figures.network import network_pictures
 from market.app.figures.picture import Picture
 from market.app.report import write
 from market.app.report.page import HtmlPage, ReportSection, cards, number_text, paragraph, picture, table
 from market.app.report.run_report import ranges, run_page
 from market.app.results.flat import flat
 from market.app.results.recorded import read_run
+from scripts.bench.days_of_size import day_of_size
 from tests.app.recorded_days import aborted, run_kind
 
 VOID = {"meta", "img", "link", "br", "hr", "input"}
@@ -128,7 +129,7 @@ def test_numbers_are_written_for_people() -> None:
 @pytest.fixture
 def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the first picture of a day is drawn."""
-    monkeypatch.setattr(write, "day_pictures", lambda run: islice(day_pictures(run), 1))
+    monkeypatch.setattr(write, "day_drawings", lambda run: day_drawings(run)[:1])
 
 
 @pytest.mark.usefixtures("one_picture")
@@ -192,3 +193,40 @@ def harmed(harm: str, folder: Path, place: Path) -> str:
     broken = aborted({**manifest, "error": "node died"})
     (place / "manifest.json").write_text(json.dumps(broken))
     return "a run that broke: node died"
+
+
+def test_pictures_that_processes_share_are_the_same_in_the_same_order(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = read_run(folder)
+    alone = write.drawn_together(run, None)
+    monkeypatch.setattr(write, "FEWEST_EACH", 4)
+    monkeypatch.setattr(write, "workers", lambda: 2)
+    assert write.drawn_together(run, None) == alone
+    assert [shown.name for shown in alone] == [draw().name for draw in write.run_drawings(run, None)]
+
+
+def test_what_is_long_is_folded_and_what_is_not_is_open(folder: Path) -> None:
+    few, many = run_page(read_run(folder), []), run_page(day_of_size(12, perfect=True), [])
+    assert {section.title: section.folded for section in few.sections}["Each VPP's day"] is False
+    told = {section.title: section.folded for section in many.sections}
+    assert [title for title, folded in told.items() if folded] == [
+        *("Each VPP's day", "Certificate", "Communication", "Rules and conditions"),
+    ]
+    assert many.html().count("<details open>") == len(told) - 4
+    assert "<details>" in table(("a",), [(k,) for k in range(100)], "Numbers")
+    assert "<details>" not in table(("a",), [(k,) for k in range(9)], "Numbers")
+
+
+def test_a_perfect_network_is_told_in_a_sentence_and_has_no_empty_picture() -> None:
+    still, slow = day_of_size(2, perfect=True), day_of_size(2)
+    assert [shown.name for shown in network_pictures(still)] == ["messages"]
+    assert [shown.name for shown in network_pictures(slow)] == ["messages", "network", "delays", "links"]
+    assert "every message reached everybody at once" in run_page(still, []).html()
+    assert "every message reached everybody at once" not in run_page(slow, []).html()
+
+
+def test_a_report_of_households_speaks_of_kilowatt_hours() -> None:
+    html = run_page(day_of_size(5, power_scale=0.001, perfect=True), []).html()
+    assert re.search(r"<strong>[\d,.]+ kWh</strong><span>traded", html)
+    assert "traded kWh" in html

@@ -42,8 +42,8 @@ def sequencer_of(conditions: Conditions) -> tuple[Sequencer, NetworkLog]:
 
 def test_zero_delay_delivers_all_of_a_moment_as_one_batch() -> None:
     sequencer, _ = sequencer_of(perfect())
-    sequencer.send(Ref("B", 1), ("A", "C"), 0.0, 100)
-    sequencer.send(Ref("A", 1), ("B", "C"), 0.0, 100)
+    sequencer.send(Ref("B", 1), ("A", "C"), 0.0, 100, "Offer")
+    sequencer.send(Ref("A", 1), ("B", "C"), 0.0, 100, "Offer")
     assert sequencer.next_batch() == (
         Grant("A", 0.0, (Ref("B", 1),)),
         Grant("B", 0.0, (Ref("A", 1),)),
@@ -55,8 +55,8 @@ def test_zero_delay_delivers_all_of_a_moment_as_one_batch() -> None:
 def test_constant_delay_moves_time_on_by_itself() -> None:
     rules = NetworkRules(every=LinkConditions(Constant(0.05)))
     sequencer, _ = sequencer_of(Conditions(rules, "AB", seed=0))
-    sequencer.send(Ref("A", 1), ("B",), 0.0, 100)
-    sequencer.send(Ref("A", 2), ("B",), 0.05, 100)
+    sequencer.send(Ref("A", 1), ("B",), 0.0, 100, "Offer")
+    sequencer.send(Ref("A", 2), ("B",), 0.05, 100, "Offer")
     first, second = sequencer.next_batch(), sequencer.next_batch()
     assert [grant.time_s for grant in (*first, *second)] == [0.05, 0.1]
     assert sequencer.next_batch() == ()
@@ -65,14 +65,14 @@ def test_constant_delay_moves_time_on_by_itself() -> None:
 def test_look_ahead_lets_independent_receivers_act_in_one_batch() -> None:
     slow_to_c = TableConditions(1.0, lambda transit: (1.5,) if transit.receiver == "C" else (1.0,))
     sequencer, _ = sequencer_of(slow_to_c)
-    sequencer.send(Ref("A", 1), ("B", "C"), 0.0, 100)
+    sequencer.send(Ref("A", 1), ("B", "C"), 0.0, 100, "Offer")
     assert [(grant.receiver, grant.time_s) for grant in sequencer.next_batch()] == [("B", 1.0), ("C", 1.5)]
 
 
 def test_a_receiver_gets_one_moment_at_a_time() -> None:
     sequencer, _ = sequencer_of(TableConditions(1.0, lambda transit: (1.0 + 0.25 * transit.seq,)))
     for seq in (3, 1, 2):
-        sequencer.send(Ref("A", seq), ("B",), 0.0, 100)
+        sequencer.send(Ref("A", seq), ("B",), 0.0, 100, "Offer")
     times = [sequencer.next_batch()[0] for _ in range(3)]
     assert [(grant.time_s, grant.refs[0].seq) for grant in times] == [(1.25, 1), (1.5, 2), (1.75, 3)]
 
@@ -81,7 +81,7 @@ def test_a_busy_receiver_gets_what_came_meanwhile_at_once() -> None:
     sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: (0.1 * transit.seq,)))
     sequencer.busy("B", 1.0)
     for seq in (1, 2, 15):
-        sequencer.send(Ref("A", seq), ("B",), 0.0, 100)
+        sequencer.send(Ref("A", seq), ("B",), 0.0, 100, "Offer")
     assert sequencer.next_batch() == (Grant("B", 1.0, (Ref("A", 1), Ref("A", 2))),)
     assert sequencer.next_batch() == (Grant("B", 1.5, (Ref("A", 15),)),)
     assert max(moment.queued for moment in log.moments) == 2
@@ -89,7 +89,7 @@ def test_a_busy_receiver_gets_what_came_meanwhile_at_once() -> None:
 
 def test_a_copy_is_counted_and_not_given_again() -> None:
     sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: (0.1, 0.3)))
-    sequencer.send(Ref("A", 1), ("B",), 0.0, 100)
+    sequencer.send(Ref("A", 1), ("B",), 0.0, 100, "Offer")
     assert sequencer.next_batch() == (Grant("B", 0.1, (Ref("A", 1),)),)
     assert sequencer.next_batch() == ()
     link = log.link("A", "B")
@@ -98,8 +98,8 @@ def test_a_copy_is_counted_and_not_given_again() -> None:
 
 def test_what_comes_after_something_newer_is_counted_as_late() -> None:
     sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: (1.0 / transit.seq,)))
-    sequencer.send(Ref("A", 1), ("B",), 0.0, 100)
-    sequencer.send(Ref("A", 2), ("B",), 0.0, 100)
+    sequencer.send(Ref("A", 1), ("B",), 0.0, 100, "Offer")
+    sequencer.send(Ref("A", 2), ("B",), 0.0, 100, "Offer")
     order = [sequencer.next_batch()[0].refs[0].seq for _ in range(2)]
     assert order == [2, 1]
     link = log.link("A", "B")
@@ -108,7 +108,7 @@ def test_what_comes_after_something_newer_is_counted_as_late() -> None:
 
 def test_what_never_arrives_is_remembered_with_its_reason() -> None:
     sequencer, log = sequencer_of(TableConditions(0.1, lambda transit: ()))
-    sequencer.send(Ref("A", 1), ("B",), 2.0, 100)
+    sequencer.send(Ref("A", 1), ("B",), 2.0, 100, "Offer")
     assert sequencer.next_batch() == ()
     assert sequencer.undelivered == [Undelivered("A", 1, "B", 2.0, "the table")]
     assert log.total("undeliverable") == 1
@@ -136,7 +136,7 @@ def test_the_order_of_sending_does_not_matter(
         sequencer, _ = sequencer_of(table)
         for index in order:
             sender, receiver, time_s, _ = sent[index]
-            sequencer.send(Ref(sender, index + 1), (receiver,), time_s, 100)
+            sequencer.send(Ref(sender, index + 1), (receiver,), time_s, 100, "Offer")
         found = []
         while batch := sequencer.next_batch():
             found.append(batch)

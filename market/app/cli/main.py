@@ -380,14 +380,17 @@ def keys(folder: Path, names: tuple[str, ...]) -> int:
 
 @commands.command(epilog=EPILOG)
 @click.argument("run_folder", metavar="RUN", type=PATH)
-def report(run_folder: Path) -> int:
+@click.option(
+    "--window", metavar="START:END", help="When the messages that are drawn were under way, such as 0s:2s."
+)
+def report(run_folder: Path, window: str | None) -> int:
     """Draw the figures of a run that is over, and write its report.html.
 
     RUN is a run folder; figures and a report that are there already are replaced.
     """
     from market.app.cli.report import report_command
 
-    return report_command(run_folder)
+    return report_command(run_folder, window)
 
 
 @commands.command(epilog="Exit codes: 0 all decisions the same, 2 no tape that can be read, 4 a decision differs.")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.figures.experiments import numbers
+from market.app.figures.experiments import columns_by_name, name_columns, numbers
 from market.app.figures.picture import Picture
 from market.app.results.table import Table
 
@@ -52,34 +51,32 @@ def _savings(ax: Axes, table: Table) -> None:
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set_title("Saved against the grid only")
-    ax.set_xlabel("CNY")
-    ax.margins(x=0.16)
-    ax.locator_params(axis="x", nbins=5)
-    ax.xaxis.set_major_formatter(style.THOUSANDS)
+    ax.margins(x=0.25)
+    style.amount_axis(ax, "CNY")
 
 
-def _gains(ax: Axes, table: Table) -> list[tuple[Artist | tuple[Artist, ...], str]]:
+def _gains(ax: Axes, table: Table) -> list[style.Entry]:
     vpps = [str(row[0]) for row in table.rows]
     designs = [name.removesuffix("_gain_cny") for name in table.columns[1:]]
     width = 0.8 / len(designs)
-    handles: list[tuple[Artist | tuple[Artist, ...], str]] = []
+    gains = {name: numbers(table, f"{name}_gain_cny") for name in designs}
+    rows = columns_by_name(vpps, gains)
+    handles: list[style.Entry] = []
     for place, name in enumerate(designs):
-        at = np.arange(len(vpps)) + (place - (len(designs) - 1) / 2) * width
+        at = np.arange(len(rows)) + (place - (len(designs) - 1) / 2) * width
         colour, hatch = COLOURS.get(name, style.GREY), HATCHES.get(name, "")
         bars = ax.bar(
             at,
-            numbers(table, f"{name}_gain_cny"),
+            [gains[name][members].mean() for members in rows.values()],
             width,
             color=colour,
             hatch=hatch,
             edgecolor="#303030",
             linewidth=0.4,
         )
-        handles.append((tuple(bars.patches), name))
+        handles.append((bars.patches[0], name))
     ax.axhline(0.0, color=style.BLACK, linewidth=0.8)
-    crowded = len(vpps) > 6
-    ax.set_xticks(np.arange(len(vpps)), vpps, rotation=90 if crowded else 0, fontsize=8 if crowded else 10)
-    ax.grid(axis="x", visible=False)
+    name_columns(ax, [*rows])
     ax.set_title("What each VPP gains")
     style.value_axis(ax, "CNY")
     return handles

@@ -5,16 +5,16 @@ Each is drawn from a table of its study alone, in the style of all figures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from market.app.figures import style
+from market.app.figures.named import largest
+from market.app.figures.names import short_names
 from market.app.figures.picture import Picture
 from market.app.results.table import Table
 from market.model.arrays import Array
@@ -55,7 +55,7 @@ def sweep_figure(label: str, base: float, table: Table) -> Figure:
         if np.isfinite(base):
             ax.axvline(base, color=style.BLACK, linewidth=0.8, linestyle=":")
         ax.set_title(f"{title}, {unit}")
-        ax.locator_params(axis="x", nbins=5)
+        ax.locator_params(axis="x", nbins=4)
         style.value_axis(ax, "")
         _give_room(ax)
     figure.supxlabel(label, fontsize=10)
@@ -187,30 +187,54 @@ def _welfare(ax: Axes, table: Table) -> None:
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set_title("System's day: operation, and carbon (blue)")
-    ax.set_xlabel("CNY")
-    ax.locator_params(axis="x", nbins=5)
-    ax.xaxis.set_major_formatter(style.THOUSANDS)
+    style.amount_axis(ax, "CNY")
 
 
-def _gains(ax: Axes, table: Table) -> list[tuple[Artist | tuple[Artist, ...], str]]:
+def _gains(ax: Axes, table: Table) -> list[style.Entry]:
     vpps = [str(row[0]) for row in table.rows if row[0] != "system"]
-    places = np.arange(len(vpps))
-    above, below = np.zeros(len(vpps)), np.zeros(len(vpps))
+    parts = {column: numbers(table, column)[: len(vpps)] for column, *_ in PARTS}
+    rows = columns_by_name(vpps, parts)
+    places = np.arange(len(rows))
+    above, below = np.zeros(len(rows)), np.zeros(len(rows))
     for column, _, colour, hatch in PARTS:
-        part = numbers(table, column)[: len(vpps)]
+        part = np.array([parts[column][members].mean() for members in rows.values()])
         base = np.where(part >= 0.0, above, below)
         ax.bar(places, part, 0.6, bottom=base, color=colour, hatch=hatch, edgecolor="#303030", linewidth=0.4)
         above, below = above + np.maximum(part, 0.0), below + np.minimum(part, 0.0)
     ax.axhline(0.0, color=style.BLACK, linewidth=0.8)
-    crowded = len(vpps) > 8
-    ax.set_xticks(places, vpps, rotation=90 if crowded else 0, fontsize=8 if crowded else 10)
-    ax.grid(axis="x", visible=False)
+    name_columns(ax, [*rows])
     ax.set_title("What each VPP gains by trading")
     style.value_axis(ax, "CNY")
-    return cast(
-        "list[tuple[Artist | tuple[Artist, ...], str]]",
-        [(_patch(colour, hatch), label) for _, label, colour, hatch in PARTS],
-    )
+    return [(_patch(colour, hatch), label) for _, label, colour, hatch in PARTS]
+
+
+MOST_COLUMNS = 24
+
+
+def columns_by_name(vpps: Sequence[str], amounts: Mapping[str, Array]) -> dict[str, list[int]]:
+    """The columns of a picture by their names, and the places of those who stand in each.
+
+    Of many VPPs those whose amounts are largest have a column each, the others one with their mean.
+    """
+    if len(vpps) <= MOST_COLUMNS:
+        return {vpp: [place] for place, vpp in enumerate(vpps)}
+    sizes = np.sum([np.abs(np.nan_to_num(values)) for values in amounts.values()], axis=0)
+    chief = largest(dict(zip(vpps, sizes.tolist(), strict=True)), MOST_COLUMNS - 1)
+    others = [place for place, vpp in enumerate(vpps) if vpp not in chief]
+    return {**{vpp: [vpps.index(vpp)] for vpp in chief}, f"mean of {len(others)} others": others}
+
+
+def name_columns(ax: Axes, names: Sequence[str]) -> None:
+    """Names below columns, upright where they would not stand abreast."""
+    short = short_names(names)
+    crowded = sum(len(name) + 2 for name in short.values()) > MOST_LETTERS_ABREAST
+    size = 10.0 if len(names) <= 8 else 7.0
+    upright = 90 if crowded else 0
+    ax.set_xticks(np.arange(len(names)), [short[name] for name in names], rotation=upright, fontsize=size)
+    ax.grid(axis="x", visible=False)
+
+
+MOST_LETTERS_ABREAST = 44  # below half of a picture
 
 
 def _patch(colour: str, hatch: str) -> Patch:

@@ -73,7 +73,7 @@ def _delay_axis(ax: Axes, runs: Sequence[GridResult], delays: Sequence[str]) -> 
     places = seconds if numeric else np.arange(len(delays), dtype=np.float64)
     if numeric:
         ax.set_xscale("symlog", linthresh=float(seconds[seconds > 0].min()), linscale=0.6)
-    ax.set_xticks(places, delays, rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_xticks(places, delays, rotation=90)
     ax.minorticks_off()
     ax.set_xlabel("delay of every link")
     return places

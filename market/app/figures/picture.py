@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from market.app.figures import style
 from market.errors import RunError
@@ -18,6 +20,7 @@ from market.scenario.private import FILE_MODE, FOLDER_MODE
 from market.system_fault import reason_and_remedy
 
 DPI = 150
+QUICK = {"compress_level": 3}  # a few per cent longer than the least, in a third of the time
 
 
 @dataclass(frozen=True)  # no slots: `svg` is kept once drawn
@@ -59,28 +62,40 @@ def rendered(picture: Picture) -> Rendered:
 @style.drawn
 def png_bytes(figure: Figure) -> bytes:
     """The figure as PNG."""
-    data = io.BytesIO()
-    FigureCanvasAgg(figure)
+    data, canvas = io.BytesIO(), FigureCanvasAgg(figure)
     _lay_out(figure)
-    figure.savefig(data, format="png", dpi=DPI, metadata={"Software": None})
+    with _at(figure, DPI):  # `savefig` would lay out and draw everything once more, to throw it away
+        canvas.print_png(data, metadata={"Software": None}, pil_kwargs=QUICK)  # type: ignore[no-untyped-call]
     return data.getvalue()
 
 
 @style.drawn
 def svg_bytes(figure: Figure) -> bytes:
     """The figure as SVG: text as text, no date, identifiers that depend on the drawing alone."""
-    data = io.BytesIO()
-    FigureCanvasSVG(figure)
+    data, canvas = io.BytesIO(), FigureCanvasSVG(figure)
     _lay_out(figure)
-    figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
+    with _at(figure, DPI):  # of what is in it as a bitmap
+        canvas.print_svg(data, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return data.getvalue()
 
 
 def _lay_out(figure: Figure) -> None:
     """Find the layout once for all files: it takes as long as drawing."""
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine) and figure.axes:
+        engine.execute(figure)
         figure.set_layout_engine("none")
+
+
+@contextmanager
+def _at(figure: Figure, dpi: float) -> Iterator[None]:
+    """Draw with so many dots to the inch."""
+    before = figure.dpi
+    figure.dpi = dpi
+    try:
+        yield
+    finally:
+        figure.dpi = before
 
 
 def write_pictures(pictures: Iterable[Picture | Rendered], folder: Path) -> list[Path]:

@@ -2,76 +2,118 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from market.app.figures import style
+from market.app.figures.named import OTHERS, so_many_others, styles_of
+from market.app.figures.names import short_names
 from market.app.results.recorded import RecordedRun
+from market.app.results.records import Records
+from market.model.arrays import Array
 
 NO_OFFERS = "No VPP trades with another in any period: nobody offers a price."
 SPREAD = 0.7  # how much of a period's width the sellers' marks take up, side by side
 CONVERGED = 1e-9  # CNY/kWh; smaller distances are drawn at the foot
+MOST_LINES = 400  # of distances as drawings; more are one bitmap
 
 
 @style.drawn
 def prices_figure(run: RecordedRun) -> Figure:
-    """Every offer at rest, CNY/kWh, with the band and the clearing price of each period."""
+    """Every offer at rest, CNY/kWh, with the band and the clearing price of each period.
+
+    Of many sellers those who sell most have marks, and all together a band from the least to the highest price.
+    """
     sellers = run.sellers()
     if not sellers:
         return style.nothing_to_draw(NO_OFFERS)
     figure = style.new_figure(4.4)
     ax = figure.subplots()
     entries = _band(ax, run)
-    styles = style.vpp_styles(run.vpps)
-    side_by_side = _places(run)
-    for seller in sellers:
-        offers = run["offers"].where(vpp=seller)
-        (marks,) = ax.plot(
-            [side_by_side[seller, period] for period in offers["period"].tolist()],
-            offers["price_cny_per_mwh"] / 1000,
+    looks = styles_of(run)
+    named = [seller for seller in sellers if seller in looks]
+    if len(named) < len(sellers):
+        entries += _spread(ax, run, len(sellers))
+    offers = {seller: rows for (seller,), rows in run["offers"].by("vpp").items()}
+    side_by_side, names = _places(run, named), short_names(run.vpps)
+    shape = _mark(run, side_by_side)
+    for seller in named:
+        ax.plot(
+            [side_by_side[seller, period] for period in offers[seller]["period"].tolist()],
+            offers[seller]["price_cny_per_mwh"] / 1000,
             linestyle="none",
-            marker=styles[seller].marker,
-            markersize=6.5 if run.period_count <= 24 else 4,
-            color=styles[seller].colour,
+            marker=looks[seller].marker,
+            color=looks[seller].colour,
             markeredgecolor=style.BLACK,
-            markeredgewidth=0.4,
             label=seller,
+            **shape,
         )
-        entries.append((marks, seller))
+        look = looks[seller]
+        sample = Line2D([], [], linestyle="none", marker=look.marker, color=look.colour, markersize=6.5)
+        entries.append((sample, names[seller]))
     style.period_axis(ax, run.period_count)
     style.value_axis(ax, "price in CNY/kWh")
     ax.use_sticky_edges = False
     ax.autoscale_view(scalex=False)
-    style.outside_legend(figure, entries, columns=8)
+    style.outside_legend(figure, entries)
     return figure
 
 
-def _places(run: RecordedRun) -> dict[tuple[str, int], float]:
+def _mark(run: RecordedRun, side_by_side: Mapping[tuple[str, int], float]) -> dict[str, Any]:
+    """How large marks are: as wide as their places side by side, as far as they can still be seen."""
+    present = Counter(period for _, period in side_by_side)
+    place_pt = SPREAD * 72.0 * style.WIDTH_IN / run.period_count / max(present.values(), default=1)
+    size = min(6.5, max(1.1 * place_pt, 3.5 if run.period_count <= style.MANY_PERIODS else 2.2))
+    return {"markersize": size, "markeredgewidth": 0.4 if size >= 4.0 else 0.0}
+
+
+def _places(run: RecordedRun, named: list[str]) -> dict[tuple[str, int], float]:
     """Where each seller's mark stands in each period: side by side, so that equal prices can be seen."""
-    offers = run["offers"]
     return {
         (seller, period): period + SPREAD * ((place + 0.5) / len(present) - 0.5)
-        for period in offers.distinct("period")
-        for present in [offers.where(period=period)["vpp"].tolist()]
+        for (period,), offers in run["offers"].by("period").items()
+        for present in [[vpp for vpp in offers["vpp"].tolist() if vpp in named]]
         for place, seller in enumerate(present)
     }
 
 
-def _band(ax: Axes, run: RecordedRun) -> list[tuple[Artist, str]]:
+def _band(ax: Axes, run: RecordedRun) -> list[style.Entry]:
     table, where = run["periods"], style.edges(run.period_count)
     floor, cap = table["floor_cny_per_mwh"] / 1000, table["cap_cny_per_mwh"] / 1000
     inside = np.where(floor <= cap, cap, np.nan)
-    ax.stairs(inside, where, baseline=floor, fill=True, color="#EFEFEF", linewidth=0, label="band")
-    ceiling = ax.stairs(cap, where, baseline=None, color=style.GREY, linewidth=1.4, label="cap")
-    ground = ax.stairs(floor, where, baseline=None, color=style.GREY, linewidth=1.4, linestyle=":", label="floor")
+    style.stairs(ax, inside, where, baseline=floor, fill=True, color="#EFEFEF", linewidth=0, label="band")
+    ceiling = style.stairs(ax, cap, where, baseline=None, color=style.GREY, linewidth=1.4, label="cap")
+    ground = style.stairs(
+        ax, floor, where, baseline=None, color=style.GREY, linewidth=1.4, linestyle=":", label="floor"
+    )
     clearing = ax.hlines(
         table["p_clr_cny_per_mwh"] / 1000, where[:-1], where[1:], color=style.BLACK, linewidth=2, label="p_clr"
     )
     return [(ceiling, "cap"), (ground, "floor"), (clearing, "clearing price")]
+
+
+def _spread(ax: Axes, run: RecordedRun, sellers: int) -> list[style.Entry]:
+    """From the least to the highest price of each period, and where the middle half of the sellers is."""
+    found = np.full((4, run.period_count), np.nan)
+    for (period,), offers in run["offers"].by("period").items():
+        found[:, period - 1] = np.quantile(offers["price_cny_per_mwh"] / 1000, (0.0, 0.25, 0.75, 1.0))
+    least, low, high, most = found
+    where = style.edges(run.period_count)
+    style.stairs(ax, most, where, baseline=least, fill=True, color="#9FC9E8", linewidth=0, label="all")
+    style.stairs(ax, high, where, baseline=low, fill=True, color="#4A90C4", linewidth=0, label="half")
+    return [
+        (Patch(color="#9FC9E8"), f"all {sellers} sellers"),
+        (Patch(color="#4A90C4"), "the middle half of them"),
+    ]
 
 
 @style.drawn
@@ -89,57 +131,66 @@ def price_convergence_figure(run: RecordedRun) -> Figure:
     grid = figure.subplots(len(clocks), 2, squeeze=False)
     periods, counts = np.unique(trace["period"], return_counts=True)
     busiest = int(periods[np.argmax(counts)])
+    looks = styles_of(run)
+    ways = trace.by("vpp", "period")
     for row, (clock, label) in enumerate(clocks.items()):
-        _paths(grid[row, 0], run, busiest, clock)
-        _distances(grid[row, 1], run, clock)
+        _paths(grid[row, 0], {vpp: way for (vpp, period), way in ways.items() if period == busiest}, looks, clock)
+        grid[row, 0].set_title(f"Prices of period {busiest}")
+        _distances(grid[row, 1], ways, looks, clock)
         for ax in grid[row]:
             ax.set_xlabel(label)
-            ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=clock == "round"))
+            ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=clock == "round"))
             ax.xaxis.set_major_formatter(style.THOUSANDS)
-    style.outside_legend(figure, [(_proxy(run, seller), seller) for seller in run.sellers()])
+    sellers = run.sellers()
+    style.outside_legend(figure, seller_entries(run, sellers, looks))
     return figure
 
 
-def _paths(ax: Axes, run: RecordedRun, period: int, clock: str) -> None:
-    styles = style.vpp_styles(run.vpps)
-    trace = run["trace"].where(quantity="price", period=period)
-    for seller in [vpp for vpp in run.vpps if vpp in set(trace["vpp"])]:
-        way = trace.where(vpp=seller)
+def seller_entries(run: RecordedRun, sellers: list[str], looks: dict[str, style.VppStyle]) -> list[style.Entry]:
+    """What a line of each seller looks like, and of all those who have no look of their own."""
+    named, names = [seller for seller in sellers if seller in looks], short_names(run.vpps)
+    entries: list[style.Entry] = [(_sample(looks[seller]), names[seller]) for seller in named]
+    if len(named) < len(sellers):
+        entries.append((_sample(OTHERS), so_many_others(named, sellers)))
+    return entries
+
+
+def _sample(look: style.VppStyle) -> Line2D:
+    return Line2D([], [], color=look.colour, marker=look.marker, markersize=5)
+
+
+def _paths(ax: Axes, ways: dict[str, Records], looks: dict[str, style.VppStyle], clock: str) -> None:
+    """The prices of one period, those of sellers without a look of their own behind the others."""
+    for seller, way in sorted(ways.items(), key=lambda entry: entry[0] in looks):
+        look = looks.get(seller, OTHERS)
         ax.plot(
             way[clock],
             way["value"] / 1000,
-            color=styles[seller].colour,
-            marker=styles[seller].marker,
-            markersize=4,
+            color=look.colour,
+            marker=look.marker,
+            markersize=4 if seller in looks else 2,
+            linewidth=1.6 if seller in looks else 0.6,
             drawstyle="steps-post",
             label=seller,
         )
-    ax.set_title(f"Prices of period {period}")
     style.value_axis(ax, "CNY/kWh")
 
 
-def _distances(ax: Axes, run: RecordedRun, clock: str) -> None:
+def _distances(
+    ax: Axes, ways: dict[tuple[str, int], Records], looks: dict[str, style.VppStyle], clock: str
+) -> None:
     """A line for each seller and period; on a logarithmic axis steady progress is a straight line."""
-    styles, trace = style.vpp_styles(run.vpps), run["trace"].where(quantity="price")
-    for seller in trace.distinct("vpp"):
-        for period in trace.where(vpp=seller).distinct("period"):
-            way = trace.where(vpp=seller, period=period)
-            distance = np.maximum(abs(way["value"] - way["value"][-1]) / 1000, CONVERGED)
-            ax.plot(
-                way[clock],
-                distance,
-                color=styles[seller].colour,
-                linewidth=0.9,
-                alpha=0.8,
-                label=f"{seller} {period}",
-            )
+    colours = [looks.get(seller, OTHERS).colour for seller, _ in ways]
+    lines: list[Array] = []
+    for way in ways.values():
+        distance = np.maximum(abs(way["value"] - way["value"][-1]) / 1000, CONVERGED)
+        lines.append(np.column_stack([way[clock], distance]))
+    drawn = LineCollection(lines, colors=colours, linewidths=0.9 if len(lines) <= MOST_LINES else 0.5, alpha=0.8)
+    drawn.set_rasterized(len(lines) > MOST_LINES)
+    ax.add_collection(drawn)
+    ax.autoscale_view()
     _log_axis(ax)
     ax.set_title("Distance to the last price, every period")
-
-
-def _proxy(run: RecordedRun, seller: str) -> Artist:
-    vpp_style = style.vpp_styles(run.vpps)[seller]
-    return Line2D([], [], color=vpp_style.colour, marker=vpp_style.marker, markersize=5)
 
 
 def _log_axis(ax: Axes) -> None:

@@ -20,14 +20,24 @@ if TYPE_CHECKING:
     from market.app.figures.picture import Picture, Rendered
 
 Html = NewType("Html", str)
+MOST_ROWS = 40
+"""A table of more is folded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportSection:
-    """A part of a page with a heading of its own; its blocks come from the functions of this module."""
+    """A part of a page with a heading of its own; its blocks come from the functions of this module.
+
+    folded : whether only the heading is seen until somebody opens it
+    """
 
     title: str
     blocks: Sequence[Html]
+    folded: bool = False
+
+    def html(self) -> Html:
+        """Heading and blocks."""
+        return _unfolding(Html(f"<h2>{escape(self.title)}</h2>"), self.blocks, self.folded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class HtmlPage:
             for name, section in zip(names, self.sections, strict=True)
         )
         body = "".join(
-            f'<section id="{name}"><h2>{escape(section.title)}</h2>{"".join(section.blocks)}</section>\n'
+            f'<section id="{name}">{section.html()}</section>\n'
             for name, section in zip(names, self.sections, strict=True)
         )
         return (
@@ -61,6 +71,11 @@ class HtmlPage:
 def paragraph(text: str) -> Html:
     """A paragraph."""
     return Html(f"<p>{escape(text)}</p>")
+
+
+def folded(title: str, blocks: Sequence[Html]) -> Html:
+    """What is seen only once somebody opens it."""
+    return _unfolding(Html(escape(title)), blocks, folded=True)
 
 
 def callout(text: str, *, good: bool) -> Html:
@@ -90,7 +105,7 @@ def table(
     sum_row: bool = False,
     unknown: str = "",
 ) -> Html:
-    """A table; numbers stand to the right, doubles with so many digits, NaN as `unknown`.
+    """A table; numbers stand to the right, doubles with so many digits, NaN as `unknown`. A long one is folded.
 
     sum_row : the last row is a sum, set apart
     """
@@ -105,9 +120,12 @@ def table(
     )
     body = "".join(_row(row, digits, unknown, last=sum_row and row is filled[-1]) for row in filled)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return Html(
+    whole = Html(
         f'<div class="wide"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+    if len(filled) <= MOST_ROWS:
+        return whole
+    return folded(f"{caption or 'Table'}: {len(filled):,} rows", [whole])
 
 
 def picture(shown: Picture | Rendered) -> Html:
@@ -131,6 +149,12 @@ def number_text(cell: Cell, digits: int = 2, unknown: str = "") -> str:
     small = cell != 0 and abs(cell) < 0.5 * 10**-digits
     text = f"{cell:.1e}" if small else f"{cell:,.{digits}f}"
     return text.replace("-", "−")
+
+
+def _unfolding(summary: Html, blocks: Sequence[Html], folded: bool) -> Html:
+    """Blocks that can be hidden and shown by what stands above them."""
+    opening = "<details>" if folded else "<details open>"
+    return Html(f"{opening}<summary>{summary}</summary>{''.join(blocks)}</details>")
 
 
 def _row(row: Sequence[Cell], digits: int, unknown: str, *, last: bool) -> str:

@@ -47,9 +47,7 @@ def render(job: Job) -> list[Rendered]:
 
 def _pictures(job: Job) -> Iterator[Picture]:
     if job.part is not None:
-        for place, picture in enumerate(paper_pictures(read_run(job.run))):
-            if place % PARTS == job.part:
-                yield picture
+        yield from paper_pictures(read_run(job.run), slice(job.part, None, PARTS))
     elif "sweep" in job.tables:
         yield sweep_picture(job.label, job.base, job.tables["sweep"])
     else:

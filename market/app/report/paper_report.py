@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from market.app.figures.day import day_pictures
+from market.app.figures.day import day_drawings
 from market.app.figures.picture import Picture, Rendered
 from market.app.report.page import (
     Html,
@@ -42,9 +42,9 @@ KINDS = (
 Tables = Mapping[str, Table]
 
 
-def paper_pictures(run: RecordedRun) -> Iterator[Picture]:
-    """The run's pictures, each drawn when it is asked for; those of the paper under its numbers."""
-    return (_numbered(shown) for shown in day_pictures(run))
+def paper_pictures(run: RecordedRun, part: slice = slice(None)) -> Iterator[Picture]:
+    """A run's pictures, or some, each drawn when it is asked for; those of the paper under its numbers."""
+    return (_numbered(draw()) for draw in day_drawings(run)[part])
 
 
 def paper_page(title: str, tables: Tables, pictures: Sequence[Rendered]) -> HtmlPage:

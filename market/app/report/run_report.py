@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite
+from typing import Final, TypeAlias
 
-from market.app.figures.picture import Picture
+import numpy as np
+
+from market.app.figures.network import is_still
+from market.app.figures.picture import Picture, Rendered
 from market.app.report.page import (
     Html,
     HtmlPage,
@@ -12,16 +17,20 @@ from market.app.report.page import (
     bullets,
     callout,
     cards,
+    folded,
     number_text,
     paragraph,
     picture,
     table,
 )
+from market.app.report.terminal.numbers import money_bound
 from market.app.results.columns import DAY_CERTIFICATE
 from market.app.results.disclosed import NOT_SHOWN, Disclosed, disclosed
 from market.app.results.flat import flat
 from market.app.results.recorded import RecordedRun
+from market.app.results.records import Records
 from market.app.results.table import Cell
+from market.app.results.units import CO2, ENERGY, ShownUnit, fitting
 from market.app.results.written_files import foreign_note
 from market.model.disclosure import Disclosure
 
@@ -50,13 +59,15 @@ WHOLE_DAY = {
     "every VPP planned against the grid before it knew what trade would bring.",
 }
 SOUND = ("equilibrium", "no_trade", "cleared")
+Drawing: TypeAlias = Picture | Rendered
 SCENARIOS = ("grid_only", "game")
+CNY = ShownUnit("CNY", 1.0)
+NONE: Final = np.array([], dtype=np.int64)
 
 
-def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> HtmlPage:
+def run_page(run: RecordedRun, pictures: Sequence[Drawing]) -> HtmlPage:
     """The report of a run with its pictures, those of `day_pictures` and `network_pictures`."""
     by_name, day = {shown.name: shown for shown in pictures}, disclosed(run)
-    days = [picture(shown) for name, shown in by_name.items() if name.startswith("dispatch_")]
     private = [vpp for vpp in day.members if not day.stages(vpp)]
 
     def shown(*names: str) -> list[Html]:
@@ -70,15 +81,34 @@ def run_page(run: RecordedRun, pictures: Sequence[Picture]) -> HtmlPage:
         ReportSection("Whom buyers choose", [paragraph(CHOICE), *shown("probabilities", "convergence")]),
         ReportSection("Costs with and without trading", [*shown("costs"), _costs(run, day)]),
         ReportSection("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run, day)]),
-        ReportSection(
-            "Each VPP's day", [*days, *(paragraph(f"{vpp} does not show its plans.") for vpp in private)]
-        ),
-        ReportSection("Certificate", list(_certificate(run))),
+        ReportSection("Each VPP's day", [*_days(pictures), *_private(private)], folded=len(run.vpps) > MOST_OPEN),
+        ReportSection("Certificate", list(_certificate(run)), folded=True),
         *([ReportSection("The day as a whole", list(whole_day(run)))] if DAY_CERTIFICATE in run.tables else []),
-        ReportSection("Communication", [*_communication(run), *shown("network", "links")]),
-        ReportSection("Rules and conditions", list(_conditions(run))),
+        ReportSection(
+            "Communication",
+            [*_communication(run), *shown("messages", "delays", "network", "links"), *_counted(run)],
+            folded=not run.manifest.get("network") or is_still(run),
+        ),
+        ReportSection("Rules and conditions", list(_conditions(run)), folded=True),
     )
     return HtmlPage(f"Market day: {run.manifest['scenario']}", str(run.manifest.get("title", "")), sections)
+
+
+MOST_OPEN = 5
+"""Days of single VPPs that are open to be seen; of more, each is opened by whoever wants to see it."""
+
+
+def _days(pictures: Sequence[Drawing]) -> Iterator[Html]:
+    """Each VPP's own picture, and that of all others together."""
+    days = [shown for shown in pictures if shown.name.startswith(("dispatch_", "days_of_others"))]
+    if len(days) <= MOST_OPEN:
+        yield from map(picture, days)
+        return
+    yield from (folded(shown.title, [picture(shown)]) for shown in days)
+
+
+def _private(vpps: Sequence[str]) -> Iterator[Html]:
+    return (paragraph(f"{vpp} does not show its plans.") for vpp in vpps)
 
 
 ROLES = (
@@ -109,25 +139,47 @@ def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     yield from (callout(f"A law of settlement is broken: {law}", good=False) for law in manifest["broken_laws"])
     yield from _undisclosed(run, day)
 
-    def change(column: str, unit: str, digits: int = 0) -> str:
-        first, second = (run.account("system", scenario, column) for scenario in SCENARIOS)
+    def change(column: str, unit: ShownUnit) -> str:
+        first, second = (run.account("system", scenario, column) * unit.factor for scenario in SCENARIOS)
         if first != first and second != second:
             return NOT_SHOWN
-        return f"{number_text(first, digits, NOT_SHOWN)} → {number_text(second, digits, NOT_SHOWN)} {unit}"
+        return f"{_amount(first)} → {_amount(second)} {unit.name}"
 
     traded_mwh = float(run["selections"]["delivered_mw"].sum()) * run.period_h
+    curtailed = [run.account("system", scenario, "curtailed_mwh") for scenario in SCENARIOS]
+    energy = fitting(ENERGY, max(traded_mwh, float(np.nan_to_num(curtailed).max())))
+    mass = fitting(CO2, float(np.nan_to_num([run.account("system", s, "emission_t") for s in SCENARIOS]).max()))
     yield cards(
         [
-            ("total cost of all VPPs, without → with trading", change("total_cny", "CNY")),
-            ("carbon cost", change("carbon_cny", "CNY")),
-            ("emission", change("emission_t", "t CO2", 2)),
-            ("renewable energy curtailed", change("curtailed_mwh", "MWh", 2)),
-            ("traded among VPPs", f"{traded_mwh:,.2f} MWh"),
-            ("ε: most that anybody gains by moving", f"{manifest['epsilon_cny']:.2g} CNY"),
+            ("total cost of all VPPs, without → with trading", change("total_cny", CNY)),
+            ("carbon cost", change("carbon_cny", CNY)),
+            ("emission", change("emission_t", mass)),
+            ("renewable energy curtailed", change("curtailed_mwh", energy)),
+            ("traded among VPPs", f"{number_text(traded_mwh * energy.factor)} {energy.name}"),
+            ("ε: most that anybody gains by moving", money_bound(manifest["epsilon_cny"])),
         ]
     )
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in manifest["periods"].items())
     yield paragraph(f"Periods: {counts}. Rounds of prices: {manifest['rounds']}.")
+
+
+def _amount(value: float) -> str:
+    """A sum in whole numbers, a small one in hundredths; rounding dust is nothing."""
+    value = _without_dust(value)
+    return number_text(value, 0 if abs(value) >= 1000.0 or value == 0.0 else 2, NOT_SHOWN)
+
+
+DUST = 1e-6  # below it is what sums of doubles leave behind
+
+
+def _without_dust(value: float) -> float:
+    return 0.0 if abs(value) < DUST else value
+
+
+def _digits(amounts_cny: Iterable[float]) -> int:
+    """Digits behind the point with which the largest of these sums has three figures or more."""
+    largest = max((abs(amount) for amount in amounts_cny if isfinite(amount)), default=0.0)
+    return 0 if largest >= 1000.0 else 2 if largest >= 1.0 else 4
 
 
 def meaning(verdict: str, *, agreed: bool) -> str:
@@ -157,12 +209,16 @@ def _setting(run: RecordedRun) -> str:
 
 
 def _roles(run: RecordedRun) -> Html:
+    own = run["roles"].by("vpp", "role")
     rows: list[Sequence[Cell]] = [
-        (vpp, *(ranges(own.where(role=role)["period"].tolist()) for role in ("seller", "buyer", "idle")))
+        (vpp, *(ranges(_periods(own.get((vpp, role)))) for role in ("seller", "buyer", "idle")))
         for vpp in run.vpps
-        for own in [run["roles"].where(vpp=vpp)]
     ]
     return table(("VPP", "sells in periods", "buys in periods", "balanced in periods"), rows)
+
+
+def _periods(rows: Records | None) -> list[int]:
+    return [] if rows is None else [int(period) for period in rows["period"]]
 
 
 def ranges(periods: Sequence[int]) -> str:
@@ -181,6 +237,8 @@ def ranges(periods: Sequence[int]) -> str:
 
 
 def _prices(run: RecordedRun) -> Html:
+    traded = run["selections"]["delivered_mw"]
+    energy = fitting(ENERGY, float(traded.max(initial=0.0)) * run.period_h)
     columns = (
         "period",
         "sellers",
@@ -188,20 +246,20 @@ def _prices(run: RecordedRun) -> Html:
         "clearing price CNY/kWh",
         "lowest CNY/kWh",
         "highest CNY/kWh",
-        "traded MWh",
+        f"traded {energy.name}",
         "traded for CNY",
     )
-    rows = list(_price_rows(run))
+    rows = list(_price_rows(run, energy))
     if not rows:
         return paragraph("Nobody offers anything to other VPPs on this day: the grid serves all.")
     return table(columns, rows, "Periods in which there is something to trade", digits=4)
 
 
-def _price_rows(run: RecordedRun) -> Iterator[Sequence[Cell]]:
+def _price_rows(run: RecordedRun, energy: ShownUnit) -> Iterator[Sequence[Cell]]:
     clearing = run.by_period(run["periods"], "p_clr_cny_per_mwh")
-    for period in run["offers"].distinct("period"):
-        offers, bids = run["offers"].where(period=period), run["bids"].where(period=period)
-        trades = run["selections"].where(period=period)
+    asked, taken = run["bids"].by("period"), run["selections"].by("period")
+    for (period,), offers in run["offers"].by("period").items():
+        bids, trades = asked[period,], taken.get((period,), run["selections"].only(NONE))
         prices = offers["price_cny_per_mwh"] / 1000
         yield (
             int(period),
@@ -210,7 +268,7 @@ def _price_rows(run: RecordedRun) -> Iterator[Sequence[Cell]]:
             float(clearing[period - 1]) / 1000,
             float(prices.min()),
             float(prices.max()),
-            float(trades["delivered_mw"].sum()) * run.period_h,
+            float(trades["delivered_mw"].sum()) * run.period_h * energy.factor,
             float(trades["payment_cny"].sum()),
         )
 
@@ -224,9 +282,10 @@ def _costs(run: RecordedRun, day: Disclosed) -> Html:
     for name, vpp in _accounts(day):
         first = [run.account(vpp, "grid_only", c) for c in ("operation_cny", "carbon_cny", "total_cny")]
         second = [run.account(vpp, "game", c) for c in ("operation_cny", "trade_cny", "carbon_cny", "total_cny")]
-        rows.append((name, *first, *second, first[-1] - second[-1]))
+        rows.append((name, *map(_without_dust, (*first, *second, first[-1] - second[-1]))))
     caption = "CNY; payments among VPPs are negative for who earns"
-    return table(columns, rows, caption, digits=0, sum_row=True, unknown=NOT_SHOWN)
+    digits = _digits(float(cell) for row in rows[:-1] for cell in row[1:])
+    return table(columns, rows, caption, digits=digits, sum_row=True, unknown=NOT_SHOWN)
 
 
 def _carbon(run: RecordedRun, day: Disclosed) -> Html:
@@ -256,7 +315,7 @@ def _accounts(day: Disclosed) -> Iterator[tuple[str, str]]:
 def _certificate(run: RecordedRun) -> Iterator[Html]:
     manifest = run.manifest
     yield paragraph(
-        f"ε = {manifest['epsilon_cny']:.2g} CNY, {manifest['epsilon_relative']:.2g} of the value traded: the "
+        f"ε: {money_bound(manifest['epsilon_cny'])}, {manifest['epsilon_relative']:.2g} of the value traded: the "
         "largest gain that any seller could have by another price, or any buyer by another choice, in any period."
     )
     rows: list[Sequence[Cell]] = []
@@ -299,16 +358,29 @@ def _communication(run: RecordedRun) -> Iterator[Html]:
         return
     processes = len(manifest["process_ids"])
     yield paragraph(f"{processes} processes, {manifest['counters'].get('sent', 0):,} messages sent.")
+    if manifest.get("network") and is_still(run):
+        yield paragraph("The network was perfect: every message reached everybody at once.")
+        return
     if manifest.get("rest_time_s") is not None:
-        yield paragraph(f"The market came to rest after {manifest['rest_time_s']:g} s of simulated time.")
-    yield table(("condition", "value"), flat(manifest.get("conditions") or {}), "Network conditions")
+        clock = "real" if manifest["time_mode"] == "wall" else "simulated"
+        yield paragraph(f"The market came to rest after {manifest['rest_time_s']:.4g} s of {clock} time.")
+
+
+def _counted(run: RecordedRun) -> Iterator[Html]:
+    """Conditions and counts in figures, of what there was any."""
+    manifest = run.manifest
+    if manifest["in_process"]:
+        return
+    yield folded("Network conditions", [table(("condition", "value"), flat(manifest.get("conditions") or {}))])
     counted = {
         "messages": manifest["counters"],
         "refused": manifest["refused"],
         "refused by": manifest["refused_by_nodes"],
     }
-    yield table(("counted", "number"), flat(counted), "What became of messages")
-    yield table(("stage", "seconds"), flat(manifest["durations_s"]), "Real time of each stage")
+    happened = [(what, number) for what, number in flat(counted) if number not in ("0", "none")]
+    yield table(("counted", "number"), happened, "What became of messages")
+    if manifest["durations_s"]:
+        yield table(("stage", "seconds"), flat(manifest["durations_s"]), "Real time of each stage")
 
 
 def _conditions(run: RecordedRun) -> Iterator[Html]:

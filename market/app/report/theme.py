@@ -34,6 +34,10 @@ caption { text-align: left; color: var(--soft); padding-bottom: .4rem; }
 th { text-align: left; border-bottom: 2px solid var(--ink); padding: .25rem .8rem; vertical-align: bottom;
   font-weight: 600; }
 td { border-bottom: 1px solid var(--line); padding: .25rem .8rem; overflow-wrap: break-word; }
+summary { cursor: pointer; color: var(--accent); margin: .8rem 0; }
+summary:focus-visible, nav a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+summary h2 { display: inline; color: var(--ink); }
+section > details > summary { margin: 1rem 0 .6rem; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
 th.number { max-width: 8rem; }
@@ -42,5 +46,6 @@ tr.sum td { font-weight: 700; border-top: 2px solid var(--ink); }
   body, section { background: #fff; border: 0; } nav { display: none; }
   header { background: none; color: #000; } header p { color: #444; }
   figure, tr { break-inside: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; }
 }
 """

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
+from broker.delivery.network_log import MessageFate
+from broker.wire.messages import MarketMessage
 from market.game.result import Verdict
 from market.model.declaration import Role
 from market.settlement.outcome import TraceQuantity
@@ -34,6 +36,7 @@ _BY_NAME: Final = {
     "links": f"sender receiver {' '.join(LINK_COUNTS)} delay_min_s delay_mean_s delay_max_s",
     "network": "time_s in_flight queued",
     "staleness": "time_s vpp version staleness_s",
+    "messages": "epoch sent_s arrival_s sender receiver kind seq bytes attempts fate",
 }
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(names.split()) for name, names in _BY_NAME.items()}
 """The columns of each table, in their order."""
@@ -46,9 +49,9 @@ DAY_CERTIFICATE: Final = "day_certificate"
 """The table of a run whose day was certified as a whole."""
 STRATEGIES: Final = "strategies"
 """The table of a run in which owners have chosen strategies."""
-NETWORK_TABLES: Final = ("links", "network", "staleness")
+NETWORK_TABLES: Final = ("links", "network", "staleness", "messages")
 
-WHOLE: Final = frozenset({"period", "stage", "round", "rounds", "settled"})
+WHOLE: Final = frozenset({"period", "stage", "round", "rounds", "settled", "epoch", "seq", "attempts"})
 """Whole numbers; whatever is no word is a double, empty where there is none."""
 NAMES: Final = frozenset({"vpp", "buyer", "seller", "counterpart", "sender", "receiver"})
 """Of VPPs; all of them together are called `system`, and nobody has an empty name."""
@@ -57,4 +60,6 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
     "verdict": frozenset(Verdict),
     "scenario": frozenset({"grid_only", "game"}),
     "quantity": frozenset(TraceQuantity),
+    "kind": frozenset(kind.__name__ for kind in get_args(MarketMessage)),
+    "fate": frozenset(MessageFate),
 }

@@ -1,7 +1,8 @@
-"""Tables of a run's network: each link's traffic, messages in flight over time, staleness over time.
+"""Tables of a run's network: each link's traffic, messages in flight over time, staleness over time, each message.
 
 Series over time are thinned, so that long runs stay readable: one of more than `MOST_ROWS` entries is cut into
-equal stretches, of each of which the extremes are kept, and the very last entry. Totals are never thinned.
+equal stretches, of each of which the extremes are kept, and the very last entry. Of messages there are as many as
+the log has kept (`broker.delivery.network_log.MOST_MESSAGES`). Totals are never thinned.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _Entry = TypeVar("_Entry")
 
 def network_tables(log: NetworkLog, vpps: Sequence[str]) -> tuple[Table, ...]:
     """All tables of a run's network, in the order of NETWORK_TABLES."""
-    return links_table(log, vpps), in_flight_table(log), staleness_table(log)
+    return links_table(log, vpps), in_flight_table(log), staleness_table(log), messages_table(log)
 
 
 def links_table(log: NetworkLog, vpps: Sequence[str]) -> Table:
@@ -53,6 +54,19 @@ def staleness_table(log: NetworkLog) -> Table:
     kept = thinned(log.staleness, (lambda entry: entry.staleness_s,))
     rows = tuple((entry.time_s, entry.vpp, entry.version, entry.staleness_s) for entry in kept)
     return Table("staleness", COLUMNS["staleness"], rows)
+
+
+def messages_table(log: NetworkLog) -> Table:
+    """Who said what to whom: a row for each message and receiver, in the order in which they were sent."""
+    rows = tuple(
+        (
+            *(message.epoch, message.sent_s, NOTHING if message.arrival_s is None else message.arrival_s),
+            *(message.sender, message.receiver, message.kind, message.seq),
+            *(message.bytes, message.attempts, message.fate.value),
+        )
+        for message in log.messages
+    )
+    return Table("messages", COLUMNS["messages"], rows)
 
 
 def thinned(

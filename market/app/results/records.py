@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,18 @@ class Records:
         kept = np.ones(len(self), dtype=bool)
         for name, value in equal.items():
             kept &= self.columns[name] == value
-        return Records({name: column[kept] for name, column in self.columns.items()})
+        return self.only(kept)
+
+    def only(self, rows: NDArray[Any]) -> Records:
+        """Some of the rows, by a mask or by their places."""
+        return Records({name: column[rows] for name, column in self.columns.items()})
+
+    def by(self, *names: str) -> dict[tuple[Any, ...], Records]:
+        """The rows of each combination of values of some columns, in the order in which they first come."""
+        places: dict[tuple[Any, ...], list[int]] = {}
+        for place, key in enumerate(zip(*(self.columns[name].tolist() for name in names), strict=True)):
+            places.setdefault(key, []).append(place)
+        return {key: self.only(np.array(rows)) for key, rows in places.items()}
 
     def distinct(self, name: str) -> list[Any]:
         """The values of a column, each once, in the order in which they first come."""
@@ -40,12 +51,17 @@ class Records:
 
 def records_of(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Records:
     """The records of rows. ValueError or OverflowError where a cell is not what its column holds."""
-    cells = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    return Records({name: _column(name, values) for name, values in zip(header, cells, strict=True)})
+    return records_of_columns(header, list(zip(*rows, strict=True)) if rows else [()] * len(header))
+
+
+def records_of_columns(header: Sequence[str], columns: Sequence[Sequence[Any]]) -> Records:
+    """The same of columns."""
+    return Records({name: _column(name, values) for name, values in zip(header, columns, strict=True)})
 
 
 def _column(name: str, values: Sequence[Any]) -> Column:
     if name in NAMES or name in WORDS:
         return np.array([str(value) for value in values], dtype=object)
-    number: Callable[[Any], float] = int if name in WHOLE else lambda v: float(v) if v != "" else np.nan
-    return np.array([number(value) for value in values], dtype=np.int64 if name in WHOLE else np.float64)
+    if name in WHOLE:
+        return np.array([int(value) for value in values], dtype=np.int64)
+    return np.array([float(value) if value != "" else np.nan for value in values], dtype=np.float64)

@@ -31,26 +31,33 @@ def solve_many(
     items: Sequence[_In],
     on_done: Callable[[int], None],
     processes: int | None = None,
+    preload: Sequence[str] = _PRELOAD,
 ) -> list[_Out]:
     """`function` of every item, in their order; `on_done` is told how many are ready, in this thread.
 
     `function` must be importable and it, the items and the results picklable. With one process, or one item, and
     on any system but Linux, all is done here. What a call raises is raised here, after the running ones have
     ended.
+
+    preload : the modules in which `function` and what it needs are
     """
     count = min(processes or workers(), len(items))
     if count <= 1 or not on_linux():
         return _one_by_one(function, items, on_done)
-    return _side_by_side(function, items, on_done, count)
+    return _side_by_side(function, items, on_done, count, preload)
 
 
 def _side_by_side(
-    function: Callable[[_In], _Out], items: Sequence[_In], on_done: Callable[[int], None], count: int
+    function: Callable[[_In], _Out],
+    items: Sequence[_In],
+    on_done: Callable[[int], None],
+    count: int,
+    preload: Sequence[str],
 ) -> list[_Out]:
     from broker.process.forked import plain_context
     from broker.process.launch import STOPS, deaf_to_interrupts, warm_up
 
-    warm_up(_PRELOAD)
+    warm_up(preload)
     pool = ProcessPoolExecutor(count, mp_context=plain_context(), initializer=_ignore, initargs=(STOPS,))
     try:
         with deaf_to_interrupts():
