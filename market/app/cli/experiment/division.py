@@ -9,12 +9,13 @@ from market.app.cli.experiment.study import Study, study
 from market.app.report.printed import printed
 from market.app.results.exit_codes import ExitCode
 from market.app.results.table import Table
+from market.app.results.telling import telling_of
 
 
 def division_command(options: StudyOptions) -> int:
     """Solve the coalitions, write three tables and a picture. Raises MarketError."""
     scenario = options.load()
-    with study(options.out, f"division-{scenario.name}", quiet=options.quiet) as under_way:
+    with study(options.out, f"division-{scenario.name}", telling_of(scenario), quiet=options.quiet) as under_way:
         under_way.stage("dispatching each plant alone")
         day = divided_day(scenario, options.draws, options.seed, under_way.solve_all)
         tables = division_tables(day)
@@ -23,15 +24,19 @@ def division_command(options: StudyOptions) -> int:
         _illustrate(under_way, tables)
         path = under_way.path
     if not options.quiet:
-        echo(division_text(day, tables) + f"Everything in full precision: {path}\n", styled=True)
+        echo(
+            under_way.told.text(division_text(day, tables)) + f"Everything in full precision: {path}\n",
+            styled=True,
+        )
     return ExitCode.EQUILIBRIUM
 
 
 def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
     from market.app.figures.division import division_picture
     from market.app.figures.picture import write_pictures
+    from market.app.figures.told import told_pictures
 
-    write_pictures([division_picture(*tables[:2])], under_way.path / "figures")
+    write_pictures(told_pictures([division_picture(*tables[:2])], under_way.told), under_way.path / "figures")
 
 
 def division_text(day: DividedDay, tables: tuple[Table, ...]) -> str:

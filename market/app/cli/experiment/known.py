@@ -13,11 +13,12 @@ from market.app.cli.experiment.study import study
 from market.app.report.printed import printed
 from market.app.results.exit_codes import ExitCode
 from market.app.results.table import Table
+from market.app.results.telling import Telling
 
 
 def known_command(out: Path | None, *, quiet: bool) -> int:
     """Solve every known game and write `known.csv`; exit code 3 where a number is not met. Raises MarketError."""
-    with study(out, "known", quiet=quiet) as under_way:
+    with study(out, "known", Telling(), quiet=quiet) as under_way:
         answers = known_answers(lambda part: under_way.stage(f"solving {part}"))
         under_way.write([known_table(answers)])
         path = under_way.path

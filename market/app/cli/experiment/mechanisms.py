@@ -9,12 +9,13 @@ from market.app.cli.experiment.study import Study, study
 from market.app.report.printed import printed
 from market.app.results.exit_codes import ExitCode
 from market.app.results.table import Table
+from market.app.results.telling import telling_of
 
 
 def mechanisms_command(options: StudyOptions) -> int:
     """Run every mechanism, write three tables and a picture. Raises MarketError."""
     scenario = options.load()
-    with study(options.out, f"mechanisms-{scenario.name}", quiet=options.quiet) as under_way:
+    with study(options.out, f"mechanisms-{scenario.name}", telling_of(scenario), quiet=options.quiet) as under_way:
         found = mechanism_study(
             scenario, under_way.solve_all, lambda name: under_way.stage(f"running the day under {name}")
         )
@@ -24,15 +25,19 @@ def mechanisms_command(options: StudyOptions) -> int:
         _illustrate(under_way, tables)
         path = under_way.path
     if not options.quiet:
-        echo(mechanisms_text(found, tables) + f"Everything in full precision: {path}\n", styled=True)
+        echo(
+            under_way.told.text(mechanisms_text(found, tables)) + f"Everything in full precision: {path}\n",
+            styled=True,
+        )
     return ExitCode.EQUILIBRIUM
 
 
 def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
     from market.app.figures.mechanisms import mechanisms_picture
     from market.app.figures.picture import write_pictures
+    from market.app.figures.told import told_pictures
 
-    write_pictures([mechanisms_picture(*tables)], under_way.path / "figures")
+    write_pictures(told_pictures([mechanisms_picture(*tables)], under_way.told), under_way.path / "figures")
 
 
 def mechanisms_text(found: MechanismStudy, tables: tuple[Table, ...]) -> str:
