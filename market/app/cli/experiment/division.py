@@ -24,8 +24,10 @@ def division_command(options: StudyOptions) -> int:
         _illustrate(under_way, tables)
         path = under_way.path
     if not options.quiet:
-        text = under_way.told.text(division_text(day, tables))
-        echo(text + f"Everything in full precision: {path}\n", styled=True)
+        echo(
+            under_way.told.text(division_text(day, tables)) + f"Everything in full precision: {path}\n",
+            styled=True,
+        )
     return ExitCode.EQUILIBRIUM
 
 

@@ -25,8 +25,10 @@ def mechanisms_command(options: StudyOptions) -> int:
         _illustrate(under_way, tables)
         path = under_way.path
     if not options.quiet:
-        text = under_way.told.text(mechanisms_text(found, tables))
-        echo(text + f"Everything in full precision: {path}\n", styled=True)
+        echo(
+            under_way.told.text(mechanisms_text(found, tables)) + f"Everything in full precision: {path}\n",
+            styled=True,
+        )
     return ExitCode.EQUILIBRIUM
 
 
