@@ -21,5 +21,5 @@ class StrategyChoice:
         "",
         "What it is: `package.module:Class`, a name that an installed package gives its own, or a price rule",
     )
-    seed: int = parameter("", "Of its random draws", default=0, ge=0, le=2**53)
+    seed: int = parameter("number", "What its random draws follow from", default=0, ge=0, le=2**53)
     options: tuple[tuple[str, Option], ...] = ()

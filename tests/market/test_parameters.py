@@ -28,7 +28,7 @@ from market.scenario.scenario import Scenario
 from tests.market.scenario_files import MINIMAL_FILES, write_files
 
 ROOT = Path(__file__).parents[2]
-COUNTS = {"share", "1", "periods", "steps", "offers", "pieces"}
+COUNTS = {"share", "1", "number", "periods", "steps", "offers", "pieces"}
 
 
 def classes(hint: Any, seen: set[type] | None = None) -> Iterator[type]:

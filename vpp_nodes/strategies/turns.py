@@ -36,6 +36,20 @@ class PriceTurn:
     prices_cny_per_mwh : the newest known of all sellers, its own included, shape (n,)
     number : of this turn in the period, from 1, and turns : how many it may take; 1 and None unless it learns
     memory : what it answered to the last one, None before · seed : of its draws
+
+    >>> import market
+    >>> game = market.PeriodGame.of(
+    ...     surplus_mw=[3.0, 1.5],
+    ...     deficit_mw=[2.0, 2.0],
+    ...     satisfaction_cny_per_h=[1800.0, 1500.0],
+    ...     floor_cny_per_mwh=400.0,
+    ...     cap_cny_per_mwh=1200.0,
+    ... )
+    >>> turn = market.PriceTurn("S1", game, 0, np.array([700.0, 700.0]), 1, None, None, 0)
+    >>> round(turn.best_price_cny_per_mwh(), 2)
+    679.73
+    >>> turn.profit_cny([679.73, 700.0]).round(2).tolist()
+    [839.18, 800.0]
     """
 
     vpp: str
@@ -85,6 +99,9 @@ class Price:
     """A seller's answer. memory : whatever can be hashed
 
     again : whether it wants another turn though nobody else moves; only of one that learns
+
+    >>> Price(450.0, memory=("tried", 3)).again
+    True
     """
 
     price_cny_per_mwh: float
@@ -98,6 +115,10 @@ class ChoiceTurn:
 
     buyer : its own place in `game.buyers` · prices_cny_per_mwh : of all sellers, shape (n,)
     rest : how it would spread its demand by the evolutionary game, (25), shape (n,)
+
+    >>> class Loyal:
+    ...     def choose(self, turn: ChoiceTurn) -> Array:
+    ...         return np.array([1.0, *(0.0 for _ in turn.rest[1:])])
     """
 
     vpp: str
@@ -109,7 +130,12 @@ class ChoiceTurn:
 
 @dataclass(frozen=True, slots=True)
 class DeclareTurn:
-    """What a VPP declares by. plan : its own day · truthful : what the market's rules make of it"""
+    """What a VPP declares by. plan : its own day · truthful : what the market's rules make of it
+
+    >>> class Honest:
+    ...     def declare(self, turn: DeclareTurn) -> Declaration:
+    ...         return turn.truthful
+    """
 
     vpp: str
     plan: DispatchPlan
