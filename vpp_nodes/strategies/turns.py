@@ -36,6 +36,22 @@ class PriceTurn:
     prices_cny_per_mwh : the newest known of all sellers, its own included, shape (n,)
     number : of this turn in the period, from 1, and turns : how many it may take; 1 and None unless it learns
     memory : what it answered to the last one, None before · seed : of its draws
+
+    What a strategy would answer can be tried on a turn of one's own:
+
+    >>> import numpy as np
+    >>> import market
+    >>> game = market.PeriodGame.of(
+    ...     surplus_mw=[3.0, 1.5],
+    ...     deficit_mw=[2.0, 2.0],
+    ...     satisfaction_cny_per_h=[1800.0, 1500.0],
+    ...     floor_cny_per_mwh=400.0,
+    ...     cap_cny_per_mwh=1200.0,
+    ... )
+    >>> prices = np.array([700.0, 700.0])
+    >>> turn = market.PriceTurn("S1", game, 0, prices, number=1, turns=None, memory=None, seed=0)
+    >>> turn.least_price_cny_per_mwh, round(turn.best_price_cny_per_mwh(), 2)
+    (400.0, 679.73)
     """
 
     vpp: str
@@ -85,6 +101,10 @@ class Price:
     """A seller's answer. memory : whatever can be hashed
 
     again : whether it wants another turn though nobody else moves; only of one that learns
+
+    >>> import market
+    >>> market.Price(450.0, memory=("raised", 3)).memory
+    ('raised', 3)
     """
 
     price_cny_per_mwh: float
@@ -98,6 +118,19 @@ class ChoiceTurn:
 
     buyer : its own place in `game.buyers` · prices_cny_per_mwh : of all sellers, shape (n,)
     rest : how it would spread its demand by the evolutionary game, (25), shape (n,)
+
+    >>> import numpy as np
+    >>> import market
+    >>> game = market.PeriodGame.of(
+    ...     surplus_mw=[3.0, 1.5],
+    ...     deficit_mw=[2.0, 2.0],
+    ...     satisfaction_cny_per_h=[1800.0, 1500.0],
+    ...     floor_cny_per_mwh=400.0,
+    ...     cap_cny_per_mwh=1200.0,
+    ... )
+    >>> turn = market.ChoiceTurn("B1", game, 0, np.array([690.0, 700.0]), rest=np.array([0.7, 0.3]))
+    >>> turn.game.sellers[turn.prices_cny_per_mwh.argmin()]
+    'S1'
     """
 
     vpp: str
@@ -109,7 +142,15 @@ class ChoiceTurn:
 
 @dataclass(frozen=True, slots=True)
 class DeclareTurn:
-    """What a VPP declares by. plan : its own day · truthful : what the market's rules make of it"""
+    """What a VPP declares by. plan : its own day · truthful : what the market's rules make of it
+
+    >>> import market
+    >>> class Truthful:
+    ...     def declare(self, turn: market.DeclareTurn):
+    ...         return turn.truthful
+    >>> callable(Truthful().declare)
+    True
+    """
 
     vpp: str
     plan: DispatchPlan
