@@ -35,7 +35,8 @@ class RepositoryLinks(SphinxPostTransform):
         assert isinstance(shown, nodes.Element)
         if page := PAGES.get(path):
             return make_refnode(self.app.builder, self.env.docname, page, "", shown)
-        return shown if path and (ROOT / path).is_file() else None
+        beside = Path(self.app.env.doc2path(self.env.docname)).parent
+        return shown if path and any((folder / path).exists() for folder in (ROOT, beside)) else None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
