@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from market.app.figures import style
+from market.app.results.kept import TraceQuantity
 from market.app.results.recorded import RecordedRun
 
 NO_OFFERS = "No VPP trades with another in any period: nobody offers a price."
@@ -80,7 +81,9 @@ def price_convergence_figure(run: RecordedRun) -> Figure:
 
     Over the rounds of each seller, and over simulated time where it passes.
     """
-    trace = run["trace"].where(quantity="price")
+    if reason := run.untraced(TraceQuantity.PRICE):
+        return style.nothing_to_draw(reason)
+    trace = run.traced(TraceQuantity.PRICE)
     if not len(trace):
         return style.nothing_to_draw(NO_OFFERS)
     timed = bool((trace["time_s"] > 0).any())
@@ -102,7 +105,7 @@ def price_convergence_figure(run: RecordedRun) -> Figure:
 
 def _paths(ax: Axes, run: RecordedRun, period: int, clock: str) -> None:
     styles = style.vpp_styles(run.vpps)
-    trace = run["trace"].where(quantity="price", period=period)
+    trace = run.traced(TraceQuantity.PRICE).where(period=period)
     for seller in [vpp for vpp in run.vpps if vpp in set(trace["vpp"])]:
         way = trace.where(vpp=seller)
         ax.plot(
@@ -120,7 +123,7 @@ def _paths(ax: Axes, run: RecordedRun, period: int, clock: str) -> None:
 
 def _distances(ax: Axes, run: RecordedRun, clock: str) -> None:
     """A line for each seller and period; on a logarithmic axis steady progress is a straight line."""
-    styles, trace = style.vpp_styles(run.vpps), run["trace"].where(quantity="price")
+    styles, trace = style.vpp_styles(run.vpps), run.traced(TraceQuantity.PRICE)
     for seller in trace.distinct("vpp"):
         for period in trace.where(vpp=seller).distinct("period"):
             way = trace.where(vpp=seller, period=period)

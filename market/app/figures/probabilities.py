@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
+from market.app.results.kept import TraceQuantity
 from market.app.results.recorded import RecordedRun
 
 NO_CHOICE = "No VPP trades with another in any period: nobody has anything to select."
@@ -74,7 +75,9 @@ def evolution_figure(run: RecordedRun, period: int | None = None) -> Figure:
     period : the paper's period 3, or that of `convergence_period`, if not given
     """
     period = convergence_period(run) if period is None else period
-    trace = run["trace"].where(quantity="evolution", period=period or 0)
+    if reason := run.untraced(TraceQuantity.EVOLUTION):
+        return style.nothing_to_draw(reason)
+    trace = run.traced(TraceQuantity.EVOLUTION).where(period=period or 0)
     if not len(trace):
         reason = NO_CHOICE if period is None else f"No VPP trades with another in period {period}."
         return style.nothing_to_draw(reason)

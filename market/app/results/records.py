@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market.app.results.columns import NAMES, WHOLE, WORDS
+from market.app.results.columns import NAMES, STAMPS, WHOLE, WORDS
 
 Column = NDArray[Any]
+TEXT: Final[np.dtype[Any]] = np.dtype(object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,16 @@ def records_of(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Records:
     return Records({name: _column(name, values) for name, values in zip(header, cells, strict=True)})
 
 
+def column_type(name: str) -> np.dtype[Any]:
+    """What a column of this name holds: text, whole numbers or doubles."""
+    if name in NAMES or name in WORDS or name in STAMPS:
+        return TEXT
+    return np.dtype(np.int64 if name in WHOLE else np.float64)
+
+
 def _column(name: str, values: Sequence[Any]) -> Column:
-    if name in NAMES or name in WORDS:
-        return np.array([str(value) for value in values], dtype=object)
-    number: Callable[[Any], float] = int if name in WHOLE else lambda v: float(v) if v != "" else np.nan
-    return np.array([number(value) for value in values], dtype=np.int64 if name in WHOLE else np.float64)
+    kind = column_type(name)
+    if kind == TEXT:
+        return np.array([str(value) for value in values], dtype=kind)
+    number: Callable[[Any], float] = int if kind == np.int64 else lambda v: float(v) if v != "" else np.nan
+    return np.array([number(value) for value in values], dtype=kind)

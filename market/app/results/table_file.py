@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +14,15 @@ import numpy as np
 
 from market.app.results.columns import COLUMNS, NAMES, WORDS
 from market.app.results.document import refused
+from market.app.results.kept import TableFormat
 from market.app.results.manifest_shape import REMEDY
-from market.app.results.records import Records, records_of
+from market.app.results.records import TEXT, Records, records_of
 from market.app.results.shapes import LARGEST
+from market.app.results.table import Table
+from market.app.results.table_writer import file_of
 from market.app.results.telling import START, Telling
 from market.errors import ScenarioError
+from market.extras import need
 from market.scenario.private import AT_ONCE
 
 _NOBODY = ("", "system")  # whom a name may mean beside VPPs
@@ -33,28 +37,50 @@ class Place:
     told: Telling = field(default_factory=Telling)
 
 
-def read_table(folder: Path, name: str, place: Place) -> Records:
+def read_table(folder: Path, name: str, place: Place, format: TableFormat = TableFormat.CSV) -> Records:
     """A table. ScenarioError if it is not what a run leaves, naming the first column that is not."""
-    path = folder / f"{name}.csv"
+    path = folder / file_of(name, format)
+    records = (_from_csv if format is TableFormat.CSV else _from_parquet)(path, name, place)
+    for column, rule, value in _misfits(records, place):
+        raise _refused(f"{path}: {column}", rule, value)
+    return records
+
+
+def _from_csv(path: Path, name: str, place: Place) -> Records:
     try:
         header, *rows = csv.reader(io.StringIO(_text(path)))
     except (OSError, ValueError, csv.Error) as error:
         raise _refused(path, "a run folder holds this table", _reason(error)) from None
-    wanted = place.told.columns(COLUMNS[name])
-    if tuple(header) != wanted:
-        raise _refused(path, f"its columns must be {', '.join(wanted)}", ", ".join(header)[:200])
+    wanted = _checked_header(path, name, header, place)
     if any(len(row) != len(header) for row in rows):
         raise _refused(path, "every row has a cell for each column", "a row that has not")
     if START in wanted:
         rows = [_without_start(row, wanted.index(START), place.told.starts, path) for row in rows]
     header = list(COLUMNS[name])
     try:
-        records = records_of(header, rows)
+        return records_of(header, rows)
     except (ValueError, OverflowError) as error:
         raise _refused(path, "numbers stand where numbers belong", str(error)[:200]) from None
-    for column, rule, value in _misfits(records, place):
-        raise _refused(f"{path}: {column}", rule, value)
-    return records
+
+
+def _from_parquet(path: Path, name: str, place: Place) -> Records:
+    need("parquet", f"the Parquet tables of {path.parent}")
+    from market.app.results.parquet import read_parquet
+
+    try:
+        header, records = read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise _refused(path, "a run folder holds this table", _reason(error)) from None
+    wanted = _checked_header(path, name, header, place)
+    if START in wanted:
+        stamps = np.array(["", *place.told.starts], dtype=TEXT)
+        number = np.where(records["period"] <= place.periods, np.maximum(records["period"], 0), 0)
+        other = np.flatnonzero(records[START] != stamps[number])
+        if other.size:
+            rule = "must be when its period begins"
+            raise _refused(f"{path}: {START}", rule, repr(records[START][other[0]])[:60])
+    kept = (column for column in wanted if column != START)
+    return Records({ours: records[theirs] for ours, theirs in zip(COLUMNS[name], kept, strict=True)})
 
 
 def _without_start(row: list[str], at: int, starts: tuple[str, ...], path: Path) -> list[str]:
@@ -68,6 +94,14 @@ def _without_start(row: list[str], at: int, starts: tuple[str, ...], path: Path)
     return [*row[:at], *row[at + 1 :]]
 
 
+def _checked_header(path: Path, name: str, header: Sequence[str], place: Place) -> tuple[str, ...]:
+    """The columns that a table has as it is written."""
+    wanted = place.told.columns(COLUMNS[name])
+    if tuple(header) != wanted:
+        raise _refused(path, f"its columns must be {', '.join(wanted)}", ", ".join(header)[:200])
+    return wanted
+
+
 def _text(path: Path) -> str:
     """The text of an ordinary file: a pipe would hold us up."""
     descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
@@ -75,6 +109,17 @@ def _text(path: Path) -> str:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("something that is no ordinary file")
         return file.read()
+
+
+def text_of(path: Path) -> str:
+    """A table's file as CSV, whatever its format. OSError or ValueError if it is none."""
+    if path.suffix != f".{TableFormat.PARQUET.value}":
+        return path.read_text(encoding="utf-8")
+    need("parquet", str(path))
+    from market.app.results.parquet import read_parquet
+
+    header, records = read_parquet(path)
+    return Table.of_blocks(path.stem, header, lambda: iter([records])).csv()
 
 
 def _misfits(records: Records, place: Place) -> Iterator[tuple[str, str, str]]:
