@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from broker.process.launch import deaf_to_interrupts
 from market.app.analysis.sweep.journal import Journal
 from market.app.analysis.sweep.row import EndedRun, carried_out, tasks_of
 from market.app.results.run_metadata import OnProgress, RunProgress
 from market.app.runs.process_pool import solve_as_ready
+from market.app.runs.system import on_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
 
@@ -55,7 +56,7 @@ def carry_out(journal: Journal, means: Means, on_progress: OnProgress) -> None:
     told.of(len(tasks))
 
     def on_result(place: int, run: EndedRun) -> None:
-        with deaf_to_interrupts():  # a line is written whole
+        with _uninterrupted():  # a line is written whole
             journal.add(run)
         told.of(len(journal.plan.runs) - len(journal.ended))
 
@@ -64,6 +65,15 @@ def carry_out(journal: Journal, means: Means, on_progress: OnProgress) -> None:
             _solver(means)(carried_out, tasks, on_result, means.jobs)
     finally:
         journal.write_tables()
+
+
+def _uninterrupted() -> AbstractContextManager[None]:
+    """A block that whatever asks this program to end waits for, where the system lets it."""
+    if not on_linux():
+        return nullcontext()
+    from broker.process.launch import deaf_to_interrupts
+
+    return deaf_to_interrupts()
 
 
 def _solver(means: Means) -> Callable[..., None]:
