@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from market.api.day import load, open_run, run
     from market.api.game import best_response, certify, solve_period
     from market.api.results import Run
+    from market.api.sweep import SweepResult, sweep
     from market.continuous_game.certify import certify_game
     from market.continuous_game.game import ContinuousGame
     from market.continuous_game.solve import solve_game
@@ -40,6 +41,7 @@ else:
         "PriceTurn": "vpp_nodes.strategies.turns",
         "Run": "market.api.results",
         "Scenario": "market.scenario.scenario",
+        "SweepResult": "market.api.sweep",
         "best_response": "market.api.game",
         "certify": "market.api.game",
         "certify_game": "market.continuous_game.certify",
@@ -50,6 +52,7 @@ else:
         "shapley_value": "market.division.shapley",
         "solve_game": "market.continuous_game.solve",
         "solve_period": "market.api.game",
+        "sweep": "market.api.sweep",
     }
 
     def __getattr__(name: str) -> object:
@@ -77,6 +80,7 @@ __all__ = [
     "PriceTurn",
     "Run",
     "Scenario",
+    "SweepResult",
     "__version__",
     "best_response",
     "certify",
@@ -89,4 +93,5 @@ __all__ = [
     "shapley_value",
     "solve_game",
     "solve_period",
+    "sweep",
 ]

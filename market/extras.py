@@ -14,6 +14,8 @@ from market.errors import Fault, ScenarioError
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("matplotlib",),
     "tables": ("openpyxl", "pyarrow"),
+    "parquet": ("pyarrow",),
+    "sweep": ("pyarrow", "ray"),
     "view": ("ipyvue", "ipyvuetify", "matplotlib", "solara", "starlette", "uvicorn"),
 }
 """The modules without which the program can do nothing of what an extra is for."""

@@ -57,6 +57,8 @@ WALLS = {
         "market.scenario.series.workbook",
     ),
     "solara": ("market.app.view",),
+    "pyarrow": ("market.app.results.parquet",),
+    "ray": ("market.app.runs.ray_pool",),
     "starlette": ("market.app.view",),
     "uvicorn": ("market.app.view",),
     "numpy": ("market", "broker", "vpp_nodes"),
@@ -76,7 +78,10 @@ CALENDARS = {
     "market.scenario.series.workbook",
 }
 
-HEAVY = {"mesa", "networkx", "pandas", "scipy", "matplotlib", "pydantic", "yaml", "rich", "click", "solara"}
+HEAVY = {
+    *("mesa", "networkx", "pandas", "scipy", "matplotlib", "pydantic", "yaml", "rich", "click", "solara"),
+    *("pyarrow", "ray"),
+}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -207,12 +212,14 @@ def test_no_class_name_stands_for_two_things() -> None:
 
 
 def test_every_package_imported_is_declared_and_pinned() -> None:
-    declared = {name_of(line) for line in (*project()["dependencies"], *extra("figures"), *extra("view"))}
+    extras = [line for name in ("figures", "view", "parquet", "sweep") for line in extra(name)]
+    declared = {name_of(line) for line in (*project()["dependencies"], *extras)}
     declared -= {"vppmarket"}  # an extra that another one holds
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in constraints()}
     imported = {name.split(".")[0] for path in MODULES.values() for name in imports(path)}
     outside = imported - set(sys.stdlib_module_names) - set(PACKAGES)
-    distributions = {dist.lower().replace("_", "-") for name in outside for dist in packages_distributions()[name]}
+    whose = packages_distributions()
+    distributions = {dist.lower().replace("_", "-") for name in outside for dist in whose.get(name, [name])}
     distributions -= {"pydantic-core", "solara-ui", "solara-server"}  # they come with pydantic and solara
     assert distributions <= declared
     assert declared <= pinned

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +17,14 @@ from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
+from market.extras import need
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
 
 if TYPE_CHECKING:
     from market.app.results.concluded_day import ConcludedDay
+    from market.app.results.kept import Keep
     from market.app.results.manifest import RunSpec
     from market.app.runs.keyring import Keyring
     from market.app.runs.run_day import Runner
@@ -51,6 +54,8 @@ def run(
     day_certificate: bool = False,
     seed: int = 0,
     out: str | Path | None = None,
+    trace: str | None = None,
+    format: str = "csv",
     on_progress: Callable[[RunProgress], None] | None = None,
 ) -> Run:
     """Run a market day and wait for its end.
@@ -63,6 +68,8 @@ def run(
     table `day_certificate`
     seed : of all that is random, which is only the network
     out : the run folder, new or empty; None leaves no files
+    trace : "none", "offers" or "full", how much of the way to the end the table `trace` tells; None: by size
+    format : of the tables in `out`, "csv" or "parquet"
     on_progress : told now and then how far the run is
     Raises: ScenarioError for bad input, DispatchError if a plant's day cannot be planned, RunError if the run
     breaks. A law of settlement that does not hold is a RuntimeWarning, and in the run's `broken_laws`.
@@ -82,7 +89,7 @@ def run(
     if changes:
         chosen = chosen.with_(changes)
     with as_run_error():
-        what = _undertaking(chosen, seed, started, processes=processes)
+        what = replace(_undertaking(chosen, seed, started, processes=processes), keep=_keep(trace, format))
         report = _carried_out(what, out, on_progress or (lambda progress: None), since)
     for law in report.broken_laws:
         warnings.warn(law, RuntimeWarning, stacklevel=2)
@@ -116,6 +123,17 @@ def _check(changes: Mapping[str, object], seed: int, *, processes: bool) -> None
         ]
     if faults:
         raise ScenarioError(faults)
+
+
+def _keep(trace: str | None, format: str) -> Keep:
+    from market.app.results.kept import Keep, TableFormat, TraceLevel
+
+    if trace not in (None, *TraceLevel) or format not in [*TableFormat]:
+        rule = "trace is none, offers or full, format is csv or parquet"
+        raise ScenarioError([Fault(rule, f"{trace!r}, {format!r}", "market.run", "give one of them")])
+    if format == TableFormat.PARQUET:
+        need("parquet", 'format="parquet"')
+    return Keep(None if trace is None else TraceLevel(trace), TableFormat(format))
 
 
 def _undertaking(scenario: Scenario, seed: int, started: datetime, *, processes: bool) -> RunSpec:

@@ -28,6 +28,7 @@ __all__ = [
     "CERTIFICATE_TOLERANCE",
     "Negotiation",
     "Order",
+    "answers",
     "conclude",
     "concluded",
     "end_cycle",
@@ -233,18 +234,29 @@ def concluded(
 
     choosers : what answers for a buyer, by its name; the evolutionary game where nothing else is said
     """
-    answers = [
+    chosen = answers(games, [end.prices for end in negotiations], rules, choosers)
+    return tuple(
+        conclude(game, end.prices, probability, requested, end.rounds, end.ending)
+        for game, end, (probability, requested) in zip(games, negotiations, chosen, strict=True)
+    )
+
+
+def answers(
+    games: Sequence[PeriodGame],
+    prices: Sequence[Array],
+    rules: MarketRules,
+    choosers: Mapping[str, Chooser] = NO_BUYER,
+) -> list[tuple[Array, Array]]:
+    """What all buyers of each game choose, and request, at its prices (n,): arrays (m, n), zero without trade."""
+    found = [
         (np.zeros((len(game.buyers), len(game.sellers))), np.zeros((len(game.buyers), len(game.sellers))))
         for game in games
     ]
     for buyer in dict.fromkeys(name for game in games if game.tradable for name in game.buyers):
         mine = [t for t, game in enumerate(games) if game.tradable and buyer in game.buyers]
         choose = choosers.get(buyer, answer_day)
-        chosen = choose(buyer, [games[t] for t in mine], [negotiations[t].prices for t in mine], rules)
+        chosen = choose(buyer, [games[t] for t in mine], [prices[t] for t in mine], rules)
         for t, answer in zip(mine, chosen, strict=True):
             i = games[t].buyers.index(buyer)
-            answers[t][0][i], answers[t][1][i] = answer.probability, answer.requested_mw
-    return tuple(
-        conclude(game, end.prices, probability, requested, end.rounds, end.ending)
-        for game, end, (probability, requested) in zip(games, negotiations, answers, strict=True)
-    )
+            found[t][0][i], found[t][1][i] = answer.probability, answer.requested_mw
+    return found

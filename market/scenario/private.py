@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -17,8 +18,13 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) 
 
 def create_file(path: Path, data: bytes) -> None:
     """A new file with this content, mode 0600. OSError where there is anything of that name already."""
-    with os.fdopen(os.open(path, _NEW_FILE, FILE_MODE), "wb") as file:
+    with new_file(path) as file:
         file.write(data)
+
+
+def new_file(path: Path) -> BinaryIO:
+    """The same, still empty and open to be written."""
+    return os.fdopen(os.open(path, _NEW_FILE, FILE_MODE), "wb")
 
 
 def create_folder(path: Path) -> None:

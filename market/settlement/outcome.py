@@ -7,7 +7,6 @@ pictures are made from it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from math import fsum
 
 import numpy as np
@@ -39,31 +38,6 @@ class VppDay:
         return self.before if self.planned is None else self.planned
 
 
-class TraceQuantity(StrEnum):
-    """What a trace row holds."""
-
-    PRICE = "price"  # an offer, CNY/MWh
-    PROBABILITY = "probability"  # a selection, dimensionless
-    EVOLUTION = "evolution"  # a replicator step of (25) at the final prices, dimensionless
-
-
-@dataclass(frozen=True, slots=True)
-class TraceRow:
-    """One value on its way to equilibrium. `counterpart` is the seller that a probability is about, else empty.
-
-    residual : the absolute change from the value before (0 for the first)
-    """
-
-    time_s: float
-    round: int
-    vpp: str
-    counterpart: str
-    period: int
-    quantity: TraceQuantity
-    value: float
-    residual: float
-
-
 @dataclass(frozen=True, slots=True)
 class MarketOutcome:
     """A whole day. `days` is in the order of the scenario's VPPs, `periods` has one entry per period.
@@ -73,7 +47,6 @@ class MarketOutcome:
 
     periods: tuple[PeriodResult, ...]
     days: tuple[VppDay, ...]
-    trace: tuple[TraceRow, ...]
     rounds: DayRounds | None = None
 
     @property

@@ -121,15 +121,15 @@ def direct_exchange(vpp_id: str, results: Sequence[PeriodResult], public: Public
 
     With `credits_follow_energy` each MWh delivered carries σ_dir t of quota from its seller to its buyer.
     """
-    taken_mw = frozen([fsum(_as_buyer(vpp_id, result, settled_mw(result))) for result in results])
-    given_mw = frozen([fsum(_as_seller(vpp_id, result, settled_mw(result))) for result in results])
+    taken_mw = frozen([fsum(_taken_mw(vpp_id, result).tolist()) for result in results])
+    given_mw = frozen([fsum(_given_mw(vpp_id, result).tolist()) for result in results])
     return DirectExchange(taken_mw, given_mw, quota_in_t=quota_in_t(taken_mw, given_mw, public))
 
 
 def net_payment_cny(vpp_id: str, results: Sequence[PeriodResult]) -> float:
     """What a VPP pays over the day for its trade, less what it is paid; transfers of its mechanism included."""
-    paid = fsum(x for result in results for x in _as_buyer(vpp_id, result, payment_cny(result)))
-    earned = fsum(x for result in results for x in _as_seller(vpp_id, result, payment_cny(result)))
+    paid = fsum(x for result in results for x in _paid_cny(vpp_id, result).tolist())
+    earned = fsum(x for result in results for x in _earned_cny(vpp_id, result).tolist())
     return paid - earned + transfer_cny(vpp_id, results) if _transfers(results) else paid - earned
 
 
@@ -205,15 +205,40 @@ def unclaimed_laws(
     return tuple(unclaimed)
 
 
-def _as_buyer(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
-    """The entries of an (m, n) matrix in which a VPP is the buyer; nothing where it is not one."""
+def _taken_mw(vpp_id: str, result: PeriodResult) -> Array:
+    """What a VPP takes from each seller and counts as delivered, shape (n,); nothing where it does not buy."""
     buyers = result.game.buyers
-    yield from matrix[buyers.index(vpp_id), :].tolist() if vpp_id in buyers else ()
+    if not result.verdict.rests or vpp_id not in buyers:
+        return _NOTHING
+    mine: Array = result.delivered_mw[buyers.index(vpp_id), :]
+    return mine
 
 
-def _as_seller(vpp_id: str, result: PeriodResult, matrix: Array) -> Iterator[float]:
+def _given_mw(vpp_id: str, result: PeriodResult) -> Array:
+    """The same of what it gives to each buyer, shape (m,)."""
     sellers = result.game.sellers
-    yield from matrix[:, sellers.index(vpp_id)].tolist() if vpp_id in sellers else ()
+    if not result.verdict.rests or vpp_id not in sellers:
+        return _NOTHING
+    mine: Array = result.delivered_mw[:, sellers.index(vpp_id)]
+    return mine
+
+
+def _paid_cny(vpp_id: str, result: PeriodResult) -> Array:
+    """The entries of `payment_cny` in which a VPP is the buyer."""
+    taken_mw = _taken_mw(vpp_id, result)
+    return taken_mw * result.price_cny_per_mwh * result.game.period_h if taken_mw.any() else _NOTHING
+
+
+def _earned_cny(vpp_id: str, result: PeriodResult) -> Array:
+    given_mw = _given_mw(vpp_id, result)
+    if not given_mw.any():
+        return _NOTHING
+    price = result.price_cny_per_mwh[result.game.sellers.index(vpp_id)]
+    earned: Array = given_mw * price * result.game.period_h
+    return earned
+
+
+_NOTHING = frozen([])
 
 
 def quota_in_t(taken_mw: Array, given_mw: Array, public: PublicRules) -> float:

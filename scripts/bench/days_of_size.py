@@ -57,7 +57,7 @@ def _over_bus(scenario: Scenario) -> tuple[MarketOutcome, RunMetadata]:
     while not market.over:
         market.more()
     left = market.proceedings()
-    return outcome_of(left, scenario.public.market), metadata_of(left, scenario)
+    return outcome_of(left), metadata_of(left, scenario)
 
 
 def _without_messages(scenario: Scenario) -> tuple[MarketOutcome, RunMetadata]:

@@ -57,7 +57,7 @@ def _day(name: str, changes: Mapping[str, Any]) -> tuple[int, float, int, float]
     while not market.over:
         market.more()
     left = market.proceedings()
-    settlement = settle(outcome_of(left, scenario.public.market), scenario.public)
+    settlement = settle(outcome_of(left), scenario.public)
     alone = settlement.grid_only_system.total_cny
     possible = alone - joint_dispatch(scenario.vpps, scenario.public).total_cny
     share = (alone - settlement.game_system.total_cny) / possible

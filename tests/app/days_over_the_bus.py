@@ -74,7 +74,7 @@ def over_the_bus(scenario: Scenario, network: NetworkRules, seed: int = 0) -> Lo
 
 def day_of(run: Loopback) -> MarketOutcome:
     """What a market that is over came to."""
-    return outcome_of(run.coordinator.proceedings(), run.public.market)
+    return outcome_of(run.coordinator.proceedings())
 
 
 def unlike(one: MarketOutcome, other: MarketOutcome) -> list[str]:

@@ -290,7 +290,7 @@ def test_a_broken_law_is_an_error_whatever_the_verdict(
     def loses_a_delivery(*arguments: object) -> tuple[MarketOutcome, RunMetadata]:
         outcome, facts = honest(*arguments)  # type: ignore[arg-type]
         forged = [type(day)(day.declaration, day.before, day.before) for day in outcome.days]
-        return MarketOutcome(outcome.periods, tuple(forged), outcome.trace), facts
+        return MarketOutcome(outcome.periods, tuple(forged)), facts
 
     monkeypatch.setattr(in_process, "run_in_process", loses_a_delivery)
     assert command(["run", "two_vpp", "--in-process", "--out", str(tmp_path / "day")]) == 4

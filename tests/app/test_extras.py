@@ -20,7 +20,8 @@ BLOCKER = '''
 """Imported by every interpreter that starts: hides what a plain installation lacks."""
 import sys
 
-HIDDEN = {"altair", "ipyvue", "ipyvuetify", "matplotlib", "networkx", "reacton", "solara", "starlette", "uvicorn"}
+HIDDEN = {"altair", "ipyvue", "ipyvuetify", "matplotlib", "networkx", "pyarrow", "ray", "reacton", "solara"}
+HIDDEN |= {"starlette", "uvicorn"}
 
 
 class Without:
@@ -89,6 +90,7 @@ def test_the_blocker_blocks(bare: Path, tmp_path: Path) -> None:
         ("replay", "b"),
         ("compare", "a", "b"),
         ("run", "two_vpp", "--json", "--in-process"),
+        ("sweep", "two_vpp", "--set", "market.satisfaction=0.8,0.9"),
     ],
     ids=" ".join,
 )
@@ -120,6 +122,8 @@ def test_the_python_door_and_the_mesa_model_need_no_extra(bare: Path, runs: Path
         (("experiment", "sensitivity", "--out", "new"), "figures", "vppmarket experiment"),
         (("experiment", "network", "--out", "new"), "figures", "vppmarket experiment"),
         (("view",), "view", "vppmarket view"),
+        (("run", "two_vpp", "--out", "new", "--format", "parquet"), "parquet", "--format parquet"),
+        (("sweep", "two_vpp", "--out", "new", "--engine", "ray"), "sweep", "--engine ray"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -143,6 +147,7 @@ def test_with_json_the_object_tells_of_it(bare: Path, runs: Path) -> None:
 def test_each_extra_brings_what_it_is_said_to() -> None:
     for name, modules in EXTRAS.items():
         declared = {name_of(line) for line in extra(name)}
-        declared |= {name_of(line) for line in extra("figures")} if "vppmarket" in declared else set()
+        held = ("figures", "parquet") if "vppmarket" in declared else ()
+        declared |= {name_of(line) for other in held for line in extra(other)}
         assert set(modules) <= declared
-    assert extra("all") == ["vppmarket[figures,mesa,tables,view]"]
+    assert extra("all") == ["vppmarket[figures,mesa,parquet,tables,view]"]

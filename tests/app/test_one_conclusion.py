@@ -96,7 +96,7 @@ def in_memory(run: Loopback, scenario: Scenario, folder: Path) -> ConcludedDay:
         run.coordinator.proceedings(),
         RunSpec(scenario, run.network_seed, in_process=False, started=STARTED),
     )
-    outcome, facts = outcome_of(left, scenario.public.market), metadata_of(left, scenario)
+    outcome, facts = outcome_of(left), metadata_of(left, scenario)
     folder.mkdir()
     return run_day(what, lambda *_: (outcome, facts), RunFolder(folder), lambda progress: None, 0.0)
 

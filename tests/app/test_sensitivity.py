@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from market.app.analysis.sensitivity import COLUMNS, Sweep, sweep_tables, sweeps
 from market.app.runs.in_process import market_day
 from market.app.runs.process_pool import solve_many
-from market.scenario import load_scenario
+from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario
 from market.settlement.settlement import settle
 from tests.app.commands import error_lines, vppmarket
@@ -67,14 +66,14 @@ def test_values_rise_and_savings_are_differences(two: Scenario) -> None:
 def test_a_sweep_changes_the_parameter_it_names(
     two: Scenario, name: str, value: float, look: Callable[[Scenario], float]
 ) -> None:
-    changed = sweep(two, name).change(two, value)
+    changed = with_overrides(two, sweep(two, name).changes(value))
     assert look(changed) == value
     assert changed.digest != two.digest
 
 
 def test_storage_is_scaled_in_energy_and_powers() -> None:
     five = load_scenario("five_vpp")
-    doubled = sweep(five, "storage").change(five, 2.0)
+    doubled = with_overrides(five, sweep(five, "storage").changes(2.0))
     for before, after in zip(five.vpps, doubled.vpps, strict=True):
         assert before.ess
         assert after.ess
@@ -98,11 +97,9 @@ def test_more_storage_is_never_dearer_without_trade_and_carbon_costs_rise_with_t
 
 
 def test_a_value_without_a_plan_becomes_a_row_that_says_so(two: Scenario) -> None:
-    def impossible(scenario: Scenario, value: float) -> Scenario:
-        vpps = tuple(
-            replace(vpp, exchange=replace(vpp.exchange, grid_buy_max_mw=0.0), mt=None) for vpp in scenario.vpps
-        )
-        return replace(scenario, vpps=vpps)
+    def impossible(value: float) -> dict[str, object]:
+        nothing = {"exchange.grid_buy_max_mw": 0.0, "mt": None}
+        return {f"vpps.{vpp}.{name}": off for vpp in two.roster for name, off in nothing.items()}
 
     (table,) = sweep_tables(two, one_by_one, [Sweep("nothing", "", (1.0,), float("nan"), impossible)])
     (row,) = table.rows

@@ -159,7 +159,7 @@ def recorded(run: Loopback, folder: Path) -> ConcludedDay:
     what = RunSpec(scenario, 0, False, datetime.now(UTC))
     return run_day(
         what,
-        lambda *_: (outcome_of(proceedings, public.market), facts),
+        lambda *_: (outcome_of(proceedings), facts),
         RunFolder(folder),
         lambda progress: None,
         since=0.0,

@@ -155,7 +155,7 @@ def settled_day(
             for i in range(deficit_mw.shape[1])
         ),
     ]
-    return MarketOutcome(results, tuple(days), ())
+    return MarketOutcome(results, tuple(days))
 
 
 def _vpp_day(

@@ -171,11 +171,11 @@ def test_more_than_the_surplus_or_the_deficit_is_reported() -> None:
 def test_what_is_left_over_at_an_equilibrium_though_somebody_asks_for_it_is_reported() -> None:
     """The market of two that `solve_day` comes to, and the same with a tenth of its deliveries gone."""
     (result,) = solve_day([random_game(1)], make_rules())
-    outcome = MarketOutcome((result,), (), ())
+    outcome = MarketOutcome((result,), ())
     assert check_laws(outcome, settle(outcome, public_rules(1)), public_rules(1)) == ()
     short = replace(result, delivered_mw=0.9 * result.delivered_mw)
     for verdict, told in ((Verdict.EQUILIBRIUM, 1), (Verdict.UNCERTIFIED, 0)):
-        outcome = MarketOutcome((replace(short, verdict=verdict),), (), ())
+        outcome = MarketOutcome((replace(short, verdict=verdict),), ())
         broken = check_laws(outcome, settle(outcome, public_rules(1)), public_rules(1))
         assert [law.law for law in broken] == [NOTHING_WASTED] * told
 

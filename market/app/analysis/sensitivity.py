@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import fsum
+from functools import partial
 
-from market.app.analysis.economics import hhi, mean_price_cny_per_mwh, traded_mwh
+from market.app.analysis.sweep.plan import Changes, SweepRun
+from market.app.analysis.sweep.row import FAILED, EndedRun, Row, Task, carried_out
 from market.app.results.table import Cell, Table
-from market.app.runs.in_process import market_day
-from market.errors import MarketError
-from market.scenario import with_overrides
 from market.scenario.catalogue import entry_at
 from market.scenario.scenario import Scenario
-from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import settle, settled_mw
 
 NOTHING = float("nan")
 _CREDITS = "carbon.direct_quota_t_per_mwh"
@@ -44,24 +40,14 @@ COLUMNS = (
 class Sweep:
     """One parameter and the values it is given; `base` is the scenario's own, NaN where it is none of them.
 
-    name : for files · label : for people, with its unit · change : the scenario with a value put in
+    name : for files · label : for people, with its unit · changes : of the scenario, that put a value in
     """
 
     name: str
     label: str
     values: tuple[float, ...]
     base: float
-    change: Callable[[Scenario, float], Scenario]
-
-
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """One day of a sweep, ready to be solved anywhere."""
-
-    name: str
-    value: float
-    base: bool
-    scenario: Scenario
+    changes: Callable[[float], Changes]
 
 
 def sweeps(scenario: Scenario) -> tuple[Sweep, ...]:
@@ -80,7 +66,8 @@ def sweeps(scenario: Scenario) -> tuple[Sweep, ...]:
                   (10.0, 20.0, 35.0, 50.0, 75.0, 100.0, 200.0)),
         _override("kappa", "market.satisfaction", kappa if same_kappa else NOTHING,
                   (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)),
-        Sweep("storage", "storage, multiple of its size", (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), 1.0, _with_storage),
+        Sweep("storage", "storage, multiple of its size", (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), 1.0,
+              partial(_with_storage, scenario)),
         Sweep("credits", _label(_CREDITS), (0.0, 0.2, 0.4, 0.6, 0.728), credits, _with_credits),
         _override("renewable_quota", "carbon.renewable_quota_t_per_mwh", carbon.renewable_quota_t_per_mwh,
                   (0.0, 0.05, 0.1, 0.2, 0.4)),
@@ -89,7 +76,7 @@ def sweeps(scenario: Scenario) -> tuple[Sweep, ...]:
 
 def sweep_tables(
     scenario: Scenario,
-    solve_all: Callable[[Callable[[_Day], tuple[Cell, ...]], Sequence[_Day]], Sequence[tuple[Cell, ...]]],
+    solve_all: Callable[[Callable[[Task], EndedRun], Sequence[Task]], Sequence[EndedRun]],
     chosen: Sequence[Sweep] | None = None,
 ) -> tuple[Table, ...]:
     """A table for each sweep, of days solved by `solve_all` (such as `market.app.runs.process_pool.solve_many`).
@@ -98,59 +85,29 @@ def sweep_tables(
     its verdict: a limit of the parameter, not of the program.
     """
     asked = sweeps(scenario) if chosen is None else chosen
-    days = [day for sweep in asked for day in _days(scenario, sweep)]
-    rows = list(solve_all(solved_row, days))
+    days = [(sweep, value) for sweep in asked for value in _values(sweep)]
+    ended = solve_all(carried_out, [_task(scenario, n, *day) for n, day in enumerate(days, 1)])
+    rows = [_row(*day, run.row) for day, run in zip(days, ended, strict=True)]
     return tuple(
         Table(f"sensitivity_{sweep.name}", COLUMNS, tuple(row for row in rows if row[0] == sweep.name))
         for sweep in asked
     )
 
 
-def solved_row(day: _Day) -> tuple[Cell, ...]:
-    """Solve a day and say what came of it; a row of `COLUMNS`."""
-    head: tuple[Cell, ...] = (day.name, day.value, "yes" if day.base else "no")
-    try:
-        outcome = market_day(day.scenario)
-    except MarketError as error:
-        return (*head, str(error).splitlines()[0], *[NOTHING] * (len(COLUMNS) - 4))
-    return (*head, *_results(day.scenario, outcome))
+def _task(scenario: Scenario, number: int, sweep: Sweep, value: float) -> Task:
+    return Task(SweepRun(number, 0, tuple(sweep.changes(value).items()), 0), scenario, processes=False)
 
 
-def _results(scenario: Scenario, outcome: MarketOutcome) -> tuple[Cell, ...]:
-    settlement = settle(outcome, scenario.public)
-    alone, game = settlement.grid_only_system, settlement.game_system
-    return (
-        outcome.verdict.value,
-        *(alone.total_cny, game.total_cny, alone.total_cny - game.total_cny),
-        *(alone.carbon_cny, game.carbon_cny, alone.emission_t, game.emission_t),
-        *(alone.curtailed_mwh, game.curtailed_mwh),
-        *(traded_mwh(outcome), mean_price_cny_per_mwh(outcome), _mean_markup(outcome), _mean_hhi(outcome)),
-    )
+def _row(sweep: Sweep, value: float, found: Row) -> tuple[Cell, ...]:
+    verdict = found["reason"] if found["verdict"] == FAILED else found["verdict"]
+    numbers = (found.get(name) for name in COLUMNS[4:])
+    base = "yes" if value == sweep.base else "no"
+    return (sweep.name, value, base, str(verdict), *(NOTHING if n is None else n for n in numbers))
 
 
-def _mean_markup(outcome: MarketOutcome) -> float:
-    """Over p_clr, of a traded MWh."""
-    traded = [result for result in outcome.periods if result.game.tradable]
-    above = fsum(
-        float((settled_mw(r) * (r.price_cny_per_mwh - r.clearing_price_cny_per_mwh)).sum()) * r.game.period_h
-        for r in traded
-    )
-    energy = traded_mwh(outcome)
-    return above / energy if energy > 0.0 else NOTHING
-
-
-def _mean_hhi(outcome: MarketOutcome) -> float:
-    """Of delivered power, each period weighted by what is delivered in it."""
-    parts = [settled_mw(result).sum(axis=0) for result in outcome.periods if result.game.tradable]
-    weights = [float(part.sum()) for part in parts]
-    weighted = fsum(weight * hhi(part) for part, weight in zip(parts, weights, strict=True) if weight > 0.0)
-    return weighted / fsum(weights) if fsum(weights) > 0.0 else NOTHING
-
-
-def _days(scenario: Scenario, sweep: Sweep) -> list[_Day]:
-    """The days of a sweep, by value; the scenario's own value is among them."""
-    values = sorted({*sweep.values, *([sweep.base] if sweep.base == sweep.base else [])})
-    return [_Day(sweep.name, value, value == sweep.base, sweep.change(scenario, value)) for value in values]
+def _values(sweep: Sweep) -> list[float]:
+    """The values of a sweep, rising; the scenario's own is among them."""
+    return sorted({*sweep.values, *([sweep.base] if sweep.base == sweep.base else [])})
 
 
 def _label(path: str) -> str:
@@ -159,30 +116,20 @@ def _label(path: str) -> str:
 
 def _override(name: str, path: str, base: float, values: tuple[float, ...]) -> Sweep:
     whole = isinstance(base, int)
-
-    def change(scenario: Scenario, value: float) -> Scenario:
-        changes: Mapping[str, object] = {path: int(value) if whole else value}
-        return with_overrides(scenario, changes)
-
-    return Sweep(name, _label(path), values, base, change)
+    return Sweep(name, _label(path), values, base, lambda value: {path: int(value) if whole else value})
 
 
-def _with_storage(scenario: Scenario, factor: float) -> Scenario:
+def _with_storage(scenario: Scenario, factor: float) -> Changes:
     """Energy and powers of every storage times `factor`."""
     sizes = ("energy_mwh", "charge_max_mw", "discharge_max_mw")
     storages = {vpp.id: vpp.ess for vpp in scenario.vpps if vpp.ess}
-    changes = {
+    return {
         f"vpps.{vpp}.ess.{name}": getattr(storage, name) * factor
         for vpp, storage in storages.items()
         for name in sizes
     }
-    return with_overrides(scenario, changes)
 
 
-def _with_credits(scenario: Scenario, quota_t_per_mwh: float) -> Scenario:
+def _with_credits(quota_t_per_mwh: float) -> Changes:
     """Traded energy takes that much quota along; 0 is the switch off."""
-    changes = {
-        "carbon.credits_follow_energy": quota_t_per_mwh > 0.0,
-        _CREDITS: quota_t_per_mwh,
-    }
-    return with_overrides(scenario, changes)
+    return {"carbon.credits_follow_energy": quota_t_per_mwh > 0.0, _CREDITS: quota_t_per_mwh}

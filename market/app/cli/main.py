@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -24,8 +24,12 @@ from market.app.runs.system import need_linux
 from market.errors import MarketError
 from market.model.disclosure import Disclosure
 from market.scenario import DEFAULT_CASE
+from market.scenario.changes import SET
 from market.scenario.network_flags import NetworkFlags
 from market.system_fault import located_reason
+
+if TYPE_CHECKING:
+    from market.app.results.kept import Keep
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -122,6 +126,26 @@ AUDIT = click.option(
 )
 
 
+def keep_options(command: _Command) -> _Command:
+    """Add the flags that say what a run folder holds, and how."""
+    trace = click.option(
+        "--trace",
+        type=click.Choice(["none", "offers", "full"]),
+        help="How much of the way to the end to keep.  [default: full; of large days offers, and no selections, "
+        "which follow from them]",
+    )
+    formats = click.Choice(["csv", "parquet"])
+    form = click.option("--format", type=formats, default="csv", show_default=True, help="Of the tables.")
+    return trace(form(command))
+
+
+def kept(trace: str | None, format: str) -> Keep:
+    """What these flags ask for."""
+    from market.app.results.kept import Keep, TableFormat, TraceLevel
+
+    return Keep(None if trace is None else TraceLevel(trace), TableFormat(format))
+
+
 def _join(default_s: int) -> Callable[[_Command], _Command]:
     return click.option(
         "--wait",
@@ -181,6 +205,7 @@ def commands(context: click.Context) -> None:
     help="Start a plant's process again when it has died, up to N times; the others wait for it.",
 )
 @KEYS
+@keep_options
 @click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
 @click.option("--report", is_flag=True, help="Write report.html into the run folder, and the figures.")
 @click.option(
@@ -213,6 +238,8 @@ def run(
     port: int,
     restarts: int,
     keys: Path | None,
+    trace: str | None,
+    format: str,
     figures: bool,
     report: bool,
     day_certificate: bool,
@@ -247,6 +274,7 @@ def run(
         day_certificate,
         viewer_s,
         view,
+        kept(trace, format),
     )
     return run_command(options)
 
@@ -376,6 +404,57 @@ def keys(folder: Path, names: tuple[str, ...]) -> int:
     from market.app.cli.keys import keys_command
 
     return keys_command(folder, names)
+
+
+@commands.command(epilog="Exit codes: 0 all runs carried out, 2 bad input, 3 some failed, 130 interrupted.")
+@click.argument("scenarios", metavar="[SCENARIO...]", nargs=-1)
+@click.option(
+    SET,
+    "settings",
+    metavar="PATH=V1,V2,…",
+    multiple=True,
+    help="The values of a field of scenario.yaml, with commas between them. Repeatable.",
+)
+@click.option(
+    "--combine",
+    type=click.Choice(["grid", "zip"]),
+    default="grid",
+    show_default=True,
+    help="Take each value with each of the others, or the first with the first and so on.",
+)
+@click.option("--seeds", default="0", show_default=True, metavar="N,N,…", help="Each run under each; 0-9: ten.")
+@click.option("--processes", is_flag=True, help="Run each day over the bus, with the scenario's network.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--jobs", type=click.IntRange(1, 4096), help="Runs at once.  [default: one for each core]")
+@click.option("--address", help="Of a Ray cluster.  [default: one started for this sweep]")
+@click.option("--out", type=PATH, help="Folder; new or empty.  [default: runs/…]")
+@click.option("--resume", metavar="DIR", type=PATH, help="Take up the sweep in this folder, which broke off.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def sweep(
+    scenarios: tuple[str, ...],
+    settings: tuple[str, ...],
+    combine: str,
+    seeds: str,
+    processes: bool,
+    engine: str,
+    jobs: int | None,
+    address: str | None,
+    out: Path | None,
+    resume: Path | None,
+    quiet: bool,
+) -> int:
+    """Run a day for every combination of values, several at once.
+
+    One row a run, in sweep.csv and, with the extra parquet, sweep.parquet. A SCENARIO is a folder or a built-in
+    case.
+    """
+    from market.app.analysis.sweep.sweep import Engine, Means
+    from market.app.cli.sweep import SweepOptions, seeds_of, sweep_command
+
+    means = Means(Engine(engine), jobs, address)
+    return sweep_command(
+        SweepOptions(scenarios, settings, combine, seeds_of(seeds), processes, means, out, resume, quiet)
+    )
 
 
 @commands.command(epilog=EPILOG)

@@ -124,7 +124,7 @@ def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tup
     scenario = _scenario(options)
     scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
-    what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit)
+    what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit, options.keep)
     check = hosting.check if hosting else partial(_check_keys, options)
     check(scenario)
     return what, new_run_folder(options.out, scenario.name, started)
@@ -139,7 +139,7 @@ def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> tu
     if found.torn_bytes and not options.quiet:
         echo_error(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, kept in tape.cut-…")
     scenario = scenario_to_resume(options.resume, found.shared, own_plants=own_plants and not found.ended)
-    what = RunSpec(scenario, found.seed, in_process=False, started=started, audit=found.audit)
+    what = RunSpec(scenario, found.seed, False, started, found.audit, options.keep)
     if not found.ended:
         return what, None
     from market.app.replay.export import tell_again

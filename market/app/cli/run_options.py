@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.tape import TAPE_NAME
+from market.app.results.kept import UNASKED, Keep, TableFormat
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import missing
@@ -40,6 +41,7 @@ class RunOptions:
     day_certificate: bool = False
     viewer_s: float = 0.0
     view: bool = False
+    keep: Keep = UNASKED
 
 
 def check_flags(options: RunOptions) -> None:
@@ -50,6 +52,7 @@ def check_flags(options: RunOptions) -> None:
         *_as_it_was(options),
         *_drawn(options),
         *_looked_at(options),
+        *_written(options),
     ]
     if faults:
         raise ScenarioError(faults)
@@ -98,6 +101,12 @@ def _drawn(options: RunOptions) -> Iterator[Fault]:
     """What pictures need, told before the run and not after it."""
     flag = "--report" if options.report else "--figures"
     if (options.figures or options.report) and (fault := missing("figures", flag)):
+        yield fault
+
+
+def _written(options: RunOptions) -> Iterator[Fault]:
+    """What a format needs, told before the run and not after it."""
+    if options.keep.format is TableFormat.PARQUET and (fault := missing("parquet", "--format parquet")):
         yield fault
 
 

@@ -17,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from market.app.figures import style
 from market.app.figures.named import OTHERS, so_many_others, styles_of
 from market.app.figures.names import short_names
+from market.app.results.kept import TraceQuantity
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
 from market.model.arrays import Array
@@ -122,7 +123,9 @@ def price_convergence_figure(run: RecordedRun) -> Figure:
 
     Over the rounds of each seller, and over simulated time where it passes.
     """
-    trace = run["trace"].where(quantity="price")
+    if reason := run.untraced(TraceQuantity.PRICE):
+        return style.nothing_to_draw(reason)
+    trace = run.traced(TraceQuantity.PRICE)
     if not len(trace):
         return style.nothing_to_draw(NO_OFFERS)
     timed = bool((trace["time_s"] > 0).any())

@@ -14,6 +14,7 @@ from market.app.figures import style
 from market.app.figures.named import OTHERS, largest, so_many_others, styles_of
 from market.app.figures.names import short_names
 from market.app.figures.prices import seller_entries
+from market.app.results.kept import TraceQuantity
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
 from market.model.arrays import Array
@@ -140,7 +141,9 @@ def evolution_figure(run: RecordedRun, period: int | None = None) -> Figure:
     period : the paper's period 3, or that of `convergence_period`, if not given
     """
     period = convergence_period(run) if period is None else period
-    trace = run["trace"].where(quantity="evolution", period=period or 0)
+    if reason := run.untraced(TraceQuantity.EVOLUTION):
+        return style.nothing_to_draw(reason)
+    trace = run.traced(TraceQuantity.EVOLUTION).where(period=period or 0)
     if not len(trace):
         reason = NO_CHOICE if period is None else f"No VPP trades with another in period {period}."
         return style.nothing_to_draw(reason)

@@ -29,7 +29,6 @@ from market.app.replay.conclusion import ReplayedConclusion, day_of_tape
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.frames import data_frame
 from market.app.results.known_plants import with_known_plants
-from market.app.results.records import records_of
 from market.app.results.telling import telling_of
 from market.errors import MarketError
 from market.scenario import DEFAULT_CASE
@@ -227,4 +226,4 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
     def data_frames(self) -> dict[str, Any]:
         """The day's tables as data frames, named as in a run folder; empty until the market is over."""
         tables, told = (self.day.tables.values() if self.day else ()), telling_of(self.scenario)
-        return {table.name: data_frame(records_of(table.columns, table.rows), told) for table in tables}
+        return {table.name: data_frame(table.by_column(), told) for table in tables}

@@ -104,7 +104,7 @@ def replayed_conclusion(records: Sequence[Record]) -> ReplayedConclusion:
 
 def day_of_tape(what: RunSpec, left: RunResult) -> ConcludedDay:
     """The day that a tape comes to."""
-    outcome = outcome_of(left, what.scenario.public.market)
+    outcome = outcome_of(left)
     return conclude_day(what, outcome, metadata_of_tape(left, what.scenario))
 
 

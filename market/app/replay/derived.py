@@ -14,6 +14,7 @@ from typing import Any, Final
 from broker.protocol.coordinator import RunResult
 from broker.tape import Opened, Record, Shared
 from market.app.replay.conclusion import day_of_tape
+from market.app.results.kept import KEPT
 from market.app.results.known_plants import with_known_plants
 from market.app.results.manifest import RunSpec, manifest_of_abort
 from market.app.results.telling import telling_of
@@ -26,9 +27,9 @@ OF_PLANTS: Final = ("broken_laws", "laws_not_claimed")
 """They also depend on the plants that the run knew."""
 OBSERVED: Final = (
     *("started", "wall_s", "error", "refused", "refused_by_nodes", "process_ids", "endpoints", "durations_s"),
-    *("peak_memory_mb", "versions", "platform", "tape_sha256", "undisclosed_plants"),
+    *("peak_memory_mb", "versions", "platform", "tape_sha256", "undisclosed_plants", KEPT),
 )
-"""What no tape tells; the digest is that of the tape itself."""
+"""What no tape tells; the digest is that of the tape itself, and what is kept was chosen."""
 NOT_FOLLOWED: Final = ("counters", "rest_time_s", "network")
 """They follow from a tape whose every decision comes out again, and in virtual time alone."""
 

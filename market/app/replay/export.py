@@ -56,4 +56,4 @@ def tell_again(
 def _left_behind(replayed: ReplayedConclusion, scenario: Scenario) -> tuple[MarketOutcome, RunMetadata]:
     assert replayed.left is not None
     facts = replace(metadata_of_tape(replayed.left, scenario), process_ids={"view": os.getpid()})
-    return outcome_of(replayed.left, scenario.public.market), facts
+    return outcome_of(replayed.left), facts

@@ -15,8 +15,13 @@ from market.app.replay.decision import Agreement, Decision, Difference
 from market.app.replay.tally import Tally
 from market.app.results.certificate_shape import CERTIFICATE_FILE
 from market.app.results.columns import NETWORK_TABLES
+from market.app.results.kept import Keep, TableFormat, kept_of
 from market.app.results.known_plants import with_known_plants
 from market.app.results.manifest import RunSpec
+from market.app.results.manifest_shape import manifest_unless_torn
+from market.app.results.table import Table
+from market.app.results.table_file import text_of
+from market.app.results.table_writer import file_of
 from market.app.results.telling import telling_of
 from market.errors import MarketError
 from market.model.network import TimeMode
@@ -38,7 +43,8 @@ def against_tables(
     if tally.left is None or tally.differing or not isinstance(header, Opened) or not isinstance(shared, Shared):
         return
     scenario = with_known_plants(shared.scenario, beside)
-    what = RunSpec(scenario, header.seed, in_process=False, started=datetime.min, audit=header.audit)
+    kept = kept_of(manifest_unless_torn(run) or {})
+    what = RunSpec(scenario, header.seed, False, datetime.min, header.audit, Keep(kept.trace, kept.format))
     try:
         day = day_of_tape(what, tally.left)
     except MarketError:
@@ -46,9 +52,9 @@ def against_tables(
     wall = scenario.network.time is TimeMode.WALL
     told = telling_of(scenario)
     files = {
-        f"{name}.csv": told.table(table).csv()
-        for name, table in day.tables.items()
-        if not (wall and name in NETWORK_TABLES)
+        file_of(table.name, kept.format): _as_read(told.table(table), kept.format)
+        for table in day.written
+        if not (wall and table.name in NETWORK_TABLES)
     }
     found = [one for name, text in files.items() for one in _differing(run / name, text, beside is None)]
     found += _certificate(run / CERTIFICATE_FILE, json.loads(json.dumps(told.document(day.certificate))))
@@ -58,10 +64,18 @@ def against_tables(
     )
 
 
+def _as_read(table: Table, format: TableFormat) -> str:
+    """A table as CSV, as it would be read back: Parquet tells a whole number from a double by its column alone."""
+    if format is TableFormat.CSV:
+        return table.csv()
+    records = table.by_column()
+    return Table.of_blocks(table.name, table.columns, lambda: iter([records])).csv()
+
+
 def _differing(path: Path, text: str, unknown: bool) -> list[Difference]:
     """The first cells in which a table is not the one that the tape comes to. unknown : empty cells are unknown"""
     try:
-        recorded = path.read_text(encoding="utf-8")
+        recorded = text_of(path)
     except (OSError, ValueError):
         return [Difference(path.name, None, "a table")]
     if recorded == text:

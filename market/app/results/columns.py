@@ -7,9 +7,9 @@ from typing import Final, get_args
 
 from broker.delivery.network_log import MessageFate
 from broker.wire.messages import MarketMessage
+from market.app.results.kept import TraceQuantity
 from market.game.result import Verdict
 from market.model.declaration import Role
-from market.settlement.outcome import TraceQuantity
 
 DISPATCH_QUANTITIES: Final = (
     *("load_mw", "wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw"),
@@ -55,6 +55,8 @@ WHOLE: Final = frozenset({"period", "stage", "round", "rounds", "settled", "epoc
 """Whole numbers; whatever is no word is a double, empty where there is none."""
 NAMES: Final = frozenset({"vpp", "buyer", "seller", "counterpart", "sender", "receiver"})
 """Of VPPs; all of them together are called `system`, and nobody has an empty name."""
+STAMPS: Final = frozenset({"start"})
+"""Of a period, beside its number in a table as it is written."""
 WORDS: Final[Mapping[str, frozenset[str]]] = {
     "role": frozenset(Role),
     "verdict": frozenset(Verdict),

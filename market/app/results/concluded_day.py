@@ -19,6 +19,7 @@ from market.app.results.day_certificate import (
     day_certificate_table,
 )
 from market.app.results.exit_codes import ExitCode, exit_code_of
+from market.app.results.kept import KEPT, Kept, kept_document, kept_of_day
 from market.app.results.laws import laws_of_day
 from market.app.results.manifest import RunSpec, manifest_of_run
 from market.app.results.network_tables import network_tables
@@ -32,9 +33,9 @@ from market.app.results.strategies import (
 )
 from market.app.results.table import Table
 from market.app.results.tables import day_tables
-from market.app.results.trace import evolution_rows, trace_rows
+from market.app.results.trace import trace_of_messages
 from market.day_certificate.day_certificate import DayCertificate
-from market.model.rules import MarketRules
+from market.model.rules import Mechanism
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
 from market.settlement.settlement import Settlement, settle
@@ -47,6 +48,7 @@ class ConcludedDay:
     folder : where its way of running left its tape, if it leaves one
     day_certificate : that of the whole day (M6), None where it was not asked for
     strategies : the regret of each VPP whose owner has chosen one
+    tables : all that can be told of it, those also that `kept` leaves out of the folder
     """
 
     scenario: Scenario
@@ -56,6 +58,7 @@ class ConcludedDay:
     tables: dict[str, Table]
     certificate: dict[str, Any]
     manifest: dict[str, Any]
+    kept: Kept
     folder: Path = Path()
     day_certificate: DayCertificate | None = None
     strategies: tuple[StrategyRegret, ...] = ()
@@ -65,6 +68,11 @@ class ConcludedDay:
         """The laws of settlement that the day does not obey; empty for a sound run."""
         laws: list[str] = self.manifest["broken_laws"]
         return laws
+
+    @property
+    def written(self) -> tuple[Table, ...]:
+        """The tables that its folder holds."""
+        return tuple(table for name, table in self.tables.items() if self.kept.selections or name != "selections")
 
     @property
     def exit_code(self) -> ExitCode:
@@ -82,8 +90,10 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
     settlement = settle(outcome, public)
     laws = laws_of_day(outcome, settlement, public, scenario.vpps)
     network = network_tables(facts.network, scenario.roster) if facts.network else ()
-    tables = {table.name: table for table in (*day_tables(scenario, outcome, settlement), *network)}
-    manifest = manifest_of_run(what, outcome, facts, laws, wall_s)
+    kept = kept_of_day(what.keep, outcome.periods, follow=_selections_follow(what))
+    of_day = day_tables(scenario, outcome, settlement, facts.trace, kept.trace)
+    tables = {table.name: table for table in (*of_day, *network)}
+    manifest = manifest_of_run(what, outcome, facts, laws, wall_s) | {KEPT: kept_document(kept)}
     certified = day_certificate(scenario, outcome, settlement)
     if certified is not None:
         tables[DAY_CERTIFICATE] = day_certificate_table(certified)
@@ -101,12 +111,22 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
         tables,
         certificate,
         manifest,
+        kept,
         day_certificate=certified,
         strategies=regrets,
     )
 
 
-def outcome_of(left: RunResult, rules: MarketRules) -> MarketOutcome:
+def _selections_follow(what: RunSpec) -> bool:
+    """Whether buyers have answered the last offers, and as the evolutionary game does.
+
+    Over processes a period may end with answers to earlier ones; by consensus nobody chooses.
+    """
+    chosen = any(vpp.strategy is not None for vpp in what.scenario.vpps)
+    return what.in_process and what.scenario.public.market.mechanism is Mechanism.GAME and not chosen
+
+
+def outcome_of(left: RunResult) -> MarketOutcome:
     """The day that a market left behind."""
     agreed = left.rounds is not None and left.rounds.agreed  # to prices, with its last plan
     audits = [left.audits[declaration.vpp] for declaration in left.declarations]
@@ -114,8 +134,7 @@ def outcome_of(left: RunResult, rules: MarketRules) -> MarketOutcome:
         VppDay(declaration, audit.before, audit.after, audit.after if agreed else audit.planned, audit.regret)
         for declaration, audit in zip(left.declarations, audits, strict=True)
     )
-    trace = (*trace_rows(left.said, left.results), *evolution_rows(left.results, rules, left.settled_s))
-    return MarketOutcome(left.results, days, trace, left.rounds)
+    return MarketOutcome(left.results, days, left.rounds)
 
 
 def metadata_of(left: RunResult, scenario: Scenario) -> RunMetadata:
@@ -134,4 +153,5 @@ def metadata_of(left: RunResult, scenario: Scenario) -> RunMetadata:
         network=left.network,
         withdrawn=left.withdrawn,
         undisclosed=left.undisclosed,
+        trace=trace_of_messages(left.said, left.results, scenario.public.market, left.settled_s),
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 from market.errors import Fault, RunError, ScenarioError
-from market.scenario.private import FOLDER_MODE, create_file
+from market.scenario.private import FOLDER_MODE, new_file
 from market.system_fault import reason_and_remedy, reason_of
 
 try:
@@ -50,15 +51,21 @@ class RunFolder:
         finally:
             os.close(descriptor)
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str | Iterable[str]) -> None:
         """Put a file there in one step, for its owner alone: no reader ever sees half of it.
 
-        RunError if the disk does not take it.
+        text : or its pieces. RunError if the disk does not take it.
         """
+        pieces = (text,) if isinstance(text, str) else text
+        self.fill(name, lambda file: file.writelines(p.encode("utf-8", "backslashreplace") for p in pieces))
+
+    def fill(self, name: str, write: Callable[[BinaryIO], None]) -> None:
+        """The same of a file that `write` fills."""
         part = self.path / f".{name}.part"
         try:
             part.unlink(missing_ok=True)
-            create_file(part, text.encode("utf-8", "backslashreplace"))
+            with new_file(part) as file:
+                write(file)
             os.replace(part, self.path / name)
         except OSError as error:
             raise RunError(f"{self.path / name} cannot be written: {reason_and_remedy(error)}") from None

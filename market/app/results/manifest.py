@@ -9,6 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
+from market.app.results.kept import UNASKED, Keep
 from market.app.results.laws import LawsOfDay
 from market.app.results.network_totals import network_document
 from market.app.results.run_metadata import RunMetadata
@@ -28,7 +29,7 @@ PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "Py
 class RunSpec:
     """What was to be run: the scenario as changed by flags, the seed, and since when (local time with zone).
 
-    audit : what VPPs are asked to show of their day
+    audit : what VPPs are asked to show of their day · keep : what its folder is to hold
     """
 
     scenario: Scenario
@@ -36,6 +37,7 @@ class RunSpec:
     in_process: bool
     started: datetime
     audit: Disclosure = Disclosure.FULL
+    keep: Keep = UNASKED
 
 
 def manifest_of_run(

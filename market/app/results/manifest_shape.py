@@ -16,6 +16,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from market.app.results.columns import DAY_CERTIFICATE, LINK_COUNTS, STRATEGIES
 from market.app.results.day_certificate import DAY_CERTIFICATE_SHAPE
 from market.app.results.document import NoJson, check_shape, read_document, refused
+from market.app.results.kept import KEPT, KEPT_SHAPE
 from market.app.results.kept_scenario import SCENARIO_FOLDER
 from market.app.results.manifest import FORMAT
 from market.app.results.shapes import (
@@ -212,6 +213,7 @@ COMPLETE: Final = fields(
         DAY_CERTIFICATE: DAY_CERTIFICATE_SHAPE,
         STRATEGIES: by_name(text(), VPP),
         **_CURRENCY,
+        KEPT: KEPT_SHAPE,
         FILES: by_name(_DIGEST, text(rf"({SCENARIO_FOLDER}/)?[^/\x00]+", "must be the name of a file")),
     },
 )

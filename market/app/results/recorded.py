@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.app.results.certificate_shape import CERTIFICATE, CERTIFICATE_FILE
+from market.app.results.chosen_again import selections_of
 from market.app.results.columns import (
+    COLUMNS,
     DAY_CERTIFICATE,
     DAY_TABLES,
     NETWORK_TABLES,
@@ -21,8 +24,10 @@ from market.app.results.columns import (
     TRANSFERS,
 )
 from market.app.results.document import check_shape, read_document, refused
+from market.app.results.kept import TraceLevel, TraceQuantity, kept_of
+from market.app.results.later_tables import LaterTables
 from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, in_code, is_aborted, read_manifest
-from market.app.results.records import Records, records_of
+from market.app.results.records import Records, column_type
 from market.app.results.table import Table
 from market.app.results.table_file import Place, read_table
 from market.app.results.telling import Telling, telling_of_manifest
@@ -42,6 +47,20 @@ class RecordedRun:
 
     def __getitem__(self, table: str) -> Records:
         return self.tables[table]
+
+    def traced(self, quantity: TraceQuantity) -> Records:
+        """What the trace tells of a quantity; nothing where the run does not keep that, see `untraced`."""
+        if "trace" not in self.tables:
+            return Records({name: np.zeros(0, column_type(name)) for name in COLUMNS["trace"]})
+        return self["trace"].where(quantity=quantity.value)
+
+    def untraced(self, quantity: TraceQuantity) -> str:
+        """Why the trace tells nothing of a quantity, in a sentence for people; empty where it is kept."""
+        needed = TraceLevel.OFFERS if quantity is TraceQuantity.PRICE else TraceLevel.FULL
+        level = kept_of(self.manifest).trace
+        if level in (needed, TraceLevel.FULL):
+            return ""
+        return f"This run keeps no such trace, since it is large: run it with --trace {needed.value}."
 
     @property
     def vpps(self) -> list[str]:
@@ -89,8 +108,7 @@ def recorded(
     name: str, manifest: Mapping[str, Any], tables: Mapping[str, Table], certificate: Mapping[str, Any]
 ) -> RecordedRun:
     """A run as it would be read back from its folder, from what is in memory."""
-    read = {key: records_of(table.columns, table.rows) for key, table in tables.items()}
-    return RecordedRun(name, manifest, read, certificate)
+    return RecordedRun(name, manifest, LaterTables({n: t.by_column for n, t in tables.items()}), certificate)
 
 
 def read_run(folder: Path) -> RecordedRun:
@@ -107,16 +125,27 @@ def read_run(folder: Path) -> RecordedRun:
     place = Place(
         tuple(manifest["vpps"]), int(manifest["rules"]["horizon"]["periods"]), telling_of_manifest(manifest)
     )
+    kept = kept_of(manifest)
     names = (
-        *DAY_TABLES,
+        *(name for name in DAY_TABLES if name != "trace" or kept.trace is not TraceLevel.NONE),
         *(ROUND_TABLES if manifest["day"] else ()),
         *((TRANSFERS,) if Mechanism(manifest["rules"]["market"]["mechanism"]).transfers else ()),
         *(name for name in (DAY_CERTIFICATE, STRATEGIES) if name in manifest),
         *(NETWORK_TABLES if manifest["network"] else ()),
     )
-    tables = {name: read_table(folder, name, place) for name in names}
+    tables = _tables(folder, names, place, manifest)
     foreign = tuple(foreign_files(folder, manifest))
     return RecordedRun(folder.name, manifest, tables, _certificate(folder, manifest), foreign)
+
+
+def _tables(folder: Path, names: Sequence[str], place: Place, manifest: Mapping[str, Any]) -> LaterTables:
+    """Every table that is there, read and checked; selections that are not are worked out when asked for."""
+    kept = kept_of(manifest)
+    left_out = () if kept.selections else ("selections",)
+    read = {name: read_table(folder, name, place, kept.format) for name in names if name not in left_out}
+    makers = {name: partial(selections_of, read, manifest["rules"]) for name in left_out}
+    makers |= {name: partial(read.__getitem__, name) for name in read}
+    return LaterTables({name: makers[name] for name in names})
 
 
 def _certificate(folder: Path, manifest: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market.app.results.columns import NAMES, WHOLE, WORDS
+from market.app.results.columns import NAMES, STAMPS, WHOLE, WORDS
 
 Column = NDArray[Any]
+TEXT: Final[np.dtype[Any]] = np.dtype(object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,17 @@ def records_of_columns(header: Sequence[str], columns: Sequence[Sequence[Any]]) 
     return Records({name: _column(name, values) for name, values in zip(header, columns, strict=True)})
 
 
+def column_type(name: str) -> np.dtype[Any]:
+    """What a column of this name holds: text, whole numbers or doubles."""
+    if name in NAMES or name in WORDS or name in STAMPS:
+        return TEXT
+    return np.dtype(np.int64 if name in WHOLE else np.float64)
+
+
 def _column(name: str, values: Sequence[Any]) -> Column:
-    if name in NAMES or name in WORDS:
-        return np.array([str(value) for value in values], dtype=object)
-    if name in WHOLE:
-        return np.array([int(value) for value in values], dtype=np.int64)
-    return np.array([float(value) if value != "" else np.nan for value in values], dtype=np.float64)
+    kind = column_type(name)
+    if kind == TEXT:
+        return np.array([str(value) for value in values], dtype=kind)
+    if kind == np.int64:
+        return np.array([int(value) for value in values], dtype=kind)
+    return np.array([float(value) if value != "" else np.nan for value in values], dtype=kind)

@@ -9,31 +9,60 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from market.app.results.blocks import Trace
+from market.app.results.kept import TraceLevel, TraceQuantity
+from market.app.results.records import Records
+from market.app.results.trace import evolution, trace_block
 from market.game.period import PeriodGame
 from market.game.replicator import rest_point
+from market.game.result import PeriodResult
 from market.game.solver import Negotiation
 from market.model.arrays import Array
-from market.settlement.outcome import TraceQuantity, TraceRow
+from market.model.rules import MarketRules
+
+_NOBODY = np.array([""], dtype=object)
 
 
-def round_rows(games: Sequence[PeriodGame], negotiations: Sequence[Negotiation]) -> Iterator[TraceRow]:
+def trace_of_rounds(
+    results: Sequence[PeriodResult], negotiations: Sequence[Negotiation], rules: MarketRules
+) -> Trace:
+    """The trace of a day: each seller's prices and, of each price vector, the rest point (M2) that it leads to."""
+
+    def trace(level: TraceLevel) -> Iterator[Records]:
+        if level is TraceLevel.NONE:
+            return
+        for result, negotiation in zip(results, negotiations, strict=True):
+            if result.game.tradable:
+                yield from _rounds(result.game, negotiation.path, level)
+        if level is TraceLevel.FULL:
+            yield from evolution(results, rules, 0.0)
+
+    return trace
+
+
+def _rounds(game: PeriodGame, path: Sequence[Array], level: TraceLevel) -> Iterator[Records]:
     """One row for each price that a round changed, and for each probability that followed from it."""
-    for game, negotiation in zip(games, negotiations, strict=True):
-        if game.tradable:
-            prices = np.array(negotiation.path)[:, None, :]
-            answers = np.array([rest_point(game, price) for price in negotiation.path])
-            yield from _rows(game, ("",), game.sellers, prices, TraceQuantity.PRICE)
-            yield from _rows(game, game.buyers, game.sellers, answers, TraceQuantity.PROBABILITY)
+    sellers = np.array(game.sellers, dtype=object)
+    yield _changed(game, sellers[:, None], _NOBODY, np.array(path)[:, :, None], TraceQuantity.PRICE)
+    if level is TraceLevel.FULL:
+        buyers = np.array(game.buyers, dtype=object)[:, None]
+        answers = np.array([rest_point(game, prices) for prices in path])
+        yield _changed(game, buyers, sellers, answers, TraceQuantity.PROBABILITY)
 
 
-def _rows(
-    game: PeriodGame, who: Sequence[str], sellers: Sequence[str], path: Array, quantity: TraceQuantity
-) -> Iterator[TraceRow]:
-    """Rows of what changed in a path of shape (rounds, who, sellers)."""
-    for number, values in enumerate(path):
-        before = path[number - 1] if number else np.full_like(values, np.nan)
-        for i, j in np.argwhere(values != before).tolist():
-            name, counterpart = (who[i], sellers[j]) if who[i] else (sellers[j], "")
-            change = abs(values[i, j] - before[i, j]) if number else 0.0
-            value = float(values[i, j])
-            yield TraceRow(0.0, number + 1, name, counterpart, game.period, quantity, value, float(change))
+def _changed(game: PeriodGame, who: Array, counterparts: Array, path: Array, quantity: TraceQuantity) -> Records:
+    """Rows of what changed in a path of shape (rounds, who, counterparts); all of it at the start."""
+    change = np.abs(np.diff(path, axis=0, prepend=path[:1]))
+    changed = change > 0
+    changed[0] = True
+    number, i, j = np.nonzero(changed)
+    return trace_block(
+        0.0,
+        number + 1,
+        who[i, 0],
+        counterparts[j],
+        game.period + 1,
+        quantity.value,
+        path[changed],
+        change[changed],
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from broker.delivery.network_log import NetworkLog
+from market.app.results.blocks import Trace, no_trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class RunMetadata:
     withdrawn : the VPPs that were lost and had no part in the end
     undisclosed : the VPPs whose plants nobody could hold against the scenario's
     possible_saving_cny : what all would save together if they planned as one, None where it was not worked out
+    trace : how prices and selections came about, made when it is asked for
     """
 
     time_mode: str
@@ -40,6 +42,7 @@ class RunMetadata:
     withdrawn: tuple[str, ...] = ()
     undisclosed: tuple[str, ...] = ()
     possible_saving_cny: float | None = None
+    trace: Trace = no_trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,15 @@ import numpy as np
 
 from market.app.results.columns import COLUMNS, NAMES, WORDS
 from market.app.results.document import refused
+from market.app.results.kept import TableFormat
 from market.app.results.manifest_shape import REMEDY
-from market.app.results.records import Records, records_of_columns
+from market.app.results.records import TEXT, Records, records_of_columns
 from market.app.results.shapes import LARGEST
+from market.app.results.table import Table
+from market.app.results.table_writer import file_of
 from market.app.results.telling import START, Telling
 from market.errors import ScenarioError
+from market.extras import need
 from market.scenario.private import AT_ONCE
 
 _NOBODY = ("", "system")  # whom a name may mean beside VPPs
@@ -34,16 +38,21 @@ class Place:
     told: Telling = field(default_factory=Telling)
 
 
-def read_table(folder: Path, name: str, place: Place) -> Records:
+def read_table(folder: Path, name: str, place: Place, format: TableFormat = TableFormat.CSV) -> Records:
     """A table. ScenarioError if it is not what a run leaves, naming the first column that is not."""
-    path = folder / f"{name}.csv"
+    path = folder / file_of(name, format)
+    records = (_from_csv if format is TableFormat.CSV else _from_parquet)(path, name, place)
+    for column, rule, value in _misfits(records, place):
+        raise _refused(f"{path}: {column}", rule, value)
+    return records
+
+
+def _from_csv(path: Path, name: str, place: Place) -> Records:
     try:
         header, cells, widths = _cells(_text(path))
     except (OSError, ValueError, csv.Error) as error:
         raise _refused(path, "a run folder holds this table", _reason(error)) from None
-    wanted = place.told.columns(COLUMNS[name])
-    if tuple(header) != wanted:
-        raise _refused(path, f"its columns must be {', '.join(wanted)}", ", ".join(header)[:200])
+    wanted = _checked_header(path, name, header, place)
     if widths - {len(header)}:
         raise _refused(path, "every row has a cell for each column", "a row that has not")
     columns = [cells[at :: len(header)] for at in range(len(header))]
@@ -51,12 +60,29 @@ def read_table(folder: Path, name: str, place: Place) -> Records:
         _check_starts(columns, wanted.index(START), place.told.starts, path)
         del columns[wanted.index(START)]
     try:
-        records = records_of_columns(list(COLUMNS[name]), columns)
+        return records_of_columns(list(COLUMNS[name]), columns)
     except (ValueError, OverflowError) as error:
         raise _refused(path, "numbers stand where numbers belong", str(error)[:200]) from None
-    for column, rule, value in _misfits(records, place):
-        raise _refused(f"{path}: {column}", rule, value)
-    return records
+
+
+def _from_parquet(path: Path, name: str, place: Place) -> Records:
+    need("parquet", f"the Parquet tables of {path.parent}")
+    from market.app.results.parquet import read_parquet
+
+    try:
+        header, records = read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise _refused(path, "a run folder holds this table", _reason(error)) from None
+    wanted = _checked_header(path, name, header, place)
+    if START in wanted:
+        stamps = np.array(["", *place.told.starts], dtype=TEXT)
+        number = np.where(records["period"] <= place.periods, np.maximum(records["period"], 0), 0)
+        other = np.flatnonzero(records[START] != stamps[number])
+        if other.size:
+            rule = "must be when its period begins"
+            raise _refused(f"{path}: {START}", rule, repr(records[START][other[0]])[:60])
+    kept = (column for column in wanted if column != START)
+    return Records({ours: records[theirs] for ours, theirs in zip(COLUMNS[name], kept, strict=True)})
 
 
 def _check_starts(columns: Sequence[Sequence[str]], at: int, starts: tuple[str, ...], path: Path) -> None:
@@ -86,6 +112,14 @@ def _cells(text: str) -> tuple[list[str], list[str], set[int]]:
     return header, list(chain.from_iterable(map(counted, reader))), widths
 
 
+def _checked_header(path: Path, name: str, header: Sequence[str], place: Place) -> tuple[str, ...]:
+    """The columns that a table has as it is written."""
+    wanted = place.told.columns(COLUMNS[name])
+    if tuple(header) != wanted:
+        raise _refused(path, f"its columns must be {', '.join(wanted)}", ", ".join(header)[:200])
+    return wanted
+
+
 def _text(path: Path) -> str:
     """The text of an ordinary file: a pipe would hold us up."""
     descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
@@ -93,6 +127,17 @@ def _text(path: Path) -> str:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("something that is no ordinary file")
         return file.read()
+
+
+def text_of(path: Path) -> str:
+    """A table's file as CSV, whatever its format. OSError or ValueError if it is none."""
+    if path.suffix != f".{TableFormat.PARQUET.value}":
+        return path.read_text(encoding="utf-8")
+    need("parquet", str(path))
+    from market.app.results.parquet import read_parquet
+
+    header, records = read_parquet(path)
+    return Table.of_blocks(path.stem, header, lambda: iter([records])).csv()
 
 
 def _misfits(records: Records, place: Place) -> Iterator[tuple[str, str, str]]:

@@ -6,14 +6,20 @@ equal tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from market.app.results.blocks import Trace, block, no_trace
 from market.app.results.columns import COLUMNS, DISPATCH_QUANTITIES
+from market.app.results.kept import TraceLevel
+from market.app.results.records import Records
 from market.app.results.table import Cell, Table
 from market.bidding.roles import demand_mw, sdr, supply_mw
 from market.game.result import PeriodResult
+from market.model.arrays import Array
 from market.model.disclosure import ShownPlan
 from market.model.plan import DispatchPlan
 from market.model.public import PublicScenario
@@ -22,14 +28,20 @@ from market.settlement.outcome import MarketOutcome, VppDay
 from market.settlement.rounds import DayRounds
 from market.settlement.settlement import Account, Settlement, payment_cny, settled_mw
 
-Rows = Iterator[tuple[Cell, ...]]
 NOTHING = float("nan")
 
 
 def day_tables(
-    scenario: Scenario | PublicScenario, outcome: MarketOutcome, settlement: Settlement
+    scenario: Scenario | PublicScenario,
+    outcome: MarketOutcome,
+    settlement: Settlement,
+    trace: Trace = no_trace,
+    level: TraceLevel = TraceLevel.FULL,
 ) -> tuple[Table, ...]:
-    """All tables of a day, in the order in which they are written; NaN for what a VPP has not shown."""
+    """All tables of a day, in the order in which they are written; NaN for what a VPP has not shown.
+
+    level : how much of the trace, none of it where that is NONE
+    """
     rounds = (rounds_table(outcome.rounds),) if outcome.rounds else ()
     beside = (transfers_table(outcome),) if scenario.public.market.mechanism.transfers else ()
     return (
@@ -40,7 +52,7 @@ def day_tables(
         periods_table(scenario, outcome.periods),
         dispatch_table(outcome.days),
         costs_table(settlement),
-        trace_table(outcome),
+        *(() if level is TraceLevel.NONE else (trace_table(trace, level),)),
         *rounds,
         *beside,
     )
@@ -48,30 +60,22 @@ def day_tables(
 
 def roles_table(days: Sequence[VppDay]) -> Table:
     """What each VPP has, needs and therefore is, (14), (15); its declaration alone where its plan is not shown."""
-    return _table("roles", tuple(row for day in days for row in _role_rows(day)))
+    return _by_block("roles", _role_block, days)
 
 
 def bids_table(scenario: Scenario | PublicScenario, outcome: MarketOutcome) -> Table:
     """What each buyer made public of its demand, (17); κ, which is its plant's, where that is known here."""
-    known = _satisfactions(scenario)
-    rows = (
-        (buyer, *_at(result, game.deficit_mw[i], game.own_supply_mw[i], game.satisfaction_cny_per_h[i]), kappa)
-        for result in outcome.periods
-        for game in [result.game]
-        for i, buyer in enumerate(game.buyers)
-        for kappa in [known.get(buyer, NOTHING)]
-    )
-    return _table("bids", tuple(rows))
+    return _by_block("bids", partial(_bid_block, known=_satisfactions(scenario)), outcome.periods)
 
 
 def offers_table(results: Sequence[PeriodResult]) -> Table:
     """What each seller offered in the end, and what came of it; where nothing can be traded nobody offers."""
-    return _table("offers", tuple(row for result in _traded(results) for row in _offer_rows(result)))
+    return _by_block("offers", _offer_block, _traded(results))
 
 
 def selections_table(results: Sequence[PeriodResult]) -> Table:
     """How each buyer spread its demand over the sellers, and what it got and paid."""
-    return _table("selections", tuple(row for r in _traded(results) for row in _selection_rows(r)))
+    return _by_block("selections", _selection_block, _traded(results))
 
 
 def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodResult]) -> Table:
@@ -84,12 +88,12 @@ def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodR
 def dispatch_table(days: Sequence[VppDay]) -> Table:
     """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown."""
     stages = [(day.declaration.vpp, ((1, day.before), (3, day.after))) for day in days]
-    return _table("dispatch", tuple(row for vpp, plans in stages for row in _plan_rows(vpp, plans)))
+    return _dispatch([(vpp, stage, plan) for vpp, plans in stages for stage, plan in plans])
 
 
 def plan_table(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Table:
     """The same of one VPP, by stage."""
-    return _table("dispatch", tuple(_plan_rows(vpp, plans)))
+    return _dispatch([(vpp, stage, plan) for stage, plan in plans])
 
 
 def costs_table(settlement: Settlement) -> Table:
@@ -123,13 +127,9 @@ def transfers_table(outcome: MarketOutcome) -> Table:
     return _table("transfers", tuple(rows))
 
 
-def trace_table(outcome: MarketOutcome) -> Table:
+def trace_table(trace: Trace, level: TraceLevel) -> Table:
     """The way to the end: every offer and selection as it was made, and the evolution at the final prices."""
-    rows = (
-        (r.time_s, r.round, r.vpp, r.counterpart, r.period + 1, r.quantity.value, r.value, r.residual)
-        for r in outcome.trace
-    )
-    return _table("trace", tuple(rows))
+    return Table.of_blocks("trace", COLUMNS["trace"], partial(trace, level))
 
 
 def _table(name: str, rows: tuple[tuple[Cell, ...], ...]) -> Table:
@@ -137,20 +137,24 @@ def _table(name: str, rows: tuple[tuple[Cell, ...], ...]) -> Table:
     return Table(name, COLUMNS[name], rows)
 
 
-def _role_rows(day: VppDay) -> Rows:
-    said = day.declaration
-    public = (said.roles, said.surplus_mw.tolist(), said.deficit_mw.tolist())
-    numbers = zip(*public, *_role_columns(day.declared, len(said.roles)), strict=True)
-    for t, (role, surplus, deficit, supply, demand, ratio, curtailed, value) in enumerate(numbers):
-        yield (said.vpp, t + 1, supply, demand, ratio, role.value, surplus, deficit, curtailed, value)
+def _by_block(name: str, make: Callable[..., Records], each: Sequence[Any]) -> Table:
+    """A table with a block for each of these days or periods."""
+    return Table.of_blocks(name, COLUMNS[name], lambda: (make(one) for one in each))
 
 
-def _role_columns(plan: ShownPlan, periods: int) -> Sequence[Sequence[float]]:
+def _role_block(day: VppDay) -> Records:
+    said, periods = day.declaration, len(day.declaration.roles)
+    supply, demand, ratio, curtailed, value = _role_columns(day.declared, periods)
+    roles, volumes = [role.value for role in said.roles], (said.surplus_mw, said.deficit_mw)
+    number = np.arange(1, periods + 1)
+    return block(COLUMNS["roles"], said.vpp, number, supply, demand, ratio, roles, *volumes, curtailed, value)
+
+
+def _role_columns(plan: ShownPlan, periods: int) -> Sequence[Array]:
     """What `roles` tells beyond the declaration: supply, demand, their ratio, curtailed power, λ."""
     if not isinstance(plan, DispatchPlan):
-        return [[NOTHING] * periods] * 5
-    columns = (supply_mw(plan), demand_mw(plan), sdr(plan), plan.curtailed_mw, plan.marginal_value_cny_per_mwh)
-    return [column.tolist() for column in columns]
+        return [np.full(periods, NOTHING)] * 5
+    return (supply_mw(plan), demand_mw(plan), sdr(plan), plan.curtailed_mw, plan.marginal_value_cny_per_mwh)
 
 
 def _satisfactions(scenario: Scenario | PublicScenario) -> Mapping[str, float]:
@@ -158,13 +162,8 @@ def _satisfactions(scenario: Scenario | PublicScenario) -> Mapping[str, float]:
     return {vpp.id: vpp.satisfaction for vpp in scenario.vpps} if isinstance(scenario, Scenario) else {}
 
 
-def _traded(results: Sequence[PeriodResult]) -> Iterator[PeriodResult]:
-    return (result for result in results if result.game.tradable)
-
-
-def _at(result: PeriodResult, *values: float | np.floating) -> tuple[Cell, ...]:
-    """A period's number and some values of it, as cells."""
-    return (result.game.period + 1, *(float(value) for value in values))
+def _traded(results: Sequence[PeriodResult]) -> Sequence[PeriodResult]:
+    return [result for result in results if result.game.tradable]
 
 
 def _period_row(result: PeriodResult, retail_cny_per_mwh: float) -> tuple[Cell, ...]:
@@ -182,33 +181,50 @@ def _period_row(result: PeriodResult, retail_cny_per_mwh: float) -> tuple[Cell, 
     )
 
 
-def _offer_rows(result: PeriodResult) -> Rows:
+def _bid_block(result: PeriodResult, known: Mapping[str, float]) -> Records:
+    game = result.game
+    numbers = (game.deficit_mw, game.own_supply_mw, game.satisfaction_cny_per_h)
+    kappa = [known.get(buyer, NOTHING) for buyer in game.buyers]
+    return block(COLUMNS["bids"], game.buyers, game.period + 1, *numbers, kappa)
+
+
+def _offer_block(result: PeriodResult) -> Records:
     """utility_cny is the bracket of (22): [(p − r) min(S, Q) + r S] Δt."""
     game, certificate = result.game, result.certificate
+    surplus_mw, price, reserve = game.surplus_mw, result.price_cny_per_mwh, game.reserve_cny_per_mwh
     requested_mw, delivered_mw = result.requested_mw.sum(axis=0), settled_mw(result).sum(axis=0)
-    for j, seller in enumerate(game.sellers):
-        surplus_mw, price, reserve = game.surplus_mw[j], result.price_cny_per_mwh[j], game.reserve_cny_per_mwh[j]
-        gain = (price - reserve) * min(surplus_mw, requested_mw[j])
-        utility = (gain + reserve * surplus_mw) * game.period_h
-        regret = certificate.seller_regret_cny[j] if certificate else NOTHING
-        asked = (surplus_mw, reserve, price, requested_mw[j], delivered_mw[j], utility, regret)
-        yield (seller, *_at(result, *asked))
+    gain = (price - reserve) * np.minimum(surplus_mw, requested_mw)
+    utility = (gain + reserve * surplus_mw) * game.period_h
+    regret = certificate.seller_regret_cny if certificate else NOTHING
+    asked = (surplus_mw, reserve, price, requested_mw)
+    return block(COLUMNS["offers"], game.sellers, game.period + 1, *asked, delivered_mw, utility, regret)
 
 
-def _selection_rows(result: PeriodResult) -> Rows:
-    game, delivered_mw, paid_cny = result.game, settled_mw(result), payment_cny(result)
-    for i, buyer in enumerate(game.buyers):
-        for j, seller in enumerate(game.sellers):
-            chosen = (result.probability[i, j], result.requested_mw[i, j], delivered_mw[i, j])
-            yield (buyer, seller, *_at(result, *chosen, result.price_cny_per_mwh[j], paid_cny[i, j]))
+def _selection_block(result: PeriodResult) -> Records:
+    game, buyers, sellers = result.game, len(result.game.buyers), len(result.game.sellers)
+    return block(
+        COLUMNS["selections"],
+        np.repeat(np.array(game.buyers, dtype=object), sellers),
+        np.tile(np.array(game.sellers, dtype=object), buyers),
+        game.period + 1,
+        result.probability.ravel(),
+        result.requested_mw.ravel(),
+        settled_mw(result).ravel(),
+        np.tile(result.price_cny_per_mwh, buyers),
+        payment_cny(result).ravel(),
+    )
 
 
-def _plan_rows(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Rows:
-    for stage, plan in plans:
-        if isinstance(plan, DispatchPlan):
-            series = [getattr(plan, quantity).tolist() for quantity in DISPATCH_QUANTITIES]
-            for t, values in enumerate(zip(*series, strict=True)):
-                yield (vpp, stage, t + 1, *values)
+def _dispatch(plans: Sequence[tuple[str, int, ShownPlan]]) -> Table:
+    """The plans that are shown, each of a VPP in a stage."""
+    shown = [(vpp, stage, plan) for vpp, stage, plan in plans if isinstance(plan, DispatchPlan)]
+    return _by_block("dispatch", _plan_block, shown)
+
+
+def _plan_block(of: tuple[str, int, DispatchPlan]) -> Records:
+    vpp, stage, plan = of
+    series = [getattr(plan, quantity) for quantity in DISPATCH_QUANTITIES]
+    return block(COLUMNS["dispatch"], vpp, stage, np.arange(1, len(series[0]) + 1), *series)
 
 
 def cost_row(account: Account, scenario: str) -> tuple[Cell, ...]:

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final
 
+import numpy as np
+
+from market.app.results.blocks import BlockRows
+from market.app.results.records import TEXT, Column, Records
 from market.app.results.table import Cell, Table
 from market.model.calendar import clock_labels, span_text, stamps
 from market.model.currency import DEFAULT_CURRENCY, plain_column, spoken_name, spoken_text
@@ -52,11 +56,23 @@ class Telling:
 
     def table(self, table: Table) -> Table:
         """A table as it is written."""
-        if not self.starts or PERIOD not in table.columns:
+        if not isinstance(table.rows, BlockRows) and (not self.starts or PERIOD not in table.columns):
             return Table(table.name, self.columns(table.columns), table.rows)
+        if isinstance(table.rows, BlockRows):
+            blocks = table.rows.blocks
+            return Table.of_blocks(table.name, self.columns(table.columns), lambda: map(self._block, blocks()))
         place, starts = table.columns.index(PERIOD), self.starts
         rows = tuple(_with_start(row, place, starts) for row in table.rows)
         return Table(table.name, self.columns(table.columns), rows)
+
+    def _block(self, records: Records) -> Records:
+        """A block of a table as it is written."""
+        found: dict[str, Column] = {}
+        for name, column in records.columns.items():
+            found[spoken_name(name, self.currency)] = column
+            if name == PERIOD and self.starts:
+                found[START] = np.array(["", *self.starts], dtype=TEXT)[column]
+        return Records(found)
 
     def document(self, document: Any) -> Any:
         """A document of JSON as it is written: its names of money, and its sentences about it."""

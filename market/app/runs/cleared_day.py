@@ -38,4 +38,4 @@ def settled_day(
         dispatch(vpp, scenario.public, direct_exchange(vpp.id, results, scenario.public)) for vpp in scenario.vpps
     ]
     days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
-    return MarketOutcome(results, days, trace=())
+    return MarketOutcome(results, days)

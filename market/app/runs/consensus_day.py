@@ -37,4 +37,4 @@ def consensus_day(scenario: Scenario, on_round: Callable[[int], None]) -> Market
     alone_cny = fsum(plan.objective_cny for plan in before)
     costs_cny = [alone_cny - each.saving_cny for each in found.rounds]
     rounds = agreed_rounds(names, found.rounds, settled, public, costs_cny)
-    return MarketOutcome(results, days, trace=(), rounds=rounds)
+    return MarketOutcome(results, days, rounds)

@@ -105,4 +105,4 @@ def _with_trade(scenario: Scenario, k: int, results: Sequence[PeriodResult]) -> 
 def _outcome(before: Sequence[DispatchPlan], rounds: Sequence[_Played], settled: _Played) -> MarketOutcome:
     day_rounds = coupled_rounds([each.coupled for each in rounds], settled.coupled)
     parts = zip(settled.declarations, before, settled.after, settled.planned, strict=True)
-    return MarketOutcome(settled.results, tuple(VppDay(*part) for part in parts), trace=(), rounds=day_rounds)
+    return MarketOutcome(settled.results, tuple(VppDay(*part) for part in parts), day_rounds)

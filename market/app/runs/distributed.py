@@ -86,7 +86,7 @@ def run_distributed(
             nodes.start(vpp.id, run_local_node, task, nodes.last_words)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
-    return outcome_of(proceedings, scenario.public.market), facts
+    return outcome_of(proceedings), facts
 
 
 def run_broker(
@@ -97,7 +97,7 @@ def run_broker(
         opening.announce(bus.endpoints.control)
         proceedings, durations = _serve(shell, None, on_progress)
         facts = _facts(scenario, proceedings, bus, proceedings.process_ids, durations)
-    return outcome_of(proceedings, scenario.public.market), facts
+    return outcome_of(proceedings), facts
 
 
 @dataclass(frozen=True, slots=True)

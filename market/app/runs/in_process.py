@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
-from market.app.results.round_trace import round_rows
+from market.app.results.blocks import no_trace
+from market.app.results.round_trace import trace_of_rounds
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
-from market.app.results.trace import evolution_rows
 from market.app.runs.certified_day import with_regrets
 from market.app.runs.cleared_day import cleared_day, settled_day
 from market.app.runs.consensus_day import consensus_day
@@ -21,7 +20,7 @@ from market.game.solver import Negotiation
 from market.model.rules import Coupling, Mechanism
 from market.scenario.parts import require_plants
 from market.scenario.scenario import Scenario
-from market.settlement.outcome import MarketOutcome, TraceRow
+from market.settlement.outcome import MarketOutcome
 from market.settlement.settlement import settle
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.memory import peak_memory_mb
@@ -37,7 +36,8 @@ def run_in_process(
     """
     clock = _Stages(on_progress)
     outcome, negotiations = _day(scenario, clock)
-    trace = _trace(outcome, negotiations, scenario) if negotiations else ()
+    rules = scenario.public.market
+    trace = trace_of_rounds(outcome.periods, negotiations, rules) if negotiations else no_trace
     possible_cny = None
     if is_soon_known(scenario):
         clock.enter("measuring")
@@ -51,8 +51,9 @@ def run_in_process(
         durations_s=clock.ended(),
         peak_memory_mb={"market": peak_memory_mb()},
         possible_saving_cny=possible_cny,
+        trace=trace,
     )
-    return replace(outcome, trace=trace), facts
+    return outcome, facts
 
 
 def market_day(scenario: Scenario, on_round: Callable[[int], None] = lambda number: None) -> MarketOutcome:
@@ -61,15 +62,6 @@ def market_day(scenario: Scenario, on_round: Callable[[int], None] = lambda numb
     on_round : told the number of each round, where the day has several
     """
     return _day(scenario, _Stages(lambda progress: on_round(progress.rounds) if progress.rounds else None))[0]
-
-
-def _trace(
-    outcome: MarketOutcome, negotiations: Sequence[Negotiation], scenario: Scenario
-) -> tuple[TraceRow, ...]:
-    return (
-        *round_rows([result.game for result in outcome.periods], negotiations),
-        *evolution_rows(outcome.periods, scenario.public.market, 0.0),
-    )
 
 
 def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:

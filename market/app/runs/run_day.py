@@ -19,6 +19,7 @@ from market.app.results.manifest import RunSpec, manifest_of_abort
 from market.app.results.manifest_shape import MANIFEST
 from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.results.scenario_copy import keep_scenario
+from market.app.results.table_writer import write_table
 from market.app.results.telling import telling_of
 from market.app.results.written_files import FILES, digests
 from market.errors import RunError
@@ -39,7 +40,7 @@ def run_day(
     """
     try:
         keep_scenario(what.scenario, folder.path)
-        return _written(report_of(what, runner, folder.path, on_progress, since), folder)
+        return write_day(report_of(what, runner, folder.path, on_progress, since), folder)
     except BaseException as error:
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
         with suppress(RunError):  # a full disk must not hide what broke the run
@@ -59,16 +60,12 @@ def report_of(what: RunSpec, runner: Runner, place: Path, on_progress: OnProgres
     return replace(conclude_day(what, outcome, facts, time.monotonic() - since), folder=place)
 
 
-def _written(report: ConcludedDay, folder: RunFolder) -> ConcludedDay:
+def write_day(report: ConcludedDay, folder: RunFolder) -> ConcludedDay:
     """Write the files of a run; the manifest, which says which they are and that they are complete, last."""
     told = telling_of(report.scenario)
-    files = {
-        **{f"{table.name}.csv": told.table(table).csv() for table in report.tables.values()},
-        CERTIFICATE_FILE: json_text(told.document(report.certificate)),
-    }
-    for name, text in files.items():
-        folder.write(name, text)
-    manifest = {**report.manifest, FILES: digests(folder.path, files)}
+    names = [write_table(folder, told.table(table), report.kept.format) for table in report.written]
+    folder.write(CERTIFICATE_FILE, json_text(told.document(report.certificate)))
+    manifest = {**report.manifest, FILES: digests(folder.path, (*names, CERTIFICATE_FILE))}
     folder.write(MANIFEST, json_text(told.document(manifest)))
     return replace(report, manifest=manifest)
 

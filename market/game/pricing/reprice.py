@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from market.model.arrays import Array
 from market.model.rules import MarketRules, PriceRule
 
 _BALANCED = 1e-6  # of the demand
+_PAIRS_AT_ONCE = 1 << 18  # of a buyer and a seller, in games that are worked on side by side: bounds memory
 
 
 def fresh_memory(rules: MarketRules) -> Swing | Pace:
@@ -154,6 +155,25 @@ def _least(turn: PriceMove) -> float:
 
 
 def _targets(rules: MarketRules, turns: Sequence[PriceMove]) -> Array:
+    return np.concatenate([_targets_side_by_side(rules, part) for part in _parts(turns)])
+
+
+def _parts(turns: Sequence[PriceMove]) -> Iterator[list[PriceMove]]:
+    """The turns in their order, cut between games, so that what is worked on at once stays small."""
+    part, size = list[PriceMove](), 0
+    for turn in turns:
+        if not part or part[-1].game is not turn.game:
+            pairs = len(turn.game.buyers) * len(turn.game.sellers)
+            if part and size + pairs > _PAIRS_AT_ONCE:
+                yield part
+                part, size = [], 0
+            size += pairs
+        part.append(turn)
+    if part:
+        yield part
+
+
+def _targets_side_by_side(rules: MarketRules, turns: Sequence[PriceMove]) -> Array:
     sellers = _residual_demand(turns)
     if rules.price_rule is PriceRule.BEST_RESPONSE:
         return best_prices(sellers)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from market.app.analysis.paper.evidence import Evidence, evidence_of
 from market.app.analysis.paper.facts import Fact, all_facts
 from market.app.analysis.paper.models import CarbonModel, four_models
 from market.app.results.tables import day_tables
-from market.app.results.trace import evolution_rows
+from market.app.results.trace import evolution
 from market.app.runs.in_process import market_day
 from market.errors import Fault, ScenarioError
 from market.scenario.scenario import Scenario
@@ -43,8 +43,9 @@ def case_study(scenario: Scenario, outcome: MarketOutcome | None = None) -> Case
     settlement = settle(outcome, scenario.public)
     models = four_models(scenario, MODELLED_VPP)
     observed = [outcome.periods[CONVERGENCE_PERIOD - 1]]
-    evolution = tuple(evolution_rows(observed, scenario.public.market, 0.0))
-    tables = day_tables(scenario, replace(outcome, trace=evolution), settlement)
+    tables = day_tables(
+        scenario, outcome, settlement, lambda level: evolution(observed, scenario.public.market, 0.0)
+    )
     evidence = evidence_of(scenario, tables, models)
     return CaseStudy(scenario, outcome, settlement, models, evidence, all_facts(evidence))
 

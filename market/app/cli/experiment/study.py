@@ -47,7 +47,7 @@ class Study:
     def write(self, tables: Sequence[Table]) -> None:
         """Write each table as CSV."""
         for table in tables:
-            self.folder.write(f"{table.name}.csv", self.told.table(table).csv())
+            self.folder.write(f"{table.name}.csv", self.told.table(table).csv_parts())
 
     def inside(self, name: str) -> RunFolder:
         """A new folder in this one. RunError if the disk does not take it."""

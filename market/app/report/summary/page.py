@@ -19,6 +19,7 @@ from market.app.report.terminal.page import drawn
 from market.app.report.terminal.screen import Screen, screen_of
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import exit_code_of
+from market.app.results.kept import kept_note
 from market.app.runs.command_line import pasted
 from market.game.result import Verdict
 from market.model.calendar import span_text
@@ -52,6 +53,8 @@ def _parts(report: ConcludedDay) -> Iterator[str | Grid]:
     yield costs_table(report, units)
     yield carbon_table(report, units)
     yield from disclosure_lines(report)
+    if note := kept_note(report.kept):
+        yield note
     yield from _next(report)
 
 

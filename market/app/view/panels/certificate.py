@@ -25,7 +25,7 @@ def certificate_panel(frame: Frame) -> str:
     if not results:
         return box("Certificate", note("Known once the broker has found every period at rest, or found why not."))
     rounds = rounds_at(frame)
-    outcome = MarketOutcome(results, (), (), rounds)
+    outcome = MarketOutcome(results, (), rounds)
     verdict = outcome.verdict.value
     numbers = cards(
         [

@@ -1,0 +1,125 @@
+"""Runs a day for many values of a scenario's fields, from Python."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from market.app.results.run_metadata import RunProgress
+from market.errors import Fault, ScenarioError
+from market.scenario import DEFAULT_CASE, load_scenario, require_plants
+from market.scenario.scenario import Scenario
+from market.system_fault import as_run_error
+
+if TYPE_CHECKING:
+    import pandas
+
+    from market.app.analysis.sweep.journal import Journal
+    from market.app.analysis.sweep.plan import SweepPlan
+    from market.app.results.table import Table
+
+Source = str | Path | Scenario
+Values = Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """A sweep that has been carried out.
+
+    runs : one row a run, with what was run and what came of it · timing : how long each took, and in which process
+    folder : where it is written, None where nothing was
+    """
+
+    runs: pandas.DataFrame
+    timing: pandas.DataFrame
+    folder: Path | None
+
+    def __repr__(self) -> str:
+        failed = int((self.runs["verdict"] == "failed").sum())
+        where = self.folder or "nothing was written"
+        return f"<market.SweepResult: {len(self.runs)} runs, {failed} failed; {where}>"
+
+
+def sweep(
+    scenarios: Source | Sequence[Source] = DEFAULT_CASE,
+    values: Values | None = None,
+    *,
+    combine: str = "grid",
+    seeds: Sequence[int] = (0,),
+    processes: bool = False,
+    engine: str = "local",
+    jobs: int | None = None,
+    address: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    on_progress: Callable[[RunProgress], None] | None = None,
+) -> SweepResult:
+    """Run a day for every combination of values, several at once, and wait for the end.
+
+    scenarios : a folder, a built-in case, a scenario from `load`, or several of them
+    values : lists by their paths in `scenario.yaml`; or the changes of each run, one after the other
+    combine : "grid", each value with each, or "zip", the first with the first and so on
+    seeds : of all that is random, which is only the network; each run under each of them
+    processes : whether each day runs over the bus, with the scenario's network
+    engine : "local", processes of this machine, or "ray"; jobs : runs at once · address : of a Ray cluster
+    out : the folder, new or empty; None leaves no files · resume : take up the same sweep that broke off there
+    A run that cannot be carried out has a row with verdict "failed" and its reason.
+    Raises: ScenarioError for bad input, RunError if the engine or the disk breaks; what has ended stays in `out`.
+
+    >>> import market
+    >>> swept = market.sweep("two_vpp", {"market.satisfaction": [0.8, 0.9], "carbon.mode": ["none", "flat"]})
+    >>> swept.runs[["run", "market.satisfaction", "carbon.mode", "verdict"]].values.tolist()[1]
+    [2, 0.8, 'flat', 'equilibrium']
+    """
+    from market.app.analysis.sweep.sweep import Engine, Means, carry_out, check_means
+
+    if combine not in ("grid", "zip") or engine not in ("local", "ray"):
+        rule = "combine is grid or zip, engine is local or ray"
+        raise ScenarioError([Fault(rule, f"{combine!r}, {engine!r}", "market.sweep", "give one of them")])
+    means = Means(Engine(engine), jobs, address)
+    check_means(means)
+    with as_run_error():
+        plan = _plan(scenarios, values or {}, combine, seeds, processes=processes)
+        with _journal(plan, out, resume=resume) as journal:
+            carry_out(journal, means, on_progress or (lambda progress: None))
+            return _told(journal, out)
+
+
+def _plan(
+    scenarios: Source | Sequence[Source], values: Values, combine: str, seeds: Sequence[int], *, processes: bool
+) -> SweepPlan:
+    from market.app.analysis.sweep.plan import Combine, combined, plan_of
+
+    several = [scenarios] if isinstance(scenarios, str | Path | Scenario) else scenarios
+    loaded = [require_plants(s if isinstance(s, Scenario) else load_scenario(s)) for s in several]
+    changes = combined(values, Combine(combine)) if isinstance(values, Mapping) else tuple(values)
+    return plan_of(loaded, changes, tuple(seeds), processes=processes)
+
+
+@contextmanager
+def _journal(plan: SweepPlan, out: str | Path | None, *, resume: bool) -> Iterator[Journal]:
+    from market.app.analysis.sweep.journal import Journal
+    from market.app.results.folder import RunFolder, new_run_folder
+
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="vppmarket-") as place:
+            yield Journal.begun(RunFolder(Path(place)), plan)
+        return
+    folder = RunFolder(Path(out)) if resume else new_run_folder(Path(out), "sweep", datetime.now().astimezone())
+    with folder.held():
+        yield Journal.taken_up(folder, plan) if resume else Journal.begun(folder, plan)
+
+
+def _told(journal: Journal, out: str | Path | None) -> SweepResult:
+    import pandas
+
+    def frame(table: Table) -> pandas.DataFrame:
+        return pandas.DataFrame.from_records(list(table.rows), columns=list(table.columns))
+
+    folder = None if out is None else journal.folder.path.absolute()
+    return SweepResult(frame(journal.table()), frame(journal.timing()), folder)

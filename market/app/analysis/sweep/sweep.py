@@ -1,0 +1,110 @@
+"""Carries a sweep out: by processes of this machine, or on Ray, from where it stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from market.app.analysis.sweep.journal import Journal
+from market.app.analysis.sweep.row import EndedRun, carried_out, tasks_of
+from market.app.results.run_metadata import OnProgress, RunProgress
+from market.app.runs.process_pool import solve_as_ready
+from market.app.runs.system import on_linux
+from market.errors import Fault, ScenarioError
+from market.extras import need
+
+
+class Engine(StrEnum):
+    """What carries the runs out."""
+
+    LOCAL = "local"  # processes of this machine
+    RAY = "ray"  # Ray, on this machine or a cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """With what a sweep is carried out.
+
+    jobs : runs at once; None: one for each core · address : of a Ray cluster
+    """
+
+    engine: Engine = Engine.LOCAL
+    jobs: int | None = None
+    address: str | None = None
+
+
+def check_means(means: Means) -> None:
+    """ScenarioError if what they need is not there; to be asked before anything is made."""
+    if means.engine is Engine.RAY:
+        need("sweep", "--engine ray")
+    elif means.address is not None:
+        remedy = "leave the address out, or take Ray"
+        raise ScenarioError([Fault("only Ray has an address", means.address, "--address", remedy)])
+
+
+def carry_out(journal: Journal, means: Means, on_progress: OnProgress) -> None:
+    """Carry out every run that has not ended yet, and make the tables.
+
+    ScenarioError, RunError if there is no such engine, or it breaks; what has ended is kept.
+    """
+    tasks = list(tasks_of(journal.plan, frozenset(journal.ended)))
+    told = _Told(len(journal.plan.runs), len(tasks), on_progress)
+    told.of(len(tasks))
+
+    def on_result(place: int, run: EndedRun) -> None:
+        with _uninterrupted():  # a line is written whole
+            journal.add(run)
+        told.of(len(journal.plan.runs) - len(journal.ended))
+
+    try:
+        if tasks:
+            _solver(means)(carried_out, tasks, on_result, means.jobs)
+    finally:
+        journal.write_tables()
+
+
+def _uninterrupted() -> AbstractContextManager[None]:
+    """A block that whatever asks this program to end waits for, where the system lets it."""
+    if not on_linux():
+        return nullcontext()
+    from broker.process.launch import deaf_to_interrupts
+
+    return deaf_to_interrupts()
+
+
+def _solver(means: Means) -> Callable[..., None]:
+    if means.engine is Engine.LOCAL:
+        return solve_as_ready
+    from market.app.runs.ray_pool import solve_on_ray
+
+    return partial(solve_on_ray, address=means.address)
+
+
+class _Told:
+    """Says how many runs have ended, and how long the others will take if they are like those."""
+
+    def __init__(self, all_runs: int, to_do: int, on_progress: OnProgress) -> None:
+        self._all, self._to_do, self._on_progress = all_runs, to_do, on_progress
+        self._since = time.monotonic()
+
+    def of(self, left: int) -> None:
+        ended = self._to_do - left
+        rest_s = (time.monotonic() - self._since) / ended * left if ended else None
+        guess = f", about {duration(rest_s)} left" if rest_s is not None and left else ""
+        self._on_progress(RunProgress(f"{self._all - left} of {self._all} runs{guess}"))
+
+
+def duration(seconds: float) -> str:
+    """A time for people.
+
+    >>> duration(42.3), duration(200), duration(9000)
+    ('42 s', '3 min', '2 h 30 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

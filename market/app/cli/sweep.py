@@ -1,0 +1,140 @@
+"""The command `sweep`: from its flags to the runs, their table, and the exit code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from market.app.analysis.sweep.journal import Journal, kept_plan
+from market.app.analysis.sweep.plan import Combine, SweepPlan, combined, plan_of
+from market.app.analysis.sweep.row import FAILED
+from market.app.analysis.sweep.sweep import Means, carry_out, check_means
+from market.app.analysis.sweep.values import swept_values
+from market.app.cli.console import echo, echo_error, live_progress
+from market.app.report.printed import printed
+from market.app.results.exit_codes import ExitCode
+from market.app.results.folder import RunFolder, new_run_folder
+from market.app.results.table import Table
+from market.app.runs.command_line import pasted
+from market.errors import Fault, ScenarioError
+from market.scenario import DEFAULT_CASE, load_scenario, require_plants
+
+_ROWS_SHOWN = 20
+_SHOWN = ("verdict", "saving_cny", "game_total_cny", "game_carbon_cny", "traded_mwh", "mean_price_cny_per_mwh")
+_HEADINGS = ("", "trade saves CNY", "total CNY", "carbon CNY", "traded MWh", "mean price CNY/MWh")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOptions:
+    """The flags of `sweep`, as given. resume : the folder of a sweep that broke off"""
+
+    scenarios: tuple[str, ...]
+    settings: tuple[str, ...]
+    combine: str
+    seeds: tuple[int, ...]
+    processes: bool
+    means: Means
+    out: Path | None
+    resume: Path | None
+    quiet: bool
+
+
+def seeds_of(text: str) -> tuple[int, ...]:
+    """Seeds with commas between them; `0-9` stands for ten. ScenarioError if they cannot be read.
+
+    >>> seeds_of("1,5-7")
+    (1, 5, 6, 7)
+    """
+    found: dict[int, None] = {}
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not (_is_seed(first) and (_is_seed(last) or part.strip() == first)):
+            rule, remedy = "seeds are whole numbers of at most 9 digits", "write them like 0,1,2 or 0-2"
+            raise ScenarioError([Fault(rule, repr(part), "--seeds", remedy)])
+        found |= dict.fromkeys(range(int(first), int(last or first) + 1))
+    return tuple(found)
+
+
+def _is_seed(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
+
+def sweep_command(options: SweepOptions) -> int:
+    """Carry out a sweep and show its first rows. Raises MarketError.
+
+    Exit code 0 if every run could be carried out, whatever came of it, else 3.
+    """
+    since, started = time.monotonic(), datetime.now().astimezone()
+    check_means(options.means)
+    with _journal(options, started) as journal:
+        try:
+            with live_progress(since, wanted=not options.quiet) as on_progress:
+                carry_out(journal, options.means, on_progress)
+        except BaseException:
+            ended, wanted = len(journal.ended), len(journal.plan.runs)
+            if ended < wanted:
+                echo_error(f"{ended} of {wanted} runs are kept; take the sweep up with")
+                echo_error(f"  {pasted('sweep', '--resume', journal.folder.path)}")
+            raise
+    table = journal.table()
+    if not options.quiet:
+        echo(_text(journal, table), styled=True)
+    failed = [row for row in journal.rows() if row["verdict"] == FAILED]
+    return ExitCode.NO_EQUILIBRIUM if failed else ExitCode.EQUILIBRIUM
+
+
+@contextmanager
+def _journal(options: SweepOptions, started: datetime) -> Iterator[Journal]:
+    """That of a new sweep, or of one that is taken up; nobody else takes it up meanwhile."""
+    if options.resume is None:
+        plan = _plan(options)
+        name = "-".join(dict.fromkeys(scenario.name for scenario in plan.scenarios))
+        folder = new_run_folder(options.out, f"sweep-{name}"[:80], started)
+        with folder.held():
+            yield Journal.begun(folder, plan)
+        return
+    folder = RunFolder(options.resume)
+    with folder.held():
+        yield Journal.taken_up(folder, _plan_again(options))
+
+
+def _plan(options: SweepOptions) -> SweepPlan:
+    sources = options.scenarios or (DEFAULT_CASE,)
+    scenarios = [require_plants(load_scenario(source)) for source in sources]
+    changes = combined(swept_values(options.settings), Combine(options.combine))
+    return plan_of(scenarios, changes, options.seeds, processes=options.processes)
+
+
+def _plan_again(options: SweepOptions) -> SweepPlan:
+    """The plan of the sweep that is taken up, whose folder says what it is to be."""
+    given = [("SCENARIO", options.scenarios), ("--set", options.settings), ("--out", options.out)]
+    faults = [
+        Fault("a sweep is taken up as it was begun", str(value), flag, f"leave out {flag}, or begin a new sweep")
+        for flag, value in given
+        if value
+    ]
+    if faults:
+        raise ScenarioError(faults)
+    assert options.resume is not None
+    return kept_plan(options.resume)
+
+
+def _text(journal: Journal, table: Table) -> str:
+    """The first rows, for people, and where all of them are."""
+    several = [name for name in ("scenario", "seed", *journal.plan.paths) if len(set(_column(table, name))) > 1]
+    columns = ("run", *several, *_SHOWN)
+    first = Table(table.name, table.columns, table.rows[:_ROWS_SHOWN])
+    count, failed = len(table.rows), _column(table, "verdict").count(FAILED)
+    heading = f"{count} runs" + (f", {failed} failed: `reason` says why" if failed else "")
+    text = printed(heading, first, columns, ("run", *several, *_HEADINGS))
+    more = f"{count - _ROWS_SHOWN} rows more are in the table.\n" if count > _ROWS_SHOWN else ""
+    return f"{text}{more}Everything in full precision: {journal.folder.path}\n"
+
+
+def _column(table: Table, name: str) -> Sequence[object]:
+    place = table.columns.index(name)
+    return [row[place] for row in table.rows]

@@ -1,0 +1,83 @@
+"""Tables whose rows stand in columns, block after block: a day's large tables are made and written so.
+
+A block is a `Records`, made when it is asked for and forgotten again, so that memory holds a period and not a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
+
+import numpy as np
+
+from market.app.results.kept import TraceLevel
+from market.app.results.records import Column, Records, column_type
+
+if TYPE_CHECKING:
+    from market.app.results.table import Cell
+
+Blocks: TypeAlias = Callable[[], Iterator[Records]]
+"""Makes all blocks of a table, from the first, as often as it is called."""
+
+Trace: TypeAlias = Callable[[TraceLevel], Iterator[Records]]
+"""Makes the blocks of a day's trace, as much of it as is asked for."""
+
+
+def no_trace(level: TraceLevel) -> Iterator[Records]:
+    """That of a day of which nobody knows how it came about."""
+    return iter(())
+
+
+class BlockRows(Sequence[tuple["Cell", ...]]):
+    """The rows of blocks, as if they were tuples of cells. columns : their names, for a table without a row"""
+
+    def __init__(self, columns: tuple[str, ...], blocks: Blocks) -> None:
+        self._columns, self._blocks = columns, blocks
+
+    def blocks(self) -> Iterator[Records]:
+        """All blocks that hold a row."""
+        return (block for block in self._blocks() if len(block))
+
+    def records(self) -> Records:
+        """All blocks as one."""
+        blocks = list(self.blocks())
+        if not blocks:
+            return Records({name: np.zeros(0, column_type(name)) for name in self._columns})
+        return Records({name: np.concatenate([block[name] for block in blocks]) for name in self._columns})
+
+    def __iter__(self) -> Iterator[tuple[Cell, ...]]:
+        for block in self.blocks():
+            yield from zip(*(block[name].tolist() for name in self._columns), strict=True)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.blocks()))
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[Cell, ...]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[tuple[Cell, ...]]: ...
+    def __getitem__(self, place: int | slice) -> tuple[Cell, ...] | Sequence[tuple[Cell, ...]]:
+        return tuple(self)[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # what can be equal to a list has no hash
+
+
+def block(columns: Sequence[str], *cells: Any) -> Records:
+    """A block of columns and their cells, in their order: arrays, lists, or one value for every row.
+
+    At least one of them has to be an array or a list, which says how many rows there are.
+    """
+    rows = next(len(cell) for cell in cells if isinstance(cell, np.ndarray | list | tuple))
+    return Records({name: _column(name, cell, rows) for name, cell in zip(columns, cells, strict=True)})
+
+
+def _column(name: str, cell: Any, rows: int) -> Column:
+    kind = column_type(name)
+    if isinstance(cell, np.ndarray):
+        return cell.astype(kind, copy=False)
+    if isinstance(cell, list | tuple):
+        return np.array(cell, dtype=kind)
+    return np.full(rows, cell, dtype=kind)
