@@ -24,11 +24,22 @@ pytestmark = pytest.mark.timeout(1600)
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(.*?)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
-PLACEHOLDERS = {"RUN": "run", "SCENARIO": "two_vpp", "DIR": "new", "PORT": "5555", "parts/public": "made/public"}
+PLACEHOLDERS = {
+    "RUN": "run",
+    "SCENARIO": "two_vpp",
+    "DIR": "new",
+    "PORT": "5555",
+    "market.mechanism=NAME": "market.mechanism=consensus",
+    "parts/public": "made/public",
+    "runs/mine": "mine",
+}
 ELSEWHERE = {
     "vppmarket broker": "tests/processes/test_printed_commands.py",  # it waits for its nodes
     "vppmarket view": "tests/view/test_browser.py",  # it ends when it is interrupted
-    "vppmarket experiment paper": "tests/app/test_paper.py",  # half a minute
+    "vppmarket experiment paper": "tests/app/test_paper.py",  # half a minute, and so on
+    "vppmarket experiment known": "tests/app/test_known.py",
+    "vppmarket experiment mechanisms": "tests/app/test_mechanisms.py",
+    "vppmarket experiment division": "tests/app/test_division.py",
 }
 """Commands that do not end by themselves, or take long, and the tests that carry them out."""
 
@@ -82,6 +93,7 @@ def folder(tmp_path: Path) -> Path:
     """One with a run in it, another one that broke off at its last step, and a scenario in parts."""
     subprocess.run([COMMAND, "run", "two_vpp", "--quiet", "--out", "run"], cwd=tmp_path, check=True)
     subprocess.run([COMMAND, "split", "two_vpp", "made"], cwd=tmp_path, check=True)
+    subprocess.run([COMMAND, "new", "mine", "--from", "two_vpp"], cwd=tmp_path, check=True)
     shutil.copytree(tmp_path / "run", tmp_path / "broken_off")
     (tmp_path / "broken_off" / "manifest.json").unlink()
     return tmp_path
