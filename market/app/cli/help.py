@@ -11,18 +11,25 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Run a market": ("run", "broker", "node", "view"),
     "Scenarios": ("new", "check", "split", "keys", "parameters", "schema"),
     "What came of it": ("report", "compare", "replay"),
-    "Studies of many days": ("experiment",),
+    "Studies of many days": ("sweep", "experiment"),
 }
 """Every command in its section."""
 
-STUDIES: Final[Mapping[str, tuple[str, ...]]] = {"Studies": ("paper", "economics", "sensitivity", "network")}
+STUDIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "Studies": ("known", "paper", "economics", "mechanisms", "division", "sensitivity", "network")
+}
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
-        *("vpp", "scenario", "case", "plants", "settings", "seed", "resume", "until_s"),
-        *("draws", "delays", "losses", "seeds"),
+        *("vpp", "scenario", "case", "plants", "settings", "strategies", "seed"),
+        *("resume", "until_s", "window", "combine", "orders", "draws", "delays", "losses", "seeds"),
     ),
-    "How it is run": ("in_process", "day_certificate", "jobs", "join_s", "patience_s", "restarts"),
+    "How it is run": (
+        *("in_process", "processes", "engine", "day_certificate", "jobs"),
+        "join_s",
+        "patience_s",
+        "restarts",
+    ),
     "The network, where it is not the scenario's": (
         *(
             "delay",
@@ -45,6 +52,8 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "out",
         "as_json",
         "quiet",
+        "trace",
+        "format",
         "figures",
         "report",
         "watch",
@@ -90,6 +99,13 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "split": ("vppmarket split mine parts",),
     "schema": ("vppmarket schema > scenario.schema.json",),
     "parameters": ("vppmarket parameters | less",),
+    "sweep": (
+        "vppmarket sweep --set market.choice_temperature_cny_per_mwh=20,50,80",
+        "vppmarket sweep two_vpp --set carbon.growth=0.25,0.5 --seeds 0-4 --jobs 2",
+    ),
+    "known": ("vppmarket experiment known",),
+    "mechanisms": ("vppmarket experiment mechanisms two_vpp",),
+    "division": ("vppmarket experiment division five_vpp",),
     "paper": ("vppmarket experiment paper --draws 10 --out runs/paper",),
     "economics": ("vppmarket experiment economics flexible",),
     "sensitivity": ("vppmarket experiment sensitivity two_vpp --out runs/moved",),

@@ -18,7 +18,7 @@ from market.app.cli.console import echo, echo_error
 from market.app.cli.help import COMMANDS, STUDIES, SectionedGroup
 from market.app.cli.network_options import network_options
 from market.app.cli.path_value import PATH
-from market.app.cli.set_option import set_option
+from market.app.cli.set_option import set_option, strategy_option
 from market.app.results.exit_codes import ExitCode, exit_code_of_error
 from market.app.runs.system import need_linux
 from market.errors import MarketError
@@ -225,6 +225,7 @@ def commands(context: click.Context) -> None:
 @click.option("--view", is_flag=True, help="Open a page in the browser that plays the day from its first message.")
 @AUDIT
 @_join(30)
+@strategy_option
 def run(
     scenario: str | None,
     out: Path | None,
@@ -368,6 +369,7 @@ def broker(
     help="How long to look for the broker, at first and whenever it is gone.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@strategy_option
 def node(
     vpp: str,
     address: str,
@@ -511,6 +513,7 @@ def replay(run_folder: Path, until_s: float | None, plants: str | None, as_json:
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
 @click.option("--keys", type=PATH, metavar="DIR", help="Of a run with keys: the watcher's.")
 @click.option("--from-start", is_flag=True, help="Play a run from its first message on.")
+@strategy_option
 def view(
     targets: tuple[str, ...],
     settings: tuple[str, ...],
@@ -548,6 +551,7 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> int:
 @commands.command()
 @click.argument("scenario")
 @set_option
+@strategy_option
 def check(scenario: str, settings: tuple[str, ...]) -> int:
     """Show every fault of a scenario at once."""
     from market.app.cli.scenario import check_command
