@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import Field, dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
@@ -18,6 +18,7 @@ import numpy as np
 
 from market.errors import WireError
 from market.model.arrays import Array
+from market.model.parameter import came_later, counts
 
 _DOUBLE = np.dtype("<f8")
 MAX_TEXT = 4096
@@ -128,8 +129,11 @@ def _sequence(item: Codec) -> Codec:
 
 
 def _record(kind: type, infinite: bool) -> Codec:
+    """Fields that came later stand behind the others, and are left out where all have their defaults."""
     hints = get_type_hints(kind)
-    names = [field.name for field in fields(kind)]
+    parts = sorted(fields(kind), key=came_later)
+    later = [part for part in parts if came_later(part)]
+    names = [part.name for part in parts]
     codecs = [codec_for(hints[name], infinite) for name in names]
     packers = [(name, codec.pack) for name, codec in zip(names, codecs, strict=True)]
     unpackers = [(name, codec.unpack) for name, codec in zip(names, codecs, strict=True)]
@@ -146,6 +150,34 @@ def _record(kind: type, infinite: bool) -> Codec:
             )
         except WireError as error:
             raise _inside(place, error) from None
+
+    return Codec(pack, unpack) if not later else _with_later(kind, packers, unpackers, later)
+
+
+def _with_later(
+    kind: type,
+    packers: Sequence[tuple[str, Callable[[Any], Any]]],
+    unpackers: Sequence[tuple[str, Callable[[Any, str], Any]]],
+    later: Sequence[Field[Any]],
+) -> Codec:
+    """The codec of a record whose last fields came later."""
+    least = len(packers) - len(later)
+
+    def pack(value: Any) -> list[Any]:
+        untold = not any(counts(part, getattr(value, part.name)) for part in later)
+        return [pack_part(getattr(value, name)) for name, pack_part in (packers[:least] if untold else packers)]
+
+    def unpack(data: object, place: str) -> Any:
+        if type(data) is not list or len(data) not in (least, len(unpackers)):
+            raise bad(place, f"a list of {least} or {len(unpackers)} fields", data)
+        try:
+            told = zip(unpackers, data, strict=False)
+            made = kind(**{name: unpack_part(entry, name) for (name, unpack_part), entry in told})
+        except WireError as error:
+            raise _inside(place, error) from None
+        if len(data) > least and not any(counts(part, getattr(made, part.name)) for part in later):
+            raise bad(place, f"a list of {least} fields where the others have their defaults", data)
+        return made
 
     return Codec(pack, unpack)
 

@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 from market.model.network import Empirical, NetworkRules
 from market.model.public import PublicScenario
 from market.model.rules import CarbonRules
-from market.model.vpp import Exchange, MicroTurbine, Vpp
-from market.scenario.fields import plain_fields, plain_text
+from market.model.vpp import Asset, Exchange, MicroTurbine, Unit, Vpp
+from market.scenario.fields import plain_fields, plain_text, untold_fields
 from market.scenario.network_build import network_fields
+from market.scenario.plant_schema import QUADRATIC
 from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS
 
@@ -37,7 +38,7 @@ def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: S
         "name": fields["name"] or None,
         "title": fields["title"] or None,
         "network": _network(fields["network"], sample_files),
-        "vpps": [_vpp(vpp) for vpp in fields["vpps"]] or None,
+        "vpps": [_vpp(*pair) for pair in zip(scenario.vpps, fields["vpps"], strict=True)] or None,
     }
     return _given({name: written[name] for name in ("name", "title", *fields)})
 
@@ -120,25 +121,49 @@ def _long_vpp(vpp: Vpp, period_h: float) -> Fields:
     plain = {name: None if asset is None else plain_fields(asset) for name, asset in assets.items()}
     if vpp.mt is not None:
         plain["mt"] = _micro_turbine(vpp.mt, period_h)
-    return {"id": vpp.id, "label": vpp.label, **plain_fields(vpp), **plain}
+    tariff = vpp.tariff.name if vpp.tariff else None
+    units = [_long_unit(unit, period_h) for unit in vpp.units]
+    return {"id": vpp.id, "label": vpp.label, **plain_fields(vpp), **plain, "tariff": tariff, "units": units}
+
+
+def _long_unit(unit: Unit, period_h: float) -> Fields:
+    asset = unit.asset
+    plain = _micro_turbine(asset, period_h) if isinstance(asset, MicroTurbine) else plain_fields(asset)
+    return {"id": unit.id, "label": unit.label, "kind": unit.kind.value, **plain}
 
 
 def _micro_turbine(plant: MicroTurbine, period_h: float) -> Fields:
-    """A ramp limit of the whole range in a period is left out: as a number it may be beyond what is allowed."""
+    """A ramp limit of the whole range in a period is left out: as a number it may be beyond what is allowed.
+
+    So is the cost that a curve stands in place of.
+    """
     fields, anything = plain_fields(plant), plant.p_max_mw / period_h
+    if plant.curve_mw:
+        fields = {name: value for name, value in fields.items() if name not in QUADRATIC}
     ramps = {name: None for name in SHORTHANDS["ramp_mw_per_h"] if fields[name] == anything}
     return fields | ramps
 
 
-def _vpp(fields: Fields) -> Fields:
+def _vpp(vpp: Vpp, fields: Fields) -> Fields:
     """What a plant has, in short forms."""
-    short = {name: _short(value) if isinstance(value, dict) else value for name, value in fields.items()}
+    short = {
+        name: _short(value, getattr(vpp, name)) if isinstance(value, dict) else value
+        for name, value in fields.items()
+    }
     free = fields["exchange"] == plain_fields(Exchange())
-    return _given({**short, "label": fields["label"] or None, "exchange": None if free else short["exchange"]})
+    units = [_short_unit(unit, each) for unit, each in zip(vpp.units, fields["units"], strict=True)]
+    shown = {"label": fields["label"] or None, "exchange": None if free else short["exchange"]}
+    return _given({**short, **shown, "units": units or None})
 
 
-def _short(fields: Fields) -> Fields:
-    """What is given, and one limit in place of two that are the same."""
+def _short_unit(unit: Unit, fields: Fields) -> Fields:
+    return _short({**fields, "label": fields["label"] or None}, unit.asset)
+
+
+def _short(fields: Fields, owner: Asset | Exchange) -> Fields:
+    """What is given, and one limit in place of two that are the same; of `owner`, what came later if it says more."""
+    untold = untold_fields(owner)
+    fields = {name: value for name, value in fields.items() if name not in untold}
     for short, long in SHORTHANDS.items():
         values = {fields.get(name) for name in long}
         if len(values) == 1 and values != {None}:

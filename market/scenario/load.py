@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
+from market.model.parameter import Parameter
 from market.model.rules import MAX_PERIODS, Horizon
+from market.model.unit_limits import SERIES
 from market.scenario.build import build_scenario
 from market.scenario.cases import case_folder
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES, Document, parse_document
@@ -24,6 +26,14 @@ from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, Wanted, power_colu
 from market.scenario.scenario import Scenario
 from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
 from market.scenario.shown_value import shown
+from market.scenario.unit_columns import (
+    GRID_EMISSION,
+    called_for,
+    claimed_twice,
+    grid_emission,
+    has_load_units,
+    unit_column,
+)
 
 
 def load_scenario(source: str | Path) -> Scenario:
@@ -41,7 +51,8 @@ def load_scenario(source: str | Path) -> Scenario:
     profiles = read_profiles(folder, _wanted(document.values))
     samples = read_samples(folder, document.values.get("network"))
     schema = ScenarioFile if document.values.get("roster") is None else PartialFile
-    faults = [*document.faults, *_repeated_ids(document), *_strangers(document)]
+    faults = [*document.faults, *_repeated_ids(document), *_strangers(document), *_shared_columns(document)]
+    faults += _two_emissions(document, profiles.columns)
     try:
         file = schema.model_validate(document.values)
     except ValidationError as error:
@@ -67,11 +78,57 @@ def _folder(source: str | Path) -> Path:
 
 def _wanted(values: dict[str, object]) -> Wanted:
     """What the profiles must hold, as far as the file, which may have faults of its own, tells."""
-    files, columns = _profile_files(values), _columns(values)
+    files, told = _profile_files(values), _told_columns(values)
+    columns = None if told is None else _columns(values)
     horizon = values.get("horizon", {})
     periods = horizon.get("periods", Horizon().periods) if isinstance(horizon, dict) else None
     known = type(periods) is int and 1 <= periods <= MAX_PERIODS
-    return Wanted(files, periods if known else None, columns if files else None)
+    called_for_all = columns if columns is None or told is None else columns | frozenset(told)
+    optional = _optional(values)
+    if called_for_all is not None:
+        called_for_all -= optional
+    told = {**(told or {}), GRID_EMISSION: grid_emission()}
+    return Wanted(files, periods if known else None, called_for_all if files else None, optional, told)
+
+
+def _told_columns(values: dict[str, object]) -> dict[str, Parameter] | None:
+    """The columns that units and tariffs call for, with what is said of them; None where a unit is at fault."""
+    told: dict[str, Parameter] = {}
+    for vpp in _entries(values, "vpps"):
+        if isinstance(vpp, dict) and _is_id(vpp.get("id")):
+            columns = called_for(vpp)
+            if columns is None:
+                return None
+            told |= columns
+    return told
+
+
+def _optional(values: dict[str, object]) -> frozenset[str]:
+    """The columns that may be left out: the grid's emission, and a VPP's own load beside loads that are units."""
+    vpps = [vpp for vpp in _entries(values, "vpps") if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
+    return frozenset({GRID_EMISSION, *(power_column(vpp["id"], "load") for vpp in vpps if has_load_units(vpp))})
+
+
+def _shared_columns(document: Document) -> Iterator[Fault]:
+    """Units of different VPPs whose columns would be one."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for index, vpp in enumerate(_entries(document.values, "vpps")):
+        if not isinstance(vpp, dict) or not _is_id(vpp.get("id")) or not called_for(vpp):
+            continue
+        for number, unit in enumerate(vpp.get("units") or ()):
+            if unit["kind"] in SERIES:
+                places.setdefault(unit_column(vpp["id"], unit["id"]), []).append((index, number))
+    apart = {name: found for name, found in places.items() if len({vpp for vpp, _ in found}) > 1}
+    yield from claimed_twice(document, apart)
+
+
+def _two_emissions(document: Document, columns: Mapping[str, object]) -> Iterator[Fault]:
+    """The grid's emission is one number, or a column."""
+    carbon = document.values.get("carbon")
+    if GRID_EMISSION in columns and isinstance(carbon, dict) and GRID_EMISSION in carbon:
+        rule = f"must not be given together with the profile column {GRID_EMISSION}"
+        place = document.place(("carbon", GRID_EMISSION))
+        yield Fault(rule, shown(carbon[GRID_EMISSION]), place, "keep one of the two")
 
 
 def _profile_files(values: dict[str, object]) -> tuple[str, ...]:

@@ -33,16 +33,32 @@ def day(case: Case, *, buy: float = np.inf, sell: float = np.inf, **parts: objec
     return checked_day(replace(case.vpp, exchange=exchange, **parts), case.public, None)  # type: ignore[arg-type]
 
 
-def powers(**series: Sequence[float]) -> Powers:
-    """Powers of one period, 0 where not given."""
-    return Powers(**{field.name: frozen(series.get(field.name, [0.0])) for field in fields(Powers)})
+_UNITS = {
+    UnitKind.WT: ("wt_mw", "", ""),
+    UnitKind.PV: ("pv_mw", "", ""),
+    UnitKind.MT: ("mt_mw", "", ""),
+    UnitKind.ESS: ("discharge_mw", "charge_mw", "soc_mwh"),
+    UnitKind.CL: ("cl_mw", "", ""),
+}
+QUANTITIES = (*("wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw"), "buy_mw", "sell_mw")
+
+
+def powers(one: DispatchDay, **series: Sequence[float]) -> Powers:
+    """Powers of one period of a VPP, 0 where not given."""
+
+    def of(name: str) -> Array:
+        return frozen(series.get(name, [0.0]))
+
+    kinds = tuple(unit.kind for unit in one.vpp.all_units)
+    units = tuple(UnitPowers(*(of(name) for name in _UNITS[kind])) for kind in kinds)
+    return Powers(units, kinds, of("buy_mw"), of("sell_mw"))
 
 
 def moved(one: DispatchDay, before: Powers) -> dict[str, float]:
     """What the repair moves, MW; afterwards (6) is met to rounding."""
     after = balanced(one, before)
     assert np.abs(missing_mw(one, after)).max() <= 1e-12
-    steps = {name.name: getattr(after, name.name)[0] - getattr(before, name.name)[0] for name in fields(Powers)}
+    steps = {name: getattr(after, name)[0] - getattr(before, name)[0] for name in QUANTITIES}
     return {name: step for name, step in steps.items() if step}
 
 

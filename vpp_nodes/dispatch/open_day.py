@@ -13,7 +13,8 @@ from market.errors import DispatchError
 from market.model.arrays import Array, frozen
 from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
 from market.model.public import PublicRules
-from market.model.vpp import Vpp
+from market.model.unit_limits import LATER_KINDS, RENEWABLES, supply_sum_mw, use_sum_mw
+from market.model.vpp import UnitKind, Vpp
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.linear import LinearProgram, LpSolution, SolveStatus
 from vpp_nodes.dispatch.model import Model, build_model
@@ -84,10 +85,11 @@ def movable_mw(vpps: Sequence[Vpp], periods: int) -> Array:
     """All that these VPPs can make or use in a period, shape (periods,): it stands in for infinite limits."""
     movable = np.zeros(periods)
     for vpp in vpps:
-        powers = np.abs(vpp.load_mw) * 2.0
-        powers = powers + sum((plant.forecast_mw for plant in (vpp.wt, vpp.pv) if plant), np.zeros(periods))
-        turbine = vpp.mt.p_max_mw if vpp.mt else 0.0
-        storage = vpp.ess.charge_max_mw + vpp.ess.discharge_max_mw if vpp.ess else 0.0
+        powers = np.abs(vpp.total_load_mw) * 2.0
+        powers = powers + (np.zeros(periods) + supply_sum_mw(vpp, RENEWABLES))
+        turbine = supply_sum_mw(vpp, [UnitKind.MT])
+        storage = use_sum_mw(vpp, [UnitKind.ESS]) + supply_sum_mw(vpp, [UnitKind.ESS])
+        storage = storage + supply_sum_mw(vpp, LATER_KINDS) + use_sum_mw(vpp, LATER_KINDS)
         limits = (vpp.exchange.grid_buy_max_mw, vpp.exchange.grid_sell_max_mw)
         movable = movable + (powers + turbine + storage + sum(limit for limit in limits if math.isfinite(limit)))
     return movable

@@ -94,4 +94,4 @@ def _micro_turbine(mt: MicroTurbine, factors: _RandomFactors) -> MicroTurbine:
 
 
 def _storage(ess: Storage, factors: _RandomFactors) -> Storage:
-    return replace(ess, **factors.scaled(ess, _ESS))
+    return replace(ess, **factors.scaled(ess, _ESS))  # type: ignore[arg-type]  # all floats
