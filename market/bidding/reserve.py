@@ -34,7 +34,7 @@ def highest_reserve_cny_per_mwh(public: PublicRules) -> Array:
 def reserve_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Array:
     """r of (M5): the feed-in price or, if that is more, what the last MWh of a surplus costs, shape (periods,).
 
-    Where the VPP has a tariff of its own its exports cost what that pays; a reserve is not below everybody's feed-in.
+    Where the VPP has a tariff of its own its exports cost what that pays; no reserve is below everybody's feed-in.
 
     A surplus is made up of its cheapest parts: energy that the plan exports costs the feed-in price, energy that
     it curtails the plant's O&M less the carbon that the quota for renewables saves, anything else λ. With

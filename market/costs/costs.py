@@ -11,7 +11,7 @@ from market.model.assets import Hydro, MustRun, ShiftableLoad, StoredEnd
 from market.model.operation import Operation, UnitOperation
 from market.model.plan import CostBreakdown
 from market.model.public import PublicRules
-from market.model.rules import CarbonMode, CarbonRules, OwnTariff, Tariff
+from market.model.rules import CarbonMode, CarbonRules, Tariff
 from market.model.vpp import ControllableLoad, MicroTurbine, Renewable, Storage, Unit, UnitKind, Vpp
 
 _CONVEX = 1e-9  # of a slope: one that falls by less does not fall
@@ -25,7 +25,7 @@ def mt_breakpoints_mw(mt: MicroTurbine) -> Array:
 
 
 def mt_slopes_cny_per_mwh(mt: MicroTurbine) -> Array:
-    """Slopes of the cost over its pieces, shape (pieces,): of chords of aP² + bP, a (P_n + P_n+1) + b, or the curve's."""
+    """Slopes of its cost, shape (pieces,): of chords of aP² + bP, a (P_n + P_n+1) + b, or of the curve."""
     ends = mt_breakpoints_mw(mt)
     if mt.curve_mw:
         slopes: Array = np.diff(mt.curve_cny_per_h) / np.diff(ends)
@@ -71,13 +71,13 @@ def mt_starts(mt: MicroTurbine, mt_mw: Array) -> int:
     return int((on[1:] & ~on[:-1]).sum()) + first
 
 
-def tariff_of(vpp: Vpp, public: PublicRules) -> Tariff | OwnTariff:
+def tariff_of(vpp: Vpp, public: PublicRules) -> Tariff:
     """What the grid asks of a VPP and pays it: its own tariff, or everybody's."""
-    return vpp.tariff or public.tariff
+    return vpp.tariff.prices if vpp.tariff else public.tariff
 
 
 def has_own_tariff(vpp: Vpp) -> bool:
-    """Whether a VPP is billed otherwise than everybody: by a tariff of its own, or with a fee on what peers deliver."""
+    """Whether the grid bills a VPP otherwise than everybody: by a tariff of its own, or with a fee (M14)."""
     return vpp.tariff is not None or vpp.exchange.peer_fee_cny_per_mwh > 0.0
 
 

@@ -79,8 +79,7 @@ class OwnTariff:
     """What the grid asks of some VPPs and pays them, in place of everybody's tariff (M14); `name` is for files."""
 
     name: str
-    retail_cny_per_mwh: Array
-    feed_in_cny_per_mwh: Array
+    prices: Tariff
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class MicroTurbine:
     """A micro-turbine: a P² + b P + c_on per hour, (12), (13).
 
     With `commitment` the unit may be off (then P = 0 and c_on is not paid); without, it always runs
-    between its limits. The quadratic cost is taken as `cost_pieces` equal pieces with chord slopes; a curve given by
+    between its limits. The quadratic cost is taken as `cost_pieces` equal pieces with chord slopes; a curve of
     points, (M8), stands in its place.
     """
 
@@ -68,7 +68,7 @@ class MicroTurbine:
     emission_t_per_mwh: float = parameter("t CO2/MWh", "Emission", symbol="δ_MT", default=0.6, ge=0, le=100)
     curve_mw: tuple[float, ...] = parameter(
         "MW",
-        "Outputs at which the cost is given, rising from p_min_mw to p_max_mw; in place of cost_a, cost_b and cost_on",
+        "Outputs at which the cost is given, from p_min_mw to p_max_mw; in place of cost_a, cost_b, cost_on",
         default=(),
         ge=0,
         le=MAX_POWER_MW,
@@ -354,7 +354,7 @@ class Vpp:
         first=True,
     )
     units: tuple[Unit, ...] = later(())
-    tariff: OwnTariff | None = later(None)
+    tariff: OwnTariff | None = later()
 
     @property
     def all_units(self) -> tuple[Unit, ...]:

@@ -161,7 +161,7 @@ def _short_unit(unit: Unit, fields: Fields) -> Fields:
 
 
 def _short(fields: Fields, owner: Asset | Exchange) -> Fields:
-    """What is given, and one limit in place of two that are the same; of `owner`, what came later if it says more."""
+    """What is given, and one limit in place of two that are the same; what came later only if it says anything."""
     untold = untold_fields(owner)
     fields = {name: value for name, value in fields.items() if name not in untold}
     for short, long in SHORTHANDS.items():

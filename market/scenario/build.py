@@ -101,7 +101,7 @@ def _load(section: Section, columns: Columns) -> Array:
 
 def _tariff(name: str, columns: Columns) -> OwnTariff:
     retail, feed_in = (frozen(columns[tariff_column(name, price)]) for price in TARIFF_COLUMNS)
-    return OwnTariff(name, retail, feed_in)
+    return OwnTariff(name, Tariff(retail, feed_in))
 
 
 def _unit(vpp_id: str, section: Section, period_h: float, columns: Columns) -> Unit:

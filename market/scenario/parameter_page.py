@@ -11,10 +11,10 @@ _HEAD = f"""\
 # Parameters
 
 Printed by `vppmarket parameters`; do not edit. Each parameter is defined once, on a field of the model's
-dataclasses (`rules.py`, `vpp.py`, `assets.py` and `network.py` in `market/model`). In `scenario.yaml` it stands at its path
-({ANY_VPP} is the id of a VPP, {ANY_UNIT} that of one of its units); `--set PATH=VALUE` changes it for one command. What
-is no number, word or switch
-(`title`, `audit`, `network.links`, `network.outages` and the like) is in the JSON Schema: `vppmarket schema`.
+dataclasses (`rules.py`, `vpp.py`, `assets.py` and `network.py` in `market/model`). In `scenario.yaml` it stands at
+its path ({ANY_VPP} is the id of a VPP, {ANY_UNIT} that of one of its units); `--set PATH=VALUE` changes it for
+one command. What is no number, word or switch (`title`, `audit`, `network.links`, `network.outages` and the like)
+is in the JSON Schema: `vppmarket schema`.
 """
 _COLUMNS = ("field", "symbol", "unit", "bounds", "default", "meaning")
 

@@ -115,8 +115,8 @@ def _asset(schema: type[Section], meaning: str) -> tuple[Any, Any]:
 _OWN = FileField(float, _SATISFACTION.parameter.said("Its own; in place of market.satisfaction")).optional()
 VppSection = section_of(
     "VppSection",
-    "One virtual power plant. Its load is the profile column `<id>_load_mw`, which may be left out where it has units "
-    "of kind load; leave out what it has not.",
+    "One virtual power plant. Its load is the profile column `<id>_load_mw`, which may be left out where it has "
+    "units of kind load; leave out what it has not.",
     {
         "id": (
             str,
@@ -208,7 +208,8 @@ _FILE = {
             [DEFAULT_PROFILES],
             description="CSV file or files with the columns `period`, `retail_cny_per_mwh`, "
             "`feed_in_cny_per_mwh`, `<id>_load_mw`, and `<id>_wt_mw`, `<id>_pv_mw` for the plants there are, "
-            "`<id>_<unit>_mw` for units of kind wt, pv, load, hydro and must_run; `grid_emission_t_per_mwh` may be there",
+            "`<id>_<unit>_mw` for units of kind wt, pv, load, hydro and must_run; `grid_emission_t_per_mwh` may "
+            "be there",
             min_length=1,
             json_schema_extra={"type": ["string", "array"]},
         ),

@@ -63,7 +63,7 @@ def called_for(vpp: Mapping[str, Any]) -> dict[str, Parameter] | None:
 
 
 def has_load_units(vpp: Mapping[str, Any]) -> bool:
-    """Whether a VPP as the file has it has loads among its units, so that it may do without a column of its own."""
+    """Whether a VPP as the file has it has loads among its units; it may do without a column of its own then."""
     units = vpp.get("units")
     return isinstance(units, list) and any(
         isinstance(unit, dict) and unit.get("kind") == UnitKind.LOAD.value for unit in units
@@ -82,7 +82,7 @@ def tariff_columns(vpps: Sequence[Vpp]) -> Iterator[tuple[str, Array]]:
     for vpp in vpps:
         if vpp.tariff is not None:
             for price in TARIFF_COLUMNS:
-                yield tariff_column(vpp.tariff.name, price), getattr(vpp.tariff, price)
+                yield tariff_column(vpp.tariff.name, price), getattr(vpp.tariff.prices, price)
 
 
 def claimed_twice(document: Document, columns: Mapping[str, list[tuple[int, int]]]) -> Iterator[Fault]:

@@ -102,7 +102,7 @@ UNIT_SECTIONS: Mapping[str, type[Section]] = {
 }
 """The section of each kind of unit, by its word."""
 
-AnyUnit: Any = Annotated[reduce(or_, UNIT_SECTIONS.values()), Field(discriminator=KIND)]  # type: ignore[arg-type]
+AnyUnit: Any = Annotated[reduce(or_, UNIT_SECTIONS.values()), Field(discriminator=KIND)]
 
 
 def distinct_units(vpp: Section) -> Iterator[Broken]:

@@ -82,8 +82,8 @@ def _conflicting_unit(day: DispatchDay, binaries: Collection[Binary]) -> str:
             alone = replace(day, vpp=replace(day.vpp, units=others, **fields))
             if least_miss(alone, binaries) is None:
                 return (
-                    f"{day.vpp.place_of(unit)} has no day that keeps its ramps, its times and its state before the "
-                    "day; look at initial_output_mw, min_up_h, min_down_h and the ramp limits together"
+                    f"{day.vpp.place_of(unit)} has no day that keeps its ramps, its times and its state before "
+                    "it; look at initial_output_mw, min_up_h, min_down_h and the ramp limits together"
                 )
     return ""
 

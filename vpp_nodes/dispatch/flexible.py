@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def windows(day: DispatchDay, window_h: float) -> list[range]:
     """The periods of each window; a period belongs to the window in which it begins."""
     number = np.floor(np.arange(day.periods) * day.period_h / window_h + _ROUNDING)
     edges = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), day.periods]
-    return [range(first, last) for first, last in zip(edges, edges[1:], strict=False)]
+    return [range(first, last) for first, last in pairwise(edges)]
 
 
 def task_energy_m11(program: LinearProgram, day: DispatchDay, v: TaskColumns) -> None:

@@ -1,6 +1,6 @@
 """The constraints of one VPP's day, put together: one function for each equation of the model, named by it.
 
-Those of single units are in `turbine`, `store` and `flexible`. In the equations Δt is the period's length in hours.
+Those of single units are in `turbine`, `store` and `flexible`. Δt is the period's length in hours.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def build_model(
     """Equations (1) to (13) of one day, with the kinds of binaries asked for; in `program` where it is given."""
     program = program or LinearProgram()
     variables = add_variables(program, day, binaries)
+    program.offset(day.vpp.exchange.peer_fee_cny_per_mwh * float(day.direct.in_mw.sum()) * day.period_h)  # (M14)
     balance_rows = power_balance_6(program, day, variables)
     batteries, turbines = variables.of(BatteryColumns), variables.of(TurbineColumns)
     for battery in batteries:

@@ -18,6 +18,7 @@ from market.model.vpp import UnitKind, Vpp
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.linear import LinearProgram, LpSolution, SolveStatus
 from vpp_nodes.dispatch.model import Model, build_model
+from vpp_nodes.dispatch.peer_fee import peer_fee_m14
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.variables import TOLERATED_SHARE, Binary, commitment_binaries
 
@@ -98,7 +99,7 @@ def movable_mw(vpps: Sequence[Vpp], periods: int) -> Array:
 def net_exchange_11(
     program: LinearProgram, day: OpenDay, model: Model, price_cny_per_mwh: Array | float = 0.0
 ) -> range:
-    """−dir_out_max ≤ net_in ≤ dir_in_max; it takes part in (6), and in (3) where credits follow energy."""
+    """−dir_out_max ≤ net_in ≤ dir_in_max; in (6), in (3) where credits follow energy, and at the fee of (M14)."""
     run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0) + price_cny_per_mwh * day.period_h)
     for row, column in zip(model.balance_rows, run, strict=True):
         program.extend_row(row, column, 1.0)
@@ -106,6 +107,7 @@ def net_exchange_11(
     if model.carbon_row is not None and carbon.credits_follow_energy:
         for column in run:
             program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
+    peer_fee_m14(program, day, run)
     return run
 
 
