@@ -37,6 +37,7 @@ def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: S
         **fields,
         "name": fields["name"] or None,
         "title": fields["title"] or None,
+        "carbon": _short_carbon(scenario.public.carbon, fields["carbon"]),
         "network": _network(fields["network"], sample_files),
         "vpps": [_vpp(*pair) for pair in zip(scenario.vpps, fields["vpps"], strict=True)] or None,
     }
@@ -88,6 +89,13 @@ def _carbon(rules: CarbonRules) -> Fields:
     fields = plain_fields(rules)
     sources = [source.value for name, earns in QUOTAS.items() if fields[name] for source in earns]
     return {**fields, "quota_sources": sources}
+
+
+def _short_carbon(rules: CarbonRules, fields: Fields) -> Fields:
+    """Emission by period is a column, in place of the number."""
+    one = "grid_emission_t_per_mwh"
+    has_series = rules.grid_emission_by_period_t_per_mwh is not None
+    return {name: value for name, value in fields.items() if not (has_series and name == one)}
 
 
 def _network(fields: Fields, sample_files: SampleFiles) -> Fields:

@@ -10,6 +10,7 @@ from market.app.analysis.economics import hhi, mean_price_cny_per_mwh, traded_mw
 from market.app.results.table import Cell, Table
 from market.app.runs.in_process import market_day
 from market.errors import MarketError
+from market.model.vpp import UnitKind
 from market.scenario import with_overrides
 from market.scenario.catalogue import entry_at
 from market.scenario.scenario import Scenario
@@ -170,10 +171,10 @@ def _override(name: str, path: str, base: float, values: tuple[float, ...]) -> S
 def _with_storage(scenario: Scenario, factor: float) -> Scenario:
     """Energy and powers of every storage times `factor`."""
     sizes = ("energy_mwh", "charge_max_mw", "discharge_max_mw")
-    storages = {vpp.id: vpp.ess for vpp in scenario.vpps if vpp.ess}
+    storages = [(vpp, unit) for vpp in scenario.vpps for unit in vpp.all_units if unit.kind is UnitKind.ESS]
     changes = {
-        f"vpps.{vpp}.ess.{name}": getattr(storage, name) * factor
-        for vpp, storage in storages.items()
+        f"vpps.{vpp.id}.{vpp.place_of(unit)}.{name}": getattr(unit.asset, name) * factor
+        for vpp, unit in storages
         for name in sizes
     }
     return with_overrides(scenario, changes)

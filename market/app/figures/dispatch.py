@@ -29,14 +29,20 @@ SOURCES = (
     Layer("wt_mw", "wind", style.SKY, ""),
     Layer("pv_mw", "sun", style.YELLOW, ""),
     Layer("mt_mw", "micro-turbine", style.VERMILLION, ""),
+    Layer("biomass_mw", "biomass", style.VERMILLION, "..."),
+    Layer("hydro_mw", "hydro", style.BLUE, ""),
+    Layer("must_run_mw", "must-run", "#6E6E6E", ""),
     Layer("discharge_mw", "discharging", style.GREEN, ""),
     Layer("cl_mw", "load shed", style.PURPLE, "|||"),
+    Layer("moved_away_mw", "load moved away", style.PURPLE, "///"),
     Layer("direct_in_mw", "bought from VPPs", style.ORANGE, "///"),
     Layer("buy_mw", "bought from the grid", "#A6A6A6", ""),
     Layer("curtailed_mw", "curtailed", "#FFFFFF", "xxx"),
 )
 SINKS = (
     Layer("charge_mw", "charging", style.GREEN, "\\\\\\"),
+    Layer("moved_here_mw", "load moved here", style.PURPLE, "\\\\"),
+    Layer("tasks_mw", "vehicles and tasks", style.BLUE, "---"),
     Layer("direct_out_mw", "sold to VPPs", style.ORANGE, "\\\\"),
     Layer("sell_mw", "sold to the grid", "#A6A6A6", "---"),
 )
@@ -51,7 +57,9 @@ def dispatch_figure(run: RecordedRun, vpp: str, stages: Sequence[int] = (1, 3)) 
     """
     plans = {stage: run["dispatch"].where(vpp=vpp, stage=stage) for stage in stages}
     shown = [
-        layer for layer in (*SOURCES, *SINKS) if any((abs(p[layer.column]) > 1e-9).any() for p in plans.values())
+        layer
+        for layer in (*SOURCES, *SINKS)
+        if any(layer.column in p.columns and (abs(p[layer.column]) > 1e-9).any() for p in plans.values())
     ]
     stores = any((p["soc_mwh"] > 0).any() for p in plans.values())
     figure = style.new_figure(5.2 if stores else 4.0, style.WIDTH_IN if len(stages) > 1 else 7.2)

@@ -7,12 +7,17 @@ from typing import Final
 
 from market.game.result import Verdict
 from market.model.declaration import Role
+from market.model.vpp import UnitKind
 from market.settlement.outcome import TraceQuantity
 
 DISPATCH_QUANTITIES: Final = (
     *("load_mw", "wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw"),
     *("buy_mw", "sell_mw", "direct_in_mw", "direct_out_mw", "curtailed_mw"),
 )
+UNIT_QUANTITIES: Final = (
+    *("biomass_mw", "hydro_mw", "must_run_mw", "moved_away_mw", "moved_here_mw", "tasks_mw"),
+)
+"""What `dispatch` has besides where a plant has units of other kinds than the first."""
 LINK_COUNTS: Final = ("sent", "delivered", "lost", "resent", "duplicated", "late", "undeliverable", "bytes")
 
 _BY_NAME: Final = {
@@ -25,6 +30,7 @@ _BY_NAME: Final = {
     "periods": "period floor_cny_per_mwh cap_cny_per_mwh feed_in_cny_per_mwh retail_cny_per_mwh tau_cny_per_mwh "
     "p_clr_cny_per_mwh verdict rounds",
     "dispatch": f"vpp stage period {' '.join(DISPATCH_QUANTITIES)}",
+    "units": "vpp stage unit kind period supply_mw use_mw stored_mwh curtailed_mw",
     "costs": "vpp scenario operation_cny trade_cny carbon_cny total_cny emission_t quota_t curtailed_mwh",
     "trace": "time_s round vpp counterpart period quantity value residual",
     "rounds": "round cost_cny regrets_cny traded_mwh imbalance_mw settled",
@@ -36,6 +42,11 @@ _BY_NAME: Final = {
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(names.split()) for name, names in _BY_NAME.items()}
 """The columns of each table, in their order."""
 
+WITH_UNITS: Final = (*COLUMNS["dispatch"], *UNIT_QUANTITIES)
+"""The columns of `dispatch` of a run in which a plant that is shown has units."""
+UNIT_TABLES: Final = ("units",)
+"""The table of such a run."""
+
 DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
 ROUND_TABLES: Final = ("rounds",)
 DAY_CERTIFICATE: Final = "day_certificate"
@@ -46,9 +57,12 @@ WHOLE: Final = frozenset({"period", "stage", "round", "rounds", "settled"})
 """Whole numbers; whatever is no word is a double, empty where there is none."""
 NAMES: Final = frozenset({"vpp", "buyer", "seller", "counterpart", "sender", "receiver"})
 """Of VPPs; all of them together are called `system`, and nobody has an empty name."""
+TEXTS: Final = frozenset({"unit"})
+"""Any text: what plants call their units."""
 WORDS: Final[Mapping[str, frozenset[str]]] = {
     "role": frozenset(Role),
     "verdict": frozenset(Verdict),
     "scenario": frozenset({"grid_only", "game"}),
     "quantity": frozenset(TraceQuantity),
+    "kind": frozenset(UnitKind),
 }

@@ -12,13 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.app.results.certificate_shape import CERTIFICATE, CERTIFICATE_FILE
-from market.app.results.columns import DAY_CERTIFICATE, DAY_TABLES, NETWORK_TABLES, ROUND_TABLES
+from market.app.results.columns import (
+    DAY_CERTIFICATE,
+    DAY_TABLES,
+    NETWORK_TABLES,
+    ROUND_TABLES,
+    UNIT_TABLES,
+)
 from market.app.results.document import check_shape, read_document, refused
 from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, is_aborted, read_manifest
 from market.app.results.records import Records, records_of
 from market.app.results.table import Table
 from market.app.results.table_file import Place, read_table
-from market.app.results.written_files import ForeignFile, foreign_files
+from market.app.results.written_files import FILES, ForeignFile, foreign_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ def read_run(folder: Path) -> RecordedRun:
     place = Place(tuple(manifest["vpps"]), int(manifest["rules"]["horizon"]["periods"]))
     names = (
         *DAY_TABLES,
+        *(UNIT_TABLES if f"{UNIT_TABLES[0]}.csv" in manifest.get(FILES, {}) else ()),
         *(ROUND_TABLES if manifest["day"] else ()),
         *((DAY_CERTIFICATE,) if DAY_CERTIFICATE in manifest else ()),
         *(NETWORK_TABLES if manifest["network"] else ()),

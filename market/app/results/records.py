@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market.app.results.columns import NAMES, WHOLE, WORDS
+from market.app.results.columns import NAMES, TEXTS, WHOLE, WORDS
 
 Column = NDArray[Any]
 
@@ -45,7 +45,7 @@ def records_of(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Records:
 
 
 def _column(name: str, values: Sequence[Any]) -> Column:
-    if name in NAMES or name in WORDS:
+    if name in NAMES or name in WORDS or name in TEXTS:
         return np.array([str(value) for value in values], dtype=object)
     number: Callable[[Any], float] = int if name in WHOLE else lambda v: float(v) if v != "" else np.nan
     return np.array([number(value) for value in values], dtype=np.int64 if name in WHOLE else np.float64)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from market.app.results.columns import COLUMNS, NAMES, WORDS
+from market.app.results.columns import COLUMNS, NAMES, TEXTS, WITH_UNITS, WORDS
 from market.app.results.document import refused
 from market.app.results.manifest_shape import REMEDY
 from market.app.results.records import Records, records_of
@@ -37,7 +37,7 @@ def read_table(folder: Path, name: str, place: Place) -> Records:
         header, *rows = csv.reader(io.StringIO(_text(path)))
     except (OSError, ValueError, csv.Error) as error:
         raise _refused(path, "a run folder holds this table", _reason(error)) from None
-    if tuple(header) != COLUMNS[name]:
+    if tuple(header) != COLUMNS[name] and (name, tuple(header)) != ("dispatch", WITH_UNITS):
         raise _refused(path, f"its columns must be {', '.join(COLUMNS[name])}", ", ".join(header)[:200])
     if any(len(row) != len(header) for row in rows):
         raise _refused(path, "every row has a cell for each column", "a row that has not")
@@ -63,6 +63,8 @@ def _misfits(records: Records, place: Place) -> Iterator[tuple[str, str, str]]:
     """Each column that holds what it cannot, with the rule and the first such value."""
     who = frozenset((*place.vpps, *_NOBODY))
     for name, column in records.columns.items():
+        if name in TEXTS:
+            continue
         if name in NAMES or name in WORDS:
             known = who if name in NAMES else WORDS[name]
             if strangers := [value for value in column.tolist() if value not in known]:

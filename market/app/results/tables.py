@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from market.app.results.columns import COLUMNS, DISPATCH_QUANTITIES
+from market.app.results.columns import COLUMNS, DISPATCH_QUANTITIES, WITH_UNITS
 from market.app.results.table import Cell, Table
 from market.bidding.roles import demand_mw, sdr, supply_mw
 from market.game.result import PeriodResult
@@ -38,6 +38,7 @@ def day_tables(
         selections_table(outcome.periods),
         periods_table(scenario, outcome.periods),
         dispatch_table(outcome.days),
+        *units_table(outcome.days),
         costs_table(settlement),
         trace_table(outcome),
         *rounds,
@@ -80,14 +81,42 @@ def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodR
 
 
 def dispatch_table(days: Sequence[VppDay]) -> Table:
-    """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown."""
-    stages = [(day.declaration.vpp, ((1, day.before), (3, day.after))) for day in days]
-    return _table("dispatch", tuple(row for vpp, plans in stages for row in _plan_rows(vpp, plans)))
+    """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown.
+
+    Where any plan has units there are columns of what the first kinds of plants have not.
+    """
+    return _dispatch([(day.declaration.vpp, ((1, day.before), (3, day.after))) for day in days])
 
 
 def plan_table(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Table:
     """The same of one VPP, by stage."""
-    return _table("dispatch", tuple(_plan_rows(vpp, plans)))
+    return _dispatch([(vpp, plans)])
+
+
+def units_table(days: Sequence[VppDay]) -> tuple[Table, ...]:
+    """What every unit does in both plans, where any plan that is shown has units; else no table."""
+    return unit_tables([(day.declaration.vpp, ((1, day.before), (3, day.after))) for day in days])
+
+
+_Plans = Sequence[tuple[str, Sequence[tuple[int, ShownPlan]]]]
+
+
+def unit_tables(plans: _Plans) -> tuple[Table, ...]:
+    """The same of plans by VPP and stage."""
+    if not _have_units(plans):
+        return ()
+    return (_table("units", tuple(row for vpp, stages in plans for row in _unit_rows(vpp, stages))),)
+
+
+def _have_units(plans: _Plans) -> bool:
+    return any(isinstance(plan, DispatchPlan) and plan.units for _, stages in plans for _, plan in stages)
+
+
+def _dispatch(plans: _Plans) -> Table:
+    columns = WITH_UNITS if _have_units(plans) else COLUMNS["dispatch"]
+    quantities = columns[len(COLUMNS["dispatch"]) - len(DISPATCH_QUANTITIES) :]
+    rows = (row for vpp, stages in plans for row in _plan_rows(vpp, stages, quantities))
+    return Table("dispatch", columns, tuple(rows))
 
 
 def costs_table(settlement: Settlement) -> Table:
@@ -190,10 +219,18 @@ def _selection_rows(result: PeriodResult) -> Rows:
             yield (buyer, seller, *_at(result, *chosen, result.price_cny_per_mwh[j], paid_cny[i, j]))
 
 
-def _plan_rows(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Rows:
+def _unit_rows(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Rows:
+    for stage, plan in plans:
+        for unit in plan.units if isinstance(plan, DispatchPlan) else ():
+            series = (unit.supply_mw, unit.use_mw, unit.stored_mwh, unit.curtailed_mw)
+            for t, values in enumerate(zip(*(column.tolist() for column in series), strict=True)):
+                yield (vpp, stage, unit.unit, unit.kind.value, t + 1, *values)
+
+
+def _plan_rows(vpp: str, plans: Sequence[tuple[int, ShownPlan]], quantities: Sequence[str]) -> Rows:
     for stage, plan in plans:
         if isinstance(plan, DispatchPlan):
-            series = [getattr(plan, quantity).tolist() for quantity in DISPATCH_QUANTITIES]
+            series = [getattr(plan, quantity).tolist() for quantity in quantities]
             for t, values in enumerate(zip(*series, strict=True)):
                 yield (vpp, stage, t + 1, *values)
 
