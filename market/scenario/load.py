@@ -32,6 +32,7 @@ from market.scenario.unit_columns import (
     claimed_twice,
     grid_emission,
     has_load_units,
+    has_unsound_units,
     unit_column,
 )
 
@@ -78,34 +79,32 @@ def _folder(source: str | Path) -> Path:
 
 def _wanted(values: dict[str, object]) -> Wanted:
     """What the profiles must hold, as far as the file, which may have faults of its own, tells."""
-    files, told = _profile_files(values), _told_columns(values)
-    columns = None if told is None else _columns(values)
+    files, columns = _profile_files(values), _columns(values)
     horizon = values.get("horizon", {})
     periods = horizon.get("periods", Horizon().periods) if isinstance(horizon, dict) else None
     known = type(periods) is int and 1 <= periods <= MAX_PERIODS
-    called_for_all = columns if columns is None or told is None else columns | frozenset(told)
-    optional = _optional(values)
-    if called_for_all is not None:
-        called_for_all -= optional
-    told = {**(told or {}), GRID_EMISSION: grid_emission()}
-    return Wanted(files, periods if known else None, called_for_all if files else None, optional, told)
+    told, optional = _told_columns(values), _optional(values)
+    called_for_all = None if columns is None or not files else (columns | frozenset(told)) - optional
+    told[GRID_EMISSION] = grid_emission()
+    return Wanted(files, periods if known else None, called_for_all, optional, told)
 
 
-def _told_columns(values: dict[str, object]) -> dict[str, Parameter] | None:
-    """The columns that units and tariffs call for, with what is said of them; None where a unit is at fault."""
+def _told_columns(values: dict[str, object]) -> dict[str, Parameter]:
+    """The columns that units and tariffs call for, with what is said of them."""
     told: dict[str, Parameter] = {}
-    for vpp in _entries(values, "vpps"):
-        if isinstance(vpp, dict) and _is_id(vpp.get("id")):
-            columns = called_for(vpp)
-            if columns is None:
-                return None
-            told |= columns
+    for vpp in _sound_vpps(values):
+        told |= called_for(vpp)
     return told
+
+
+def _sound_vpps(values: dict[str, object]) -> list[dict[str, Any]]:
+    """The plants as given, those with an id."""
+    return [vpp for vpp in _entries(values, "vpps") if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
 
 
 def _optional(values: dict[str, object]) -> frozenset[str]:
     """The columns that may be left out: the grid's emission, and a VPP's own load beside loads that are units."""
-    vpps = [vpp for vpp in _entries(values, "vpps") if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
+    vpps = _sound_vpps(values)
     return frozenset({GRID_EMISSION, *(power_column(vpp["id"], "load") for vpp in vpps if has_load_units(vpp))})
 
 
@@ -113,7 +112,7 @@ def _shared_columns(document: Document) -> Iterator[Fault]:
     """Units of different VPPs whose columns would be one."""
     places: dict[str, list[tuple[int, int]]] = {}
     for index, vpp in enumerate(_entries(document.values, "vpps")):
-        if not isinstance(vpp, dict) or not _is_id(vpp.get("id")) or not called_for(vpp):
+        if not isinstance(vpp, dict) or not _is_id(vpp.get("id")) or has_unsound_units(vpp):
             continue
         for number, unit in enumerate(vpp.get("units") or ()):
             if unit["kind"] in SERIES:
@@ -139,11 +138,11 @@ def _profile_files(values: dict[str, object]) -> tuple[str, ...]:
 
 
 def _columns(values: dict[str, object]) -> frozenset[str] | None:
-    """The columns called for; None where the ids are at fault, so that one fault is not told twice."""
-    vpps = [vpp for vpp in _entries(values, "vpps") if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
+    """The columns called for, those of units aside; None where ids are at fault: no fault is told twice."""
+    vpps = _sound_vpps(values)
     ids = {vpp["id"].casefold() for vpp in vpps}
     partial = values.get("roster") is not None and isinstance(values.get("vpps", []), list)
-    if len(ids) < len(_entries(values, "vpps")) or not (vpps or partial):
+    if len(ids) < len(_entries(values, "vpps")) or not (vpps or partial) or any(map(has_unsound_units, vpps)):
         return None
     columns = {RETAIL, FEED_IN}
     for vpp in vpps:

@@ -44,30 +44,35 @@ def grid_emission() -> Parameter:
     return _parameter(CarbonRules, "grid_emission_by_period_t_per_mwh")
 
 
-def called_for(vpp: Mapping[str, Any]) -> dict[str, Parameter] | None:
-    """The columns that a VPP as the file has it calls for by its units and its tariff, with what is said of them.
-
-    None where a unit has no sound id or kind: that fault is told by its section.
-    """
+def called_for(vpp: Mapping[str, Any]) -> dict[str, Parameter]:
+    """The columns that a VPP as the file has it calls for by units and tariff, with what is said of them."""
     columns: dict[str, Parameter] = {}
     tariff = vpp.get("tariff")
     if isinstance(tariff, str):
         columns |= {tariff_column(tariff, price): _parameter(Tariff, price) for price in TARIFF_COLUMNS}
-    units = vpp.get("units") or []
-    for unit in units if isinstance(units, list) else []:
-        if not isinstance(unit, dict) or not _is_id(unit.get("id")) or unit.get("kind") not in set(UnitKind):
-            return None
-        if (kind := UnitKind(unit["kind"])) in SERIES:
+    for unit in _units(vpp):
+        if _is_sound(unit) and (kind := UnitKind(unit["kind"])) in SERIES:
             columns[unit_column(vpp["id"], unit["id"])] = _of_unit(kind, unit)
     return columns
 
 
+def has_unsound_units(vpp: Mapping[str, Any]) -> bool:
+    """Whether a unit of a VPP as the file has it has no sound id or kind; that fault is told by its section."""
+    return not all(_is_sound(unit) for unit in _units(vpp))
+
+
+def _units(vpp: Mapping[str, Any]) -> list[Any]:
+    units = vpp.get("units")
+    return units if isinstance(units, list) else []
+
+
+def _is_sound(unit: object) -> bool:
+    return isinstance(unit, dict) and _is_id(unit.get("id")) and unit.get("kind") in set(UnitKind)
+
+
 def has_load_units(vpp: Mapping[str, Any]) -> bool:
     """Whether a VPP as the file has it has loads among its units; it may do without a column of its own then."""
-    units = vpp.get("units")
-    return isinstance(units, list) and any(
-        isinstance(unit, dict) and unit.get("kind") == UnitKind.LOAD.value for unit in units
-    )
+    return any(isinstance(unit, dict) and unit.get("kind") == UnitKind.LOAD.value for unit in _units(vpp))
 
 
 def unit_columns(vpp: Vpp) -> Iterator[tuple[str, Array]]:

@@ -8,6 +8,7 @@ what it is billed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def unmet_condition(day: VppDay, results: Sequence[PeriodResult], public: Public
         return "the objective is not the bill (carbon.mode `none`)"
     if carbon.credits_follow_energy:
         return "credits follow the energy (carbon.credits_follow_energy)"
-    least_t = float(grid_emission_t_per_mwh(carbon, public.horizon.periods).min())
+    least_t = _least_grid_emission_t_per_mwh(vpp, results, public)
     if bought and least_t < carbon.grid_quota_t_per_mwh:
         return (
             "energy from the grid earns more quota than it emits (carbon.grid_quota_t_per_mwh "
@@ -60,6 +61,19 @@ def _trades(vpp: str, results: Sequence[PeriodResult]) -> tuple[bool, bool]:
         if result.verdict.rests and vpp in game.sellers:
             sold |= bool(result.delivered_mw[:, game.sellers.index(vpp)].any())
     return bought, sold
+
+
+def _least_grid_emission_t_per_mwh(vpp: str, results: Sequence[PeriodResult], public: PublicRules) -> float:
+    """The grid's least emission in the periods in which a VPP takes anything from others; infinite without any."""
+    emission = grid_emission_t_per_mwh(public.carbon, public.horizon.periods)
+    taken = [
+        float(emission[result.game.period])
+        for result in results
+        if result.verdict.rests
+        and vpp in result.game.buyers
+        and result.delivered_mw[result.game.buyers.index(vpp)].any()
+    ]
+    return min(taken, default=inf)
 
 
 def _dearer_than_grid(vpp: str, results: Sequence[PeriodResult], public: PublicRules, plant: Vpp) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from market.app.cli.main import commands
 from market.app.report.summary.page import summary_text
-from market.app.results.columns import DAY_CERTIFICATE, NETWORK_TABLES, ROUND_TABLES
+from market.app.results.columns import DAY_CERTIFICATE, NETWORK_TABLES, ROUND_TABLES, UNIT_TABLES
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import ExitCode
 from market.app.results.folder import RunFolder
@@ -48,7 +48,7 @@ def test_the_tables_shown_are_the_tables_printed(report: ConcludedDay) -> None:
 def test_the_files_listed_are_the_files_written(report: ConcludedDay) -> None:
     listed = [name for name in first_cells(section("What comes out")) if name != "file"]
     written = {path.name for path in report.folder.iterdir()} | {"tape.msgpack"}
-    written |= {f"{name}.csv" for name in (DAY_CERTIFICATE, *ROUND_TABLES, *NETWORK_TABLES)}
+    written |= {f"{name}.csv" for name in (DAY_CERTIFICATE, *ROUND_TABLES, *UNIT_TABLES, *NETWORK_TABLES)}
     assert (set(listed), len(listed)) == (written, len(written))
 
 

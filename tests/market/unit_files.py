@@ -20,7 +20,8 @@ vpps:
       - {id: H2, kind: load, net_metered: true}
       - {id: PV2, kind: pv, om_cost_cny_per_mwh: 11}
       - {id: W1, kind: wt}
-      - {id: B1, kind: ess, energy_mwh: 1, charge_max_mw: 0.5, discharge_max_mw: 0.4, end: free, self_discharge_per_h: 0.01}
+      - {id: B1, kind: ess, energy_mwh: 1, charge_max_mw: 0.5, discharge_max_mw: 0.4,
+         end: free, self_discharge_per_h: 0.01}
       - {id: B2, kind: ess, energy_mwh: 1, charge_max_mw: 0.5, discharge_max_mw: 0.5, end: given, soc_end: 0.6}
       - {id: C1, kind: cl, share_of_load: 0.05, compensation_cny_per_mwh: 800}
       - {id: S1, kind: shift, share_of_load: 0.2, window_h: 3}

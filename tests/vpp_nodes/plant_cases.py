@@ -100,22 +100,26 @@ def _asset(draw: _Draw, kind: UnitKind, periods: int, hours: float) -> Asset:
                 up_max_mw=None if draw.random() < 0.5 else float(draw.uniform(0.0, 1.0)),
                 compensation_cny_per_mwh=float(draw.choice([0.0, draw.uniform(10.0, 80.0)])),
             )
-        case UnitKind.EV:
-            first = float(draw.uniform(0.0, 0.6)) * day_h
-            last = None if draw.random() < 0.3 else first + float(draw.uniform(0.1, 0.4)) * day_h
-            power = float(draw.uniform(0.1, 1.0))
-            length = (day_h if last is None else last) - first
-            share = float(draw.uniform(0.1, 1.0))
-            return Vehicle(
-                energy_mwh=share * power * length * 0.9,
-                power_max_mw=power,
-                arrival_h=first,
-                departure_h=last,
-                charge_efficiency=0.9,
-            )
-        case UnitKind.DEFERRABLE:
-            power = float(draw.uniform(0.1, 1.0))
-            return Deferrable(energy_mwh=power * day_h * float(draw.uniform(0.05, 0.5)), power_max_mw=power)
+        case _:
+            return _task(draw, kind, day_h)
+
+
+def _task(draw: _Draw, kind: UnitKind, day_h: float) -> Vehicle | Deferrable:
+    if kind is UnitKind.EV:
+        first = float(draw.uniform(0.0, 0.6)) * day_h
+        last = None if draw.random() < 0.3 else first + float(draw.uniform(0.1, 0.4)) * day_h
+        power = float(draw.uniform(0.1, 1.0))
+        length = (day_h if last is None else last) - first
+        share = float(draw.uniform(0.1, 1.0))
+        return Vehicle(
+            energy_mwh=share * power * length * 0.9,
+            power_max_mw=power,
+            arrival_h=first,
+            departure_h=last,
+            charge_efficiency=0.9,
+        )
+    power = float(draw.uniform(0.1, 1.0))
+    return Deferrable(energy_mwh=power * day_h * float(draw.uniform(0.05, 0.5)), power_max_mw=power)
 
 
 def _turbine(draw: _Draw, hours: float) -> MicroTurbine:

@@ -20,7 +20,7 @@ from market.model.assets import Deferrable, Hydro, Load, MustRun, ShiftableLoad,
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
 from market.model.rules import CarbonMode
-from market.model.vpp import ControllableLoad, MicroTurbine, Renewable, Storage, Unit, UnitKind, Vpp
+from market.model.vpp import Asset, ControllableLoad, MicroTurbine, Renewable, Storage, Unit, UnitKind, Vpp
 
 _Terms = dict[int, float]
 _FAR = 1e5
@@ -107,7 +107,11 @@ class _Day:
             self.battery(asset)
         elif isinstance(asset, Hydro):
             self.hydro(asset)
-        elif isinstance(asset, ControllableLoad):
+        else:
+            self.add_demand(asset)
+
+    def add_demand(self, asset: Asset) -> None:
+        if isinstance(asset, ControllableLoad):
             most = [max(asset.share_of_load * load, 0.0) for load in self.load.tolist()]
             shed = self.given(most, asset.compensation_cny_per_mwh, asset.credit_t_per_mwh)
             if asset.daily_energy_max_mwh is not None:
@@ -156,33 +160,34 @@ class _Day:
         for t in range(n):
             starts = self.var(0.0, 1.0, mt.start_cost_cny, whole=True)
             stops = self.var(0.0, 1.0, whole=True)
-            if t == 0 and was_on is None:
-                self.row(0.0, 0.0, {starts: 1.0})
-                self.row(0.0, 0.0, {stops: 1.0})
-                continue
-            if t == 0 and before is not None and was_on is not None:
-                self.row(-was_on, -was_on, {on[0]: -1.0, starts: 1.0, stops: -1.0})
-                committed = mt.commitment and (mt.p_min_mw > 0.0 or _points(mt)[1][0] > 0.0)
-                self.row(-np.inf, before + (begin if committed and not was_on else up), {power[0]: 1.0})
-                if committed:
-                    self.row(-np.inf, end - before, {power[0]: -1.0, on[0]: end - down})
-                else:
-                    self.row(-np.inf, down - before, {power[0]: -1.0})
-            else:
+            if t:
                 self.row(0.0, 0.0, {on[t]: 1.0, on[t - 1]: -1.0, starts: -1.0, stops: 1.0})
                 self.row(-np.inf, begin, {power[t]: 1.0, power[t - 1]: -1.0, on[t - 1]: begin - up})
                 self.row(-np.inf, end, {power[t - 1]: 1.0, power[t]: -1.0, on[t]: end - down})
+            elif was_on is None or before is None:
+                self.row(0.0, 0.0, {starts: 1.0})
+                self.row(0.0, 0.0, {stops: 1.0})
+            else:
+                self.row(-was_on, -was_on, {on[0]: -1.0, starts: 1.0, stops: -1.0})
+                committed = mt.commitment and (mt.p_min_mw > 0.0 or _points(mt)[1][0] > 0.0)
+                self.row(-np.inf, before + (begin if committed and not was_on else up), {power[0]: 1.0})
+                at_end = {on[0]: end - down} if committed else {}
+                self.row(-np.inf, (end if committed else down) - before, {power[0]: -1.0, **at_end})
             self.row(-np.inf, 1.0, {starts: 1.0, stops: 1.0})
-            for later in range(t + 1, n):  # who starts stays on, who stops stays off, for so many hours
-                if (later - t) * dt < mt.min_up_h - 1e-9:
-                    self.row(-np.inf, 0.0, {starts: 1.0, on[later]: -1.0})
-                if (later - t) * dt < mt.min_down_h - 1e-9:
-                    self.row(-np.inf, 1.0, {stops: 1.0, on[later]: 1.0})
+            self.turbine_stays(mt, on, t, starts, stops)
         if was_on is not None and mt.initial_state_h is not None:
             least = mt.min_up_h if was_on else mt.min_down_h
             for t in range(n):
                 if mt.initial_state_h + t * dt < least - 1e-9:
                     self.row(was_on, was_on, {on[t]: 1.0})
+
+    def turbine_stays(self, mt: MicroTurbine, on: list[int], t: int, starts: int, stops: int) -> None:
+        """Who starts stays on, who stops stays off, for so many hours."""
+        for later in range(t + 1, self.periods):
+            if (later - t) * self.hours < mt.min_up_h - 1e-9:
+                self.row(-np.inf, 0.0, {starts: 1.0, on[later]: -1.0})
+            if (later - t) * self.hours < mt.min_down_h - 1e-9:
+                self.row(-np.inf, 1.0, {stops: 1.0, on[later]: 1.0})
 
     def battery(self, ess: Storage) -> None:
         keep = (1.0 - ess.self_discharge_per_h) ** self.hours

@@ -1,4 +1,4 @@
-"""Dispatch of plants with units of every kind costs what a second formulation says, and keeps every unit's rules."""
+"""Plants with units of every kind cost what a second formulation says, and their plans keep every unit's rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def test_random_plants_cost_what_the_second_formulation_says(part: int) -> None:
         case = random_plant(seed)
         reference = reference_cost(case.vpp, case.public, case.direct)
         if not reference.feasible:
-            with pytest.raises(DispatchError, match=rf"^VPP{seed} cannot be dispatched: (period|units\.|ess|mt)"):
+            said = rf"^VPP{seed} cannot be dispatched: (period|units\.|ess|mt)"
+            with pytest.raises(DispatchError, match=said):
                 dispatch(case.vpp, case.public, case.direct)
             continue
         plan = dispatch(case.vpp, case.public, case.direct)
@@ -42,7 +43,7 @@ def test_random_plants_cost_what_the_second_formulation_says(part: int) -> None:
 
 
 def test_the_random_plants_are_of_every_kind() -> None:
-    """What the comparison is worth: each kind of unit, and each thing that may be said of it, is among its days."""
+    """What the comparison is worth: each kind of unit, and all that may be said of one, is among its days."""
     counts: Counter[str] = Counter()
     for seed in range(PLANTS):
         case = random_plant(seed)

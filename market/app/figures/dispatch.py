@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from market.app.figures import style
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
+from market.model.arrays import Array
+from market.model.vpp import UnitKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def dispatch_figure(run: RecordedRun, vpp: str, stages: Sequence[int] = (1, 3)) 
         for layer in (*SOURCES, *SINKS)
         if any(layer.column in p.columns and (abs(p[layer.column]) > 1e-9).any() for p in plans.values())
     ]
-    stores = any((p["soc_mwh"] > 0).any() for p in plans.values())
+    reservoirs = {stage: _reservoirs_mwh(run, vpp, stage) for stage in stages}
+    stores = any((p["soc_mwh"] > 0).any() or reservoirs[stage].any() for stage, p in plans.items())
     figure = style.new_figure(5.2 if stores else 4.0, style.WIDTH_IN if len(stages) > 1 else 7.2)
     grid = figure.subplots(
         2 if stores else 1,
@@ -76,7 +79,7 @@ def dispatch_figure(run: RecordedRun, vpp: str, stages: Sequence[int] = (1, 3)) 
         entries = _power(grid[0, column], plan, shown, run.period_count)
         grid[0, column].set_title(f"{vpp} {STAGES[stage]}")
         if stores:
-            _storage(grid[1, column], plan, run.period_count)
+            entries += _storage(grid[1, column], plan, reservoirs[stage])
         style.period_axis(grid[-1, column], run.period_count, most_ticks=24 if len(stages) == 1 else 12)
     style.value_axis(grid[0, 0], "MW")
     if stores:
@@ -111,9 +114,22 @@ def _power(ax: Axes, plan: Records, shown: Sequence[Layer], periods: int) -> lis
     return [(load, "load"), *entries]
 
 
-def _storage(ax: Axes, plan: Records, periods: int) -> None:
-    """What is stored at the end of each period."""
-    ax.stairs(
-        plan["soc_mwh"], style.edges(periods), fill=True, facecolor=style.GREEN, edgecolor=style.GREEN, alpha=0.6
-    )
+def _reservoirs_mwh(run: RecordedRun, vpp: str, stage: int) -> Array:
+    """What a VPP's reservoirs hold together at the end of each period, shape (T,)."""
+    held = np.zeros(run.period_count)
+    if "units" in run.tables:
+        rows = run["units"].where(vpp=vpp, stage=stage, kind=UnitKind.HYDRO.value)
+        np.add.at(held, rows["period"] - 1, rows["stored_mwh"])
+    return held
+
+
+def _storage(ax: Axes, plan: Records, reservoirs_mwh: Array) -> list[tuple[Artist, str]]:
+    """What is stored at the end of each period: in batteries as an area, in reservoirs as a line."""
+    where = style.edges(len(reservoirs_mwh))
+    ax.stairs(plan["soc_mwh"], where, fill=True, facecolor=style.GREEN, edgecolor=style.GREEN, alpha=0.6)
+    entries: list[tuple[Artist, str]] = []
+    if reservoirs_mwh.any():
+        line = ax.stairs(reservoirs_mwh, where, baseline=None, color=style.BLUE, linewidth=2)
+        entries.append((line, "stored in reservoirs"))
     ax.set_ylim(bottom=0)
+    return entries

@@ -28,12 +28,13 @@ def forecast_figure(run: RecordedRun) -> Figure:
     parts = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.75 * rows + 0.5, 2.3])
     upper, lower = parts[:, 0]
     axes = style.panels(upper, len(vpps), abreast)
+    below = any((run["dispatch"].where(vpp=vpp, stage=1)["load_mw"] < 0.0).any() for vpp in vpps)
     for place, (ax, vpp) in enumerate(zip(axes, vpps, strict=True)):
         _curves(ax, run, vpp)
         lowest = style.is_lowest(place, len(vpps), abreast)
         style.period_axis(ax, run.period_count, label=lowest, most_ticks=8)
         style.value_axis(ax, "MW" if place % abreast == 0 else "")
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]) if below else 0.0)
     handles = [axes[0].patches[0], axes[0].patches[1]]
     style.outside_legend(upper, [(handles[0], "renewable power available"), (handles[1], "load")])
     _tariff(lower, run, hidden)
