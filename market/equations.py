@@ -232,8 +232,8 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
     Equation(
         "M8",
         (_B,),
-        "A turbine's cost by points, straight between them: P = p_min on + Σ pieces; where it is not convex a piece "
-        "is used only when the one before is full, by a binary each. start_t ≥ on_t − on_{t−1} costs c_start; "
+        "A turbine's cost by points, straight between them: P = p_min on + Σ pieces; where not convex a piece is "
+        "used only when the one before is full, by a binary each. start_t ≥ on_t − on_{t−1} costs c_start; "
         "Σ start over the last min_up ≤ on_t, over the last min_down ≤ 1 − on_{t−min_down}.",
         (
             "market.costs.costs:mt_breakpoints_mw",
@@ -269,7 +269,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
     Equation(
         "M13",
         (_B,),
-        "Every unit gives and takes in (6), with its own cost in (5), emission in (2) and quota in (1); the output "
+        "Every unit gives and takes in (6), with its own cost in (5), emission in (2), quota in (1); the output "
         "of a must-run unit is given; a net-metered load may be below 0 and counts as supply in (14) then.",
         ("market.costs.costs:unit_cost_cny", "market.costs.carbon:unit_excess_t_per_mwh"),
     ),

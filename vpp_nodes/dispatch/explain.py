@@ -260,7 +260,8 @@ def _turbine_changes(day: DispatchDay, unit: Unit, mt: MicroTurbine) -> Iterator
     largest = float(np.abs(day.net_load_mw).max()) + mt.p_max_mw
     up, down = mt.ramp_up_mw_per_h, mt.ramp_down_mw_per_h
     yield f"raise {place}.p_max_mw ({mt.p_max_mw:g})", _with(day, unit, p_max_mw=largest, **_NO_CURVE)
-    yield f"lower {place}.p_min_mw ({mt.p_min_mw:g})", _with(day, unit, p_min_mw=0.0, **_NO_CURVE)
+    least = min(mt.p_min_mw, _TOLERANCE_MW) if mt.start_cost_cny or mt.min_up_h or mt.min_down_h else 0.0
+    yield f"lower {place}.p_min_mw ({mt.p_min_mw:g})", _with(day, unit, p_min_mw=least, **_NO_CURVE)
     text = f"raise {place}.ramp_up_mw_per_h ({up:g}) and {place}.ramp_down_mw_per_h ({down:g})"
     yield text, _with(day, unit, ramp_up_mw_per_h=math.inf, ramp_down_mw_per_h=math.inf)
     yield f"set {place}.commitment so that the unit may be off", _with(day, unit, commitment=True)
