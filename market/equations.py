@@ -38,13 +38,13 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "1",
         (_R,),
         "Carbon quota of a day: E^q = Σ_t (σ_g P^buy + σ_MT P^MT [+ σ_re (P^WT + P^PV)]) Δt.",
-        ("market.costs.carbon:quota_factors", "market.costs.carbon:carbon_account"),
+        ("market.costs.carbon:unit_quota_t_per_mwh", "market.costs.carbon:carbon_account"),
     ),
     Equation(
         "2",
         (_P,),
         "Emission of a day: E^a = Σ_t (δ_g P^buy + δ_MT P^MT) Δt.",
-        ("market.costs.carbon:emission_factors", "market.costs.carbon:carbon_account"),
+        ("market.costs.carbon:unit_emission_t_per_mwh", "market.costs.carbon:carbon_account"),
     ),
     Equation(
         "3",

@@ -82,7 +82,7 @@ def has_own_tariff(vpp: Vpp) -> bool:
 
 
 def unit_cost_cny(unit: Unit, does: UnitOperation, hours: float) -> float:
-    """What a unit's day costs, its part of (5); shape (periods,) of what it does, in periods of so many hours.
+    """What a unit's day costs, its part of (5), (M13); what it does is of shape (periods,), of so many hours each.
 
     What a store holds more at the end than at the start is worth its price, with `end` valued, (M9).
     """

@@ -41,7 +41,7 @@ CASES = {
             [1.0] * 4,
             (UnitKind.ESS, replace(STORAGE, self_discharge_per_h=0.5, charge_max_mw=0.05, end=StoredEnd.FREE)),
         ),
-        "period 3: units.U1 holds at most 0.1913 MWh, and must hold 0.2; give it more power",
+        "period 4: units.U1 holds at most 0.1516 MWh, and must hold 0.2; give it more power",
     ),
     "a reservoir that nothing fills": (
         case(
