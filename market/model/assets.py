@@ -26,7 +26,7 @@ class StoredEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class FixedLoad:
     """A load of its own; it is served, and what may be shed or shifted is a share of all loads together."""
 
     load_mw: Array = parameter("MW", "What its users need", ge=-MAX_POWER_MW, le=MAX_POWER_MW)

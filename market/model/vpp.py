@@ -16,8 +16,8 @@ from market.model.arrays import Array
 from market.model.assets import (
     MAX_TIME_H,
     Deferrable,
+    FixedLoad,
     Hydro,
-    Load,
     MustRun,
     ShiftableLoad,
     StoredEnd,
@@ -209,7 +209,7 @@ class Storage:
         later=True,
     )
     self_discharge_per_h: float = parameter(
-        "share", "Share of what is stored that is lost in an hour", default=0.0, ge=0, lt=1, later=True
+        "share/h", "Share of what is stored that is lost in an hour", default=0.0, ge=0, lt=1, later=True
     )
 
 
@@ -306,7 +306,7 @@ Asset: TypeAlias = (
     | MicroTurbine
     | Storage
     | ControllableLoad
-    | Load
+    | FixedLoad
     | Hydro
     | MustRun
     | ShiftableLoad
@@ -370,7 +370,7 @@ class Vpp:
         """Its own load and those of its units, shape (periods,)."""
         total = self.load_mw
         for unit in self.units:
-            if isinstance(unit.asset, Load):
+            if isinstance(unit.asset, FixedLoad):
                 total = total + unit.asset.load_mw
         return total
 

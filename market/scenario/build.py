@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from market.model.arrays import Array, frozen
-from market.model.assets import Deferrable, Hydro, Load, MustRun, ShiftableLoad, Vehicle
+from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, Vehicle
 from market.model.rules import CarbonRules, Horizon, MarketRules, OwnTariff, Tariff
 from market.model.unit_limits import SERIES, TURBINES
 from market.model.vpp import (
@@ -119,7 +119,7 @@ _ASSETS: Mapping[UnitKind, type] = {
     UnitKind.PV: Renewable,
     UnitKind.ESS: Storage,
     UnitKind.CL: ControllableLoad,
-    UnitKind.LOAD: Load,
+    UnitKind.LOAD: FixedLoad,
     UnitKind.HYDRO: Hydro,
     UnitKind.MUST_RUN: MustRun,
     UnitKind.SHIFT: ShiftableLoad,

@@ -9,7 +9,7 @@ from typing import Any
 
 from market.errors import Fault
 from market.model.arrays import Array
-from market.model.assets import Hydro, Load, MustRun
+from market.model.assets import FixedLoad, Hydro, MustRun
 from market.model.parameter import Parameter, parameters_of
 from market.model.rules import CarbonRules, Tariff
 from market.model.unit_limits import SERIES, series_of
@@ -23,7 +23,7 @@ TARIFF_COLUMNS = ("retail_cny_per_mwh", "feed_in_cny_per_mwh")
 _OWNERS: Mapping[UnitKind, type] = {
     UnitKind.WT: Renewable,
     UnitKind.PV: Renewable,
-    UnitKind.LOAD: Load,
+    UnitKind.LOAD: FixedLoad,
     UnitKind.HYDRO: Hydro,
     UnitKind.MUST_RUN: MustRun,
 }

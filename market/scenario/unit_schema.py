@@ -11,8 +11,8 @@ from pydantic import Field
 
 from market.model.assets import (
     Deferrable,
+    FixedLoad,
     Hydro,
-    Load,
     MustRun,
     ShiftableLoad,
     Vehicle,
@@ -42,7 +42,7 @@ _OF_FIELDS: Mapping[UnitKind, tuple[type[Section], str]] = {
     UnitKind.CL: (ControllableLoadSection, "Load that may be shed, a share of all loads of the VPP."),
 }
 _OF_UNITS: Mapping[UnitKind, tuple[type, str, tuple[Rule, ...]]] = {
-    UnitKind.LOAD: (Load, f"A load: {_COLUMN}.", ()),
+    UnitKind.LOAD: (FixedLoad, f"A load: {_COLUMN}.", ()),
     UnitKind.HYDRO: (Hydro, f"Hydro power; what flows in is {_COLUMN}.", (level_limits,)),
     UnitKind.MUST_RUN: (MustRun, f"Output that cannot be curtailed: {_COLUMN}.", ()),
     UnitKind.SHIFT: (ShiftableLoad, "Load that may be moved, a share of all loads of the VPP.", ()),

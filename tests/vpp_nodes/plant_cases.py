@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from market.model.arrays import frozen
-from market.model.assets import Deferrable, Hydro, Load, MustRun, ShiftableLoad, StoredEnd, Vehicle
+from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, StoredEnd, Vehicle
 from market.model.rules import OwnTariff, Tariff
 from market.model.vpp import Asset, ControllableLoad, MicroTurbine, Renewable, Storage, Unit, UnitKind
 from tests.vpp_nodes.dispatch_cases import Case, random_case
@@ -84,7 +84,7 @@ def _asset(draw: _Draw, kind: UnitKind, periods: int, hours: float) -> Asset:
             return ControllableLoad(share_of_load=0.1, compensation_cny_per_mwh=float(draw.uniform(300.0, 900.0)))
         case UnitKind.LOAD:
             net = draw.random() < 0.5
-            return Load(frozen(draw.uniform(-2.0 if net else 0.0, 2.0, periods)), net_metered=bool(net))
+            return FixedLoad(frozen(draw.uniform(-2.0 if net else 0.0, 2.0, periods)), net_metered=bool(net))
         case UnitKind.HYDRO:
             return _hydro(draw, periods)
         case UnitKind.MUST_RUN:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from market.model.assets import Deferrable, Hydro, Load, MustRun, ShiftableLoad, StoredEnd, Vehicle
+from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, StoredEnd, Vehicle
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
 from market.model.rules import CarbonMode
@@ -80,7 +80,7 @@ class _Day:
     def _needed(self) -> list[float]:
         load = self.vpp.load_mw.copy()
         for unit in self.vpp.units:
-            if isinstance(unit.asset, Load):
+            if isinstance(unit.asset, FixedLoad):
                 load = load + unit.asset.load_mw
         self.load = load
         if self.direct is not None:

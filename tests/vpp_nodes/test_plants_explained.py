@@ -8,7 +8,7 @@ import pytest
 
 from market.errors import DispatchError
 from market.model.arrays import frozen
-from market.model.assets import Deferrable, Hydro, Load, MustRun, ShiftableLoad, StoredEnd, Vehicle
+from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, StoredEnd, Vehicle
 from market.model.vpp import Asset, Exchange, Unit, UnitKind
 from tests.vpp_nodes.dispatch_cases import MICRO_TURBINE, STORAGE, Case, plain_case
 from vpp_nodes.dispatch import dispatch
@@ -70,7 +70,7 @@ CASES = {
         "anywhere; raise exchange.grid_sell_max_mw (0.3) or lower the output of units.U1",
     ),
     "a net load that goes nowhere": (
-        case([0.0], (UnitKind.LOAD, Load(frozen([-1.0]), net_metered=True)), sell=0.3),
+        case([0.0], (UnitKind.LOAD, FixedLoad(frozen([-1.0]), net_metered=True)), sell=0.3),
         "period 1: 1 MW of supply (net load 1), at most 0.3 MW can be used (load 0, grid 0.3)",
     ),
     "two turbines too small": (

@@ -12,7 +12,7 @@ from market.costs.costs import cost_breakdown, objective_cny
 from market.costs.unit_operations import UnitPowers
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
-from market.model.assets import Hydro, Load
+from market.model.assets import FixedLoad, Hydro
 from market.model.plan import CostBreakdown, DispatchPlan, SolveMethod, UnitPlan
 from market.model.vpp import Renewable, Unit, UnitKind
 from vpp_nodes.dispatch.day import DispatchDay
@@ -143,7 +143,7 @@ def _unit_plans(day: DispatchDay, powers: Powers, spare: Sequence[Array | None])
             unit.id,
             unit.kind,
             does.supply_mw,
-            frozen(unit.asset.load_mw) if isinstance(unit.asset, Load) else does.use_mw,
+            frozen(unit.asset.load_mw) if isinstance(unit.asset, FixedLoad) else does.use_mw,
             does.stored_mwh,
             nothing if left is None else frozen(left),
         )

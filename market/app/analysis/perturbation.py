@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from market.model.arrays import Array, frozen
-from market.model.assets import Deferrable, Hydro, Load, MustRun, ShiftableLoad, Vehicle
+from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, Vehicle
 from market.model.rules import OwnTariff, Tariff
 from market.model.vpp import Asset, ControllableLoad, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario.digest import seal_public, seal_scenario
@@ -118,7 +118,7 @@ def _asset(asset: Asset, factors: _RandomFactors) -> Asset:
             return _renewable(asset, factors)
         case ControllableLoad() | ShiftableLoad():
             changes = factors.scaled(asset, ("compensation_cny_per_mwh",))
-        case Load():
+        case FixedLoad():
             changes = {"load_mw": frozen(asset.load_mw * factors.many(len(asset.load_mw)))}
         case MustRun():
             changes = {"output_mw": frozen(asset.output_mw * factors.many(len(asset.output_mw)))}
