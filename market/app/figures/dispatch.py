@@ -31,23 +31,29 @@ SOURCES = (
     Layer("wt_mw", "wind", style.SKY, ""),
     Layer("pv_mw", "sun", style.YELLOW, ""),
     Layer("mt_mw", "micro-turbine", style.VERMILLION, ""),
-    Layer("biomass_mw", "biomass", style.VERMILLION, "..."),
-    Layer("hydro_mw", "hydro", style.BLUE, ""),
-    Layer("must_run_mw", "must-run", "#6E6E6E", ""),
     Layer("discharge_mw", "discharging", style.GREEN, ""),
     Layer("cl_mw", "load shed", style.PURPLE, "|||"),
-    Layer("moved_away_mw", "load moved away", style.PURPLE, "///"),
     Layer("direct_in_mw", "bought from VPPs", style.ORANGE, "///"),
     Layer("buy_mw", "bought from the grid", "#A6A6A6", ""),
     Layer("curtailed_mw", "curtailed", "#FFFFFF", "xxx"),
 )
 SINKS = (
     Layer("charge_mw", "charging", style.GREEN, "\\\\\\"),
-    Layer("moved_here_mw", "load moved here", style.PURPLE, "\\\\"),
-    Layer("tasks_mw", "vehicles and tasks", style.BLUE, "---"),
     Layer("direct_out_mw", "sold to VPPs", style.ORANGE, "\\\\"),
     Layer("sell_mw", "sold to the grid", "#A6A6A6", "---"),
 )
+UNIT_SOURCES = (
+    Layer("biomass_mw", "biomass", style.VERMILLION, "..."),
+    Layer("hydro_mw", "hydro", style.BLUE, ""),
+    Layer("must_run_mw", "must-run", "#6E6E6E", ""),
+    Layer("moved_away_mw", "load moved away", style.PURPLE, "///"),
+)
+UNIT_SINKS = (
+    Layer("moved_here_mw", "load moved here", style.PURPLE, "\\\\"),
+    Layer("tasks_mw", "vehicles and tasks", style.BLUE, "---"),
+)
+"""What only a run with units has columns of; it stands nearest to the axis."""
+_UPWARDS, _DOWNWARDS = (*UNIT_SOURCES, *SOURCES), (*UNIT_SINKS, *SINKS)
 STAGES = {1: "without trading", 3: "with trading"}
 
 
@@ -60,7 +66,7 @@ def dispatch_figure(run: RecordedRun, vpp: str, stages: Sequence[int] = (1, 3)) 
     plans = {stage: run["dispatch"].where(vpp=vpp, stage=stage) for stage in stages}
     shown = [
         layer
-        for layer in (*SOURCES, *SINKS)
+        for layer in (*_UPWARDS, *_DOWNWARDS)
         if any(layer.column in p.columns and (abs(p[layer.column]) > 1e-9).any() for p in plans.values())
     ]
     reservoirs = {stage: _reservoirs_mwh(run, vpp, stage) for stage in stages}
@@ -91,7 +97,7 @@ def dispatch_figure(run: RecordedRun, vpp: str, stages: Sequence[int] = (1, 3)) 
 def _power(ax: Axes, plan: Records, shown: Sequence[Layer], periods: int) -> list[tuple[Artist, str]]:
     where = style.edges(periods)
     entries: list[tuple[Artist, str]] = []
-    for layers, sign in ((SOURCES, 1.0), (SINKS, -1.0)):
+    for layers, sign in ((_UPWARDS, 1.0), (_DOWNWARDS, -1.0)):
         base = np.zeros(periods)
         for layer in layers:
             if layer in shown:
