@@ -59,7 +59,12 @@ def mt_widths_mw(mt: MicroTurbine) -> Array:
 
 
 def mt_is_convex(mt: MicroTurbine) -> bool:
-    """Whether each piece of its cost is as steep as the one before or steeper, so that no binaries order them."""
+    """Whether each stretch of its curve is as steep as the one before or steeper, so that no binaries order them.
+
+    a P² with a ≥ 0 always is.
+    """
+    if not mt.curve_mw:
+        return True
     slopes = mt_slopes_cny_per_mwh(mt)
     return bool((np.diff(slopes) >= -_CONVEX * (1.0 + np.abs(slopes[:-1]))).all())
 
