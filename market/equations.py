@@ -38,13 +38,13 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "1",
         (_R,),
         "Carbon quota of a day: E^q = Σ_t (σ_g P^buy + σ_MT P^MT [+ σ_re (P^WT + P^PV)]) Δt.",
-        ("market.costs.carbon:quota_factors", "market.costs.carbon:carbon_account"),
+        ("market.costs.carbon:unit_quota_t_per_mwh", "market.costs.carbon:carbon_account"),
     ),
     Equation(
         "2",
         (_P,),
         "Emission of a day: E^a = Σ_t (δ_g P^buy + δ_MT P^MT) Δt.",
-        ("market.costs.carbon:emission_factors", "market.costs.carbon:carbon_account"),
+        ("market.costs.carbon:unit_emission_t_per_mwh", "market.costs.carbon:carbon_account"),
     ),
     Equation(
         "3",
@@ -82,19 +82,19 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "8",
         (_P,),
         "ESS power limits; a binary keeps it from charging and discharging at once.",
-        ("vpp_nodes.dispatch.model:storage_mode_8",),
+        ("vpp_nodes.dispatch.store:storage_mode_8",),
     ),
     Equation(
         "9",
         (_P,),
         "SOC_t = SOC_{t−1} + (η_c charge − discharge/η_d) Δt.",
-        ("vpp_nodes.dispatch.model:storage_energy_9",),
+        ("vpp_nodes.dispatch.store:storage_energy_9",),
     ),
     Equation(
         "10",
         (_P,),
         "SOC stays within its limits and ends the day as it began.",
-        ("vpp_nodes.dispatch.variables:add_variables", "vpp_nodes.dispatch.model:storage_energy_9"),
+        ("vpp_nodes.dispatch.store:battery_columns", "vpp_nodes.dispatch.store:storage_energy_9"),
     ),
     Equation(
         "11",
@@ -102,8 +102,8 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "Limits of exchange with the grid and with other VPPs; never buying and selling at once.",
         ("vpp_nodes.dispatch.model:exchange_mode_11",),
     ),
-    Equation("12", (_P,), "MT output limits, on or off.", ("vpp_nodes.dispatch.model:mt_output_12",)),
-    Equation("13", (_P,), "MT ramps.", ("vpp_nodes.dispatch.model:mt_ramps_13",)),
+    Equation("12", (_P,), "MT output limits, on or off.", ("vpp_nodes.dispatch.turbine:mt_output_12",)),
+    Equation("13", (_P,), "MT ramps.", ("vpp_nodes.dispatch.turbine:mt_ramps_13",)),
     Equation(
         "14",
         (_P,),
@@ -228,6 +228,63 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "For a balanced exchange z (Σ_k z_k = 0) and any prices π the regrets r_k = F_k(z_k) + Δt π·z_k − "
         "min_z [F_k(z) + Δt π·z] are ≥ 0, and Σ_k r_k ≥ Σ_k F_k(z_k) − optimum.",
         ("market.coordination.consensus:find_consensus", "vpp_nodes.dispatch.participant:participant"),
+    ),
+    Equation(
+        "M8",
+        (_B,),
+        "A turbine's cost by points, straight between them: P = p_min on + Σ pieces; where not convex a piece is "
+        "used only when the one before is full, by a binary each. start_t ≥ on_t − on_{t−1} costs c_start; "
+        "Σ start over the last min_up ≤ on_t, over the last min_down ≤ 1 − on_{t−min_down}.",
+        (
+            "market.costs.costs:mt_breakpoints_mw",
+            "vpp_nodes.dispatch.turbine:cost_order_m8",
+            "vpp_nodes.dispatch.turbine:starts_m8",
+        ),
+    ),
+    Equation(
+        "M9",
+        (_B,),
+        "The end of a store: E_T = E_0, or a given level, or anything within its limits, or that with "
+        "−v (E_T − E_0) in (5). Of what a battery holds the share (1 − s)^Δt is left after a period.",
+        ("market.costs.costs:stored_worth_cny", "vpp_nodes.dispatch.store:stored_at_end_mwh"),
+    ),
+    Equation(
+        "M10",
+        (_B,),
+        "Load moved: 0 ≤ away ≤ share · load, 0 ≤ here ≤ up_max, and Σ away = Σ here in each window of the day.",
+        ("vpp_nodes.dispatch.flexible:shift_columns", "vpp_nodes.dispatch.flexible:shift_windows_m10"),
+    ),
+    Equation(
+        "M11",
+        (_B,),
+        "A vehicle or a task: 0 ≤ P_t ≤ P_max times the share of t within its window, and Σ_t P Δt = energy / η.",
+        ("vpp_nodes.dispatch.flexible:task_limit_mw", "vpp_nodes.dispatch.flexible:task_energy_m11"),
+    ),
+    Equation(
+        "M12",
+        (_B,),
+        "Hydro: level_t = level_{t−1} + (inflow − P − spilt) Δt; without a reservoir P + spilt = inflow.",
+        ("vpp_nodes.dispatch.store:hydro_columns", "vpp_nodes.dispatch.store:reservoir_m12"),
+    ),
+    Equation(
+        "M13",
+        (_B,),
+        "Every unit gives and takes in (6), with its own cost in (5), emission in (2), quota in (1); the output "
+        "of a must-run unit is given; a net-metered load may be below 0 and counts as supply in (14) then.",
+        ("market.costs.costs:unit_cost_cny", "market.costs.carbon:unit_excess_t_per_mwh"),
+    ),
+    Equation(
+        "M14",
+        (_B,),
+        "A VPP with a tariff of its own pays and earns by it in (5); with a fee φ on what others deliver it pays "
+        "φ · dir_in to the grid, and k_i = κ_i (λ_i − φ)(S0 + P^d_i). The band stays everybody's.",
+        ("market.costs.costs:tariff_of", "vpp_nodes.dispatch.peer_fee:peer_fee_m14"),
+    ),
+    Equation(
+        "M15",
+        (_B,),
+        "The grid's emission by period: E^a = Σ_t (δ_{g,t} P^buy + …) Δt.",
+        ("market.costs.carbon:grid_emission_t_per_mwh", "market.costs.carbon:carbon_account"),
     ),
 )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+from typing import Any
 
 import numpy as np
 
@@ -54,9 +55,10 @@ ENDPOINTS = Endpoints("tcp://127.0.0.1:1001", "tcp://127.0.0.1:1002", "tcp://127
 def blank_plan(periods: int, direct: DirectExchange | None = None) -> DispatchPlan:
     """A plan of zeros, but for the trade that is fixed in it."""
     zeros = frozen(np.zeros(periods))
-    powers = ("wt", "pv", "mt", "charge", "discharge", "cl", "buy", "sell", "curtailed", "load")
+    names = ("wt", "pv", "mt", "charge", "discharge", "cl", "buy", "sell", "curtailed", "load")
+    powers: dict[str, Any] = {f"{name}_mw": zeros for name in names}
     return DispatchPlan(
-        **{f"{name}_mw": zeros for name in powers},
+        **powers,
         soc_mwh=zeros,
         direct_in_mw=direct.in_mw if direct else zeros,
         direct_out_mw=direct.out_mw if direct else zeros,

@@ -5,6 +5,7 @@ Whether the plans in an audit are any good is not judged here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 
@@ -16,6 +17,8 @@ from market.model.arrays import Array
 from market.model.disclosure import Disclosure, disclosure_of
 from market.model.plan import DispatchPlan, PlanTotals
 from market.settlement.regret_bounds import RegretBounds
+
+_UNIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 
 NUMBER_LIMIT = 1e30
 """No scenario leads to as large a number, in any unit; far from where sums and products overflow."""
@@ -34,6 +37,7 @@ def screen_audit(sender: str, audit: Audit, periods: int, *, certified: bool) ->
     for plan in (audit.before, audit.after, audit.planned):
         if plan is None:
             continue
+        _screen_units(sender, plan)
         if any(vector.shape != (periods,) for vector in _vectors(plan)):
             raise ProtocolError("bad_content", f"{sender}'s plan is not for {periods} periods")
         numbers = np.concatenate([*_vectors(plan), list(_scalars(plan)), [audit.peak_memory_mb]])
@@ -52,9 +56,18 @@ def _screen_regret(sender: str, regret: RegretBounds | None, *, certified: bool)
         raise ProtocolError("bad_content", f"{sender}'s regret of the day lies between no two numbers")
 
 
+def _screen_units(sender: str, plan: DispatchPlan | PlanTotals) -> None:
+    """Units have names of their own, as a scenario may give them."""
+    names = [unit.unit for unit in plan.units] if isinstance(plan, DispatchPlan) else []
+    if len(set(names)) < len(names) or not all(_UNIT_NAME.fullmatch(name) for name in names):
+        raise ProtocolError("bad_content", f"{sender}'s plan names its units as no scenario may")
+
+
 def _vectors(plan: DispatchPlan | PlanTotals) -> Iterator[Array]:
-    values = (getattr(plan, field.name) for field in fields(plan))
-    return (value for value in values if isinstance(value, np.ndarray))
+    """Every series of a plan, those of its units included."""
+    for part in (plan, *(plan.units if isinstance(plan, DispatchPlan) else ())):
+        values = (getattr(part, field.name) for field in fields(part))
+        yield from (value for value in values if isinstance(value, np.ndarray))
 
 
 def _scalars(plan: DispatchPlan | PlanTotals) -> Iterator[float]:

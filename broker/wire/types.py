@@ -18,7 +18,7 @@ import numpy as np
 
 from market.errors import WireError
 from market.model.arrays import Array
-from market.model.parameter import counts
+from market.model.parameter import came_later, counts
 
 _DOUBLE = np.dtype("<f8")
 MAX_TEXT = 4096
@@ -148,13 +148,15 @@ def _record(kind: type, infinite: bool) -> Codec:
         except WireError as error:
             raise _inside(place, error) from None
 
-    return _grown(kind, Codec(pack, unpack))
+    return _grown(kind, Codec(pack, unpack), [codec.pack for codec in codecs])
 
 
-def _grown(kind: type, whole: Codec) -> Codec:
+def _grown(kind: type, whole: Codec, packers: Sequence[Callable[[Any], Any]]) -> Codec:
     """The same of a record that has got fields since: at its end those are left out that are untold."""
     own = fields(kind)
-    least = len(own) - sum(not counts(field, field.default) for field in own)
+    least = len(own)
+    while least and came_later(own[least - 1]):
+        least -= 1
     if least == len(own):
         return whole
 
@@ -167,7 +169,8 @@ def _grown(kind: type, whole: Codec) -> Codec:
     def unpack(data: object, place: str) -> Any:
         if type(data) is not list or not least <= len(data) <= len(own):
             raise bad(place, f"a list of {least} to {len(own)} fields", data)
-        value = whole.unpack([*data, *(field.default for field in own[len(data) :])], place)
+        untold = zip(packers[len(data) :], own[len(data) :], strict=True)
+        value = whole.unpack([*data, *(pack_part(part.default) for pack_part, part in untold)], place)
         if len(data) != len(pack(value)):
             raise bad(place, "without a last field that says nothing", data)
         return value

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from market.bidding.roles import VOLUME_DECIMALS, day_roles
 from market.costs.carbon import CarbonAccount, marginal_price_cny_per_t
+from market.costs.costs import tariff_of
+from market.costs.unit_operations import unit_operations
 from market.model.arrays import Array, frozen
+from market.model.assets import Hydro
 from market.model.plan import DispatchPlan
 from market.model.public import PublicRules
 from market.model.rules import CarbonRules
-from market.model.vpp import Vpp
+from market.model.vpp import Renewable, Vpp
 
 _FINEST_CNY_PER_MWH = 1e-8  # prices are no finer
 _OF_A_STEP = 1e-9  # a reserve this little above a multiple is that multiple
@@ -29,23 +34,35 @@ def highest_reserve_cny_per_mwh(public: PublicRules) -> Array:
 def reserve_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Array:
     """r of (M5): the feed-in price or, if that is more, what the last MWh of a surplus costs, shape (periods,).
 
+    Where the VPP has a tariff of its own its exports cost what that pays; no reserve is below everybody's feed-in.
+
     A surplus is made up of its cheapest parts: energy that the plan exports costs the feed-in price, energy that
     it curtails the plant's O&M less the carbon that the quota for renewables saves, anything else λ. With
     `credits_follow_energy` σ_dir t of quota leave with each MWh, at the VPP's own marginal carbon price.
     """
-    carbon, feed_in = public.carbon, public.tariff.feed_in_cny_per_mwh
+    carbon, feed_in = public.carbon, tariff_of(vpp, public).feed_in_cny_per_mwh
     saved = carbon.renewable_quota_t_per_mwh * _last_carbon_price_cny_per_t(plan, public)
     parts = [(plan.sell_mw, feed_in)]
-    for plant, used_mw in ((vpp.wt, plan.wt_mw), (vpp.pv, plan.pv_mw)):
-        if plant is not None:
-            parts.append((plant.forecast_mw - used_mw, np.full_like(feed_in, plant.om_cost_cny_per_mwh - saved)))
+    parts += [(spare_mw, np.full_like(feed_in, cost)) for spare_mw, cost in _held_back(vpp, plan, saved)]
     parts.append((np.full_like(feed_in, np.inf), np.maximum(plan.marginal_value_cny_per_mwh, feed_in)))
     power_mw, cost = (np.array(column) for column in zip(*parts, strict=True))
     power_mw[:-1], cost[:-1] = _cheapest_first(power_mw[:-1], cost[:-1])
     surplus_mw = day_roles(vpp, plan, public.market.role_tolerance).surplus_mw
     last = (np.cumsum(power_mw, axis=0) >= surplus_mw - _SMALL_MW).argmax(axis=0)
     dearest = np.take_along_axis(cost, last[None, :], axis=0)[0]
-    return frozen(np.maximum(feed_in, dearest) + credit_worth_cny_per_mwh(carbon, plan))
+    least = np.maximum(public.tariff.feed_in_cny_per_mwh, feed_in)
+    return frozen(np.maximum(least, dearest) + credit_worth_cny_per_mwh(carbon, plan))
+
+
+def _held_back(vpp: Vpp, plan: DispatchPlan, saved: float) -> Iterator[tuple[Array, float]]:
+    """What each plant could give besides, MW, and what a MWh of it costs."""
+    for unit, does in unit_operations(vpp, plan):
+        if isinstance(unit.asset, Renewable):
+            yield unit.asset.forecast_mw - does.supply_mw, unit.asset.om_cost_cny_per_mwh - saved
+    hydro = {unit.id: unit.asset for unit in vpp.units if isinstance(unit.asset, Hydro)}
+    for each in plan.units:
+        if each.unit in hydro:
+            yield each.curtailed_mw, hydro[each.unit].om_cost_cny_per_mwh
 
 
 def declared_reserve_cny_per_mwh(vpp: Vpp, reserve: Array, public: PublicRules) -> Array:

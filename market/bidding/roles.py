@@ -29,13 +29,19 @@ class DayRoles:
 
 
 def supply_mw(plan: DispatchPlan) -> Array:
-    """P^s of (14): WT + PV + MT + discharge, shape (periods,)."""
-    return frozen(plan.wt_mw + plan.pv_mw + plan.mt_mw + plan.discharge_mw)
+    """P^s of (14): WT + PV + MT + discharge, other units' output, and a load below zero, shape (periods,)."""
+    supply = plan.wt_mw + plan.pv_mw + plan.mt_mw + plan.discharge_mw
+    if plan.units:
+        supply = supply + plan.biomass_mw + plan.hydro_mw + plan.must_run_mw + np.maximum(-plan.load_mw, 0.0)
+    return frozen(supply)
 
 
 def demand_mw(plan: DispatchPlan) -> Array:
-    """P^d of (14): load − load shed + charge, shape (periods,)."""
-    return frozen(plan.load_mw - plan.cl_mw + plan.charge_mw)
+    """P^d of (14): load − load shed + charge, load as it is moved, vehicles and tasks, shape (periods,)."""
+    if not plan.units:
+        return frozen(plan.load_mw - plan.cl_mw + plan.charge_mw)
+    moved = plan.moved_here_mw - plan.moved_away_mw
+    return frozen(np.maximum(plan.load_mw, 0.0) - plan.cl_mw + plan.charge_mw + moved + plan.tasks_mw)
 
 
 def sdr(plan: DispatchPlan) -> Array:

@@ -15,8 +15,9 @@ import numpy as np
 
 from market.game.result import PeriodResult
 from market.model.arrays import Array, frozen
-from market.model.plan import DispatchPlan, SolveMethod
+from market.model.plan import DispatchPlan, SolveMethod, UnitPlan
 from market.model.rules import MarketRules
+from market.model.unit_limits import TURBINES
 from market.settlement.rounds import DayRound, DayRounds
 from market.settlement.settlement import settled_mw
 
@@ -185,7 +186,7 @@ def moved_towards(plan: DispatchPlan, better: DispatchPlan, share: float) -> Dis
     not settled: where it would charge and discharge at once, only the difference matters to others. Its λ is the
     better plan's.
     """
-    if better.method is SolveMethod.MILP and ((plan.mt_mw > 0.0) != (better.mt_mw > 0.0)).any():
+    if better.method is SolveMethod.MILP and _other_commitment(plan, better):
         return better
     averages: dict[str, Any] = {
         name: _between(getattr(plan, name), getattr(better, name), share) for name in _AVERAGED
@@ -195,7 +196,25 @@ def moved_towards(plan: DispatchPlan, better: DispatchPlan, share: float) -> Dis
         **averages,
         marginal_value_cny_per_mwh=better.marginal_value_cny_per_mwh,
         method=better.method,
+        units=tuple(_unit_between(*pair, share) for pair in zip(plan.units, better.units, strict=True)),
     )
+
+
+def _other_commitment(plan: DispatchPlan, better: DispatchPlan) -> bool:
+    """Whether a turbine is on in one plan where it is off in the other."""
+    outputs = [(plan.mt_mw, better.mt_mw)]
+    for one, other in zip(plan.units, better.units, strict=True):
+        if one.kind in TURBINES:
+            outputs.append((one.supply_mw, other.supply_mw))
+    return any(((one > 0.0) != (other > 0.0)).any() for one, other in outputs)
+
+
+def _unit_between(one: UnitPlan, other: UnitPlan, share: float) -> UnitPlan:
+    powers: dict[str, Any] = {
+        name: _between(getattr(one, name), getattr(other, name), share)
+        for name in ("supply_mw", "use_mw", "stored_mwh", "curtailed_mw")
+    }
+    return replace(one, **powers)
 
 
 def _between(one: Array | float, other: Array | float, share: float) -> Array | float:

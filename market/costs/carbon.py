@@ -7,58 +7,43 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from market.costs.unit_operations import unit_operations
 from market.model.arrays import Array
+from market.model.assets import MustRun
 from market.model.operation import Operation
 from market.model.rules import CarbonMode, CarbonRules, Horizon
-from market.model.vpp import Vpp
+from market.model.vpp import ControllableLoad, MicroTurbine, Unit, UnitKind, Vpp
 
 # An excess this close to the end of a step, in steps, counts as at its end: solvers stop on the ends.
 _STEP_TOLERANCE = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class PerSource:
-    """One number for each thing that counts in the carbon account.
-
-    buy : energy from the grid · mt : from the micro-turbine · renewable : WT and PV used · cl : load shed
-    """
-
-    buy: float
-    mt: float
-    renewable: float
-    cl: float
-
-    def minus(self, other: PerSource) -> PerSource:
-        """The difference, source by source."""
-        return PerSource(
-            self.buy - other.buy, self.mt - other.mt, self.renewable - other.renewable, self.cl - other.cl
-        )
-
-    def times(self, other: PerSource) -> float:
-        """Σ of the products: factors (t/MWh) times energies (MWh) give tonnes."""
-        return self.buy * other.buy + self.mt * other.mt + self.renewable * other.renewable + self.cl * other.cl
+_RENEWABLE = (UnitKind.WT, UnitKind.PV)
 
 
-def emission_factors(vpp: Vpp, rules: CarbonRules) -> PerSource:
-    """δ of (2), t/MWh: δ_g and δ_MT; the other sources emit nothing."""
-    mt = vpp.mt.emission_t_per_mwh if vpp.mt else 0.0
-    return PerSource(buy=rules.grid_emission_t_per_mwh, mt=mt, renewable=0.0, cl=0.0)
+def grid_emission_t_per_mwh(rules: CarbonRules, periods: int) -> Array:
+    """δ_g of each period, shape (periods,): the series where there is one, (M15)."""
+    series = rules.grid_emission_by_period_t_per_mwh
+    return np.full(periods, rules.grid_emission_t_per_mwh) if series is None else series
 
 
-def quota_factors(vpp: Vpp, rules: CarbonRules) -> PerSource:
-    """σ of (1), t/MWh: σ_g, σ_MT, σ_re, and the credits that leave with load shed (negative)."""
-    credit = vpp.cl.credit_t_per_mwh if vpp.cl else 0.0
-    return PerSource(
-        buy=rules.grid_quota_t_per_mwh,
-        mt=rules.mt_quota_t_per_mwh if vpp.mt else 0.0,
-        renewable=rules.renewable_quota_t_per_mwh,
-        cl=-credit,
-    )
+def unit_emission_t_per_mwh(unit: Unit) -> float:
+    """δ of (2): what a MWh that a unit gives emits; only turbines and must-run units emit."""
+    return unit.asset.emission_t_per_mwh if isinstance(unit.asset, MicroTurbine | MustRun) else 0.0
 
 
-def excess_factors(vpp: Vpp, rules: CarbonRules) -> PerSource:
-    """What one MWh of each source adds to E = E^a − E^q, t/MWh."""
-    return emission_factors(vpp, rules).minus(quota_factors(vpp, rules))
+def unit_quota_t_per_mwh(unit: Unit, rules: CarbonRules) -> float:
+    """σ of (1): the quota that a MWh of a unit earns; negative where users get credits for load shed."""
+    if unit.kind is UnitKind.MT:
+        return rules.mt_quota_t_per_mwh
+    if unit.kind in _RENEWABLE:
+        return rules.renewable_quota_t_per_mwh
+    return -unit.asset.credit_t_per_mwh if isinstance(unit.asset, ControllableLoad) else 0.0
+
+
+def unit_excess_t_per_mwh(unit: Unit, rules: CarbonRules) -> float:
+    """What one MWh that a unit gives adds to E = E^a − E^q."""
+    return unit_emission_t_per_mwh(unit) - unit_quota_t_per_mwh(unit, rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +67,26 @@ def carbon_account(
         E^a = Σ_t (δ_g buy + δ_MT mt) Δt
         E^q = Σ_t (σ_g buy + σ_MT mt + σ_re (wt + pv) − credit cl) Δt + quota_in
 
+    Every unit has its own δ and σ; δ_g may be a series (M15).
     quota_in_t : net quota that came with traded energy (`DirectExchange.quota_in_t`)
     """
     hours = horizon.period_h
-    energy_mwh = PerSource(
-        buy=float(operation.buy_mw.sum()) * hours,
-        mt=float(operation.mt_mw.sum()) * hours,
-        renewable=float(operation.wt_mw.sum() + operation.pv_mw.sum()) * hours,
-        cl=float(operation.cl_mw.sum()) * hours,
-    )
-    quota_t = quota_factors(vpp, rules).times(energy_mwh) + quota_in_t
-    return CarbonAccount(emission_t=emission_factors(vpp, rules).times(energy_mwh), quota_t=quota_t)
+    bought_mwh = float(operation.buy_mw.sum()) * hours
+    emission_t = rules.grid_emission_t_per_mwh * bought_mwh
+    if rules.grid_emission_by_period_t_per_mwh is not None:
+        emission_t = float(rules.grid_emission_by_period_t_per_mwh @ operation.buy_mw) * hours
+    quota_t = rules.grid_quota_t_per_mwh * bought_mwh
+    shed_t = 0.0
+    for unit, does in unit_operations(vpp, operation):
+        energy_mwh = float(does.supply_mw.sum()) * hours
+        emission_t += unit_emission_t_per_mwh(unit) * energy_mwh
+        if unit.kind is UnitKind.CL:
+            shed_t += unit_quota_t_per_mwh(unit, rules) * energy_mwh
+        elif unit.kind not in _RENEWABLE:
+            quota_t += unit_quota_t_per_mwh(unit, rules) * energy_mwh
+    renewable_mwh = float(operation.wt_mw.sum() + operation.pv_mw.sum()) * hours
+    quota_t += rules.renewable_quota_t_per_mwh * renewable_mwh
+    return CarbonAccount(emission_t=emission_t, quota_t=quota_t + shed_t + quota_in_t)
 
 
 def stepped_cost_cny(rules: CarbonRules, excess_t: float) -> float:

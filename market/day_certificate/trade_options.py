@@ -18,7 +18,8 @@ from market.day_certificate.market_end import MarketEnd
 from market.day_certificate.selling_menu import SellingMenu, selling_menu
 from market.game.period import PeriodGame
 from market.model.arrays import Array, IndexArray, frozen
-from market.model.vpp import Vpp
+from market.model.unit_limits import LATER_KINDS, RENEWABLES, supply_sum_mw, use_sum_mw
+from market.model.vpp import ControllableLoad, UnitKind, Vpp
 
 _NOTHING_MW = 1e-9  # what is declared is rounded to it
 _NEAR_MW = 1e-6  # the same power, as far as a solver can tell
@@ -121,14 +122,21 @@ def trade_options(vpp: Vpp, end: MarketEnd) -> TradeOptions:
 def declarable_mw(vpp: Vpp) -> tuple[Array, Array]:
     """The largest surplus and deficit that any plan could have, by (7) to (12) and (15), each of shape (periods,).
 
-    A plan's surplus is WT + PV + MT + discharge + CL − load, its deficit load + charge less its own supply.
+    A plan's surplus is WT + PV + MT + discharge + CL − load, its deficit load + charge less its own supply; other
+    units give and take as well.
     """
-    make = sum((plant.forecast_mw for plant in (vpp.wt, vpp.pv) if plant), np.zeros_like(vpp.load_mw))
-    make = make + (vpp.mt.p_max_mw if vpp.mt else 0.0) + (vpp.ess.discharge_max_mw if vpp.ess else 0.0)
-    kept = vpp.load_mw * (1.0 - (vpp.cl.share_of_load if vpp.cl else 0.0))
-    use = vpp.load_mw + (vpp.ess.charge_max_mw if vpp.ess else 0.0)
+    load, shares = vpp.total_load_mw, [users.share_of_load for users in _shedding(vpp)]
+    make = np.zeros_like(load) + supply_sum_mw(vpp, RENEWABLES)
+    make = make + supply_sum_mw(vpp, [UnitKind.MT]) + supply_sum_mw(vpp, [UnitKind.ESS])
+    make = make + supply_sum_mw(vpp, LATER_KINDS)
+    kept = np.where(load > 0.0, load * (1.0 - sum(shares, 0.0)), load)
+    use = load + use_sum_mw(vpp, tuple(UnitKind))
     surplus = np.clip(make - kept, 0.0, vpp.exchange.direct_out_max_mw)
-    return surplus, np.minimum(use, vpp.exchange.direct_in_max_mw)
+    return surplus, np.clip(use, 0.0, vpp.exchange.direct_in_max_mw)
+
+
+def _shedding(vpp: Vpp) -> list[ControllableLoad]:
+    return [unit.asset for unit in vpp.all_units if isinstance(unit.asset, ControllableLoad)]
 
 
 _Others: TypeAlias = tuple[PeriodGame, Array]  # a period without one VPP, and the offers of the sellers in it

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from market.model.arrays import Array
+from market.model.parameter import later
 
 
 class Role(StrEnum):
@@ -23,6 +24,7 @@ class Declaration:
     surplus_mw : S, 0 where it does not sell · deficit_mw : D, 0 where it does not buy
     reserve_cny_per_mwh : r of (M5), the least price of what it sells; 0 where it does not sell
     own_supply_mw : P^s, read for buyers · satisfaction_cny_per_h : k of (17), 0 where it does not buy
+    own_tariff : whether the grid bills it otherwise than everybody, so that the band does not bound its loss (M14)
     """
 
     vpp: str
@@ -32,3 +34,4 @@ class Declaration:
     own_supply_mw: Array
     satisfaction_cny_per_h: Array
     reserve_cny_per_mwh: Array
+    own_tariff: bool = later(False)

@@ -115,9 +115,13 @@ def later(default: Any = None) -> Any:
 
 def counts(part: Field[Any], value: Any) -> bool:
     """Whether the value of a dataclass's field counts in digests: not a default that came later."""
+    return not came_later(part) or type(value) is not type(part.default) or value != part.default
+
+
+def came_later(part: Field[Any]) -> bool:
+    """Whether a dataclass's field came when there were scenarios with digests already."""
     definition = parameter_of(part.metadata)
-    came_later = definition.later if definition else part.metadata.get(_LATER, False)
-    return not came_later or type(value) is not type(part.default) or value != part.default
+    return definition.later if definition else bool(part.metadata.get(_LATER, False))
 
 
 def parameter_of(metadata: Any) -> Parameter | None:

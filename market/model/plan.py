@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from market.model.arrays import Array
+from market.model.arrays import Array, frozen
+from market.model.parameter import later
+from market.model.vpp import UnitKind
 
 
 class SolveMethod(StrEnum):
@@ -19,7 +21,9 @@ class SolveMethod(StrEnum):
 class CostBreakdown:
     """The cost of a day, (4) and (5), CNY. Payments between VPPs are not in it (settlement adds them).
 
+    grid_cny : what is bought less what is sold, and the fee on what other VPPs deliver
     carbon_cny is the bill: by (3) in modes `stepped` and `none`, flat in mode `flat`.
+    other_cny : of units of other kinds than the first
     """
 
     wt_cny: float
@@ -29,11 +33,13 @@ class CostBreakdown:
     grid_cny: float
     cl_cny: float
     carbon_cny: float
+    other_cny: float = later(0.0)
 
     @property
     def operation_cny(self) -> float:
         """C^op of (5) without direct trade."""
-        return self.wt_cny + self.pv_cny + self.ess_cny + self.mt_cny + self.grid_cny + self.cl_cny
+        first = self.wt_cny + self.pv_cny + self.ess_cny + self.mt_cny + self.grid_cny + self.cl_cny
+        return first + self.other_cny
 
     @property
     def total_cny(self) -> float:
@@ -62,6 +68,18 @@ class DirectExchange:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitPlan:
+    """One unit's day: an `UnitOperation` by name. curtailed_mw : what it could have given besides"""
+
+    unit: str
+    kind: UnitKind
+    supply_mw: Array
+    use_mw: Array
+    stored_mwh: Array
+    curtailed_mw: Array
+
+
+@dataclass(frozen=True, slots=True)
 class DispatchPlan:
     """One VPP's day: every quantity of (6) to (13), all arrays of shape (periods,), MW unless named otherwise.
 
@@ -69,6 +87,8 @@ class DispatchPlan:
     marginal_value_cny_per_mwh : λ, the dual of (6) per MWh, the carbon price included
     emission_t, quota_t : E^a of (2) and E^q of (1) over the whole day
     objective_cny : what the solver minimised, recomputed from the plan; gap_cny : how far from optimal it may be
+    units : the day of each of `Vpp.all_units`; nothing where a VPP has none but those of its fields. Powers above
+    are sums over all units of a kind, and the load is that of all units that are loads
     """
 
     load_mw: Array
@@ -91,3 +111,46 @@ class DispatchPlan:
     objective_cny: float
     gap_cny: float
     method: SolveMethod
+    units: tuple[UnitPlan, ...] = later(())
+
+    def supplied_mw(self, kind: UnitKind) -> Array:
+        """What all units of a kind give together, shape (periods,); 0 where `units` tells of none."""
+        return self._sum(kind, "supply_mw")
+
+    def used_mw(self, kind: UnitKind) -> Array:
+        """What all units of a kind take together, shape (periods,); 0 where `units` tells of none."""
+        return self._sum(kind, "use_mw")
+
+    def _sum(self, kind: UnitKind, quantity: str) -> Array:
+        found: list[Array] = [getattr(unit, quantity) for unit in self.units if unit.kind is kind]
+        return frozen(sum(found, 0.0 * self.load_mw))
+
+    @property
+    def biomass_mw(self) -> Array:
+        """Output of biomass units."""
+        return self.supplied_mw(UnitKind.BIOMASS)
+
+    @property
+    def hydro_mw(self) -> Array:
+        """Output of hydro units."""
+        return self.supplied_mw(UnitKind.HYDRO)
+
+    @property
+    def must_run_mw(self) -> Array:
+        """Output of must-run units."""
+        return self.supplied_mw(UnitKind.MUST_RUN)
+
+    @property
+    def moved_away_mw(self) -> Array:
+        """Load that is moved to other periods."""
+        return self.supplied_mw(UnitKind.SHIFT)
+
+    @property
+    def moved_here_mw(self) -> Array:
+        """Load that is moved here from other periods."""
+        return self.used_mw(UnitKind.SHIFT)
+
+    @property
+    def tasks_mw(self) -> Array:
+        """What vehicles and deferrable tasks take."""
+        return frozen(self.used_mw(UnitKind.EV) + self.used_mw(UnitKind.DEFERRABLE))

@@ -98,6 +98,14 @@ class Tariff:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnTariff:
+    """What the grid asks of some VPPs and pays them, in place of everybody's tariff (M14); `name` is for files."""
+
+    name: str
+    prices: Tariff
+
+
+@dataclass(frozen=True, slots=True)
 class MarketRules:
     """Rules of the VPP-to-VPP market, the same for all."""
 
@@ -336,6 +344,14 @@ class CarbonRules:
         follows="grid_quota_t_per_mwh",
         ge=0,
         le=_MAX_FACTOR,
+    )
+    grid_emission_by_period_t_per_mwh: Array | None = parameter(
+        "t CO2/MWh",
+        "Emission of energy bought from the grid, by period; in place of δ_g",
+        default=None,
+        ge=0,
+        le=_MAX_FACTOR,
+        later=True,
     )
 
     def __post_init__(self) -> None:

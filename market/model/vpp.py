@@ -8,9 +8,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final, TypeAlias
 
 from market.model.arrays import Array
+from market.model.assets import (
+    MAX_TIME_H,
+    Deferrable,
+    FixedLoad,
+    Hydro,
+    MustRun,
+    ShiftableLoad,
+    StoredEnd,
+    Vehicle,
+    end_said_once,
+)
 from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, later, parameter
+from market.model.rules import OwnTariff
 from market.model.strategy import StrategyChoice
 
 
@@ -27,7 +42,8 @@ class MicroTurbine:
     """A micro-turbine: a P² + b P + c_on per hour, (12), (13).
 
     With `commitment` the unit may be off (then P = 0 and c_on is not paid); without, it always runs
-    between its limits. The quadratic cost is taken as `cost_pieces` equal pieces with chord slopes.
+    between its limits. The quadratic cost is taken as `cost_pieces` equal pieces with chord slopes; a curve of
+    points, (M8), stands in its place.
     """
 
     p_min_mw: float = parameter("MW", "Lowest output while it runs", default=0.0, ge=0, le=MAX_POWER_MW)
@@ -51,6 +67,47 @@ class MicroTurbine:
         "pieces", "Equal pieces that stand for the quadratic cost", default=8, ge=4, le=1000
     )
     emission_t_per_mwh: float = parameter("t CO2/MWh", "Emission", symbol="δ_MT", default=0.6, ge=0, le=100)
+    curve_mw: tuple[float, ...] = parameter(
+        "MW",
+        "Outputs at which the cost is given, from p_min_mw to p_max_mw; in place of cost_a, cost_b, cost_on",
+        default=(),
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
+    )
+    curve_cny_per_h: tuple[float, ...] = parameter(
+        "CNY/h",
+        "Cost of an hour at each output of curve_mw, straight between them; not convex needs binaries",
+        default=(),
+        ge=0,
+        le=1e9,
+        later=True,
+    )
+    start_cost_cny: float = parameter(
+        "CNY", "Cost of a start; needs commitment", default=0.0, ge=0, le=1e9, later=True
+    )
+    min_up_h: float = parameter(
+        "h", "It runs at least so long; needs commitment", default=0.0, ge=0, le=MAX_TIME_H, later=True
+    )
+    min_down_h: float = parameter(
+        "h", "It is off at least so long; needs commitment", default=0.0, ge=0, le=MAX_TIME_H, later=True
+    )
+    initial_output_mw: float | None = parameter(
+        "MW",
+        "Output before the day, 0 for off; left out: nothing is said of it, and any first output is free",
+        default=None,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
+    )
+    initial_state_h: float | None = parameter(
+        "h",
+        "How long it has been on or off before the day; left out: long enough",
+        default=None,
+        ge=0,
+        le=MAX_TIME_H,
+        later=True,
+    )
 
 
 def output_limits(turbine: MicroTurbine) -> Iterator[Broken]:
@@ -61,9 +118,61 @@ def output_limits(turbine: MicroTurbine) -> Iterator[Broken]:
         yield Broken("p_min_mw", rule, f"{low!r} above {high!r}", "exchange the two")
 
 
+def cost_curve(turbine: MicroTurbine) -> Iterator[Broken]:
+    """A cost curve has a cost for each output, and its outputs rise from the lowest to the highest there is."""
+    outputs, costs = turbine.curve_mw, turbine.curve_cny_per_h
+    low, high = turbine.p_min_mw, turbine.p_max_mw
+    if len(outputs) != len(costs):
+        rule = "must have a cost for each output of curve_mw"
+        yield Broken("curve_cny_per_h", rule, f"{len(costs)} costs, {len(outputs)} outputs", "make them as many")
+    elif len(outputs) == 1:
+        yield Broken(
+            "curve_mw", "must have two points or more", repr(outputs[0]), "add the cost of another output"
+        )
+    elif any(after <= before for before, after in pairwise(outputs)):
+        yield Broken("curve_mw", "must rise from point to point", _listed(outputs), "sort the points, each once")
+    elif outputs and (outputs[0] != low or outputs[-1] != high):
+        rule = "must begin at p_min_mw and end at p_max_mw"
+        yield Broken("curve_mw", rule, f"{outputs[0]!r} to {outputs[-1]!r}", f"let it go from {low!r} to {high!r}")
+
+
+_OF_COMMITMENT = ("start_cost_cny", "min_up_h", "min_down_h")
+
+
+def commitment_limits(turbine: MicroTurbine) -> Iterator[Broken]:
+    """Starts and times need a unit that may be off, and whose being on shows; what was before fits its limits."""
+    for field in _OF_COMMITMENT:
+        value = getattr(turbine, field)
+        if value and not turbine.commitment:
+            yield Broken(
+                field, "must be 0 without commitment", repr(value), "set commitment: true, or leave it out"
+            )
+        elif value and not turbine.p_min_mw:
+            rule = "must be 0 where p_min_mw is 0, since a unit at 0 MW counts as off"
+            yield Broken(field, rule, repr(value), "give the lowest output at which it runs")
+    output, hours = turbine.initial_output_mw, turbine.initial_state_h
+    if output is None and hours is not None:
+        remedy = "give the output before the day, 0 for off"
+        yield Broken("initial_state_h", "must come with initial_output_mw", repr(hours), remedy)
+    if output is None:
+        return
+    low, high = turbine.p_min_mw, turbine.p_max_mw
+    off = output == 0.0 and turbine.commitment
+    if not off and not low <= output <= high:
+        value = f"{output!r} outside {low!r} to {high!r}"
+        remedy = (
+            "0 for off, or an output of the unit" if turbine.commitment else "it always runs: give an output of it"
+        )
+        yield Broken("initial_output_mw", "must be within p_min_mw and p_max_mw", value, remedy)
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in values[:8]) + (" …" if len(values) > 8 else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Energy storage, (8) to (10); the day ends as it began."""
+    """Energy storage, (8) to (10); the day ends as it began, unless `end` says otherwise, (M9)."""
 
     energy_mwh: float = parameter("MWh", "Capacity, which the SOC shares refer to", ge=0, le=MAX_POWER_MW)
     charge_max_mw: float = parameter("MW", "Highest charging power", ge=0, le=MAX_POWER_MW)
@@ -86,10 +195,27 @@ class Storage:
         ge=0,
         le=MAX_PRICE_CNY_PER_MWH,
     )
+    end: StoredEnd = parameter(
+        "", "What must be stored at the end of the day", default=StoredEnd.AS_BEGUN, later=True
+    )
+    soc_end: float | None = parameter(
+        "share", "State of charge at the end, with end given", default=None, ge=0, le=1, later=True
+    )
+    end_value_cny_per_mwh: float | None = parameter(
+        "CNY/MWh",
+        "Worth of what is stored at the end, with end valued",
+        default=None,
+        ge=0,
+        le=MAX_PRICE_CNY_PER_MWH,
+        later=True,
+    )
+    self_discharge_per_h: float = parameter(
+        "share/h", "Share of what is stored that is lost in an hour", default=0.0, ge=0, lt=1, later=True
+    )
 
 
 def charge_limits(storage: Storage) -> Iterator[Broken]:
-    """The SOC limits are not upside down, and hold the initial value."""
+    """The SOC limits are not upside down, and hold the initial value and the last; the end is said once."""
     low, high, start = storage.soc_min, storage.soc_max, storage.soc_initial
     if low > high:
         rule = "soc_min must not be above soc_max"
@@ -97,6 +223,10 @@ def charge_limits(storage: Storage) -> Iterator[Broken]:
     elif not low <= start <= high:
         rule, value = "soc_initial must be within soc_min and soc_max", f"{start!r} outside {low!r} to {high!r}"
         yield Broken("soc_initial", rule, value, "start inside the limits or widen them")
+    elif storage.soc_end is not None and not low <= storage.soc_end <= high:
+        value = f"{storage.soc_end!r} outside {low!r} to {high!r}"
+        yield Broken("soc_end", "soc_end must be within soc_min and soc_max", value, "end inside the limits")
+    yield from end_said_once(storage, "soc_end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +275,66 @@ class Exchange:
         ge=0,
         le=MAX_PRICE_CNY_PER_MWH,
     )
+    peer_fee_cny_per_mwh: float = parameter(
+        "CNY/MWh",
+        "What it pays the grid for each MWh taken from other VPPs, (M14)",
+        default=0.0,
+        ge=0,
+        le=MAX_PRICE_CNY_PER_MWH,
+        later=True,
+    )
+
+
+class UnitKind(StrEnum):
+    """What a unit is; the first five are called as the fields of a VPP that has one of each."""
+
+    WT = "wt"
+    PV = "pv"
+    MT = "mt"
+    ESS = "ess"
+    CL = "cl"
+    LOAD = "load"
+    BIOMASS = "biomass"
+    HYDRO = "hydro"
+    MUST_RUN = "must_run"
+    SHIFT = "shift"
+    EV = "ev"
+    DEFERRABLE = "deferrable"
+
+
+Asset: TypeAlias = (
+    Renewable
+    | MicroTurbine
+    | Storage
+    | ControllableLoad
+    | FixedLoad
+    | Hydro
+    | MustRun
+    | ShiftableLoad
+    | Vehicle
+    | Deferrable
+)
+FIELDS: Final = (UnitKind.WT, UnitKind.PV, UnitKind.MT, UnitKind.ESS, UnitKind.CL)
+"""The kinds of which a VPP may have one by a field of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of a VPP. A biomass unit is a micro-turbine that earns no quota."""
+
+    id: str
+    label: str
+    kind: UnitKind
+    asset: Asset
 
 
 @dataclass(frozen=True, slots=True)
 class Vpp:
-    """One virtual power plant. Its load has shape (periods,); assets it does not have are None."""
+    """One virtual power plant. Its load has shape (periods,); assets it does not have are None.
+
+    wt, pv, mt, ess, cl : the same as a unit of that kind, which is then called so
+    units : any number of any kind beside them · tariff : its own, in place of everybody's
+    """
 
     id: str
     label: str
@@ -170,3 +355,27 @@ class Vpp:
         first=True,
     )
     strategy: StrategyChoice | None = later()
+    units: tuple[Unit, ...] = later(())
+    tariff: OwnTariff | None = later()
+
+    @property
+    def all_units(self) -> tuple[Unit, ...]:
+        """Those of the fields, in the order of `FIELDS`, then `units`."""
+        of_fields = ((kind, getattr(self, kind.value)) for kind in FIELDS)
+        return (
+            *(Unit(kind.value, "", kind, asset) for kind, asset in of_fields if asset is not None),
+            *self.units,
+        )
+
+    @property
+    def total_load_mw(self) -> Array:
+        """Its own load and those of its units, shape (periods,)."""
+        total = self.load_mw
+        for unit in self.units:
+            if isinstance(unit.asset, FixedLoad):
+                total = total + unit.asset.load_mw
+        return total
+
+    def place_of(self, unit: Unit) -> str:
+        """Where a unit stands below the VPP, as paths have it: `mt`, `units.G2`."""
+        return f"units.{unit.id}" if any(each.id == unit.id for each in self.units) else unit.id

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from market.costs.carbon import grid_emission_t_per_mwh, unit_emission_t_per_mwh
+from market.costs.costs import has_own_tariff, tariff_of
 from market.errors import Fault
 from market.model.rules import MarketRules
+from market.model.unit_limits import of_kinds
+from market.model.vpp import UnitKind
 from market.scenario.scenario import Scenario
 from market.scenario.spoken import spoken_fault
 
@@ -17,22 +21,30 @@ _TIMES_ROUND = 4  # a way in, and as often as a cycle has to be seen
 
 def scenario_advice(scenario: Scenario) -> tuple[Fault, ...]:
     """What a reader of the scenario should look at twice; nothing here forbids a run."""
-    found = (*_carbon_advice(scenario), *_price_advice(scenario), *_vpp_advice(scenario))
+    found = (
+        *_carbon_advice(scenario),
+        *_price_advice(scenario),
+        *_vpp_advice(scenario),
+        *_tariff_advice(scenario),
+    )
     return tuple(spoken_fault(note, scenario.public.currency) for note in found)
 
 
 def _carbon_advice(scenario: Scenario) -> Iterator[Fault]:
     carbon = scenario.public.carbon
-    emission, quota = carbon.grid_emission_t_per_mwh, carbon.grid_quota_t_per_mwh
+    periods = scenario.public.horizon.periods
+    emission, quota = float(grid_emission_t_per_mwh(carbon, periods).mean()), carbon.grid_quota_t_per_mwh
     if emission <= quota:
         remedy = "keep δ_g above σ_g, or buying more from the grid lowers the carbon bill"
         value = f"δ_g {emission:g}, σ_g {quota:g}"
         yield Fault("grid energy should emit more than its quota", value, "carbon.grid_quota_t_per_mwh", remedy)
-    for vpp in scenario.vpps:
-        if vpp.mt and vpp.mt.emission_t_per_mwh <= carbon.mt_quota_t_per_mwh:
+    turbines = [(vpp, unit) for vpp in scenario.vpps for unit in of_kinds(vpp, UnitKind.MT)]
+    for vpp, unit in turbines:
+        emits = unit_emission_t_per_mwh(unit)
+        if emits <= carbon.mt_quota_t_per_mwh:
             remedy = "keep δ_MT above σ_MT, or running the turbine lowers the carbon bill"
-            value = f"δ_MT {vpp.mt.emission_t_per_mwh:g}, σ_MT {carbon.mt_quota_t_per_mwh:g}"
-            yield Fault("turbine energy should emit more than its quota", value, f"{vpp.id} mt", remedy)
+            value, place = f"δ_MT {emits:g}, σ_MT {carbon.mt_quota_t_per_mwh:g}", f"{vpp.id} {vpp.place_of(unit)}"
+            yield Fault("turbine energy should emit more than its quota", value, place, remedy)
 
 
 def _price_advice(scenario: Scenario) -> Iterator[Fault]:
@@ -67,6 +79,18 @@ def _vpp_advice(scenario: Scenario) -> Iterator[Fault]:
         if vpp.satisfaction > 1.0:
             remedy = "use a share up to 1: above it a buyer pays peers more than energy is worth to it"
             yield Fault("κ should not be above 1", f"{vpp.satisfaction:g}", f"{vpp.id} satisfaction", remedy)
+
+
+def _tariff_advice(scenario: Scenario) -> Iterator[Fault]:
+    """A plant that the grid serves for less than others may ask is not protected by the band (M14)."""
+    public = scenario.public
+    cap = np.minimum(public.tariff.retail_cny_per_mwh, public.market.price_max_cny_per_mwh)
+    for vpp in scenario.vpps:
+        own = tariff_of(vpp, public).retail_cny_per_mwh - vpp.exchange.peer_fee_cny_per_mwh
+        if has_own_tariff(vpp) and np.any(own < cap):
+            rule = "what the grid asks of a plant, less its fee, should not be below the cap of prices"
+            remedy = "it may pay more with trade than without there; lower the public retail price or price_max"
+            yield Fault(rule, f"periods {_listed(own < cap)}", f"{vpp.id} tariff", remedy)
 
 
 def _listed(where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> str:

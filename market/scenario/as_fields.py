@@ -9,9 +9,10 @@ from market.model.currency import DEFAULT_CURRENCY
 from market.model.network import Empirical, NetworkRules
 from market.model.public import PublicScenario
 from market.model.rules import CarbonRules
-from market.model.vpp import Exchange, MicroTurbine, Vpp
-from market.scenario.fields import plain_fields, plain_text
+from market.model.vpp import Asset, Exchange, MicroTurbine, Unit, Vpp
+from market.scenario.fields import plain_fields, plain_text, untold_fields
 from market.scenario.network_build import network_fields
+from market.scenario.plant_schema import QUADRATIC
 from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS
 
@@ -41,8 +42,9 @@ def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: S
         "title": fields["title"] or None,
         "currency": None if fields["currency"] == DEFAULT_CURRENCY else fields["currency"],
         "sources": fields["sources"] or None,
+        "carbon": _short_carbon(scenario.public.carbon, fields["carbon"]),
         "network": _network(fields["network"], sample_files),
-        "vpps": [_vpp(vpp) for vpp in fields["vpps"]] or None,
+        "vpps": [_vpp(*pair) for pair in zip(scenario.vpps, fields["vpps"], strict=True)] or None,
     }
     return _given({name: written[name] for name in ("name", "title", *fields)})
 
@@ -99,6 +101,13 @@ def _carbon(rules: CarbonRules) -> Fields:
     return {**fields, "quota_sources": sources}
 
 
+def _short_carbon(rules: CarbonRules, fields: Fields) -> Fields:
+    """Emission by period is a column, in place of the number."""
+    one = "grid_emission_t_per_mwh"
+    has_series = rules.grid_emission_by_period_t_per_mwh is not None
+    return {name: value for name, value in fields.items() if not (has_series and name == one)}
+
+
 def _network(fields: Fields, sample_files: SampleFiles) -> Fields:
     lists = {name: fields[name] or None for name in _CONDITIONS_LISTS}
     lists["links"] = [_conditions(link, sample_files) for link in fields["links"]] or None
@@ -133,25 +142,50 @@ def _long_vpp(vpp: Vpp, period_h: float) -> Fields:
     strategy = (
         None if vpp.strategy is None else {**plain_fields(vpp.strategy), "options": dict(vpp.strategy.options)}
     )
-    return {"id": vpp.id, "label": vpp.label, **plain_fields(vpp), **plain, "strategy": strategy}
+    tariff = vpp.tariff.name if vpp.tariff else None
+    units = [_long_unit(unit, period_h) for unit in vpp.units]
+    others = {"strategy": strategy, "tariff": tariff, "units": units}
+    return {"id": vpp.id, "label": vpp.label, **plain_fields(vpp), **plain, **others}
+
+
+def _long_unit(unit: Unit, period_h: float) -> Fields:
+    asset = unit.asset
+    plain = _micro_turbine(asset, period_h) if isinstance(asset, MicroTurbine) else plain_fields(asset)
+    return {"id": unit.id, "label": unit.label, "kind": unit.kind.value, **plain}
 
 
 def _micro_turbine(plant: MicroTurbine, period_h: float) -> Fields:
-    """A ramp limit of the whole range in a period is left out: as a number it may be beyond what is allowed."""
+    """A ramp limit of the whole range in a period is left out: as a number it may be beyond what is allowed.
+
+    So is the cost that a curve stands in place of.
+    """
     fields, anything = plain_fields(plant), plant.p_max_mw / period_h
+    if plant.curve_mw:
+        fields = {name: value for name, value in fields.items() if name not in QUADRATIC}
     ramps = {name: None for name in SHORTHANDS["ramp_mw_per_h"] if fields[name] == anything}
     return fields | ramps
 
 
-def _vpp(fields: Fields) -> Fields:
+def _vpp(vpp: Vpp, fields: Fields) -> Fields:
     """What a plant has, in short forms."""
-    short = {name: _short(value) if isinstance(value, dict) else value for name, value in fields.items()}
+    short = {
+        name: _short(value, getattr(vpp, name)) if isinstance(value, dict) else value
+        for name, value in fields.items()
+    }
     free = fields["exchange"] == plain_fields(Exchange())
-    return _given({**short, "label": fields["label"] or None, "exchange": None if free else short["exchange"]})
+    units = [_short_unit(unit, each) for unit, each in zip(vpp.units, fields["units"], strict=True)]
+    shown = {"label": fields["label"] or None, "exchange": None if free else short["exchange"]}
+    return _given({**short, **shown, "units": units or None})
 
 
-def _short(fields: Fields) -> Fields:
-    """What is given, and one limit in place of two that are the same."""
+def _short_unit(unit: Unit, fields: Fields) -> Fields:
+    return _short({**fields, "label": fields["label"] or None}, unit.asset)
+
+
+def _short(fields: Fields, owner: Asset | Exchange) -> Fields:
+    """What is given, and one limit in place of two that are the same; what came later only if it says anything."""
+    untold = untold_fields(owner)
+    fields = {name: value for name, value in fields.items() if name not in untold}
     for short, long in SHORTHANDS.items():
         values = {fields.get(name) for name in long}
         if len(values) == 1 and values != {None}:

@@ -7,15 +7,27 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from market.model.arrays import Array, frozen
-from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
+from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, Vehicle
+from market.model.rules import CarbonRules, Horizon, MarketRules, OwnTariff, Tariff
 from market.model.strategy import StrategyChoice
-from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
+from market.model.unit_limits import SERIES, TURBINES
+from market.model.vpp import (
+    ControllableLoad,
+    Exchange,
+    MicroTurbine,
+    Renewable,
+    Storage,
+    Unit,
+    UnitKind,
+    Vpp,
+)
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.fields import Section, values_of
 from market.scenario.network_build import Samples, network_rules
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
 from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS
+from market.scenario.unit_columns import GRID_EMISSION, TARIFF_COLUMNS, tariff_column, unit_column
 
 Columns: TypeAlias = Mapping[str, tuple[float, ...] | Array]
 
@@ -33,7 +45,8 @@ def build_scenario(
     name : where the file gives none · sources : where columns came from, for readers
     """
     tariff = Tariff(frozen(columns[RETAIL]), frozen(columns[FEED_IN]))
-    public = seal_public(horizon, tariff, _market_rules(file), _carbon_rules(file.carbon), file.currency)
+    carbon = _carbon_rules(file.carbon, columns)
+    public = seal_public(horizon, tariff, _market_rules(file), carbon, file.currency)
     vpps = [_vpp(vpp, file.market.satisfaction, horizon.period_h, columns) for vpp in file.vpps]
     others = {entry.id: entry.plant_digest or "" for entry in file.roster} if file.roster else None
     order = list(others or {})
@@ -55,11 +68,14 @@ def _market_rules(file: Section) -> MarketRules:
     return values_of(MarketRules, file.market, **older)
 
 
-def _carbon_rules(section: Section) -> CarbonRules:
+def _carbon_rules(section: Section, columns: Columns) -> CarbonRules:
     """A quota that is no source counts as 0; what follows it in the file does all the same."""
+    series = columns.get(GRID_EMISSION)
     absent: dict[str, Any] = {
         name: 0.0 for name, sources in QUOTAS.items() if not set(sources) & set(section.quota_sources)
     }
+    if series is not None:
+        absent["grid_emission_by_period_t_per_mwh"] = frozen(series)
     return replace(values_of(CarbonRules, section), **absent)
 
 
@@ -71,7 +87,7 @@ def _vpp(section: Section, satisfaction: float, period_h: float, columns: Column
         section,
         id=section.id,
         label=section.label,
-        load_mw=frozen(columns[power_column(section.id, "load")]),
+        load_mw=_load(section, columns),
         wt=_renewable(section.wt, power_column(section.id, "wt"), columns),
         pv=_renewable(section.pv, power_column(section.id, "pv"), columns),
         mt=_micro_turbine(section.mt, period_h) if section.mt else None,
@@ -79,6 +95,8 @@ def _vpp(section: Section, satisfaction: float, period_h: float, columns: Column
         cl=values_of(ControllableLoad, section.cl) if section.cl else None,
         exchange=_exchange(section.exchange),
         strategy=_strategy(section.strategy) if section.strategy else None,
+        units=tuple(_unit(section.id, unit, period_h, columns) for unit in section.units),
+        tariff=_tariff(section.tariff, columns) if section.tariff else None,
         **own,
     )
 
@@ -86,6 +104,43 @@ def _vpp(section: Section, satisfaction: float, period_h: float, columns: Column
 def _strategy(section: Section) -> StrategyChoice:
     """Options are in the order of their names, since only what they say counts."""
     return values_of(StrategyChoice, section, options=tuple(sorted(section.options.items())))
+
+
+def _load(section: Section, columns: Columns) -> Array:
+    """Its own load; 0 where it has only loads among its units."""
+    column = columns.get(power_column(section.id, "load"))
+    if column is None:
+        column = (0.0,) * len(columns[RETAIL])
+    return frozen(column)
+
+
+def _tariff(name: str, columns: Columns) -> OwnTariff:
+    retail, feed_in = (frozen(columns[tariff_column(name, price)]) for price in TARIFF_COLUMNS)
+    return OwnTariff(name, Tariff(retail, feed_in))
+
+
+def _unit(vpp_id: str, section: Section, period_h: float, columns: Columns) -> Unit:
+    """A unit with its series."""
+    kind = UnitKind(section.kind)
+    if kind in TURBINES:
+        return Unit(section.id, section.label, kind, _micro_turbine(section, period_h))
+    series = {SERIES[kind]: frozen(columns[unit_column(vpp_id, section.id)])} if kind in SERIES else {}
+    asset: Any = values_of(_ASSETS[kind], section, **series)
+    return Unit(section.id, section.label, kind, asset)
+
+
+_ASSETS: Mapping[UnitKind, type] = {
+    UnitKind.WT: Renewable,
+    UnitKind.PV: Renewable,
+    UnitKind.ESS: Storage,
+    UnitKind.CL: ControllableLoad,
+    UnitKind.LOAD: FixedLoad,
+    UnitKind.HYDRO: Hydro,
+    UnitKind.MUST_RUN: MustRun,
+    UnitKind.SHIFT: ShiftableLoad,
+    UnitKind.EV: Vehicle,
+    UnitKind.DEFERRABLE: Deferrable,
+}
 
 
 def _renewable(section: Section | None, column: str, columns: Columns) -> Renewable | None:
@@ -96,7 +151,8 @@ def _micro_turbine(section: Section, period_h: float) -> MicroTurbine:
     """A ramp left out is the shorthand's, or the whole range in a period."""
     both = section.p_max_mw / period_h if section.ramp_mw_per_h is None else section.ramp_mw_per_h
     ramps = ("ramp_up_mw_per_h", "ramp_down_mw_per_h")
-    return values_of(MicroTurbine, section, **_left_out(section, ramps, both))
+    no_cost = {"cost_b_cny_per_mwh": 0.0} if section.curve_mw else {}
+    return values_of(MicroTurbine, section, **_left_out(section, ramps, both), **no_cost)
 
 
 def _exchange(section: Section) -> Exchange:

@@ -15,12 +15,15 @@ from typing import Any, get_args
 
 from market.model.parameter import Parameter
 from market.model.public import PublicScenario
+from market.model.vpp import Vpp
 from market.scenario.faults import fields_by_name, section_in
 from market.scenario.fields import OfParameter, Section
 from market.scenario.scenario import Scenario
 from market.scenario.schema import ScenarioFile
+from market.scenario.unit_schema import UNIT_SECTIONS
 
-ANY_VPP = "ID"
+ANY_VPP, ANY_UNIT = "ID", "UNIT"
+UNITS = "units"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Entry:
     """One parameter. path : such as `carbon.growth`, `vpps.ID.ess.soc_min` · default : ... where it must be given
 
     choices : its words, where it is one of several · switch : whether it is true or false
+    kind : of the units that have it, where it is a unit's
     """
 
     path: str
@@ -36,6 +40,7 @@ class Entry:
     nullable: bool
     choices: tuple[str, ...] = ()
     switch: bool = False
+    kind: str = ""
 
     @property
     def name(self) -> str:
@@ -66,16 +71,21 @@ def shared_parameters() -> tuple[Entry, ...]:
 
 def known_paths(scenario: Scenario | PublicScenario) -> tuple[str, ...]:
     """The path of every parameter that this scenario has."""
-    here = [vpp.id for vpp in scenario.vpps] if isinstance(scenario, Scenario) else []
-    return tuple(path for entry in catalogue() for path in _paths(entry.path, here))
+    here = scenario.vpps if isinstance(scenario, Scenario) else ()
+    return tuple(path for entry in catalogue() for path in _paths(entry, here))
 
 
-def _paths(path: str, ids: Sequence[str]) -> list[str]:
-    first, _, below = path.partition(f".{ANY_VPP}.")
-    return [f"{first}.{vpp}.{below}" for vpp in ids] if below else [path]
+def _paths(entry: Entry, here: Sequence[Vpp]) -> list[str]:
+    first, _, below = entry.path.partition(f".{ANY_VPP}.")
+    if not below:
+        return [entry.path]
+    if not entry.kind:
+        return [f"{first}.{vpp.id}.{below}" for vpp in here]
+    units = [(vpp.id, unit.id) for vpp in here for unit in vpp.units if unit.kind.value == entry.kind]
+    return [f"{first}.{vpp}.{UNITS}.{unit}.{entry.name}" for vpp, unit in units]
 
 
-def _entries(schema: type[Section], above: str) -> Iterator[Entry]:
+def _entries(schema: type[Section], above: str, kind_of_unit: str = "") -> Iterator[Entry]:
     for name, field in fields_by_name(schema).items():
         path, annotation = f"{above}{name}", field.annotation
         parameter = next((each.parameter for each in field.metadata if isinstance(each, OfParameter)), None)
@@ -84,7 +94,11 @@ def _entries(schema: type[Section], above: str) -> Iterator[Entry]:
             (kind,) = (part for part in kinds if part is not NoneType)
             words = tuple(kind) if isinstance(kind, type) and issubclass(kind, StrEnum) else ()
             default = ... if field.is_required() else field.default
-            yield Entry(path, parameter, default, NoneType in kinds, tuple(w.value for w in words), kind is bool)
+            choices = tuple(word.value for word in words)
+            yield Entry(path, parameter, default, NoneType in kinds, choices, kind is bool, kind_of_unit)
+        elif name == UNITS:
+            for word, unit in UNIT_SECTIONS.items():
+                yield from _entries(unit, f"{path}.{ANY_UNIT}.", word)
         elif path == "vpps":
             below = section_in(annotation)
             yield from _entries(below, f"{path}.{ANY_VPP}.") if below else ()

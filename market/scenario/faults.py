@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from market.errors import Fault
+from market.model.vpp import UnitKind
 from market.scenario.fields import Section, plain_id
 from market.scenario.shown_value import shown
 
@@ -62,15 +63,19 @@ def suggestion(word: str, known: Sequence[str]) -> str:
 
 def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_file: bool) -> Iterator[Fault]:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
+    path, holder = _in_file(schema, path)
     if kind == "rules":
         for broken in detail["ctx"]["broken"]:
             where = (*path, broken.field) if broken.field else path
             yield Fault(broken.rule, broken.value, place(where), broken.remedy)
         return
     if kind == "extra_forbidden":
-        yield _unknown_field(schema, path, place)
+        yield _unknown_field(holder, path, place)
         return
-    field = _field_at(schema, path)
+    if kind.startswith("union_tag"):
+        yield _unknown_kind(detail, path, place)
+        return
+    field = _field_at(holder, path)
     domain = _domain(field, _depth(path))
     if kind == "missing":
         yield Fault(f"required, {domain}", "nothing", place(path), f"add it: {field.description}")
@@ -86,8 +91,56 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_fil
         yield Fault(f"must be {domain}", shown(value), place(path), remedy)
 
 
-def _unknown_field(schema: type[Section], path: tuple[str | int, ...], place: Place) -> Fault:
-    name, known = str(path[-1]), tuple(fields_by_name(_section_at(schema, path[:-1])))
+def _in_file(schema: type[Section], loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], type[Section]]:
+    """A place of pydantic's as a path in the file, and the section that its last name belongs to.
+
+    In a list of sections of several kinds pydantic names the kind as well, which is no part of a path.
+    """
+    path: list[str | int] = []
+    holder, inside, kinds = schema, schema, dict[str, type[Section]]()
+    for part in loc:
+        if isinstance(part, str) and kinds:
+            inside, kinds = kinds[part], {}
+            continue
+        path.append(part)
+        if isinstance(part, str):
+            holder = inside
+            field = fields_by_name(holder).get(part)
+            if field is not None:
+                kinds = kinds_in(field.annotation)
+                inside = section_in(field.annotation) or holder
+    return tuple(path), holder
+
+
+def kinds_in(annotation: Any) -> dict[str, type[Section]]:
+    """The sections of a list of several kinds, by the word for each; none for anything else."""
+    for part in get_args(annotation):
+        sections = [each for each in get_args(part) if isinstance(each, type) and issubclass(each, Section)]
+        if len(sections) > 1:
+            return {get_args(each.model_fields["kind"].annotation)[0]: each for each in sections}
+        if found := kinds_in(part):
+            return found
+    return {}
+
+
+def _unknown_kind(detail: ErrorDetails, path: tuple[str | int, ...], place: Place) -> Fault:
+    value, known = detail["input"], str(detail.get("ctx", {}).get("expected_tags", "")).replace("'", "")
+    if not isinstance(value, dict):
+        rule = "must be a section of `name: value` lines, with its kind"
+        return Fault(rule, shown(value), place(path), "write for instance {id: B1, kind: ess, …}")
+    found = shown(value["kind"]) if "kind" in value else "nothing"
+    words = known.split(", ") if known else list(_ALL_KINDS)
+    meant = suggestion(str(value.get("kind", "")), words)
+    return Fault(
+        f"must be one of {', '.join(words)}", found, place((*path, "kind")), f"{meant}say what the unit is"
+    )
+
+
+_ALL_KINDS = tuple(kind.value for kind in UnitKind)
+
+
+def _unknown_field(holder: type[Section], path: tuple[str | int, ...], place: Place) -> Fault:
+    name, known = str(path[-1]), tuple(fields_by_name(holder))
     remedy = f"{suggestion(name, known)}known here: {', '.join(known)}"
     return Fault("must be a known field", shown(name), place(path), remedy)
 
@@ -153,16 +206,9 @@ def _depth(path: tuple[str | int, ...]) -> int:
     return next((depth for depth, part in enumerate(reversed(path)) if isinstance(part, str)), len(path))
 
 
-def _field_at(schema: type[Section], path: tuple[str | int, ...]) -> FieldInfo:
-    names = [index for index, part in enumerate(path) if isinstance(part, str)]
-    return fields_by_name(_section_at(schema, path[: names[-1]]))[str(path[names[-1]])]
-
-
-def _section_at(schema: type[Section], path: tuple[str | int, ...]) -> type[Section]:
-    for part in path:
-        if isinstance(part, str):
-            schema = section_in(fields_by_name(schema)[part].annotation) or schema
-    return schema
+def _field_at(holder: type[Section], path: tuple[str | int, ...]) -> FieldInfo:
+    name = next(part for part in reversed(path) if isinstance(part, str))
+    return fields_by_name(holder)[name]
 
 
 def fields_by_name(schema: type[Section]) -> dict[str, FieldInfo]:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING
+from dataclasses import MISSING, fields
 from enum import StrEnum
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    NamedTuple,
+    Self,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, Strict, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from market.model.arrays import Array
-from market.model.parameter import Broken, Parameter, parameters_of
+from market.model.parameter import Broken, Parameter, counts, parameters_of
 
 ID_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 RESERVED_IDS = ("broker", "system", "watcher")
@@ -69,7 +80,7 @@ def fields_of(owner: type) -> dict[str, FileField]:
             field = field._replace(default=...)
         elif defined.parameter.follows or defined.default == inf:
             field = field.optional()
-        if field.hint != Array:
+        if not is_series(field.hint):
             found[defined.in_file] = field
     return found
 
@@ -77,16 +88,31 @@ def fields_of(owner: type) -> dict[str, FileField]:
 def values_of(owner: type[_Owner], section: Section, **others: Any) -> _Owner:
     """The dataclass with what a section has of it; what is left out takes its default; `others` besides."""
     given = {defined.name: getattr(section, defined.in_file, None) for defined in parameters_of(owner)}
-    return owner(**{name: value for name, value in given.items() if value is not None} | others)
+    told = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    return owner(**{name: value for name, value in told.items() if value is not None} | others)
+
+
+def is_series(hint: Any) -> bool:
+    """Whether a parameter of this type is a column of the profiles rather than a field of the file."""
+    return hint == Array or Array in get_args(hint)
 
 
 def plain_fields(value: object) -> dict[str, Any]:
     """The parameters of a dataclass as the file has them: plain words for choices, nothing for no limit."""
+    hints = get_type_hints(type(value))
     return {
-        defined.in_file: _plain(given)
+        defined.in_file: _plain(getattr(value, defined.name))
         for defined in parameters_of(value)
-        if not isinstance(given := getattr(value, defined.name), np.ndarray)
+        if not is_series(hints[defined.name])
     }
+
+
+def untold_fields(value: Any) -> frozenset[str]:
+    """The fields of a dataclass, as the file calls them, that came later and have their defaults."""
+    called = {defined.name: defined.in_file for defined in parameters_of(value)}
+    return frozenset(
+        called.get(part.name, part.name) for part in fields(value) if not counts(part, getattr(value, part.name))
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -117,6 +143,10 @@ def _for_pydantic(field: FileField) -> tuple[Any, Any]:
         hint = Annotated[hint, Strict(False)]
     unit: Any = {"unit": parameter.unit} if parameter.unit else None
     limits = {name: getattr(parameter, name) for name in ("gt", "ge", "lt", "le")}
+    if get_origin(hint) is tuple:
+        item: Any = Annotated[get_args(hint)[0], Field(**limits)]
+        info = Field(list(field.default), description=parameter.description, json_schema_extra=unit)
+        return Annotated[list[item], OfParameter(parameter)], info
     info = Field(field.default, description=parameter.description, json_schema_extra=unit, **limits)
     return Annotated[hint, OfParameter(parameter)], info
 

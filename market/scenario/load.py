@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from market.errors import Fault, ScenarioError
 from market.model.calendar import stamps
 from market.model.currency import DEFAULT_CURRENCY, is_currency, plain_column, spoken_name
+from market.model.parameter import Parameter
 from market.model.rules import Horizon
+from market.model.unit_limits import SERIES
 from market.scenario.build import Columns, build_scenario
 from market.scenario.cases import case_folder
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES, Document, parse_document
@@ -40,6 +42,15 @@ from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, 
 from market.scenario.series.series import Given, Place, columns_of_series, read_series
 from market.scenario.shown_value import shown
 from market.scenario.spoken import plain, spoken_fault
+from market.scenario.unit_columns import (
+    GRID_EMISSION,
+    called_for,
+    claimed_twice,
+    grid_emission,
+    has_load_units,
+    has_unsound_units,
+    unit_column,
+)
 
 
 def load_scenario(source: str | Path) -> Scenario:
@@ -98,22 +109,25 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
     def place(path: Sequence[str | int]) -> str:
         return document.place(spoken.as_written(path))
 
-    horizon = _horizon(values)
-    columns = _columns(values)
+    horizon, known = _horizon(values), _known(values)
     given = Given(values.get("series"), values.get("series_defaults"), currency, horizon, place)
-    series = read_series(folder, given, columns, parameter_of_column)
-    by_series = columns_of_series(_mapping(values.get("series")), columns or (), currency)
-    wanted = _wanted(values, horizon, columns, by_series, currency)
+    series = read_series(folder, given, known.all, known.parameter)
+    by_series = columns_of_series(_mapping(values.get("series")), known.all or (), currency)
+    wanted = _wanted(values, horizon, known, by_series, currency)
     if lacking := _without_profiles(folder, values, wanted, place) if by_series else None:
         series.faults.append(lacking)
         wanted = replace(wanted, files=(), columns=None)
     profiles = read_profiles(folder, wanted)
     samples = read_samples(folder, values.get("network"))
+    made = {plain_column(name, currency): column for name, column in profiles.columns.items()}
+    columns: Columns = {**made, **series.columns}
     faults = [
         *document.faults,
         *(Fault(f.rule, f.value, place(path), f.remedy) for path, f in spoken.faults),
         *_repeated_ids(document),
         *_strangers(document),
+        *_shared_columns(document),
+        *_two_emissions(values, columns, place),
     ]
     file: Section | None = None
     try:
@@ -123,11 +137,10 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
         faults += schema_faults(schema, error, place, told=told)
     else:
         faults += money_faults(file, currency, place)
-    made = {plain_column(name, currency): column for name, column in profiles.columns.items()}
     sources = dict(file.sources) if file is not None else {}
     return _Reading(
         file,
-        {**made, **series.columns},
+        columns,
         samples.by_file,
         {**sources, **{spoken_name(name, currency): text for name, text in series.sources.items()}},
         horizon_in(file.horizon) if file is not None else Horizon(),
@@ -157,10 +170,40 @@ def _horizon(values: Mapping[str, object]) -> Horizon | None:
     return tolerant_horizon(horizon) if isinstance(horizon, dict) else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The columns that a file calls for. required : None where it does not tell · optional : what may be there
+
+    told : what is said of those beside the columns of every VPP
+    """
+
+    required: frozenset[str] | None
+    optional: frozenset[str]
+    told: Mapping[str, Parameter]
+
+    @property
+    def all(self) -> frozenset[str] | None:
+        """Every column that has a meaning."""
+        return None if self.required is None else self.required | self.optional
+
+    def parameter(self, column: str) -> Parameter:
+        """What is said of the field that a column is for."""
+        return self.told.get(column) or parameter_of_column(column)
+
+
+def _known(values: Mapping[str, object]) -> _Known:
+    columns, optional = _columns(values), _optional(values)
+    told: dict[str, Parameter] = {}
+    for vpp in _sound_vpps(values):
+        told |= called_for(vpp)
+    required = None if columns is None else (columns | frozenset(told)) - optional
+    return _Known(required, optional, {**told, GRID_EMISSION: grid_emission()})
+
+
 def _wanted(
     values: Mapping[str, object],
     horizon: Horizon | None,
-    columns: frozenset[str] | None,
+    known: _Known,
     by_series: Collection[str],
     currency: str,
 ) -> Wanted:
@@ -168,12 +211,16 @@ def _wanted(
 
     by_series : the columns that series are given for, whatever comes of them
     """
-    left = None if columns is None else frozenset(columns - set(by_series))
+
+    def spoken(columns: frozenset[str]) -> frozenset[str]:
+        return frozenset(spoken_name(column, currency) for column in columns - set(by_series))
+
+    left = None if known.required is None else spoken(known.required)
     files = () if left is not None and not left and "profiles" not in values else _profile_files(values)
-    names = None if left is None else frozenset(spoken_name(column, currency) for column in left)
     periods = None if horizon is None else horizon.periods
     starts = stamps(horizon) if horizon is not None else ()
-    return Wanted(files, periods, names if files else None, starts)
+    told = {spoken_name(column, currency): parameter for column, parameter in known.told.items()}
+    return Wanted(files, periods, left if files else None, starts, spoken(known.optional), told)
 
 
 def _without_profiles(folder: Path, values: Mapping[str, object], wanted: Wanted, place: Place) -> Fault | None:
@@ -190,6 +237,38 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+def _sound_vpps(values: Mapping[str, object]) -> list[dict[str, Any]]:
+    """The plants as given, those with an id."""
+    return [vpp for vpp in _entries(values, "vpps") if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
+
+
+def _optional(values: Mapping[str, object]) -> frozenset[str]:
+    """The columns that may be left out: the grid's emission, and a VPP's own load beside loads that are units."""
+    vpps = _sound_vpps(values)
+    return frozenset({GRID_EMISSION, *(power_column(vpp["id"], "load") for vpp in vpps if has_load_units(vpp))})
+
+
+def _shared_columns(document: Document) -> Iterator[Fault]:
+    """Units of different VPPs whose columns would be one."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for index, vpp in enumerate(_entries(document.values, "vpps")):
+        if not isinstance(vpp, dict) or not _is_id(vpp.get("id")) or has_unsound_units(vpp):
+            continue
+        for number, unit in enumerate(vpp.get("units") or ()):
+            if unit["kind"] in SERIES:
+                places.setdefault(unit_column(vpp["id"], unit["id"]), []).append((index, number))
+    apart = {name: found for name, found in places.items() if len({vpp for vpp, _ in found}) > 1}
+    yield from claimed_twice(document, apart)
+
+
+def _two_emissions(values: Mapping[str, object], columns: Mapping[str, object], place: Place) -> Iterator[Fault]:
+    """The grid's emission is one number, or a column."""
+    carbon = values.get("carbon")
+    if GRID_EMISSION in columns and isinstance(carbon, dict) and GRID_EMISSION in carbon:
+        rule = f"must not be given together with the profile column or series {GRID_EMISSION}"
+        yield Fault(rule, shown(carbon[GRID_EMISSION]), place(("carbon", GRID_EMISSION)), "keep one of the two")
+
+
 def _profile_files(values: Mapping[str, object]) -> tuple[str, ...]:
     given = values.get("profiles", DEFAULT_PROFILES)
     names = given if isinstance(given, list) else [given]
@@ -198,11 +277,11 @@ def _profile_files(values: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _columns(values: Mapping[str, object]) -> frozenset[str] | None:
-    """The columns called for; None where the ids are at fault, so that one fault is not told twice."""
-    vpps = [vpp for vpp in _entries(values, "vpps") if isinstance(vpp, dict) and _is_id(vpp.get("id"))]
+    """The columns called for, those of units aside; None where ids are at fault: no fault is told twice."""
+    vpps = _sound_vpps(values)
     ids = {vpp["id"].casefold() for vpp in vpps}
     partial = values.get("roster") is not None and isinstance(values.get("vpps", []), list)
-    if len(ids) < len(_entries(values, "vpps")) or not (vpps or partial):
+    if len(ids) < len(_entries(values, "vpps")) or not (vpps or partial) or any(map(has_unsound_units, vpps)):
         return None
     columns = {RETAIL, FEED_IN}
     for vpp in vpps:

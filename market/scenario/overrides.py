@@ -15,9 +15,10 @@ from typing import Any, TypeAlias, TypeVar
 from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
+from market.model.arrays import Array
 from market.scenario.as_fields import SHORTHANDS, Fields, long_fields
-from market.scenario.build import Columns, build_scenario
-from market.scenario.catalogue import known_paths
+from market.scenario.build import build_scenario
+from market.scenario.catalogue import UNITS, known_paths
 from market.scenario.document import FILE_NAME, path_text
 from market.scenario.faults import Place, schema_faults, suggestion
 from market.scenario.fields import Section
@@ -29,6 +30,13 @@ from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS, PartialFile, QuotaSource, ScenarioFile
 from market.scenario.shown_value import shown
 from market.scenario.spoken import plain_path, spoken_fault
+from market.scenario.unit_columns import (
+    GRID_EMISSION,
+    TARIFF_COLUMNS,
+    tariff_column,
+    tariff_columns,
+    unit_columns,
+)
 
 _SECTIONS = ("horizon", "market", "carbon", "network")
 _WORDS = ("audit", "title")
@@ -57,7 +65,8 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     fields = _changed(scenario, sound, faults, place)
     schema = ScenarioFile if scenario.whole else PartialFile
     try:
-        file = schema.model_validate({**fields, _PLANTS: list(fields[_PLANTS].values())})
+        plants = [_with_units_listed(vpp) for vpp in fields[_PLANTS].values()]
+        file = schema.model_validate({**fields, _PLANTS: plants})
     except ValidationError as error:
         faults += schema_faults(schema, error, place.of, in_file=False)
         file = None
@@ -67,8 +76,10 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
         faults += money_faults(file, currency, place.of)
     if file is None or faults:
         raise ScenarioError([spoken_fault(fault, currency) for fault in faults])
-    horizon = horizon_in(file.horizon)
-    changed = build_scenario(scenario.name, file, columns_of(scenario), {}, horizon, scenario.sources)
+    columns, horizon = columns_of(scenario), horizon_in(file.horizon)
+    if f"carbon.{GRID_EMISSION}" in changes:
+        columns.pop(GRID_EMISSION, None)
+    changed = build_scenario(scenario.name, file, columns, {}, horizon, scenario.sources)
     return replace(changed, name=scenario.name)
 
 
@@ -78,8 +89,9 @@ def _plain(
     """Changes and their sources by the names of the model, and values in its units; what is wrong with units."""
     schema, currency = (ScenarioFile if scenario.whole else PartialFile), scenario.public.currency
     made, named, faults = dict[str, object](), dict(sources), list[Fault]()
+    kinds = {vpp.id: {unit.id: unit.kind.value for unit in vpp.units} for vpp in scenario.vpps}
     for written, value in changes.items():
-        path, plain_value, found = plain_path(schema, written, value, currency)
+        path, plain_value, found = plain_path(schema, written, value, currency, kinds)
         where = sources.get(written, f"override {written}")
         faults += [Fault(fault.rule, fault.value, where, fault.remedy) for fault in found]
         if path in made:
@@ -89,6 +101,19 @@ def _plain(
             if path != written and written in named:
                 named[path] = named.pop(written)
     return made, named, faults
+
+
+def _with_units_listed(vpp: Fields) -> Fields:
+    """A plant whose units are by their ids as the file has it; a unit that is null is taken out."""
+    units = vpp.get(UNITS)
+    if not isinstance(units, dict):
+        return vpp
+    listed = [
+        {"id": name, **unit} if isinstance(unit, dict) else unit
+        for name, unit in units.items()
+        if unit is not None
+    ]
+    return {**vpp, UNITS: listed}
 
 
 def _today(values: Mapping[str, _Value]) -> dict[str, _Value]:
@@ -101,12 +126,16 @@ class _Placer:
 
     def __init__(self, scenario: Scenario, sources: Mapping[str, str]) -> None:
         self._ids = [vpp.id for vpp in scenario.vpps]
+        self._units = {vpp.id: [unit.id for unit in vpp.units] for vpp in scenario.vpps}
         self._sources = sources
 
     def of(self, path: Sequence[str | int]) -> str:
         """A place in the file as it would be; plants stand there by their number."""
         if path[:1] == (_PLANTS,) and len(path) > 1 and isinstance(path[1], int):
             path = (_PLANTS, self._ids[path[1]], *path[2:])
+            if path[2:3] == (UNITS,) and len(path) > 3 and isinstance(path[3], int):
+                units = self._units[str(path[1])]
+                path = (*path[:3], units[path[3]] if path[3] < len(units) else path[3], *path[4:])
         for length in range(len(path), 0, -1):
             source = self._sources.get(path_text(path[:length]))
             if source is not None:
@@ -166,9 +195,31 @@ def _no_plant(scenario: Scenario, path: str, below: Sequence[str], where: str) -
     elif not field or not all(field):
         remedy = f"go on with a field{_example(scenario, vpp)}"
         yield Fault("must be the path of a field", shown(path), where, remedy)
+    elif field[:1] == [UNITS] and (no_unit := _no_unit(scenario, vpp, field)):
+        yield Fault(*no_unit[:2], where, no_unit[2])
     elif field == ["id"]:
         remedy = f"change {FILE_NAME} itself, and the columns called after it"
         yield Fault("must be a field that can be changed from outside", shown(path), where, remedy)
+
+
+def _no_unit(scenario: Scenario, vpp: str, field: Sequence[str]) -> tuple[str, str, str] | None:
+    """Why nothing can be changed at a path below `units`: rule, value, remedy; None where something can."""
+    here = [unit.id for unit in scenario.vpp(vpp).units]
+    if len(field) == 1 or field[1] not in here:
+        named = (
+            f"go on with the id of a unit: {', '.join(here[:8])}"
+            if here
+            else f"it has none: add it in {FILE_NAME}"
+        )
+        value = shown(field[1]) if len(field) > 1 else shown(UNITS)
+        return "must be the id of a unit", value, suggestion(field[1] if len(field) > 1 else "", here) + named
+    if field[2:] in (["id"], ["kind"]):
+        return (
+            "must be a field that can be changed from outside",
+            shown(".".join(field)),
+            f"change {FILE_NAME} itself",
+        )
+    return None
 
 
 def _example(scenario: Scenario, vpp: str = "") -> str:
@@ -180,7 +231,9 @@ def _example(scenario: Scenario, vpp: str = "") -> str:
 def _changed(scenario: Scenario, changes: Changes, faults: list[Fault], place: _Placer) -> Fields:
     """The scenario as fields, plants by their ids, with the changes made; and what cannot be, among `faults`."""
     fields = long_fields(scenario)
-    fields[_PLANTS] = {vpp["id"]: vpp for vpp in fields[_PLANTS]}
+    fields[_PLANTS] = {
+        vpp["id"]: {**vpp, UNITS: {unit["id"]: unit for unit in vpp[UNITS]}} for vpp in fields[_PLANTS]
+    }
     _make_way(fields, changes)
     for path, value in changes.items():
         *above, last = path.split(".")
@@ -242,7 +295,12 @@ def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterato
     if periods != rows:
         rule, remedy = "must be the number of rows in the profiles", f"change it in {FILE_NAME}, with the profiles"
         yield Fault(f"{rule}, {rows}", str(periods), place(("horizon", "periods")), remedy)
+    tariffs = {vpp.tariff.name for vpp in scenario.vpps if vpp.tariff}
     for index, (vpp, section) in enumerate(zip(scenario.vpps, file.vpps, strict=True)):
+        if section.tariff is not None and section.tariff not in tariffs:
+            columns = " and ".join(tariff_column(section.tariff, price) for price in TARIFF_COLUMNS)
+            rule, where = f"must have its prices, the profile columns {columns}", (_PLANTS, index, "tariff")
+            yield Fault(rule, "no such columns", place(where), f"add them, and the tariff to {FILE_NAME}")
         for asset in _FORECAST:
             if getattr(section, asset) is not None and getattr(vpp, asset) is None:
                 column = power_column(vpp.id, asset)
@@ -251,13 +309,17 @@ def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterato
                 yield Fault(rule, "no such column", place((_PLANTS, index, asset)), remedy)
 
 
-def columns_of(scenario: Scenario) -> Columns:
+def columns_of(scenario: Scenario) -> dict[str, Array]:
     """The columns of the profiles as the scenario has them."""
     tariff = scenario.public.tariff
-    columns = {RETAIL: tariff.retail_cny_per_mwh, FEED_IN: tariff.feed_in_cny_per_mwh}
+    columns: dict[str, Array] = {RETAIL: tariff.retail_cny_per_mwh, FEED_IN: tariff.feed_in_cny_per_mwh}
     for vpp in scenario.vpps:
         columns[power_column(vpp.id, "load")] = vpp.load_mw
         for asset in _FORECAST:
             if (plant := getattr(vpp, asset)) is not None:
                 columns[power_column(vpp.id, asset)] = plant.forecast_mw
+        columns |= dict(unit_columns(vpp))
+    columns |= dict(tariff_columns(scenario.vpps))
+    if (emission := scenario.public.carbon.grid_emission_by_period_t_per_mwh) is not None:
+        columns[GRID_EMISSION] = emission
     return columns

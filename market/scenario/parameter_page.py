@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from market.scenario.catalogue import ANY_VPP, Entry, catalogue
+from market.scenario.catalogue import ANY_UNIT, ANY_VPP, Entry, catalogue
 from market.scenario.faults import fields_by_name, section_in
 from market.scenario.fields import OfParameter, Section
 from market.scenario.schema import HorizonSection, ScenarioFile
@@ -15,10 +15,10 @@ _HEAD = f"""\
 # Parameters
 
 Printed by `vppmarket parameters`; do not edit. Each parameter is defined once, on a field of the model's
-dataclasses (`rules.py`, `vpp.py` and `network.py` in `market/model`). In `scenario.yaml` it stands at its path
-({ANY_VPP} is the id of a VPP); `--set PATH=VALUE` changes it for one command. What is no number, word or switch
-(`title`, `audit`, `series`, `network.links` and the like) stands behind the tables of parameters, and with all its
-parts in the JSON Schema: `vppmarket schema`.
+dataclasses (`rules.py`, `vpp.py`, `assets.py` and `network.py` in `market/model`). In `scenario.yaml` it stands at
+its path ({ANY_VPP} is the id of a VPP, {ANY_UNIT} that of one of its units); `--set PATH=VALUE` changes it for
+one command. What is no number, word or switch (`title`, `audit`, `series`, `network.links` and the like) stands
+behind the tables of parameters, and with all its parts in the JSON Schema: `vppmarket schema`.
 
 A value may carry its unit, `energy_mwh: 2400 kWh`; then the name may do without: `energy: 2.4 MWh`. Money is in
 the scenario's `currency`, and its names carry that: `price_max_eur_per_mwh`. Defaults that are money are amounts
@@ -36,9 +36,10 @@ def parameter_page() -> str:
     parts = [_HEAD]
     sections: dict[str, list[tuple[str, ...]]] = {}
     for entry in catalogue():
-        sections.setdefault(entry.path.rpartition(".")[0], []).append(_row(entry))
+        of_kind = f", kind `{entry.kind}`" if entry.kind else ""
+        sections.setdefault(f"`{entry.path.rpartition('.')[0]}`{of_kind}", []).append(_row(entry))
     for section, rows in sections.items():
-        parts.append(f"\n## `{section}`\n\n" + "\n".join(_table(rows, _COLUMNS)) + "\n")
+        parts.append(f"\n## {section}\n\n" + "\n".join(_table(rows, _COLUMNS)) + "\n")
     parts.append(_OTHERS_HEAD)
     for section, schema in _OTHERS:
         title = f"\n### `{section}`\n\n" if section else "\n"
@@ -70,4 +71,4 @@ def _row(entry: Entry) -> tuple[str, ...]:
 def _default(entry: Entry) -> str:
     if entry.default is ...:
         return "required"
-    return "" if entry.default is None else f"`{shown(entry.default).strip(chr(39))}`"
+    return "" if entry.default is None or entry.default == [] else f"`{shown(entry.default).strip(chr(39))}`"

@@ -78,7 +78,7 @@ def _band(market: MarketRules, retail: float) -> Iterator[Fault]:
 
 
 def _powers(scenario: Scenario) -> Iterator[Fault]:
-    peaks = {vpp.id: float(vpp.load_mw.max()) for vpp in scenario.vpps}
+    peaks = {vpp.id: float(vpp.total_load_mw.max()) for vpp in scenario.vpps}
     large = {vpp: peak for vpp, peak in peaks.items() if peak > _LARGE_MW}
     small = {vpp: peak for vpp, peak in peaks.items() if 0.0 < peak < _SMALL_MW}
     if large:

@@ -7,7 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -40,12 +40,19 @@ class Wanted:
     """What the profiles must hold. `periods` or `columns` is None where `scenario.yaml` does not tell.
 
     starts : when each period begins, which a column `start` may tell as well; empty where that is not known
+    optional : columns that may be there · told : what is said of columns beside those of every VPP
     """
 
     files: tuple[str, ...]
     periods: int | None
     columns: frozenset[str] | None
     starts: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+    told: Mapping[str, Parameter] = field(default_factory=dict)
+
+    def wants(self, name: str) -> bool:
+        """Whether a column is called for, or may be there."""
+        return self.columns is None or name in self.columns or name in self.optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +103,17 @@ def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
     for table in tables:
         found = [*_shape_faults(table, wanted.periods), *_start_faults(table, wanted.starts)]
         for index, name in enumerate(table.header):
-            if name not in (PERIOD, START) and (wanted.columns is None or name in wanted.columns):
-                columns[name], broken = _numbers(table, index)
+            if name not in (PERIOD, START) and wanted.wants(name):
+                columns[name], broken = _numbers(table, index, wanted.told.get(name))
                 found += _shortened(broken, _MOST_OF_COLUMN, f"{table.name} column {name}")
         faults += _shortened(found, _MOST_OF_FILE, table.name)
     faults += _shortened(_repeated_columns(tables), _MOST_OF_FILE, "profiles")
     if wanted.columns is not None and len(tables) == len(wanted.files):
         present = {name for table in tables for name in table.header}
         missing = sorted(wanted.columns - present)
-        own = wanted.columns | ({START} if wanted.starts else set())
-        faults += _unknown_columns(tables, own, [*missing, *({PERIOD} - present)])
-        faults += _shortened(_missing_columns(tables, missing), _MOST_OF_FILE, "profiles")
+        known = wanted.columns | wanted.optional | ({START} if wanted.starts else set())
+        faults += _unknown_columns(tables, known, [*missing, *({PERIOD} - present)])
+        faults += _shortened(_missing_columns(tables, missing, wanted.told), _MOST_OF_FILE, "profiles")
     return Profiles(columns, tuple(faults))
 
 
@@ -204,10 +211,10 @@ def _start_faults(table: _CsvFile, starts: tuple[str, ...]) -> Iterator[Fault]:
             return
 
 
-def _numbers(table: _CsvFile, index: int) -> tuple[tuple[float, ...], list[Fault]]:
+def _numbers(table: _CsvFile, index: int, told: Parameter | None) -> tuple[tuple[float, ...], list[Fault]]:
     """One column as numbers, and a fault for each cell that is none or is out of range."""
     name, width = table.header[index], len(table.header)
-    limits = parameter_of_column(name)
+    limits = told or parameter_of_column(name)
     values, faults = [], []
     for line, row in table.body():
         if len(row) != width:
@@ -289,7 +296,9 @@ def _repeated_columns(tables: Sequence[_CsvFile]) -> Iterator[Fault]:
             home.setdefault(name, table.name)
 
 
-def _missing_columns(tables: Sequence[_CsvFile], missing: Sequence[str]) -> Iterator[Fault]:
+def _missing_columns(
+    tables: Sequence[_CsvFile], missing: Sequence[str], told: Mapping[str, Parameter]
+) -> Iterator[Fault]:
     place = " or ".join(table.name for table in tables) + (":1" if len(tables) == 1 else "")
     remedies = {
         "load": "add the column, in MW; zeros where there is no load",
@@ -299,6 +308,8 @@ def _missing_columns(tables: Sequence[_CsvFile], missing: Sequence[str]) -> Iter
     for name in missing:
         match = _POWER_NAME.fullmatch(name)
         remedy = remedies[match["asset"]] if match else "add the column, in CNY/MWh"
+        if name in told:
+            remedy = f"add the column, in {told[name].unit}, or take what calls for it out of scenario.yaml"
         yield Fault("required column", "nothing", f"{place} column {name}", remedy)
 
 

@@ -19,7 +19,7 @@ MOST_EMISSION_T_PER_MWH = 3.0
 def scale_notes(scenario: Scenario) -> Iterator[Fault]:
     """What looks as if it was written in another unit; nothing here forbids a run."""
     yield from _factors(scenario)
-    peaks = {vpp.id: float(vpp.load_mw.max()) for vpp in scenario.vpps if vpp.load_mw.max() > 0}
+    peaks = {vpp.id: float(vpp.total_load_mw.max()) for vpp in scenario.vpps if vpp.total_load_mw.max() > 0}
     usual = median(peaks.values()) if peaks else 0.0
     for vpp in scenario.vpps:
         peak = peaks.get(vpp.id, 0.0)

@@ -17,16 +17,7 @@ from market.model.disclosure import Disclosure
 from market.model.parameter import Broken
 from market.model.rules import MARKET_RULES, CarbonRules, Coupling, Horizon, MarketRules, coupled_game
 from market.model.strategy import StrategyChoice
-from market.model.vpp import (
-    ControllableLoad,
-    Exchange,
-    MicroTurbine,
-    Renewable,
-    Storage,
-    Vpp,
-    charge_limits,
-    output_limits,
-)
+from market.model.vpp import Vpp
 from market.scenario.fields import (
     ID_PATTERN,
     MAX_TEXT,
@@ -45,7 +36,16 @@ from market.scenario.fields import (
 )
 from market.scenario.horizon import horizon_rules
 from market.scenario.network_schema import NetworkSection
+from market.scenario.plant_schema import (
+    ControllableLoadSection,
+    ExchangeSection,
+    MicroTurbineSection,
+    PvSection,
+    StorageSection,
+    WindSection,
+)
 from market.scenario.series.source import DefaultsSection, SourceSection
+from market.scenario.unit_schema import AnyUnit, distinct_units, movable_shares
 
 DEFAULT_PROFILES = "profiles.csv"
 STRATEGY_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]*(:[A-Za-z_][A-Za-z0-9_.]*)?$"
@@ -83,10 +83,6 @@ def _distinct_sources(carbon: Section) -> Iterator[Broken]:
 
 _SATISFACTION = fields_of(Vpp)["satisfaction"]
 _CARBON = fields_of(CarbonRules)
-_TURBINE = fields_of(MicroTurbine)
-_RAMP = _TURBINE["ramp_up_mw_per_h"].parameter
-_EXCHANGE = fields_of(Exchange)
-_DIRECT = _EXCHANGE["direct_in_max_mw"].parameter
 
 _HORIZON = fields_of(Horizon)
 HorizonSection = section_of(
@@ -151,37 +147,6 @@ CarbonSection = section_of(
     },
     _distinct_sources,
 )
-WindSection, PvSection = (
-    section_of(
-        f"{name}Section",
-        f"A {words} plant; its forecast is the profile column `<id>_{column}_mw`.",
-        {
-            key: field._replace(default=15.0 if column == "wt" else 12.0)
-            if key == "om_cost_cny_per_mwh"
-            else field
-            for key, field in fields_of(Renewable).items()
-        },
-    )
-    for name, words, column in (("Wind", "wind", "wt"), ("Pv", "PV", "pv"))
-)
-MicroTurbineSection = section_of(
-    "MicroTurbineSection",
-    MicroTurbine.__doc__,
-    {
-        **_TURBINE,
-        "ramp_mw_per_h": FileField(
-            float, _RAMP.said("Ramp limit up and down; left out: its whole range in a period")
-        ).optional(),
-        "ramp_up_mw_per_h": _TURBINE["ramp_up_mw_per_h"].optional(", in place of ramp_mw_per_h"),
-        "ramp_down_mw_per_h": _TURBINE["ramp_down_mw_per_h"].optional(", in place of ramp_mw_per_h"),
-    },
-    output_limits,
-    one_way("ramp_mw_per_h", "ramp_up_mw_per_h", "ramp_down_mw_per_h"),
-)
-StorageSection = section_of("StorageSection", Storage.__doc__, fields_of(Storage), charge_limits)
-ControllableLoadSection = section_of(
-    "ControllableLoadSection", ControllableLoad.__doc__, fields_of(ControllableLoad)
-)
 _CHOICE = fields_of(StrategyChoice)
 
 
@@ -223,21 +188,6 @@ def _in_short(value: Any) -> Any:
     return {"use": value} if isinstance(value, str) else value
 
 
-ExchangeSection = section_of(
-    "ExchangeSection",
-    Exchange.__doc__,
-    {
-        **_EXCHANGE,
-        "direct_max_mw": FileField(
-            float, _DIRECT.said("Most power exchanged with other VPPs, either way")
-        ).optional(),
-        "direct_in_max_mw": _EXCHANGE["direct_in_max_mw"].optional(", in place of direct_max_mw"),
-        "direct_out_max_mw": _EXCHANGE["direct_out_max_mw"].optional(", in place of direct_max_mw"),
-    },
-    one_way("direct_max_mw", "direct_in_max_mw", "direct_out_max_mw"),
-)
-
-
 def _taken(entry: Section) -> Iterator[Broken]:
     """The id is not one that the market itself uses."""
     if is_reserved(entry.id):
@@ -252,7 +202,8 @@ def _asset(schema: type[Section], meaning: str) -> tuple[Any, Any]:
 _OWN = FileField(float, _SATISFACTION.parameter.said("Its own; in place of market.satisfaction")).optional()
 VppSection = section_of(
     "VppSection",
-    "One virtual power plant. Its load is the profile column `<id>_load_mw`; leave out what it has not.",
+    "One virtual power plant. Its load is the profile column `<id>_load_mw`, which may be left out where it has "
+    "units of kind load; leave out what it has not.",
     {
         "id": (
             str,
@@ -282,8 +233,23 @@ VppSection = section_of(
             ExchangeSection,
             section(ExchangeSection, "Limits of exchange with the grid and with other VPPs"),
         ),
+        "tariff": (
+            str | None,
+            Field(
+                None,
+                description="Name of a tariff of its own, in place of everybody's: the profile columns "
+                "`<name>_retail_cny_per_mwh` and `<name>_feed_in_cny_per_mwh`; several VPPs may have the same",
+                pattern=ID_PATTERN,
+            ),
+        ),
+        "units": (
+            list[AnyUnit],
+            Field([], description="Units beside those above, any number of each kind"),
+        ),
     },
     _taken,
+    distinct_units,
+    movable_shares,
 )
 RosterSection = section_of(
     "RosterSection",
@@ -345,7 +311,9 @@ _FILE = {
         Field(
             [DEFAULT_PROFILES],
             description="CSV file or files with the columns `period`, `retail_cny_per_mwh`, "
-            "`feed_in_cny_per_mwh`, `<id>_load_mw`, and `<id>_wt_mw`, `<id>_pv_mw` for the plants there are",
+            "`feed_in_cny_per_mwh`, `<id>_load_mw`, and `<id>_wt_mw`, `<id>_pv_mw` for the plants there are, "
+            "`<id>_<unit>_mw` for units of kind wt, pv, load, hydro and must_run; `grid_emission_t_per_mwh` may "
+            "be there",
             min_length=1,
             json_schema_extra={"type": ["string", "array"]},
         ),

@@ -17,7 +17,7 @@ from market.errors import Fault
 from market.model.currency import DEFAULT_CURRENCY, is_money, spoken_name, spoken_text
 from market.model.parameter import Parameter, unit_in_name
 from market.model.units import BadUnit, in_unit, is_known
-from market.scenario.faults import fields_by_name, section_in
+from market.scenario.faults import fields_by_name, kinds_in, section_in
 from market.scenario.fields import EachOf, OfParameter, Section
 from market.scenario.shown_value import shown
 
@@ -50,12 +50,15 @@ def plain(schema: type[Section], values: Mapping[str, object], currency: str) ->
     return found
 
 
-def plain_path(schema: type[Section], path: str, value: object, currency: str) -> tuple[str, object, list[Fault]]:
-    """The path of a field in the plain form, plants by their ids, and the value that it is to have there.
+def plain_path(
+    schema: type[Section], path: str, value: object, currency: str, units: Mapping[str, Mapping[str, str]]
+) -> tuple[str, object, list[Fault]]:
+    """The path of a field in the plain form, plants and units by their ids, and the value it is to have there.
 
-    Names of the model stand for themselves, in any currency.
+    Names of the model stand for themselves, in any currency. units : by VPP and unit what kind of unit it is
     """
     known: Any = schema
+    kinds: Mapping[str, type[Section]] = {}
     parts, done = path.split("."), list[str]()
     parameter: Parameter | None = None
     bare = False
@@ -64,10 +67,15 @@ def plain_path(schema: type[Section], path: str, value: object, currency: str) -
         if place == 1 and parts[0] == "vpps":
             done.append(part)
             continue
+        if kinds:
+            known, kinds = kinds.get(units.get(parts[1], {}).get(part, "")), {}
+            done.append(part)
+            continue
         name = part if part in names else _names(known, currency).get(part, part) if known is not None else part
         bare = name != part and spoken_names(known).get(name) == part
         parameter = parameter_in(names[name]) if name in names else None
         known = section_in(names[name].annotation) if name in names else None
+        kinds = kinds_in(names[name].annotation) if name in names else {}
         done.append(name)
     found = Plain({})
     where = tuple(done)
@@ -155,11 +163,24 @@ def _below(field: Any, value: object, path: Path, currency: str, found: Plain, b
     if isinstance(value, Mapping):
         return _section(schema, value, path, currency, found)
     if isinstance(value, list):
+        kinds = kinds_in(field.annotation)
         return [
-            _section(schema, item, (*path, place), currency, found) if isinstance(item, Mapping) else item
+            _item(_schema_of(item, kinds) if kinds else schema, item, (*path, place), currency, found)
             for place, item in enumerate(value)
         ]
     return value
+
+
+def _schema_of(item: object, kinds: Mapping[str, type[Section]]) -> type[Section] | None:
+    """The section of an item of a list of several kinds; none where it does not say of which it is."""
+    kind = item.get("kind") if isinstance(item, Mapping) else None
+    return kinds.get(kind) if isinstance(kind, str) else None
+
+
+def _item(schema: type[Section] | None, item: object, path: Path, currency: str, found: Plain) -> object:
+    if schema is None or not isinstance(item, Mapping):
+        return item
+    return _section(schema, item, path, currency, found)
 
 
 def _value(parameter: Parameter, value: object, path: Path, currency: str, found: Plain, bare: bool) -> object:

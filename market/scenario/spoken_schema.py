@@ -6,7 +6,7 @@ from typing import Any
 
 from market.model.currency import is_money
 from market.model.units import is_known
-from market.scenario.faults import fields_by_name, section_in
+from market.scenario.faults import fields_by_name, kinds_in, section_in
 from market.scenario.fields import Section
 from market.scenario.spoken import parameter_in, spoken_names
 
@@ -25,9 +25,10 @@ def with_spoken_forms(schema: dict[str, Any], top: type[Section]) -> None:
 def _sections(section: type[Section]) -> set[type[Section]]:
     found = {section}
     for field in section.model_fields.values():
-        below = section_in(field.annotation)
-        if below is not None and below not in found:
-            found |= _sections(below)
+        kinds, one = kinds_in(field.annotation), section_in(field.annotation)
+        for below in kinds.values() if kinds else (one,):
+            if below is not None and below not in found:
+                found |= _sections(below)
     return found
 
 

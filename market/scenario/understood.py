@@ -8,6 +8,7 @@ from market.model.arrays import Array
 from market.model.calendar import span_text
 from market.model.currency import DEFAULT_CURRENCY, spoken_name
 from market.scenario.scenario import Scenario
+from market.scenario.unit_columns import GRID_EMISSION, tariff_columns, unit_columns
 
 _HOURS_A_YEAR = 8760.0
 _PRICES = (("retail", "retail_cny_per_mwh"), ("feed-in", "feed_in_cny_per_mwh"))
@@ -30,11 +31,17 @@ def understood(scenario: Scenario) -> Iterator[str]:
 
 
 def _prices(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
-    currency = scenario.public.currency
+    unit = f"{scenario.public.currency}/MWh"
     for name, column in _PRICES:
-        values = getattr(scenario.public.tariff, column)
-        spread = f"{_number(values.min())} to {_number(values.max())}"
-        yield name, f"mean {_number(values.mean())} {currency}/MWh, {spread}", column
+        yield name, _spread(getattr(scenario.public.tariff, column), unit), column
+    for column, values in dict(tariff_columns(scenario.vpps)).items():
+        yield column.removesuffix("_cny_per_mwh").replace("_", " "), _spread(values, unit), column
+    if (emission := scenario.public.carbon.grid_emission_by_period_t_per_mwh) is not None:
+        yield "grid emission", _spread(emission, "t/MWh"), GRID_EMISSION
+
+
+def _spread(values: Array, unit: str) -> str:
+    return f"mean {_number(values.mean())} {unit}, {_number(values.min())} to {_number(values.max())}"
 
 
 def _powers(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
@@ -43,6 +50,8 @@ def _powers(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
         for kind, plant in (("wt", vpp.wt), ("pv", vpp.pv)):
             if plant is not None:
                 yield f"{vpp.id} {kind}", _power(plant.forecast_mw, scenario), f"{vpp.id}_{kind}_mw"
+        for column, values in unit_columns(vpp):
+            yield column.removesuffix("_mw").replace("_", " ", 1), _power(values, scenario), column
 
 
 def _power(values: Array, scenario: Scenario) -> str:

@@ -23,6 +23,7 @@ from market.scenario.profiles import FEED_IN, PERIOD, RETAIL, START, power_colum
 from market.scenario.profiles import MAX_MEBIBYTES as MAX_PROFILES_MEBIBYTES
 from market.scenario.scenario import Scenario
 from market.scenario.schema import PartialFile, ScenarioFile
+from market.scenario.unit_columns import GRID_EMISSION, tariff_columns, unit_columns
 from market.scenario.yaml_text import yaml_lines
 from market.system_fault import reason_and_remedy, reason_of
 
@@ -97,10 +98,15 @@ def _checked(name: str, text: str, max_mebibytes: int) -> bytes:
 def _tables(scenario: Scenario) -> dict[str, Columns]:
     """The columns by file: the tariff, which is everybody's, in its own; the plants' in as few as hold them."""
     tariff = scenario.public.tariff
+    emission = scenario.public.carbon.grid_emission_by_period_t_per_mwh
     tables: dict[str, Columns] = {
-        TARIFF_FILE: {RETAIL: tariff.retail_cny_per_mwh, FEED_IN: tariff.feed_in_cny_per_mwh}
+        TARIFF_FILE: {
+            RETAIL: tariff.retail_cny_per_mwh,
+            FEED_IN: tariff.feed_in_cny_per_mwh,
+            **({} if emission is None else {GRID_EMISSION: emission}),
+        }
     }
-    plants = list(_plant_columns(scenario))
+    plants = list({**dict(_plant_columns(scenario)), **dict(tariff_columns(scenario.vpps))}.items())
     width = max(1, _CELLS // scenario.public.horizon.periods)
     for number, start in enumerate(range(0, len(plants), width), start=1):
         name = "profiles.csv" if number == 1 else f"profiles_{number}.csv"
@@ -115,6 +121,7 @@ def _plant_columns(scenario: Scenario) -> Iterator[tuple[str, Array]]:
             yield power_column(vpp.id, "wt"), vpp.wt.forecast_mw
         if vpp.pv is not None:
             yield power_column(vpp.id, "pv"), vpp.pv.forecast_mw
+        yield from unit_columns(vpp)
 
 
 def _sample_files(scenario: Scenario) -> dict[tuple[float, ...], str]:

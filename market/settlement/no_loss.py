@@ -8,10 +8,13 @@ what it is billed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
 from market.bidding.reserve import reserve_cny_per_mwh
+from market.costs.carbon import grid_emission_t_per_mwh
+from market.costs.costs import has_own_tariff, tariff_of
 from market.game.result import PeriodResult
 from market.model.plan import DispatchPlan
 from market.model.public import PublicRules
@@ -36,11 +39,16 @@ def unmet_condition(day: VppDay, results: Sequence[PeriodResult], public: Public
         return "the objective is not the bill (carbon.mode `none`)"
     if carbon.credits_follow_energy:
         return "credits follow the energy (carbon.credits_follow_energy)"
-    if bought and carbon.grid_emission_t_per_mwh < carbon.grid_quota_t_per_mwh:
+    least_t = _least_grid_emission_t_per_mwh(vpp, results, public)
+    if bought and least_t < carbon.grid_quota_t_per_mwh:
         return (
             "energy from the grid earns more quota than it emits (carbon.grid_quota_t_per_mwh "
-            f"{carbon.grid_quota_t_per_mwh:g} above grid_emission_t_per_mwh {carbon.grid_emission_t_per_mwh:g})"
+            f"{carbon.grid_quota_t_per_mwh:g} above grid_emission_t_per_mwh {least_t:g})"
         )
+    if day.declaration.own_tariff and plant is None:
+        return "it is billed by a tariff of its own, which is not known here"
+    if plant is not None and (dear := _dearer_than_grid(vpp, results, public, plant)):
+        return dear
     if any(result.transfer_cny for result in results):
         return _above_worth(day, results, public)
     return _below_cost(day, results, public, plant)
@@ -80,6 +88,40 @@ def _trades(vpp: str, results: Sequence[PeriodResult]) -> tuple[bool, bool]:
         if result.verdict.rests and vpp in game.sellers:
             sold |= bool(result.delivered_mw[:, game.sellers.index(vpp)].any())
     return bought, sold
+
+
+def _least_grid_emission_t_per_mwh(vpp: str, results: Sequence[PeriodResult], public: PublicRules) -> float:
+    """The grid's least emission in the periods in which a VPP takes anything from others; infinite without any."""
+    emission = grid_emission_t_per_mwh(public.carbon, public.horizon.periods)
+    taken = [
+        float(emission[result.game.period])
+        for result in results
+        if result.verdict.rests
+        and vpp in result.game.buyers
+        and result.delivered_mw[result.game.buyers.index(vpp)].any()
+    ]
+    return min(taken, default=inf)
+
+
+def _dearer_than_grid(vpp: str, results: Sequence[PeriodResult], public: PublicRules, plant: Vpp) -> str:
+    """The first period in which a MWh of others costs a VPP, fee included, more than the grid asks of it (M14)."""
+    if not has_own_tariff(plant):
+        return ""
+    retail, fee = tariff_of(plant, public).retail_cny_per_mwh, plant.exchange.peer_fee_cny_per_mwh
+    for result in results:
+        if not result.verdict.rests or vpp not in result.game.buyers:
+            continue
+        t, taken = result.game.period, result.delivered_mw[result.game.buyers.index(vpp)]
+        if not np.any(taken):
+            continue
+        price = float(result.price_cny_per_mwh[taken > 0.0].max()) + fee
+        if price > retail[t] + _PRICE_TOLERANCE_CNY_PER_MWH:
+            with_fee = ", fee included," if fee else ""
+            return (
+                f"in period {t + 1} it buys at {price:g} CNY/MWh{with_fee} what the grid sells to it at "
+                f"{retail[t]:g} CNY/MWh"
+            )
+    return ""
 
 
 def _below_cost(day: VppDay, results: Sequence[PeriodResult], public: PublicRules, plant: Vpp | None) -> str:

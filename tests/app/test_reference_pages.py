@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from market.app.cli.main import commands
-from market.app.results.columns import DAY_CERTIFICATE, NETWORK_TABLES, ROUND_TABLES, STRATEGIES, TRANSFERS
+from market.app.results.columns import (
+    DAY_CERTIFICATE,
+    NETWORK_TABLES,
+    ROUND_TABLES,
+    STRATEGIES,
+    TRANSFERS,
+    UNIT_TABLES,
+)
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import ExitCode
 from market.app.results.folder import RunFolder
@@ -46,7 +53,8 @@ def first_cells(text: str) -> list[str]:
 def test_the_files_listed_are_the_files_written(report: ConcludedDay) -> None:
     listed = [name for name in first_cells(page("run-folder.md")) if name != "file"]
     written = {path.name for path in report.folder.iterdir()} | {"tape.msgpack"}
-    written |= {f"{name}.csv" for name in (DAY_CERTIFICATE, STRATEGIES, TRANSFERS, *ROUND_TABLES, *NETWORK_TABLES)}
+    sometimes = (DAY_CERTIFICATE, STRATEGIES, TRANSFERS, *UNIT_TABLES, *ROUND_TABLES, *NETWORK_TABLES)
+    written |= {f"{name}.csv" for name in sometimes}
     assert (set(listed), len(listed)) == (written, len(written))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from market.model.arrays import Array, frozen
 from market.model.rules import CarbonRules, MarketRules
@@ -30,6 +30,8 @@ class Powers:
     cl_mw: Array
     buy_mw: Array
     sell_mw: Array
+    soc_mwh: Array = field(default_factory=lambda: frozen([0.0, 0.0]))
+    units: tuple[()] = ()
 
 
 TWO_PERIODS = Powers(

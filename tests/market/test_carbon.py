@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from market.costs.carbon import (
     carbon_account,
     carbon_bill_cny,
-    excess_factors,
     marginal_price_cny_per_t,
     priced_segments,
     step_prices_cny_per_t,
@@ -62,9 +61,8 @@ def test_renewables_and_traded_quota_enter_the_quota() -> None:
 
 
 def test_a_vpp_without_turbine_or_load_to_shed_counts_neither() -> None:
-    factors = excess_factors(replace(VPP, mt=None, cl=None), CARBON)
-    assert (factors.mt, factors.cl, factors.renewable) == (0.0, 0.0, 0.0)
-    assert factors.buy == pytest.approx(0.252)
+    bare = carbon_account(replace(VPP, mt=None, cl=None), CARBON, Horizon(2, 0.5), TWO_PERIODS)
+    assert bare.excess_t == pytest.approx(0.252 * 2.0 * 0.5)
 
 
 @pytest.mark.parametrize(

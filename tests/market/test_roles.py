@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,8 +55,9 @@ def plan(
         "curtailed_mw": curtailed,
         "marginal_value_cny_per_mwh": marginal_value,
     }
+    series: dict[str, Any] = {name: frozen([value]) for name, value in one.items()}
     return DispatchPlan(
-        **{name: frozen([value]) for name, value in one.items()},
+        **series,
         emission_t=5.0,
         quota_t=2.0,
         costs=COSTS,

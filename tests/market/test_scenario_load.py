@@ -17,6 +17,7 @@ import pytest
 
 from market.errors import ScenarioError
 from market.model.network import Constant, LinkConditions, NetworkRules
+from market.model.parameter import counts
 from market.model.rules import CarbonMode, Coupling, Mechanism, PriceRule
 from market.model.vpp import Exchange
 from market.scenario import builtin_cases, load_scenario, with_overrides
@@ -25,11 +26,12 @@ from tests.market.scenario_files import FULL_FILES, FULL_YAML, MINIMAL_FILES, re
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses as dicts, arrays as lists."""
+    """Dataclasses as dicts, arrays as lists; what came later only where it says anything."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        parts = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {field.name: _plain(part) for field, part in parts if counts(field, part)}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

@@ -86,6 +86,7 @@ def test_units_in_names_agree_with_the_schema() -> None:
         "_mw": "MW",
         "_mwh": "MWh",
         "_h": "h",
+        "_discharge_per_h": "share/h",
         "_s": "s",
         "_bit_per_s": "bit/s",
         "_t": "t CO2",

@@ -5,17 +5,18 @@ No day that has a plan is refused for it; where nothing has room for the rest, l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from market.app.runs.in_process import market_day
+from market.costs.unit_operations import UnitPowers
 from market.errors import DispatchError
-from market.model.arrays import frozen
+from market.model.arrays import Array, frozen
 from market.model.plan import DispatchPlan, SolveMethod
-from market.model.vpp import ControllableLoad, Renewable
+from market.model.vpp import ControllableLoad, Renewable, UnitKind
 from market.scenario.scenario import Scenario
 from tests.market.random_markets import Level, random_market
 from tests.sampling import sampled
@@ -33,16 +34,45 @@ def day(case: Case, *, buy: float = np.inf, sell: float = np.inf, **parts: objec
     return checked_day(replace(case.vpp, exchange=exchange, **parts), case.public, None)  # type: ignore[arg-type]
 
 
-def powers(**series: Sequence[float]) -> Powers:
+_UNITS = {
+    UnitKind.WT: ("wt_mw", "", ""),
+    UnitKind.PV: ("pv_mw", "", ""),
+    UnitKind.MT: ("mt_mw", "", ""),
+    UnitKind.ESS: ("discharge_mw", "charge_mw", "soc_mwh"),
+    UnitKind.CL: ("cl_mw", "", ""),
+}
+QUANTITIES = (*("wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw"), "buy_mw", "sell_mw")
+
+
+Series = Mapping[str, Sequence[float]]
+
+
+def powers(**series: Sequence[float]) -> Series:
     """Powers of one period, 0 where not given."""
-    return Powers(**{field.name: frozen(series.get(field.name, [0.0])) for field in fields(Powers)})
+    return series
 
 
-def moved(one: DispatchDay, before: Powers) -> dict[str, float]:
+def powers_of(one: DispatchDay, series: Series) -> Powers:
+    """The same as the powers of a VPP's units and of its exchange with the grid."""
+
+    def of(name: str) -> Array:
+        return frozen(series.get(name, [0.0]))
+
+    kinds = tuple(unit.kind for unit in one.vpp.all_units)
+    units = tuple(UnitPowers(*(of(name) for name in _UNITS[kind])) for kind in kinds)
+    return Powers(units, kinds, of("buy_mw"), of("sell_mw"))
+
+
+def repaired(one: DispatchDay, series: Series) -> Powers:
+    """Those powers, repaired."""
+    return balanced(one, powers_of(one, series))
+
+
+def moved(one: DispatchDay, series: Series) -> dict[str, float]:
     """What the repair moves, MW; afterwards (6) is met to rounding."""
-    after = balanced(one, before)
+    before, after = powers_of(one, series), repaired(one, series)
     assert np.abs(missing_mw(one, after)).max() <= 1e-12
-    steps = {name.name: getattr(after, name.name)[0] - getattr(before, name.name)[0] for name in fields(Powers)}
+    steps = {name: getattr(after, name)[0] - getattr(before, name)[0] for name in QUANTITIES}
     return {name: step for name, step in steps.items() if step}
 
 
@@ -51,7 +81,7 @@ SUN = Renewable(frozen([0.8]), 12.0)
 
 
 def test_powers_that_meet_the_balance_are_left_alone() -> None:
-    met = powers(buy_mw=[1.0 - 1e-10])
+    met = powers_of(day(ONE_MW), powers(buy_mw=[1.0 - 1e-10]))
     assert balanced(day(ONE_MW), met) is met
 
 
@@ -71,10 +101,10 @@ def test_who_sells_sells_less_or_more_of_it() -> None:
 def test_nothing_is_bought_while_something_is_sold() -> None:
     """1e-7 MW are sold and 4e-7 MW are missing: the sale is taken back, then the rest is bought."""
     sunny = replace(SUN, forecast_mw=frozen([1.0]))
-    after = balanced(day(ONE_MW, pv=sunny), powers(pv_mw=[1.0 - MISSED_MW + 1e-7], sell_mw=[1e-7]))
+    after = repaired(day(ONE_MW, pv=sunny), powers(pv_mw=[1.0 - MISSED_MW + 1e-7], sell_mw=[1e-7]))
     assert after.sell_mw[0] == 0.0
     assert after.buy_mw[0] == pytest.approx(MISSED_MW - 1e-7)
-    after = balanced(day(ONE_MW, pv=sunny), powers(pv_mw=[1.0 + MISSED_MW - 1e-7], buy_mw=[1e-7]))
+    after = repaired(day(ONE_MW, pv=sunny), powers(pv_mw=[1.0 + MISSED_MW - 1e-7], buy_mw=[1e-7]))
     assert after.buy_mw[0] == 0.0
     assert after.sell_mw[0] == pytest.approx(MISSED_MW - 1e-7)
 
@@ -99,17 +129,17 @@ def test_a_turbine_that_is_off_stays_off() -> None:
         plain_case([0.8]), buy=0.8 - MISSED_MW, sell=0.0, mt=replace(MICRO_TURBINE, p_min_mw=0.3, commitment=True)
     )
     with pytest.raises(DispatchError, match="its limits only just touch"):
-        balanced(off, powers(buy_mw=[0.8 - MISSED_MW]))
+        repaired(off, powers(buy_mw=[0.8 - MISSED_MW]))
 
 
 def test_limits_touch_only_where_nothing_has_room() -> None:
     with pytest.raises(DispatchError, match=r"period 1: .* miss each other by 4.0e-07 MW; its limits only just"):
-        balanced(day(ONE_MW, buy=1.0 - MISSED_MW, sell=0.0), powers(buy_mw=[1.0 - MISSED_MW]))
+        repaired(day(ONE_MW, buy=1.0 - MISSED_MW, sell=0.0), powers(buy_mw=[1.0 - MISSED_MW]))
 
 
 def test_more_than_a_solver_s_tolerance_is_no_rounding() -> None:
     with pytest.raises(DispatchError, match="the solver's answer is no plan"):
-        balanced(day(ONE_MW), powers(buy_mw=[0.99]))
+        repaired(day(ONE_MW), powers(buy_mw=[0.99]))
 
 
 # --- days that were refused ---

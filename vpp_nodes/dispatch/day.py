@@ -10,27 +10,29 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from market.errors import DispatchError
 from market.model.arrays import Array
+from market.model.assets import Hydro, StoredEnd
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
-from market.model.vpp import Vpp
+from market.model.vpp import Storage, Unit, Vpp
 
 # How far a traded power may lie beyond a limit: surpluses and deficits are rounded to 1e-9 MW.
 _DIRECT_TOLERANCE_MW = 1e-6
 
 _MAY_BE_INFINITE = frozenset(
     {
-        "exchange.grid_buy_max_mw",
-        "exchange.grid_sell_max_mw",
-        "exchange.direct_in_max_mw",
-        "exchange.direct_out_max_mw",
-        "mt.ramp_up_mw_per_h",
-        "mt.ramp_down_mw_per_h",
-        "cl.daily_energy_max_mwh",
+        "grid_buy_max_mw",
+        "grid_sell_max_mw",
+        "direct_in_max_mw",
+        "direct_out_max_mw",
+        "ramp_up_mw_per_h",
+        "ramp_down_mw_per_h",
+        "daily_energy_max_mwh",
     }
 )
 
@@ -56,7 +58,7 @@ class DispatchDay:
     @property
     def net_load_mw(self) -> Array:
         """Right-hand side of (6): load + dir_out − dir_in."""
-        return self.vpp.load_mw + self.direct.out_mw - self.direct.in_mw
+        return self.vpp.total_load_mw + self.direct.out_mw - self.direct.in_mw
 
     @property
     def most_needed_mw(self) -> Array:
@@ -77,7 +79,8 @@ def checked_day(vpp: Vpp, public: PublicRules, direct: DirectExchange | None) ->
     """The day of `vpp`; without `direct` there is none.
 
     Raises DispatchError for a number that is not finite (grid, direct and ramp limits may be infinite),
-    a series of the wrong length, direct exchange beyond its limits (11), a storage that starts outside its own.
+    a series of the wrong length, direct exchange beyond its limits (11), a store that starts or ends outside its
+    own.
     """
     nothing = np.zeros(public.horizon.periods)
     day = DispatchDay(vpp, public, direct or DirectExchange(nothing, nothing))
@@ -86,7 +89,8 @@ def checked_day(vpp: Vpp, public: PublicRules, direct: DirectExchange | None) ->
         _check_length(vpp.id, name, value, day.periods)
     _check_direct(vpp.id, "in", day.direct.in_mw, vpp.exchange.direct_in_max_mw)
     _check_direct(vpp.id, "out", day.direct.out_mw, vpp.exchange.direct_out_max_mw)
-    _check_storage(vpp)
+    for unit in vpp.all_units:
+        _check_store(vpp, unit)
     return day
 
 
@@ -105,13 +109,24 @@ def _numbers(owner: object, prefix: str = "") -> Iterator[tuple[str, float | Arr
         value, name = getattr(owner, field.name), prefix + field.name
         if isinstance(value, (float, np.ndarray)):
             yield name, value
+        elif isinstance(value, tuple):
+            yield from _of_tuple(value, name)
         elif dataclasses.is_dataclass(value):
             yield from _numbers(value, name + ".")
 
 
+def _of_tuple(values: tuple[Any, ...], name: str) -> Iterator[tuple[str, float | Array]]:
+    """Every number in a tuple: of numbers, or of units, which are called by their ids."""
+    for number, value in enumerate(values, start=1):
+        if isinstance(value, Unit):
+            yield from _numbers(value.asset, f"{name}.{value.id}.")
+        elif isinstance(value, float):
+            yield f"{name}[{number}]", value
+
+
 def _check_finite(vpp_id: str, name: str, value: float | Array) -> None:
     if isinstance(value, float):
-        if math.isfinite(value) or (value == math.inf and name in _MAY_BE_INFINITE):
+        if math.isfinite(value) or (value == math.inf and name.rpartition(".")[2] in _MAY_BE_INFINITE):
             return
         found, where = value, ""
     else:
@@ -142,12 +157,25 @@ def _check_direct(vpp_id: str, way: str, power_mw: Array, limit_mw: float) -> No
             )
 
 
-def _check_storage(vpp: Vpp) -> None:
-    """(10): the day must end at the energy it began with, so that energy must be an allowed one."""
-    ess = vpp.ess
-    if ess and not ess.soc_min <= ess.soc_initial <= ess.soc_max:
+def _check_store(vpp: Vpp, unit: Unit) -> None:
+    """(10): the day must begin and end at an allowed energy."""
+    store, place = unit.asset, vpp.place_of(unit)
+    if isinstance(store, Storage):
+        of, low, high, end = "soc", store.soc_min, store.soc_max, store.soc_end
+        what, start = "the storage", store.soc_initial
+    elif isinstance(store, Hydro):
+        of, low, high, end = "level", store.level_min, store.level_max, store.level_end
+        what, start = "the reservoir", store.level_initial
+    else:
+        return
+    if not low <= start <= high and store.end is StoredEnd.AS_BEGUN:
         raise DispatchError(
-            f"{vpp.id} cannot be dispatched: the storage must end the day as it began, at ess.soc_initial "
-            f"{ess.soc_initial:g}, but may only hold {ess.soc_min:g} … {ess.soc_max:g}; "
-            f"set soc_initial between soc_min and soc_max"
+            f"{vpp.id} cannot be dispatched: {what} must end the day as it began, at {place}.{of}_initial "
+            f"{start:g}, but may only hold {low:g} … {high:g}; set {of}_initial between {of}_min and {of}_max"
         )
+    for name, value in ((f"{of}_initial", start), (f"{of}_end", end)):
+        if value is not None and not low <= value <= high:
+            raise DispatchError(
+                f"{vpp.id} cannot be dispatched: {what} has {place}.{name} {value:g}, but may only hold "
+                f"{low:g} … {high:g}; set {name} between {of}_min and {of}_max"
+            )

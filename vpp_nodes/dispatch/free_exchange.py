@@ -10,6 +10,7 @@ from market.model.arrays import Array
 from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.linear import LinearProgram
 from vpp_nodes.dispatch.model import Model
+from vpp_nodes.dispatch.peer_fee import peer_fee_m14
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class FreeDay(DispatchDay):
 
 
 def net_exchange_11(program: LinearProgram, day: FreeDay, model: Model) -> range:
-    """−dir_out_max ≤ net_in ≤ dir_in_max; it takes part in (6), and in (3) where credits follow energy."""
+    """−dir_out_max ≤ net_in ≤ dir_in_max; in (6), in (3) where credits follow energy, and at the fee of (M14)."""
     run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
     for row, column in zip(model.balance_rows, run, strict=True):
         program.extend_row(row, column, 1.0)
@@ -37,4 +38,5 @@ def net_exchange_11(program: LinearProgram, day: FreeDay, model: Model) -> range
     if model.carbon_row is not None and carbon.credits_follow_energy:
         for column in run:
             program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
+    peer_fee_m14(program, day, run)
     return run

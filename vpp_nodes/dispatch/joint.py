@@ -129,7 +129,7 @@ def _joint_plan(
 def _cost_cny(day: DispatchDay, powers: Powers) -> float:
     carbon = day.public.carbon
     account = carbon_account(day.vpp, carbon, day.public.horizon, powers, day.direct.quota_in_t)
-    return cost_breakdown(day.vpp, day.public, powers, account.excess_t).total_cny
+    return cost_breakdown(day.vpp, day.public, powers, account.excess_t, day.direct.in_mw).total_cny
 
 
 def _check_cost(total_cny: float, minimised_cny: float, plans: Sequence[DispatchPlan]) -> None:

@@ -13,10 +13,12 @@ from market.errors import DispatchError
 from market.model.arrays import Array, frozen
 from market.model.plan import DirectExchange, DispatchPlan, SolveMethod
 from market.model.public import PublicRules
-from market.model.vpp import Vpp
+from market.model.unit_limits import LATER_KINDS, RENEWABLES, supply_sum_mw, use_sum_mw
+from market.model.vpp import UnitKind, Vpp
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.linear import LinearProgram, LpSolution, SolveStatus
 from vpp_nodes.dispatch.model import Model, build_model
+from vpp_nodes.dispatch.peer_fee import peer_fee_m14
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.variables import TOLERATED_SHARE, Binary, commitment_binaries
 
@@ -84,10 +86,11 @@ def movable_mw(vpps: Sequence[Vpp], periods: int) -> Array:
     """All that these VPPs can make or use in a period, shape (periods,): it stands in for infinite limits."""
     movable = np.zeros(periods)
     for vpp in vpps:
-        powers = np.abs(vpp.load_mw) * 2.0
-        powers = powers + sum((plant.forecast_mw for plant in (vpp.wt, vpp.pv) if plant), np.zeros(periods))
-        turbine = vpp.mt.p_max_mw if vpp.mt else 0.0
-        storage = vpp.ess.charge_max_mw + vpp.ess.discharge_max_mw if vpp.ess else 0.0
+        powers = np.abs(vpp.total_load_mw) * 2.0
+        powers = powers + (np.zeros(periods) + supply_sum_mw(vpp, RENEWABLES))
+        turbine = supply_sum_mw(vpp, [UnitKind.MT])
+        storage = use_sum_mw(vpp, [UnitKind.ESS]) + supply_sum_mw(vpp, [UnitKind.ESS])
+        storage = storage + supply_sum_mw(vpp, LATER_KINDS) + use_sum_mw(vpp, LATER_KINDS)
         limits = (vpp.exchange.grid_buy_max_mw, vpp.exchange.grid_sell_max_mw)
         movable = movable + (powers + turbine + storage + sum(limit for limit in limits if math.isfinite(limit)))
     return movable
@@ -96,7 +99,7 @@ def movable_mw(vpps: Sequence[Vpp], periods: int) -> Array:
 def net_exchange_11(
     program: LinearProgram, day: OpenDay, model: Model, price_cny_per_mwh: Array | float = 0.0
 ) -> range:
-    """−dir_out_max ≤ net_in ≤ dir_in_max; it takes part in (6), and in (3) where credits follow energy."""
+    """−dir_out_max ≤ net_in ≤ dir_in_max; in (6), in (3) where credits follow energy, and at the fee of (M14)."""
     run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0) + price_cny_per_mwh * day.period_h)
     for row, column in zip(model.balance_rows, run, strict=True):
         program.extend_row(row, column, 1.0)
@@ -104,6 +107,7 @@ def net_exchange_11(
     if model.carbon_row is not None and carbon.credits_follow_energy:
         for column in run:
             program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
+    peer_fee_m14(program, day, run)
     return run
 
 

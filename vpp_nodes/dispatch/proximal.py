@@ -14,10 +14,11 @@ import numpy as np
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
 from market.model.public import PublicRules
-from market.model.vpp import Vpp
+from market.model.vpp import MicroTurbine, Vpp
 from vpp_nodes.dispatch.linear import LpSolution, Row, SolveStatus
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.open_day import OpenDay, net_exchange_11, open_day
+from vpp_nodes.dispatch.variables import Binary, commitment_binaries
 
 _PARTS = 100.0
 """Distances are measured in hundredths of the reach, so that their squares are large to a solver."""
@@ -66,8 +67,9 @@ def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -
 
 def _answered(day: OpenDay, question: ProximalQuestion, unit: float) -> tuple[range, LpSolution]:
     """The columns of the answer, and the solution; distances are measured in `unit`, MW."""
-    model = build_model(day)
-    program, hours = model.program, day.period_h
+    hours, binaries = day.period_h, _relaxed_binaries(day.vpp)
+    model = build_model(day, binaries)
+    program = model.program.relaxed() if binaries else model.program
     net_in = net_exchange_11(program, day, model, question.price_cny_per_mwh)
     square = program.columns(day.filled(0.0), day.filled(np.inf), day.filled(question.step * unit**2 * hours))
     tangents = _Tangents(net_in, square, question.anchor_mw, unit)
@@ -75,6 +77,15 @@ def _answered(day: OpenDay, question: ProximalQuestion, unit: float) -> tuple[ra
         for row in tangents.at(day.filled(distance), range(day.periods)):
             program.row(row.lower, np.inf, list(row.columns), list(row.coefficients))
     return net_in, program.solve_with_cuts(tangents)
+
+
+def _relaxed_binaries(vpp: Vpp) -> frozenset[Binary]:
+    """The binaries that take part, relaxed: those without which starts and times could not be kept at all."""
+    turbines = [unit.asset for unit in vpp.all_units if isinstance(unit.asset, MicroTurbine)]
+    timed = any(
+        mt.start_cost_cny or mt.min_up_h or mt.min_down_h or mt.initial_output_mw == 0.0 for mt in turbines
+    )
+    return commitment_binaries(vpp) if timed else frozenset()
 
 
 class _Tangents:

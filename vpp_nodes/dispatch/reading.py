@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from market.costs.carbon import CarbonAccount, carbon_account
 from market.costs.costs import cost_breakdown, objective_cny
+from market.costs.unit_operations import UnitPowers
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
-from market.model.plan import CostBreakdown, DispatchPlan, SolveMethod
+from market.model.assets import FixedLoad, Hydro
+from market.model.plan import CostBreakdown, DispatchPlan, SolveMethod, UnitPlan
+from market.model.vpp import Renewable, Unit, UnitKind
 from vpp_nodes.dispatch.day import DispatchDay
+from vpp_nodes.dispatch.flexible import ShiftColumns
 from vpp_nodes.dispatch.linear import LpSolution
 from vpp_nodes.dispatch.model import Model
 from vpp_nodes.dispatch.repair import Powers, balanced
+from vpp_nodes.dispatch.store import BatteryColumns, spare_mw
+from vpp_nodes.dispatch.turbine import TurbineColumns
 from vpp_nodes.dispatch.variables import Binary
 
 # A value this close to a bound is at the bound. Solvers stop a rounding error away from it, and a
@@ -43,26 +50,27 @@ def read_powers(day: DispatchDay, model: Model, answer: LpSolution) -> Powers:
     v = model.variables
     lower, upper = model.program.bounds()
     values = _snapped(_snapped(answer.values, lower), upper)
-    if v.mt_on and day.vpp.mt is not None:
-        on, unit = np.rint(values[_slice(v.mt_on)]), _slice(v.mt)
-        values[unit] = on * _snapped(values[unit], day.filled(day.vpp.mt.p_min_mw))
-    for mode, when_0, when_1 in ((v.storage_mode, v.charge, v.discharge), (v.exchange_mode, v.buy, v.sell)):
+    for turbine in v.of(TurbineColumns):
+        if turbine.on:
+            on, unit = np.rint(values[_slice(turbine.on)]), _slice(turbine.supply)
+            values[unit] = on * _snapped(values[unit], day.filled(turbine.mt.p_min_mw))
+    modes = [(battery.mode, battery.use, battery.supply) for battery in v.of(BatteryColumns)]
+    for mode, when_0, when_1 in (*modes, (v.exchange_mode, v.buy, v.sell)):
         if mode:
             second = np.rint(values[_slice(mode)])
             values[_slice(when_0)] *= 1.0 - second
             values[_slice(when_1)] *= second
+    for shift in v.of(ShiftColumns):
+        both = np.minimum(values[_slice(shift.supply)], values[_slice(shift.use)])
+        values[_slice(shift.supply)] -= both  # moved away and here in one period is not moved
+        values[_slice(shift.use)] -= both
 
     def series(run: range) -> Array:
         return frozen(values[_slice(run)] if run else day.filled(0.0))
 
     return Powers(
-        wt_mw=series(v.wt),
-        pv_mw=series(v.pv),
-        mt_mw=series(v.mt),
-        charge_mw=series(v.charge),
-        discharge_mw=series(v.discharge),
-        soc_mwh=series(v.soc),
-        cl_mw=series(v.cl),
+        units=tuple(UnitPowers(series(unit.supply), series(unit.use), series(unit.stored)) for unit in v.units),
+        kinds=tuple(unit.unit.kind for unit in v.units),
         buy_mw=series(v.buy),
         sell_mw=series(v.sell),
     )
@@ -79,8 +87,9 @@ def _snapped(values: Array, bounds: Array) -> Array:
 def broken_modes(powers: Powers) -> frozenset[Binary]:
     """The kinds of binaries without which these powers charge and discharge, or buy and sell, at once."""
     broken = set()
-    if np.any((powers.charge_mw > 0.0) & (powers.discharge_mw > 0.0)):
-        broken.add(Binary.STORAGE_MODE)
+    for unit, kind in zip(powers.units, powers.kinds, strict=True):
+        if kind is UnitKind.ESS and np.any((unit.use_mw > 0.0) & (unit.supply_mw > 0.0)):
+            broken.add(Binary.STORAGE_MODE)
     if np.any((powers.buy_mw > 0.0) & (powers.sell_mw > 0.0)):
         broken.add(Binary.EXCHANGE_MODE)
     return frozenset(broken)
@@ -95,11 +104,11 @@ def make_plan(day: DispatchDay, model: Model, solution: Solution) -> DispatchPla
     if powers is not solution.powers:
         account, costs = _bill(day, powers)
     objective = objective_cny(carbon, costs)
-    plants = ((day.vpp.wt, powers.wt_mw), (day.vpp.pv, powers.pv_mw))
-    curtailed = sum((plant.forecast_mw - used_mw for plant, used_mw in plants if plant), day.filled(0.0))
+    spare = [_spare_mw(day, unit, does) for unit, does in zip(day.vpp.all_units, powers.units, strict=True)]
+    curtailed = sum((power for power in spare if power is not None), day.filled(0.0))
     return DispatchPlan(
-        **{field.name: getattr(powers, field.name) for field in fields(powers)},
-        load_mw=frozen(day.vpp.load_mw),
+        **{name: getattr(powers, name) for name in _TOTALS},
+        load_mw=frozen(day.vpp.total_load_mw),
         direct_in_mw=frozen(direct.in_mw),
         direct_out_mw=frozen(direct.out_mw),
         curtailed_mw=frozen(curtailed),
@@ -110,12 +119,41 @@ def make_plan(day: DispatchDay, model: Model, solution: Solution) -> DispatchPla
         objective_cny=objective,
         gap_cny=max(objective - solution.bound_cny, 0.0),
         method=solution.method,
+        units=_unit_plans(day, powers, spare) if day.vpp.units else (),
+    )
+
+
+_TOTALS = ("wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw", "buy_mw", "sell_mw")
+
+
+def _spare_mw(day: DispatchDay, unit: Unit, does: UnitPowers) -> Array | None:
+    """What a unit could have given besides; None for those that hold nothing back."""
+    match unit.asset:
+        case Renewable() as plant:
+            return plant.forecast_mw - does.supply_mw
+        case Hydro() as hydro:
+            return spare_mw(hydro, day, does.supply_mw, does.stored_mwh)
+    return None
+
+
+def _unit_plans(day: DispatchDay, powers: Powers, spare: Sequence[Array | None]) -> tuple[UnitPlan, ...]:
+    nothing = frozen(day.filled(0.0))
+    return tuple(
+        UnitPlan(
+            unit.id,
+            unit.kind,
+            does.supply_mw,
+            frozen(unit.asset.load_mw) if isinstance(unit.asset, FixedLoad) else does.use_mw,
+            does.stored_mwh,
+            nothing if left is None else frozen(left),
+        )
+        for unit, does, left in zip(day.vpp.all_units, powers.units, spare, strict=True)
     )
 
 
 def _bill(day: DispatchDay, powers: Powers) -> tuple[CarbonAccount, CostBreakdown]:
     account = carbon_account(day.vpp, day.public.carbon, day.public.horizon, powers, day.direct.quota_in_t)
-    return account, cost_breakdown(day.vpp, day.public, powers, account.excess_t)
+    return account, cost_breakdown(day.vpp, day.public, powers, account.excess_t, day.direct.in_mw)
 
 
 def _check_cost(day: DispatchDay, costs: CostBreakdown, objective: float, minimised: float) -> None:

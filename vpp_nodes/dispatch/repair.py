@@ -7,16 +7,18 @@ curtailment, load shed, the turbine where it runs, and the storage.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
+from market.costs.unit_operations import UnitPowers
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
+from market.model.unit_limits import LATER_KINDS, TURBINES, most_supply_mw, of_kinds
+from market.model.vpp import MicroTurbine, Storage, UnitKind
 from vpp_nodes.dispatch.day import DispatchDay
-from vpp_nodes.dispatch.variables import cl_limit_mw
 
 BALANCE_TOLERANCE: Final = 1e-9
 """A miss of (6) that is left as it is, relative to 1 MW and the net load."""
@@ -27,23 +29,69 @@ SOLVER_TOLERANCE: Final = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """The powers of a day, MW, and the energy stored, MWh, each of shape (periods,); an `Operation`."""
+    """The powers of a day, MW, each of shape (periods,); an `Operation`.
 
-    wt_mw: Array
-    pv_mw: Array
-    mt_mw: Array
-    charge_mw: Array
-    discharge_mw: Array
-    soc_mwh: Array
-    cl_mw: Array
+    units : what each of `Vpp.all_units` does · kinds : what each of them is
+    """
+
+    units: tuple[UnitPowers, ...]
+    kinds: tuple[UnitKind, ...]
     buy_mw: Array
     sell_mw: Array
+
+    @property
+    def wt_mw(self) -> Array:
+        """Wind used."""
+        return self._sum(UnitKind.WT, "supply_mw")
+
+    @property
+    def pv_mw(self) -> Array:
+        """Sun used."""
+        return self._sum(UnitKind.PV, "supply_mw")
+
+    @property
+    def mt_mw(self) -> Array:
+        """Output of micro-turbines."""
+        return self._sum(UnitKind.MT, "supply_mw")
+
+    @property
+    def charge_mw(self) -> Array:
+        """Charging of batteries."""
+        return self._sum(UnitKind.ESS, "use_mw")
+
+    @property
+    def discharge_mw(self) -> Array:
+        """Discharging of batteries."""
+        return self._sum(UnitKind.ESS, "supply_mw")
+
+    @property
+    def soc_mwh(self) -> Array:
+        """What batteries hold at the end of each period."""
+        return self._sum(UnitKind.ESS, "stored_mwh")
+
+    @property
+    def cl_mw(self) -> Array:
+        """Load shed."""
+        return self._sum(UnitKind.CL, "supply_mw")
+
+    def _sum(self, kind: UnitKind, quantity: str) -> Array:
+        """A quantity of all units of a kind; that of a single one as it is."""
+        found: list[Array] = [
+            getattr(unit, quantity) for unit, of in zip(self.units, self.kinds, strict=True) if of is kind
+        ]
+        if len(found) == 1:
+            return found[0]
+        return frozen(sum(found, np.zeros_like(self.buy_mw)))
 
 
 def missing_mw(day: DispatchDay, powers: Powers) -> Array:
     """What supply lacks to meet (6), negative where there is too much of it, shape (periods,)."""
-    supply = powers.wt_mw + powers.pv_mw + powers.mt_mw + powers.discharge_mw + powers.cl_mw + powers.buy_mw
-    missed: Array = day.net_load_mw + powers.charge_mw + powers.sell_mw - supply
+    supply = powers.wt_mw + powers.pv_mw + powers.mt_mw + powers.discharge_mw + powers.cl_mw
+    used = day.net_load_mw + powers.charge_mw
+    for unit, kind in zip(powers.units, powers.kinds, strict=True):
+        if kind in LATER_KINDS:
+            supply, used = supply + unit.supply_mw, used + unit.use_mw
+    missed: Array = used + powers.sell_mw - (supply + powers.buy_mw)
     return missed
 
 
@@ -77,20 +125,29 @@ def _missed(day: DispatchDay, t: int, missed_mw: float, advice: str) -> Dispatch
     )
 
 
+_Key: TypeAlias = tuple[str, str]  # a unit, or nothing for the grid, and which of its powers
+
+
 def _moved(day: DispatchDay, powers: Powers, missed: Array) -> Powers:
     """Each quantity in turn takes what it has room for: down to its least, up to its most."""
-    now = {field.name: getattr(powers, field.name).copy() for field in fields(Powers)}
-    for name, sign, least, most in chain(_grid_ranges(day, now), _own_ranges(day, now)):
-        step = np.clip(sign * missed, np.minimum(least - now[name], 0.0), np.maximum(most - now[name], 0.0))
-        now[name] += step
+    now: dict[_Key, Array] = {("", "buy_mw"): powers.buy_mw.copy(), ("", "sell_mw"): powers.sell_mw.copy()}
+    for unit, does in zip(day.vpp.all_units, powers.units, strict=True):
+        now |= {(unit.id, name): getattr(does, name).copy() for name in ("supply_mw", "use_mw")}
+    for key, sign, least, most in chain(_grid_ranges(day, now), _own_ranges(day, now)):
+        step = np.clip(sign * missed, np.minimum(least - now[key], 0.0), np.maximum(most - now[key], 0.0))
+        now[key] += step
         missed = missed - sign * step
-    return replace(powers, **{name: frozen(values) for name, values in now.items()})
+    units = tuple(
+        replace(does, supply_mw=frozen(now[unit.id, "supply_mw"]), use_mw=frozen(now[unit.id, "use_mw"]))
+        for unit, does in zip(day.vpp.all_units, powers.units, strict=True)
+    )
+    return replace(powers, units=units, buy_mw=frozen(now["", "buy_mw"]), sell_mw=frozen(now["", "sell_mw"]))
 
 
-_Range = tuple[str, float, Array, Array]  # a quantity, its sign in (6), its least and its most, MW
+_Range: TypeAlias = tuple[_Key, float, Array, Array]  # a quantity, its sign in (6), its least and its most, MW
 
 
-def _grid_ranges(day: DispatchDay, now: Mapping[str, Array]) -> Iterator[_Range]:
+def _grid_ranges(day: DispatchDay, now: Mapping[_Key, Array]) -> Iterator[_Range]:
     """Buying and selling, never both at once: each begins where the other has been taken back."""
     exchange = day.vpp.exchange
     for name, sign, limit_mw, other in (
@@ -98,20 +155,20 @@ def _grid_ranges(day: DispatchDay, now: Mapping[str, Array]) -> Iterator[_Range]
         ("buy_mw", 1.0, exchange.grid_buy_max_mw, "sell_mw"),
         ("sell_mw", -1.0, exchange.grid_sell_max_mw, "buy_mw"),
     ):
-        yield name, sign, day.filled(0.0), np.where(now[other] > 0.0, 0.0, limit_mw)
+        yield ("", name), sign, day.filled(0.0), np.where(now["", other] > 0.0, 0.0, limit_mw)
 
 
-def _own_ranges(day: DispatchDay, now: Mapping[str, Array]) -> Iterator[_Range]:
+def _own_ranges(day: DispatchDay, now: Mapping[_Key, Array]) -> Iterator[_Range]:
     """Everything else; a turbine that is off stays so, and so does a storage that does nothing."""
     vpp, nothing = day.vpp, day.filled(0.0)
-    for name, plant in (("wt_mw", vpp.wt), ("pv_mw", vpp.pv)):
-        if plant is not None:
-            yield name, 1.0, nothing, plant.forecast_mw
-    yield "cl_mw", 1.0, nothing, cl_limit_mw(day)
-    if vpp.mt is not None:
-        runs = now["mt_mw"] > 0.0
-        yield "mt_mw", 1.0, np.where(runs, vpp.mt.p_min_mw, 0.0), np.where(runs, vpp.mt.p_max_mw, 0.0)
-    if vpp.ess is not None:
-        charges, discharges = now["charge_mw"] > 0.0, now["discharge_mw"] > 0.0
-        yield "charge_mw", -1.0, nothing, np.where(charges, vpp.ess.charge_max_mw, 0.0)
-        yield "discharge_mw", 1.0, nothing, np.where(discharges, vpp.ess.discharge_max_mw, 0.0)
+    for unit in of_kinds(vpp, UnitKind.WT) + of_kinds(vpp, UnitKind.PV) + of_kinds(vpp, UnitKind.CL):
+        yield (unit.id, "supply_mw"), 1.0, nothing, day.filled(0.0) + most_supply_mw(vpp, unit)
+    for unit in of_kinds(vpp, *TURBINES):
+        assert isinstance(unit.asset, MicroTurbine)
+        runs, mt = now[unit.id, "supply_mw"] > 0.0, unit.asset
+        yield (unit.id, "supply_mw"), 1.0, np.where(runs, mt.p_min_mw, 0.0), np.where(runs, mt.p_max_mw, 0.0)
+    for unit in of_kinds(vpp, UnitKind.ESS):
+        assert isinstance(unit.asset, Storage)
+        charges, discharges = now[unit.id, "use_mw"] > 0.0, now[unit.id, "supply_mw"] > 0.0
+        yield (unit.id, "use_mw"), -1.0, nothing, np.where(charges, unit.asset.charge_max_mw, 0.0)
+        yield (unit.id, "supply_mw"), 1.0, nothing, np.where(discharges, unit.asset.discharge_max_mw, 0.0)

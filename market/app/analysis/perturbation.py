@@ -5,13 +5,16 @@ A disturbed scenario is a pure function of the scenario, the share and the seed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from market.model.arrays import Array, frozen
-from market.model.rules import Tariff
-from market.model.vpp import MicroTurbine, Renewable, Storage, Vpp
+from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, Vehicle
+from market.model.rules import OwnTariff, Tariff
+from market.model.vpp import Asset, ControllableLoad, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.scenario import Scenario
 
@@ -60,6 +63,10 @@ def perturbed(scenario: Scenario, share: float, seed: int) -> Scenario:
     )
     carbon = replace(old.carbon, **factors.scaled(old.carbon, _FACTORS))  # type: ignore[arg-type]  # all floats
     vpps = tuple(_vpp(vpp, factors) for vpp in scenario.vpps)
+    tariffs = _tariffs(vpps, factors)
+    vpps = tuple(_with_tariff(vpp, tariffs) for vpp in vpps)
+    if (series := carbon.grid_emission_by_period_t_per_mwh) is not None:
+        carbon = replace(carbon, grid_emission_by_period_t_per_mwh=frozen(series * factors.many(len(series))))
     public = seal_public(old.horizon, tariff, old.market, carbon)
     return seal_scenario(scenario.name, scenario.title, public, vpps, scenario.network)
 
@@ -79,7 +86,49 @@ def _vpp(vpp: Vpp, factors: _RandomFactors) -> Vpp:
         ess=_storage(vpp.ess, factors) if vpp.ess else None,
         cl=replace(vpp.cl, **factors.scaled(vpp.cl, ("compensation_cny_per_mwh",))) if vpp.cl else None,
         exchange=replace(vpp.exchange, **factors.scaled(vpp.exchange, _EXCHANGE)),
+        units=tuple(replace(unit, asset=_asset(unit.asset, factors)) for unit in vpp.units),
     )
+
+
+def _tariffs(vpps: Sequence[Vpp], factors: _RandomFactors) -> dict[str, OwnTariff]:
+    """The tariffs that VPPs have of their own, by name, level by level; those of one name stay one."""
+    found = {vpp.tariff.name: vpp.tariff.prices for vpp in vpps if vpp.tariff}
+    return {
+        name: OwnTariff(
+            name,
+            Tariff(_by_level(prices.retail_cny_per_mwh, factors), _by_level(prices.feed_in_cny_per_mwh, factors)),
+        )
+        for name, prices in found.items()
+    }
+
+
+def _with_tariff(vpp: Vpp, tariffs: Mapping[str, OwnTariff]) -> Vpp:
+    return replace(vpp, tariff=tariffs[vpp.tariff.name]) if vpp.tariff else vpp
+
+
+def _asset(asset: Asset, factors: _RandomFactors) -> Asset:
+    """A unit's plant: series hour by hour, sizes and costs number by number."""
+    changes: dict[str, Any] = {}
+    match asset:
+        case MicroTurbine():
+            return _micro_turbine(asset, factors)
+        case Storage():
+            return _storage(asset, factors)
+        case Renewable():
+            return _renewable(asset, factors)
+        case ControllableLoad() | ShiftableLoad():
+            changes = factors.scaled(asset, ("compensation_cny_per_mwh",))
+        case FixedLoad():
+            changes = {"load_mw": frozen(asset.load_mw * factors.many(len(asset.load_mw)))}
+        case MustRun():
+            changes = {"output_mw": frozen(asset.output_mw * factors.many(len(asset.output_mw)))}
+        case Hydro():
+            changes = {"inflow_mw": frozen(asset.inflow_mw * factors.many(len(asset.inflow_mw)))}
+            changes |= factors.scaled(asset, ("p_max_mw", "om_cost_cny_per_mwh"))
+        case Vehicle() | Deferrable():
+            one = factors.one()  # both by one factor, so that what fitted fits
+            changes = {name: getattr(asset, name) * one for name in ("energy_mwh", "power_max_mw")}
+    return replace(asset, **changes)
 
 
 def _renewable(plant: Renewable, factors: _RandomFactors) -> Renewable:
@@ -88,10 +137,15 @@ def _renewable(plant: Renewable, factors: _RandomFactors) -> Renewable:
 
 
 def _micro_turbine(mt: MicroTurbine, factors: _RandomFactors) -> MicroTurbine:
+    if mt.curve_mw:  # its outputs stay, and with them its limits
+        costs = np.array(mt.curve_cny_per_h) * factors.one()
+        return replace(mt, curve_cny_per_h=tuple(costs.tolist()), **factors.scaled(mt, ("emission_t_per_mwh",)))  # type: ignore[arg-type]
     changed = factors.scaled(mt, (*_MT, "emission_t_per_mwh"))
     changed["p_min_mw"] = min(changed["p_min_mw"], changed["p_max_mw"])
+    if mt.initial_output_mw:
+        changed["initial_output_mw"] = min(max(mt.initial_output_mw, changed["p_min_mw"]), changed["p_max_mw"])
     return replace(mt, **changed)  # type: ignore[arg-type]  # all floats
 
 
 def _storage(ess: Storage, factors: _RandomFactors) -> Storage:
-    return replace(ess, **factors.scaled(ess, _ESS))
+    return replace(ess, **factors.scaled(ess, _ESS))  # type: ignore[arg-type]  # all floats

@@ -9,6 +9,7 @@ from functools import partial
 from market.app.analysis.sweep.plan import Changes, SweepRun
 from market.app.analysis.sweep.row import FAILED, EndedRun, Row, Task, carried_out
 from market.app.results.table import Cell, Table
+from market.model.vpp import UnitKind
 from market.scenario.catalogue import entry_at
 from market.scenario.scenario import Scenario
 
@@ -122,10 +123,10 @@ def _override(name: str, path: str, base: float, values: tuple[float, ...]) -> S
 def _with_storage(scenario: Scenario, factor: float) -> Changes:
     """Energy and powers of every storage times `factor`."""
     sizes = ("energy_mwh", "charge_max_mw", "discharge_max_mw")
-    storages = {vpp.id: vpp.ess for vpp in scenario.vpps if vpp.ess}
+    storages = [(vpp, unit) for vpp in scenario.vpps for unit in vpp.all_units if unit.kind is UnitKind.ESS]
     return {
-        f"vpps.{vpp}.ess.{name}": getattr(storage, name) * factor
-        for vpp, storage in storages.items()
+        f"vpps.{vpp.id}.{vpp.place_of(unit)}.{name}": getattr(unit.asset, name) * factor
+        for vpp, unit in storages
         for name in sizes
     }
 

@@ -38,8 +38,8 @@ class Forecast:
 
     @property
     def peak_mw(self) -> float:
-        """The highest of both."""
-        return float(max(self.available_mw.max(), self.load_mw.max()))
+        """The highest of both; a load that is net of what is made behind its meter may be below 0."""
+        return float(max(self.available_mw.max(), abs(self.load_mw).max()))
 
 
 @style.drawn

@@ -215,10 +215,12 @@ def amount_axis(ax: Axes, label: str) -> None:
 
 
 def from_zero(*axes: Axes) -> None:
-    """Let axes of one scale begin at 0 and hold everything in them; for when all of it is drawn."""
-    tops = [ax.dataLim.y1 for ax in axes if np.isfinite(ax.dataLim.y1)]
-    top = max(tops, default=0.0)
-    axes[0].set_ylim(0.0, 1.05 * top if top > 0.0 else 1.0)
+    """Let axes of one scale begin at 0, or at what is below, and hold everything; for when all of it is drawn."""
+    drawn = [ax.dataLim for ax in axes if np.isfinite(ax.dataLim.y1)]
+    top = max((limits.y1 for limits in drawn), default=0.0)
+    low = min((limits.y0 for limits in drawn), default=0.0)
+    below = low < -1e-6 * abs(top)  # and no rounding
+    axes[0].set_ylim(1.05 * low if below else 0.0, 1.05 * top if top > 0.0 else 0.0 if below else 1.0)
 
 
 def plain_number(value: float, _: object = None) -> str:

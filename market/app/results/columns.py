@@ -10,11 +10,16 @@ from broker.wire.messages import MarketMessage
 from market.app.results.kept import TraceQuantity
 from market.game.result import Verdict
 from market.model.declaration import Role
+from market.model.vpp import UnitKind
 
 DISPATCH_QUANTITIES: Final = (
     *("load_mw", "wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw"),
     *("buy_mw", "sell_mw", "direct_in_mw", "direct_out_mw", "curtailed_mw"),
 )
+UNIT_QUANTITIES: Final = (
+    *("biomass_mw", "hydro_mw", "must_run_mw", "moved_away_mw", "moved_here_mw", "tasks_mw"),
+)
+"""What `dispatch` has besides where a plant has units of other kinds than the first."""
 LINK_COUNTS: Final = ("sent", "delivered", "lost", "resent", "duplicated", "late", "undeliverable", "bytes")
 
 _BY_NAME: Final = {
@@ -27,6 +32,7 @@ _BY_NAME: Final = {
     "periods": "period floor_cny_per_mwh cap_cny_per_mwh feed_in_cny_per_mwh retail_cny_per_mwh tau_cny_per_mwh "
     "p_clr_cny_per_mwh verdict rounds",
     "dispatch": f"vpp stage period {' '.join(DISPATCH_QUANTITIES)}",
+    "units": "vpp stage unit kind period supply_mw use_mw stored_mwh curtailed_mw",
     "costs": "vpp scenario operation_cny trade_cny carbon_cny total_cny emission_t quota_t curtailed_mwh",
     "trace": "time_s round vpp counterpart period quantity value residual",
     "rounds": "round cost_cny regrets_cny traded_mwh imbalance_mw settled",
@@ -40,6 +46,11 @@ _BY_NAME: Final = {
 }
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(names.split()) for name, names in _BY_NAME.items()}
 """The columns of each table, in their order."""
+
+WITH_UNITS: Final = (*COLUMNS["dispatch"], *UNIT_QUANTITIES)
+"""The columns of `dispatch` of a run in which a plant that is shown has units."""
+UNIT_TABLES: Final = ("units",)
+"""The table of such a run."""
 
 DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
 ROUND_TABLES: Final = ("rounds",)
@@ -57,11 +68,27 @@ NAMES: Final = frozenset({"vpp", "buyer", "seller", "counterpart", "sender", "re
 """Of VPPs; all of them together are called `system`, and nobody has an empty name."""
 STAMPS: Final = frozenset({"start"})
 """Of a period, beside its number in a table as it is written."""
+TEXTS: Final = frozenset({"unit"})
+"""Any text: what plants call their units."""
+_UNIT_KINDS: Final = frozenset(kind.value for kind in UnitKind)
+_MESSAGE_KINDS: Final = frozenset(kind.__name__ for kind in get_args(MarketMessage))
 WORDS: Final[Mapping[str, frozenset[str]]] = {
     "role": frozenset(Role),
     "verdict": frozenset(Verdict),
     "scenario": frozenset({"grid_only", "game"}),
     "quantity": frozenset(TraceQuantity),
-    "kind": frozenset(kind.__name__ for kind in get_args(MarketMessage)),
+    "kind": _UNIT_KINDS | _MESSAGE_KINDS,
     "fate": frozenset(MessageFate),
 }
+
+
+def forms_of(table: str) -> tuple[tuple[str, ...], ...]:
+    """The columns that a table may have: those that all runs have of it, or those of a run with units."""
+    return (COLUMNS[table], WITH_UNITS) if table == "dispatch" else (COLUMNS[table],)
+
+
+def words_of(table: str, column: str) -> frozenset[str]:
+    """The words that a column may hold: kinds are those of units, or of messages."""
+    if column == "kind":
+        return _UNIT_KINDS if table in UNIT_TABLES else _MESSAGE_KINDS
+    return WORDS[column]

@@ -137,13 +137,18 @@ def _told(value: Any) -> dict[str, Any]:
     return {part.name: given for part in fields(value) if counts(part, given := getattr(value, part.name))}
 
 
+def _without_series(rules: dict[str, Any]) -> dict[str, Any]:
+    """Rules without their series, which are in the scenario."""
+    return {name: value for name, value in rules.items() if name != "grid_emission_by_period_t_per_mwh"}
+
+
 def surroundings(scenario: Scenario) -> dict[str, Any]:
     """The rules in force, and the software and machine that applied them."""
     return {
         "rules": {
             "horizon": _told(scenario.public.horizon),
             "market": asdict(scenario.public.market),
-            "carbon": asdict(scenario.public.carbon),
+            "carbon": _without_series(asdict(scenario.public.carbon)),
         },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "platform": platform.platform(),

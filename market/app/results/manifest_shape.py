@@ -37,7 +37,6 @@ from market.app.results.telling import Telling
 from market.app.results.written_files import FILES
 from market.day_certificate.day_certificate import DayVerdict
 from market.game.result import Verdict
-from market.model.arrays import Array
 from market.model.calendar import is_sound
 from market.model.currency import DEFAULT_CURRENCY, is_currency
 from market.model.disclosure import Disclosure
@@ -53,7 +52,7 @@ from market.model.network import (
 )
 from market.model.parameter import Defined, parameters_of
 from market.model.rules import CarbonRules, Horizon, MarketRules
-from market.scenario.fields import ID_PATTERN
+from market.scenario.fields import ID_PATTERN, is_series
 from market.scenario.network_schema import LATENCIES, LatencyKind
 
 MANIFEST: Final = "manifest.json"
@@ -75,7 +74,7 @@ def _parameters(kind: type) -> dict[str, Shape]:
     return {
         defined.in_file: _parameter(types[defined.name], defined)
         for defined in parameters_of(kind)
-        if types[defined.name] != Array
+        if not is_series(types[defined.name])
     }
 
 

@@ -22,6 +22,7 @@ from market.app.results.columns import (
     ROUND_TABLES,
     STRATEGIES,
     TRANSFERS,
+    UNIT_TABLES,
 )
 from market.app.results.document import check_shape, read_document, refused
 from market.app.results.kept import TraceLevel, TraceQuantity, kept_of
@@ -30,8 +31,9 @@ from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, in_c
 from market.app.results.records import Records, column_type
 from market.app.results.table import Table
 from market.app.results.table_file import Place, read_table
+from market.app.results.table_writer import file_of
 from market.app.results.telling import Telling, telling_of_manifest
-from market.app.results.written_files import ForeignFile, foreign_files
+from market.app.results.written_files import FILES, ForeignFile, foreign_files
 from market.model.rules import Mechanism
 
 
@@ -128,6 +130,7 @@ def read_run(folder: Path) -> RecordedRun:
     kept = kept_of(manifest)
     names = (
         *(name for name in DAY_TABLES if name != "trace" or kept.trace is not TraceLevel.NONE),
+        *(name for name in UNIT_TABLES if file_of(name, kept.format) in manifest.get(FILES, {})),
         *(ROUND_TABLES if manifest["day"] else ()),
         *((TRANSFERS,) if Mechanism(manifest["rules"]["market"]["mechanism"]).transfers else ()),
         *(name for name in (DAY_CERTIFICATE, STRATEGIES) if name in manifest),

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from market.app.results.columns import NAMES, STAMPS, WHOLE, WORDS
+from market.app.results.columns import NAMES, STAMPS, TEXTS, WHOLE, WORDS
 
 Column = NDArray[Any]
 TEXT: Final[np.dtype[Any]] = np.dtype(object)
@@ -62,7 +62,7 @@ def records_of_columns(header: Sequence[str], columns: Sequence[Sequence[Any]]) 
 
 def column_type(name: str) -> np.dtype[Any]:
     """What a column of this name holds: text, whole numbers or doubles."""
-    if name in NAMES or name in WORDS or name in STAMPS:
+    if name in NAMES or name in WORDS or name in STAMPS or name in TEXTS:
         return TEXT
     return np.dtype(np.int64 if name in WHOLE else np.float64)
 

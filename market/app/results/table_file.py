@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from market.app.results.columns import COLUMNS, NAMES, WORDS
+from market.app.results.columns import COLUMNS, NAMES, TEXTS, WORDS, forms_of, words_of
 from market.app.results.document import refused
 from market.app.results.kept import TableFormat
 from market.app.results.manifest_shape import REMEDY
@@ -42,7 +42,7 @@ def read_table(folder: Path, name: str, place: Place, format: TableFormat = Tabl
     """A table. ScenarioError if it is not what a run leaves, naming the first column that is not."""
     path = folder / file_of(name, format)
     records = (_from_csv if format is TableFormat.CSV else _from_parquet)(path, name, place)
-    for column, rule, value in _misfits(records, place):
+    for column, rule, value in _misfits(name, records, place):
         raise _refused(f"{path}: {column}", rule, value)
     return records
 
@@ -52,7 +52,7 @@ def _from_csv(path: Path, name: str, place: Place) -> Records:
         header, cells, widths = _cells(_text(path))
     except (OSError, ValueError, csv.Error) as error:
         raise _refused(path, "a run folder holds this table", _reason(error)) from None
-    wanted = _checked_header(path, name, header, place)
+    own, wanted = _checked_header(path, name, header, place)
     if widths - {len(header)}:
         raise _refused(path, "every row has a cell for each column", "a row that has not")
     columns = [cells[at :: len(header)] for at in range(len(header))]
@@ -60,7 +60,7 @@ def _from_csv(path: Path, name: str, place: Place) -> Records:
         _check_starts(columns, wanted.index(START), place.told.starts, path)
         del columns[wanted.index(START)]
     try:
-        return records_of_columns(list(COLUMNS[name]), columns)
+        return records_of_columns(list(own), columns)
     except (ValueError, OverflowError) as error:
         raise _refused(path, "numbers stand where numbers belong", str(error)[:200]) from None
 
@@ -73,7 +73,7 @@ def _from_parquet(path: Path, name: str, place: Place) -> Records:
         header, records = read_parquet(path)
     except (OSError, ValueError) as error:
         raise _refused(path, "a run folder holds this table", _reason(error)) from None
-    wanted = _checked_header(path, name, header, place)
+    own, wanted = _checked_header(path, name, header, place)
     if START in wanted:
         stamps = np.array(["", *place.told.starts], dtype=TEXT)
         number = np.where(records["period"] <= place.periods, np.maximum(records["period"], 0), 0)
@@ -82,7 +82,7 @@ def _from_parquet(path: Path, name: str, place: Place) -> Records:
             rule = "must be when its period begins"
             raise _refused(f"{path}: {START}", rule, repr(records[START][other[0]])[:60])
     kept = (column for column in wanted if column != START)
-    return Records({ours: records[theirs] for ours, theirs in zip(COLUMNS[name], kept, strict=True)})
+    return Records({ours: records[theirs] for ours, theirs in zip(own, kept, strict=True)})
 
 
 def _check_starts(columns: Sequence[Sequence[str]], at: int, starts: tuple[str, ...], path: Path) -> None:
@@ -112,12 +112,15 @@ def _cells(text: str) -> tuple[list[str], list[str], set[int]]:
     return header, list(chain.from_iterable(map(counted, reader))), widths
 
 
-def _checked_header(path: Path, name: str, header: Sequence[str], place: Place) -> tuple[str, ...]:
-    """The columns that a table has as it is written."""
-    wanted = place.told.columns(COLUMNS[name])
-    if tuple(header) != wanted:
-        raise _refused(path, f"its columns must be {', '.join(wanted)}", ", ".join(header)[:200])
-    return wanted
+def _checked_header(
+    path: Path, name: str, header: Sequence[str], place: Place
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that a table has, and the same as they are written."""
+    for columns in forms_of(name):
+        if tuple(header) == (wanted := place.told.columns(columns)):
+            return columns, wanted
+    first = ", ".join(place.told.columns(COLUMNS[name]))
+    raise _refused(path, f"its columns must be {first}", ", ".join(header)[:200])
 
 
 def _text(path: Path) -> str:
@@ -140,12 +143,14 @@ def text_of(path: Path) -> str:
     return Table.of_blocks(path.stem, header, lambda: iter([records])).csv()
 
 
-def _misfits(records: Records, place: Place) -> Iterator[tuple[str, str, str]]:
+def _misfits(table: str, records: Records, place: Place) -> Iterator[tuple[str, str, str]]:
     """Each column that holds what it cannot, with the rule and the first such value."""
     who = frozenset((*place.vpps, *_NOBODY))
     for name, column in records.columns.items():
+        if name in TEXTS:
+            continue
         if name in NAMES or name in WORDS:
-            known = who if name in NAMES else WORDS[name]
+            known = who if name in NAMES else words_of(table, name)
             if strangers := [value for value in column.tolist() if value not in known]:
                 words = ", ".join(sorted(known))
                 rule = "must name VPPs of the run" if name in NAMES else f"must be one of {words}"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from market.app.results.blocks import Trace, block, no_trace
-from market.app.results.columns import COLUMNS, DISPATCH_QUANTITIES
+from market.app.results.columns import COLUMNS, DISPATCH_QUANTITIES, UNIT_QUANTITIES, WITH_UNITS
 from market.app.results.kept import TraceLevel
 from market.app.results.records import Records
 from market.app.results.table import Cell, Table
@@ -21,7 +21,7 @@ from market.bidding.roles import demand_mw, sdr, supply_mw
 from market.game.result import PeriodResult
 from market.model.arrays import Array
 from market.model.disclosure import ShownPlan
-from market.model.plan import DispatchPlan
+from market.model.plan import DispatchPlan, UnitPlan
 from market.model.public import PublicScenario
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
@@ -51,6 +51,7 @@ def day_tables(
         selections_table(outcome.periods),
         periods_table(scenario, outcome.periods),
         dispatch_table(outcome.days),
+        *units_table(outcome.days),
         costs_table(settlement),
         *(() if level is TraceLevel.NONE else (trace_table(trace, level),)),
         *rounds,
@@ -86,14 +87,26 @@ def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodR
 
 
 def dispatch_table(days: Sequence[VppDay]) -> Table:
-    """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown."""
-    stages = [(day.declaration.vpp, ((1, day.before), (3, day.after))) for day in days]
-    return _dispatch([(vpp, stage, plan) for vpp, plans in stages for stage, plan in plans])
+    """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown.
+
+    Where any plan has units there are columns of what the first kinds of plants have not.
+    """
+    return _dispatch(_stages(days))
 
 
 def plan_table(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> Table:
     """The same of one VPP, by stage."""
     return _dispatch([(vpp, stage, plan) for stage, plan in plans])
+
+
+def units_table(days: Sequence[VppDay]) -> tuple[Table, ...]:
+    """What every unit does in both plans, where any plan that is shown has units; else no table."""
+    return _units(_stages(days))
+
+
+def unit_tables(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> tuple[Table, ...]:
+    """The same of one VPP, by stage."""
+    return _units([(vpp, stage, plan) for stage, plan in plans])
 
 
 def costs_table(settlement: Settlement) -> Table:
@@ -215,16 +228,42 @@ def _selection_block(result: PeriodResult) -> Records:
     )
 
 
-def _dispatch(plans: Sequence[tuple[str, int, ShownPlan]]) -> Table:
+_Plan: TypeAlias = tuple[str, int, DispatchPlan]
+
+
+def _stages(days: Sequence[VppDay]) -> list[tuple[str, int, ShownPlan]]:
+    return [(day.declaration.vpp, *plan) for day in days for plan in ((1, day.before), (3, day.after))]
+
+
+def _shown(plans: Sequence[tuple[str, int, ShownPlan]]) -> list[_Plan]:
     """The plans that are shown, each of a VPP in a stage."""
-    shown = [(vpp, stage, plan) for vpp, stage, plan in plans if isinstance(plan, DispatchPlan)]
-    return _by_block("dispatch", _plan_block, shown)
+    return [(vpp, stage, plan) for vpp, stage, plan in plans if isinstance(plan, DispatchPlan)]
 
 
-def _plan_block(of: tuple[str, int, DispatchPlan]) -> Records:
+def _dispatch(plans: Sequence[tuple[str, int, ShownPlan]]) -> Table:
+    shown = _shown(plans)
+    more = UNIT_QUANTITIES if any(plan.units for _, _, plan in shown) else ()
+    columns = WITH_UNITS if more else COLUMNS["dispatch"]
+    make = partial(_plan_block, columns=columns, quantities=(*DISPATCH_QUANTITIES, *more))
+    return Table.of_blocks("dispatch", columns, lambda: map(make, shown))
+
+
+def _plan_block(of: _Plan, columns: Sequence[str], quantities: Sequence[str]) -> Records:
     vpp, stage, plan = of
-    series = [getattr(plan, quantity) for quantity in DISPATCH_QUANTITIES]
-    return block(COLUMNS["dispatch"], vpp, stage, np.arange(1, len(series[0]) + 1), *series)
+    series = [getattr(plan, quantity) for quantity in quantities]
+    return block(columns, vpp, stage, np.arange(1, len(series[0]) + 1), *series)
+
+
+def _units(plans: Sequence[tuple[str, int, ShownPlan]]) -> tuple[Table, ...]:
+    each = [(vpp, stage, unit) for vpp, stage, plan in _shown(plans) for unit in plan.units]
+    return (_by_block("units", _unit_block, each),) if each else ()
+
+
+def _unit_block(of: tuple[str, int, UnitPlan]) -> Records:
+    vpp, stage, unit = of
+    series = (unit.supply_mw, unit.use_mw, unit.stored_mwh, unit.curtailed_mw)
+    number = np.arange(1, len(unit.supply_mw) + 1)
+    return block(COLUMNS["units"], vpp, stage, unit.unit, unit.kind.value, number, *series)
 
 
 def cost_row(account: Account, scenario: str) -> tuple[Cell, ...]:

@@ -13,7 +13,7 @@ from market.app.results.columns import COLUMNS
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import FORMAT, surroundings
 from market.app.results.table import Table
-from market.app.results.tables import cost_row, plan_table
+from market.app.results.tables import cost_row, plan_table, unit_tables
 from market.app.results.telling import telling_of
 from market.app.runs.run_day import json_text
 from market.model.plan import DispatchPlan
@@ -48,7 +48,9 @@ def write_node_day(run: NodeRun, ending: NodeEnding, folder: RunFolder) -> None:
 
 def _tables(run: NodeRun, day: SettledDay) -> Iterator[Table]:
     """The plans without trade and with it, each trade, and what it all comes to."""
-    yield plan_table(run.vpp.id, ((1, day.plans.before), (3, day.plans.after)))
+    plans = ((1, day.plans.before), (3, day.plans.after))
+    yield plan_table(run.vpp.id, plans)
+    yield from unit_tables(run.vpp.id, plans)
     yield _trades(day.order.trades)
     before, after = accounts_of(run, day)
     yield Table("costs", COLUMNS["costs"], (cost_row(before, "grid_only"), cost_row(after, "game")))

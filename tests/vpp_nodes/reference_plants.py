@@ -1,0 +1,335 @@
+"""A second formulation of a day with units of every kind, to compare `vpp_nodes.dispatch` with.
+
+Independent on purpose: SciPy's HiGHS, one named variable at a time, binaries always there. A turbine's cost is an
+interpolation between its points by weights (neighbours only, by a binary each), starts and stops are a pair of
+binaries, and times are kept by pairs of periods; what a store holds is a sum of what came before it, faded; load
+is moved by amounts that go from one period to another of its window.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, StoredEnd, Vehicle
+from market.model.plan import DirectExchange
+from market.model.public import PublicRules
+from market.model.rules import CarbonMode
+from market.model.vpp import Asset, ControllableLoad, MicroTurbine, Renewable, Storage, Unit, UnitKind, Vpp
+
+_Terms = dict[int, float]
+_FAR = 1e5
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCost:
+    """Whether there is a day, and what the cheapest costs, CNY."""
+
+    feasible: bool
+    cost_cny: float
+
+
+def reference_cost(vpp: Vpp, public: PublicRules, direct: DirectExchange | None = None) -> ReferenceCost:
+    """The cheapest day by this formulation."""
+    return _Day(vpp, public, direct).solve()
+
+
+class _Day:
+    def __init__(self, vpp: Vpp, public: PublicRules, direct: DirectExchange | None) -> None:
+        self.vpp, self.public, self.direct = vpp, public, direct
+        self.periods, self.hours = public.horizon.periods, public.horizon.period_h
+        self.low: list[float] = []
+        self.high: list[float] = []
+        self.price: list[float] = []
+        self.whole: list[int] = []
+        self.rows: list[tuple[float, float, _Terms]] = []
+        self.constant = 0.0
+        self.net: list[_Terms] = [defaultdict(float) for _ in range(self.periods)]  # supply less use
+        self.excess: _Terms = defaultdict(float)  # t CO2
+        self.needed = self._needed()
+        for unit in vpp.all_units:
+            self.add_unit(unit)
+        self.grid()
+        for terms, needed in zip(self.net, self.needed, strict=True):
+            self.row(needed, needed, terms)
+        self.carbon()
+
+    # --- building blocks ---
+
+    def var(self, low: float, high: float, price: float = 0.0, *, whole: bool = False) -> int:
+        self.low.append(low)
+        self.high.append(high)
+        self.price.append(price)
+        self.whole.append(int(whole))
+        return len(self.low) - 1
+
+    def row(self, low: float, high: float, terms: _Terms) -> None:
+        self.rows.append((low, high, dict(terms)))
+
+    def either(self, one: int, other: int) -> None:
+        """At most one of two variables is above 0."""
+        way = self.var(0.0, 1.0, whole=True)
+        self.row(-np.inf, 0.0, {one: 1.0, way: -self.high[one]})
+        self.row(-np.inf, self.high[other], {other: 1.0, way: self.high[other]})
+
+    def _needed(self) -> list[float]:
+        load = self.vpp.load_mw.copy()
+        for unit in self.vpp.units:
+            if isinstance(unit.asset, FixedLoad):
+                load = load + unit.asset.load_mw
+        self.load = load
+        if self.direct is not None:
+            load = load + self.direct.out_mw - self.direct.in_mw
+        return [float(value) for value in load]
+
+    # --- units ---
+
+    def add_unit(self, unit: Unit) -> None:
+        asset = unit.asset
+        rules = self.public.carbon
+        if isinstance(asset, Renewable):
+            factor = -rules.renewable_quota_t_per_mwh
+            self.given(asset.forecast_mw.tolist(), asset.om_cost_cny_per_mwh, factor)
+        elif isinstance(asset, MustRun):
+            for t, power in enumerate(asset.output_mw.tolist()):
+                self.needed[t] -= power
+                self.constant += power * asset.om_cost_cny_per_mwh * self.hours
+                self.excess[-1] += power * asset.emission_t_per_mwh * self.hours
+        elif isinstance(asset, MicroTurbine):
+            quota = rules.mt_quota_t_per_mwh if unit.kind is UnitKind.MT else 0.0
+            self.turbine(asset, asset.emission_t_per_mwh - quota)
+        elif isinstance(asset, Storage):
+            self.battery(asset)
+        elif isinstance(asset, Hydro):
+            self.hydro(asset)
+        else:
+            self.add_demand(asset)
+
+    def add_demand(self, asset: Asset) -> None:
+        if isinstance(asset, ControllableLoad):
+            most = [max(asset.share_of_load * load, 0.0) for load in self.load.tolist()]
+            shed = self.given(most, asset.compensation_cny_per_mwh, asset.credit_t_per_mwh)
+            if asset.daily_energy_max_mwh is not None:
+                self.row(-np.inf, asset.daily_energy_max_mwh, dict.fromkeys(shed, self.hours))
+        elif isinstance(asset, ShiftableLoad):
+            self.shift(asset)
+        elif isinstance(asset, Vehicle):
+            self.task(
+                asset.power_max_mw, asset.energy_mwh / asset.charge_efficiency, asset.arrival_h, asset.departure_h
+            )
+        elif isinstance(asset, Deferrable):
+            self.task(asset.power_max_mw, asset.energy_mwh, asset.earliest_h, asset.latest_h)
+
+    def given(self, most: list[float], price: float, factor: float) -> list[int]:
+        """Supply up to so much in each period."""
+        run = [self.var(0.0, high, price * self.hours) for high in most]
+        for t, column in enumerate(run):
+            self.net[t][column] += 1.0
+            self.excess[column] += factor * self.hours
+        return run
+
+    def turbine(self, mt: MicroTurbine, factor: float) -> None:
+        outputs, costs = _points(mt)
+        n, dt = self.periods, self.hours
+        on = [self.var(0.0 if mt.commitment else 1.0, 1.0, whole=True) for _ in range(n)]
+        power = [self.var(0.0, mt.p_max_mw) for _ in range(n)]
+        for t in range(n):
+            weights = [self.var(0.0, 1.0, cost * dt) for cost in costs]
+            self.row(0.0, 0.0, {on[t]: -1.0, **dict.fromkeys(weights, 1.0)})
+            self.row(0.0, 0.0, {power[t]: -1.0, **dict(zip(weights, outputs, strict=True))})
+            between = [self.var(0.0, 1.0, whole=True) for _ in outputs[1:]]
+            self.row(0.0, 0.0, {on[t]: -1.0, **dict.fromkeys(between, 1.0)})
+            for k, weight in enumerate(weights):  # only the ends of the stretch that is chosen
+                near = between[max(k - 1, 0) : k + 1]
+                self.row(-np.inf, 0.0, {weight: 1.0, **dict.fromkeys(near, -1.0)})
+            self.net[t][power[t]] += 1.0
+            self.excess[power[t]] += factor * dt
+        self.turbine_times(mt, on, power)
+
+    def turbine_times(self, mt: MicroTurbine, on: list[int], power: list[int]) -> None:
+        n, dt = self.periods, self.hours
+        before = mt.initial_output_mw
+        was_on = None if before is None else float(before > 0.0)
+        up, down = min(mt.ramp_up_mw_per_h * dt, _FAR), min(mt.ramp_down_mw_per_h * dt, _FAR)
+        begin, end = max(up, mt.p_min_mw), max(down, mt.p_min_mw)
+        for t in range(n):
+            starts = self.var(0.0, 1.0, mt.start_cost_cny, whole=True)
+            stops = self.var(0.0, 1.0, whole=True)
+            if t:
+                self.row(0.0, 0.0, {on[t]: 1.0, on[t - 1]: -1.0, starts: -1.0, stops: 1.0})
+                self.row(-np.inf, begin, {power[t]: 1.0, power[t - 1]: -1.0, on[t - 1]: begin - up})
+                self.row(-np.inf, end, {power[t - 1]: 1.0, power[t]: -1.0, on[t]: end - down})
+            elif was_on is None or before is None:
+                self.row(0.0, 0.0, {starts: 1.0})
+                self.row(0.0, 0.0, {stops: 1.0})
+            else:
+                self.row(-was_on, -was_on, {on[0]: -1.0, starts: 1.0, stops: -1.0})
+                committed = mt.commitment and (mt.p_min_mw > 0.0 or _points(mt)[1][0] > 0.0)
+                self.row(-np.inf, before + (begin if committed and not was_on else up), {power[0]: 1.0})
+                at_end = {on[0]: end - down} if committed else {}
+                self.row(-np.inf, (end if committed else down) - before, {power[0]: -1.0, **at_end})
+            self.row(-np.inf, 1.0, {starts: 1.0, stops: 1.0})
+            self.turbine_stays(mt, on, t, starts, stops)
+        if was_on is not None and mt.initial_state_h is not None:
+            least = mt.min_up_h if was_on else mt.min_down_h
+            for t in range(n):
+                if mt.initial_state_h + t * dt < least - 1e-9:
+                    self.row(was_on, was_on, {on[t]: 1.0})
+
+    def turbine_stays(self, mt: MicroTurbine, on: list[int], t: int, starts: int, stops: int) -> None:
+        """Who starts stays on, who stops stays off, for so many hours."""
+        for later in range(t + 1, self.periods):
+            if (later - t) * self.hours < mt.min_up_h - 1e-9:
+                self.row(-np.inf, 0.0, {starts: 1.0, on[later]: -1.0})
+            if (later - t) * self.hours < mt.min_down_h - 1e-9:
+                self.row(-np.inf, 1.0, {stops: 1.0, on[later]: 1.0})
+
+    def battery(self, ess: Storage) -> None:
+        keep = (1.0 - ess.self_discharge_per_h) ** self.hours
+        start, size = ess.soc_initial * ess.energy_mwh, ess.energy_mwh
+        charge = [self.var(0.0, ess.charge_max_mw, ess.wear_cny_per_mwh * self.hours) for _ in range(self.periods)]
+        out = [self.var(0.0, ess.discharge_max_mw, ess.wear_cny_per_mwh * self.hours) for _ in range(self.periods)]
+        for t in range(self.periods):
+            self.net[t][charge[t]] -= 1.0
+            self.net[t][out[t]] += 1.0
+            self.either(charge[t], out[t])
+            terms: _Terms = {}
+            for s in range(t + 1):
+                fade = keep ** (t - s) * self.hours
+                terms[charge[s]] = ess.charge_efficiency * fade
+                terms[out[s]] = -fade / ess.discharge_efficiency
+            kept = start * keep ** (t + 1)
+            low, high = ess.soc_min * size, ess.soc_max * size
+            if t == self.periods - 1:
+                low, high = self.last(ess.end, low, high, start, (ess.soc_end or 0.0) * size)
+                self.worth(ess.end, ess.end_value_cny_per_mwh, terms, kept - start)
+            self.row(low - kept, high - kept, terms)
+
+    def hydro(self, hydro: Hydro) -> None:
+        size = hydro.reservoir_mwh
+        start = hydro.level_initial * size
+        out = self.given([hydro.p_max_mw] * self.periods, hydro.om_cost_cny_per_mwh, 0.0)
+        past = [self.var(0.0, _FAR) for _ in range(self.periods)]
+        came = start
+        for t in range(self.periods):
+            came += float(hydro.inflow_mw[t]) * self.hours
+            terms = dict.fromkeys([*out[: t + 1], *past[: t + 1]], -self.hours)
+            low, high = hydro.level_min * size, hydro.level_max * size
+            if t == self.periods - 1:
+                low, high = self.last(hydro.end, low, high, start, (hydro.level_end or 0.0) * size)
+                self.worth(hydro.end, hydro.end_value_cny_per_mwh, terms, came - start)
+            self.row(low - came, high - came, terms)
+
+    def last(self, end: StoredEnd, low: float, high: float, start: float, given: float) -> tuple[float, float]:
+        if end is StoredEnd.AS_BEGUN:
+            return start, start
+        return (given, given) if end is StoredEnd.GIVEN else (low, high)
+
+    def worth(self, end: StoredEnd, value: float | None, stored: _Terms, more: float) -> None:
+        """What is stored more than at the start, `more` besides what the terms say, earns its price."""
+        if end is StoredEnd.VALUED and value is not None:
+            self.constant -= value * more
+            for column, factor in stored.items():
+                self.price[column] -= value * factor
+
+    def shift(self, users: ShiftableLoad) -> None:
+        away_most = [max(users.share_of_load * load, 0.0) for load in self.load.tolist()]
+        most_here = users.up_max_mw
+        if most_here is None:
+            most_here = max(users.share_of_load * float(self.load.max()), 0.0)
+        leaves: list[_Terms] = [{} for _ in range(self.periods)]
+        comes: list[_Terms] = [{} for _ in range(self.periods)]
+        window = [math.floor(t * self.hours / users.window_h + 1e-9) for t in range(self.periods)]
+        for t in range(self.periods):
+            for other in range(self.periods):
+                if other != t and window[t] == window[other]:
+                    column = self.var(0.0, _FAR, users.compensation_cny_per_mwh * self.hours)
+                    leaves[t][column] = comes[other][column] = 1.0
+        for t in range(self.periods):
+            self.row(-np.inf, away_most[t], leaves[t])
+            self.row(-np.inf, most_here, comes[t])
+            for column in leaves[t]:
+                self.net[t][column] += 1.0
+            for column in comes[t]:
+                self.net[t][column] -= 1.0
+
+    def task(self, power: float, energy: float, first: float, last: float | None) -> None:
+        end = self.periods * self.hours if last is None else last
+        run = []
+        for t in range(self.periods):
+            start = t * self.hours
+            inside = max(min(start + self.hours, end) - max(start, first), 0.0)
+            run.append(self.var(0.0, power * inside / self.hours))
+            self.net[t][run[-1]] -= 1.0
+        self.row(energy, energy, dict.fromkeys(run, self.hours))
+
+    # --- what all have in common ---
+
+    def grid(self) -> None:
+        prices = self.vpp.tariff.prices if self.vpp.tariff else self.public.tariff
+        exchange, rules = self.vpp.exchange, self.public.carbon
+        everything = (
+            50.0 + 3.0 * sum(high for high in self.high if high < 1e4) / self.periods + sum(map(abs, self.needed))
+        )
+        series = rules.grid_emission_by_period_t_per_mwh
+        for t in range(self.periods):
+            retail, feed_in = float(prices.retail_cny_per_mwh[t]), float(prices.feed_in_cny_per_mwh[t])
+            buy = self.var(0.0, min(exchange.grid_buy_max_mw, everything), retail * self.hours)
+            sell = self.var(0.0, min(exchange.grid_sell_max_mw, everything), -feed_in * self.hours)
+            self.either(buy, sell)
+            self.net[t][buy] += 1.0
+            self.net[t][sell] -= 1.0
+            emission = rules.grid_emission_t_per_mwh if series is None else float(series[t])
+            self.excess[buy] += (emission - rules.grid_quota_t_per_mwh) * self.hours
+        if self.direct is not None:
+            self.constant += exchange.peer_fee_cny_per_mwh * float(self.direct.in_mw.sum()) * self.hours
+
+    def carbon(self) -> None:
+        """A bill that lies above each line of (3)."""
+        rules = self.public.carbon
+        fixed = self.excess.pop(-1, 0.0) - (self.direct.quota_in_t if self.direct else 0.0)
+        total = self.var(-np.inf, np.inf)
+        self.row(fixed, fixed, {total: 1.0, **{column: -factor for column, factor in self.excess.items()}})
+        if rules.mode is CarbonMode.NONE:
+            return
+        if rules.mode is CarbonMode.FLAT:
+            self.price[total] = rules.flat_price_cny_per_t
+            return
+        bill, paid = self.var(-np.inf, np.inf, 1.0), 0.0
+        for n in range(rules.steps):
+            slope = rules.base_price_cny_per_t * (1.0 + rules.growth * n)
+            self.row(paid - slope * n * rules.interval_t, np.inf, {bill: 1.0, total: -slope})
+            paid += slope * rules.interval_t
+
+    def solve(self) -> ReferenceCost:
+        entries = [
+            (r, column, value) for r, (_, _, terms) in enumerate(self.rows) for column, value in terms.items()
+        ]
+        at_row, at_column, values = zip(*entries, strict=True)
+        matrix = csr_array((values, (at_row, at_column)), shape=(len(self.rows), len(self.low)))
+        limits = LinearConstraint(matrix, [low for low, _, _ in self.rows], [high for _, high, _ in self.rows])
+        answer = milp(
+            self.price,
+            integrality=self.whole,
+            bounds=Bounds(np.array(self.low), np.array(self.high)),
+            constraints=limits,
+            options={"mip_rel_gap": 1e-9},
+        )
+        if answer.status == 2:
+            return ReferenceCost(False, math.nan)
+        assert answer.status == 0, answer.message
+        return ReferenceCost(True, float(answer.fun) + self.constant)
+
+
+def _points(mt: MicroTurbine) -> tuple[list[float], list[float]]:
+    """Outputs and what an hour at each of them costs."""
+    if mt.curve_mw:
+        return list(mt.curve_mw), list(mt.curve_cny_per_h)
+    outputs = [mt.p_min_mw + (mt.p_max_mw - mt.p_min_mw) * n / mt.cost_pieces for n in range(mt.cost_pieces + 1)]
+    costs = [mt.cost_a_cny_per_mw2h * p * p + mt.cost_b_cny_per_mwh * p + mt.cost_on_cny_per_h for p in outputs]
+    return outputs, costs

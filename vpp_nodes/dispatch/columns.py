@@ -1,0 +1,61 @@
+"""Runs of columns of a day's program, one column for each period, and the columns that stand for one unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from market.model.arrays import Array
+from market.model.vpp import Unit
+from vpp_nodes.dispatch.day import DispatchDay
+from vpp_nodes.dispatch.linear import LinearProgram
+
+ABSENT: Final = range(0)
+INFINITY: Final = float("inf")
+
+_NUDGE = 1e-3
+"""CNY/MWh: of equally cheap days the nudges prefer the one that uses renewables rather than not, and does the rest
+as little and as early as it can. Roots are used, so that no shift of one quantity makes up for one of another."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitColumns:
+    """One unit: what it gives and what it takes in (6), and what it holds; what it does not do is an empty run."""
+
+    unit: Unit
+    supply: range = ABSENT
+    use: range = ABSENT
+    stored: range = ABSENT
+
+
+def add_columns(
+    program: LinearProgram,
+    day: DispatchDay,
+    upper: Array | float,
+    *,
+    lower: Array | float = 0.0,
+    price: Array | float = 0.0,
+    nudge: Array | float | None = None,
+    integer: bool = False,
+) -> range:
+    """One column for each period; `price` is for an hour at 1, and `nudge` is in units of 1e-3 CNY/MWh."""
+    periods, hours = day.periods, day.period_h
+    return program.columns(
+        np.full(periods, lower),
+        np.full(periods, upper),
+        np.full(periods, price) * hours,
+        nudge=None if nudge is None else np.full(periods, nudge) * (_NUDGE * hours),
+        integer=integer,
+    )
+
+
+def early(day: DispatchDay) -> Array:
+    """Weights that grow with the period."""
+    return np.arange(1.0, day.periods + 1.0)
+
+
+def in_order(number: int) -> float:
+    """A weight that grows with the number of a unit among its like, so that equal ones are used in their order."""
+    return 1.0 + 0.07 * number

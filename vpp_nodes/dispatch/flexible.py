@@ -1,0 +1,108 @@
+"""Loads that can be moved: their columns, energy conserved within windows (M10), tasks and vehicles (M11).
+
+In the equations Δt is the period's length in hours.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from market.model.arrays import Array
+from market.model.assets import Deferrable, ShiftableLoad, Vehicle
+from market.model.unit_limits import most_moved_here_mw, most_supply_mw
+from market.model.vpp import Unit
+from vpp_nodes.dispatch.columns import ABSENT, UnitColumns, add_columns, early, in_order
+from vpp_nodes.dispatch.day import DispatchDay
+from vpp_nodes.dispatch.linear import LinearProgram
+
+_AWAY, _HERE, _TASK = (math.sqrt(n) for n in (11, 13, 17))
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftColumns(UnitColumns):
+    """A shiftable load: `supply` is what is moved away, `use` what is moved here."""
+
+    @property
+    def users(self) -> ShiftableLoad:
+        """Its data."""
+        assert isinstance(self.unit.asset, ShiftableLoad)
+        return self.unit.asset
+
+
+@dataclass(frozen=True, slots=True)
+class TaskColumns(UnitColumns):
+    """A vehicle or a deferrable task: `use` is what it takes."""
+
+    @property
+    def task(self) -> Vehicle | Deferrable:
+        """Its data."""
+        assert isinstance(self.unit.asset, Vehicle | Deferrable)
+        return self.unit.asset
+
+
+def shift_columns(program: LinearProgram, day: DispatchDay, unit: Unit, number: int) -> ShiftColumns:
+    """(M10) 0 ≤ moved away ≤ share of the load,  0 ≤ moved here ≤ up_max."""
+    users, weight = unit.asset, early(day) * in_order(number)
+    assert isinstance(users, ShiftableLoad)
+    away_mw, price = most_supply_mw(day.vpp, unit), users.compensation_cny_per_mwh
+    away = add_columns(program, day, away_mw, price=price, nudge=_AWAY * weight)
+    here = add_columns(program, day, most_moved_here_mw(day.vpp, users), nudge=_HERE * weight)
+    return ShiftColumns(unit, away, here)
+
+
+def task_columns(program: LinearProgram, day: DispatchDay, unit: Unit, number: int) -> TaskColumns:
+    """(M11) 0 ≤ power ≤ power_max, in as much of a period as lies within the window."""
+    task = unit.asset
+    assert isinstance(task, Vehicle | Deferrable)
+    nudge = _TASK * early(day) * in_order(number)
+    return TaskColumns(unit, ABSENT, add_columns(program, day, task_limit_mw(day, task), nudge=nudge))
+
+
+def task_limit_mw(day: DispatchDay, task: Vehicle | Deferrable) -> Array:
+    """The most that a task may take on average in each period, shape (periods,)."""
+    first, last = task.window_h
+    starts = np.arange(day.periods) * day.period_h
+    end = day.periods * day.period_h if last is None else last
+    inside_h = np.minimum(starts + day.period_h, end) - np.maximum(starts, first)
+    limit: Array = task.power_max_mw * np.clip(inside_h / day.period_h, 0.0, 1.0)
+    return limit
+
+
+def shift_windows_m10(program: LinearProgram, day: DispatchDay, v: ShiftColumns) -> None:
+    """(M10) Σ moved away = Σ moved here in each window; the last window ends with the day."""
+    for window in windows(day, v.users.window_h):
+        away, here = [v.supply[t] for t in window], [v.use[t] for t in window]
+        program.row(0.0, 0.0, [*away, *here], [1.0] * len(away) + [-1.0] * len(here))
+
+
+def windows(day: DispatchDay, window_h: float) -> list[range]:
+    """The periods of each window; a period belongs to the window in which it begins."""
+    number = np.floor(np.arange(day.periods) * day.period_h / window_h + _ROUNDING)
+    edges = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), day.periods]
+    return [range(first, last) for first, last in pairwise(edges)]
+
+
+def task_energy_m11(program: LinearProgram, day: DispatchDay, v: TaskColumns) -> None:
+    """(M11) Σ_t power Δt = energy, at the connection."""
+    program.row(v.task.taken_mwh, v.task.taken_mwh, list(v.use), [day.period_h] * day.periods)
+
+
+def unreachable_energy(day: DispatchDay, unit: Unit) -> str:
+    """Why a task cannot have its energy at all, in words; empty where it can."""
+    task = unit.asset
+    if not isinstance(task, Vehicle | Deferrable):
+        return ""
+    most = float(task_limit_mw(day, task).sum()) * day.period_h
+    if task.taken_mwh <= most * (1.0 + _ROUNDING) + _ROUNDING:
+        return ""
+    first, last = task.window_h
+    end = day.periods * day.period_h if last is None else last
+    return (
+        f"{day.vpp.place_of(unit)} needs {task.taken_mwh:.4g} MWh between hours {first:g} and {end:g} of "
+        f"{day.periods * day.period_h:g}, and can take at most {most:.4g}"
+    )
