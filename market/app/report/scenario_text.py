@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -22,13 +23,17 @@ from market.app.report.terminal.numbers import (
 )
 from market.app.report.terminal.page import drawn
 from market.app.report.terminal.screen import Screen
+from market.costs.carbon import grid_emission_t_per_mwh
 from market.model.arrays import Array
 from market.model.declaration import Declaration, Role
-from market.model.vpp import Vpp
+from market.model.rules import CarbonRules
+from market.model.unit_limits import LATER_KINDS, TURBINES, of_kinds
+from market.model.vpp import UnitKind, Vpp
 from market.scenario.scenario import Scenario
 
 _YEAR_H: Final = 8760.0
 _VPPS_SHOWN: Final = 40
+_ONLY_UNITS: Final = tuple(kind for kind in LATER_KINDS if kind not in TURBINES)
 
 
 def scenario_text(headline: str, scenario: Scenario, first: Sequence[Declaration], screen: Screen) -> str:
@@ -56,13 +61,19 @@ def _parts(scenario: Scenario, first: Sequence[Declaration]) -> Iterator[str | G
     )
     yield (
         f"carbon: {carbon.mode.value}, from {rounded(carbon.base_price_cny_per_t)} CNY/t; grid "
-        f"{rounded(carbon.grid_emission_t_per_mwh)} t/MWh, quota {rounded(carbon.grid_quota_t_per_mwh)} t/MWh"
+        f"{_emission(carbon, public.horizon.periods)} t/MWh, quota {rounded(carbon.grid_quota_t_per_mwh)} t/MWh"
     )
     if first:
         yield _roles(first)
     yield ""
     if scenario.vpps:
         yield _plants(scenario.vpps, public.horizon.period_h, hours)
+
+
+def _emission(carbon: CarbonRules, periods: int) -> str:
+    emission = grid_emission_t_per_mwh(carbon, periods)
+    low, high = rounded(float(emission.min())), rounded(float(emission.max()))
+    return low if low == high else f"{low} to {high}"
 
 
 def _tariff(what: str, price: Array) -> str:
@@ -84,28 +95,41 @@ def _roles(first: Sequence[Declaration]) -> str:
 def _plants(vpps: Sequence[Vpp], period_h: float, hours: float) -> Grid:
     """What each plant has. Energies are those of the day, and of a year of such days."""
     shown = vpps[:_VPPS_SHOWN]
-    power = power_unit(float(vpp.load_mw.max()) for vpp in shown)
-    energy = energy_unit(float(vpp.load_mw.sum()) * period_h for vpp in shown)
+    loads = [vpp.total_load_mw for vpp in shown]
+    power = power_unit(float(load.max()) for load in loads)
+    energy = energy_unit(float(load.sum()) * period_h for load in loads)
 
-    def sums(arrays: Sequence[Array | None]) -> list[str]:
-        return ["" if array is None else energy.text(float(array.sum()) * period_h) for array in arrays]
+    def sums(field: str, *kinds: UnitKind) -> list[str]:
+        return [energy.text(float(of.sum()) * period_h) if any(of.shape) else "" for of in totals(field, *kinds)]
 
-    def powers(values: Sequence[float | None]) -> list[str]:
-        return ["" if value is None else power.text(value) for value in values]
+    def totals(field: str, *kinds: UnitKind) -> list[Array]:
+        """The sum of a field over the units of each plant, of no shape where it has none."""
+        found = [[getattr(unit.asset, field) for unit in of_kinds(vpp, *kinds)] for vpp in shown]
+        return [np.atleast_1d(sum(values)) if values else np.zeros(0) for values in found]
+
+    def numbers(text: Callable[[float], str], field: str, *kinds: UnitKind) -> list[str]:
+        return [text(float(of[0])) if any(of.shape) else "" for of in totals(field, *kinds)]
 
     group = f"load, {power.name} and {energy.name}"
     columns = [
-        Column("peak", powers([float(vpp.load_mw.max()) for vpp in shown]), group=group),
-        Column("day", sums([vpp.load_mw for vpp in shown]), group=group),
-        Column("year", [decimal(float(v.load_mw.mean()) * _YEAR_H * energy.per_base) for v in shown], group=group),
-        Column(f"wind\n{energy.name}", sums([vpp.wt.forecast_mw if vpp.wt else None for vpp in shown])),
-        Column(f"PV\n{energy.name}", sums([vpp.pv.forecast_mw if vpp.pv else None for vpp in shown])),
-        Column(f"turbine\n{power.name}", powers([vpp.mt.p_max_mw if vpp.mt else None for vpp in shown])),
-        Column(f"battery\n{energy.name}", ["" if v.ess is None else energy.text(v.ess.energy_mwh) for v in shown]),
-        Column("sheds", ["" if v.cl is None else f"{100 * v.cl.share_of_load:g} %" for v in shown]),
+        Column("peak", [power.text(float(load.max())) for load in loads], group=group),
+        Column("day", [energy.text(float(load.sum()) * period_h) for load in loads], group=group),
+        Column("year", [decimal(float(load.mean()) * _YEAR_H * energy.per_base) for load in loads], group=group),
+        Column(f"wind\n{energy.name}", sums("forecast_mw", UnitKind.WT)),
+        Column(f"PV\n{energy.name}", sums("forecast_mw", UnitKind.PV)),
+        Column(f"turbine\n{power.name}", numbers(power.text, "p_max_mw", *TURBINES)),
+        Column(f"battery\n{energy.name}", numbers(energy.text, "energy_mwh", UnitKind.ESS)),
+        Column("sheds", numbers(lambda part: f"{100 * part:g} %", "share_of_load", UnitKind.CL)),
+        Column("also", [_others(vpp) for vpp in shown], right=False),
         Column("label", [plain(vpp.label) for vpp in shown], right=False, words=True),
     ]
     names = Column("", [plain(vpp.id) for vpp in shown], right=False)
     kept = [column for column in columns if any(column.cells)]
     note = left_out(len(vpps) - _VPPS_SHOWN, "VPPs", "the scenario")
     return Grid("Plants", [names], kept, gap=2, note=note)
+
+
+def _others(vpp: Vpp) -> str:
+    """How many units of other kinds a plant has, such as `2 hydro, ev`."""
+    counts = Counter(unit.kind for unit in of_kinds(vpp, *_ONLY_UNITS))
+    return ", ".join(f"{count} {kind.value}" if count > 1 else kind.value for kind, count in counts.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from market.app.report.terminal.numbers import Unit, emission_unit, energy_unit, money_digits, price_digits
+from market.app.report.terminal.numbers import AmountUnit, emission_unit, energy_unit, money_digits, price_digits
 from market.app.results.concluded_day import ConcludedDay
 from market.settlement.settlement import settled_mw
 
@@ -17,8 +17,8 @@ PRICE: Final = "CNY/MWh"
 class PageUnits:
     """How quantities are shown. money, price : digits behind the point of CNY and of CNY/MWh"""
 
-    energy: Unit
-    emission: Unit
+    energy: AmountUnit
+    emission: AmountUnit
     money: int
     price: int
 

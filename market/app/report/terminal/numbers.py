@@ -15,7 +15,7 @@ _DUST_CNY: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class AmountUnit:
     """A unit that quantities are shown in. per_base : how many of it one of the model's own unit makes"""
 
     name: str
@@ -27,14 +27,14 @@ class Unit:
         return decimal(value * self.per_base, self.digits)
 
 
-_ENERGY: Final = (Unit("MWh"), Unit("kWh", 1e3), Unit("Wh", 1e6))
-_POWER: Final = (Unit("MW"), Unit("kW", 1e3), Unit("W", 1e6))
-_EMISSION: Final = (Unit("t"), Unit("kg", 1e3), Unit("g", 1e6))
+_ENERGY: Final = (AmountUnit("MWh"), AmountUnit("kWh", 1e3), AmountUnit("Wh", 1e6))
+_POWER: Final = (AmountUnit("MW"), AmountUnit("kW", 1e3), AmountUnit("W", 1e6))
+_EMISSION: Final = (AmountUnit("t"), AmountUnit("kg", 1e3), AmountUnit("g", 1e6))
 _SMALL: Final = 0.1
 """A page whose largest quantity is below this has a smaller unit: two digits would show next to nothing."""
 
 
-def energy_unit(amounts_mwh: Iterable[float]) -> Unit:
+def energy_unit(amounts_mwh: Iterable[float]) -> AmountUnit:
     """The unit for these energies, of which the largest decides.
 
     >>> energy_unit([0.0, 3.2]).name, energy_unit([0.0042]).text(0.0042)
@@ -43,12 +43,12 @@ def energy_unit(amounts_mwh: Iterable[float]) -> Unit:
     return _of(_ENERGY, amounts_mwh)
 
 
-def power_unit(powers_mw: Iterable[float]) -> Unit:
+def power_unit(powers_mw: Iterable[float]) -> AmountUnit:
     """The unit for these powers, by the same rule."""
     return _of(_POWER, powers_mw)
 
 
-def emission_unit(amounts_t: Iterable[float]) -> Unit:
+def emission_unit(amounts_t: Iterable[float]) -> AmountUnit:
     """The unit for these masses of CO2, by the same rule."""
     return _of(_EMISSION, amounts_t)
 
@@ -131,7 +131,7 @@ def ranges(numbers: Iterable[int]) -> str:
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
-def _of(units: Sequence[Unit], amounts: Iterable[float]) -> Unit:
+def _of(units: Sequence[AmountUnit], amounts: Iterable[float]) -> AmountUnit:
     """The first of ever smaller units in which the largest amount can be seen; of nothing, the first."""
     largest = _largest(amounts)
     return next((u for u in units if not largest or largest * u.per_base >= _SMALL), units[-1])
