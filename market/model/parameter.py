@@ -144,10 +144,10 @@ def follow(value: Any) -> None:
 
 
 def unit_in_name(unit: str) -> str:
-    """A unit as names of fields end with it.
+    """A unit as names of fields end with it; a share of something has none of its own.
 
-    >>> unit_in_name("CNY/(MW² h)"), unit_in_name("t CO2/MWh")
-    ('cny_per_mw2h', 't_per_mwh')
+    >>> unit_in_name("CNY/(MW² h)"), unit_in_name("t CO2/MWh"), unit_in_name("share/h")
+    ('cny_per_mw2h', 't_per_mwh', 'per_h')
     """
     plain = re.sub(r"[() ]", "", unit.replace(" CO2", "").replace("²", "2").replace(" per ", "/"))
-    return plain.replace("/", "_per_").lower()
+    return re.sub("^share/", "per_", plain).replace("/", "_per_").lower()

@@ -33,7 +33,8 @@ def scenario_advice(scenario: Scenario) -> tuple[Fault, ...]:
 def _carbon_advice(scenario: Scenario) -> Iterator[Fault]:
     carbon = scenario.public.carbon
     periods = scenario.public.horizon.periods
-    emission, quota = float(grid_emission_t_per_mwh(carbon, periods).mean()), carbon.grid_quota_t_per_mwh
+    series, quota = grid_emission_t_per_mwh(carbon, periods), carbon.grid_quota_t_per_mwh
+    emission = min(float(series.mean()), float(series.max()))  # the mean of equal numbers is rounded
     if emission <= quota:
         remedy = "keep δ_g above σ_g, or buying more from the grid lowers the carbon bill"
         value = f"δ_g {emission:g}, σ_g {quota:g}"

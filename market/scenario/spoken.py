@@ -8,6 +8,7 @@ Inside there is one name for each field, in which `cny` stands for the scenario'
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -107,14 +108,18 @@ def parameter_in(field: Any) -> Parameter | None:
 
 @cache
 def spoken_names(schema: type[Section]) -> Mapping[str, str]:
-    """The fields of a section whose names end with a unit: by that name, the name without it."""
-    found = {}
+    """The fields of a section whose names end with a unit: by that name, the name without it.
+
+    Where two would be called alike, each keeps its unit.
+    """
+    found: dict[str, str] = {}
     for name, info in fields_by_name(schema).items():
         parameter = parameter_in(info)
         ending = f"_{unit_in_name(parameter.unit)}" if parameter and is_known(parameter.unit) else ""
         if ending and name.endswith(ending) and name.removesuffix(ending) not in fields_by_name(schema):
             found[name] = name.removesuffix(ending)
-    return found
+    shared = Counter(found.values())
+    return {name: bare for name, bare in found.items() if shared[bare] == 1}
 
 
 @cache

@@ -26,7 +26,7 @@ def near_balance(ratio: float) -> list[PeriodGame]:
 def plain(games: list[PeriodGame], order: Order = Order.SIMULTANEOUS) -> tuple[Negotiation, ...]:
     """By best replies alone."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("market.game.solver.fresh_memory", lambda rules: Pace(leaps=0))
+        patch.setattr("market.game.pricing.pricer.fresh_memory", lambda rules: Pace(leaps=0))
         return negotiate(games, RULES, order=order)
 
 

@@ -49,7 +49,7 @@ def full(tmp_path: Path) -> Scenario:
 
 def test_every_public_field_arrives(full: Scenario) -> None:
     public = full.public
-    assert _plain(public.horizon) == {"periods": 3, "period_h": 0.5, "start": "", "tz": ""}
+    assert _plain(public.horizon) == {"periods": 3, "period_h": 0.5}
     assert _plain(public.tariff) == {
         "retail_cny_per_mwh": [400.0, 750.0, 1200.0],
         "feed_in_cny_per_mwh": [320.0, -20.0, 480.0],
@@ -228,7 +228,7 @@ def test_a_horizon_left_out_is_a_day_of_hours(tmp_path: Path) -> None:
         "scenario.yaml": "vpps: [{id: A}]\n",
         "profiles.csv": f"period,retail_cny_per_mwh,feed_in_cny_per_mwh,A_load_mw\n{rows}",
     }
-    horizon = {"periods": 24, "period_h": 1.0, "start": "", "tz": ""}
+    horizon = {"periods": 24, "period_h": 1.0}
     assert _plain(load_scenario(write_files(tmp_path, files)).public.horizon) == horizon
 
 
@@ -311,9 +311,10 @@ def test_a_name_that_is_almost_right() -> None:
     assert "did you mean five_vpp?" in _fault("five_vp")
 
 
-def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+def test_only_scenario_yaml_stands_for_its_folder(tmp_path: Path) -> None:
     write_files(tmp_path, MINIMAL_FILES)
-    assert "must be a folder; got a file; give the folder" in _fault(tmp_path / "scenario.yaml")
+    assert load_scenario(tmp_path / "scenario.yaml").digest == load_scenario(tmp_path).digest
+    assert "must be a folder; got a file; give the folder" in _fault(tmp_path / "profiles.csv")
 
 
 def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:

@@ -221,6 +221,7 @@ SOUTH = """\
   - id: South
     mt: {p_max_mw: 2, cost_b_cny_per_mwh: 500, ramp_mw_per_h: 1.5}
     exchange: {direct_max_mw: 3}
+    strategy: {use: "some.module:Strategy", seed: 3, options: {share: 0.5}}
 """
 
 
