@@ -33,6 +33,10 @@ class SweepResult:
 
     runs : one row a run, with what was run and what came of it · timing : how long each took, and in which process
     folder : where it is written, None where nothing was
+
+    >>> import market
+    >>> market.sweep("two_vpp", {"carbon.mode": ["none", "flat"]})
+    <market.SweepResult: 2 runs, 0 failed; nothing was written>
     """
 
     runs: pandas.DataFrame
