@@ -87,10 +87,18 @@ def _sized(value: Any, size: float) -> Any:
         old, known = getattr(value, field.name), field.metadata.get("parameter")
         if is_dataclass(old):
             changes[field.name] = _sized(old, size)
+        elif isinstance(old, tuple) and all(map(is_dataclass, old)):
+            changes[field.name] = tuple(_sized(part, size) for part in old)
         elif known is not None and known.unit in GROWS and old is not None:
-            new = old * size ** GROWS[known.unit]
-            changes[field.name] = frozen(new) if isinstance(new, np.ndarray) else new
+            changes[field.name] = _grown(old, size ** GROWS[known.unit])
     return replace(value, **changes)
+
+
+def _grown(value: Any, factor: float) -> Any:
+    """A number, a series or a list of numbers, times a factor."""
+    if isinstance(value, tuple):
+        return tuple(item * factor for item in value)
+    return frozen(value * factor) if isinstance(value, np.ndarray) else value * factor
 
 
 def repeated(run: RecordedRun, times: int) -> RecordedRun:
