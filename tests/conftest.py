@@ -29,7 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before other processes are started for tests, which then try the same sample."""
+    """Before other processes are started for tests, which then try the same sample.
+
+    Workers are told a width of the terminal, which is nobody's who reads what commands print here.
+    """
+    os.environ.pop("COLUMNS", None)
     choose_day(whole=config.getoption("whole"))
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         os.environ[ALL_ARE_RUN] = "1"

@@ -280,7 +280,7 @@ def certified_game(market: MarketRules) -> Iterator[Broken]:
         return
     field, remedy = "day_certificate", "leave day_certificate out"
     if market.mechanism is not Mechanism.GAME:
-        why = "bounds are known of games only" if market.mechanism.clears else "which tells of regrets itself"
+        why = "bounds are known of games only" if market.mechanism.clears else "it tells of regrets itself"
         rule = f"must be false where mechanism is {market.mechanism.value}: {why}"
         yield Broken(field, rule, "true", remedy)
     elif market.choice_temperature_cny_per_mwh == 0.0:

@@ -89,7 +89,7 @@ def test_scripts_get_it_as_a_table() -> None:
     ("flags", "words"),
     [
         (("--set", "market.choice_temperature_cny_per_mwh=0"), "choice_temperature_cny_per_mwh is 0"),
-        (("--set", "market.mechanism=consensus"), "mechanism is consensus, which tells of regrets itself"),
+        (("--set", "market.mechanism=consensus"), "mechanism is consensus: it tells of regrets itself"),
     ],
 )
 @pytest.mark.parametrize("how", [RUN, ("run", "two_vpp")], ids=" ".join)

@@ -13,6 +13,7 @@ from itertools import count
 import numpy as np
 
 from market.model.arrays import frozen
+from market.model.parameter import counts
 from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from market.scenario import load_scenario
 from market.scenario.digest import seal_scenario
@@ -99,14 +100,15 @@ def _telling_in_steps(vpp: Vpp, step_cny_per_mwh: float) -> Vpp:
 
 
 def plant_numbers(vpp: Vpp) -> list[float]:
-    """Every number of a plant, its profiles among them."""
+    """Every number of a plant, its profiles among them; not the defaults of what it does not say."""
     return list(_numbers(vpp))
 
 
 def _numbers(value: object) -> Iterator[float]:
     if is_dataclass(value):
         for field in fields(value):
-            yield from _numbers(getattr(value, field.name))
+            if counts(field, getattr(value, field.name)):
+                yield from _numbers(getattr(value, field.name))
     elif isinstance(value, np.ndarray):
         yield from value.tolist()
     elif isinstance(value, int | float) and not isinstance(value, bool):

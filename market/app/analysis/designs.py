@@ -28,14 +28,14 @@ NOTHING = float("nan")
 LOSS_CNY = 0.01
 """Who pays more than this above its day without trade is said to lose."""
 
-DESIGNS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+DESIGNS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
     {
         "once": {"market.mechanism": "game", "market.coupling": "once"},
         "iterate": {"market.mechanism": "game", "market.coupling": "iterate"},
         "consensus": {
             "market.mechanism": "consensus",
             "market.coupling": "once",
-            "market.grid_option_mw": "0",
+            "market.grid_option_mw": 0.0,
         },
     }
 )
