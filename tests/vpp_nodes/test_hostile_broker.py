@@ -172,8 +172,8 @@ def test_an_order_that_cannot_be_meant_has_no_effect(message: Message, epoch: in
     assert order(who, message, epoch) == []
     assert who.refused == {reason: 1}
     assert confirmed(order(who, turn(3, Ref("B", 2))), 3)
-    settled = order(who, settle(4, DirectExchange(frozen([0.0] * 2), frozen([0.0] * 2))))
-    (audit,) = [each for each in settled if not isinstance(each, Note)]
+    done = order(who, settle(4, DirectExchange(frozen([0.0] * 2), frozen([0.0] * 2))))
+    (audit,) = [each for each in done if not isinstance(each, Note)]  # which is for who looks at the node
     assert isinstance(audit, Tell)
     assert isinstance(audit.message, Audit)
 
