@@ -24,6 +24,10 @@ WRITING: dict[str, Sequence[str]] = {
     "split": ("split", "two_vpp", "new"),
     "experiment economics": ("experiment", "economics", "two_vpp", "--quiet"),
     "experiment sensitivity": ("experiment", "sensitivity", "two_vpp", "--quiet"),
+    "experiment known": ("experiment", "known", "--quiet"),
+    "experiment mechanisms": ("experiment", "mechanisms", "two_vpp", "--quiet"),
+    "experiment division": ("experiment", "division", "two_vpp", "--quiet"),
+    "sweep": ("sweep", "two_vpp", "--set", "carbon.growth=0.25,0.5", "--jobs", "1", "--quiet"),
     "experiment network": ("experiment", "network", "two_vpp", "--delays", "0ms", "--losses", "0", "--quiet"),
 }
 """Command lines by what they try."""

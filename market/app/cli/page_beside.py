@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from broker.process.launch import safe_path
 from market.app.runs.subprocesses import COMMAND, GRACE_S
 
 
@@ -32,6 +31,8 @@ class PageBeside:
 
     def open(self, folder: Path) -> None:
         """Serve a page on a run folder that is being written, and open it. It says itself where it is."""
+        from broker.process.launch import safe_path  # late: not every system has what it needs
+
         self._process = subprocess.Popen(
             [*COMMAND, "view", str(folder), "--from-start", "--open"],
             env={**os.environ, **safe_path()},

@@ -104,10 +104,11 @@ def table(
     digits: int = 2,
     sum_row: bool = False,
     unknown: str = "",
+    fold: bool = True,
 ) -> Html:
-    """A table; numbers stand to the right, doubles with so many digits, NaN as `unknown`. A long one is folded.
+    """A table; numbers stand to the right, doubles with so many digits, NaN as `unknown`.
 
-    sum_row : the last row is a sum, set apart
+    sum_row : the last row is a sum, set apart · fold : whether a long one is folded
     """
     filled = [list(row) for row in rows]
     numeric = [
@@ -123,7 +124,7 @@ def table(
     whole = Html(
         f'<div class="wide"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
-    if len(filled) <= MOST_ROWS:
+    if not fold or len(filled) <= MOST_ROWS:
         return whole
     return folded(f"{caption or 'Table'}: {len(filled):,} rows", [whole])
 

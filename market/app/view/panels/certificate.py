@@ -37,7 +37,7 @@ def certificate_panel(frame: Frame) -> str:
     )
     heads = ("period", "verdict", "offers", "traded MWh", "ε CNY", "ε relative", "clearing CNY/kWh",
              "largest mark-up CNY/kWh", "HHI")  # fmt: skip
-    rows = table(heads, list(_rows(results)), digits=4)
+    rows = table(heads, list(_rows(results)), digits=4, fold=False)
     return box(
         "Certificate",
         callout(meaning(verdict, agreed=rounds is not None), good=verdict in SOUND),

@@ -38,7 +38,7 @@ def costs_panel(frame: Frame) -> str:
 
 
 def _table(columns: Sequence[str], rows: Iterator[tuple[Cell, ...]]) -> str:
-    return table(columns, rows, sum_row=True, unknown=NOT_SHOWN)
+    return table(columns, rows, sum_row=True, unknown=NOT_SHOWN, fold=False)
 
 
 def _both(day: RecordedRun, vpp: str, column: str) -> list[float]:

@@ -21,4 +21,4 @@ def lines_table(frame: Frame, most: int) -> str:
     """The newest lines as a table."""
     lines = until(frame.timeline.event_log.lines, frame.view.position)[-most:]
     rows = [(line.position, f"{line.time_s:.3f}", line.who or "—", line.text) for line in reversed(lines)]
-    return table(("record", "time s", "who", "what"), rows)
+    return table(("record", "time s", "who", "what"), rows, fold=False)

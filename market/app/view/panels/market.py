@@ -41,9 +41,9 @@ def _tables(frame: Frame) -> Iterator[str]:
         yield box(f"Period {number}", note(f"Nothing to trade: {why}."))
         return
     sold = ("seller", "surplus MW", "asks CNY/kWh", "chosen", "sells MW")
-    yield box(f"Sellers in period {number}", table(sold, _sellers(now), digits=4), name="sellers")
+    yield box(f"Sellers in period {number}", table(sold, _sellers(now), digits=4, fold=False), name="sellers")
     bought = ("buyer", "deficit MW", "buys MW", "from the grid MW", "pays CNY")
-    yield box(f"Buyers in period {number}", table(bought, _buyers(now), digits=4), name="buyers")
+    yield box(f"Buyers in period {number}", table(bought, _buyers(now), digits=4, fold=False), name="buyers")
 
 
 def _sellers(now: PeriodNow) -> Iterator[tuple[str, float, float, float, float]]:
