@@ -8,8 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from market.app.runs.subprocesses import COMMAND, GRACE_S
-
 
 class PageBeside:
     """At most one page. Leaving the block ends it."""
@@ -24,6 +22,8 @@ class PageBeside:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process is not None:
+            from market.app.runs.subprocesses import GRACE_S
+
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(GRACE_S)
@@ -31,7 +31,8 @@ class PageBeside:
 
     def open(self, folder: Path) -> None:
         """Serve a page on a run folder that is being written, and open it. It says itself where it is."""
-        from broker.process.launch import safe_path  # late: not every system has what it needs
+        from broker.process.launch import safe_path  # late: not every system has what these need
+        from market.app.runs.subprocesses import COMMAND
 
         self._process = subprocess.Popen(
             [*COMMAND, "view", str(folder), "--from-start", "--open"],
