@@ -70,15 +70,15 @@ def settle_session(leader: int, grace_s: float = 5.0) -> list[str]:
 
 
 @contextmanager
-def held_node(process: subprocess.Popen[str], among: int = 5) -> Iterator[psutil.Process]:
+def held_node(process: subprocess.Popen[str], among: int = 5, *, early: bool = False) -> Iterator[psutil.Process]:
     """A node of a starting run, stopped as soon as all are there, so that the run cannot end meanwhile.
 
-    A day of two is over so soon that its first node is stopped when it is there.
+    A day of two is over so soon that its first node is stopped when it is there; any day's, if `early`.
     """
     deadline, held = time.monotonic() + LIMIT_S, None
     while time.monotonic() < deadline:
         nodes = node_processes(process.pid)
-        if held is None and (len(nodes) == among or (nodes and among == 2)):
+        if held is None and (len(nodes) == among or (nodes and (early or among == 2))):
             held = nodes[0]
             held.suspend()
         if held is not None and len(nodes) == among:
