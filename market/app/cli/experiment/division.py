@@ -33,10 +33,8 @@ def division_command(options: StudyOptions) -> int:
 
 def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
     from market.app.figures.division import division_picture
-    from market.app.figures.picture import write_pictures
-    from market.app.figures.told import told_pictures
 
-    write_pictures(told_pictures([division_picture(*tables[:2])], under_way.told), under_way.path / "figures")
+    under_way.illustrate([division_picture(*tables[:2])])
 
 
 def division_text(day: DividedDay, tables: tuple[Table, ...]) -> str:

@@ -42,11 +42,8 @@ def _say(under_way: Study, design: str, round: int) -> None:
 def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
     from market.app.figures.designs import designs_picture
     from market.app.figures.experiments import economics_picture
-    from market.app.figures.picture import write_pictures
-    from market.app.figures.told import told_pictures
 
-    pictures = [economics_picture(tables[:-2]), designs_picture(*tables[-2:])]
-    write_pictures(told_pictures(pictures, under_way.told), under_way.path / "figures")
+    under_way.illustrate([economics_picture(tables[:-2]), designs_picture(*tables[-2:])])
 
 
 def economics_text(economy: Economy, tables: tuple[Table, ...]) -> str:

@@ -34,10 +34,8 @@ def mechanisms_command(options: StudyOptions) -> int:
 
 def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
     from market.app.figures.mechanisms import mechanisms_picture
-    from market.app.figures.picture import write_pictures
-    from market.app.figures.told import told_pictures
 
-    write_pictures(told_pictures([mechanisms_picture(*tables)], under_way.told), under_way.path / "figures")
+    under_way.illustrate([mechanisms_picture(*tables)])
 
 
 def mechanisms_text(found: MechanismStudy, tables: tuple[Table, ...]) -> str:

@@ -86,10 +86,8 @@ def _call(options: StudyOptions, scratch: Path, name: str, flags: Sequence[str])
 
 def _illustrate(under_way: Study, runs: Sequence[GridResult]) -> None:
     from market.app.figures.network_grid import grid_picture
-    from market.app.figures.picture import write_pictures
-    from market.app.figures.told import told_pictures
 
-    write_pictures(told_pictures([grid_picture(runs)], under_way.told), under_way.path / "figures")
+    under_way.illustrate([grid_picture(runs)])
 
 
 def grid_text(runs: Sequence[GridResult]) -> str:

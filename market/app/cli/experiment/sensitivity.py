@@ -36,11 +36,9 @@ def sensitivity_command(options: StudyOptions) -> int:
 
 def _illustrate(under_way: Study, asked: tuple[Sweep, ...], tables: tuple[Table, ...]) -> None:
     from market.app.figures.experiments import sweep_picture
-    from market.app.figures.picture import write_pictures
-    from market.app.figures.told import told_pictures
 
     drawn = (sweep_picture(sweep.label, sweep.base, table) for sweep, table in zip(asked, tables, strict=True))
-    write_pictures(told_pictures(drawn, under_way.told), under_way.path / "figures")
+    under_way.illustrate(drawn)
 
 
 def sensitivity_text(asked: tuple[Sweep, ...], tables: tuple[Table, ...]) -> str:

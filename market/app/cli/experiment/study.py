@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from market.app.cli.console import live_progress
 from market.app.results.folder import RunFolder, new_run_folder
@@ -20,6 +20,9 @@ from market.app.runs.process_pool import solve_many
 from market.errors import RunError
 from market.scenario.private import FOLDER_MODE
 from market.system_fault import reason_and_remedy
+
+if TYPE_CHECKING:
+    from market.app.figures.picture import Picture
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -48,6 +51,13 @@ class Study:
         """Write each table as CSV."""
         for table in tables:
             self.folder.write(f"{table.name}.csv", self.told.table(table).csv_parts())
+
+    def illustrate(self, pictures: Iterable[Picture]) -> None:
+        """Write pictures as the study is told, PNG and SVG, into its folder."""
+        from market.app.figures.picture import write_pictures
+        from market.app.figures.told import told_pictures
+
+        write_pictures(told_pictures(pictures, self.told), self.path / "figures")
 
     def inside(self, name: str) -> RunFolder:
         """A new folder in this one. RunError if the disk does not take it."""
