@@ -132,9 +132,11 @@ def _staleness(ax: Axes, run: RecordedRun) -> list[style.Entry]:
             markersize=4,
             color=look.colour,
             label=vpp,
+            clip_on=False,  # fresh news stand on the axis
         )
         entries[vpp] = (marks, f"offers of {names[vpp]}")
     style.value_axis(ax, "age of news in s")
+    style.from_zero(ax)
     shown = [entries[vpp] for vpp in run.vpps if vpp in entries and vpp in looks]
     if others := [vpp for vpp in entries if vpp not in looks]:
         shown.append((entries[others[0]][0], f"offers of {so_many_others(list(looks), list(entries))}"))

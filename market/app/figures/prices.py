@@ -25,6 +25,7 @@ from market.model.arrays import Array
 NO_OFFERS = "No VPP trades with another in any period: nobody offers a price."
 SPREAD = 0.7  # how much of a period's width the sellers' marks take up, side by side
 CONVERGED = 1e-9  # CNY/kWh; smaller distances are drawn at the foot
+HAIR = 1.2  # points; so wide is a band at least, where all sellers ask the same
 MOST_LINES = 400  # of distances as drawings; more are one bitmap
 
 
@@ -111,6 +112,7 @@ def _spread(ax: Axes, run: RecordedRun, sellers: int) -> list[style.Entry]:
     where = style.edges(run.period_count)
     style.stairs(ax, most, where, baseline=least, fill=True, color="#9FC9E8", linewidth=0, label="all")
     style.stairs(ax, high, where, baseline=low, fill=True, color="#4A90C4", linewidth=0, label="half")
+    ax.hlines((low + high) / 2, where[:-1], where[1:], color="#4A90C4", linewidth=HAIR)
     return [
         (Patch(color="#9FC9E8"), f"all {sellers} sellers"),
         (Patch(color="#4A90C4"), "the middle half of them"),
