@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
-from types import NoneType
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -25,7 +26,10 @@ _TYPE_REMEDIES = {
     "int_type": "write a plain whole number, without quotes and without a point",
     "bool_type": "write true or false, without quotes",
     "string_type": "put it in quotes",
+    "list_type": "write each entry on a line of its own that begins with `- `",
 }
+_UNION_PART = re.compile(r"str|int|float|bool|list\[.*\]")
+_KEY = "[key]"
 _MOST = 200
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
@@ -43,9 +47,19 @@ def schema_faults(
     in_file : whether a field that is left out has its default; where it is changed from outside it stays as it was
     told : paths whose faults have been told already
     """
-    details = [detail for detail in error.errors(include_url=False) if detail["loc"] not in told]
+    details = _told_once([detail for detail in error.errors(include_url=False) if detail["loc"] not in told])
     found = [fault for detail in details[:_MOST] for fault in _faults_of(schema, detail, place, in_file)]
     return found + more_faults(len(details) - _MOST, place(()))
+
+
+def _told_once(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Of a value that is of none of the kinds that a field may have, pydantic tells each; here it is one."""
+    kept: dict[Any, ErrorDetails] = {}
+    for number, detail in enumerate(details):
+        *above, last = detail["loc"] or ("",)
+        kind = isinstance(last, str) and _UNION_PART.fullmatch(last) and detail["type"].endswith("_type")
+        kept.setdefault((*above, id(detail["input"])) if kind else number, detail)
+    return list(kept.values())
 
 
 def more_faults(count: int, place: str) -> list[Fault]:
@@ -63,7 +77,7 @@ def suggestion(word: str, known: Sequence[str]) -> str:
 
 def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_file: bool) -> Iterator[Fault]:
     path, kind, value = detail["loc"], detail["type"], detail["input"]
-    path, holder = _in_file(schema, path)
+    path, holder, depth = _in_file(schema, path)
     if kind == "rules":
         for broken in detail["ctx"]["broken"]:
             where = (*path, broken.field) if broken.field else path
@@ -75,12 +89,15 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_fil
     if kind.startswith("union_tag"):
         yield _unknown_kind(detail, path, place)
         return
-    field = _field_at(holder, path)
-    domain = _domain(field, _depth(path))
+    field = fields_by_name(holder)[str(path[-1 - depth])]
+    domain = _domain(field, depth)
     if kind == "missing":
         yield Fault(f"required, {domain}", "nothing", place(path), f"add it: {field.description}")
     else:
-        remedy = _remedy(field, "" if value is None else kind, in_file)
+        of_kinds = value is None or _is_union(_plain(field.annotation))
+        remedy = _remedy(field, "" if of_kinds else kind, in_file)
+        if kind == "enum" and isinstance(value, str):
+            remedy = f"{suggestion(value, _members(field.annotation))}{remedy}"
         if (
             path[:1] == ("vpps",)
             and path[-1:] == ("id",)
@@ -91,25 +108,40 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_fil
         yield Fault(f"must be {domain}", shown(value), place(path), remedy)
 
 
-def _in_file(schema: type[Section], loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], type[Section]]:
-    """A place of pydantic's as a path in the file, and the section that its last name belongs to.
+def _in_file(
+    schema: type[Section], loc: tuple[str | int, ...]
+) -> tuple[tuple[str | int, ...], type[Section], int]:
+    """A place of pydantic's as a path in the file, the section that its last field belongs to, and how many
+    places of lists and keys of mappings follow the field's name.
 
-    In a list of sections of several kinds pydantic names the kind as well, which is no part of a path.
+    Of what may be of several kinds pydantic names the kind as well, which is no part of a path.
     """
     path: list[str | int] = []
     holder, inside, kinds = schema, schema, dict[str, type[Section]]()
+    field: FieldInfo | None = None
+    depth = 0
     for part in loc:
         if isinstance(part, str) and kinds:
-            inside, kinds = kinds[part], {}
+            inside, kinds, field = kinds[part], {}, None
+        elif field is not None and inside is holder and isinstance(part, str) and not _is_mapping(field):
             continue
-        path.append(part)
-        if isinstance(part, str):
-            holder = inside
-            field = fields_by_name(holder).get(part)
+        elif field is not None and (not isinstance(part, str) or inside is holder):
+            if part != _KEY:
+                path.append(part)
+                depth += 1
+        else:
+            path.append(part)
+            holder, depth = inside, 0
+            field = fields_by_name(holder).get(str(part))
             if field is not None:
                 kinds = kinds_in(field.annotation)
                 inside = section_in(field.annotation) or holder
-    return tuple(path), holder
+    return tuple(path), holder, depth
+
+
+def _is_mapping(field: FieldInfo) -> bool:
+    """Whether a field holds values by names of the user's."""
+    return get_origin(_plain(field.annotation)) in (dict, Mapping)
 
 
 def kinds_in(annotation: Any) -> dict[str, type[Section]]:
@@ -162,7 +194,9 @@ def _domain(field: FieldInfo, depth: int) -> str:
     annotation, metadata = _plain(field.annotation), list(field.metadata)
     nullable = depth == 0 and NoneType in get_args(field.annotation)
     for _ in range(depth):
-        item = (get_args(annotation) or (str,))[0]
+        if _is_union(annotation):
+            annotation = next((part for part in get_args(annotation) if get_origin(part)), annotation)
+        item = (get_args(annotation) or (str,))[-1]
         metadata = [part for note in getattr(item, "__metadata__", ()) for part in getattr(note, "metadata", ())]
         annotation = getattr(item, "__origin__", item) if hasattr(item, "__metadata__") else item
     limits = [
@@ -180,7 +214,11 @@ def _plain(annotation: Any) -> Any:
     """The annotation without `| None`."""
     if NoneType not in get_args(annotation):
         return annotation
-    return next(part for part in get_args(annotation) if part is not NoneType)
+    return Union[tuple(part for part in get_args(annotation) if part is not NoneType)]  # noqa: UP007 parts at run time
+
+
+def _is_union(annotation: Any) -> bool:
+    return isinstance(annotation, UnionType) or get_origin(annotation) is Union
 
 
 def _kind(annotation: Any, meaning: str, filled: bool) -> str:
@@ -188,6 +226,11 @@ def _kind(annotation: Any, meaning: str, filled: bool) -> str:
         return f"text ({meaning})"
     if annotation in _KINDS:
         return _KINDS[annotation]
+    if hasattr(annotation, "__metadata__"):
+        annotation = annotation.__origin__
+    if _is_union(annotation):
+        kinds = [_kind(part, "", filled).removesuffix(" ()") for part in get_args(annotation)]
+        return f"{' or '.join(kinds)} ({meaning})"
     members = ", ".join(_members(annotation))
     if getattr(annotation, "__origin__", None) is list:
         return f"a list out of: {members}" if members else "a list that is not empty" if filled else "a list"
@@ -199,16 +242,6 @@ def _members(annotation: Any) -> tuple[str, ...]:
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return tuple(member.value for member in annotation)
     return next((found for part in get_args(annotation) if (found := _members(part))), ())
-
-
-def _depth(path: tuple[str | int, ...]) -> int:
-    """How many lists down from its field a path ends."""
-    return next((depth for depth, part in enumerate(reversed(path)) if isinstance(part, str)), len(path))
-
-
-def _field_at(holder: type[Section], path: tuple[str | int, ...]) -> FieldInfo:
-    name = next(part for part in reversed(path) if isinstance(part, str))
-    return fields_by_name(holder)[name]
 
 
 def fields_by_name(schema: type[Section]) -> dict[str, FieldInfo]:

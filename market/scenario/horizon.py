@@ -72,9 +72,8 @@ def _is_zone(name: str) -> bool:
 
 def tolerant_horizon(values: Mapping[str, object]) -> Horizon | None:
     """The horizon of values that may have faults of their own; None where they do not tell."""
-    given = _Given(values)
     try:
-        found = _horizon(given, Horizon())
+        found = _horizon(_Given(values), Horizon())
     except (NoSuchTime, ValueError, TypeError, ZeroDivisionError, OverflowError, AssertionError):
         return None
     if type(found.periods) is not int or type(found.period_h) not in (int, float):

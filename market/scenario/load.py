@@ -50,6 +50,7 @@ from market.scenario.unit_columns import (
     has_load_units,
     has_unsound_units,
     unit_column,
+    units_in,
 )
 
 
@@ -69,7 +70,7 @@ def load_scenario(source: str | Path) -> Scenario:
     currency = _currency(document)
     found = _read(folder, document, currency)
     if found.faults:
-        raise ScenarioError([spoken_fault(fault, currency) for fault in found.faults])
+        raise ScenarioError([spoken_fault(fault, currency) for fault in dict.fromkeys(found.faults)])
     assert found.file is not None
     scenario = build_scenario(
         folder.resolve().name, found.file, found.columns, found.samples, found.horizon, found.sources
@@ -254,7 +255,7 @@ def _shared_columns(document: Document) -> Iterator[Fault]:
     for index, vpp in enumerate(_entries(document.values, "vpps")):
         if not isinstance(vpp, dict) or not _is_id(vpp.get("id")) or has_unsound_units(vpp):
             continue
-        for number, unit in enumerate(vpp.get("units") or ()):
+        for number, unit in enumerate(units_in(vpp)):
             if unit["kind"] in SERIES:
                 places.setdefault(unit_column(vpp["id"], unit["id"]), []).append((index, number))
     apart = {name: found for name, found in places.items() if len({vpp for vpp, _ in found}) > 1}

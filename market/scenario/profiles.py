@@ -112,7 +112,8 @@ def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
         present = {name for table in tables for name in table.header}
         missing = sorted(wanted.columns - present)
         known = wanted.columns | wanted.optional | ({START} if wanted.starts else set())
-        faults += _unknown_columns(tables, known, [*missing, *({PERIOD} - present)])
+        lacking = [*missing, *sorted(wanted.optional - present), *({PERIOD} - present)]
+        faults += _unknown_columns(tables, known, lacking)
         faults += _shortened(_missing_columns(tables, missing, wanted.told), _MOST_OF_FILE, "profiles")
     return Profiles(columns, tuple(faults))
 

@@ -20,6 +20,7 @@ from market.scenario.fields import ID_PATTERN
 GRID_EMISSION = "grid_emission_t_per_mwh"
 TARIFF_COLUMNS = ("retail_cny_per_mwh", "feed_in_cny_per_mwh")
 
+_KINDS = frozenset(kind.value for kind in UnitKind)
 _OWNERS: Mapping[UnitKind, type] = {
     UnitKind.WT: Renewable,
     UnitKind.PV: Renewable,
@@ -50,7 +51,7 @@ def called_for(vpp: Mapping[str, Any]) -> dict[str, Parameter]:
     tariff = vpp.get("tariff")
     if isinstance(tariff, str):
         columns |= {tariff_column(tariff, price): _parameter(Tariff, price) for price in TARIFF_COLUMNS}
-    for unit in _units(vpp):
+    for unit in units_in(vpp):
         if _is_sound(unit) and (kind := UnitKind(unit["kind"])) in SERIES:
             columns[unit_column(vpp["id"], unit["id"])] = _of_unit(kind, unit)
     return columns
@@ -58,21 +59,27 @@ def called_for(vpp: Mapping[str, Any]) -> dict[str, Parameter]:
 
 def has_unsound_units(vpp: Mapping[str, Any]) -> bool:
     """Whether a unit of a VPP as the file has it has no sound id or kind; that fault is told by its section."""
-    return not all(_is_sound(unit) for unit in _units(vpp))
+    return not all(_is_sound(unit) for unit in units_in(vpp))
 
 
-def _units(vpp: Mapping[str, Any]) -> list[Any]:
+def units_in(vpp: Mapping[str, Any]) -> list[Any]:
+    """The units of a VPP as the file has it, whatever they are; none where they are no list."""
     units = vpp.get("units")
     return units if isinstance(units, list) else []
 
 
 def _is_sound(unit: object) -> bool:
-    return isinstance(unit, dict) and _is_id(unit.get("id")) and unit.get("kind") in set(UnitKind)
+    return (
+        isinstance(unit, dict)
+        and _is_id(unit.get("id"))
+        and isinstance(unit.get("kind"), str)
+        and unit["kind"] in _KINDS
+    )
 
 
 def has_load_units(vpp: Mapping[str, Any]) -> bool:
     """Whether a VPP as the file has it has loads among its units; it may do without a column of its own then."""
-    return any(isinstance(unit, dict) and unit.get("kind") == UnitKind.LOAD.value for unit in _units(vpp))
+    return any(isinstance(unit, dict) and unit.get("kind") == UnitKind.LOAD.value for unit in units_in(vpp))
 
 
 def unit_columns(vpp: Vpp) -> Iterator[tuple[str, Array]]:

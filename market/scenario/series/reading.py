@@ -24,6 +24,7 @@ from market.scenario.series.table import CellTable, read_table
 
 _ENERGY: Dimension = (0, 1, 1, 0, 0)
 _PRICE: Dimension = (1, -1, -1, 0, 0)
+_UNFILLED = {Gaps.HOLD: ", none at its beginning", Gaps.LINEAR: ", none at its ends", Gaps.ZERO: ""}
 _MOST = 5
 _NEAR_S = 1e-3
 
@@ -136,7 +137,7 @@ class FileReader:
         slots = _slots(begins, wanted, values, step_s, edges, instant)
         missing = np.isnan(slots.values)
         places = [self._clock(slots.first_s + at * step_s) for at, _ in runs(missing)]
-        hint = _shifted(begins, step_s, edges, end, instant)
+        hint = _shifted(begins, step_s, edges, end, instant) or self._short(begins, step_s, edges, instant)
         filled_values = self._filled(
             slots.values, source, step_s / 3600.0, places, f"{table.name} ({where})", hint
         )
@@ -220,14 +221,30 @@ class FileReader:
             named = refused or list(zip(places, (length for _, length in found), strict=True))
             listed = ", ".join(f"{place} ({length} missing)" for place, length in named[:_MOST])
             more = f" and {len(named) - _MOST} more gaps" if len(named) > _MOST else ""
-            told = (
-                "have no gaps"
-                if rule is Gaps.REFUSE
-                else f"have no gaps longer than {longest_h:g} h, none at its ends"
-            )
-            remedy = hint or "complete the file, or say gaps: hold, linear or zero, and longest_gap: 3 h"
+            told = "have no gaps"
+            if rule is not Gaps.REFUSE:
+                told += f" longer than {longest_h:g} h{_UNFILLED[rule]}"
+            needed_h = step_h * max(length for _, length in found)
+            longer = f", and longest_gap: {needed_h:g} h" if needed_h > longest_h else ""
+            remedy = hint or f"complete the file, or say gaps: hold, linear or zero{longer}"
             self.faults.append(Fault(f"must {told}", f"{listed}{more}", where, remedy))
         return made
+
+    def _short(self, begins: Array, step_s: float, edges: Array, instant: bool) -> str:
+        """A hint where the file ends before the horizon does, or begins after it."""
+        if not len(begins):
+            return ""
+        first, last = float(begins.min()), float(begins.max()) + (0.0 if instant else step_s)
+        if first <= edges[0] + _NEAR_S and last >= edges[-1] - (step_s if instant else 0.0) - _NEAR_S:
+            return ""
+        spans = (
+            f"{self._clock(first)} to {self._clock(last)}",
+            f"{self._clock(edges[0])} to {self._clock(edges[-1])}",
+        )
+        return (
+            f"the file covers {spans[0]}, the horizon {spans[1]}: give a longer file or another horizon, "
+            "or say gaps: hold or zero with a longest_gap as long as what is missing"
+        )
 
     def _edges(self) -> Array:
         first = np.array([each.timestamp() for each in starts(self.horizon)])

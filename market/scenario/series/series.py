@@ -258,6 +258,8 @@ class _SeriesReader:
         return None if found is None else _Numbers(found.values, found.dimension, f"{name} ({found.told})")
 
     def _from_file(self, source: Section, path: tuple[str | int, ...]) -> _Numbers | None:
+        if source.file is None and self._given.defaults and self._defaults is None:
+            return None  # what the defaults say is to be corrected first
         if source.file is None:
             self._fault("must say where it comes from", "no file", path, "add file:, or series: for another one")
             return None

@@ -49,10 +49,15 @@ def _place(source: Section) -> Iterator[Broken]:
     if source.file is not None and not is_inside(source.file):
         remedy = "name a file below the scenario's folder; for another folder say root: ../shared"
         yield Broken("file", "must be the name of a file below the folder", repr(source.file[:60]), remedy)
+
+
+def _marks(source: Section) -> Iterator[Broken]:
+    """Marks of one character, no two alike."""
     for name in ("sep", "decimal", "thousands"):
         mark = getattr(source, name)
         if mark is not None and len(mark) != 1:
             yield Broken(name, "must be one character", repr(mark), "write it like ';', ',' or \"\\t\"")
+            return
     if source.decimal is not None and source.decimal not in ".,":
         yield Broken("decimal", "must be . or ,", repr(source.decimal), "take one of the two")
     if source.decimal is not None and source.decimal in (source.thousands, source.sep):
@@ -81,9 +86,11 @@ _FIELDS: Mapping[str, Any] = {
     "sheet": _optional(str, "Sheet of an Excel file; left out: the first", **_WORD),
     "series": _optional(str, "Another series of this scenario, in place of a file", **_WORD),
     "column": _counted(str | int, "Column by its name in the header, or by its number from 1", "column"),
-    "time": _optional(
-        str | list[str],
-        "Column with the time of each row, or several that make it up; left out: a row for each period, in order",
+    "time": _counted(
+        str | int | list[str | int],
+        "Column with the time of each row, by name or number from 1, or several that make it up; "
+        "left out: a row for each period, in order",
+        "column",
     ),
     "time_format": _optional(
         str,
@@ -121,12 +128,13 @@ _FIELDS: Mapping[str, Any] = {
     "header": _optional(bool, "Whether the first row names the columns; left out: true"),
 }
 SourceSection = section_of(
-    "SourceSection", "A series: where it comes from, and how its numbers are to be taken.", _FIELDS, _place
+    "SourceSection", "A series: where it comes from, and how its numbers are to be taken.", _FIELDS, _place, _marks
 )
 DefaultsSection = section_of(
     "DefaultsSection",
     "What holds for all series that do not say otherwise.",
     {name: field for name, field in _FIELDS.items() if name not in ("series", "scale", "add")},
+    _marks,
 )
 
 
