@@ -19,6 +19,7 @@ from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
+from market.scenario.overrides import require_changes
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
 
@@ -84,7 +85,10 @@ def run(
     """
     since, started = time.monotonic(), datetime.now().astimezone()
     chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
-    changes = {**(changes or {}), **({"market.day_certificate": True} if day_certificate else {})}
+    changes = {
+        **require_changes({} if changes is None else changes),
+        **({"market.day_certificate": True} if day_certificate else {}),
+    }
     _check(changes, seed, processes=processes)
     if changes:
         chosen = chosen.with_(changes)

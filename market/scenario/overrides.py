@@ -58,6 +58,7 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     `sources` says by path where a value came from, for messages. Raises ScenarioError with every fault at once.
     """
     currency = scenario.public.currency
+    changes = require_changes(changes)
     changes, sources, faults = _plain(scenario, _today(changes), _today(sources or {}))
     place = _Placer(scenario, sources)
     faults += [fault for path in changes for fault in _closed(scenario, path, place)]
@@ -81,6 +82,14 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
         columns.pop(GRID_EMISSION, None)
     changed = build_scenario(scenario.name, file, columns, {}, horizon, scenario.sources)
     return replace(changed, name=scenario.name)
+
+
+def require_changes(changes: object, where: str = "changes") -> Changes:
+    """The changes, which map paths to values. ScenarioError for anything else."""
+    if isinstance(changes, Mapping) and all(isinstance(path, str) for path in changes):
+        return changes
+    remedy = 'write them like {"carbon.growth": 0.5}'
+    raise ScenarioError([Fault("must map paths of scenario.yaml to values", shown(changes), where, remedy)])
 
 
 def _plain(

@@ -19,7 +19,7 @@ from tests.market.scenario_files import write_files
 from tests.market.unit_files import UNITS_FILES
 
 YAML = "scenario.yaml"
-ODD = (
+ODD: tuple[Any, ...] = (
     *(1, 0, -1, 3.7, float("nan"), float("inf"), 10**40, 20241027, True, None),
     *("", " ", "x", "1", "3 kW", "; ", "é\u2028", b"ab", date(2024, 6, 1)),
     *([], [1], ["x"], [[1]], [None], [{"id": "a", "kind": ["x"]}]),
