@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -55,7 +57,7 @@ def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
     """Run a day and show what came of it. Raises MarketError; with --json the object tells of it as well."""
     with PageBeside() as page:
         try:
-            with as_run_error():
+            with as_run_error(), _apart_from_json(options):
                 report = _run(options, hosting, page)
         except MarketError as error:
             if options.as_json:
@@ -66,6 +68,11 @@ def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
             echo_error(f"error: {telling_of(report.scenario).text(law)}")
         page.wait()
     return report.exit_code
+
+
+def _apart_from_json(options: RunOptions) -> AbstractContextManager[Any]:
+    """Where the object goes to standard output, what a plant's own code prints does not."""
+    return redirect_stdout(sys.stderr) if options.as_json else nullcontext()
 
 
 def _run(options: RunOptions, hosting: Hosting | None, page: PageBeside) -> ConcludedDay:

@@ -50,6 +50,8 @@ def _grouped(cell: str, mark: str, decimal: str) -> bool:
 def _remedy(cell: str, decimal: str) -> str:
     other = "," if decimal == "." else "."
     if decimal in cell and other in cell:
+        if cell.rindex(other) > cell.rindex(decimal):
+            return f'say decimal: "{other}", thousands: "{decimal}" if that is how the whole file is written'
         between = f"if {other!r} stands between thousands, say thousands: {other!r}"
         return f"take one decimal mark in the whole file; {between}"
     if re.fullmatch(rf"[-+]?\d+{re.escape(other)}\d+", cell):
