@@ -18,6 +18,7 @@ from market.system_fault import reason_of
 
 SCHEMA_NAME = "scenario.schema.json"
 _CASES = Path(__file__).parent.parent / "cases"
+_COPIED = (".csv", ".md")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -47,7 +48,9 @@ def copy_case(name: str, target: Path, source: str = DEFAULT_CASE) -> Path:
         rule = "must be 1 to 64 letters, digits, _, - or ., a letter or digit first"
         raise ScenarioError([Fault(rule, shown(name), "name of the new scenario", "choose another name")])
     text = (origin / FILE_NAME).read_text(encoding="utf-8")
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(origin.glob("*.csv"))}
+    files = {
+        path.name: path.read_text(encoding="utf-8") for path in sorted(origin.iterdir()) if path.suffix in _COPIED
+    }
     files[FILE_NAME] = f"# yaml-language-server: $schema={SCHEMA_NAME}\n{text}"
     files[SCHEMA_NAME] = json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n"
     try:

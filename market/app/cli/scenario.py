@@ -16,7 +16,7 @@ from market.app.runs.command_line import pasted
 from market.app.runs.first_plans import first_declarations
 from market.errors import DispatchError
 from market.model.declaration import Declaration
-from market.scenario import copy_case, load_scenario, scenario_advice, scenario_schema
+from market.scenario import builtin_cases, copy_case, load_scenario, scenario_advice, scenario_schema
 from market.scenario.changes import changed
 from market.scenario.parameter_page import parameter_page
 from market.scenario.plausibility import plausibility_notes
@@ -67,6 +67,8 @@ def _plants(scenario: Scenario) -> str:
 def new_command(name: Path, case: str) -> int:
     """Copy a built-in case into a new folder; ScenarioError if that cannot be."""
     folder = copy_case(name.name, name.parent, case)
+    if str(folder) in builtin_cases():
+        echo_error(f"note: from here, {folder} is this folder and no longer the built-in case of that name")
     echo(
         f"{folder} is a copy of {case}. Change scenario.yaml and the profiles in it, then:\n"
         f"  {pasted('check', folder)}\n"
