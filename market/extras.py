@@ -13,6 +13,7 @@ from market.errors import Fault, ScenarioError
 
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("matplotlib",),
+    "import": ("networkx", "pandapower", "pvlib", "simbench", "windpowerlib"),
     "tables": ("openpyxl", "pyarrow"),
     "parquet": ("pyarrow",),
     "sweep": ("pyarrow", "ray"),

@@ -16,6 +16,7 @@ import click
 
 from market.app.cli.console import echo, echo_error
 from market.app.cli.help import COMMANDS, STUDIES, SectionedGroup
+from market.app.cli.importing import import_group
 from market.app.cli.network_options import network_options
 from market.app.cli.path_value import PATH
 from market.app.cli.set_option import set_option, strategy_option
@@ -183,6 +184,9 @@ def commands(context: click.Context) -> None:
     """Virtual power plants trade electricity and carbon for a day, each as a process of its own."""
     if context.invoked_subcommand is None:
         echo(context.get_help() + "\n")
+
+
+commands.add_command(import_group)
 
 
 @commands.command(epilog=EPILOG)

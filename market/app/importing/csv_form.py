@@ -1,0 +1,123 @@
+"""Guesses the form of a CSV file where it is not said: its marks, its column of times, and how those are written.
+
+A guess is made only where one answer fits; it is written into the scenario, where it can be corrected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Final, NoReturn
+
+from market.app.importing.draft import Fields
+from market.app.importing.source_tables import refuse
+from market.scenario.series.table import CellTable
+
+FORMATS: Final = (
+    *("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S"),
+    *("%m/%d/%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%Y/%m/%d %H:%M", "%Y%m%d%H%M", "%Y%m%d %H%M"),
+)
+_MARKS: Final = ";\t|,"
+_SAMPLE: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of a file, as a series says it; what is None is still to be guessed."""
+
+    sep: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    skip: int | None = None
+    time: str | None = None
+    time_format: str | None = None
+    stamp: str | None = None
+    gaps: str | None = None
+    longest_gap: str | None = None
+
+    def table_fields(self) -> Fields:
+        """What tells how to cut the file into cells."""
+        return {name: value for name in ("sep", "encoding", "skip") if (value := getattr(self, name)) is not None}
+
+    def fields(self) -> Fields:
+        """What a series says of its file; what is usual is left out."""
+        usual = {"sep": ",", "decimal": ".", "time_format": "iso", "stamp": "start"}
+        names = ("sep", "decimal", "thousands", "encoding", "skip", "time", "time_format", "stamp", "gaps")
+        told = {name: getattr(self, name) for name in (*names, "longest_gap")}
+        return {name: value for name, value in told.items() if value is not None and usual.get(name) != value}
+
+
+def with_sep(form: Form, text: str) -> Form:
+    """The form with the mark between its columns: the one that the header has most of."""
+    if form.sep is not None:
+        return form
+    header = next((line for line in text.splitlines()[form.skip or 0 :] if line.strip()), "")
+    return replace(form, sep=max(_MARKS, key=lambda mark: (header.count(mark), -_MARKS.index(mark))))
+
+
+def with_marks_and_time(form: Form, table: CellTable, wanted: Sequence[str], place: str) -> Form:
+    """The form with its decimal mark, its column of times and how they are written. wanted : columns of numbers"""
+    decimal = form.decimal or _decimal(form, table, wanted)
+    time = form.time or table.header[0]
+    if time not in table.header:
+        refuse("must be a column of the file", time, "--time", f"{place} has {', '.join(table.header[:12])}")
+    cells = [row[table.header.index(time)] for row in table.cells]
+    return replace(form, decimal=decimal, time=time, time_format=form.time_format or _format(cells, place, time))
+
+
+def moments(form: Form, table: CellTable) -> list[datetime]:
+    """The times of the rows as the file writes them."""
+    assert form.time is not None
+    column = table.header.index(form.time)
+    cells = [row[column] for row in table.cells if row[column]]
+    return [_parsed(cell, form.time_format or "iso") for cell in cells]
+
+
+def usual_step_s(times: Sequence[datetime]) -> float:
+    """The most frequent distance of two rows."""
+    steps = [(after - before).total_seconds() for before, after in pairwise(times)]
+    return max(sorted(set(steps)), key=steps.count) if steps else 0.0
+
+
+def _decimal(form: Form, table: CellTable, wanted: Sequence[str]) -> str:
+    if form.sep == ",":
+        return "."
+    columns = [index for index, name in enumerate(table.header) if name in wanted]
+    cells = [row[index] for row in table.cells[:_SAMPLE] for index in columns]
+    return "," if any(re.fullmatch(r"-?\d*,\d+", cell) for cell in cells) else "."
+
+
+def _format(cells: Sequence[str], place: str, column: str) -> str:
+    sample = [cell for cell in (*cells[:_SAMPLE], *cells[-_SAMPLE:]) if cell]
+    fits = [text for text in ("iso", *FORMATS) if sample and all(_fits(cell, text) for cell in sample)]
+    if len(fits) != 1:
+        _refuse_times(fits, sample, f"{place} column {column}")
+    return fits[0]
+
+
+def _refuse_times(fits: Sequence[str], sample: Sequence[str], place: str) -> NoReturn:
+    told = " or ".join(fits) if fits else repr(sample[0] if sample else "")
+    rule = "must be times of one form that is known" if not fits else "must be times that can be read in one way"
+    refuse(rule, told, place, "say --time and --time-format, such as '%d.%m.%Y %H:%M'")
+
+
+def _fits(cell: str, text: str) -> bool:
+    try:
+        _parsed(cell, text)
+    except ValueError:
+        return False
+    return True
+
+
+def _parsed(cell: str, text: str) -> datetime:
+    if text == "iso":
+        if not re.match(r"\d{4}-\d{2}-\d{2}", cell):
+            raise ValueError(cell)
+        return datetime.fromisoformat(cell)
+    if text == "unix":
+        return datetime.fromtimestamp(float(cell)).astimezone()
+    return datetime.strptime(cell, text)
