@@ -13,7 +13,7 @@ from market.errors import Fault, ScenarioError
 
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("matplotlib",),
-    "import": ("networkx", "pandapower", "pvlib", "simbench", "windpowerlib"),
+    "import": ("pandapower", "pvlib", "simbench", "windpowerlib"),
     "tables": ("openpyxl", "pyarrow"),
     "parquet": ("pyarrow",),
     "sweep": ("pyarrow", "ray"),

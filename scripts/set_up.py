@@ -16,7 +16,7 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "set-up-stamp"
-EXTRAS = "test,all,docs"
+EXTRAS = "test,all,docs,import"
 
 
 def foundation() -> str:

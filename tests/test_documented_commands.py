@@ -32,9 +32,11 @@ PLACEHOLDERS = {
     "market.mechanism=NAME": "market.mechanism=consensus",
     "parts/public": "made/public",
     "runs/mine": "mine",
+    **{f"imported/{name}": "mine" for name in ("farm", "rural9", "rural20", "sun_and_wind", "firms", "street")},
 }
 ELSEWHERE = {
     "vppmarket broker": "tests/processes/test_printed_commands.py",  # it waits for its nodes
+    "vppmarket import": "tests/app/test_importing.py",  # they need what others publish
     "vppmarket view": "tests/view/test_browser.py",  # it ends when it is interrupted
     "vppmarket experiment paper": "tests/app/test_paper.py",  # half a minute, and so on
     "vppmarket experiment known": "tests/app/test_known.py",

@@ -35,7 +35,14 @@ ROOMS = (
     *("broker.admission", "broker.equilibrium", "broker.protocol", "broker.process"),
     "vpp_nodes",
     *("market.app.results", "market.app.runs", "market.app.history", "market.app.feeds", "market.app.analysis"),
-    *("market.app.replay", "market.app.mesa_model", "market.app.figures", "market.app.report", "market.app.view"),
+    *(
+        "market.app.replay",
+        "market.app.importing",
+        "market.app.mesa_model",
+        "market.app.figures",
+        "market.app.report",
+        "market.app.view",
+    ),
     *("market.api", "market.app.cli", "market.app.entry"),
     *("market.app", "market", "broker"),  # their faces: what is not in a room
 )
@@ -52,15 +59,20 @@ WALLS = {
     "rich": ("market.app.report", "market.app.cli"),
     "matplotlib": ("market.app.figures", "market.app.report", "market.app.view"),
     "mesa": ("market.app.mesa_model",),
+    "pandapower": ("market.app.importing.simbench_grid",),
     "pandas": (
         *("market.app.results.frames", "market.app.mesa_model", "market.api"),
+        *("market.app.importing.sun", "market.app.importing.wind"),
         "market.scenario.series.workbook",
     ),
     "solara": ("market.app.view",),
+    "pvlib": ("market.app.importing.sun", "market.app.importing.weather"),
     "pyarrow": ("market.app.results.parquet",),
     "ray": ("market.app.runs.ray_pool",),
+    "simbench": ("market.app.importing.simbench_grid",),
     "starlette": ("market.app.view",),
     "uvicorn": ("market.app.view",),
+    "windpowerlib": ("market.app.importing.wind",),
     "numpy": ("market", "broker", "vpp_nodes"),
 }
 
@@ -80,7 +92,7 @@ CALENDARS = {
 
 HEAVY = {
     *("mesa", "networkx", "pandas", "scipy", "matplotlib", "pydantic", "yaml", "rich", "click", "solara"),
-    *("pyarrow", "ray"),
+    *("pandapower", "pvlib", "pyarrow", "ray", "simbench", "windpowerlib"),
 }
 
 
@@ -212,7 +224,7 @@ def test_no_class_name_stands_for_two_things() -> None:
 
 
 def test_every_package_imported_is_declared_and_pinned() -> None:
-    extras = [line for name in ("figures", "view", "parquet", "sweep") for line in extra(name)]
+    extras = [line for name in ("figures", "import", "view", "parquet", "sweep") for line in extra(name)]
     declared = {name_of(line) for line in (*project()["dependencies"], *extras)}
     declared -= {"vppmarket"}  # an extra that another one holds
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in constraints()}

@@ -21,7 +21,7 @@ BLOCKER = '''
 import sys
 
 HIDDEN = {"altair", "ipyvue", "ipyvuetify", "matplotlib", "networkx", "pyarrow", "ray", "reacton", "solara"}
-HIDDEN |= {"starlette", "uvicorn"}
+HIDDEN |= {"pandapower", "pvlib", "simbench", "starlette", "uvicorn", "windpowerlib"}
 
 
 class Without:
@@ -124,6 +124,9 @@ def test_the_python_door_and_the_mesa_model_need_no_extra(bare: Path, runs: Path
         (("view",), "view", "vppmarket view"),
         (("run", "two_vpp", "--out", "new", "--format", "parquet"), "parquet", "--format parquet"),
         (("sweep", "two_vpp", "--out", "new", "--engine", "ray"), "sweep", "--engine ray"),
+        (("import", "simbench", "1-MV-rural--1-sw", "--out", "new"), "import", "vppmarket import simbench"),
+        (("import", "pvlib", "--plant", "A=1 kW", "--out", "new"), "import", "vppmarket import pvlib"),
+        (("import", "wind", "--plant", "A=E-126/4200", "--out", "new"), "import", "vppmarket import wind"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

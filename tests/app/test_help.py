@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from market.app.cli.help import COMMANDS, EXAMPLES, OPTIONS, STUDIES, SectionedGroup
+from market.app.cli.help import COMMANDS, EXAMPLES, IMPORTS, OPTIONS, STUDIES, SectionedGroup
 from market.app.cli.main import command, commands
 
 
@@ -26,8 +26,8 @@ ALL = dict(every_command())
 
 @pytest.mark.parametrize(
     ("group", "sections"),
-    [(commands, COMMANDS), (commands.commands["experiment"], STUDIES)],
-    ids=["all", "studies"],
+    [(commands, COMMANDS), (commands.commands["experiment"], STUDIES), (commands.commands["import"], IMPORTS)],
+    ids=["all", "studies", "imports"],
 )
 def test_every_command_is_in_one_section(group: SectionedGroup, sections: dict[str, tuple[str, ...]]) -> None:
     listed = [name for names in sections.values() for name in names]

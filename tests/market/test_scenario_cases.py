@@ -33,7 +33,7 @@ def _fault(error: pytest.ExceptionInfo[ScenarioError]) -> str:
 
 
 def test_which_cases_there_are() -> None:
-    assert builtin_cases() == ("five_vpp", "flexible", "quarter_hours", "two_vpp")
+    assert builtin_cases() == ("five_vpp", "flexible", "quarter_hours", "two_vpp", "village")
     assert DEFAULT_CASE in builtin_cases()
 
 

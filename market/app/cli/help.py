@@ -22,12 +22,13 @@ STUDIES: Final[Mapping[str, tuple[str, ...]]] = {
 IMPORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "Sources": ("csv", "simbench", "pvlib", "wind", "assume", "emhass")
 }
+"""The sources of `vppmarket import`."""
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
         *("vpp", "scenario", "case", "plants", "settings", "strategies", "seed"),
         *("resume", "until_s", "window", "combine", "orders", "draws", "delays", "losses", "seeds"),
-        *("by", "count", "flexible_vehicles", "loads", "suns", "winds", "batteries", "tmy", "site", "plants"),
+        *("by", "count", "flexible_vehicles", "loads", "suns", "winds", "batteries", "tmy", "site", "new_plants"),
         *("section", "commitment", "base"),
     ),
     "The form of the file, where it is not as it looks": (
@@ -114,20 +115,23 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "vppmarket sweep --set market.choice_temperature_cny_per_mwh=20,50,80",
         "vppmarket sweep two_vpp --set carbon.growth=0.25,0.5 --seeds 0-4 --jobs 2",
     ),
-    "import": ("vppmarket import simbench 1-MV-urban--1-sw --by feeder --vpps 9",),
-    "simbench": ("vppmarket import simbench 1-MV-urban--1-sw --by feeder --vpps 9 --out urban",),
+    "import": ("vppmarket import simbench 1-MV-rural--1-sw --by feeder --vpps 9",),
+    "simbench": ("vppmarket import simbench 1-MV-rural--1-sw --by feeder --vpps 9",),
     "csv": (
-        "vppmarket import csv meter.csv --unit kW --load Farm=Hof --pv Farm=Dach --load Village=Dorf \\\n"
-        "    --battery Farm='400 kWh,150 kW' --retail '30 ct/kWh' --feed-in '8 ct/kWh' --tz Europe/Berlin",
+        "vppmarket import csv meter.csv --unit kW --load Farm=Hof --pv Farm=Dach \\\n"
+        "    --load Village=Dorf --battery Farm='400 kWh,150 kW' \\\n"
+        "    --retail '30 ct/kWh' --feed-in '8 ct/kWh' --tz Europe/Berlin",
     ),
     "pvlib": (
-        "vppmarket import pvlib --plant 'Roof=400 kW,load=120 kW' --plant 'Barn=250 kW,azimuth=270' --out sun",
+        "vppmarket import pvlib --plant 'Roof=400 kW,load=120 kW' \\\n"
+        "    --plant 'Barn=250 kW,azimuth=270' --out sun",
     ),
     "wind": (
-        "vppmarket import wind --plant 'Hill=E-126/4200,number=2,load=3 MW' --add-to sun --out sun_and_wind",
+        "vppmarket import wind --plant 'Hill=E-126/4200,number=2,load=3 MW' \\\n"
+        "    --add-to sun --out sun_and_wind",
     ),
     "assume": ("vppmarket import assume fleet --start 2019-01-02 --days 1",),
-    "emhass": ("vppmarket import emhass home/config_emhass.yaml neighbour/config.json --out street",),
+    "emhass": ("vppmarket import emhass home/config_emhass.yaml next/config.json",),
     "known": ("vppmarket experiment known",),
     "mechanisms": ("vppmarket experiment mechanisms two_vpp",),
     "division": ("vppmarket experiment division five_vpp",),

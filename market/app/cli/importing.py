@@ -16,7 +16,7 @@ from market.app.results.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from market.app.importing.draft import Draft
-    from market.app.importing.wanted import Wanted
+    from market.app.importing.wanted import ImportWishes
 
 _EPILOG: Final = "Exit codes: 0 written, 2 bad input or a missing extra, 4 not written."
 
@@ -80,10 +80,10 @@ def _importer(command: Callable[..., tuple[Draft, str]]) -> Any:
     return run
 
 
-def _wanted(given: dict[str, Any], base: Any) -> Wanted:
+def _wanted(given: dict[str, Any], base: Any) -> ImportWishes:
     """The flags of all importers, taken out of those that are given."""
     from market.app.importing.source_tables import refuse
-    from market.app.importing.wanted import Wanted
+    from market.app.importing.wanted import ImportWishes
     from market.model.currency import is_currency
 
     names = ("zone", "start", "days", "step", "retail", "feed_in", "carbon", "currency")
@@ -98,7 +98,7 @@ def _wanted(given: dict[str, Any], base: Any) -> Wanted:
         refuse(
             "must be a code of three capital letters", told["currency"], "--currency", "write it like EUR or CNY"
         )
-    return Wanted(**told, base=base)
+    return ImportWishes(**told, base=base)
 
 
 @import_group.command(epilog=_EPILOG)
@@ -114,7 +114,9 @@ def _wanted(given: dict[str, Any], base: Any) -> Wanted:
     help="Let vehicles charge when it is cheap: each session may last until 7 o'clock at home, 17 at work.",
 )
 @_importer
-def simbench(code: str, by: str, count: int | None, flexible_vehicles: bool, wanted: Wanted) -> tuple[Draft, str]:
+def simbench(
+    code: str, by: str, count: int | None, flexible_vehicles: bool, wanted: ImportWishes
+) -> tuple[Draft, str]:
     """A benchmark network, cut into plants by feeders.
 
     CODE is one of SimBench's, such as 1-MV-urban--1-sw. Lightest feeders are put together, heaviest cut along the
@@ -158,7 +160,7 @@ def csv_command(
     unit: str,
     price_unit: str | None,
     time_column: str | None,
-    wanted: Wanted,
+    wanted: ImportWishes,
     **form: Any,
 ) -> tuple[Draft, str]:
     """Columns of one CSV file as it is: loads, PV, wind, prices.
@@ -166,11 +168,11 @@ def csv_command(
     Marks, times and days are read off the file where no flag says them. --retail and --feed-in may name columns.
     """
     from market.app.importing.csv_file import CsvWishes, csv_draft
-    from market.app.importing.csv_form import Form
+    from market.app.importing.csv_form import CsvForm
 
     columns = {"load": loads, "pv": suns, "wind": winds}
     return csv_draft(
-        CsvWishes(file, columns, batteries, unit, price_unit, Form(time=time_column, **form)), wanted
+        CsvWishes(file, columns, batteries, unit, price_unit, CsvForm(time=time_column, **form)), wanted
     ), file.stem
 
 
@@ -188,34 +190,36 @@ _TMY = click.option(
 @click.option("--site", metavar="LAT,LON[,ALT]", help="In degrees and m.  [default: the typical year's]")
 @click.option(
     "--plant",
-    "plants",
+    "new_plants",
     multiple=True,
     metavar="ID=SIZE[,…]",
     help="Such as 'Roof=400 kW,tilt=30,azimuth=180,load=120 kW,battery=400 kWh/150 kW'. Repeatable.",
 )
 @_importer
-def pvlib_command(tmy: str, site: str | None, plants: tuple[str, ...], wanted: Wanted) -> tuple[Draft, str]:
+def pvlib_command(
+    tmy: str, site: str | None, new_plants: tuple[str, ...], wanted: ImportWishes
+) -> tuple[Draft, str]:
     """PV plants at a site, their power worked out by pvlib from a typical year. Needs the extra `import`."""
     from market.app.importing.sun import sun_draft
 
-    return sun_draft(tmy, site, plants, wanted), "pv"
+    return sun_draft(tmy, site, new_plants, wanted), "pv"
 
 
 @import_group.command(epilog=_EPILOG)
 @_TMY
 @click.option(
     "--plant",
-    "plants",
+    "new_plants",
     multiple=True,
     metavar="ID=TYPE[,…]",
     help="Such as 'Hill=E-126/4200,number=3,hub=135,load=2 MW'. Repeatable.",
 )
 @_importer
-def wind(tmy: str, plants: tuple[str, ...], wanted: Wanted) -> tuple[Draft, str]:
+def wind(tmy: str, new_plants: tuple[str, ...], wanted: ImportWishes) -> tuple[Draft, str]:
     """Wind turbines by windpowerlib's power curves, in a typical year's wind. Needs the extra `import`."""
     from market.app.importing.wind import wind_draft
 
-    return wind_draft(tmy, plants, wanted), "wind"
+    return wind_draft(tmy, new_plants, wanted), "wind"
 
 
 @import_group.command(epilog=_EPILOG)
@@ -227,7 +231,7 @@ def wind(tmy: str, plants: tuple[str, ...], wanted: Wanted) -> tuple[Draft, str]
     help="Take least outputs, start costs and least times: plans are integer programs.",
 )
 @_importer
-def assume(folder: Path, section: str | None, commitment: bool, wanted: Wanted) -> tuple[Draft, str]:
+def assume(folder: Path, section: str | None, commitment: bool, wanted: ImportWishes) -> tuple[Draft, str]:
     """A fleet of power plants as ASSUME describes it, a plant for each firm that operates units."""
     from market.app.importing.fleet import fleet_draft
 
@@ -237,7 +241,7 @@ def assume(folder: Path, section: str | None, commitment: bool, wanted: Wanted) 
 @import_group.command(epilog=_EPILOG)
 @click.argument("files", metavar="FILE…", type=PATH, nargs=-1, required=True)
 @_importer
-def emhass(files: tuple[Path, ...], wanted: Wanted) -> tuple[Draft, str]:
+def emhass(files: tuple[Path, ...], wanted: ImportWishes) -> tuple[Draft, str]:
     """Households as EMHASS describes them, one a configuration, with the CSV files beside each."""
     from market.app.importing.household import household_draft
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from market.app.importing.csv_form import Form, moments, usual_step_s, with_marks_and_time, with_sep
-from market.app.importing.draft import Account, Draft, Entry, Fields, Prices, rules
+from market.app.importing.csv_form import CsvForm, moments, usual_step_s, with_marks_and_time, with_sep
+from market.app.importing.draft import Draft, Entry, Fields, Prices, Provenance, rules
 from market.app.importing.source_tables import bytes_of, refuse, table_of
-from market.app.importing.wanted import Wanted, moment_of
+from market.app.importing.wanted import ImportWishes, moment_of
 from market.model.calendar import NoSuchTime, hours_of_days, zone_of
 from market.model.units import BadUnit, in_unit
 from market.scenario.faults import suggestion
@@ -35,7 +35,7 @@ class CsvWishes:
     batteries: Sequence[str]
     unit: str
     price_unit: str | None
-    form: Form
+    form: CsvForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _Role:
     flag: str
 
 
-def csv_draft(wishes: CsvWishes, wanted: Wanted) -> Draft:
+def csv_draft(wishes: CsvWishes, wanted: ImportWishes) -> Draft:
     """A scenario of the columns that the flags name. ScenarioError for what cannot be."""
     roles = list(_roles(wishes))
     if not roles:
@@ -169,7 +169,7 @@ def battery(energy: str, power: str, currency: str) -> Fields:
     return {"energy": energy, "charge_max": power, "discharge_max": power, "wear": f"0 {currency}/MWh"}
 
 
-def _horizon(wanted: Wanted, form: Form, table: CellTable) -> Fields:
+def _horizon(wanted: ImportWishes, form: CsvForm, table: CellTable) -> Fields:
     """The whole days that the file has, in its own steps; or what flags or another scenario say."""
     if wanted.base is not None:
         return wanted.base.horizon_fields
@@ -195,14 +195,14 @@ def _local(time: datetime, zone: str) -> datetime:
 
 
 def _account(
-    wanted: Wanted,
+    wanted: ImportWishes,
     wishes: CsvWishes,
     roles: Sequence[_Role],
     used: Mapping[str, None],
     table: CellTable,
-    form: Form,
+    form: CsvForm,
     prices: Prices,
-) -> Account:
+) -> Provenance:
     unused = [name for name in table.header if name not in used and name != form.time]
     form_told = ", ".join(f"{name} {value!r}" for name, value in form.fields().items())
     dropped = [f"columns that no flag names: {', '.join(unused)}"] if unused else []
@@ -221,7 +221,7 @@ def _account(
         )
     if no_load:
         assumed.append(f"no load, since no column is named: {', '.join(no_load)}")
-    return Account(
+    return Provenance(
         (f"{wishes.file.name}, copied as it is",),
         (
             *(f"{role.vpp} {role.kind}: column {role.column}, {wishes.unit}" for role in roles),

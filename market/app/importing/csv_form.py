@@ -25,7 +25,7 @@ _SAMPLE: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class CsvForm:
     """The form of a file, as a series says it; what is None is still to be guessed."""
 
     sep: str | None = None
@@ -51,7 +51,7 @@ class Form:
         return {name: value for name, value in told.items() if value is not None and usual.get(name) != value}
 
 
-def with_sep(form: Form, text: str) -> Form:
+def with_sep(form: CsvForm, text: str) -> CsvForm:
     """The form with the mark between its columns: the one that the header has most of."""
     if form.sep is not None:
         return form
@@ -59,7 +59,7 @@ def with_sep(form: Form, text: str) -> Form:
     return replace(form, sep=max(_MARKS, key=lambda mark: (header.count(mark), -_MARKS.index(mark))))
 
 
-def with_marks_and_time(form: Form, table: CellTable, wanted: Sequence[str], place: str) -> Form:
+def with_marks_and_time(form: CsvForm, table: CellTable, wanted: Sequence[str], place: str) -> CsvForm:
     """The form with its decimal mark, its column of times and how they are written. wanted : columns of numbers"""
     decimal = form.decimal or _decimal(form, table, wanted)
     time = form.time or table.header[0]
@@ -69,7 +69,7 @@ def with_marks_and_time(form: Form, table: CellTable, wanted: Sequence[str], pla
     return replace(form, decimal=decimal, time=time, time_format=form.time_format or _format(cells, place, time))
 
 
-def moments(form: Form, table: CellTable) -> list[datetime]:
+def moments(form: CsvForm, table: CellTable) -> list[datetime]:
     """The times of the rows as the file writes them."""
     assert form.time is not None
     column = table.header.index(form.time)
@@ -83,7 +83,7 @@ def usual_step_s(times: Sequence[datetime]) -> float:
     return max(sorted(set(steps)), key=steps.count) if steps else 0.0
 
 
-def _decimal(form: Form, table: CellTable, wanted: Sequence[str]) -> str:
+def _decimal(form: CsvForm, table: CellTable, wanted: Sequence[str]) -> str:
     if form.sep == ",":
         return "."
     columns = [index for index, name in enumerate(table.header) if name in wanted]

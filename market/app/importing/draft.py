@@ -15,7 +15,7 @@ Fields: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Provenance:
     """For readers, a line each: where data are from, what was taken, what not and why, what had to be assumed."""
 
     sources: tuple[str, ...] = ()
@@ -23,9 +23,9 @@ class Account:
     dropped: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
 
-    def with_(self, other: Account) -> Account:
+    def with_(self, other: Provenance) -> Provenance:
         """Both, each line once."""
-        return Account(
+        return Provenance(
             *(
                 tuple(dict.fromkeys((*getattr(self, name), *getattr(other, name))))
                 for name in ("sources", "took", "dropped", "assumed")
@@ -48,7 +48,7 @@ class Draft:
     series: Mapping[str, Entry]
     vpps: Sequence[Fields]
     files: Mapping[str, bytes]
-    account: Account = field(default_factory=Account)
+    account: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from market.app.importing.csv_form import usual_step_s
-from market.app.importing.draft import Account, Draft, Entry, Fields, number, rules, unique_ids
+from market.app.importing.draft import Draft, Entry, Fields, Provenance, number, rules, unique_ids
 from market.app.importing.folder import parts
-from market.app.importing.source_tables import Row, bytes_of, refuse, rows_of, table_of
-from market.app.importing.wanted import Wanted
+from market.app.importing.source_tables import SourceRow, bytes_of, refuse, rows_of, table_of
+from market.app.importing.wanted import ImportWishes
 from market.errors import ScenarioError
 from market.scenario.document import parse_document
 from market.scenario.faults import suggestion
@@ -75,7 +75,7 @@ class _Fleet:
             self.dropped.append(line)
 
 
-def fleet_draft(folder: Path, scenario: str | None, commitment: bool, wanted: Wanted) -> Draft:
+def fleet_draft(folder: Path, scenario: str | None, commitment: bool, wanted: ImportWishes) -> Draft:
     """The fleet of a folder. ScenarioError for what cannot be.
 
     scenario : section of config.yaml, the first if None
@@ -108,7 +108,7 @@ def fleet_draft(folder: Path, scenario: str | None, commitment: bool, wanted: Wa
         {**fleet.series, "retail": prices.retail, "feed_in": prices.feed_in},
         vpps,
         {file: bytes_of(folder / file) for file in sorted(used)},
-        Account(
+        Provenance(
             (f"{folder}, a scenario of ASSUME" + (f", section {name} of its configuration" if name else ""),),
             (
                 f"{counts} of {len(firms)} firms",
@@ -120,7 +120,7 @@ def fleet_draft(folder: Path, scenario: str | None, commitment: bool, wanted: Wa
     )
 
 
-def _take(fleet: _Fleet, rows: Mapping[str, Sequence[Row]], demand: CellTable) -> dict[str, str]:
+def _take(fleet: _Fleet, rows: Mapping[str, Sequence[SourceRow]], demand: CellTable) -> dict[str, str]:
     """Every unit to its firm; returns the firms' ids by their names."""
     firms = _firms([row for file in rows.values() for row in file])
     ids = _unit_ids(rows)
@@ -133,7 +133,7 @@ def _take(fleet: _Fleet, rows: Mapping[str, Sequence[Row]], demand: CellTable) -
     return firms
 
 
-def _note_unused(fleet: _Fleet, rows: Mapping[str, Sequence[Row]]) -> None:
+def _note_unused(fleet: _Fleet, rows: Mapping[str, Sequence[SourceRow]]) -> None:
     """Files and columns that nothing is made of."""
     for file, what in _OTHERS.items():
         if (fleet.folder / file).is_file():
@@ -144,7 +144,7 @@ def _note_unused(fleet: _Fleet, rows: Mapping[str, Sequence[Row]]) -> None:
             fleet.note(f"columns {name}{'…' if name.endswith('_') else ''}: {why}")
 
 
-def _rows(folder: Path, name: str) -> list[Row]:
+def _rows(folder: Path, name: str) -> list[SourceRow]:
     table = _table(folder, name)
     return [] if table is None else list(rows_of(table))
 
@@ -173,7 +173,7 @@ def _config(folder: Path, scenario: str | None) -> tuple[str, Mapping[str, Any]]
     return chosen, sections.get(chosen, {})
 
 
-def _horizon(demand: CellTable, config: Mapping[str, Any], wanted: Wanted) -> Any:
+def _horizon(demand: CellTable, config: Mapping[str, Any], wanted: ImportWishes) -> Any:
     """A day from the configuration's start on, in steps of its own or of the demand's rows."""
     try:
         times = [datetime.fromisoformat(row[0]) for row in demand.cells]
@@ -205,24 +205,24 @@ def _fuel_prices(folder: Path) -> dict[str, float]:
     return {name: sum(row.number(name) for row in rows) / len(rows) for name in names}
 
 
-def _operator(row: Row) -> str:
+def _operator(row: SourceRow) -> str:
     return row.text("unit_operator")
 
 
-def _firms(rows: Sequence[Row]) -> dict[str, str]:
+def _firms(rows: Sequence[SourceRow]) -> dict[str, str]:
     """Ids of firms by their names, in the order of the files."""
     names = list(dict.fromkeys(map(_operator, rows)))
     return dict(zip(names, unique_ids(names, "Firm"), strict=True))
 
 
-def _unit_ids(rows: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+def _unit_ids(rows: Mapping[str, Sequence[SourceRow]]) -> dict[str, str]:
     """An id for each unit by its place in its file."""
     every = [row for file in rows.values() for row in file]
     names = unique_ids((f"{row.text('name')}" for row in every), "Unit")
     return dict(zip((row.place for row in every), names, strict=True))
 
 
-def _plant(fleet: _Fleet, firm: str, unit: str, row: Row) -> None:
+def _plant(fleet: _Fleet, firm: str, unit: str, row: SourceRow) -> None:
     """A power plant: by its availability where it has one and burns nothing, else a turbine."""
     name, technology = row.text("name"), row.text("technology").casefold()
     power = row.number("max_power", least=0.0)
@@ -272,7 +272,7 @@ def _kind(technology: str) -> str:
     return "must_run" if "biomass" in technology else "wt"
 
 
-def _turbine(fleet: _Fleet, row: Row, fuel: str) -> Fields:
+def _turbine(fleet: _Fleet, row: SourceRow, fuel: str) -> Fields:
     """What a plant that burns something has of a turbine."""
     efficiency = row.number("efficiency", default=1.0)
     if efficiency <= 0:
@@ -307,7 +307,7 @@ def _turbine(fleet: _Fleet, row: Row, fuel: str) -> Fields:
     return made
 
 
-def _store(fleet: _Fleet, firm: str, unit: str, row: Row) -> None:
+def _store(fleet: _Fleet, firm: str, unit: str, row: SourceRow) -> None:
     """A store: its levels are energies, or shares of its capacity where that is given."""
     shares = bool(row.text("capacity", default=""))
     energy = row.number("capacity") if shares else row.number("max_soc", least=0.0)
@@ -343,7 +343,7 @@ def _store(fleet: _Fleet, firm: str, unit: str, row: Row) -> None:
     )
 
 
-def _demand(fleet: _Fleet, firm: str, row: Row, demand: CellTable) -> None:
+def _demand(fleet: _Fleet, firm: str, row: SourceRow, demand: CellTable) -> None:
     """A demand unit: part of its firm's load. What the table has is demand, whatever its sign."""
     name = row.text("name")
     if name not in demand.header:

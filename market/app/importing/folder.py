@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Final
 
-from market.app.importing.draft import Account, Draft, Entry, Fields
+from market.app.importing.draft import Draft, Entry, Fields, Provenance
 from market.errors import Fault, RunError, ScenarioError
 from market.scenario.document import FILE_NAME
 from market.scenario.load import load_scenario
@@ -131,7 +131,7 @@ def _readme(draft: Draft) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def account_text(account: Account) -> str:
+def account_text(account: Provenance) -> str:
     """The account for the terminal."""
     return "".join(
         f"{title}:\n" + "".join(f"  - {line}\n" for line in told)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from market.app.importing.csv_form import usual_step_s
-from market.app.importing.draft import Account, Draft, Fields, number, rules, unique_ids
+from market.app.importing.draft import Draft, Fields, Provenance, number, rules, unique_ids
 from market.app.importing.source_tables import bytes_of, refuse, rows_of, table_of
-from market.app.importing.wanted import Wanted
+from market.app.importing.wanted import ImportWishes
 from market.errors import ScenarioError
 from market.model.calendar import stamps
 from market.model.rules import Horizon
@@ -140,7 +140,7 @@ class _Home:
         return next((at for at in (self.data / "data" / name, self.data / name) if at.is_file()), None)
 
 
-def household_draft(configs: Sequence[Path], wanted: Wanted) -> Draft:
+def household_draft(configs: Sequence[Path], wanted: ImportWishes) -> Draft:
     """Households, one from each configuration. ScenarioError for what cannot be."""
     currency = wanted.currency
     for flag, text in (("--retail", wanted.retail), ("--feed-in", wanted.feed_in)):
@@ -171,7 +171,7 @@ def household_draft(configs: Sequence[Path], wanted: Wanted) -> Draft:
         series,
         vpps,
         {name: data for home in homes for name, data in home.files.items()},
-        Account(
+        Provenance(
             tuple(
                 f"{home.settings.place}, an EMHASS configuration, and the CSV files beside it" for home in homes
             ),
@@ -222,7 +222,7 @@ def _home_name(path: Path) -> str:
     return (path.absolute().parent.name if usual else path.stem) or "Home"
 
 
-def _horizon(home: _Home, wanted: Wanted) -> tuple[Fields, Horizon]:
+def _horizon(home: _Home, wanted: ImportWishes) -> tuple[Fields, Horizon]:
     """From the first row of the load on, as many whole days as it has."""
     path = home.path(_LOAD) or _no_load(home)
     times = _times(table_of(path, header=False))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from market.app.importing.draft import Account, Draft, Entry, Fields
+from market.app.importing.draft import Draft, Entry, Fields, Provenance
 from market.app.importing.folder import parts
 from market.errors import Fault, ScenarioError
 from market.model.rules import Horizon
@@ -74,7 +74,7 @@ def joined(base: Base, draft: Draft) -> Draft:
     }
     sections = {name: value for name, value in values.items() if name not in _OF_DRAFT}
     files = {names[name]: data for name, data in draft.files.items()}
-    account = Account(
+    account = Provenance(
         (f"the scenario {base.folder.name}, to which plants were added: README_{base.folder.name}.md",),
         (f"{len(values['vpps'])} plants, prices, rules and horizon of {base.folder.name}",),
     )

@@ -17,11 +17,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from market.app.importing.charging import leaves_h, sessions
-from market.app.importing.draft import Account, Draft, Entry, Fields, number, rules
+from market.app.importing.draft import Draft, Entry, Fields, Provenance, number, rules
 from market.app.importing.feeders import feeders, grouped
 from market.app.importing.libraries import need_libraries, quiet
 from market.app.importing.source_tables import refuse
-from market.app.importing.wanted import Wanted, step_text
+from market.app.importing.wanted import ImportWishes, step_text
 from market.model.calendar import starts, zone_of
 from market.model.rules import Horizon
 from market.scenario.faults import suggestion
@@ -90,7 +90,7 @@ class _Plants:
     dropped: list[str] = field(default_factory=list)
 
 
-def simbench_draft(code: str, count: int | None, flexible_vehicles: bool, wanted: Wanted) -> Draft:
+def simbench_draft(code: str, count: int | None, flexible_vehicles: bool, wanted: ImportWishes) -> Draft:
     """A network by its feeders. count : of plants, one a feeder if None · ScenarioError for what cannot be"""
     need_libraries(PLACE)
     fields, horizon = wanted.horizon(DAY, 1, STEP_H, ZONE)
@@ -105,7 +105,12 @@ def simbench_draft(code: str, count: int | None, flexible_vehicles: bool, wanted
 
 
 def draft_of(
-    network: Network, fields: Fields, horizon: Horizon, count: int | None, flexible_vehicles: bool, wanted: Wanted
+    network: Network,
+    fields: Fields,
+    horizon: Horizon,
+    count: int | None,
+    flexible_vehicles: bool,
+    wanted: ImportWishes,
 ) -> Draft:
     """The same of a network that is read."""
     by_node: dict[int, list[Element]] = defaultdict(list)
@@ -138,7 +143,7 @@ def draft_of(
         {**plants.series, "retail": prices.retail, "feed_in": prices.feed_in},
         plants.vpps,
         {file: _csv(network, file, columns) for file, columns in files.items()},
-        Account(
+        Provenance(
             (_CITED.format(code=network.code),),
             (
                 f"{len(natural)} feeders{how}: {len(groups)} plants",
@@ -190,7 +195,7 @@ def _plant(plants: _Plants, vpp: str, nodes: Sequence[int], elements: Sequence[E
         plants.used[LOAD_FILE][column] = None
         entries.append({**_source(LOAD_FILE), "column": column, "scale": f"{number(round(power, 9))} MW"})
     plants.series[f"{vpp}_load"] = entries if len(entries) > 1 else entries[0] if entries else "0 MW"
-    label = f"{len(nodes)} nodes, {len(elements)} loads, generators and batteries"
+    label = f"{len(nodes)} node{'s' * (len(nodes) > 1)}, {len(elements)} loads, generators and batteries"
     plants.vpps.append({"id": vpp, "label": label, **({"units": units} if units else {})})
 
 

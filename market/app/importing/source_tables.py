@@ -39,7 +39,7 @@ def bytes_of(path: Path) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SourceRow:
     """A row of a table by the names of its columns. place : for messages"""
 
     cells: Mapping[str, str]
@@ -67,7 +67,7 @@ class Row:
         return value
 
 
-def rows_of(table: CellTable) -> Iterator[Row]:
+def rows_of(table: CellTable) -> Iterator[SourceRow]:
     """Its rows."""
     for place, cells in enumerate(table.cells):
-        yield Row(dict(zip(table.header, cells, strict=True)), table.place(place))
+        yield SourceRow(dict(zip(table.header, cells, strict=True)), table.place(place))

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from market.app.importing.draft import Account, Draft, Entry, Fields, number, rules
+from market.app.importing.draft import Draft, Entry, Fields, Provenance, number, rules
 from market.app.importing.libraries import need_libraries, quiet
 from market.app.importing.plant_words import PlantWords, checked_quantity, plants_said
 from market.app.importing.source_tables import refuse
-from market.app.importing.wanted import Wanted
+from market.app.importing.wanted import ImportWishes
 from market.app.importing.weather import (
     WEATHER_FILE,
     HourlyWeather,
@@ -35,7 +35,7 @@ DAY: Final = "2025-06-21"
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
+class PvPlane:
     """How modules stand. tilt : degrees from level · azimuth : degrees from north, 180 is south"""
 
     tilt: float
@@ -47,7 +47,7 @@ class Plane:
         return f"tilt{number(self.tilt)}_azimuth{number(self.azimuth)}"
 
 
-def sun_draft(tmy: str, site: str | None, plants: Sequence[str], wanted: Wanted) -> Draft:
+def sun_draft(tmy: str, site: str | None, plants: Sequence[str], wanted: ImportWishes) -> Draft:
     """PV plants of a site. ScenarioError for what cannot be; the extra `import` is needed."""
     need_libraries("vppmarket import pvlib")
     said = plants_said(plants, FLAG, WORDS)
@@ -81,7 +81,7 @@ def sun_draft(tmy: str, site: str | None, plants: Sequence[str], wanted: Wanted)
         {**series, "retail": prices.retail, "feed_in": prices.feed_in},
         vpps,
         files,
-        Account(
+        Provenance(
             (year.told, "pvlib (BSD-3-Clause), which works out the power"),
             (
                 *(f"{plant.id}: {plant.size} of modules, {planes[plant.id].column}" for plant in said),
@@ -98,8 +98,8 @@ def sun_draft(tmy: str, site: str | None, plants: Sequence[str], wanted: Wanted)
     )
 
 
-def _plane(plant: PlantWords) -> Plane:
-    return Plane(plant.number("tilt", 30.0, 0.0, 90.0), plant.number("azimuth", 180.0, 0.0, 360.0))
+def _plane(plant: PlantWords) -> PvPlane:
+    return PvPlane(plant.number("tilt", 30.0, 0.0, 90.0), plant.number("azimuth", 180.0, 0.0, 360.0))
 
 
 def _site(site: str | None, year: TypicalYear) -> tuple[float, float, float]:
@@ -116,7 +116,7 @@ def _site(site: str | None, year: TypicalYear) -> tuple[float, float, float]:
     return numbers[0], numbers[1], numbers[2] if len(numbers) == 3 else year.altitude_m
 
 
-def shares(weather: HourlyWeather, where: tuple[float, float, float], plane: Plane) -> list[float]:
+def shares(weather: HourlyWeather, where: tuple[float, float, float], plane: PvPlane) -> list[float]:
     """Output of each hour as a share of what is installed."""
     with quiet():
         import numpy as np

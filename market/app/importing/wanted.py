@@ -17,7 +17,7 @@ DAY_MINUTES: Final = 1440
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportWishes:
     """What is None was not said. zone : of the tz database · step : a length of time, such as 15 min"""
 
     currency: str = "EUR"

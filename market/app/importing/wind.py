@@ -1,8 +1,8 @@
 """`vppmarket import wind`: wind turbines of types that windpowerlib knows, in a typical year's wind.
 
 The model, with windpowerlib: the year's wind, measured at 10 m, at the height of the hub by the logarithmic
-profile over a roughness of 0.15 m; the curve of the type, straight between its points. Output is a share of nominal
-power, so that how many turbines there are is the `scale` of their series.
+profile over a roughness of 0.15 m; the curve of the type, straight between its points. Output is a share of
+nominal power, so that how many turbines there are is the `scale` of their series.
 Source: S. Haas et al., windpowerlib (wind-python), and the turbine library of the Open Energy Database.
 """
 
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from market.app.importing.draft import Account, Draft, Entry, Fields, number, rules
+from market.app.importing.draft import Draft, Entry, Fields, Provenance, number, rules
 from market.app.importing.libraries import need_libraries, quiet
 from market.app.importing.plant_words import PlantWords, plants_said
 from market.app.importing.source_tables import refuse
 from market.app.importing.sun import DAY
-from market.app.importing.wanted import Wanted
+from market.app.importing.wanted import ImportWishes
 from market.app.importing.weather import WEATHER_FILE, HourlyWeather, share_table, typical_year, weather_on
 from market.scenario.faults import suggestion
 
@@ -43,7 +43,7 @@ class Turbine:
         return f"{self.kind}_hub{number(self.hub_m)}"
 
 
-def wind_draft(tmy: str, plants: Sequence[str], wanted: Wanted) -> Draft:
+def wind_draft(tmy: str, plants: Sequence[str], wanted: ImportWishes) -> Draft:
     """Wind plants in the wind of a typical year, with the extra `import`. ScenarioError for what cannot be."""
     need_libraries("vppmarket import wind")
     said = plants_said(plants, FLAG, WORDS)
@@ -58,7 +58,7 @@ def wind_draft(tmy: str, plants: Sequence[str], wanted: Wanted) -> Draft:
     took = []
     for plant in said:
         turbine, count = turbines[plant.id], plant.number("number", 1.0, 1.0, 10000.0)
-        size = f"{number(count * turbine.nominal_mw)} MW"
+        size = f"{number(round(count * turbine.nominal_mw, 9))} MW"
         series[f"{plant.id}_load"] = plant.quantity("load", "MW", "0 MW")
         series[f"{plant.id}_wt"] = {"file": WIND_FILE, "time": "begins", "column": turbine.column, "scale": size}
         vpps.append(
@@ -75,7 +75,7 @@ def wind_draft(tmy: str, plants: Sequence[str], wanted: Wanted) -> Draft:
         {**series, "retail": prices.retail, "feed_in": prices.feed_in},
         vpps,
         {WIND_FILE: share_table(weather.begins, columns), WEATHER_FILE: weather.csv()},
-        Account(
+        Provenance(
             (
                 year.told,
                 "windpowerlib (MIT), which works out the power; its curves are of the Open Energy Database",
