@@ -18,6 +18,7 @@ from market.model.units import BadUnit, in_unit
 from market.scenario.faults import suggestion
 from market.scenario.fields import ID_PATTERN, is_inside
 from market.scenario.series.table import CellTable
+from market.scenario.shown_value import shown
 
 ASSETS: Final = {"load": "load", "pv": "pv", "wind": "wt"}
 _OM: Final = {"pv": 0, "wt": 0}
@@ -90,21 +91,15 @@ def _roles(wishes: CsvWishes) -> Iterator[_Role]:
             vpp, equals, column = text.partition("=")
             if not equals or not column or not re.fullmatch(ID_PATTERN, vpp):
                 rule = "must be the id of a plant, =, and a column"
-                refuse(rule, text, f"--{flag}", f"write it like --{flag} Farm='name of the column'")
+                refuse(rule, shown(text), f"--{flag}", f"write it like --{flag} Farm='name of the column'")
             yield _Role(vpp, ASSETS[flag], column, f"--{flag} {vpp}")
 
 
 def _need_column(column: str, table: CellTable, flag: str) -> None:
     if column not in table.header:
-        known = ", ".join(table.header[:12]) + (
-            f" and {len(table.header) - 12} more" if len(table.header) > 12 else ""
-        )
-        refuse(
-            "must be a column of the file",
-            column,
-            flag,
-            f"{suggestion(column, table.header)}{table.name} has {known}",
-        )
+        more = f" and {len(table.header) - 12} more" if len(table.header) > 12 else ""
+        remedy = f"{suggestion(column, table.header)}{table.name} has {', '.join(table.header[:12])}{more}"
+        refuse("must be a column of the file", shown(column), flag, remedy)
 
 
 def _is_value(text: str, currency: str) -> bool:
@@ -121,7 +116,9 @@ def _text(data: bytes, wishes: CsvWishes) -> str:
     try:
         return data[:65536].decode(wishes.form.encoding or "utf-8-sig", errors="ignore")
     except LookupError:
-        refuse("must be a known encoding", wishes.form.encoding, "--encoding", "say utf-8, latin-1 or cp1252")
+        refuse(
+            "must be a known encoding", shown(wishes.form.encoding), "--encoding", "say utf-8, latin-1 or cp1252"
+        )
 
 
 def _plain_name(name: str) -> str:
@@ -154,7 +151,7 @@ def _vpps(roles: Sequence[_Role], batteries: Sequence[str], currency: str) -> li
         energy, comma, power = (part.strip() for part in said.partition(","))
         if not equals or not comma or vpp_id not in vpps:
             rule = "must be the id of a plant that has a column, =, energy and power"
-            refuse(rule, text, "--battery", "write it like --battery Farm='400 kWh, 150 kW'")
+            refuse(rule, shown(text), "--battery", "write it like --battery Farm='400 kWh, 150 kW'")
         for value, unit in ((energy, "MWh"), (power, "MW")):
             try:
                 in_unit(value, unit)
@@ -191,7 +188,7 @@ def _local(time: datetime, zone: str) -> datetime:
         known = time if time.tzinfo else time.replace(tzinfo=zone_of(zone))
         return known.astimezone(UTC).astimezone(zone_of(zone))
     except NoSuchTime as error:
-        refuse(error.rule, zone, "--tz", error.remedy)
+        refuse(error.rule, shown(zone), "--tz", error.remedy)
 
 
 def _account(

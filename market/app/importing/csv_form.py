@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 from market.app.importing.draft import Fields
 from market.app.importing.source_tables import refuse
 from market.scenario.series.table import CellTable
+from market.scenario.shown_value import shown
 
 FORMATS: Final = (
     *("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S"),
@@ -64,7 +65,9 @@ def with_marks_and_time(form: CsvForm, table: CellTable, wanted: Sequence[str], 
     decimal = form.decimal or _decimal(form, table, wanted)
     time = form.time or table.header[0]
     if time not in table.header:
-        refuse("must be a column of the file", time, "--time", f"{place} has {', '.join(table.header[:12])}")
+        refuse(
+            "must be a column of the file", shown(time), "--time", f"{place} has {', '.join(table.header[:12])}"
+        )
     cells = [row[table.header.index(time)] for row in table.cells]
     return replace(form, decimal=decimal, time=time, time_format=form.time_format or _format(cells, place, time))
 

@@ -23,6 +23,7 @@ from market.errors import ScenarioError
 from market.scenario.document import parse_document
 from market.scenario.faults import suggestion
 from market.scenario.series.table import CellTable
+from market.scenario.shown_value import shown
 
 _PLANTS, _STORES, _DEMANDS = "powerplant_units.csv", "storage_units.csv", "demand_units.csv"
 _DEMAND, _AVAILABLE = "demand_df.csv", "availability_df.csv"
@@ -169,7 +170,7 @@ def _config(folder: Path, scenario: str | None) -> tuple[str, Mapping[str, Any]]
     chosen = scenario or next(iter(sections), "")
     if scenario and scenario not in sections:
         remedy = f"{suggestion(scenario, list(sections))}there are {', '.join(sections)}"
-        refuse("must be a section of the configuration", scenario, f"--scenario, {path}", remedy)
+        refuse("must be a section of the configuration", shown(scenario), f"--scenario, {path}", remedy)
     return chosen, sections.get(chosen, {})
 
 
@@ -280,7 +281,7 @@ def _turbine(fleet: _Fleet, row: SourceRow, fuel: str) -> Fields:
     if fuel not in fleet.fuel:
         known = ", ".join(fleet.fuel)
         remedy = f"{suggestion(fuel, list(fleet.fuel))}there are {known}"
-        refuse("must be a fuel with a price", fuel, f"{row.place} column fuel_type", remedy)
+        refuse("must be a fuel with a price", shown(fuel), f"{row.place} column fuel_type", remedy)
     low, high = row.number("min_power", default=0.0, least=0.0), row.number("max_power", least=0.0)
     cost = fleet.fuel[fuel] / efficiency + row.number("additional_cost", default=0.0)
     made: Fields = {
@@ -348,7 +349,7 @@ def _demand(fleet: _Fleet, firm: str, row: SourceRow, demand: CellTable) -> None
     name = row.text("name")
     if name not in demand.header:
         remedy = f"{suggestion(name, demand.header)}{demand.name} has {', '.join(demand.header[:12])}"
-        refuse("must have a column of its demand", name, row.place, remedy)
+        refuse("must have a column of its demand", shown(name), row.place, remedy)
     column = demand.header.index(name)
     sign = -1 if any(cells[column].startswith("-") for cells in demand.cells) else 1
     entry = {

@@ -12,6 +12,7 @@ from market.app.importing.source_tables import refuse
 from market.model.units import BadUnit, in_unit
 from market.scenario.faults import suggestion
 from market.scenario.fields import ID_PATTERN
+from market.scenario.shown_value import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,12 @@ class PlantWords:
         except ValueError:
             value = float("nan")
         if not low <= value <= high:
-            refuse(f"must be a number from {low:g} to {high:g}", text or "", f"{self.place} {name}", "correct it")
+            refuse(
+                f"must be a number from {low:g} to {high:g}",
+                shown(text or ""),
+                f"{self.place} {name}",
+                "correct it",
+            )
         return value
 
     def quantity(self, name: str, unit: str, default: str) -> str:
@@ -75,7 +81,7 @@ def _plant(text: str, flag: str, words: Collection[str]) -> PlantWords:
     vpp, equals, said = text.partition("=")
     size, *rest = (part.strip() for part in said.split(","))
     if not equals or not size or not re.fullmatch(ID_PATTERN, vpp):
-        refuse("must be the id of a plant, =, and its size", text, flag, f"write it like {flag} Roof=SIZE")
+        refuse("must be the id of a plant, =, and its size", shown(text), flag, f"write it like {flag} Roof=SIZE")
     more: dict[str, str] = {}
     for part in rest:
         name, sign, value = (piece.strip() for piece in part.partition("="))
@@ -98,5 +104,5 @@ def checked_quantity(text: str, unit: str, place: str) -> str:
     except BadUnit as error:
         refuse(error.rule, error.found, place, error.remedy)
     if value < 0:
-        refuse("must be at least 0", text, place, "correct it")
+        refuse("must be at least 0", shown(text), place, "correct it")
     return text.strip()

@@ -25,6 +25,7 @@ from market.app.importing.wanted import ImportWishes, step_text
 from market.model.calendar import starts, zone_of
 from market.model.rules import Horizon
 from market.scenario.faults import suggestion
+from market.scenario.shown_value import shown
 
 PLACE: Final = "vppmarket import simbench"
 DAY, ZONE, STEP_H = "2016-06-15", "Europe/Berlin", 0.25
@@ -292,7 +293,7 @@ def read_network(code: str, horizon: Horizon) -> Network:
         if code not in known:
             close = suggestion(code, known)
             remedy = f"{close}take one such as 1-MV-urban--1-sw or 1-LV-semiurb5--2-sw"
-            refuse("must be a code of SimBench", code, PLACE, remedy)
+            refuse("must be a code of SimBench", shown(code), PLACE, remedy)
         net = simbench.get_simbench_net(code)
         from pandapower.topology import create_nxgraph
 

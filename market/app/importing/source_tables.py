@@ -63,7 +63,7 @@ class SourceRow:
             value = math.nan
         if not math.isfinite(value) or (least is not None and value < least):
             limit = "" if least is None else f", at least {least:g}"
-            refuse(f"must be a number{limit}", told, f"{self.place} column {names[0]}", "correct the cell")
+            refuse(f"must be a number{limit}", shown(told), f"{self.place} column {names[0]}", "correct the cell")
         return value
 
 

@@ -26,6 +26,7 @@ from market.app.importing.weather import (
     typical_year,
     weather_on,
 )
+from market.scenario.shown_value import shown
 
 FLAG: Final = "--plant"
 WORDS: Final = ("tilt", "azimuth", "load", "battery")
@@ -112,7 +113,7 @@ def _site(site: str | None, year: TypicalYear) -> tuple[float, float, float]:
         numbers = []
     if len(numbers) not in (2, 3) or not -90 <= numbers[0] <= 90 or not -180 <= numbers[1] <= 180:
         rule = "must be latitude and longitude in degrees, north and east above 0"
-        refuse(rule, site, "--site", "write it like --site=36.1,-79.95")
+        refuse(rule, shown(site), "--site", "write it like --site=36.1,-79.95")
     return numbers[0], numbers[1], numbers[2] if len(numbers) == 3 else year.altitude_m
 
 

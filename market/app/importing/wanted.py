@@ -12,6 +12,7 @@ from market.app.importing.source_tables import refuse
 from market.model.calendar import NoSuchTime, hours_of_days, moment
 from market.model.rules import Horizon
 from market.model.units import BadUnit, in_unit
+from market.scenario.shown_value import shown
 
 DAY_MINUTES: Final = 1440
 
@@ -73,7 +74,7 @@ class ImportWishes:
         except BadUnit as error:
             refuse(error.rule, error.found, "--step", error.remedy)
         if hours <= 0:
-            refuse("must be longer than nothing", text, "--step", "take one such as 15 min")
+            refuse("must be longer than nothing", shown(text), "--step", "take one such as 15 min")
         return hours
 
 
@@ -83,7 +84,7 @@ def moment_of(day: str, zone: str) -> datetime:
         return moment(day, zone)
     except NoSuchTime as error:
         flag, value = ("--tz", zone) if "time zone" in error.rule else ("--start", day)
-        refuse(error.rule, value, flag, error.remedy)
+        refuse(error.rule, shown(value), flag, error.remedy)
 
 
 def step_text(seconds: float) -> str:

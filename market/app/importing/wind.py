@@ -22,6 +22,7 @@ from market.app.importing.sun import DAY
 from market.app.importing.wanted import ImportWishes
 from market.app.importing.weather import WEATHER_FILE, HourlyWeather, share_table, typical_year, weather_on
 from market.scenario.faults import suggestion
+from market.scenario.shown_value import shown
 
 FLAG: Final = "--plant"
 WORDS: Final = ("number", "hub", "load", "battery")
@@ -112,7 +113,7 @@ def _turbine(plant: PlantWords, types: dict[str, tuple[float, tuple[float, ...]]
     if plant.size not in types:
         few = ", ".join(sorted(types)[:8])
         remedy = f"{suggestion(plant.size, list(types))}there are {len(types)}, such as {few}"
-        refuse("must be a type of turbine with a power curve", plant.size, plant.place, remedy)
+        refuse("must be a type of turbine with a power curve", shown(plant.size), plant.place, remedy)
     nominal_mw, hubs = types[plant.size]
     if not hubs and "hub" not in plant.more:
         refuse("must have a height of its hub", "none", plant.place, "say hub=100, in m")
