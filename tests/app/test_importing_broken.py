@@ -1,4 +1,4 @@
-"""Claims: what cannot be imported is refused with one message that names place, value and remedy; no folder is left."""
+"""Claims: what cannot be imported is refused with one message of place, value and remedy; and nothing is left."""
 
 from __future__ import annotations
 
