@@ -63,6 +63,11 @@ def loads(scenario: Scenario) -> dict[str, np.ndarray[Any, Any]]:
     return {vpp.id: vpp.load_mw for vpp in scenario.vpps}
 
 
+def parsed(folder: Path) -> dict[str, Any]:
+    """A scenario's file as it is written."""
+    return dict(parse_document((folder / "scenario.yaml").read_text()).values)
+
+
 def close(found: Any, expected: Any) -> bool:
     return bool(np.allclose(found, expected, rtol=1e-9, atol=1e-12))
 
@@ -486,7 +491,25 @@ def charged_h(vehicle: Any) -> float:
     return float(vehicle.energy_mwh / vehicle.power_max_mw)
 
 
-# What is left, and what is refused
+@pytest.mark.parametrize(("day", "rows"), [("2016-03-27", 92), ("2016-10-30", 100)])
+def test_a_day_on_which_clocks_change_has_all_its_quarter_hours(day: str, rows: int, tmp_path: Path) -> None:
+    """The hour that is left out, and the one that comes twice, as the package's own rows have them."""
+    imported("simbench", "1-LV-rural1--1-sw", "--start", day, "--out", tmp_path / "day")
+    scenario = read(tmp_path / "day")
+    assert scenario.public.horizon.periods == rows
+    raw = [
+        row
+        for row in table(raw_grid() / "RESProfile.csv", ";")
+        if row["time"].startswith(f"{day[8:]}.{day[5:7]}.")
+    ]
+    assert len(raw) == rows
+    entry = next(entry for entry in parsed(tmp_path / "day")["series"].items() if entry[0] == "F01_pv1")[1]
+    (sun,) = (unit.asset for unit in scenario.vpps[0].units if unit.id == "pv1")
+    size = float(entry["scale"].removesuffix(" MW"))
+    assert close(sun.forecast_mw, [float(row[entry["column"]]) * size for row in raw])
+
+
+# What is left
 
 
 @pytest.mark.parametrize("name", ["farm", "street", "firms", "ten"])
