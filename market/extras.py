@@ -13,6 +13,7 @@ from market.errors import Fault, ScenarioError
 
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("matplotlib",),
+    "learn": ("gymnasium", "pettingzoo"),
     "tables": ("openpyxl", "pyarrow"),
     "parquet": ("pyarrow",),
     "sweep": ("pyarrow", "ray"),

@@ -16,12 +16,12 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Every command in its section."""
 
 STUDIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "Studies": ("known", "paper", "economics", "mechanisms", "division", "sensitivity", "network")
+    "Studies": ("known", "paper", "economics", "mechanisms", "division", "learning", "sensitivity", "network")
 }
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
-        *("vpp", "scenario", "case", "plants", "settings", "strategies", "seed"),
+        *("vpp", "scenario", "case", "plants", "settings", "strategies", "learners", "days", "runs", "seed"),
         *("resume", "until_s", "window", "combine", "orders", "draws", "delays", "losses", "seeds"),
     ),
     "How it is run": (
@@ -106,6 +106,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "known": ("vppmarket experiment known",),
     "mechanisms": ("vppmarket experiment mechanisms two_vpp",),
     "division": ("vppmarket experiment division five_vpp",),
+    "learning": ("vppmarket experiment learning duopoly --runs 5",),
     "paper": ("vppmarket experiment paper --draws 10 --out runs/paper",),
     "economics": ("vppmarket experiment economics flexible",),
     "sensitivity": ("vppmarket experiment sensitivity two_vpp --out runs/moved",),
