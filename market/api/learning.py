@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
 from market.scenario import DEFAULT_CASE, load_scenario
@@ -47,8 +48,14 @@ def parallel_env(
     from market.app.learning.trading_day import planned_day
 
     several = [scenarios] if isinstance(scenarios, str | Path | Scenario) else list(scenarios)
+    faults = [missing_linux("processes=True")] if processes else []
     if not several:
         rule = "must be at least one day"
-        raise ScenarioError([Fault(rule, "none", "parallel_env: scenarios", "give one, such as 'duopoly'")])
+        faults.append(Fault(rule, "none", "parallel_env: scenarios", "give one, such as 'duopoly'"))
+    if type(seed) is not int or seed < 0:
+        rule = "must be a whole number of 0 or more"
+        faults.append(Fault(rule, repr(seed), "parallel_env: seed", "give another one, such as 0"))
+    if found := [fault for fault in faults if fault]:
+        raise ScenarioError(found)
     planned = [planned_day(each if isinstance(each, Scenario) else load_scenario(each)) for each in several]
     return market_env(planned, learners, days, processes=processes, seed=seed)

@@ -23,7 +23,6 @@ from market.app.learning.training import LearningPath, trained
 from market.errors import ModelError, ScenarioError
 from market.model.arrays import Array
 from tests.app.commands import error_lines, vppmarket
-from vpp_nodes.strategies.posted import posted
 
 DAYS = 12_000
 SECOND_DAY = market.load("five_vpp").with_({"market.satisfaction": 0.9})
@@ -115,13 +114,10 @@ def test_rewards_are_what_sellers_earn_in_a_run_at_the_same_prices_in_one_proces
     here, there = env.step(actions), bus.step(actions)
     assert here[1] == there[1]
     assert all((here[0][a][name] == there[0][a][name]).all() for a in here[0] for name in here[0][a])
-    prices = env.posted_cny_per_mwh
-    changes = {
-        f"vpps.{vpp}.strategy": posted(prices[k].tolist())
-        for k, vpp in enumerate(env.day.vpps)
-        if env.day.sells[k].any()
-    }
-    offers = market.run("five_vpp", changes).offers
+    offers = market.run(*env.as_run()).offers
+    prices = {vpp: env.posted_cny_per_mwh[env.day.row(vpp)] for vpp in env.day.vpps}
+    for offer in offers.itertuples():
+        assert offer.price_cny_per_mwh == prices[offer.vpp][offer.period - 1]
     offers["profit_cny"] = (offers.price_cny_per_mwh - offers.reserve_cny_per_mwh) * offers.delivered_mw
     earned = offers.groupby("vpp").profit_cny.sum()
     for vpp, reward in here[1].items():
@@ -241,6 +237,7 @@ def test_the_same_seeds_learn_the_same_and_others_otherwise() -> None:
         ({"days": 2.5}, "must be a whole number of 1 or more; got 2.5"),
         ({"scenarios": ["five_vpp", "duopoly"]}, "all days must have the same VPPs and as many periods"),
         ({"scenarios": []}, "at least one day"),
+        ({"seed": -1}, "seed: must be a whole number of 0 or more"),
         (
             {"scenarios": market.load("five_vpp").with_({"market.mechanism": "vcg"})},
             "market.mechanism: must be game",

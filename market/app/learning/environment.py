@@ -15,10 +15,11 @@ from gymnasium.spaces import Box, Dict
 from pettingzoo import ParallelEnv
 
 from market.app.learning.benchmarks import Benchmarks, benchmarks_of
-from market.app.learning.over_processes import check_over_processes, profit_over_processes_cny
+from market.app.learning.over_processes import check_over_processes, posting, profit_over_processes_cny
 from market.app.learning.trading_day import TradingDay
 from market.errors import Fault, ModelError, ScenarioError
 from market.model.arrays import Array, frozen
+from market.scenario.scenario import Scenario
 
 Observation: TypeAlias = dict[str, Array]
 Told: TypeAlias = dict[str, Any]
@@ -135,6 +136,10 @@ class MarketEnv(ParallelEnv[str, Observation, Array]):  # type: ignore[misc]  # 
         """What each agent could at most have earned in addition yesterday, the others' prices given, (M4)."""
         bound = self.traded.regrets(self.posted_cny_per_mwh).bound_cny.sum(axis=1)
         return {agent: float(bound[self.traded.row(agent)]) for agent in self.possible_agents}
+
+    def as_run(self) -> tuple[Scenario, dict[str, object]]:
+        """Yesterday as a run: `market.run(*env.as_run())` asks the same prices, with tables and certificate."""
+        return self.traded.scenario, posting(self.traded, self.posted_cny_per_mwh)
 
     def benchmarks(self) -> Benchmarks:
         """The certified equilibrium and the joint optimum of today: between these two Δ is measured."""

@@ -31,14 +31,18 @@ def check_over_processes(day: TradingDay) -> None:
         raise ScenarioError(faults)
 
 
+def posting(day: TradingDay, price_cny_per_mwh: Array) -> dict[str, object]:
+    """The changes of its scenario by which all sellers ask these prices, (V, T)."""
+    sellers = [(k, vpp) for k, vpp in enumerate(day.vpps) if day.sells[k].any()]
+    return {f"vpps.{vpp}.strategy": posted(price_cny_per_mwh[k].tolist()) for k, vpp in sellers}
+
+
 def profit_over_processes_cny(day: TradingDay, price_cny_per_mwh: Array, seed: int) -> Array:
     """As `TradingDay.profit_cny`, of a day that broker and plants trade as processes. seed : of their network
 
     RunError if the run breaks, or comes to other prices.
     """
-    sellers = [(k, vpp) for k, vpp in enumerate(day.vpps) if day.sells[k].any()]
-    changes = {f"vpps.{vpp}.strategy": posted(price_cny_per_mwh[k].tolist()) for k, vpp in sellers}
-    outcome, _ = day_over_bus(with_overrides(day.scenario, changes), seed)
+    outcome, _ = day_over_bus(with_overrides(day.scenario, posting(day, price_cny_per_mwh)), seed)
     earned = {}
     for t, result in enumerate(outcome.periods):
         if not result.game.tradable:
