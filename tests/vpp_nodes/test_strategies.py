@@ -232,8 +232,8 @@ def test_over_the_bus_the_same_line_is_told_before_any_process_is_there(
     assert told in line
 
 
-def test_a_node_by_hand_whose_strategy_is_not_there_breaks_the_run_with_that_line(tmp_path: Path) -> None:
-    """The command that starts all plants finds strategies first; here only the node can tell."""
+def test_a_strategy_that_only_its_node_cannot_make_breaks_the_run_with_that_line(tmp_path: Path) -> None:
+    """Who starts all plants makes strategies once, before there are processes; here the second making fails."""
     changes = {"vpps.VPP1.strategy": strategy("Vanishing", mark=str(tmp_path / "made"))}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{EXAMPLES}:{EXAMPLES.parents[2]}")
