@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from market.api.listed import listed
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
@@ -47,7 +48,8 @@ def parallel_env(
     from market.app.learning.environment import market_env
     from market.app.learning.trading_day import planned_day
 
-    several = [scenarios] if isinstance(scenarios, str | Path | Scenario) else list(scenarios)
+    several = [scenarios] if isinstance(scenarios, str | Path | Scenario) else listed(scenarios, "scenarios")
+    names = None if learners is None else listed(learners, "learners")
     faults = [missing_linux("processes=True")] if processes else []
     if not several:
         rule = "must be at least one day"
@@ -58,4 +60,4 @@ def parallel_env(
     if found := [fault for fault in faults if fault]:
         raise ScenarioError(found)
     planned = [planned_day(each if isinstance(each, Scenario) else load_scenario(each)) for each in several]
-    return market_env(planned, learners, days, processes=processes, seed=seed)
+    return market_env(planned, names, days, processes=processes, seed=seed)

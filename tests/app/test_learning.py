@@ -232,6 +232,8 @@ def test_the_same_seeds_learn_the_same_and_others_otherwise() -> None:
     [
         ({"learners": ["VPP2"]}, "must be different VPPs that sell: VPP1, VPP3, VPP4, VPP5; got ['VPP2']"),
         ({"learners": ["VPP1", "VPP1"]}, "must be different VPPs that sell"),
+        ({"learners": "VPP1"}, "learners: must be a list of values; got 'VPP1'; write ['VPP1']"),
+        ({"scenarios": 5}, "scenarios: must be a list of values"),
         ({"learners": []}, "must be different VPPs that sell"),
         ({"days": 0}, "must be a whole number of 1 or more; got 0"),
         ({"days": 2.5}, "must be a whole number of 1 or more; got 2.5"),
