@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from market import errors
     from market.api.day import load, open_run, run
     from market.api.game import best_response, certify, solve_period
+    from market.api.learning import parallel_env
     from market.api.results import Run
     from market.api.sweep import SweepResult, sweep
+    from market.app.learning.tabular import TabularLearner, bandit, q_learning
     from market.continuous_game.certify import certify_game
     from market.continuous_game.game import ContinuousGame
     from market.continuous_game.solve import solve_game
@@ -42,12 +44,16 @@ else:
         "Run": "market.api.results",
         "Scenario": "market.scenario.scenario",
         "SweepResult": "market.api.sweep",
+        "TabularLearner": "market.app.learning.tabular",
+        "bandit": "market.app.learning.tabular",
         "best_response": "market.api.game",
         "certify": "market.api.game",
         "certify_game": "market.continuous_game.certify",
         "load": "market.api.day",
         "nucleolus": "market.division.nucleolus",
         "open_run": "market.api.day",
+        "parallel_env": "market.api.learning",
+        "q_learning": "market.app.learning.tabular",
         "run": "market.api.day",
         "shapley_value": "market.division.shapley",
         "solve_game": "market.continuous_game.solve",
@@ -81,7 +87,9 @@ __all__ = [
     "Run",
     "Scenario",
     "SweepResult",
+    "TabularLearner",
     "__version__",
+    "bandit",
     "best_response",
     "certify",
     "certify_game",
@@ -89,6 +97,8 @@ __all__ = [
     "load",
     "nucleolus",
     "open_run",
+    "parallel_env",
+    "q_learning",
     "run",
     "shapley_value",
     "solve_game",

@@ -14,6 +14,7 @@ from market.errors import Fault, ScenarioError
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("matplotlib",),
     "import": ("pandapower", "pvlib", "simbench", "windpowerlib"),
+    "learn": ("gymnasium", "pettingzoo"),
     "tables": ("openpyxl", "pyarrow"),
     "parquet": ("pyarrow",),
     "sweep": ("pyarrow", "ray"),

@@ -34,7 +34,8 @@ ROOMS = (
     *("broker.wire", "broker.network", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),
     *("broker.admission", "broker.equilibrium", "broker.protocol", "broker.process"),
     "vpp_nodes",
-    *("market.app.results", "market.app.runs", "market.app.history", "market.app.feeds", "market.app.analysis"),
+    *("market.app.results", "market.app.runs", "market.app.learning", "market.app.history", "market.app.feeds"),
+    "market.app.analysis",
     *(
         "market.app.replay",
         "market.app.importing",
@@ -58,6 +59,8 @@ WALLS = {
     "click": ("market.app.cli",),
     "rich": ("market.app.report", "market.app.cli"),
     "matplotlib": ("market.app.figures", "market.app.report", "market.app.view"),
+    "gymnasium": ("market.app.learning.environment",),
+    "pettingzoo": ("market.app.learning.environment",),
     "mesa": ("market.app.mesa_model",),
     "pandapower": ("market.app.importing.simbench_grid",),
     "pandas": (
@@ -92,7 +95,7 @@ CALENDARS = {
 
 HEAVY = {
     *("mesa", "networkx", "pandas", "scipy", "matplotlib", "pydantic", "yaml", "rich", "click", "solara"),
-    *("pandapower", "pvlib", "pyarrow", "ray", "simbench", "windpowerlib"),
+    *("gymnasium", "pandapower", "pettingzoo", "pvlib", "pyarrow", "ray", "simbench", "windpowerlib"),
 }
 
 
@@ -224,7 +227,7 @@ def test_no_class_name_stands_for_two_things() -> None:
 
 
 def test_every_package_imported_is_declared_and_pinned() -> None:
-    extras = [line for name in ("figures", "import", "view", "parquet", "sweep") for line in extra(name)]
+    extras = [line for name in ("figures", "import", "learn", "view", "parquet", "sweep") for line in extra(name)]
     declared = {name_of(line) for line in (*project()["dependencies"], *extras)}
     declared -= {"vppmarket"}  # an extra that another one holds
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in constraints()}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from market.api.listed import listed
 from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.overrides import require_changes
 from market.scenario.scenario import Scenario
-from market.scenario.shown_value import shown
 from market.system_fault import as_run_error
 
 if TYPE_CHECKING:
@@ -101,21 +101,14 @@ def _plan(
 ) -> SweepPlan:
     from market.app.analysis.sweep.plan import Combine, combined, plan_of
 
-    several = [scenarios] if isinstance(scenarios, str | Path | Scenario) else _listed(scenarios, "scenarios")
+    several = [scenarios] if isinstance(scenarios, str | Path | Scenario) else listed(scenarios, "scenarios")
     loaded = [require_plants(s if isinstance(s, Scenario) else load_scenario(s)) for s in several]
     if isinstance(values, Mapping):
-        lists = {path: _listed(each, path) for path, each in require_changes(values, "values").items()}
+        lists = {path: listed(each, path) for path, each in require_changes(values, "values").items()}
         changes = combined(lists, Combine(combine))
     else:
-        changes = tuple(require_changes(each, "values") for each in _listed(values, "values"))
-    return plan_of(loaded, changes, tuple(_listed(seeds, "seeds")), processes=processes)
-
-
-def _listed(values: object, where: str) -> list[Any]:
-    """Several values, in a list or whatever gives one after the other. ScenarioError for a single one."""
-    if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
-        return list(values)
-    raise ScenarioError([Fault("must be a list of values", shown(values), where, f"write [{values!r}]")])
+        changes = tuple(require_changes(each, "values") for each in listed(values, "values"))
+    return plan_of(loaded, changes, tuple(listed(seeds, "seeds")), processes=processes)
 
 
 @contextmanager

@@ -148,7 +148,7 @@ def test_the_schema_is_json_and_help_names_the_commands(tmp_path: Path) -> None:
         (("run", "--in-process", "--delay", "50ms"), "--delay: one process has no network"),
         (("run", "nowhere"), "'nowhere': must be a scenario folder or the name of a built-in case"),
         (("check",), "missing argument 'SCENARIO'"),
-        (("check", "nowhere"), "built-in cases: five_vpp"),
+        (("check", "nowhere"), "built-in cases: duopoly, five_vpp"),
         (("new",), "missing argument 'NAME'"),
         (("new", "x", "--from", "nowhere"), "'nowhere': must be"),
         (("new", "no/such/folder/x"), "no such file or directory"),

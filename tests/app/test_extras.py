@@ -22,6 +22,7 @@ import sys
 
 HIDDEN = {"altair", "ipyvue", "ipyvuetify", "matplotlib", "networkx", "pyarrow", "ray", "reacton", "solara"}
 HIDDEN |= {"pandapower", "pvlib", "simbench", "starlette", "uvicorn", "windpowerlib"}
+HIDDEN |= {"gymnasium", "pettingzoo", "starlette", "uvicorn"}
 
 
 class Without:
@@ -121,6 +122,7 @@ def test_the_python_door_and_the_mesa_model_need_no_extra(bare: Path, runs: Path
         (("experiment", "economics", "--out", "new"), "figures", "vppmarket experiment"),
         (("experiment", "sensitivity", "--out", "new"), "figures", "vppmarket experiment"),
         (("experiment", "network", "--out", "new"), "figures", "vppmarket experiment"),
+        (("experiment", "learning", "--out", "new"), "learn", "vppmarket experiment learning"),
         (("view",), "view", "vppmarket view"),
         (("run", "two_vpp", "--out", "new", "--format", "parquet"), "parquet", "--format parquet"),
         (("sweep", "two_vpp", "--out", "new", "--engine", "ray"), "sweep", "--engine ray"),
@@ -153,4 +155,4 @@ def test_each_extra_brings_what_it_is_said_to() -> None:
         held = ("figures", "parquet") if "vppmarket" in declared else ()
         declared |= {name_of(line) for other in held for line in extra(other)}
         assert set(modules) <= declared
-    assert extra("all") == ["vppmarket[figures,mesa,parquet,tables,view]"]
+    assert extra("all") == ["vppmarket[figures,learn,mesa,parquet,tables,view]"]

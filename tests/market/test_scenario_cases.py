@@ -33,7 +33,7 @@ def _fault(error: pytest.ExceptionInfo[ScenarioError]) -> str:
 
 
 def test_which_cases_there_are() -> None:
-    assert builtin_cases() == ("five_vpp", "flexible", "quarter_hours", "two_vpp", "village")
+    assert builtin_cases() == ("duopoly", "five_vpp", "flexible", "quarter_hours", "two_vpp", "village")
     assert DEFAULT_CASE in builtin_cases()
 
 
@@ -177,7 +177,7 @@ def test_a_copy_needs_a_plain_name(name: str, tmp_path: Path) -> None:
 def test_a_copy_needs_a_case_and_a_place(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as error:
         copy_case("mine", tmp_path, "three_vpp")
-    assert "did you mean five_vpp?" in _fault(error) or "built-in cases: five_vpp" in _fault(error)
+    assert "did you mean five_vpp?" in _fault(error) or "built-in cases: duopoly, five_vpp" in _fault(error)
     with pytest.raises(ScenarioError) as error:
         copy_case("mine", tmp_path / "nowhere")
     assert "must be possible to create; got no such file or directory" in _fault(error)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import market
-from market.errors import ScenarioError, StrategyError
+from market.errors import RunError, ScenarioError, StrategyError
 from market.model.strategy import StrategyChoice
 from market.scenario import load_scenario, with_overrides, write_scenario
 from tests.processes.command import run
@@ -109,6 +109,24 @@ def test_a_plant_may_declare_less_than_it_has() -> None:
     assert (mine.surplus_mw_y == mine.surplus_mw_x * 0.5).all()
 
 
+@pytest.mark.parametrize("mechanism", ["uniform_price", "vcg"])
+def test_where_declarations_are_cleared_a_strategy_declares_and_no_regret_is_claimed(
+    mechanism: str, tmp_path: Path
+) -> None:
+    changes = {"market.mechanism": mechanism, "vpps.VPP1.strategy": "example_strategies:HalfTheSurplus"}
+    usual = market.run("five_vpp", {"market.mechanism": mechanism})
+    here = market.run("five_vpp", changes)
+    bus = market.run("five_vpp", changes, processes=True, out=tmp_path / "run")
+    declared = usual.roles[usual.roles.vpp == "VPP1"].surplus_mw
+    for day in (here, bus):
+        assert day.verdict == "cleared"
+        assert (day.roles[day.roles.vpp == "VPP1"].surplus_mw == declared * 0.5).all()
+        assert day.tables["strategies"][["selling_regret_cny", "buying_regret_cny"]].isna().all(axis=None)
+    assert here.costs.equals(bus.costs)
+    replayed = run("replay", tmp_path / "run", "--json")
+    assert (replayed.returncode, '"different": 0' in replayed.stdout) == (0, True), replayed.stdout
+
+
 def test_a_strategy_that_stands_still_while_it_learns_comes_to_an_end() -> None:
     """It wants turn after turn and never moves: neither market nor broker goes on for ever."""
     changes = {"vpps.VPP1.strategy": strategy("Idler"), "market.learning_turns": 5}
@@ -170,7 +188,19 @@ def test_a_plant_without_a_strategy_has_the_digest_that_it_always_had() -> None:
         ({"vpps.VPP3.strategy": "example_strategies:Bandit"}, "learns, and market.learning_turns is 0"),
         (
             {"vpps.VPP3.strategy": "example_strategies:BestReply", "market.mechanism": "consensus"},
+            "plays the game, and market.mechanism is consensus",
+        ),
+        (
+            {"vpps.VPP3.strategy": "example_strategies:HalfTheSurplus", "market.mechanism": "consensus"},
             "plays the game",
+        ),
+        (
+            {"vpps.VPP3.strategy": "gradient", "market.mechanism": "sdr"},
+            "plays the game, and market.mechanism is sdr",
+        ),
+        (
+            {"vpps.VPP3.strategy": "example_strategies:BestReply", "market.mechanism": "mcafee"},
+            "prices or chooses, and market.mechanism is mcafee, which clears what is declared",
         ),
         (
             {"vpps.VPP3.strategy": {"use": "example_strategies:Bandit", "options": {"legs": 3}}},
@@ -185,11 +215,30 @@ def test_what_cannot_be_is_one_line(changes: Mapping[str, Any], told: str) -> No
     assert "\n" not in str(found.value)
 
 
-def test_over_the_bus_the_run_breaks_with_the_same_line_and_no_traceback(tmp_path: Path) -> None:
-    ended = run("run", "--set", "vpps.VPP1.strategy=nowhere:Nothing", "--out", tmp_path / "run", "--quiet")
-    assert ended.returncode == 4
-    assert "cannot be imported: ModuleNotFoundError" in ended.stderr
-    assert "Traceback" not in ended.stderr
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (("vpps.VPP1.strategy=nowhere:Nothing",), "cannot be imported: ModuleNotFoundError"),
+        (("vpps.VPP1.strategy=gradient", "market.mechanism=vcg"), "plays the game, and market.mechanism is vcg"),
+    ],
+)
+def test_over_the_bus_the_same_line_is_told_before_any_process_is_there(
+    changes: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    flags = [part for change in changes for part in ("--set", change)]
+    ended = run("run", *flags, "--out", tmp_path / "run", "--quiet")
+    (line,) = ended.stderr.splitlines()
+    assert (ended.returncode, line.startswith("error: VPP1: its strategy ")) == (2, True), ended.stderr
+    assert told in line
+
+
+def test_a_strategy_that_only_its_node_cannot_make_breaks_the_run_with_that_line(tmp_path: Path) -> None:
+    """Who starts all plants makes strategies once, before there are processes; here the second making fails."""
+    changes = {"vpps.VPP1.strategy": strategy("Vanishing", mark=str(tmp_path / "made"))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{EXAMPLES}:{EXAMPLES.parents[2]}")
+        with pytest.raises(RunError, match=r"VPP1: its strategy .* cannot be made with"):
+            market.run("five_vpp", changes, processes=True)
 
 
 @pytest.mark.parametrize("value", ["", "two words", "a:b:c", 3, {"seed": 1}, {"use": "a:B", "options": {"x": []}}])
@@ -207,6 +256,16 @@ class Fixed:
 
     def price(self, turn: PriceTurn) -> Any:
         return self.asks
+
+
+class Vanishing:
+    """It can be made once only."""
+
+    def __init__(self, mark: str) -> None:
+        Path(mark).touch(exist_ok=False)
+
+    def price(self, turn: PriceTurn) -> float:
+        return turn.cap_cny_per_mwh
 
 
 class Forgetful:

@@ -90,22 +90,28 @@ def behaviour_of(vpp: Vpp, rules: MarketRules) -> Behaviour:
 
 def chosen_behaviour(vpp: str, choice: StrategyChoice, rules: MarketRules) -> Behaviour:
     """By a strategy. StrategyError as above."""
-    if rules.mechanism is not Mechanism.GAME:
-        raise _unfit(
-            vpp, choice, f"plays the game, and market.mechanism is {rules.mechanism}", "take one of them back"
-        )
-    if choice.use in [rule.value for rule in PriceRule]:
+    by_rule, game = choice.use in [rule.value for rule in PriceRule], rules.mechanism is Mechanism.GAME
+    if not game and (by_rule or not rules.mechanism.clears):
+        raise _unfit(vpp, choice, f"plays the game, and {_is(rules)}", "take one of them back")
+    if by_rule:
         return Behaviour(RulePricer(replace(rules, price_rule=PriceRule(choice.use))))
     strategy = find_strategy(vpp, choice)
     if getattr(strategy, "learns", False) and not rules.learning_turns:
         raise _unfit(vpp, choice, "learns, and market.learning_turns is 0", "say how many turns it may take")
     usual = usual_behaviour(rules)
     prices, chooses, declares = (hasattr(strategy, method) for method in ("price", "choose", "declare"))
+    if not game and (prices or chooses):
+        remedy = "take one of them back, or a strategy that declares only"
+        raise _unfit(vpp, choice, f"prices or chooses, and {_is(rules)}, which clears what is declared", remedy)
     return Behaviour(
         ForeignPricer(vpp, strategy, choice.seed, rules.learning_turns) if prices else usual.pricer,
         ForeignChooser(strategy) if chooses else usual.chooser,
         strategy if declares else None,
     )
+
+
+def _is(rules: MarketRules) -> str:
+    return f"market.mechanism is {rules.mechanism}"
 
 
 def _unfit(vpp: str, choice: StrategyChoice, what: str, remedy: str) -> StrategyError:

@@ -40,7 +40,9 @@ def _found(vpp: str, use: str) -> Any:
         return next(iter(named)).load() if named else _attribute(use)
     except Exception as error:  # an import runs somebody else's code
         told = f"{type(error).__name__}: {error}"
-        remedy = "install its package where this node runs, or set PYTHONPATH to where it is"
+        remedy = (
+            "install its package where this node runs, or set PYTHONPATH to its folder, PYTHONPATH=. for this one"
+        )
         raise _error(vpp, use, f"cannot be imported: {told}", remedy) from error
 
 

@@ -16,7 +16,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Every command in its section."""
 
 STUDIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "Studies": ("known", "paper", "economics", "mechanisms", "division", "sensitivity", "network")
+    "Studies": ("known", "paper", "economics", "mechanisms", "division", "learning", "sensitivity", "network")
 }
 
 IMPORTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -26,7 +26,7 @@ IMPORTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
-        *("vpp", "scenario", "case", "plants", "settings", "strategies", "seed"),
+        *("vpp", "scenario", "case", "plants", "settings", "strategies", "learners", "days", "runs", "seed"),
         *("resume", "until_s", "window", "combine", "orders", "draws", "delays", "losses", "seeds"),
         *("by", "count", "flexible_vehicles", "loads", "suns", "winds", "batteries", "tmy", "site", "new_plants"),
         *("section", "commitment", "base"),
@@ -135,6 +135,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "known": ("vppmarket experiment known",),
     "mechanisms": ("vppmarket experiment mechanisms two_vpp",),
     "division": ("vppmarket experiment division five_vpp",),
+    "learning": ("vppmarket experiment learning duopoly --runs 5",),
     "paper": ("vppmarket experiment paper --draws 10 --out runs/paper",),
     "economics": ("vppmarket experiment economics flexible",),
     "sensitivity": ("vppmarket experiment sensitivity two_vpp --out runs/moved",),

@@ -607,7 +607,7 @@ def parameters() -> int:
 @commands.group(cls=SectionedGroup, sections=STUDIES, invoke_without_command=True)
 @click.pass_context
 def experiment(context: click.Context) -> None:
-    """Studies: known games, the paper, economics, mechanisms, fair shares, sensitivities, the network."""
+    """Studies: known games, the paper, economics, mechanisms, fair shares, learners, sensitivities, network."""
     if context.invoked_subcommand is None:
         echo(context.get_help() + "\n")
 
@@ -690,6 +690,45 @@ def mechanisms(scenario: str, settings: tuple[str, ...], out: Path | None, quiet
     from market.app.cli.experiment.options import StudyOptions
 
     return mechanisms_command(StudyOptions(scenario, out, quiet, settings=settings))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+@click.option("--learners", metavar="VPP,…", help="Who learns; the first also alone.  [default: all who sell]")
+@click.option(
+    "--days",
+    type=click.IntRange(1_000, 1_000_000),
+    default=20_000,
+    show_default=True,
+    help="How many days each run learns for; the same day comes again and again.",
+)
+@click.option(
+    "--runs", type=click.IntRange(1, 100), default=2, show_default=True, help="Runs of each kind of learner."
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the first run; the others follow.")
+def learning(
+    scenario: str,
+    settings: tuple[str, ...],
+    out: Path | None,
+    quiet: bool,
+    learners: str | None,
+    days: int,
+    runs: int,
+    seed: int,
+) -> int:
+    """Let sellers learn to price, day after day, against the certified equilibrium.
+
+    Q-learning and a bandit, all sellers at once and one of them among best replies. Shows how far above the
+    equilibrium they end: Δ, 0 there and 1 at the largest joint profit.
+    """
+    from market.extras import need
+
+    need("learn", "vppmarket experiment learning")
+    from market.app.cli.experiment.learning import learning_command
+    from market.app.cli.experiment.options import StudyOptions
+
+    names = None if learners is None else tuple(learners.split(","))
+    return learning_command(StudyOptions(scenario, out, quiet, 0, seed, settings), names, days, runs)
 
 
 @experiment.command(epilog=EPILOG)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, nan
 from typing import Any
 
 from market.app.results.columns import COLUMNS, STRATEGIES
@@ -15,7 +15,7 @@ from market.settlement.outcome import MarketOutcome
 @dataclass(frozen=True, slots=True)
 class StrategyRegret:
     """What one VPP could have gained by moving, over all periods: as a seller by its prices, as a buyer by its
-    choices, CNY. The others are taken as they ended.
+    choices, CNY. The others are taken as they ended. NaN where nobody prices or chooses: declarations are cleared.
     """
 
     vpp: str
@@ -26,8 +26,14 @@ class StrategyRegret:
 
 def strategy_regrets(scenario: Scenario, outcome: MarketOutcome) -> tuple[StrategyRegret, ...]:
     """Of each VPP whose owner has chosen a strategy, in the scenario's order; as far as plants are known here."""
+    moves = not scenario.public.market.mechanism.clears
     return tuple(
-        StrategyRegret(vpp.id, vpp.strategy.use, _selling_cny(vpp.id, outcome), _buying_cny(vpp.id, outcome))
+        StrategyRegret(
+            vpp.id,
+            vpp.strategy.use,
+            _selling_cny(vpp.id, outcome) if moves else nan,
+            _buying_cny(vpp.id, outcome) if moves else nan,
+        )
         for vpp in scenario.vpps
         if vpp.strategy is not None
     )

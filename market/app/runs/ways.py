@@ -40,6 +40,14 @@ class ProcessOptions:
     viewer_s: float = 0.0
 
 
+def _check_strategies(what: RunSpec) -> None:
+    vpps = [vpp for vpp in what.scenario.vpps if vpp.strategy is not None]
+    if vpps:
+        from vpp_nodes.strategies.behaviour import Behaviours
+
+        Behaviours.of(vpps, what.scenario.public.market)
+
+
 def in_this_process() -> Runner:
     """The way without messages."""
     from market.app.runs.in_process import run_in_process
@@ -50,8 +58,9 @@ def in_this_process() -> Runner:
 def as_processes(what: RunSpec, how: ProcessOptions) -> Runner:
     """The way over the bus. RunError if no process can be started.
 
-    ScenarioError if a key is missing.
+    ScenarioError if a key is missing, StrategyError if a strategy cannot be had, before any process is there.
     """
+    _check_strategies(what)
     from market.app.runs.distributed import LOOPBACK, Listening, Opening, run_distributed
     from market.app.runs.keyring import keyring
     from market.app.runs.warm_up import start_fork_server

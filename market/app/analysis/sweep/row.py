@@ -91,7 +91,7 @@ def _results(task: Task) -> dict[str, Any]:
     if task.run.changes:
         scenario = with_overrides(scenario, dict(task.run.changes))
     if task.processes:
-        from market.app.analysis.sweep.over_bus import day_over_bus
+        from market.app.runs.over_bus import day_over_bus
 
         outcome, network = day_over_bus(scenario, task.run.seed)
         return {**measures(scenario, outcome), **{name: network[name] for name in NETWORK}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from math import isinf
+from math import isinf, isnan
 
 from market.app.report.summary.accounts import carbon_table, costs_table, disclosure_lines
 from market.app.report.summary.idleness import trade_lines
@@ -104,6 +104,10 @@ def _whole_day(report: ConcludedDay) -> Iterator[str]:
 def _strategies(report: ConcludedDay) -> Iterator[str]:
     """What strategies of the owners' own have lost against best replies."""
     for each in report.strategies:
+        if isnan(each.selling_regret_cny):
+            measured = "what that pays, vppmarket experiment mechanisms measures"
+            yield f"strategy of {plain(each.vpp)}, {plain(each.use)}: it declares; {measured}"
+            continue
         prices, choices = decimal(each.selling_regret_cny, 2), decimal(each.buying_regret_cny, 2)
         lost = f"{prices} CNY by its prices, {choices} CNY by its choices"
         yield f"strategy of {plain(each.vpp)}, {plain(each.use)}, against best replies: lost {lost}"

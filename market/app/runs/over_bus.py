@@ -1,4 +1,4 @@
-"""A run of a sweep over the bus: every plant a process, the scenario's network between them, nothing kept."""
+"""A day over the bus of which only the outcome is wanted: every plant a process, nothing kept."""
 
 from __future__ import annotations
 

@@ -1,0 +1,20 @@
+"""Takes a list where several values are asked for, and tells who gives a single one how to write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from market.errors import Fault, ScenarioError
+from market.scenario.shown_value import shown
+
+
+def listed(values: object, where: str) -> list[Any]:
+    """Several values, in a list or whatever gives one after the other. ScenarioError for a single one.
+
+    >>> listed(("VPP1", "VPP3"), "learners")
+    ['VPP1', 'VPP3']
+    """
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
+        return list(values)
+    raise ScenarioError([Fault("must be a list of values", shown(values), where, f"write [{values!r}]")])

@@ -1,0 +1,139 @@
+"""Tabular learners of prices: Q-learning with yesterday's prices as its state, and a bandit that has no state.
+
+Both learn each period by itself. A learner takes what the environment shows and answers with an action; it knows
+nothing of rivals' costs, of demand, or of what an equilibrium is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from market.errors import ModelError
+from market.model.arrays import Array
+
+_TRIED_AT_RANDOM: Final = 20  # days at first, for each level: what all levels earn on average is begun from
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How a tabular learner learns.
+
+    levels : how many prices it chooses from, evenly from its least price to the cap
+    step : α, how far a value moves towards what was seen · discount : δ, what tomorrow counts for
+    exploring_days : the chance of a price at random is e^(−days / exploring_days)
+    remembers : whether its state is its own and its rivals' mean level of yesterday; else it has none
+
+    >>> Learning(levels=2)
+    Traceback (most recent call last):
+    market.errors.ModelError: levels must be at least 3; got 2; give it more prices to choose from
+    """
+
+    levels: int = 15
+    step: float = 0.15
+    discount: float = 0.95
+    exploring_days: float = 4000.0
+    remembers: bool = True
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("levels", self.levels >= 3, "at least 3", "give it more prices to choose from"),
+            ("step", 0.0 < self.step <= 1.0, "above 0 and at most 1", "take 0.15"),
+            ("discount", 0.0 <= self.discount < 1.0, "from 0 to below 1", "take 0.95"),
+            ("exploring_days", self.exploring_days > 0.0, "above 0", "take an eighth of all days"),
+        )
+        for name, holds, rule, remedy in rules:
+            if not holds:
+                raise ModelError(f"{name} must be {rule}; got {getattr(self, name)!r}; {remedy}")
+
+
+def q_learning(exploring_days: float = 4000.0, levels: int = 15) -> Learning:
+    """Q-learning (Watkins & Dayan 1992) as Calvano et al. 2020 let two firms do it.
+
+    >>> q_learning().remembers, q_learning().discount
+    (True, 0.95)
+    """
+    return Learning(levels, exploring_days=exploring_days)
+
+
+def bandit(exploring_days: float = 4000.0, levels: int = 15) -> Learning:
+    """An epsilon-greedy bandit: it takes the price that has earned most of late, and looks no further than today.
+
+    >>> bandit().remembers, bandit().discount
+    (False, 0.0)
+    """
+    return Learning(levels, discount=0.0, exploring_days=exploring_days, remembers=False)
+
+
+class TabularLearner:
+    """One seller that learns. The same seed, and the same it is shown: the same it does.
+
+    >>> learner = TabularLearner(q_learning(), seed=1)
+    >>> seen = {"price_share": np.array([[0.2], [0.4]]), "surplus_mw": np.ones((2, 1))}
+    >>> action = learner.act(seen)
+    >>> action.shape
+    (1,)
+    >>> learner.learn(120.0 + np.zeros(1), seen)
+    >>> learner.days
+    1
+    """
+
+    def __init__(self, how: Learning, seed: int) -> None:
+        self.how = how
+        self.days = 0
+        self._random = np.random.default_rng(seed)
+        self._shares = np.linspace(0.0, 1.0, how.levels)
+        self._start = _TRIED_AT_RANDOM * how.levels
+        self._value = np.zeros((0, 0, 0))  # (T, states, levels)
+        self._tried = np.zeros((0, 0, 2))  # (T, levels): how often in the first days, and what it earned in all
+        self._did = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))  # state and level of today, (T,)
+
+    def act(self, observation: Mapping[str, Any]) -> Array:
+        """Today's action, shape (T,): mostly the best it knows, at times one at random."""
+        state = self._state(observation)
+        if not self._value.size:
+            self._begin(len(state))
+        level = self._value[np.arange(len(state)), state].argmax(axis=1)
+        chance = 1.0 if self.days < self._start else np.exp(-self.days / self.how.exploring_days)
+        tries = self._random.random(len(state)) < chance
+        level = np.where(tries, self._random.integers(self.how.levels, size=len(state)), level)
+        self._did = (state, level)
+        return self._shares[level]
+
+    def learn(self, profit_cny: Array, observation: Mapping[str, Any]) -> None:
+        """What today's action earned in each period, (T,), and what is seen after it."""
+        self.days += 1
+        state, level = self._did
+        every = np.arange(len(state))
+        if self.days <= self._start:
+            self._tried[every, level] += np.stack([np.ones(len(state)), profit_cny], axis=1)
+            if self.days == self._start:
+                self._set_out()
+            return
+        ahead = self._value[every, self._state(observation)].max(axis=1)
+        surprise = profit_cny + self.how.discount * ahead - self._value[every, state, level]
+        self._value[every, state, level] += self.how.step * surprise
+
+    def _begin(self, periods: int) -> None:
+        states = self.how.levels**2 if self.how.remembers else 1
+        self._value = np.zeros((periods, states, self.how.levels))
+        self._tried = np.zeros((periods, self.how.levels, 2))
+
+    def _set_out(self) -> None:
+        """Every state begins with what each level earned on average while all was tried at random, for ever."""
+        often, earned = self._tried[..., 0], self._tried[..., 1]
+        mean = np.divide(earned, often, out=np.zeros_like(earned), where=often > 0.0)
+        self._value[:] = (mean / (1.0 - self.how.discount))[:, None, :]
+
+    def _state(self, observation: Mapping[str, Any]) -> Any:
+        share = observation["price_share"]
+        if not self.how.remembers:
+            return np.zeros(share.shape[1], dtype=np.intp)
+        rivals = observation["surplus_mw"][1:] > 0.0
+        mean = (share[1:] * rivals).sum(axis=0) / np.maximum(rivals.sum(axis=0), 1)
+        top = self.how.levels - 1
+        own, others = (np.rint(each * top).astype(np.intp) for each in (share[0], mean))
+        return own * self.how.levels + others
