@@ -17,7 +17,7 @@ from market.model.currency import DEFAULT_CURRENCY, is_currency, plain_column, s
 from market.model.parameter import Parameter
 from market.model.rules import Horizon
 from market.model.unit_limits import SERIES
-from market.scenario.build import Columns, build_scenario
+from market.scenario.build import build_scenario
 from market.scenario.cases import case_folder
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES, Document, parse_document
 from market.scenario.faults import schema_faults
@@ -37,6 +37,7 @@ from market.scenario.profiles import (
     power_column,
     read_profiles,
 )
+from market.scenario.realised import Columns, realised_wanted, rewarding_prices
 from market.scenario.scenario import Scenario
 from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
 from market.scenario.series.series import Given, Place, columns_of_series, read_series
@@ -49,6 +50,7 @@ from market.scenario.unit_columns import (
     grid_emission,
     has_load_units,
     has_unsound_units,
+    imbalance_columns,
     unit_column,
     units_in,
 )
@@ -75,8 +77,12 @@ def load_scenario(source: str | Path) -> Scenario:
     scenario = build_scenario(
         folder.resolve().name, found.file, found.columns, found.samples, found.horizon, found.sources
     )
-    if altered := list(_altered(found.file, scenario, document)):
-        raise ScenarioError(altered)
+    wrong = [
+        *_altered(found.file, scenario, document),
+        *rewarding_prices(scenario.public, scenario.vpps, ", ".join(_profile_files(document.values))),
+    ]
+    if wrong:
+        raise ScenarioError([spoken_fault(fault, currency) for fault in wrong])
     return scenario
 
 
@@ -175,12 +181,13 @@ def _horizon(values: Mapping[str, object]) -> Horizon | None:
 class _Known:
     """The columns that a file calls for. required : None where it does not tell · optional : what may be there
 
-    told : what is said of those beside the columns of every VPP
+    told : what is said of those beside the columns of every VPP · powers : those that may be realised otherwise
     """
 
     required: frozenset[str] | None
     optional: frozenset[str]
     told: Mapping[str, Parameter]
+    powers: frozenset[str] = frozenset()
 
     @property
     def all(self) -> frozenset[str] | None:
@@ -198,7 +205,11 @@ def _known(values: Mapping[str, object]) -> _Known:
     for vpp in _sound_vpps(values):
         told |= called_for(vpp)
     required = None if columns is None else (columns | frozenset(told)) - optional
-    return _Known(required, optional, {**told, GRID_EMISSION: grid_emission()})
+    powers = {column: told.get(column) or parameter_of_column(column) for column in (columns or set()) | set(told)}
+    powers = {column: parameter for column, parameter in powers.items() if column.endswith("_mw")}
+    realised = realised_wanted(powers, frozenset(powers))
+    others = {GRID_EMISSION: grid_emission(), **imbalance_columns(), **realised}
+    return _Known(required, optional | frozenset(others), {**told, **others}, frozenset(powers))
 
 
 def _wanted(

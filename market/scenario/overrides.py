@@ -33,12 +33,14 @@ from market.scenario.spoken import plain_path, spoken_fault
 from market.scenario.unit_columns import (
     GRID_EMISSION,
     TARIFF_COLUMNS,
+    imbalance_prices_by_period,
+    realised_columns,
     tariff_column,
     tariff_columns,
     unit_columns,
 )
 
-_SECTIONS = ("horizon", "market", "carbon", "network")
+_SECTIONS = ("horizon", "market", "carbon", "imbalance", "forecast", "network")
 _WORDS = ("audit", "title")
 _OLDER = {"coupling": "market.coupling"}  # paths of before, which mean these
 _FORECAST = ("wt", "pv")
@@ -328,7 +330,8 @@ def columns_of(scenario: Scenario) -> dict[str, Array]:
             if (plant := getattr(vpp, asset)) is not None:
                 columns[power_column(vpp.id, asset)] = plant.forecast_mw
         columns |= dict(unit_columns(vpp))
+        columns |= dict(realised_columns(vpp))
     columns |= dict(tariff_columns(scenario.vpps))
     if (emission := scenario.public.carbon.grid_emission_by_period_t_per_mwh) is not None:
         columns[GRID_EMISSION] = emission
-    return columns
+    return columns | dict(imbalance_prices_by_period(scenario.public))

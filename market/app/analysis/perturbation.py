@@ -67,7 +67,7 @@ def perturbed(scenario: Scenario, share: float, seed: int) -> Scenario:
     vpps = tuple(_with_tariff(vpp, tariffs) for vpp in vpps)
     if (series := carbon.grid_emission_by_period_t_per_mwh) is not None:
         carbon = replace(carbon, grid_emission_by_period_t_per_mwh=frozen(series * factors.many(len(series))))
-    public = seal_public(old.horizon, tariff, old.market, carbon)
+    public = seal_public(old.horizon, tariff, old.market, carbon, old.currency, old.imbalance)
     return seal_scenario(scenario.name, scenario.title, public, vpps, scenario.network)
 
 

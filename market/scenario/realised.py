@@ -1,0 +1,82 @@
+"""Forecast and reality of a scenario's powers: what is given of each, and what is made of the other, (M18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from market.costs.imbalance import outside_tariff
+from market.errors import Fault
+from market.forecast.errors import ForecastErrors, ForecastModel, GivenSeries, noisy
+from market.model.arrays import Array, frozen
+from market.model.imbalance import ImbalanceRules
+from market.model.parameter import Parameter
+from market.model.public import PublicRules
+from market.model.vpp import Vpp
+from market.scenario.fields import Section, values_of
+from market.scenario.unit_columns import IMBALANCE_COLUMNS, realised_column
+
+Columns: TypeAlias = Mapping[str, tuple[float, ...] | Array]
+_REALITY = ("imbalance", "forecast")
+
+
+def realised_wanted(powers: Mapping[str, Parameter], taken: frozenset[str]) -> dict[str, Parameter]:
+    """The columns that may tell what becomes of these powers, with what is said of them.
+
+    taken : the columns that mean something else
+    """
+    found = {realised_column(column): told for column, told in powers.items()}
+    return {
+        column: told.said(f"{told.meaning}, in reality") for column, told in found.items() if column not in taken
+    }
+
+
+def imbalance_rules(file: Section, columns: Columns) -> ImbalanceRules | None:
+    """How deviations are settled; None where nothing is said of reality at all."""
+    prices: dict[str, Any] = {
+        field: frozen(columns[column]) for column, field in IMBALANCE_COLUMNS.items() if column in columns
+    }
+    said = any(getattr(file, name) is not None for name in _REALITY)
+    if not (said or prices or any(column.endswith("_realised_mw") for column in columns)):
+        return None
+    return values_of(ImbalanceRules, file.imbalance, **prices) if file.imbalance else ImbalanceRules(**prices)
+
+
+def with_errors(section: Section | None, columns: Columns, powers: Sequence[str], period_h: float) -> Columns:
+    """The columns with the forecast, or the reality, that the section's model makes of each power.
+
+    What is realised already stays. Persistence has no part here: what was before the first period is no column.
+    """
+    made = dict(columns)
+    errors = None if section is None else values_of(ForecastErrors, section)
+    if errors is None or errors.model is not ForecastModel.NOISE:
+        return made
+    noise = (errors.noise_share, errors.noise_correlation, period_h, errors.noise_seed)
+    for power in powers:
+        other = realised_column(power)
+        if other in columns or power not in columns:
+            continue
+        drawn = noisy(frozen(columns[power]), *noise, power)
+        if errors.given is GivenSeries.FORECAST:
+            made[other] = drawn
+        else:
+            made[power], made[other] = drawn, columns[power]
+    return made
+
+
+def rewarding_prices(public: PublicRules, vpps: Sequence[Vpp], place: str) -> Iterator[Fault]:
+    """Prices of imbalance by period at which a deviation would pay, by everybody's tariff or by one's own."""
+    if public.imbalance is None:
+        return
+    tariffs = {"": public.tariff} | {vpp.tariff.name: vpp.tariff.prices for vpp in vpps if vpp.tariff}
+    for name, tariff in tariffs.items():
+        crossed = list(outside_tariff(public.imbalance, tariff))
+        for side in dict.fromkeys(each[0] for each in crossed):
+            (_, t, price, limit), *others = [each for each in crossed if each[0] == side]
+            of = f"tariff {name}'s " if name else "the "
+            word, what = ("below", "highest") if side == "short" else ("above", "lowest")
+            rule = f"must not be {word} {of}{what} price of its period, {limit:g}: a deviation would pay"
+            more = f", and in {len(others)} more periods" if others else ""
+            where = f"{place} column imbalance_{side}_cny_per_mwh"
+            remedy = "correct it, or say imbalance.short_premium and imbalance.long_discount in place of prices"
+            yield Fault(rule, f"{price:g} in period {t + 1}{more}", where, remedy)
