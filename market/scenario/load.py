@@ -12,7 +12,8 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
-from market.model.calendar import stamps
+from market.forecast.errors import ForecastModel
+from market.model.calendar import day_earlier, stamps
 from market.model.currency import DEFAULT_CURRENCY, is_currency, plain_column, spoken_name
 from market.model.parameter import Parameter
 from market.model.rules import Horizon
@@ -37,10 +38,16 @@ from market.scenario.profiles import (
     power_column,
     read_profiles,
 )
-from market.scenario.realised import Columns, realised_wanted, rewarding_prices
+from market.scenario.realised import (
+    Columns,
+    realised_wanted,
+    rewarding_prices,
+    without_forecast,
+    without_yesterday,
+)
 from market.scenario.scenario import Scenario
 from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
-from market.scenario.series.series import Given, Place, columns_of_series, read_series
+from market.scenario.series.series import Given, Place, Powers, columns_of_series, read_series, realised_by_series
 from market.scenario.shown_value import shown
 from market.scenario.spoken import plain, spoken_fault
 from market.scenario.unit_columns import (
@@ -51,6 +58,7 @@ from market.scenario.unit_columns import (
     has_load_units,
     has_unsound_units,
     imbalance_columns,
+    realised_column,
     unit_column,
     units_in,
 )
@@ -118,8 +126,10 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
 
     horizon, known = _horizon(values), _known(values)
     given = Given(values.get("series"), values.get("series_defaults"), currency, horizon, place)
-    series = read_series(folder, given, known.all, known.parameter)
-    by_series = columns_of_series(_mapping(values.get("series")), known.all or (), currency)
+    powers = Powers({column: realised_column(column) for column in known.powers}, _day_before(values, horizon))
+    series = read_series(folder, given, known.all, known.parameter, powers)
+    named = columns_of_series(_mapping(values.get("series")), known.all or (), currency)
+    by_series = {*named, *realised_by_series(_mapping(values.get("series")), named, powers)}
     wanted = _wanted(values, horizon, known, by_series, currency)
     if lacking := _without_profiles(folder, values, wanted, place) if by_series else None:
         series.faults.append(lacking)
@@ -135,7 +145,10 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
         *_strangers(document),
         *_shared_columns(document),
         *_two_emissions(values, columns, place),
+        *without_forecast(columns, powers.realised, place),
     ]
+    if powers.day_before is not None or _forecast_model(values) is ForecastModel.PERSISTENCE:
+        faults += without_yesterday(columns, powers.realised, horizon, place)
     file: Section | None = None
     try:
         file = schema.model_validate(values)
@@ -153,6 +166,19 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
         horizon_in(file.horizon) if file is not None else Horizon(),
         [*faults, *series.faults, *profiles.faults, *samples.faults],
     )
+
+
+def _forecast_model(values: Mapping[str, object]) -> object:
+    """The model of forecasts that a file names, as far as it is sound."""
+    named = _mapping(values.get("forecast")).get("model")
+    return next((model for model in ForecastModel if model.value == named), None)
+
+
+def _day_before(values: Mapping[str, object], horizon: Horizon | None) -> Horizon | None:
+    """The horizon a day earlier, where what was realised then is the forecast."""
+    if _forecast_model(values) is not ForecastModel.PERSISTENCE or horizon is None or not horizon.start:
+        return None
+    return day_earlier(horizon)
 
 
 def is_folder(source: str | Path) -> bool:

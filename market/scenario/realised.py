@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from market.costs.imbalance import outside_tariff
@@ -12,11 +12,14 @@ from market.model.arrays import Array, frozen
 from market.model.imbalance import ImbalanceRules
 from market.model.parameter import Parameter
 from market.model.public import PublicRules
+from market.model.rules import Horizon
 from market.model.vpp import Vpp
 from market.scenario.fields import Section, values_of
 from market.scenario.unit_columns import IMBALANCE_COLUMNS, realised_column
 
 Columns: TypeAlias = Mapping[str, tuple[float, ...] | Array]
+Place: TypeAlias = Callable[[Sequence[str | int]], str]
+_MOST = 4
 _REALITY = ("imbalance", "forecast")
 
 
@@ -42,6 +45,32 @@ def imbalance_rules(file: Section, columns: Columns) -> ImbalanceRules | None:
     return values_of(ImbalanceRules, file.imbalance, **prices) if file.imbalance else ImbalanceRules(**prices)
 
 
+def without_forecast(columns: Columns, realised: Mapping[str, str], place: Place) -> Iterator[Fault]:
+    """What becomes of a power of which nothing is expected."""
+    for power, real in realised.items():
+        if real in columns and power not in columns:
+            rule, remedy = f"must come with what was expected, {power}", f"add {power}, or take {real} out"
+            yield Fault(rule, f"{real} alone", place(("vpps",)), remedy)
+
+
+def without_yesterday(
+    columns: Columns, realised: Mapping[str, str], horizon: Horizon | None, place: Place
+) -> list[Fault]:
+    """Powers of which persistence knows nothing: a row a period, or periods without a time, have no day before."""
+    where = place(("forecast", "model"))
+    rule = "must have a day before, where forecast.model is persistence"
+    if horizon is not None and not horizon.start:
+        return [
+            Fault(rule, "periods without a time", where, "say horizon: {start: …}, and give series with times")
+        ]
+    found = [power for power, real in realised.items() if power in columns and real not in columns]
+    if not found:
+        return []
+    more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
+    remedy = "give them as series with times, whose files go a day back, or take forecast.model noise"
+    return [Fault(rule, f"{', '.join(sorted(found)[:_MOST])}{more} as profiles", where, remedy)]
+
+
 def with_errors(section: Section | None, columns: Columns, powers: Sequence[str], period_h: float) -> Columns:
     """The columns with the forecast, or the reality, that the section's model makes of each power.
 
@@ -62,6 +91,28 @@ def with_errors(section: Section | None, columns: Columns, powers: Sequence[str]
         else:
             made[power], made[other] = drawn, columns[power]
     return made
+
+
+def drawn_anew(section: Section | None, columns: Mapping[str, Array]) -> dict[str, Array]:
+    """The columns of a scenario, of which a change of `forecast` makes the other half anew.
+
+    What it has of the half that is given stays; perfect leaves nothing realised.
+    """
+    if section is None:
+        return dict(columns)
+    ending = realised_column("")
+    kept = {name: values for name, values in columns.items() if not name.endswith(ending)}
+    if section.given is GivenSeries.REALITY:
+        kept |= {name: columns.get(realised_column(name), values) for name, values in kept.items()}
+    return kept
+
+
+def persistence_faults(section: Section | None, place: Place) -> Iterator[Fault]:
+    """No change makes a day before."""
+    if section is not None and section.model is ForecastModel.PERSISTENCE:
+        rule = "must be noise or perfect where a scenario is changed: its columns have no day before"
+        remedy = "say forecast: {model: persistence} in scenario.yaml itself"
+        yield Fault(rule, "persistence", place(("forecast", "model")), remedy)
 
 
 def rewarding_prices(public: PublicRules, vpps: Sequence[Vpp], place: str) -> Iterator[Fault]:

@@ -119,6 +119,11 @@ _FIELDS: Mapping[str, Any] = {
         _TEXT_OR_NUMBER, "Factor; or what 1 stands for, such as 0.23 MW, where the numbers have no unit", "1"
     ),
     "add": _optional(str, "What is added, with its unit, such as 120 EUR/MWh", **_WORD),
+    "realised": _optional(
+        str | dict[str, Any],
+        "What became of it, where it is a forecast of a power: a file of the same form, or {file: …, column: …} "
+        "with what is not as here",
+    ),
     "clip": _optional(str, "Numbers below 0 by no more than this, such as 1 kW, count as 0", **_WORD),
     "sep": _optional(str, "Mark between columns; left out: a comma"),
     "decimal": _optional(str, "Decimal mark; left out: a point"),
@@ -133,9 +138,19 @@ SourceSection = section_of(
 DefaultsSection = section_of(
     "DefaultsSection",
     "What holds for all series that do not say otherwise.",
-    {name: field for name, field in _FIELDS.items() if name not in ("series", "scale", "add")},
+    {name: field for name, field in _FIELDS.items() if name not in ("series", "scale", "add", "realised")},
     _marks,
 )
+
+
+def realised_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of `series` with what became of it in place of the forecast; as it is where that is not said."""
+    said = entry.get("realised")
+    if said is None:
+        return dict(entry)
+    changes = dict(said) if isinstance(said, Mapping) else {"file": said}
+    replaced = {"realised", *({"series"} if "file" in changes else ())}
+    return {**{name: value for name, value in entry.items() if name not in replaced}, **changes}
 
 
 def merged(source: Section, defaults: Section | None) -> Section:
