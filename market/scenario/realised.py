@@ -34,13 +34,13 @@ def realised_wanted(powers: Mapping[str, Parameter], taken: frozenset[str]) -> d
     }
 
 
-def imbalance_rules(file: Section, columns: Columns) -> ImbalanceRules | None:
-    """How deviations are settled; None where nothing is said of reality at all."""
+def imbalance_rules(file: Section, columns: Columns, real: Columns) -> ImbalanceRules | None:
+    """How deviations are settled; None where nothing is said of reality at all. real : what becomes of powers"""
     prices: dict[str, Any] = {
         field: frozen(columns[column]) for column, field in IMBALANCE_COLUMNS.items() if column in columns
     }
     said = any(getattr(file, name) is not None for name in _REALITY)
-    if not (said or prices or any(column.endswith("_realised_mw") for column in columns)):
+    if not (said or prices or real):
         return None
     return values_of(ImbalanceRules, file.imbalance, **prices) if file.imbalance else ImbalanceRules(**prices)
 
@@ -83,7 +83,7 @@ def with_errors(section: Section | None, columns: Columns, powers: Sequence[str]
     noise = (errors.noise_share, errors.noise_correlation, period_h, errors.noise_seed)
     for power in powers:
         other = realised_column(power)
-        if other in columns or power not in columns:
+        if other in columns or other in powers or power not in columns:
             continue
         drawn = noisy(frozen(columns[power]), *noise, power)
         if errors.given is GivenSeries.FORECAST:
@@ -91,6 +91,12 @@ def with_errors(section: Section | None, columns: Columns, powers: Sequence[str]
         else:
             made[power], made[other] = drawn, columns[power]
     return made
+
+
+def realised_by_power(columns: Columns, powers: Sequence[str]) -> Columns:
+    """What becomes of each power, by its column; a column that is a power itself tells of no other."""
+    real = {power: realised_column(power) for power in powers}
+    return {power: columns[other] for power, other in real.items() if other in columns and other not in powers}
 
 
 def drawn_anew(section: Section | None, columns: Mapping[str, Array]) -> dict[str, Array]:

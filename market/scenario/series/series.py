@@ -157,6 +157,8 @@ def _read_reality(
                 rule = "must not say what is realised: that is for powers"
                 remedy = "leave realised out; prices are those that all know beforehand"
                 found.faults.append(Fault(rule, "realised", given.place(("series", name)), remedy))
+        elif column not in found.columns:
+            continue  # what is wrong there is told
         elif says and other in stands_for:
             rule, remedy = "must be given only once", f"keep realised here, or the series {stands_for[other]}"
             found.faults.append(Fault(rule, "realised as well", given.place(("series", name)), remedy))

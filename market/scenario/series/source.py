@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, Strict
+from pydantic import BeforeValidator, Field, Strict
+from pydantic_core import PydanticCustomError
 
 from market.model.parameter import Broken, Parameter
 from market.scenario.fields import Section, is_inside, number_of_file, section_of
@@ -65,6 +66,15 @@ def _marks(source: Section) -> Iterator[Broken]:
         yield Broken("decimal", rule, repr(source.decimal), "correct decimal, thousands or sep")
 
 
+def _file_or_fields(value: Any) -> Any:
+    """The name of a file, or fields that differ."""
+    if value is None or (isinstance(value, str | dict) and value):
+        return value
+    rule, remedy = "must be a file, or {file: …, column: …}", "name the file that tells what became of it"
+    broken = [Broken("", rule, repr(value)[:60], remedy)]
+    raise PydanticCustomError("rules", "rules are broken", {"broken": broken})
+
+
 def _optional(kind: Any, meaning: str, **limits: Any) -> tuple[Any, Any]:
     return (kind | None, Field(None, description=meaning, **limits))
 
@@ -120,7 +130,7 @@ _FIELDS: Mapping[str, Any] = {
     ),
     "add": _optional(str, "What is added, with its unit, such as 120 EUR/MWh", **_WORD),
     "realised": _optional(
-        str | dict[str, Any],
+        Annotated[Any, BeforeValidator(_file_or_fields, json_schema_input_type=str | dict[str, Any])],
         "What became of it, where it is a forecast of a power: a file of the same form, or {file: …, column: …} "
         "with what is not as here",
     ),
