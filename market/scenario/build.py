@@ -95,7 +95,7 @@ def _carbon_rules(section: Section, columns: Columns) -> CarbonRules:
 
 
 def _vpp(section: Section, satisfaction: float, period_h: float, columns: Columns, real: Columns) -> Vpp:
-    """A plant; its own κ, where it has none, is the market's. real : what becomes of its powers, by their columns"""
+    """A plant; its own κ, where it has none, is the market's. real : what becomes of its powers, by column"""
     own = {"satisfaction": satisfaction} if section.satisfaction is None else {}
     return values_of(
         Vpp,

@@ -16,13 +16,25 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Every command in its section."""
 
 STUDIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "Studies": ("known", "paper", "economics", "mechanisms", "division", "sensitivity", "network")
+    "Studies": ("known", "paper", "economics", "mechanisms", "division", "sensitivity", "forecast", "network")
 }
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
         *("vpp", "scenario", "case", "plants", "settings", "strategies", "seed"),
-        *("resume", "until_s", "window", "combine", "orders", "draws", "delays", "losses", "seeds"),
+        *(
+            "resume",
+            "until_s",
+            "window",
+            "combine",
+            "orders",
+            "draws",
+            "delays",
+            "losses",
+            "shares",
+            "correlation",
+            "seeds",
+        ),
     ),
     "How it is run": (
         *("in_process", "processes", "engine", "day_certificate", "jobs"),
@@ -109,6 +121,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "paper": ("vppmarket experiment paper --draws 10 --out runs/paper",),
     "economics": ("vppmarket experiment economics flexible",),
     "sensitivity": ("vppmarket experiment sensitivity two_vpp --out runs/moved",),
+    "forecast": ("vppmarket experiment forecast five_vpp --shares 0.1,0.2 --seeds 50",),
     "network": ("vppmarket experiment network two_vpp --delays 0,50ms --losses 0,0.1",),
 }
 """Command lines of each command; `mine`, `runs/…` and addresses stand for the reader's own."""
