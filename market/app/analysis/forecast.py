@@ -214,7 +214,7 @@ def _day_rows(study: ForecastStudy) -> Iterator[tuple[Cell, ...]]:
 
 
 def _schedule_rows(study: ForecastStudy) -> Iterator[tuple[Cell, ...]]:
-    """What each wind and PV plant would earn alone, scheduled as forecast, by the newsvendor, and if all was known.
+    """What each wind and PV plant would earn alone, scheduled as forecast, by the newsvendor, and with all known.
 
     The realities of the study are the scenarios that the newsvendor is given; plants whose tariff has a feed-in
     price outside the prices of imbalance are left out.

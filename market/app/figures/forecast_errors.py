@@ -51,8 +51,8 @@ def forecast_errors_figure(shares: Table, plants: Table) -> Figure:
         ax.set_title(f"{title}, {unit}" if unit == "CNY" else title)
         style.value_axis(ax, "")
         ax.locator_params(axis="x", nbins=5)
-    for ax in (saving, losing):
-        ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+    low, high = saving.get_ylim()
+    saving.set_ylim(min(0.0, low), max(0.0, high) + 0.05 * (max(0.0, high) - min(0.0, low)))
     losing.set_ylim(-0.03, 1.03)
     figure.supxlabel("standard deviation of forecast errors, share", fontsize=10)
     style.outside_legend(figure, handles)
