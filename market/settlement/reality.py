@@ -115,11 +115,23 @@ def settle_reality(
     return RealSettlement(
         before,
         after,
-        tuple(_account(bill, told[bill.vpp].before_plan, 0.0, public) for bill in before),
+        tuple(_account(bill, told[bill.vpp].before_plan, 0.0) for bill in before),
         tuple(
-            _account(bill, told[bill.vpp].after_plan, net_payment_cny(bill.vpp, outcome.periods), public)
-            for bill in after
+            _account(bill, told[bill.vpp].after_plan, net_payment_cny(bill.vpp, outcome.periods)) for bill in after
         ),
+    )
+
+
+def settled_alone(
+    vpp: str, reality: Reality, prices: ImbalancePrices | None, trade_cny: float, period_h: float
+) -> RealSettlement:
+    """The part of one VPP, as far as it knows it by itself. trade_cny : what it pays for its trade"""
+    before, after = (bill_of(vpp, metered, prices, period_h) for metered in (reality.before, reality.after))
+    return RealSettlement(
+        (before,),
+        (after,),
+        (_account(before, reality.before_plan, 0.0),),
+        (_account(after, reality.after_plan, trade_cny),),
     )
 
 
@@ -188,6 +200,6 @@ def _single_price(prices: ImbalancePrices, together_mw: Array) -> Array:
     return np.where(np.abs(together_mw) <= _BALANCED_MW, mean, deviation_price(prices, together_mw))
 
 
-def _account(bill: ImbalanceBill, plan: ShownPlan, trade_cny: float, public: PublicRules) -> Account:
-    account = account_of(bill.vpp, plan, trade_cny, public.horizon.period_h)
+def _account(bill: ImbalanceBill, plan: ShownPlan, trade_cny: float) -> Account:
+    account = account_of(bill.vpp, plan, trade_cny, bill.period_h)
     return replace(account, imbalance_cny=bill.total_cny)

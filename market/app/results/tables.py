@@ -7,6 +7,7 @@ equal tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -33,7 +34,7 @@ from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
 from market.settlement.reality import ImbalanceBill, RealSettlement
 from market.settlement.rounds import DayRounds
-from market.settlement.settlement import Account, Settlement, payment_cny, settled_mw, system_account
+from market.settlement.settlement import Account, Settlement, payment_cny, settled_mw
 
 NOTHING = float("nan")
 
@@ -121,13 +122,26 @@ def unit_tables(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> tuple[Table
 
 def costs_table(settlement: Settlement, real: RealSettlement | None = None) -> Table:
     """Every VPP's account, and the system's, with the grid only and with the game; and what became of both."""
-    accounts = {"grid_only": settlement.grid_only, "game": settlement.game}
+    with_system = real and replace(
+        real,
+        grid_only=(*real.grid_only, real.grid_only_system),
+        game=(*real.game, real.game_system),
+    )
+    accounts = {
+        "grid_only": (*settlement.grid_only, settlement.grid_only_system),
+        "game": (*settlement.game, settlement.game_system),
+    }
+    return costs_of_accounts(accounts, with_system)
+
+
+def costs_of_accounts(accounts: Mapping[str, Sequence[Account]], real: RealSettlement | None) -> Table:
+    """A row for each of these accounts, by the name of the plans; and of those in reality."""
     if real is not None:
-        accounts |= {"grid_only_realised": real.grid_only, "game_realised": real.game}
+        accounts = {**accounts, "grid_only_realised": real.grid_only, "game_realised": real.game}
     rows = [
         (*cost_row(account, scenario), account.imbalance_cny)
         for scenario, each in accounts.items()
-        for account in (*each, system_account(each))
+        for account in each
     ]
     columns = COLUMNS["costs"] if real is None else WITH_IMBALANCE
     return Table("costs", columns, tuple(row[: len(columns)] for row in rows))
