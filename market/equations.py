@@ -290,9 +290,9 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "M17",
         (_B,),
         "In reality, trade and the schedule g_t = buy − sell fixed: min F(x) + Δt Σ_t (β⁺ short − β⁻ long), "
-        "buy − sell = g + u, u = short − long; β⁺ ≥ max(retail, feed-in), β⁻ ≤ min(retail, feed-in). What u costs is "
-        "β u Δt, with β = β⁺ for u > 0 and β⁻ for u < 0, or with one price that of the side of Σ_k u_k. Whoever foresaw "
-        "all has u = 0.",
+        "buy − sell = g + u, u = short − long; β⁺ ≥ max(retail, feed-in), β⁻ ≤ min(retail, feed-in). What u "
+        "costs is β u Δt, with β = β⁺ for u > 0 and β⁻ for u < 0, or with one price that of the side of Σ_k u_k. "
+        "Whoever foresaw all has u = 0.",
         ("vpp_nodes.dispatch.realised:replanned", "market.costs.imbalance:imbalance_prices"),
     ),
     Equation(
