@@ -47,7 +47,14 @@ from market.scenario.realised import (
 )
 from market.scenario.scenario import Scenario
 from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
-from market.scenario.series.series import Given, Place, Powers, columns_of_series, read_series, realised_by_series
+from market.scenario.series.series import (
+    Given,
+    Place,
+    PowerColumns,
+    columns_of_series,
+    read_series,
+    realised_by_series,
+)
 from market.scenario.shown_value import shown
 from market.scenario.spoken import plain, spoken_fault
 from market.scenario.unit_columns import (
@@ -126,7 +133,9 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
 
     horizon, known = _horizon(values), _known(values)
     given = Given(values.get("series"), values.get("series_defaults"), currency, horizon, place)
-    powers = Powers({column: realised_column(column) for column in known.powers}, _day_before(values, horizon))
+    powers = PowerColumns(
+        {column: realised_column(column) for column in known.powers}, _day_before(values, horizon)
+    )
     series = read_series(folder, given, known.all, known.parameter, powers)
     named = columns_of_series(_mapping(values.get("series")), known.all or (), currency)
     by_series = {*named, *realised_by_series(_mapping(values.get("series")), named, powers)}

@@ -46,7 +46,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Powers:
+class PowerColumns:
     """Which columns are powers, of which something may be realised: the column that tells what, by theirs.
 
     day_before : the horizon a day earlier, where what was realised then is the forecast; None elsewhere
@@ -80,7 +80,7 @@ def columns_of_series(given: Mapping[str, object], columns: Collection[str], cur
     return {names[name]: name for name in given if name in names}
 
 
-def realised_by_series(given: Mapping[str, object], columns: Mapping[str, str], powers: Powers) -> set[str]:
+def realised_by_series(given: Mapping[str, object], columns: Mapping[str, str], powers: PowerColumns) -> set[str]:
     """The columns of reality that series tell by their `realised`, or by yesterday's values being the forecast.
 
     columns : as `columns_of_series` has them
@@ -108,7 +108,7 @@ def read_series(
     given: Given,
     columns: Collection[str] | None,
     told: Callable[[str], Parameter],
-    powers: Powers = Powers({}),
+    powers: PowerColumns = PowerColumns({}),
 ) -> SeriesColumns:
     """Every wanted column that a series is given for.
 
@@ -141,7 +141,7 @@ def _read_reality(
     found: SeriesColumns,
     stands_for: Mapping[str, str],
     told: Callable[[str], Parameter],
-    powers: Powers,
+    powers: PowerColumns,
 ) -> None:
     """What series say became of them; where yesterday is the forecast, that in place of what was read."""
     assert isinstance(given.series, Mapping)
