@@ -40,6 +40,7 @@ ELSEWHERE = {
     "vppmarket experiment known": "tests/app/test_known.py",
     "vppmarket experiment mechanisms": "tests/app/test_mechanisms.py",
     "vppmarket experiment division": "tests/app/test_division.py",
+    "vppmarket experiment forecast": "tests/app/test_forecast_experiment.py",
 }
 """Commands that do not end by themselves, or take long, and the tests that carry them out."""
 

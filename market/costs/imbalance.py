@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,6 +65,16 @@ def outside_tariff(rules: ImbalanceRules, tariff: Tariff) -> Iterator[tuple[str,
         most = most_long_cny_per_mwh(tariff)
         for t in np.flatnonzero(long > most + _TOLERANCE * (1.0 + np.abs(most))):
             yield "long", int(t), float(long[t]), float(most[t])
+
+
+def outside(rules: ImbalanceRules, tariff: Tariff) -> ImbalanceRules:
+    """The same with prices by period moved out of a tariff that has changed."""
+    short, long = rules.short_by_period_cny_per_mwh, rules.long_by_period_cny_per_mwh
+    if short is not None:
+        short = frozen(np.maximum(short, least_short_cny_per_mwh(tariff)))
+    if long is not None:
+        long = frozen(np.minimum(long, most_long_cny_per_mwh(tariff)))
+    return replace(rules, short_by_period_cny_per_mwh=short, long_by_period_cny_per_mwh=long)
 
 
 def deviation_price(prices: ImbalancePrices, deviation_mw: Array) -> Array:
