@@ -53,7 +53,8 @@ def _reality(scenario: Scenario) -> Iterator[str]:
 def _side(share: float, rules: ImbalanceRules, side: str) -> str:
     if getattr(rules, f"{side}_by_period_cny_per_mwh") is not None:
         return "by period"
-    return f"{share:+.0%} of {'retail' if side == 'short' else 'feed-in'}"
+    percent = f"{100.0 * share:+.0f}".replace("-", "−")
+    return f"{percent} % of {'retail' if side == 'short' else 'feed-in'}"
 
 
 def _prices(scenario: Scenario) -> Iterator[tuple[str, str, str]]:

@@ -17,6 +17,7 @@ import pytest
 from broker.screening.audits import screen_audit
 from broker.tape import AuditGiven
 from broker.wire.messages import Audit
+from market.app.figures.imbalance import imbalance_figure
 from market.app.replay.decision import differences
 from market.app.replay.tally import replayed
 from market.app.results.concluded_day import ConcludedDay, conclude_day
@@ -26,8 +27,11 @@ from market.app.results.recorded import RecordedRun, read_run
 from market.app.runs.in_process import market_day, run_in_process
 from market.app.runs.run_day import run_day
 from market.errors import ProtocolError
+from market.forecast.errors import ForecastErrors, ForecastModel
+from market.forecast.plants import surprised
 from market.model.arrays import frozen
 from market.model.disclosure import Disclosure
+from market.model.imbalance import ImbalanceRules
 from market.model.plan import DispatchPlan, PlanTotals
 from market.model.reality import MeteredDay, as_realised
 from market.model.vpp import Vpp
@@ -37,8 +41,10 @@ from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
 from market.settlement.reality import KEPT_SCHEDULE, schedule_laws, settle_reality
 from market.settlement.settlement import check_laws, settle
+from scripts.bench.days_of_size import repeated, scenario_of_size
 from tests.app.audited_days import STARTED
 from tests.app.days_over_the_bus import day_of
+from tests.app.picture_faults import faults
 from tests.app.replayed_tapes import any_death, finished, market_of, read, written
 from tests.tapes import of_kind
 
@@ -319,3 +325,17 @@ def test_prices_of_a_tariff_that_is_not_known_here_are_left_open() -> None:
     assert np.isnan(real.game[0].imbalance_cny)
     assert np.isfinite(real.game[1].imbalance_cny)
     assert real.compared == (outcome.days[1].declaration.vpp,)
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(
+    ("vpps", "times", "long_ids"), [(2, 1, False), (5, 28, True), (12, 4, True), (45, 1, False)]
+)
+def test_its_picture_is_right_at_any_size(vpps: int, times: int, long_ids: bool) -> None:
+    base = scenario_of_size(vpps, power_scale=0.001 if long_ids else 1.0, long_ids=long_ids, perfect=True)
+    drawn = ForecastErrors(model=ForecastModel.NOISE, noise_share=0.4)
+    public = replace(base.public, imbalance=ImbalanceRules())
+    scenario = replace(base, public=public, vpps=tuple(surprised(vpp, drawn, 1.0) for vpp in base.vpps))
+    outcome, facts = run_in_process(scenario, 0, Path(), lambda progress: None)
+    found = conclude_day(RunSpec(scenario, 0, True, STARTED), outcome, facts).recorded("run")
+    assert faults(imbalance_figure(repeated(found, times))) == []
