@@ -286,6 +286,28 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "The grid's emission by period: E^a = Σ_t (δ_{g,t} P^buy + …) Δt.",
         ("market.costs.carbon:grid_emission_t_per_mwh", "market.costs.carbon:carbon_account"),
     ),
+    Equation(
+        "M17",
+        (_B,),
+        "In reality, trade and the schedule g_t = buy − sell fixed: min F(x) + Δt Σ_t (β⁺ short − β⁻ long), "
+        "buy − sell = g + u, u = short − long; β⁺ ≥ max(retail, feed-in), β⁻ ≤ min(retail, feed-in). What u "
+        "costs is β u Δt, with β = β⁺ for u > 0 and β⁻ for u < 0, or with one price that of the side of Σ_k u_k. "
+        "Whoever foresaw all has u = 0.",
+        ("vpp_nodes.dispatch.realised:replanned", "market.costs.imbalance:imbalance_prices"),
+    ),
+    Equation(
+        "M18",
+        (_B,),
+        "Forecasts by simple models: x̂_t = x_t; x̂_t = x_{t−24 h}; x̂_t = x_t max(0, 1 + e_t), "
+        "e_t = ρ^Δt e_{t−1} + √(1 − ρ^{2Δt}) σ n_t.",
+        ("market.forecast.errors:noisy", "market.forecast.errors:persistence"),
+    ),
+    Equation(
+        "M19",
+        (_B,),
+        "A plant that cannot steer its output schedules its quantile (β − β⁻)/(β⁺ − β⁻).",
+        ("market.forecast.newsvendor:newsvendor_quantile", "market.forecast.newsvendor:newsvendor_schedule_mw"),
+    ),
 )
 
 

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "vppmarket experiment mechanisms": "tests/app/test_mechanisms.py",
     "vppmarket experiment division": "tests/app/test_division.py",
     "vppmarket experiment learning": "tests/app/test_learning.py",
+    "vppmarket experiment forecast": "tests/app/test_forecast_experiment.py",
 }
 """Commands that do not end by themselves, or take long, and the tests that carry them out."""
 

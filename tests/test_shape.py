@@ -29,6 +29,7 @@ ROOMS = (
     *("market.visible", "market.letters", "market.errors", "market.extras", "market.system_fault"),
     "market.equations",
     *("market.model", "market.continuous_game", "market.game", "market.costs", "market.bidding"),
+    "market.forecast",
     *("market.mechanisms", "market.settlement"),
     *("market.day_certificate", "market.coordination", "vpp_nodes.dispatch", "market.division", "market.scenario"),
     *("broker.wire", "broker.network", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),

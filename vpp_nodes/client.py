@@ -505,7 +505,7 @@ class Client:
     def _shown(self, turn: int, reply: Audited) -> list[Instruction]:
         refused = tuple(Refusals(reason, count) for reason, count in sorted(self.refused.items()))
         shown = (reply.before, reply.after, self.peak_memory_mb, refused, reply.planned, reply.regret)
-        self._epoch.answer = Audit(turn, *shown)
+        self._epoch.answer = Audit(turn, *shown, reply.reality)
         return [Tell(self._epoch.answer, self._epoch.number)]
 
     def _confirm(self, turn: int, reply: Confirmed, now: float) -> list[Instruction]:

@@ -27,6 +27,7 @@ from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan, shown
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
+from market.model.reality import Reality
 from market.model.rules import MarketRules, Mechanism
 from market.settlement.regret_bounds import RegretBounds
 from market.settlement.settlement import direct_exchange, transfer_cny
@@ -42,6 +43,7 @@ from vpp_nodes.trade_check import Heard, check_cleared_trades, check_open_trade,
 
 Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
 Certifier: TypeAlias = Callable[[MarketEnd, float], RegretBounds]
+Realiser: TypeAlias = Callable[[DispatchPlan, DispatchPlan], Reality]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,14 @@ class Confirmed:
 class Audited:
     """What is shown of the plans without trade and with it, and of the one declared by if that is another.
 
-    regret : of the day, where the rules ask for it
+    regret : of the day, where the rules ask for it · reality : what became of both plans, likewise
     """
 
     before: ShownPlan
     after: ShownPlan
     planned: DispatchPlan | None = None
     regret: RegretBounds | None = None
+    reality: Reality | None = None
 
 
 NodeReply: TypeAlias = Confirmed | ReviewedRound | Audited
@@ -103,10 +106,11 @@ NodeReply: TypeAlias = Confirmed | ReviewedRound | Audited
 
 @dataclass(frozen=True, slots=True)
 class OwnPlans:
-    """A VPP's own day, which is nobody else's business: without trade, and with it."""
+    """A VPP's own day, which is nobody else's business: without trade, and with it; and what became of both."""
 
     before: DispatchPlan
     after: DispatchPlan
+    reality: Reality | None = None
 
 
 def same_trade(known: tuple[DirectExchange, tuple[Trade, ...]], settled: Settled) -> bool:
@@ -168,6 +172,7 @@ class Node:
     participant : the VPP in a consensus of so many, None where there is none
     certify : its regret of a day that ended so and cost it so much, CNY; None where it cannot tell
     behaviour : how it prices and chooses, by the market's rules where nothing else is said
+    realise : what becomes in reality of its plans without trade and with it; None where it cannot tell
     refused : what it was told and may not count, by reason · plans : its day, once it is settled
     """
 
@@ -181,6 +186,7 @@ class Node:
         participant: Callable[[int], Participant] | None = None,
         certify: Certifier | None = None,
         behaviour: Behaviour | None = None,
+        realise: Realiser | None = None,
     ) -> None:
         self.refused: Counter[str] = Counter()
         self.plans: OwnPlans | None = None
@@ -191,6 +197,7 @@ class Node:
         self._roster: tuple[str, ...] = ()
         self._participant = participant
         self._certify = certify
+        self._realise = realise
         self._behaviour = behaviour or usual_behaviour(public.market)
         self._ends: dict[int, Heard] = {}
         self._rounds = PlanRounds(plan, replan, public.horizon.period_h)
@@ -331,10 +338,20 @@ class Node:
         return self._shown(settled, self._plan(settled.direct), None)
 
     def _shown(self, settled: Settled, after: DispatchPlan, planned: DispatchPlan | None) -> Audited:
-        self.plans = OwnPlans(self._rounds.before(), after)
-        before, audit = self.plans.before, settled.audit
+        before, audit = self._rounds.before(), settled.audit
+        reality = self._reality(before, after)
+        self.plans = OwnPlans(before, after, reality)
         planned = planned if audit is Disclosure.FULL else None
-        return Audited(shown(before, audit), shown(after, audit), planned, self._regret(settled, after))
+        regret, told = self._regret(settled, after), reality.shown(audit) if reality else None
+        return Audited(shown(before, audit), shown(after, audit), planned, regret, told)
+
+    def _reality(self, before: DispatchPlan, after: DispatchPlan) -> Reality | None:
+        """What becomes of its plans, where the rules ask for it."""
+        if self._public.imbalance is None:
+            return None
+        if self._realise is None:
+            raise ProtocolError("out_of_turn", f"{self._vpp} cannot tell what becomes of its day")
+        return self._realise(before, after)
 
     def _regret(self, settled: Settled, after: DispatchPlan) -> RegretBounds | None:
         """Of the day; without an upper bound where it was not there when the market ended."""

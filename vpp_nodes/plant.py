@@ -9,12 +9,14 @@ from market.day_certificate.market_end import MarketEnd
 from market.model.declaration import Declaration
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
+from market.model.reality import Reality
 from market.model.rules import Coupling, Mechanism
 from market.model.vpp import Vpp
 from market.settlement.regret_bounds import RegretBounds
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.open_day import OpenPlan, dispatch_with_option, option_of
 from vpp_nodes.dispatch.participant import participant
+from vpp_nodes.dispatch.realised import reality_of
 from vpp_nodes.dispatch.regret import day_regret
 from vpp_nodes.node import Node
 from vpp_nodes.strategies.behaviour import Behaviour, behaviour_of
@@ -46,6 +48,10 @@ class OwnPlant:
         """The cheapest day with what a game has left open as an option."""
         return dispatch_with_option(self._vpp, self._public, option_of(left_open))
 
+    def reality(self, before: DispatchPlan, after: DispatchPlan) -> Reality:
+        """What becomes in reality of its plans without trade and with it."""
+        return reality_of(self._vpp, self._public, before, after)
+
     def regret(self, end: MarketEnd, cost_cny: float) -> RegretBounds:
         """What another day could have gained (M6), the others' final messages given."""
         return day_regret(self._vpp, self._public, end, cost_cny)
@@ -56,4 +62,14 @@ def plant_node(vpp: Vpp, public: PublicRules) -> Node:
     plant = OwnPlant(vpp, public)
     replan = plant.with_option if public.market.coupling is Coupling.ITERATE else None
     joins = partial(participant, vpp, public) if public.market.mechanism is Mechanism.CONSENSUS else None
-    return Node(vpp.id, public, plant.plan, plant.declared, replan, joins, plant.regret, behaviour=plant.behaviour)
+    return Node(
+        vpp.id,
+        public,
+        plant.plan,
+        plant.declared,
+        replan,
+        joins,
+        plant.regret,
+        plant.behaviour,
+        plant.reality,
+    )

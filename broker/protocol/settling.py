@@ -52,6 +52,7 @@ class Settling(Asking[Settle, Audit]):
         )
         self._results = tuple(results)
         self._certified = public.market.day_certificate
+        self._realised = public.imbalance is not None
 
     def take(self, vpp: str, audit: Audit) -> bool:
         """A member's audit; False if it is here already.
@@ -62,17 +63,20 @@ class Settling(Asking[Settle, Audit]):
         order = self._expected(vpp, audit.turn)
         if order is None:
             return False
-        screen_audit(vpp, audit, len(self._results), certified=self._certified)
+        screen_audit(vpp, audit, len(self._results), certified=self._certified, realised=self._realised)
         before, after = shown(audit.before, order.audit), shown(audit.after, order.audit)
         planned = audit.planned if disclosure_of(before) is Disclosure.FULL else None
-        self.answers[vpp] = replace(audit, before=before, after=after, planned=planned)
+        reality = audit.reality.shown(order.audit) if audit.reality else None
+        self.answers[vpp] = replace(audit, before=before, after=after, planned=planned, reality=reality)
         return True
 
     def end(self) -> list[Action]:
         """What goes on the tape once every audit is here."""
         verdict = worst([result.verdict for result in self._results])
         audits = [(vpp, self.answers[vpp]) for vpp in self._orders]
-        shown_plans = [Write(AuditGiven(vpp, a.before, a.after, a.planned, a.regret)) for vpp, a in audits]
+        shown_plans = [
+            Write(AuditGiven(vpp, a.before, a.after, a.planned, a.regret, a.reality)) for vpp, a in audits
+        ]
         return [*shown_plans, Write(Ended(verdict))]
 
 

@@ -227,8 +227,9 @@ class EpochCheck:
         shown = disclosure_of(record.before)
         check(least(shown, self._audit) is shown, f"{vpp} shows more of its day than it was asked for")
         try:
-            audit = Audit(0, record.before, record.after, 0.0, (), record.planned, record.regret)
-            screen_audit(vpp, audit, self._periods, certified=self._public.market.day_certificate)
+            audit = Audit(0, record.before, record.after, 0.0, (), record.planned, record.regret, record.reality)
+            certified, realised = self._public.market.day_certificate, self._public.imbalance is not None
+            screen_audit(vpp, audit, self._periods, certified=certified, realised=realised)
         except ProtocolError as error:
             raise TapeError(str(error)) from None
         self._audited.append(vpp)

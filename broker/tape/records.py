@@ -18,8 +18,10 @@ from broker.wire.types import Codec, codec_for
 from market.errors import WireError
 from market.game.result import Verdict
 from market.model.disclosure import Disclosure, ShownPlan
+from market.model.parameter import later
 from market.model.plan import DispatchPlan
 from market.model.public import PublicScenario
+from market.model.reality import Reality
 from market.settlement.regret_bounds import RegretBounds
 
 TAPE_VERSION: Final = 6
@@ -145,7 +147,7 @@ class RoundReviewed:
 class AuditGiven:
     """What a VPP shows of its day in the end: without trade, with it, and what it had declared by, if another.
 
-    regret : of the whole day, where the market's rules ask for it
+    regret : of the whole day, where the market's rules ask for it · reality : what became of both plans, likewise
     """
 
     vpp: str
@@ -153,6 +155,7 @@ class AuditGiven:
     after: ShownPlan
     planned: DispatchPlan | None = None
     regret: RegretBounds | None = None
+    reality: Reality | None = later()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from dataclasses import fields, is_dataclass
 import numpy as np
 
 from broker.wire.messages import BROKER
+from market.costs.imbalance import outside_tariff
 from market.errors import TapeError
 from market.model.calendar import is_sound
 from market.model.currency import is_currency
 from market.model.network import Links, NodeCompute, Partition, attempts
 from market.model.parameter import Parameter, parameter_of
-from market.model.public import PublicScenario
+from market.model.public import PublicRules, PublicScenario
 from market.model.rules import MARKET_RULES
 from market.scenario.digest import seal_shared
 
@@ -32,6 +33,7 @@ def check_shared(shared: PublicScenario) -> None:
     periods = shared.public.horizon.periods
     for name in ("retail_cny_per_mwh", "feed_in_cny_per_mwh"):
         _check(getattr(shared.public.tariff, name).shape == (periods,), f"{name} is not for {periods} periods")
+    _check_imbalance(shared.public)
     _check(is_sound(shared.public.horizon), "its horizon begins at no time that there is")
     _check(is_currency(shared.public.currency), f"its currency is {shared.public.currency!r:.40}")
     market = shared.public.market
@@ -43,6 +45,18 @@ def check_shared(shared: PublicScenario) -> None:
     sealed = seal_shared(shared)
     same = (sealed.digest, sealed.public.digest) == (shared.digest, shared.public.digest)
     _check(same, f"it was altered: its digest is {sealed.digest}, not {shared.digest:.64}")
+
+
+def _check_imbalance(public: PublicRules) -> None:
+    """Prices by period are for these periods, and reward no deviation."""
+    if public.imbalance is None:
+        return
+    for side in ("short", "long"):
+        prices = getattr(public.imbalance, f"{side}_by_period_cny_per_mwh")
+        whole = prices is None or prices.shape == (public.horizon.periods,)
+        _check(whole, f"{side}_by_period_cny_per_mwh is not for {public.horizon.periods} periods")
+    crossed = list(outside_tariff(public.imbalance, public.tariff))
+    _check(not crossed, "its prices of imbalance reward deviations")
 
 
 def _check(holds: bool, otherwise: str) -> None:

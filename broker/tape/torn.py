@@ -9,17 +9,28 @@ import re
 import struct
 import zlib
 from dataclasses import fields
-from typing import Final
+from typing import Any, Final
 
 from broker.tape.records import KINDS, record_of, unpacked
 from market.errors import WireError
+from market.model.parameter import came_later
 
 HEAD: Final = struct.Struct(">II")
 """Before each payload: its length and its CRC-32."""
 MAX_RECORD: Final = 64 << 20
 
+
+def _lengths(kind: type[Any]) -> range:
+    """How many fields a record of a kind may have: those at the end that came later may be left out."""
+    own = fields(kind)
+    later = next((n for n, part in enumerate(reversed(own)) if not came_later(part)), len(own))
+    return range(len(own) - later, len(own) + 1)
+
+
 _BEGINNINGS: Final = tuple(
-    bytes((0x90 + 1 + len(fields(kind)), 0xA0 + len(name))) + name.encode() for name, kind in KINDS.items()
+    bytes((0x90 + 1 + length, 0xA0 + len(name))) + name.encode()
+    for name, kind in KINDS.items()
+    for length in _lengths(kind)
 )
 """How payloads begin: a short list, whose first entry is the short text of the record's kind."""
 _ANY: Final = re.compile(b"|".join(re.escape(beginning) for beginning in _BEGINNINGS))

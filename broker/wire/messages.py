@@ -31,7 +31,9 @@ from market.game.result import Verdict
 from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, ShownPlan
+from market.model.parameter import later
 from market.model.plan import DirectExchange, DispatchPlan
+from market.model.reality import Reality
 from market.settlement.regret_bounds import RegretBounds
 
 BROKER = "broker"
@@ -200,7 +202,7 @@ class Audit:
     """What a node shows of its plan without trade and the plan with it, if anything; and how the process fared.
 
     planned : the plan that it had declared, where that is another than the one without trade, and all is shown
-    regret : of the whole day, where the market's rules ask for it
+    regret : of the whole day, where the market's rules ask for it · reality : what became of both plans, likewise
     """
 
     turn: int
@@ -210,6 +212,7 @@ class Audit:
     refused: tuple[Refusals, ...]
     planned: DispatchPlan | None = None
     regret: RegretBounds | None = None
+    reality: Reality | None = later()
 
 
 class Trouble(StrEnum):

@@ -33,6 +33,9 @@ class FixedLoad:
     net_metered: bool = parameter(
         "", "Whether its series is net of generation behind the meter, and may be below 0", default=False
     )
+    realised_load_mw: Array | None = parameter(
+        "MW", "What its users need in reality", default=None, ge=-MAX_POWER_MW, le=MAX_POWER_MW, later=True
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,9 @@ class MustRun:
         "CNY/MWh", "Operation and maintenance", default=0.0, ge=0, le=MAX_PRICE_CNY_PER_MWH
     )
     emission_t_per_mwh: float = parameter("t CO2/MWh", "Emission; it earns no quota", default=0.0, ge=0, le=100)
+    realised_output_mw: Array | None = parameter(
+        "MW", "What it delivers in reality", default=None, ge=0, le=MAX_POWER_MW, later=True
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,9 @@ class Hydro:
     )
     om_cost_cny_per_mwh: float = parameter(
         "CNY/MWh", "Operation and maintenance", default=0.0, ge=0, le=MAX_PRICE_CNY_PER_MWH
+    )
+    realised_inflow_mw: Array | None = parameter(
+        "MW", "What flows in in reality", default=None, ge=0, le=MAX_POWER_MW, later=True
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
@@ -105,6 +106,17 @@ def starts(horizon: Horizon) -> tuple[datetime, ...]:
         (first + timedelta(seconds=round(period * horizon.period_h * 3600, 6))).astimezone(zone)
         for period in range(horizon.periods)
     )
+
+
+def day_earlier(horizon: Horizon) -> Horizon:
+    """The same periods 24 hours before.
+
+    >>> day_earlier(Horizon(2, 1.0, "2016-06-15T00:00+02:00", "Europe/Berlin")).start
+    '2016-06-14T00:00+02:00'
+    """
+    first = datetime.fromisoformat(horizon.start).astimezone(UTC) - timedelta(days=1)
+    start = first.astimezone(zone_of(horizon.tz)).isoformat(timespec="auto" if first.second else "minutes")
+    return replace(horizon, start=start)
 
 
 @lru_cache(maxsize=32)

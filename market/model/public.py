@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure
+from market.model.imbalance import ImbalanceRules
 from market.model.network import NetworkRules
 from market.model.parameter import later
 from market.model.rules import CarbonRules, Horizon, MarketRules, Tariff
@@ -16,6 +17,7 @@ class PublicRules:
     """What everybody in a market knows, and must agree on. `digest` identifies it (hex sha-256).
 
     currency : what `cny` in the names of all values stands for, by its code of three letters
+    imbalance : how deviations are settled once the day has become real; None where nothing is told of reality
     """
 
     horizon: Horizon
@@ -24,6 +26,7 @@ class PublicRules:
     carbon: CarbonRules
     digest: str
     currency: str = later(DEFAULT_CURRENCY)
+    imbalance: ImbalanceRules | None = later()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ class Renewable:
 
     forecast_mw: Array = parameter("MW", "What it could deliver", ge=0, le=MAX_POWER_MW)
     om_cost_cny_per_mwh: float = parameter("CNY/MWh", "Operation and maintenance", ge=0, le=MAX_PRICE_CNY_PER_MWH)
+    realised_mw: Array | None = parameter(
+        "MW", "What it could deliver in reality", default=None, ge=0, le=MAX_POWER_MW, later=True
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,6 +360,9 @@ class Vpp:
     strategy: StrategyChoice | None = later()
     units: tuple[Unit, ...] = later(())
     tariff: OwnTariff | None = later()
+    realised_load_mw: Array | None = parameter(
+        "MW", "What its users need in reality", default=None, ge=0, le=MAX_POWER_MW, later=True
+    )
 
     @property
     def all_units(self) -> tuple[Unit, ...]:

@@ -67,6 +67,7 @@ def long_fields(scenario: Scenario | PublicScenario) -> Fields:
         "sources": dict(scenario.sources) if isinstance(scenario, Scenario) else {},
         "market": plain_fields(scenario.public.market),
         "carbon": _carbon(scenario.public.carbon),
+        "imbalance": None if scenario.public.imbalance is None else plain_fields(scenario.public.imbalance),
         "network": network_fields(scenario.network),
         "audit": scenario.audit.value if scenario.audit else None,
         "roster": None if len(vpps) == len(scenario.roster) else _roster(scenario, vpps),

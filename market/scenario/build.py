@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from market.model.arrays import Array, frozen
 from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, Vehicle
+from market.model.reality import REALISED
 from market.model.rules import CarbonRules, Horizon, MarketRules, OwnTariff, Tariff
 from market.model.strategy import StrategyChoice
 from market.model.unit_limits import SERIES, TURBINES
@@ -24,12 +25,16 @@ from market.model.vpp import (
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.fields import Section, values_of
 from market.scenario.network_build import Samples, network_rules
-from market.scenario.profiles import FEED_IN, RETAIL, power_column
+from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, power_column
+from market.scenario.realised import Columns, imbalance_rules, realised_by_power, with_errors
 from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS
-from market.scenario.unit_columns import GRID_EMISSION, TARIFF_COLUMNS, tariff_column, unit_column
-
-Columns: TypeAlias = Mapping[str, tuple[float, ...] | Array]
+from market.scenario.unit_columns import (
+    GRID_EMISSION,
+    TARIFF_COLUMNS,
+    tariff_column,
+    unit_column,
+)
 
 
 def build_scenario(
@@ -44,10 +49,13 @@ def build_scenario(
 
     name : where the file gives none · sources : where columns came from, for readers
     """
+    powers = powers_of(file)
+    columns = with_errors(file.forecast, columns, powers, horizon.period_h)
+    real = realised_by_power(columns, powers)
     tariff = Tariff(frozen(columns[RETAIL]), frozen(columns[FEED_IN]))
-    carbon = _carbon_rules(file.carbon, columns)
-    public = seal_public(horizon, tariff, _market_rules(file), carbon, file.currency)
-    vpps = [_vpp(vpp, file.market.satisfaction, horizon.period_h, columns) for vpp in file.vpps]
+    carbon, imbalance = _carbon_rules(file.carbon, columns), imbalance_rules(file, columns, real)
+    public = seal_public(horizon, tariff, _market_rules(file), carbon, file.currency, imbalance)
+    vpps = [_vpp(vpp, file.market.satisfaction, horizon.period_h, columns, real) for vpp in file.vpps]
     others = {entry.id: entry.plant_digest or "" for entry in file.roster} if file.roster else None
     order = list(others or {})
     sealed = seal_scenario(
@@ -60,6 +68,13 @@ def build_scenario(
         others,
     )
     return replace(sealed, sources=dict(sources))
+
+
+def powers_of(file: Section) -> tuple[str, ...]:
+    """The columns of all powers of a scenario's plants."""
+    units = [(vpp.id, unit) for vpp in file.vpps for unit in vpp.units if UnitKind(unit.kind) in SERIES]
+    fields = [power_column(vpp.id, asset) for vpp in file.vpps for asset in ASSETS]
+    return (*fields, *(unit_column(vpp, unit.id) for vpp, unit in units))
 
 
 def _market_rules(file: Section) -> MarketRules:
@@ -79,8 +94,8 @@ def _carbon_rules(section: Section, columns: Columns) -> CarbonRules:
     return replace(values_of(CarbonRules, section), **absent)
 
 
-def _vpp(section: Section, satisfaction: float, period_h: float, columns: Columns) -> Vpp:
-    """A plant; its own κ, where it has none, is the market's."""
+def _vpp(section: Section, satisfaction: float, period_h: float, columns: Columns, real: Columns) -> Vpp:
+    """A plant; its own κ, where it has none, is the market's. real : what becomes of its powers, by column"""
     own = {"satisfaction": satisfaction} if section.satisfaction is None else {}
     return values_of(
         Vpp,
@@ -88,14 +103,15 @@ def _vpp(section: Section, satisfaction: float, period_h: float, columns: Column
         id=section.id,
         label=section.label,
         load_mw=_load(section, columns),
-        wt=_renewable(section.wt, power_column(section.id, "wt"), columns),
-        pv=_renewable(section.pv, power_column(section.id, "pv"), columns),
+        realised_load_mw=_realised(power_column(section.id, "load"), real),
+        wt=_renewable(section.wt, power_column(section.id, "wt"), columns, real),
+        pv=_renewable(section.pv, power_column(section.id, "pv"), columns, real),
         mt=_micro_turbine(section.mt, period_h) if section.mt else None,
         ess=values_of(Storage, section.ess) if section.ess else None,
         cl=values_of(ControllableLoad, section.cl) if section.cl else None,
         exchange=_exchange(section.exchange),
         strategy=_strategy(section.strategy) if section.strategy else None,
-        units=tuple(_unit(section.id, unit, period_h, columns) for unit in section.units),
+        units=tuple(_unit(section.id, unit, period_h, columns, real) for unit in section.units),
         tariff=_tariff(section.tariff, columns) if section.tariff else None,
         **own,
     )
@@ -119,12 +135,15 @@ def _tariff(name: str, columns: Columns) -> OwnTariff:
     return OwnTariff(name, Tariff(retail, feed_in))
 
 
-def _unit(vpp_id: str, section: Section, period_h: float, columns: Columns) -> Unit:
+def _unit(vpp_id: str, section: Section, period_h: float, columns: Columns, real: Columns) -> Unit:
     """A unit with its series."""
     kind = UnitKind(section.kind)
     if kind in TURBINES:
         return Unit(section.id, section.label, kind, _micro_turbine(section, period_h))
-    series = {SERIES[kind]: frozen(columns[unit_column(vpp_id, section.id)])} if kind in SERIES else {}
+    series: dict[str, Any] = {}
+    if kind in SERIES:
+        column = unit_column(vpp_id, section.id)
+        series = {SERIES[kind]: frozen(columns[column]), REALISED[kind]: _realised(column, real)}
     asset: Any = values_of(_ASSETS[kind], section, **series)
     return Unit(section.id, section.label, kind, asset)
 
@@ -143,8 +162,17 @@ _ASSETS: Mapping[UnitKind, type] = {
 }
 
 
-def _renewable(section: Section | None, column: str, columns: Columns) -> Renewable | None:
-    return values_of(Renewable, section, forecast_mw=frozen(columns[column])) if section else None
+def _renewable(section: Section | None, column: str, columns: Columns, real: Columns) -> Renewable | None:
+    if section is None:
+        return None
+    series = {"forecast_mw": frozen(columns[column]), "realised_mw": _realised(column, real)}
+    return values_of(Renewable, section, **series)
+
+
+def _realised(column: str, real: Columns) -> Array | None:
+    """What becomes of a power, where that is told."""
+    found = real.get(column)
+    return None if found is None else frozen(found)
 
 
 def _micro_turbine(section: Section, period_h: float) -> MicroTurbine:

@@ -16,6 +16,7 @@ import numpy as np
 
 from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure
+from market.model.imbalance import ImbalanceRules
 from market.model.network import NetworkRules
 from market.model.parameter import counts
 from market.model.public import PublicRules, PublicScenario
@@ -32,11 +33,13 @@ def seal_public(
     market: MarketRules,
     carbon: CarbonRules,
     currency: str = DEFAULT_CURRENCY,
+    imbalance: ImbalanceRules | None = None,
 ) -> PublicRules:
     """What everybody knows, with the digest by which they can tell that they agree."""
     named = [] if currency == DEFAULT_CURRENCY else [currency]
-    digest = _digest([horizon, tariff, market, carbon, *named])
-    return PublicRules(horizon, tariff, market, carbon, digest, currency)
+    of_reality = [] if imbalance is None else [imbalance]
+    digest = _digest([horizon, tariff, market, carbon, *named, *of_reality])
+    return PublicRules(horizon, tariff, market, carbon, digest, currency, imbalance)
 
 
 def plant_digest(vpp: Vpp) -> str:
@@ -77,7 +80,7 @@ def seal_scenario(
 def seal_shared(shared: PublicScenario) -> PublicScenario:
     """The same with its digests worked out anew, so that an alteration shows."""
     rules = shared.public
-    public = seal_public(rules.horizon, rules.tariff, rules.market, rules.carbon, rules.currency)
+    public = seal_public(rules.horizon, rules.tariff, rules.market, rules.carbon, rules.currency, rules.imbalance)
     others = shared.digest_by_vpp
     return seal_scenario(shared.name, shared.title, public, (), shared.network, shared.audit, others).shared
 

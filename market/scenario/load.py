@@ -12,12 +12,13 @@ from typing import Any, TypeGuard
 from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
-from market.model.calendar import stamps
+from market.forecast.errors import ForecastModel
+from market.model.calendar import day_earlier, stamps
 from market.model.currency import DEFAULT_CURRENCY, is_currency, plain_column, spoken_name
 from market.model.parameter import Parameter
 from market.model.rules import Horizon
 from market.model.unit_limits import SERIES
-from market.scenario.build import Columns, build_scenario
+from market.scenario.build import build_scenario
 from market.scenario.cases import case_folder
 from market.scenario.document import FILE_NAME, MAX_MEBIBYTES, Document, parse_document
 from market.scenario.faults import schema_faults
@@ -37,9 +38,23 @@ from market.scenario.profiles import (
     power_column,
     read_profiles,
 )
+from market.scenario.realised import (
+    Columns,
+    realised_wanted,
+    rewarding_prices,
+    without_forecast,
+    without_yesterday,
+)
 from market.scenario.scenario import Scenario
 from market.scenario.schema import DEFAULT_PROFILES, PartialFile, ScenarioFile, roster_entry
-from market.scenario.series.series import Given, Place, columns_of_series, read_series
+from market.scenario.series.series import (
+    Given,
+    Place,
+    PowerColumns,
+    columns_of_series,
+    read_series,
+    realised_by_series,
+)
 from market.scenario.shown_value import shown
 from market.scenario.spoken import plain, spoken_fault
 from market.scenario.unit_columns import (
@@ -49,6 +64,8 @@ from market.scenario.unit_columns import (
     grid_emission,
     has_load_units,
     has_unsound_units,
+    imbalance_columns,
+    realised_column,
     unit_column,
     units_in,
 )
@@ -75,8 +92,12 @@ def load_scenario(source: str | Path) -> Scenario:
     scenario = build_scenario(
         folder.resolve().name, found.file, found.columns, found.samples, found.horizon, found.sources
     )
-    if altered := list(_altered(found.file, scenario, document)):
-        raise ScenarioError(altered)
+    wrong = [
+        *_altered(found.file, scenario, document),
+        *rewarding_prices(scenario.public, scenario.vpps, ", ".join(_profile_files(document.values))),
+    ]
+    if wrong:
+        raise ScenarioError([spoken_fault(fault, currency) for fault in wrong])
     return scenario
 
 
@@ -112,8 +133,12 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
 
     horizon, known = _horizon(values), _known(values)
     given = Given(values.get("series"), values.get("series_defaults"), currency, horizon, place)
-    series = read_series(folder, given, known.all, known.parameter)
-    by_series = columns_of_series(_mapping(values.get("series")), known.all or (), currency)
+    powers = PowerColumns(
+        {column: realised_column(column) for column in known.powers}, _day_before(values, horizon)
+    )
+    series = read_series(folder, given, known.all, known.parameter, powers)
+    named = columns_of_series(_mapping(values.get("series")), known.all or (), currency)
+    by_series = {*named, *realised_by_series(_mapping(values.get("series")), named, powers)}
     wanted = _wanted(values, horizon, known, by_series, currency)
     if lacking := _without_profiles(folder, values, wanted, place) if by_series else None:
         series.faults.append(lacking)
@@ -129,7 +154,10 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
         *_strangers(document),
         *_shared_columns(document),
         *_two_emissions(values, columns, place),
+        *without_forecast(columns, powers.realised, place),
     ]
+    if powers.day_before is not None or _forecast_model(values) is ForecastModel.PERSISTENCE:
+        faults += without_yesterday(columns, powers.realised, horizon, place)
     file: Section | None = None
     try:
         file = schema.model_validate(values)
@@ -147,6 +175,19 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
         horizon_in(file.horizon) if file is not None else Horizon(),
         [*faults, *series.faults, *profiles.faults, *samples.faults],
     )
+
+
+def _forecast_model(values: Mapping[str, object]) -> object:
+    """The model of forecasts that a file names, as far as it is sound."""
+    named = _mapping(values.get("forecast")).get("model")
+    return next((model for model in ForecastModel if model.value == named), None)
+
+
+def _day_before(values: Mapping[str, object], horizon: Horizon | None) -> Horizon | None:
+    """The horizon a day earlier, where what was realised then is the forecast."""
+    if _forecast_model(values) is not ForecastModel.PERSISTENCE or horizon is None or not horizon.start:
+        return None
+    return day_earlier(horizon)
 
 
 def is_folder(source: str | Path) -> bool:
@@ -175,12 +216,13 @@ def _horizon(values: Mapping[str, object]) -> Horizon | None:
 class _Known:
     """The columns that a file calls for. required : None where it does not tell · optional : what may be there
 
-    told : what is said of those beside the columns of every VPP
+    told : what is said of those beside the columns of every VPP · powers : those that may be realised otherwise
     """
 
     required: frozenset[str] | None
     optional: frozenset[str]
     told: Mapping[str, Parameter]
+    powers: frozenset[str] = frozenset()
 
     @property
     def all(self) -> frozenset[str] | None:
@@ -198,7 +240,11 @@ def _known(values: Mapping[str, object]) -> _Known:
     for vpp in _sound_vpps(values):
         told |= called_for(vpp)
     required = None if columns is None else (columns | frozenset(told)) - optional
-    return _Known(required, optional, {**told, GRID_EMISSION: grid_emission()})
+    powers = {column: told.get(column) or parameter_of_column(column) for column in (columns or set()) | set(told)}
+    powers = {column: parameter for column, parameter in powers.items() if column.endswith("_mw")}
+    realised = realised_wanted(powers, frozenset(powers))
+    others = {GRID_EMISSION: grid_emission(), **imbalance_columns(), **realised}
+    return _Known(required, optional | frozenset(others), {**told, **others}, frozenset(powers))
 
 
 def _wanted(

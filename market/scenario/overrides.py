@@ -26,6 +26,7 @@ from market.scenario.horizon import horizon_in
 from market.scenario.money import money_faults
 from market.scenario.network_ids import unknown_id, unknown_ids
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
+from market.scenario.realised import drawn_anew, persistence_faults
 from market.scenario.scenario import Scenario
 from market.scenario.schema import QUOTAS, PartialFile, QuotaSource, ScenarioFile
 from market.scenario.shown_value import shown
@@ -33,12 +34,14 @@ from market.scenario.spoken import plain_path, spoken_fault
 from market.scenario.unit_columns import (
     GRID_EMISSION,
     TARIFF_COLUMNS,
+    imbalance_prices_by_period,
+    realised_columns,
     tariff_column,
     tariff_columns,
     unit_columns,
 )
 
-_SECTIONS = ("horizon", "market", "carbon", "network")
+_SECTIONS = ("horizon", "market", "carbon", "imbalance", "forecast", "network")
 _WORDS = ("audit", "title")
 _OLDER = {"coupling": "market.coupling"}  # paths of before, which mean these
 _FORECAST = ("wt", "pv")
@@ -75,11 +78,13 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     if file is not None:
         faults += [*_files(file, place.of), *_columns_missing(scenario, file, place.of)]
         faults += money_faults(file, currency, place.of)
+        faults += persistence_faults(file.forecast, place.of)
     if file is None or faults:
         raise ScenarioError([spoken_fault(fault, currency) for fault in faults])
     columns, horizon = columns_of(scenario), horizon_in(file.horizon)
     if f"carbon.{GRID_EMISSION}" in changes:
         columns.pop(GRID_EMISSION, None)
+    columns = drawn_anew(file.forecast, columns)
     changed = build_scenario(scenario.name, file, columns, {}, horizon, scenario.sources)
     return replace(changed, name=scenario.name)
 
@@ -328,7 +333,8 @@ def columns_of(scenario: Scenario) -> dict[str, Array]:
             if (plant := getattr(vpp, asset)) is not None:
                 columns[power_column(vpp.id, asset)] = plant.forecast_mw
         columns |= dict(unit_columns(vpp))
+        columns |= dict(realised_columns(vpp))
     columns |= dict(tariff_columns(scenario.vpps))
     if (emission := scenario.public.carbon.grid_emission_by_period_t_per_mwh) is not None:
         columns[GRID_EMISSION] = emission
-    return columns
+    return columns | dict(imbalance_prices_by_period(scenario.public))

@@ -12,8 +12,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from market.forecast.errors import ForecastErrors
 from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure
+from market.model.imbalance import ImbalanceRules
 from market.model.parameter import Broken
 from market.model.rules import MARKET_RULES, CarbonRules, Coupling, Horizon, MarketRules, coupled_game
 from market.model.strategy import StrategyChoice
@@ -148,6 +150,10 @@ CarbonSection = section_of(
     _distinct_sources,
 )
 _CHOICE = fields_of(StrategyChoice)
+
+
+ImbalanceSection = section_of("ImbalanceSection", ImbalanceRules.__doc__, fields_of(ImbalanceRules))
+ForecastSection = section_of("ForecastSection", ForecastErrors.__doc__, fields_of(ForecastErrors))
 
 
 def _plain_options(value: Any) -> Any:
@@ -313,7 +319,8 @@ _FILE = {
             description="CSV file or files with the columns `period`, `retail_cny_per_mwh`, "
             "`feed_in_cny_per_mwh`, `<id>_load_mw`, and `<id>_wt_mw`, `<id>_pv_mw` for the plants there are, "
             "`<id>_<unit>_mw` for units of kind wt, pv, load, hydro and must_run; `grid_emission_t_per_mwh` may "
-            "be there",
+            "be there, and so may `…_realised_mw` of each power, and `imbalance_short_cny_per_mwh` and "
+            "`imbalance_long_cny_per_mwh`",
             min_length=1,
             json_schema_extra={"type": ["string", "array"]},
         ),
@@ -347,6 +354,18 @@ _FILE = {
     ),
     "market": (MarketSection, section(MarketSection, "Rules of the VPP-to-VPP market")),
     "carbon": (CarbonSection, section(CarbonSection, "Rules of carbon trading")),
+    "imbalance": (
+        ImbalanceSection | None,
+        Field(
+            None,
+            description="How deviations from the schedule are settled once the day has become real; left out: by "
+            "the defaults where any `<id>_…_realised_mw` is given, else nothing is told of reality",
+        ),
+    ),
+    "forecast": (
+        ForecastSection | None,
+        Field(None, description="How forecast and reality differ where only one of them is given"),
+    ),
     "network": (NetworkSection, section(NetworkSection, "Communication conditions")),
     "coupling": (
         Annotated[Coupling, Strict(False)] | None,

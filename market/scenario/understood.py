@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from market.model.arrays import Array
 from market.model.calendar import span_text
 from market.model.currency import DEFAULT_CURRENCY, spoken_name
+from market.model.imbalance import ImbalancePricing, ImbalanceRules
+from market.model.reality import has_reality
 from market.scenario.scenario import Scenario
-from market.scenario.unit_columns import GRID_EMISSION, tariff_columns, unit_columns
+from market.scenario.unit_columns import GRID_EMISSION, realised_columns, tariff_columns, unit_columns
 
 _HOURS_A_YEAR = 8760.0
+_MOST = 8
 _PRICES = (("retail", "retail_cny_per_mwh"), ("feed-in", "feed_in_cny_per_mwh"))
 
 
@@ -24,10 +27,34 @@ def understood(scenario: Scenario) -> Iterator[str]:
         yield f"time: {span}, {public.horizon.periods} periods of {_duration(public.horizon.period_h)}"
     if public.currency != DEFAULT_CURRENCY:
         yield f"money: {public.currency}"
+    yield from _reality(scenario)
     for name, text, column in (*_prices(scenario), *_powers(scenario)):
         if source := scenario.sources.get(spoken_name(column, public.currency)):
             yield f"{name}: {text}"
             yield f"  from {source}"
+
+
+def _reality(scenario: Scenario) -> Iterator[str]:
+    """Of whom something becomes otherwise than expected, and how deviations are settled."""
+    rules = scenario.public.imbalance
+    if rules is None:
+        return
+    kind = "two prices" if rules.pricing is ImbalancePricing.DUAL else "one price for all"
+    yield (
+        f"reality: deviations are settled at {kind}; short {_side(rules.short_premium, rules, 'short')}, long "
+        + (_side(-rules.long_discount, rules, "long"))
+    )
+    told = [vpp.id for vpp in scenario.vpps if has_reality(vpp)]
+    if scenario.vpps:
+        named = ", ".join(told[:_MOST]) + (f" and {len(told) - _MOST} more" if len(told) > _MOST else "")
+        yield f"  otherwise than expected: {named or 'nobody'}"
+
+
+def _side(share: float, rules: ImbalanceRules, side: str) -> str:
+    if getattr(rules, f"{side}_by_period_cny_per_mwh") is not None:
+        return "by period"
+    percent = f"{100.0 * share:+.0f}".replace("-", "−")
+    return f"{percent} % of {'retail' if side == 'short' else 'feed-in'}"
 
 
 def _prices(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
@@ -50,7 +77,7 @@ def _powers(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
         for kind, plant in (("wt", vpp.wt), ("pv", vpp.pv)):
             if plant is not None:
                 yield f"{vpp.id} {kind}", _power(plant.forecast_mw, scenario), f"{vpp.id}_{kind}_mw"
-        for column, values in unit_columns(vpp):
+        for column, values in (*unit_columns(vpp), *realised_columns(vpp)):
             yield column.removesuffix("_mw").replace("_", " ", 1), _power(values, scenario), column
 
 

@@ -1,4 +1,4 @@
-"""The profile columns that units, tariffs and the grid's emission call for, beside those of every VPP."""
+"""The profile columns that units, tariffs, the grid's emission and reality call for, beside those of every VPP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 from market.errors import Fault
 from market.model.arrays import Array
 from market.model.assets import FixedLoad, Hydro, MustRun
+from market.model.imbalance import ImbalanceRules
 from market.model.parameter import Parameter, parameters_of
+from market.model.public import PublicRules
+from market.model.reality import realised_of
 from market.model.rules import CarbonRules, Tariff
 from market.model.unit_limits import SERIES, series_of
 from market.model.vpp import Renewable, UnitKind, Vpp
@@ -18,6 +21,11 @@ from market.scenario.document import Document
 from market.scenario.fields import ID_PATTERN
 
 GRID_EMISSION = "grid_emission_t_per_mwh"
+IMBALANCE_COLUMNS: Mapping[str, str] = {
+    "imbalance_short_cny_per_mwh": "short_by_period_cny_per_mwh",
+    "imbalance_long_cny_per_mwh": "long_by_period_cny_per_mwh",
+}
+"""The columns of the prices of imbalance, and the fields of `ImbalanceRules` that they are."""
 TARIFF_COLUMNS = ("retail_cny_per_mwh", "feed_in_cny_per_mwh")
 
 _KINDS = frozenset(kind.value for kind in UnitKind)
@@ -57,6 +65,28 @@ def called_for(vpp: Mapping[str, Any]) -> dict[str, Parameter]:
     return columns
 
 
+def realised_column(column: str) -> str:
+    """The column that tells what becomes of a power.
+
+    >>> realised_column("V1_wt_mw")
+    'V1_wt_realised_mw'
+    """
+    return f"{column.removesuffix('_mw')}_realised_mw"
+
+
+def imbalance_columns() -> dict[str, Parameter]:
+    """The columns of the prices of imbalance, with what is said of them."""
+    return {column: _parameter(ImbalanceRules, field) for column, field in IMBALANCE_COLUMNS.items()}
+
+
+def imbalance_prices_by_period(public: PublicRules) -> Iterator[tuple[str, Array]]:
+    """The columns of the prices of imbalance that a market has, with their values."""
+    for column, field in IMBALANCE_COLUMNS.items():
+        prices = None if public.imbalance is None else getattr(public.imbalance, field)
+        if prices is not None:
+            yield column, prices
+
+
 def has_unsound_units(vpp: Mapping[str, Any]) -> bool:
     """Whether a unit of a VPP as the file has it has no sound id or kind; that fault is told by its section."""
     return not all(_is_sound(unit) for unit in units_in(vpp))
@@ -87,6 +117,15 @@ def unit_columns(vpp: Vpp) -> Iterator[tuple[str, Array]]:
     for unit in vpp.units:
         if (series := series_of(unit)) is not None:
             yield unit_column(vpp.id, unit.id), series
+
+
+def realised_columns(vpp: Vpp) -> Iterator[tuple[str, Array]]:
+    """The columns that tell what becomes of a VPP's powers, with their values."""
+    if vpp.realised_load_mw is not None:
+        yield realised_column(unit_column(vpp.id, "load")), vpp.realised_load_mw
+    for unit in vpp.all_units:
+        if (series := realised_of(unit)) is not None:
+            yield realised_column(unit_column(vpp.id, unit.id)), series
 
 
 def tariff_columns(vpps: Sequence[Vpp]) -> Iterator[tuple[str, Array]]:

@@ -23,7 +23,13 @@ from market.scenario.profiles import FEED_IN, PERIOD, RETAIL, START, power_colum
 from market.scenario.profiles import MAX_MEBIBYTES as MAX_PROFILES_MEBIBYTES
 from market.scenario.scenario import Scenario
 from market.scenario.schema import PartialFile, ScenarioFile
-from market.scenario.unit_columns import GRID_EMISSION, tariff_columns, unit_columns
+from market.scenario.unit_columns import (
+    GRID_EMISSION,
+    imbalance_prices_by_period,
+    realised_columns,
+    tariff_columns,
+    unit_columns,
+)
 from market.scenario.yaml_text import yaml_lines
 from market.system_fault import reason_and_remedy, reason_of
 
@@ -104,6 +110,7 @@ def _tables(scenario: Scenario) -> dict[str, Columns]:
             RETAIL: tariff.retail_cny_per_mwh,
             FEED_IN: tariff.feed_in_cny_per_mwh,
             **({} if emission is None else {GRID_EMISSION: emission}),
+            **dict(imbalance_prices_by_period(scenario.public)),
         }
     }
     plants = list({**dict(_plant_columns(scenario)), **dict(tariff_columns(scenario.vpps))}.items())
@@ -122,6 +129,7 @@ def _plant_columns(scenario: Scenario) -> Iterator[tuple[str, Array]]:
         if vpp.pv is not None:
             yield power_column(vpp.id, "pv"), vpp.pv.forecast_mw
         yield from unit_columns(vpp)
+        yield from realised_columns(vpp)
 
 
 def _sample_files(scenario: Scenario) -> dict[tuple[float, ...], str]:

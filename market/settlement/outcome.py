@@ -14,6 +14,7 @@ import numpy as np
 from market.game.result import PeriodResult, Verdict, worst
 from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan
+from market.model.reality import Reality
 from market.settlement.regret_bounds import RegretBounds
 from market.settlement.rounds import DayRounds
 
@@ -23,7 +24,7 @@ class VppDay:
     """One VPP's day: its declaration, and what it shows of its plans without trade (stage 1) and with it (3).
 
     planned : the plan that it declares; None where that is the one without trade
-    regret : of the whole day (M6), where the rules ask for it
+    regret : of the whole day (M6), where the rules ask for it · reality : what became of both plans, likewise
     """
 
     declaration: Declaration
@@ -31,6 +32,7 @@ class VppDay:
     after: ShownPlan
     planned: ShownPlan = None
     regret: RegretBounds | None = None
+    reality: Reality | None = None
 
     @property
     def declared(self) -> ShownPlan:

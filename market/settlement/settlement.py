@@ -34,6 +34,7 @@ class Account:
     """What one VPP's day, or the whole system's, comes to.
 
     trade_cny : net payments to other VPPs, + where it pays · quota_t : E^q of (1), traded credits included
+    imbalance_cny : what deviations from the schedule cost in reality, (M17)
     NaN stands for what a VPP has not shown, and for every sum that it is a part of.
     """
 
@@ -44,11 +45,12 @@ class Account:
     emission_t: float
     quota_t: float
     curtailed_mwh: float
+    imbalance_cny: float = 0.0
 
     @property
     def total_cny(self) -> float:
-        """F of (4), trade included."""
-        return self.operation_cny + self.trade_cny + self.carbon_cny
+        """F of (4), trade included, and imbalance in reality."""
+        return self.operation_cny + self.trade_cny + self.carbon_cny + self.imbalance_cny
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,12 @@ class Settlement:
     @property
     def grid_only_system(self) -> Account:
         """The sum over all VPPs with the grid only (the paper's Scenario 1)."""
-        return _system(self.grid_only)
+        return system_account(self.grid_only)
 
     @property
     def game_system(self) -> Account:
         """The sum over all VPPs with the game (the paper's Scenario 2)."""
-        return _system(self.game)
+        return system_account(self.game)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +279,8 @@ def _without_costs(outcome: MarketOutcome) -> tuple[str, ...]:
     return tuple(day.declaration.vpp for day in outcome.days if day.before is None or day.after is None)
 
 
-def _system(accounts: Sequence[Account]) -> Account:
+def system_account(accounts: Sequence[Account]) -> Account:
+    """The sum over all VPPs."""
     return Account(
         vpp="system",
         operation_cny=fsum(a.operation_cny for a in accounts),
@@ -286,6 +289,7 @@ def _system(accounts: Sequence[Account]) -> Account:
         emission_t=fsum(a.emission_t for a in accounts),
         quota_t=fsum(a.quota_t for a in accounts),
         curtailed_mwh=fsum(a.curtailed_mwh for a in accounts),
+        imbalance_cny=fsum(a.imbalance_cny for a in accounts),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from market.app.cli.main import commands
 from market.app.results.columns import (
     DAY_CERTIFICATE,
+    IMBALANCE,
     NETWORK_TABLES,
     ROUND_TABLES,
     STRATEGIES,
@@ -53,7 +54,7 @@ def first_cells(text: str) -> list[str]:
 def test_the_files_listed_are_the_files_written(report: ConcludedDay) -> None:
     listed = [name for name in first_cells(page("run-folder.md")) if name != "file"]
     written = {path.name for path in report.folder.iterdir()} | {"tape.msgpack"}
-    sometimes = (DAY_CERTIFICATE, STRATEGIES, TRANSFERS, *UNIT_TABLES, *ROUND_TABLES, *NETWORK_TABLES)
+    sometimes = (DAY_CERTIFICATE, IMBALANCE, STRATEGIES, TRANSFERS, *UNIT_TABLES, *ROUND_TABLES, *NETWORK_TABLES)
     written |= {f"{name}.csv" for name in sometimes}
     assert (set(listed), len(listed)) == (written, len(written))
 

@@ -8,7 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from market.model.arrays import Array, frozen
+from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure
+from market.model.imbalance import ImbalancePricing, ImbalanceRules
 from market.model.network import (
     Constant,
     Empirical,
@@ -180,9 +182,10 @@ def exchange(draw: st.DrawFn) -> Exchange:
 
 
 @st.composite
-def plant(draw: st.DrawFn, vpp_id: str, horizon: Horizon) -> Vpp:
+def plant(draw: st.DrawFn, vpp_id: str, horizon: Horizon, *, real: bool = False) -> Vpp:
     forecast = column(horizon.periods, 0.0)
-    renewable = st.none() | st.builds(Renewable, forecast, COST)
+    realised = st.none() | forecast if real else st.none()
+    renewable = st.none() | st.builds(Renewable, forecast, COST, realised)
     return Vpp(
         id=vpp_id,
         label=draw(LINE),
@@ -194,6 +197,7 @@ def plant(draw: st.DrawFn, vpp_id: str, horizon: Horizon) -> Vpp:
         cl=draw(st.none() | SHEDDING),
         exchange=draw(exchange()),
         satisfaction=draw(above_zero(10.0)),
+        realised_load_mw=draw(realised),
     )
 
 
@@ -275,18 +279,24 @@ def network_rules(draw: st.DrawFn, ids: tuple[str, ...]) -> NetworkRules:
     )
 
 
+def imbalance_rules() -> st.SearchStrategy[ImbalanceRules]:
+    share = number(0.0, 100.0)
+    return st.builds(ImbalanceRules, st.sampled_from(ImbalancePricing), share, share, number(1.0, 1e6))
+
+
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """A market, whole."""
     horizon = Horizon(draw(st.integers(1, 3)), draw(number(0.001, 168.0)))
     prices = column(horizon.periods, -1e6)
-    public = seal_public(horizon, Tariff(draw(prices), draw(prices)), draw(market_rules()), draw(carbon_rules()))
+    rules = (draw(market_rules()), draw(carbon_rules()), DEFAULT_CURRENCY, draw(st.none() | imbalance_rules()))
+    public = seal_public(horizon, Tariff(draw(prices), draw(prices)), *rules)
     ids = tuple(draw(st.lists(st.sampled_from(ODD_IDS), min_size=1, max_size=3, unique_by=str.casefold)))
     return seal_scenario(
         draw(LINE) or "folder",
         draw(LINE),
         public,
-        tuple(draw(plant(vpp, horizon)) for vpp in ids),
+        tuple(draw(plant(vpp, horizon, real=public.imbalance is not None)) for vpp in ids),
         draw(network_rules(ids)),
         draw(st.none() | st.sampled_from(Disclosure)),
     )

@@ -27,6 +27,7 @@ WRITING: dict[str, Sequence[str]] = {
     "experiment known": ("experiment", "known", "--quiet"),
     "experiment mechanisms": ("experiment", "mechanisms", "two_vpp", "--quiet"),
     "experiment division": ("experiment", "division", "two_vpp", "--quiet"),
+    "experiment forecast": ("experiment", "forecast", "two_vpp", "--shares", "0.1", "--seeds", "1", "--quiet"),
     "sweep": ("sweep", "two_vpp", "--set", "carbon.growth=0.25,0.5", "--jobs", "1", "--quiet"),
     "experiment network": ("experiment", "network", "two_vpp", "--delays", "0ms", "--losses", "0", "--quiet"),
 }

@@ -114,7 +114,7 @@ def net_exchange_11(
 def solve_program(
     program: LinearProgram,
     integer: bool,
-    refusal: Callable[[LpSolution], DispatchError],
+    refusal: Callable[[LpSolution], Exception],
     tolerated_share: float = 0.0,
 ) -> tuple[LpSolution, float, SolveMethod]:
     """The answer, a proven lower bound of its cost, and how it was found; as in `vpp_nodes.dispatch.solve`."""
@@ -127,7 +127,7 @@ def solve_program(
     return _optimal(twin, refusal), milp.bound, SolveMethod.MILP
 
 
-def _optimal(answer: LpSolution, refusal: Callable[[LpSolution], DispatchError]) -> LpSolution:
+def _optimal(answer: LpSolution, refusal: Callable[[LpSolution], Exception]) -> LpSolution:
     if answer.ending is SolveStatus.OPTIMAL:
         return answer
     raise refusal(answer)

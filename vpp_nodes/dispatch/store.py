@@ -176,6 +176,11 @@ def unreachable_level(day: DispatchDay, unit: Unit) -> str:
     return ""
 
 
+def highest_level_mwh(day: DispatchDay, store: Storage | Hydro) -> float:
+    """The most that a store can hold at the end of the day."""
+    return list(_reach(day, store))[-1][1]
+
+
 def _reach(day: DispatchDay, store: Storage | Hydro) -> Iterator[tuple[float, float]]:
     """The least and the most that a store can hold at the end of each period."""
     low, high = stored_limits_mwh(store)

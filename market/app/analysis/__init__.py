@@ -1,1 +1,1 @@
-"""Studies of days: economics, sensitivity, the paper, comparison."""
+"""Studies of days: economics, sensitivity, forecast errors, the paper, comparison."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from market.costs.imbalance import outside
 from market.model.arrays import Array, frozen
 from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, Vehicle
 from market.model.rules import OwnTariff, Tariff
@@ -67,7 +68,8 @@ def perturbed(scenario: Scenario, share: float, seed: int) -> Scenario:
     vpps = tuple(_with_tariff(vpp, tariffs) for vpp in vpps)
     if (series := carbon.grid_emission_by_period_t_per_mwh) is not None:
         carbon = replace(carbon, grid_emission_by_period_t_per_mwh=frozen(series * factors.many(len(series))))
-    public = seal_public(old.horizon, tariff, old.market, carbon)
+    imbalance = None if old.imbalance is None else outside(old.imbalance, tariff)
+    public = seal_public(old.horizon, tariff, old.market, carbon, old.currency, imbalance)
     return seal_scenario(scenario.name, scenario.title, public, vpps, scenario.network)
 
 
@@ -77,9 +79,11 @@ def _by_level(prices: Array, factors: _RandomFactors) -> Array:
 
 
 def _vpp(vpp: Vpp, factors: _RandomFactors) -> Vpp:
+    of_load = factors.many(len(vpp.load_mw))
     return replace(
         vpp,
-        load_mw=frozen(vpp.load_mw * factors.many(len(vpp.load_mw))),
+        load_mw=frozen(vpp.load_mw * of_load),
+        realised_load_mw=_times(vpp.realised_load_mw, of_load),
         wt=_renewable(vpp.wt, factors) if vpp.wt else None,
         pv=_renewable(vpp.pv, factors) if vpp.pv else None,
         mt=_micro_turbine(vpp.mt, factors) if vpp.mt else None,
@@ -119,11 +123,17 @@ def _asset(asset: Asset, factors: _RandomFactors) -> Asset:
         case ControllableLoad() | ShiftableLoad():
             changes = factors.scaled(asset, ("compensation_cny_per_mwh",))
         case FixedLoad():
-            changes = {"load_mw": frozen(asset.load_mw * factors.many(len(asset.load_mw)))}
+            each = factors.many(len(asset.load_mw))
+            real = _times(asset.realised_load_mw, each)
+            changes = {"load_mw": frozen(asset.load_mw * each), "realised_load_mw": real}
         case MustRun():
-            changes = {"output_mw": frozen(asset.output_mw * factors.many(len(asset.output_mw)))}
+            each = factors.many(len(asset.output_mw))
+            real = _times(asset.realised_output_mw, each)
+            changes = {"output_mw": frozen(asset.output_mw * each), "realised_output_mw": real}
         case Hydro():
-            changes = {"inflow_mw": frozen(asset.inflow_mw * factors.many(len(asset.inflow_mw)))}
+            each = factors.many(len(asset.inflow_mw))
+            real = _times(asset.realised_inflow_mw, each)
+            changes = {"inflow_mw": frozen(asset.inflow_mw * each), "realised_inflow_mw": real}
             changes |= factors.scaled(asset, ("p_max_mw", "om_cost_cny_per_mwh"))
         case Vehicle() | Deferrable():
             one = factors.one()  # both by one factor, so that what fitted fits
@@ -132,8 +142,17 @@ def _asset(asset: Asset, factors: _RandomFactors) -> Asset:
 
 
 def _renewable(plant: Renewable, factors: _RandomFactors) -> Renewable:
-    forecast = frozen(plant.forecast_mw * factors.many(len(plant.forecast_mw)))
-    return Renewable(forecast, plant.om_cost_cny_per_mwh * factors.one())
+    each = factors.many(len(plant.forecast_mw))
+    return Renewable(
+        frozen(plant.forecast_mw * each),
+        plant.om_cost_cny_per_mwh * factors.one(),
+        _times(plant.realised_mw, each),
+    )
+
+
+def _times(series: Array | None, factors: Array) -> Array | None:
+    """What is realised, where it is told, by the factors of what was expected."""
+    return None if series is None else frozen(series * factors)
 
 
 def _micro_turbine(mt: MicroTurbine, factors: _RandomFactors) -> MicroTurbine:

@@ -16,7 +16,19 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Every command in its section."""
 
 STUDIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "Studies": ("known", "paper", "economics", "mechanisms", "division", "learning", "sensitivity", "network")
+    "Studies": (
+        *(
+            "known",
+            "paper",
+            "economics",
+            "mechanisms",
+            "division",
+            "learning",
+            "sensitivity",
+            "forecast",
+            "network",
+        ),
+    )
 }
 
 IMPORTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -27,7 +39,19 @@ IMPORTS: Final[Mapping[str, tuple[str, ...]]] = {
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
         *("vpp", "scenario", "case", "plants", "settings", "strategies", "learners", "days", "runs", "seed"),
-        *("resume", "until_s", "window", "combine", "orders", "draws", "delays", "losses", "seeds"),
+        *(
+            "resume",
+            "until_s",
+            "window",
+            "combine",
+            "orders",
+            "draws",
+            "delays",
+            "losses",
+            "shares",
+            "correlation",
+            "seeds",
+        ),
         *("by", "count", "flexible_vehicles", "loads", "suns", "winds", "batteries", "tmy", "site", "new_plants"),
         *("section", "commitment", "base"),
     ),
@@ -139,6 +163,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "paper": ("vppmarket experiment paper --draws 10 --out runs/paper",),
     "economics": ("vppmarket experiment economics flexible",),
     "sensitivity": ("vppmarket experiment sensitivity two_vpp --out runs/moved",),
+    "forecast": ("vppmarket experiment forecast five_vpp --shares 0.1,0.2 --seeds 50",),
     "network": ("vppmarket experiment network two_vpp --delays 0,50ms --losses 0,0.1",),
 }
 """Command lines of each command; `mine`, `runs/…` and addresses stand for the reader's own."""

@@ -607,7 +607,7 @@ def parameters() -> int:
 @commands.group(cls=SectionedGroup, sections=STUDIES, invoke_without_command=True)
 @click.pass_context
 def experiment(context: click.Context) -> None:
-    """Studies: known games, the paper, economics, mechanisms, fair shares, learners, sensitivities, network."""
+    """Studies: known games, the paper, economics, mechanisms, fair shares, learners, forecasts, networks …"""
     if context.invoked_subcommand is None:
         echo(context.get_help() + "\n")
 
@@ -739,6 +739,47 @@ def sensitivity(scenario: str, settings: tuple[str, ...], out: Path | None, quie
     from market.app.cli.experiment.sensitivity import sensitivity_command
 
     return sensitivity_command(StudyOptions(scenario, out, quiet, settings=settings))
+
+
+@experiment.command(epilog=EPILOG)
+@_study
+@click.option(
+    "--shares",
+    metavar="SHARE,…",
+    default="0,0.05,0.1,0.2,0.3",
+    show_default=True,
+    help="Standard deviations of the relative error of each load, wind and PV plant.",
+)
+@click.option(
+    "--correlation",
+    type=click.FloatRange(0.0, 0.999999),
+    default=0.8,
+    show_default=True,
+    help="Of the errors of two moments an hour apart.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), default=20, show_default=True, help="Realities of each share."
+)
+def forecast(
+    scenario: str,
+    settings: tuple[str, ...],
+    out: Path | None,
+    quiet: bool,
+    shares: str,
+    correlation: float,
+    seeds: int,
+) -> int:
+    """Measure what forecast errors cost, who bears them, and how often somebody loses by trade.
+
+    A day is planned and traded once by its forecast and becomes real in many ways; deviations are settled by the
+    scenario's rules of imbalance, or by their defaults. SCENARIO is a folder or a built-in case.
+    """
+    from market.app.cli.experiment.forecast import ForecastOptions, forecast_command
+    from market.app.cli.experiment.options import StudyOptions
+
+    return forecast_command(
+        StudyOptions(scenario, out, quiet, settings=settings), ForecastOptions(shares, correlation, seeds)
+    )
 
 
 @experiment.command(epilog=EPILOG)

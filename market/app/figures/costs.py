@@ -34,7 +34,7 @@ def costs_figure(run: RecordedRun) -> Figure:
     vpps = day.with_costs()
     if not vpps:
         return style.nothing_to_draw("No VPP shows what its day costs.")
-    groups = _groups(run, vpps)
+    groups = groups_of_rows(run, vpps)
     row_in = style.row_height_in(len(groups), 0.48, least_in=0.2)
     figure = style.new_figure(row_in * len(groups) + 1.7)
     axes = figure.subplots(1, len(MEASURES), sharey=True)
@@ -49,7 +49,7 @@ def costs_figure(run: RecordedRun) -> Figure:
     return figure
 
 
-def _groups(run: RecordedRun, vpps: Sequence[str]) -> dict[str, list[str]]:
+def groups_of_rows(run: RecordedRun, vpps: Sequence[str]) -> dict[str, list[str]]:
     """The rows by their names, and who stands in each."""
     if len(vpps) <= MOST_ROWS:
         return {vpp: [vpp] for vpp in vpps}

@@ -9,6 +9,7 @@ from market.app.figures.carbon import carbon_figure
 from market.app.figures.costs import costs_figure
 from market.app.figures.dispatch import dispatch_figure, together_figure
 from market.app.figures.forecast import forecast_figure
+from market.app.figures.imbalance import imbalance_figure
 from market.app.figures.named import largest
 from market.app.figures.picture import Picture
 from market.app.figures.prices import price_convergence_figure, prices_figure
@@ -19,6 +20,7 @@ from market.app.figures.probabilities import (
     probabilities_figure,
 )
 from market.app.figures.roles import sdr_figure
+from market.app.results.columns import IMBALANCE
 from market.app.results.disclosed import Disclosed, disclosed, left_out
 from market.app.results.recorded import RecordedRun
 
@@ -39,6 +41,7 @@ def day_drawings(run: RecordedRun) -> list[Callable[[], Picture]]:
         *(partial(draw, run, day) for draw in of_day),
         *(partial(_dispatch, run, day, vpp) for vpp in named),
         *([partial(_together, run, whole)] if whole else []),
+        *([partial(_imbalance, run)] if IMBALANCE in run.tables else []),
     ]
 
 
@@ -52,6 +55,16 @@ def _together(run: RecordedRun, vpps: Sequence[str]) -> Picture:
     title = f"{len(vpps)} others"
     caption = f"{_STACK} {_PLANS_SHOWN[1, 3]} The table dispatch.csv has each of them."
     return Picture("days_of_others", f"The day of {title} together", caption, together_figure(run, vpps, title))
+
+
+def _imbalance(run: RecordedRun) -> Picture:
+    return Picture(
+        "imbalance",
+        "What became of the day",
+        "How far reality is from what was scheduled with the grid: above zero where plants take more or give less "
+        "than they have scheduled, below zero where it is the other way round; and what that costs each.",
+        imbalance_figure(run),
+    )
 
 
 def dispatched_by_name(run: RecordedRun, day: Disclosed) -> list[str]:

@@ -170,7 +170,8 @@ class BrokerReplay:
 
     def audited(self, record: AuditGiven) -> None:
         """What a member shows of its day is on the tape."""
-        self._audits[record.vpp] = Audit(0, record.before, record.after, 0.0, (), record.planned, record.regret)
+        shown = (record.planned, record.regret, record.reality)
+        self._audits[record.vpp] = Audit(0, record.before, record.after, 0.0, (), *shown)
 
     def left(self) -> RunResult | None:
         """What the market left behind, as far as a tape tells; None if this machine has not concluded."""

@@ -13,6 +13,7 @@ from market.model.declaration import Declaration
 from market.model.disclosure import ShownPlan, disclosure_of, shown
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
+from market.model.reality import Reality
 from market.model.vpp import Vpp
 from market.settlement.regret_bounds import RegretBounds
 from vpp_nodes.dispatch.participant import participant
@@ -67,6 +68,10 @@ class PlantReplay:
         """What another day could have gained, with what it then has and pays."""
         paid = paid_cny(trades, self._public.horizon.period_h)
         return self._unless_astray(lambda: self._plant.regret(end, after.objective_cny + paid))
+
+    def reality(self, after: DispatchPlan) -> Reality | None:
+        """What becomes in reality of its day, without trade and with it."""
+        return self._unless_astray(lambda: self._plant.reality(self._rounds.before(), after))
 
     def planned(self, round: int) -> DispatchPlan | None:
         """What it declared by in a round that is settled, where that is not the plan without trade."""

@@ -35,6 +35,7 @@ from market.model.declaration import Declaration
 from market.model.disclosure import Disclosure, disclosure_of
 from market.model.plan import DispatchPlan
 from market.model.public import PublicRules
+from market.model.reality import Reality
 from market.settlement.regret_bounds import RegretBounds
 from vpp_nodes.in_memory import blank_plan
 from vpp_nodes.node import Begun, Confirmed, Node, Reached
@@ -332,6 +333,7 @@ class VppReplay:
             as_shown(plan, after),
             self._plant.planned(order.round) if full else None,
             self._regret(order, plan, record.regret),
+            self._reality(plan, record.reality),
         )
         return compared(time_s, self._number, self._vpp, AUDIT, AUDIT, record, ours)
 
@@ -343,3 +345,10 @@ class VppReplay:
             return recorded
         end = self._node.market_end(order.round, order.direct, order.trades)
         return self._plant.regret(end, after, order.trades) if end else None
+
+    def _reality(self, after: DispatchPlan | None, recorded: Reality | None) -> Reality | None:
+        """What became of its day, as much of it as it has told."""
+        if recorded is None or after is None or self._plant is None:
+            return recorded
+        ours = self._plant.reality(after)
+        return ours.shown(disclosure_of(recorded.after_plan)) if ours else None

@@ -24,7 +24,7 @@ from market.app.report.page import (
     table,
 )
 from market.app.report.terminal.numbers import money_bound
-from market.app.results.columns import DAY_CERTIFICATE
+from market.app.results.columns import DAY_CERTIFICATE, IMBALANCE
 from market.app.results.disclosed import NOT_SHOWN, Disclosed, disclosed
 from market.app.results.flat import flat
 from market.app.results.recorded import RecordedRun
@@ -83,6 +83,7 @@ def run_page(run: RecordedRun, pictures: Sequence[Drawing]) -> HtmlPage:
         ReportSection("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run, day)]),
         ReportSection("Each VPP's day", [*_days(pictures), *_private(private)], folded=len(run.vpps) > MOST_OPEN),
         ReportSection("Certificate", list(_certificate(run)), folded=True),
+        *([ReportSection("In reality", [*_reality(run), *shown("imbalance")])] if IMBALANCE in run.tables else []),
         *([ReportSection("The day as a whole", list(whole_day(run)))] if DAY_CERTIFICATE in run.tables else []),
         ReportSection(
             "Communication",
@@ -286,6 +287,48 @@ def _costs(run: RecordedRun, day: Disclosed) -> Html:
     caption = "CNY; payments among VPPs are negative for who earns"
     digits = _digits(float(cell) for row in rows[:-1] for cell in row[1:])
     return table(columns, rows, caption, digits=digits, sum_row=True, unknown=NOT_SHOWN)
+
+
+def _reality(run: RecordedRun) -> Iterator[Html]:
+    """What became of the plans: what deviations cost, and who pays more with trade than without."""
+    told, rules = run.manifest[IMBALANCE], run.manifest["rules"][IMBALANCE]
+    single = rules["pricing"] == "single"
+    yield paragraph(
+        "Trade and schedules with the grid were made on the forecast. Then every VPP planned again on what came "
+        "true, its trade fixed. "
+        + ("All pay and earn the price of the side on which they stand together" if single else REALITY_DUAL)
+        + ", which is never better than the grid's own prices, so that nobody deviates for gain."
+    )
+    lost = [f"{vpp}" for vpp in told["losers"]]
+    count = f"{len(lost)} of {len(told['compared'])} VPPs"
+    yield callout(
+        f"By trade {count} pay more in fact than without: {', '.join(lost)}."
+        if lost
+        else f"By trade nobody of {len(told['compared'])} VPPs pays more in fact than without.",
+        good=not lost,
+    )
+    if told["missed_mwh"]:
+        yield callout(
+            f"{number_text(told['missed_mwh'], 3)} MWh of load could not be served, or of output go nowhere.",
+            good=False,
+        )
+    columns = (
+        *("VPP", "planned, grid only", "in fact, grid only", "of it imbalance"),
+        *("planned, trading", "in fact, trading", "of it imbalance", "trading saved"),
+    )
+    rows: list[Sequence[Cell]] = []
+    for name, vpp in ((v, v) for v in (*run["imbalance"].distinct("vpp"), "system")):
+        cells = [
+            run.account(vpp, f"{scenario}{ending}", column)
+            for scenario in SCENARIOS
+            for ending, column in (("", "total_cny"), ("_realised", "total_cny"), ("_realised", "imbalance_cny"))
+        ]
+        rows.append(("all" if name == "system" else name, *map(_without_dust, (*cells, cells[1] - cells[4]))))
+    digits = _digits(float(cell) for row in rows[:-1] for cell in row[1:])
+    yield table(columns, rows, "CNY in all", digits=digits, sum_row=True, unknown=NOT_SHOWN)
+
+
+REALITY_DUAL = "Who takes more or gives less than scheduled pays the short price, who is long earns the long price"
 
 
 def _carbon(run: RecordedRun, day: Disclosed) -> Html:

@@ -61,7 +61,9 @@ def _evidence(game: PeriodGame, certificate: PeriodCertificate) -> dict[str, Any
 
 def _dispatch(outcome: MarketOutcome) -> Iterator[dict[str, Any]]:
     for day in outcome.days:
-        for stage, plan in ((1, day.before), (3, day.after)):
+        real = day.reality
+        in_reality = ((4, real.before_plan), (5, real.after_plan)) if real else ()
+        for stage, plan in ((1, day.before), (3, day.after), *in_reality):
             yield {"vpp": day.declaration.vpp, "stage": stage, **_solved(plan)}
 
 

@@ -55,7 +55,7 @@ CERTIFICATE: Final = fields(
             fields(
                 {
                     "vpp": VPP,
-                    "stage": whole(1, 3),
+                    "stage": whole(1, 5),
                     "method": maybe(one_of(SolveMethod)),
                     "objective_cny": maybe(number()),
                     "gap_cny": maybe(number()),

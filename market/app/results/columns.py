@@ -34,6 +34,8 @@ _BY_NAME: Final = {
     "dispatch": f"vpp stage period {' '.join(DISPATCH_QUANTITIES)}",
     "units": "vpp stage unit kind period supply_mw use_mw stored_mwh curtailed_mw",
     "costs": "vpp scenario operation_cny trade_cny carbon_cny total_cny emission_t quota_t curtailed_mwh",
+    "imbalance": "vpp scenario period scheduled_mw realised_mw deviation_mw price_cny_per_mwh cost_cny missed_mw "
+    "missed_cny",
     "trace": "time_s round vpp counterpart period quantity value residual",
     "rounds": "round cost_cny regrets_cny traded_mwh imbalance_mw settled",
     "transfers": "vpp period transfer_cny",
@@ -49,11 +51,15 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(names.split()) for 
 
 WITH_UNITS: Final = (*COLUMNS["dispatch"], *UNIT_QUANTITIES)
 """The columns of `dispatch` of a run in which a plant that is shown has units."""
+WITH_IMBALANCE: Final = (*COLUMNS["costs"], "imbalance_cny")
+"""The columns of `costs` of a run whose day became real."""
 UNIT_TABLES: Final = ("units",)
 """The table of such a run."""
 
 DAY_TABLES: Final = ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace")
 ROUND_TABLES: Final = ("rounds",)
+IMBALANCE: Final = "imbalance"
+"""The table of a run whose day became real."""
 TRANSFERS: Final = "transfers"
 """The table of a run whose mechanism moves money beside the price of energy."""
 DAY_CERTIFICATE: Final = "day_certificate"
@@ -75,7 +81,7 @@ _MESSAGE_KINDS: Final = frozenset(kind.__name__ for kind in get_args(MarketMessa
 WORDS: Final[Mapping[str, frozenset[str]]] = {
     "role": frozenset(Role),
     "verdict": frozenset(Verdict),
-    "scenario": frozenset({"grid_only", "game"}),
+    "scenario": frozenset({"grid_only", "game", "grid_only_realised", "game_realised"}),
     "quantity": frozenset(TraceQuantity),
     "kind": _UNIT_KINDS | _MESSAGE_KINDS,
     "fate": frozenset(MessageFate),
@@ -83,8 +89,9 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
 
 
 def forms_of(table: str) -> tuple[tuple[str, ...], ...]:
-    """The columns that a table may have: those that all runs have of it, or those of a run with units."""
-    return (COLUMNS[table], WITH_UNITS) if table == "dispatch" else (COLUMNS[table],)
+    """The columns that a table may have: those that all runs have, or those of one with units, or with reality."""
+    others = {"dispatch": WITH_UNITS, "costs": WITH_IMBALANCE}
+    return (COLUMNS[table], others[table]) if table in others else (COLUMNS[table],)
 
 
 def words_of(table: str, column: str) -> frozenset[str]:

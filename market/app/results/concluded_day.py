@@ -19,6 +19,7 @@ from market.app.results.day_certificate import (
     day_certificate_table,
 )
 from market.app.results.exit_codes import ExitCode, exit_code_of
+from market.app.results.imbalance import imbalance_document
 from market.app.results.kept import KEPT, Kept, kept_document, kept_of_day
 from market.app.results.laws import laws_of_day
 from market.app.results.manifest import RunSpec, manifest_of_run
@@ -38,6 +39,7 @@ from market.day_certificate.day_certificate import DayCertificate
 from market.model.rules import Mechanism
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.reality import RealSettlement, settle_reality
 from market.settlement.settlement import Settlement, settle
 
 
@@ -47,7 +49,7 @@ class ConcludedDay:
 
     folder : where its way of running left its tape, if it leaves one
     day_certificate : that of the whole day (M6), None where it was not asked for
-    strategies : the regret of each VPP whose owner has chosen one
+    strategies : the regret of each VPP whose owner has chosen one · real : the settlement in reality, if any
     tables : all that can be told of it, those also that `kept` leaves out of the folder
     """
 
@@ -62,6 +64,7 @@ class ConcludedDay:
     folder: Path = Path()
     day_certificate: DayCertificate | None = None
     strategies: tuple[StrategyRegret, ...] = ()
+    real: RealSettlement | None = None
 
     @property
     def broken_laws(self) -> list[str]:
@@ -91,7 +94,8 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
     laws = laws_of_day(outcome, settlement, public, scenario.vpps)
     network = network_tables(facts.network, scenario.roster) if facts.network else ()
     kept = kept_of_day(what.keep, outcome.periods, follow=_selections_follow(what))
-    of_day = day_tables(scenario, outcome, settlement, facts.trace, kept.trace)
+    real = settle_reality(outcome, public, scenario.vpps)
+    of_day = day_tables(scenario, outcome, settlement, facts.trace, kept.trace, real)
     tables = {table.name: table for table in (*of_day, *network)}
     manifest = manifest_of_run(what, outcome, facts, laws, wall_s) | {KEPT: kept_document(kept)}
     certified = day_certificate(scenario, outcome, settlement)
@@ -102,6 +106,8 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
     if regrets:
         tables[STRATEGIES] = strategies_table(regrets)
         manifest |= strategies_document(regrets)
+    if real is not None:
+        manifest |= imbalance_document(real)
     certificate = certificate_document(outcome)
     return ConcludedDay(
         scenario,
@@ -114,6 +120,7 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
         kept,
         day_certificate=certified,
         strategies=regrets,
+        real=real,
     )
 
 
@@ -131,7 +138,14 @@ def outcome_of(left: RunResult) -> MarketOutcome:
     agreed = left.rounds is not None and left.rounds.agreed  # to prices, with its last plan
     audits = [left.audits[declaration.vpp] for declaration in left.declarations]
     days = tuple(
-        VppDay(declaration, audit.before, audit.after, audit.after if agreed else audit.planned, audit.regret)
+        VppDay(
+            declaration,
+            audit.before,
+            audit.after,
+            audit.after if agreed else audit.planned,
+            audit.regret,
+            audit.reality,
+        )
         for declaration, audit in zip(left.declarations, audits, strict=True)
     )
     return MarketOutcome(left.results, days, left.rounds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from market.settlement.outcome import MarketOutcome
+from market.settlement.reality import schedule_laws
 from market.settlement.settlement import (
     BrokenLaw,
     Settlement,
@@ -33,7 +34,7 @@ def laws_of_day(
 ) -> LawsOfDay:
     """The laws of a settled day. plants : those that are known where it is told"""
     return LawsOfDay(
-        check_laws(outcome, settlement, public, plants),
+        (*check_laws(outcome, settlement, public, plants), *schedule_laws(outcome)),
         unclaimed_laws(outcome, public, plants),
         unchecked_laws(outcome, public),
     )

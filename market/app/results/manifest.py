@@ -9,6 +9,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
+from market.app.results.columns import IMBALANCE
 from market.app.results.kept import UNASKED, Keep
 from market.app.results.laws import LawsOfDay
 from market.app.results.network_totals import network_document
@@ -16,6 +17,7 @@ from market.app.results.run_metadata import RunMetadata
 from market.game.result import Verdict
 from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure, disclosure_of
+from market.model.imbalance import ImbalanceRules
 from market.model.parameter import counts
 from market.scenario.network_build import network_fields
 from market.scenario.scenario import Scenario
@@ -139,7 +141,12 @@ def _told(value: Any) -> dict[str, Any]:
 
 def _without_series(rules: dict[str, Any]) -> dict[str, Any]:
     """Rules without their series, which are in the scenario."""
-    return {name: value for name, value in rules.items() if name != "grid_emission_by_period_t_per_mwh"}
+    return {name: value for name, value in rules.items() if "_by_period_" not in name}
+
+
+def _imbalance(rules: ImbalanceRules | None) -> dict[str, Any]:
+    """How deviations are settled, where the day becomes real."""
+    return {} if rules is None else {IMBALANCE: _without_series(asdict(rules))}
 
 
 def surroundings(scenario: Scenario) -> dict[str, Any]:
@@ -149,6 +156,7 @@ def surroundings(scenario: Scenario) -> dict[str, Any]:
             "horizon": _told(scenario.public.horizon),
             "market": asdict(scenario.public.market),
             "carbon": _without_series(asdict(scenario.public.carbon)),
+            **_imbalance(scenario.public.imbalance),
         },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "platform": platform.platform(),

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from market.app.results.columns import DAY_CERTIFICATE, LINK_COUNTS, STRATEGIES
+from market.app.results.columns import DAY_CERTIFICATE, IMBALANCE, LINK_COUNTS, STRATEGIES
 from market.app.results.day_certificate import DAY_CERTIFICATE_SHAPE
 from market.app.results.document import NoJson, check_shape, read_document, refused
+from market.app.results.imbalance import IMBALANCE_SHAPE
 from market.app.results.kept import KEPT, KEPT_SHAPE
 from market.app.results.kept_scenario import SCENARIO_FOLDER
 from market.app.results.manifest import FORMAT
@@ -40,6 +41,7 @@ from market.game.result import Verdict
 from market.model.calendar import is_sound
 from market.model.currency import DEFAULT_CURRENCY, is_currency
 from market.model.disclosure import Disclosure
+from market.model.imbalance import ImbalanceRules
 from market.model.network import (
     LinkConditions,
     LinkOverride,
@@ -107,7 +109,8 @@ _SURROUNDINGS: Final[Mapping[str, Shape]] = {
             "horizon": fields(_parameters(Horizon), _CALENDAR),
             "market": _rules(MarketRules),
             "carbon": _rules(CarbonRules),
-        }
+        },
+        {IMBALANCE: _rules(ImbalanceRules)},
     ),
     "versions": _WORDS,
     "platform": text(),
@@ -211,6 +214,7 @@ COMPLETE: Final = fields(
         "day_verdict": one_of(DayVerdict),
         DAY_CERTIFICATE: DAY_CERTIFICATE_SHAPE,
         STRATEGIES: by_name(text(), VPP),
+        IMBALANCE: IMBALANCE_SHAPE,
         **_CURRENCY,
         KEPT: KEPT_SHAPE,
         FILES: by_name(_DIGEST, text(rf"({SCENARIO_FOLDER}/)?[^/\x00]+", "must be the name of a file")),

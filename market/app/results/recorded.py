@@ -18,6 +18,7 @@ from market.app.results.columns import (
     COLUMNS,
     DAY_CERTIFICATE,
     DAY_TABLES,
+    IMBALANCE,
     NETWORK_TABLES,
     ROUND_TABLES,
     STRATEGIES,
@@ -133,7 +134,7 @@ def read_run(folder: Path) -> RecordedRun:
         *(name for name in UNIT_TABLES if file_of(name, kept.format) in manifest.get(FILES, {})),
         *(ROUND_TABLES if manifest["day"] else ()),
         *((TRANSFERS,) if Mechanism(manifest["rules"]["market"]["mechanism"]).transfers else ()),
-        *(name for name in (DAY_CERTIFICATE, STRATEGIES) if name in manifest),
+        *(name for name in (IMBALANCE, DAY_CERTIFICATE, STRATEGIES) if name in manifest),
         *(NETWORK_TABLES if manifest["network"] else ()),
     )
     tables = _tables(folder, names, place, manifest)

@@ -166,7 +166,7 @@ def _limits(name: str, place: Place) -> tuple[float, float]:
     if name == "period":
         return 1, place.periods
     if name == "stage":
-        return 1, 3
+        return 1, 5
     return (-np.inf, np.inf) if name == "sdr" else (-LARGEST, LARGEST)  # a VPP with no demand
 
 

@@ -7,13 +7,20 @@ equal tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from market.app.results.blocks import Trace, block, no_trace
-from market.app.results.columns import COLUMNS, DISPATCH_QUANTITIES, UNIT_QUANTITIES, WITH_UNITS
+from market.app.results.columns import (
+    COLUMNS,
+    DISPATCH_QUANTITIES,
+    UNIT_QUANTITIES,
+    WITH_IMBALANCE,
+    WITH_UNITS,
+)
 from market.app.results.kept import TraceLevel
 from market.app.results.records import Records
 from market.app.results.table import Cell, Table
@@ -25,6 +32,7 @@ from market.model.plan import DispatchPlan, UnitPlan
 from market.model.public import PublicScenario
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
+from market.settlement.reality import ImbalanceBill, RealSettlement
 from market.settlement.rounds import DayRounds
 from market.settlement.settlement import Account, Settlement, payment_cny, settled_mw
 
@@ -37,10 +45,11 @@ def day_tables(
     settlement: Settlement,
     trace: Trace = no_trace,
     level: TraceLevel = TraceLevel.FULL,
+    real: RealSettlement | None = None,
 ) -> tuple[Table, ...]:
     """All tables of a day, in the order in which they are written; NaN for what a VPP has not shown.
 
-    level : how much of the trace, none of it where that is NONE
+    level : how much of the trace, none of it where that is NONE · real : where the day became real
     """
     rounds = (rounds_table(outcome.rounds),) if outcome.rounds else ()
     beside = (transfers_table(outcome),) if scenario.public.market.mechanism.transfers else ()
@@ -52,7 +61,8 @@ def day_tables(
         periods_table(scenario, outcome.periods),
         dispatch_table(outcome.days),
         *units_table(outcome.days),
-        costs_table(settlement),
+        costs_table(settlement, real),
+        *(() if real is None else (imbalance_table(real),)),
         *(() if level is TraceLevel.NONE else (trace_table(trace, level),)),
         *rounds,
         *beside,
@@ -89,6 +99,7 @@ def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodR
 def dispatch_table(days: Sequence[VppDay]) -> Table:
     """Each VPP's plan without trade (stage 1) and with it (stage 3), (6) to (13), where it is shown.
 
+    What became of them in reality are stages 4 and 5.
     Where any plan has units there are columns of what the first kinds of plants have not.
     """
     return _dispatch(_stages(days))
@@ -109,15 +120,49 @@ def unit_tables(vpp: str, plans: Sequence[tuple[int, ShownPlan]]) -> tuple[Table
     return _units([(vpp, stage, plan) for stage, plan in plans])
 
 
-def costs_table(settlement: Settlement) -> Table:
-    """Every VPP's account, and the system's, with the grid only and with the game."""
-    rows = (
-        *(cost_row(account, "grid_only") for account in settlement.grid_only),
-        cost_row(settlement.grid_only_system, "grid_only"),
-        *(cost_row(account, "game") for account in settlement.game),
-        cost_row(settlement.game_system, "game"),
+def costs_table(settlement: Settlement, real: RealSettlement | None = None) -> Table:
+    """Every VPP's account, and the system's, with the grid only and with the game; and what became of both."""
+    with_system = real and replace(
+        real,
+        grid_only=(*real.grid_only, real.grid_only_system),
+        game=(*real.game, real.game_system),
     )
-    return _table("costs", rows)
+    accounts = {
+        "grid_only": (*settlement.grid_only, settlement.grid_only_system),
+        "game": (*settlement.game, settlement.game_system),
+    }
+    return costs_of_accounts(accounts, with_system)
+
+
+def costs_of_accounts(accounts: Mapping[str, Sequence[Account]], real: RealSettlement | None) -> Table:
+    """A row for each of these accounts, by the name of the plans; and of those in reality."""
+    if real is not None:
+        accounts = {**accounts, "grid_only_realised": real.grid_only, "game_realised": real.game}
+    rows = [
+        (*cost_row(account, scenario), account.imbalance_cny)
+        for scenario, each in accounts.items()
+        for account in each
+    ]
+    columns = COLUMNS["costs"] if real is None else WITH_IMBALANCE
+    return Table("costs", columns, tuple(row[: len(columns)] for row in rows))
+
+
+def imbalance_table(real: RealSettlement) -> Table:
+    """What each VPP scheduled with the grid, what came of it, and what the difference costs it, (M17)."""
+    bills = [
+        *(("grid_only", bill) for bill in real.grid_only_bills),
+        *(("game", bill) for bill in real.game_bills),
+    ]
+    return _by_block("imbalance", _imbalance_block, bills)
+
+
+def _imbalance_block(of: tuple[str, ImbalanceBill]) -> Records:
+    scenario, bill = of
+    metered = bill.metered
+    powers = (metered.scheduled_mw, metered.realised_mw, metered.deviation_mw)
+    costs = (bill.price_cny_per_mwh, bill.cost_cny, metered.missed_mw, bill.missed_cny)
+    number = np.arange(1, len(metered.scheduled_mw) + 1)
+    return block(COLUMNS["imbalance"], bill.vpp, scenario, number, *powers, *costs)
 
 
 def rounds_table(rounds: DayRounds) -> Table:
@@ -232,7 +277,16 @@ _Plan: TypeAlias = tuple[str, int, DispatchPlan]
 
 
 def _stages(days: Sequence[VppDay]) -> list[tuple[str, int, ShownPlan]]:
-    return [(day.declaration.vpp, *plan) for day in days for plan in ((1, day.before), (3, day.after))]
+    plans = ((1, "before", False), (3, "after", False), (4, "before", True), (5, "after", True))
+    return [
+        (day.declaration.vpp, stage, _plan_of(day, name, real=real)) for day in days for stage, name, real in plans
+    ]
+
+
+def _plan_of(day: VppDay, name: str, *, real: bool) -> ShownPlan:
+    """A plan as it was made, or as it was made in reality."""
+    plan: ShownPlan = getattr(day.reality, f"{name}_plan", None) if real else getattr(day, name)
+    return plan
 
 
 def _shown(plans: Sequence[tuple[str, int, ShownPlan]]) -> list[_Plan]:

@@ -15,6 +15,7 @@ from market.app.runs.cleared_day import cleared_day, settled_day
 from market.app.runs.consensus_day import consensus_day
 from market.app.runs.coupled_day import coupled_day
 from market.app.runs.possible_saving import is_soon_known, possible_saving_cny
+from market.app.runs.realised_day import with_reality
 from market.game.period import period_games
 from market.game.solver import Negotiation
 from market.model.rules import Coupling, Mechanism
@@ -67,6 +68,13 @@ def market_day(scenario: Scenario, on_round: Callable[[int], None] = lambda numb
 def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
     """A day in the way its scenario asks for, without a trace, and how prices came about if sellers made them."""
     require_plants(scenario)
+    outcome, negotiations = _planned_day(scenario, clock)
+    if scenario.public.imbalance is not None:
+        clock.enter("becoming real")
+    return with_reality(scenario, outcome), negotiations
+
+
+def _planned_day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
     behave = Behaviours.of(scenario.vpps, scenario.public.market)
     if scenario.public.market.mechanism is Mechanism.CONSENSUS and len(scenario.vpps) > 1:
         clock.enter("agreeing on prices")

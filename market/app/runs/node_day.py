@@ -9,16 +9,20 @@ from datetime import datetime
 from typing import Any
 
 from broker.wire.messages import Trade
-from market.app.results.columns import COLUMNS
 from market.app.results.folder import RunFolder
 from market.app.results.manifest import FORMAT, surroundings
 from market.app.results.table import Table
-from market.app.results.tables import cost_row, plan_table, unit_tables
+from market.app.results.tables import costs_of_accounts, imbalance_table, plan_table, unit_tables
 from market.app.results.telling import telling_of
 from market.app.runs.run_day import json_text
+from market.costs.costs import tariff_of
+from market.costs.imbalance import imbalance_prices
+from market.model.imbalance import ImbalancePricing
 from market.model.plan import DispatchPlan
+from market.model.reality import Reality
 from market.model.vpp import Vpp
 from market.scenario.scenario import Scenario
+from market.settlement.reality import RealSettlement, settled_alone
 from market.settlement.settlement import Account, account_of
 from vpp_nodes.client import SettledDay
 from vpp_nodes.payment import paid_cny
@@ -48,12 +52,17 @@ def write_node_day(run: NodeRun, ending: NodeEnding, folder: RunFolder) -> None:
 
 def _tables(run: NodeRun, day: SettledDay) -> Iterator[Table]:
     """The plans without trade and with it, each trade, and what it all comes to."""
-    plans = ((1, day.plans.before), (3, day.plans.after))
+    reality = day.plans.reality
+    in_fact = ((4, reality.before_plan), (5, reality.after_plan)) if reality else ()
+    plans = ((1, day.plans.before), (3, day.plans.after), *in_fact)
     yield plan_table(run.vpp.id, plans)
     yield from unit_tables(run.vpp.id, plans)
     yield _trades(day.order.trades)
     before, after = accounts_of(run, day)
-    yield Table("costs", COLUMNS["costs"], (cost_row(before, "grid_only"), cost_row(after, "game")))
+    real = None if reality is None else _in_reality(run, day, reality)
+    yield costs_of_accounts({"grid_only": (before,), "game": (after,)}, real)
+    if real is not None:
+        yield imbalance_table(real)
 
 
 def _trades(trades: Sequence[Trade]) -> Table:
@@ -70,6 +79,16 @@ def accounts_of(run: NodeRun, day: SettledDay) -> tuple[Account, Account]:
         return account_of(run.vpp.id, plan, trade_cny, period_h)
 
     return account(day.plans.before, 0.0), account(day.plans.after, _paid_cny(day, period_h))
+
+
+def _in_reality(run: NodeRun, day: SettledDay, reality: Reality) -> RealSettlement | None:
+    """Its own part of the settlement; a price that only all together make is not known."""
+    public = run.scenario.public
+    assert public.imbalance is not None
+    single = public.imbalance.pricing is ImbalancePricing.SINGLE
+    prices = None if single else imbalance_prices(public.imbalance, tariff_of(run.vpp, public))
+    paid = _paid_cny(day, public.horizon.period_h)
+    return settled_alone(run.vpp.id, reality, prices, paid, public.horizon.period_h)
 
 
 def _paid_cny(day: SettledDay, period_h: float) -> float:

@@ -123,9 +123,10 @@ def form_of(scenario: Scenario | PublicScenario, seed: int = 0) -> Form:
     return Form(values, seed)
 
 
-def _value(fields: Mapping[str, Mapping[str, object]], entry: Entry) -> object:
+def _value(fields: Mapping[str, Mapping[str, object] | None], entry: Entry) -> object:
+    """None also where a scenario has no such section."""
     section, _, name = entry.path.partition(".")
-    return fields[section].get(name)
+    return (fields.get(section) or {}).get(name)
 
 
 def model_of(scenario: Scenario, form: Form) -> MarketModel:

@@ -7,7 +7,7 @@ it stands for, with or without the unit; other names are for use in `series:` of
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,7 +24,7 @@ from market.model.units import BadUnit, Dimension, UnitSize, quantity, resized, 
 from market.scenario.faults import schema_faults, suggestion
 from market.scenario.fields import Section
 from market.scenario.series.reading import FileReader
-from market.scenario.series.source import DefaultsSection, SourceSection, merged
+from market.scenario.series.source import DefaultsSection, SourceSection, merged, realised_entry
 from market.scenario.shown_value import shown
 from market.scenario.spoken import plain
 
@@ -43,6 +43,17 @@ class Given:
     currency: str
     horizon: Horizon | None
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class PowerColumns:
+    """Which columns are powers, of which something may be realised: the column that tells what, by theirs.
+
+    day_before : the horizon a day earlier, where what was realised then is the forecast; None elsewhere
+    """
+
+    realised: Mapping[str, str]
+    day_before: Horizon | None = None
 
 
 @dataclass(slots=True)
@@ -69,8 +80,35 @@ def columns_of_series(given: Mapping[str, object], columns: Collection[str], cur
     return {names[name]: name for name in given if name in names}
 
 
+def realised_by_series(given: Mapping[str, object], columns: Mapping[str, str], powers: PowerColumns) -> set[str]:
+    """The columns of reality that series tell by their `realised`, or by yesterday's values being the forecast.
+
+    columns : as `columns_of_series` has them
+    """
+    told = {column for column, name in columns.items() if powers.day_before or tells_reality(given, given[name])}
+    return {powers.realised[column] for column in told if column in powers.realised}
+
+
+def tells_reality(given: Mapping[str, object], entry: object, above: frozenset[str] = frozenset()) -> bool:
+    """Whether an entry of `series`, or one that it is made of, says what became of it."""
+    if isinstance(entry, list):
+        return any(tells_reality(given, part, above) for part in entry)
+    if not isinstance(entry, Mapping):
+        return False
+    other = entry.get("series")
+    if entry.get("realised") is not None:
+        return True
+    if not isinstance(other, str) or other not in given or other in above:
+        return False
+    return tells_reality(given, given[other], above | {other})
+
+
 def read_series(
-    folder: Path, given: Given, columns: Collection[str] | None, told: Callable[[str], Parameter]
+    folder: Path,
+    given: Given,
+    columns: Collection[str] | None,
+    told: Callable[[str], Parameter],
+    powers: PowerColumns = PowerColumns({}),
 ) -> SeriesColumns:
     """Every wanted column that a series is given for.
 
@@ -90,10 +128,45 @@ def read_series(
     stands_for = columns_of_series(given.series, columns or (), given.currency)
     for column, name in stands_for.items():
         reader.column(column, name, told(column))
+    _read_reality(folder, given, found, stands_for, told, powers)
     if columns is not None:
         reader.unused(set(stands_for.values()), columns)
     found.faults[:] = _told_once(found.faults)
     return found
+
+
+def _read_reality(
+    folder: Path,
+    given: Given,
+    found: SeriesColumns,
+    stands_for: Mapping[str, str],
+    told: Callable[[str], Parameter],
+    powers: PowerColumns,
+) -> None:
+    """What series say became of them; where yesterday is the forecast, that in place of what was read."""
+    assert isinstance(given.series, Mapping)
+    real = _SeriesReader(folder, given, found, realised=True)
+    before = None
+    if powers.day_before is not None:
+        before = _SeriesReader(folder, replace(given, horizon=powers.day_before), found)
+    for column, name in stands_for.items():
+        says = tells_reality(given.series, given.series[name])
+        other = powers.realised.get(column)
+        if other is None:
+            if says:
+                rule = "must not say what is realised: that is for powers"
+                remedy = "leave realised out; prices are those that all know beforehand"
+                found.faults.append(Fault(rule, "realised", given.place(("series", name)), remedy))
+        elif column not in found.columns:
+            continue  # what is wrong there is told
+        elif says and other in stands_for:
+            rule, remedy = "must be given only once", f"keep realised here, or the series {stands_for[other]}"
+            found.faults.append(Fault(rule, "realised as well", given.place(("series", name)), remedy))
+        elif says:
+            real.column(other, name, told(other))
+        elif before is not None and other not in stands_for and column in found.columns:
+            found.columns[other], found.sources[other] = found.columns[column], found.sources[column]
+            before.column(column, name, told(column))
 
 
 def _told_once(faults: Sequence[Fault]) -> Iterator[Fault]:
@@ -118,7 +191,8 @@ _ENDINGS = tuple(unit_in_name(unit) for unit in ("t CO2/MWh", "CNY/MWh", "MW", "
 class _SeriesReader:
     """Reads series by name, each once, and those that they are made of."""
 
-    def __init__(self, folder: Path, given: Given, found: SeriesColumns) -> None:
+    def __init__(self, folder: Path, given: Given, found: SeriesColumns, *, realised: bool = False) -> None:
+        self._realised = realised
         self._given, self._found = given, found
         self._entries: Mapping[str, object] = given.series if isinstance(given.series, Mapping) else {}
         self._files = FileReader(folder, given.horizon, found.faults) if given.horizon else None
@@ -194,6 +268,7 @@ class _SeriesReader:
             parts = [self._entry(part, (*path, place)) for place, part in enumerate(entry)]
             return self._sum([part for part in parts if part is not None], len(parts), path)
         if isinstance(entry, Mapping):
+            entry = realised_entry(entry) if self._realised else entry
             source = self._section(SourceSection, entry, path)
             return None if source is None else self._source(merged(source, self._defaults), path)
         if isinstance(entry, str) and self._given.horizon is not None:

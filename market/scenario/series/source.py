@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, Strict
+from pydantic import BeforeValidator, Field, Strict
+from pydantic_core import PydanticCustomError
 
 from market.model.parameter import Broken, Parameter
 from market.scenario.fields import Section, is_inside, number_of_file, section_of
@@ -65,6 +66,15 @@ def _marks(source: Section) -> Iterator[Broken]:
         yield Broken("decimal", rule, repr(source.decimal), "correct decimal, thousands or sep")
 
 
+def _file_or_fields(value: Any) -> Any:
+    """The name of a file, or fields that differ."""
+    if value is None or (isinstance(value, str | dict) and value):
+        return value
+    rule, remedy = "must be a file, or {file: …, column: …}", "name the file that tells what became of it"
+    broken = [Broken("", rule, repr(value)[:60], remedy)]
+    raise PydanticCustomError("rules", "rules are broken", {"broken": broken})
+
+
 def _optional(kind: Any, meaning: str, **limits: Any) -> tuple[Any, Any]:
     return (kind | None, Field(None, description=meaning, **limits))
 
@@ -119,6 +129,11 @@ _FIELDS: Mapping[str, Any] = {
         _TEXT_OR_NUMBER, "Factor; or what 1 stands for, such as 0.23 MW, where the numbers have no unit", "1"
     ),
     "add": _optional(str, "What is added, with its unit, such as 120 EUR/MWh", **_WORD),
+    "realised": _optional(
+        Annotated[Any, BeforeValidator(_file_or_fields, json_schema_input_type=str | dict[str, Any])],
+        "What became of it, where it is a forecast of a power: a file of the same form, or {file: …, column: …} "
+        "with what is not as here",
+    ),
     "clip": _optional(str, "Numbers below 0 by no more than this, such as 1 kW, count as 0", **_WORD),
     "sep": _optional(str, "Mark between columns; left out: a comma"),
     "decimal": _optional(str, "Decimal mark; left out: a point"),
@@ -133,9 +148,19 @@ SourceSection = section_of(
 DefaultsSection = section_of(
     "DefaultsSection",
     "What holds for all series that do not say otherwise.",
-    {name: field for name, field in _FIELDS.items() if name not in ("series", "scale", "add")},
+    {name: field for name, field in _FIELDS.items() if name not in ("series", "scale", "add", "realised")},
     _marks,
 )
+
+
+def realised_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of `series` with what became of it in place of the forecast; as it is where that is not said."""
+    said = entry.get("realised")
+    if said is None:
+        return dict(entry)
+    changes = dict(said) if isinstance(said, Mapping) else {"file": said}
+    replaced = {"realised", *({"series"} if "file" in changes else ())}
+    return {**{name: value for name, value in entry.items() if name not in replaced}, **changes}
 
 
 def merged(source: Section, defaults: Section | None) -> Section:

@@ -10,6 +10,7 @@ from market.app.report.summary.accounts import carbon_table, costs_table, disclo
 from market.app.report.summary.idleness import trade_lines
 from market.app.report.summary.negotiation import price_tables, roles_table
 from market.app.report.summary.network import network_lines
+from market.app.report.summary.reality import reality_parts
 from market.app.report.summary.troubles import trouble_lines
 from market.app.report.summary.units import units_of
 from market.app.report.terminal.grid import Grid
@@ -51,6 +52,7 @@ def _parts(report: ConcludedDay) -> Iterator[str | Grid]:
     yield roles_table(report)
     yield from price_tables(report, units)
     yield costs_table(report, units)
+    yield from reality_parts(report, units)
     yield carbon_table(report, units)
     yield from disclosure_lines(report)
     if note := kept_note(report.kept):
