@@ -137,7 +137,7 @@ def here(tmp_path: Path, default_run: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise RunError("it was not refused")
 
     monkeypatch.setattr(run_command, "run_day", not_run)
-    monkeypatch.setattr(node_command, "serve_node", not_run)
+    monkeypatch.setattr(node_command, "serve_nodes", not_run)
     monkeypatch.setattr(page_server, "serve", not_run)
     return tmp_path
 
