@@ -35,6 +35,7 @@ from broker.wire.messages import (
     Resend,
     Reviewed,
     RoundOver,
+    Seen,
     Selection,
     Settle,
     Stop,
@@ -170,6 +171,7 @@ class _Epoch:
     number: int
     inbox: Inbox = field(default_factory=Inbox)
     said: list[Envelope] = field(default_factory=list)
+    confirmed: dict[str, int] = field(default_factory=dict)  # what a turn of ours has confirmed, by VPP
     pending_turn: _PendingTurn | None = None
     live: _Live | None = None
     last_turn: int = 0
@@ -448,13 +450,10 @@ class Client:
             return []
         if not epoch.last_turn or epoch.live is not None:
             raise ProtocolError("out_of_turn", f"turn {turn.turn} in an epoch without turns")
-        if any(place >= len(turns.refs) for place in turn.reached):
-            raise ProtocolError("bad_content", f"turn {turn.turn} points to a message that it does not name")
         deliveries = turns.deliveries(turn)
         if len({*deliveries}) < len(deliveries):
             raise ProtocolError("bad_content", f"turn {turn.turn} gives a message twice")
         epoch.last_turn = turn.turn
-        epoch.inbox.forget(frozenset(turns.refs).difference(deliveries))
         epoch.pending_turn = _PendingTurn(turn.turn, deliveries, asked_at=now)
         return self._take_pending(now)
 
@@ -518,10 +517,18 @@ class Client:
             fresh.append(envelope)
         live = epoch.live
         number = turn if live is None else len(live.confirmations) + 1
-        done = Done(number, len(epoch.said), reply.seen, reply.pending)
+        seen = reply.seen if live is not None else self._newly_seen(reply.seen)
+        done = Done(number, len(epoch.said), seen, reply.pending)
         if live is None:
             epoch.answer = done
         else:
             live.confirmations.append(done)
             live.pending, live.told_at = bool(reply.pending), now
         return [*(Say(envelope) for envelope in fresh), Tell(done, epoch.number)]
+
+    def _newly_seen(self, seen: Sequence[Seen]) -> tuple[Seen, ...]:
+        """What has been consumed since the turn before: the broker keeps the rest."""
+        confirmed = self._epoch.confirmed
+        fresh = tuple(entry for entry in seen if confirmed.get(entry.vpp) != entry.version)
+        confirmed.update((entry.vpp, entry.version) for entry in fresh)
+        return fresh

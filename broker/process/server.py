@@ -171,7 +171,7 @@ class BrokerServer:
             self._coordinator.refuse("malformed")
         elif isinstance(event, TurnedAway):
             self._refuse(event.reason, event.story)
-        elif isinstance(event, Signal) and self._watched is not None:
+        elif isinstance(event, Signal) and self._watched is not None and event.descriptor in self._sentinels:
             self._nodes_ended(self._watched, event.descriptor, now)
 
     def _watch_processes(self) -> None:
