@@ -175,6 +175,7 @@ class _Epoch:
     pending_turn: _PendingTurn | None = None
     live: _Live | None = None
     last_turn: int = 0
+    considered: int | None = None  # the turn whose messages have been taken, and that is not answered yet
     answer: Done | Reviewed | Audit | None = None  # to the newest turn: said again whenever the order comes again
 
 
@@ -182,6 +183,7 @@ class Client:
     """A node as its broker sees it.
 
     hello : how it introduces itself · patience_s : how long it looks for its broker · audit : the most it shows
+    waits_for_others : whether turns are taken by `consider` and `answer`, together with other nodes of its process
     peak_memory_mb : goes into the audit · complete, why : whether the run came to its end, and the broker's words
     """
 
@@ -193,6 +195,7 @@ class Client:
         now: float,
         patience_s: float = PATIENCE_S,
         audit: Disclosure = Disclosure.FULL,
+        waits_for_others: bool = False,
     ) -> None:
         self.stage = Stage.JOINING
         self.refused: Counter[str] = node.refused  # one count, of what we refuse and of what our node does
@@ -201,6 +204,7 @@ class Client:
         self.why = ""
         self.settled: SettledDay | None = None
         self._patience_s = patience_s
+        self._waits_for_others = waits_for_others
         self._audit = audit
         self._session = 0
         self._open = False
@@ -483,12 +487,24 @@ class Client:
         return self._next if number == self._next.number else None
 
     def _take_pending(self, now: float) -> list[Instruction]:
+        if self._waits_for_others:
+            return []
+        self.consider()
+        return self.answer(now)
+
+    def consider(self) -> None:
+        """Take the messages of the turn that is open, if all are here; `answer` answers it."""
         epoch = self._epoch
         waiting = epoch.pending_turn
         if waiting is None or epoch.inbox.missing(waiting.deliveries):
-            return []
-        epoch.pending_turn = None
-        return self._act(waiting.turn, Reached(epoch.inbox.take(waiting.deliveries)), now)
+            return
+        epoch.pending_turn, epoch.considered = None, waiting.turn
+        self._node.consider(epoch.inbox.take(waiting.deliveries))
+
+    def answer(self, now: float) -> list[Instruction]:
+        """The answer to the turn that has been considered, if there is one."""
+        turn, self._epoch.considered = self._epoch.considered, None
+        return [] if turn is None else self._act(turn, Reached(()), now)
 
     # --- turns ---
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
@@ -28,6 +29,7 @@ from vpp_nodes.memory import peak_memory_mb
 from vpp_nodes.node import Node
 from vpp_nodes.plant import plant_node
 from vpp_nodes.shared_frames import SharedFrames
+from vpp_nodes.shared_work import SharedWork
 from vpp_nodes.task import NodeTask
 
 TICK_S = 0.2
@@ -94,13 +96,14 @@ def _shells(
 ) -> Iterator[tuple[NodeDesk, dict[str, _Shell]]]:
     """The shells of all nodes that can be made at all, by VPP; leaving the block closes whatever they opened."""
     shells: dict[str, _Shell] = {}
+    work = SharedWork()
     frames = SharedFrames() if len(tasks) > 1 else SharedFrames(most_bytes=0)
     with NodeDesk() as desk:
         pulse = _Pulse(desk, tasks)
         try:
             for task in tasks:
                 try:
-                    node = plant_node(task.vpp, task.public)
+                    node = plant_node(task.vpp, task.public, work)
                 except StrategyError as error:
                     on_fault(task.vpp.id, str(error))
                     end(task.vpp.id, NodeEnding(2, str(error), None))
@@ -125,11 +128,16 @@ def _serve(
             for vpp, shell in shells.items():
                 end(vpp, shell.ending(4, "the process that started this node is gone"))
             return
-        for vpp in [*shells]:
-            ending = shells[vpp].step(ready)
-            if ending is not None:
-                shells.pop(vpp).close()
-                end(vpp, ending)
+        acts: tuple[Callable[[_Shell], NodeEnding | None], ...] = (
+            partial(_Shell.step, ready=ready),
+            _Shell.answer,
+        )
+        for act in acts:  # all take in what has come before any answers: their work is done together
+            for vpp in [*shells]:
+                ending = act(shells[vpp])
+                if ending is not None:
+                    shells.pop(vpp).close()
+                    end(vpp, ending)
         if shells:
             ready = desk.wait(0.0 if any(shell.wants_to_act for shell in shells.values()) else TICK_S)
 
@@ -177,7 +185,7 @@ class _Shell:
         software = version("vppmarket")
         hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software)
         self._clock = Attention(time.monotonic)
-        self._client = Client(self._vpp, node, hello, self._clock.now(), task.patience_s, task.audit)
+        self._client = Client(self._vpp, node, hello, self._clock.now(), task.patience_s, task.audit, True)
 
     @property
     def wants_to_act(self) -> bool:
@@ -195,13 +203,25 @@ class _Shell:
         self._bus.close()
 
     def step(self, ready: Set[object]) -> NodeEnding | None:
-        """Take in what waits on its sockets, and act on it; how it ended, if it has."""
+        """Take in what waits on its sockets; how it ended, if it has."""
         try:
             for event in self._bus.came(ready):
                 self._take(event)
             self._carry_out(self._client.tick(self._clock.now()))
+            self._client.consider()
         except MarketError as error:
             return self._fail(error)
+        return self._ended()
+
+    def answer(self) -> NodeEnding | None:
+        """Answer the turn that was taken in, if there is one; how it ended, if it has."""
+        try:
+            self._carry_out(self._client.answer(self._clock.now()))
+        except MarketError as error:
+            return self._fail(error)
+        return self._ended()
+
+    def _ended(self) -> NodeEnding | None:
         if self._client.stage is Stage.STOPPED:
             return self.ending(0 if self._client.complete else 4, self._client.why)
         return None

@@ -151,7 +151,7 @@ class Seen:
 class Done:
     """A turn is over: what was published up to `published_upto` is all of it; `seen` confirms what was consumed.
 
-    seen : beside what was confirmed before; in real time, where a confirmation may stand for one that was lost, all
+    seen : beside what was confirmed before; in real time, where confirmations may be lost, all of it
     turn : the turn that is over; in real time, where there are no turns, how many confirmations this makes
     pending : periods in which the node's own rule wants another step though nobody else moved
     """
