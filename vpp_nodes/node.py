@@ -230,7 +230,7 @@ class Node:
         return self._confirmed(self._open_if_complete())
 
     def consider(self, messages: Sequence[tuple[str, DataMessage]]) -> None:
-        """Take what has reached it, and let its pricer know what it will ask; the answer is that to nothing more."""
+        """Take what has reached it, and let its pricer know what it will ask; `Reached` nothing then answers."""
         self._take_all(messages)
         pricer = self._behaviour.pricer
         if isinstance(self._traders, Traders) and isinstance(pricer, PricedTogether):

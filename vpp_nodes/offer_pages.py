@@ -1,4 +1,4 @@
-"""Prices of a market by the newest offers that have been consumed, worked out once for whoever has consumed the same.
+"""Prices of a market by the newest offers consumed, worked out once for whoever has consumed the same.
 
 Nodes of one process hold the same offers most of the time. What follows from them does not depend on who asks, so
 it is kept by the offers themselves, object by object: only what was really heard alike is shared.

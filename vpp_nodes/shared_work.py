@@ -1,7 +1,7 @@
 """What the nodes of one process work out once instead of each for itself.
 
-All of it are functions of what each has heard, or of what it is asked, kept by the very objects they were worked out
-from: a node gets what it would have worked out itself, to the last digit, and learns nothing of the others.
+All of it are functions of what each has heard or is asked, kept by the very objects they were worked out from: a
+node gets what it would have worked out itself, to the last digit, and learns nothing of the others.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class SharedWork:
 
 
 class PricedTogether:
-    """A pricer that knows what it will be asked: sellers of one process are priced at once, at little more than one.
+    """A pricer that knows what it will be asked: sellers of one process are priced at once.
 
     Each then asks for itself, and is given its own answer; what was not expected is answered as ever.
     """

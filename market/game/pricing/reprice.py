@@ -133,7 +133,10 @@ def _stands(turn: PriceMove, known: tuple[float, ...]) -> bool:
 
 
 def _answer(turn: PriceMove, target_price: float, known: tuple[float, ...]) -> Repricing:
-    """`known` are all prices; `target_price` is a price under best response and a step in price (CNY/MWh) under a local rule."""
+    """`target_price` is a price under best response and a step in price (CNY/MWh) under a local rule.
+
+    known : all prices
+    """
     if isinstance(turn.memory, Pace):
         price = on_price_grid(target_price, turn.game, _least(turn))
         return Repricing(price, turn.memory.after(known), False)
