@@ -128,11 +128,12 @@ def _start_explained() -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Host:
-    """A process of ours: whose nodes are in it still, and the pipe on which it tells of one that ends."""
+    """A process of ours for some VPPs: the pipe on which it tells of a node that ends, and who is still there."""
 
     process: ForkServerProcess
     endings: Connection
-    vpps: list[str]
+    vpps: tuple[str, ...]
+    there: list[str]
 
 
 class LocalNodes:
@@ -168,7 +169,7 @@ class LocalNodes:
         with deaf_to_interrupts(), _start_explained():
             heard, told = self._context.Pipe(duplex=False)
             try:
-                self._hosts.append(_Host(self._started(vpps, told), heard, [*vpps]))
+                self._hosts.append(_Host(self._started(vpps, told), heard, tuple(vpps), [*vpps]))
             finally:
                 told.close()
 
@@ -201,24 +202,24 @@ class LocalNodes:
         return tuple(dict.fromkeys(heard_last(self._heard)))
 
     def process_ids(self) -> dict[str, int]:
-        """The process id of each VPP that has a node here."""
+        """The process id of each VPP's newest node."""
         return {vpp: host.process.pid or 0 for host in self._hosts for vpp in host.vpps}
 
     def descriptors(self) -> Set[int]:
         """File descriptors that become readable when a process of several nodes tells of one, or when it ends."""
-        there = [host for host in self._hosts if host.vpps]
-        telling = [host.endings.fileno() for host in there if len(host.vpps) > 1]
+        there = [host for host in self._hosts if host.there]
+        telling = [host.endings.fileno() for host in there if len(host.there) > 1]
         return frozenset([*(host.process.sentinel for host in there), *telling])
 
     def ended(self, descriptor: int) -> Mapping[str, str]:
         """Whose nodes have ended, now that a descriptor is readable, and how."""
         host = next(h for h in self._hosts if descriptor in (h.process.sentinel, h.endings.fileno()))
-        told = {vpp: code for vpp, code in heard_endings(host.endings) if vpp in host.vpps}
+        told = {vpp: code for vpp, code in heard_endings(host.endings) if vpp in host.there}
         ended = {vpp: f"(id {host.process.pid}) has ended {vpp}'s part with exit code {told[vpp]}" for vpp in told}
         if descriptor == host.process.sentinel or not told:  # a pipe without a word has lost its other end
             how = self._how(host.process)
-            ended |= {vpp: how for vpp in host.vpps if vpp not in told}
-        host.vpps = [vpp for vpp in host.vpps if vpp not in ended]
+            ended |= {vpp: how for vpp in host.there if vpp not in told}
+        host.there = [vpp for vpp in host.there if vpp not in ended]
         return ended
 
     def _how(self, process: ForkServerProcess) -> str:
