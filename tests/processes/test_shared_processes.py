@@ -1,4 +1,4 @@
-"""Claims: plants that share a process are as if each had its own: the same tape, the same fate when things fail."""
+"""Claims: plants that share a process are as those that do not: the same tape, the same fate when things fail."""
 
 from __future__ import annotations
 

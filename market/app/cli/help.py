@@ -21,7 +21,7 @@ STUDIES: Final[Mapping[str, tuple[str, ...]]] = {
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
-        *("vpp", "scenario", "case", "plants", "settings", "strategies", "seed"),
+        *("vpps", "scenario", "case", "plants", "settings", "strategies", "seed"),
         *("resume", "until_s", "window", "combine", "orders", "draws", "delays", "losses", "seeds"),
     ),
     "How it is run": (
@@ -81,6 +81,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "node": (
         "vppmarket node --id Farm --scenario two_vpp \\\n"
         "    --broker tcp://127.0.0.1:5555 --token-file run/join.token",
+        "vppmarket node --id VPP1,VPP2 --scenario five_vpp --broker tcp://192.0.2.10:5555 --keys keys",
     ),
     "keys": ("vppmarket keys keys five_vpp", "vppmarket keys keys VPP3"),
     "report": ("vppmarket report runs/larger",),
