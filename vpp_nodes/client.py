@@ -220,6 +220,11 @@ class Client:
         self._refusal = ""
         self._refused_at = -math.inf
 
+    @property
+    def is_in(self) -> bool:
+        """Whether it has been let in, with its data plane proved open, or is past that."""
+        return self._open or self.stage is Stage.STOPPED
+
     def data_open(self) -> list[Instruction]:
         """The data plane is proved open, both ways."""
         self._open = True

@@ -7,16 +7,19 @@ share is the process: one place to wait, one thread of heartbeats, and what was 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
 from broker.bus.broker_end import Arrival, BusPlane
+from broker.bus.closing import Closing
 from broker.bus.descriptors import ask_for_descriptors
 from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeDesk, NodeEnd, PulseEnd
 from broker.protocol.attention import Attention
@@ -34,6 +37,12 @@ from vpp_nodes.task import NodeTask
 
 TICK_S = 0.2
 HEARTBEAT_S = 1.0
+SWITCH_S = 0.0005
+"""How soon a thread that computes lets others have a turn, where one sends the heartbeats of many nodes."""
+
+JOINING_AT_ONCE, JOINING_S = 16, 5.0
+"""So many nodes of a process ask to be let in at a time; one that is not after so long holds up no others."""
+
 LEAVE_S = 3.0
 LEAVE_AGAIN_S = 0.25
 """A node that cannot go on tells its broker so again each time that so long has passed, for LEAVE_S at most."""
@@ -76,70 +85,82 @@ def serve_nodes(
         ended[vpp] = ending
         on_end(vpp, ending)
 
-    with _shells(tasks, on_note, on_fault, end) as (desk, shells):
-        if parent is not None:
-            desk.watch(parent)
-        try:
-            _serve(desk, shells, end, parent)
-        except KeyboardInterrupt:
-            _leave(shells.values(), Trouble.LEFT)
-            raise
+    with _Company(tasks, on_note, on_fault, end) as company:
+        company.serve(parent)
     return ended
 
 
-@contextmanager
-def _shells(
-    tasks: Sequence[NodeTask],
-    on_note: Callable[[str, str], None],
-    on_fault: Callable[[str, str], None],
-    end: Callable[[str, NodeEnding], None],
-) -> Iterator[tuple[NodeDesk, dict[str, _Shell]]]:
-    """The shells of all nodes that can be made at all, by VPP; leaving the block closes whatever they opened."""
-    shells: dict[str, _Shell] = {}
-    work = SharedWork()
-    frames = SharedFrames() if len(tasks) > 1 else SharedFrames(most_bytes=0)
-    with NodeDesk() as desk:
-        pulse = _Pulse(desk, tasks)
+class _Company(Closing):
+    """The nodes of one process: those that have yet to be opened, and the shells of those that are there."""
+
+    def __init__(
+        self,
+        tasks: Sequence[NodeTask],
+        on_note: Callable[[str, str], None],
+        on_fault: Callable[[str, str], None],
+        end: Callable[[str, NodeEnding], None],
+    ) -> None:
+        self._desk = NodeDesk()
+        self._pulse = _Pulse(self._desk, tasks)
+        self._frames = SharedFrames() if len(tasks) > 1 else SharedFrames(most_bytes=0)
+        self._work = SharedWork()
+        self._on_note = on_note
+        self._on_fault = on_fault
+        self._end = end
+        self._to_come = deque(tasks)
+        if len(tasks) > 1:  # each heartbeat waits for its turn among the threads, once at least
+            sys.setswitchinterval(SWITCH_S)
+        self._shells: dict[str, _Shell] = {}
+
+    def close(self) -> None:
+        """Close whatever is open."""
+        for shell in self._shells.values():
+            shell.close()
+        self._pulse.stop()
+        self._desk.close()
+
+    def serve(self, parent: int | None) -> None:
+        """Until every node has ended. Raises KeyboardInterrupt once the broker has been told."""
+        if parent is not None:
+            self._desk.watch(parent)
         try:
-            for task in tasks:
-                try:
-                    node = plant_node(task.vpp, task.public, work)
-                except StrategyError as error:
-                    on_fault(task.vpp.id, str(error))
-                    end(task.vpp.id, NodeEnding(2, str(error), None))
-                    continue
-                shells[task.vpp.id] = _Shell(
-                    task, node, NodeEnd(task.broker, task.keys, desk), pulse, frames, on_note, on_fault
-                )
-            yield desk, shells
-        finally:
-            for shell in shells.values():
-                shell.close()
-            pulse.stop()
+            ready: Set[object] = frozenset()
+            while parent not in ready and (self._shells or self._to_come):
+                self._open_more()
+                self._each(partial(_Shell.step, ready=ready))
+                self._each(_Shell.answer)  # all have taken in what has come: their work is done together
+                ready = self._desk.wait(self._patience_s())
+        except KeyboardInterrupt:
+            _leave(self._shells.values(), Trouble.LEFT)
+            raise
+        self._each(lambda shell: shell.ending(4, "the process that started this node is gone"))
 
+    def _open_more(self) -> None:
+        """Not all at once: so many handshakes would take longer than any of them may."""
+        joining = sum(shell.joining for shell in self._shells.values())
+        while self._to_come and joining < JOINING_AT_ONCE:
+            task = self._to_come.popleft()
+            joining += 1
+            try:
+                node = plant_node(task.vpp, task.public, self._work)
+            except StrategyError as error:
+                self._on_fault(task.vpp.id, str(error))
+                self._end(task.vpp.id, NodeEnding(2, str(error), None))
+                continue
+            bus = NodeEnd(task.broker, task.keys, self._desk)
+            told = (self._on_note, self._on_fault)
+            self._shells[task.vpp.id] = _Shell(task, node, bus, self._pulse, self._frames, *told)
 
-def _serve(
-    desk: NodeDesk, shells: dict[str, _Shell], end: Callable[[str, NodeEnding], None], parent: int | None
-) -> None:
-    """Until every node has ended; those that have are taken out."""
-    ready: Set[object] = frozenset()
-    while shells:
-        if parent in ready:
-            for vpp, shell in shells.items():
-                end(vpp, shell.ending(4, "the process that started this node is gone"))
-            return
-        acts: tuple[Callable[[_Shell], NodeEnding | None], ...] = (
-            partial(_Shell.step, ready=ready),
-            _Shell.answer,
-        )
-        for act in acts:  # all take in what has come before any answers: their work is done together
-            for vpp in [*shells]:
-                ending = act(shells[vpp])
-                if ending is not None:
-                    shells.pop(vpp).close()
-                    end(vpp, ending)
-        if shells:
-            ready = desk.wait(0.0 if any(shell.wants_to_act for shell in shells.values()) else TICK_S)
+    def _each(self, act: Callable[[_Shell], NodeEnding | None]) -> None:
+        """Let each do something; those that have ended by it are taken out."""
+        for vpp in [*self._shells]:
+            ending = act(self._shells[vpp])
+            if ending is not None:
+                self._shells.pop(vpp).close()
+                self._end(vpp, ending)
+
+    def _patience_s(self) -> float:
+        return 0.0 if any(shell.wants_to_act for shell in self._shells.values()) else TICK_S
 
 
 def _leave(shells: Iterable[_Shell], trouble: Trouble) -> None:
@@ -185,7 +206,13 @@ class _Shell:
         software = version("vppmarket")
         hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software)
         self._clock = Attention(time.monotonic)
-        self._client = Client(self._vpp, node, hello, self._clock.now(), task.patience_s, task.audit, True)
+        self._opened_at = self._clock.now()
+        self._client = Client(self._vpp, node, hello, self._opened_at, task.patience_s, task.audit, True)
+
+    @property
+    def joining(self) -> bool:
+        """Whether it is on its way in, and has not been for long."""
+        return not self._client.is_in and self._clock.now() - self._opened_at < JOINING_S
 
     @property
     def wants_to_act(self) -> bool:

@@ -258,9 +258,7 @@ class PulseEnd:
         self._socket.connect(control_address)
 
     def send(self, frame: bytes) -> None:
-        """Send, or drop when nobody takes it. What is answered here, nobody needs."""
-        for _ in received(self._socket):
-            pass
+        """Send, or drop when nobody takes it. Nothing is answered here but to strangers' heartbeats."""
         with suppress(zmq.Again):
             self._socket.send(frame, zmq.NOBLOCK)
 

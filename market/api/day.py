@@ -65,8 +65,8 @@ def run(
     scenario : a folder, the name of a built-in case, or a scenario from `load`
     changes : values by their paths in `scenario.yaml`, such as {"carbon.growth": 0.5}
     processes : whether the plants run as processes, over the bus and under the scenario's network: each as one of
-    its own, more than 20 in a few that they share, or any number in so many as is said; else the day is solved here,
-    without messages. All come to the same equilibrium.
+    its own, more than 20 in a few that they share, or any number in so many as is said; else the day is solved
+    here, without messages. All come to the same equilibrium.
     day_certificate : whether to bound what each plant could have gained by planning its whole day anew, as the
     table `day_certificate`
     seed : of all that is random, which is only the network
