@@ -49,6 +49,7 @@ MOST_SOCKETS = 8192
 
 _PARTING_MS = 200
 _CHECK_EVERY_S = 0.1
+_DRAINED_EVERY = 8  # heartbeats
 
 
 class NodeDesk(Closing):
@@ -252,13 +253,18 @@ class PulseEnd:
     """One more control socket, for the thread that sends heartbeats (a socket belongs to one thread)."""
 
     def __init__(self, desk: NodeDesk, control_address: str, keys: NodeKeys | None = None) -> None:
+        self._sent = 0
         self._socket = connecting(desk.context, zmq.DEALER, send_queue=8)  # old heartbeats are worth nothing
         as_client(self._socket, keys)
         speak_to(self._socket, control_address)
         self._socket.connect(control_address)
 
     def send(self, frame: bytes) -> None:
-        """Send, or drop when nobody takes it. Nothing is answered here but to strangers' heartbeats."""
+        """Send, or drop when nobody takes it. What is answered here, nobody needs; it is taken out now and then."""
+        self._sent += 1
+        if self._sent % _DRAINED_EVERY == 0:
+            for _ in received(self._socket):
+                pass
         with suppress(zmq.Again):
             self._socket.send(frame, zmq.NOBLOCK)
 
