@@ -260,7 +260,7 @@ class PulseEnd:
         self._socket.connect(control_address)
 
     def send(self, frame: bytes) -> None:
-        """Send, or drop when nobody takes it. What is answered here, nobody needs; it is taken out now and then."""
+        """Send, or drop when nobody takes it. What is answered here, nobody needs, and is taken out at times."""
         self._sent += 1
         if self._sent % _DRAINED_EVERY == 0:
             for _ in received(self._socket):

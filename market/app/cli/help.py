@@ -81,7 +81,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "node": (
         "vppmarket node --id Farm --scenario two_vpp \\\n"
         "    --broker tcp://127.0.0.1:5555 --token-file run/join.token",
-        "vppmarket node --id VPP1,VPP2 --scenario five_vpp --broker tcp://192.0.2.10:5555 --keys keys",
+        "vppmarket node --id VPP1,VPP2 --scenario five_vpp \\\n    --broker tcp://192.0.2.10:5555 --keys keys",
     ),
     "keys": ("vppmarket keys keys five_vpp", "vppmarket keys keys VPP3"),
     "report": ("vppmarket report runs/larger",),
