@@ -35,6 +35,7 @@ from broker.wire.messages import (
     Resend,
     Reviewed,
     RoundOver,
+    Seen,
     Selection,
     Settle,
     Stop,
@@ -170,9 +171,11 @@ class _Epoch:
     number: int
     inbox: Inbox = field(default_factory=Inbox)
     said: list[Envelope] = field(default_factory=list)
+    confirmed: dict[str, int] = field(default_factory=dict)  # what a turn of ours has confirmed, by VPP
     pending_turn: _PendingTurn | None = None
     live: _Live | None = None
     last_turn: int = 0
+    considered: int | None = None  # the turn whose messages have been taken, and that is not answered yet
     answer: Done | Reviewed | Audit | None = None  # to the newest turn: said again whenever the order comes again
 
 
@@ -180,6 +183,7 @@ class Client:
     """A node as its broker sees it.
 
     hello : how it introduces itself · patience_s : how long it looks for its broker · audit : the most it shows
+    waits_for_others : whether turns are taken by `consider` and `answer`, together with other nodes of its process
     peak_memory_mb : goes into the audit · complete, why : whether the run came to its end, and the broker's words
     """
 
@@ -191,6 +195,7 @@ class Client:
         now: float,
         patience_s: float = PATIENCE_S,
         audit: Disclosure = Disclosure.FULL,
+        waits_for_others: bool = False,
     ) -> None:
         self.stage = Stage.JOINING
         self.refused: Counter[str] = node.refused  # one count, of what we refuse and of what our node does
@@ -199,6 +204,7 @@ class Client:
         self.why = ""
         self.settled: SettledDay | None = None
         self._patience_s = patience_s
+        self._waits_for_others = waits_for_others
         self._audit = audit
         self._session = 0
         self._open = False
@@ -213,6 +219,11 @@ class Client:
         self._asked_at = -math.inf
         self._refusal = ""
         self._refused_at = -math.inf
+
+    @property
+    def is_in(self) -> bool:
+        """Whether it has been let in, with its data plane proved open, or is past that."""
+        return self._open or self.stage is Stage.STOPPED
 
     def data_open(self) -> list[Instruction]:
         """The data plane is proved open, both ways."""
@@ -448,13 +459,10 @@ class Client:
             return []
         if not epoch.last_turn or epoch.live is not None:
             raise ProtocolError("out_of_turn", f"turn {turn.turn} in an epoch without turns")
-        if any(place >= len(turns.refs) for place in turn.reached):
-            raise ProtocolError("bad_content", f"turn {turn.turn} points to a message that it does not name")
         deliveries = turns.deliveries(turn)
         if len({*deliveries}) < len(deliveries):
             raise ProtocolError("bad_content", f"turn {turn.turn} gives a message twice")
         epoch.last_turn = turn.turn
-        epoch.inbox.forget(frozenset(turns.refs).difference(deliveries))
         epoch.pending_turn = _PendingTurn(turn.turn, deliveries, asked_at=now)
         return self._take_pending(now)
 
@@ -484,12 +492,24 @@ class Client:
         return self._next if number == self._next.number else None
 
     def _take_pending(self, now: float) -> list[Instruction]:
+        if self._waits_for_others:
+            return []
+        self.consider()
+        return self.answer(now)
+
+    def consider(self) -> None:
+        """Take the messages of the turn that is open, if all are here; `answer` answers it."""
         epoch = self._epoch
         waiting = epoch.pending_turn
         if waiting is None or epoch.inbox.missing(waiting.deliveries):
-            return []
-        epoch.pending_turn = None
-        return self._act(waiting.turn, Reached(epoch.inbox.take(waiting.deliveries)), now)
+            return
+        epoch.pending_turn, epoch.considered = None, waiting.turn
+        self._node.consider(epoch.inbox.take(waiting.deliveries))
+
+    def answer(self, now: float) -> list[Instruction]:
+        """The answer to the turn that has been considered, if there is one."""
+        turn, self._epoch.considered = self._epoch.considered, None
+        return [] if turn is None else self._act(turn, Reached(()), now)
 
     # --- turns ---
 
@@ -518,10 +538,18 @@ class Client:
             fresh.append(envelope)
         live = epoch.live
         number = turn if live is None else len(live.confirmations) + 1
-        done = Done(number, len(epoch.said), reply.seen, reply.pending)
+        seen = reply.seen if live is not None else self._newly_seen(reply.seen)
+        done = Done(number, len(epoch.said), seen, reply.pending)
         if live is None:
             epoch.answer = done
         else:
             live.confirmations.append(done)
             live.pending, live.told_at = bool(reply.pending), now
         return [*(Say(envelope) for envelope in fresh), Tell(done, epoch.number)]
+
+    def _newly_seen(self, seen: Sequence[Seen]) -> tuple[Seen, ...]:
+        """What has been consumed since the turn before: the broker keeps the rest."""
+        confirmed = self._epoch.confirmed
+        fresh = tuple(entry for entry in seen if confirmed.get(entry.vpp) != entry.version)
+        confirmed.update((entry.vpp, entry.version) for entry in fresh)
+        return fresh

@@ -14,13 +14,12 @@ from typing import TypeAlias
 import numpy as np
 
 from broker.protocol.conclusion import trades_of
-from broker.screening.messages import screen, screen_exchange
+from broker.screening.messages import screen_exchange
 from broker.wire.messages import Answer, DataMessage, Declared, MarketMessage, Offer, Seen, Trade
 from market.coordination.consensus import Participant
 from market.coordination.pool import pooled
 from market.day_certificate.market_end import MarketEnd
 from market.errors import ProtocolError, TradeError
-from market.game.period import PeriodGame, period_games
 from market.game.result import Verdict
 from market.model.arrays import frozen
 from market.model.declaration import Declaration
@@ -38,6 +37,7 @@ from vpp_nodes.offer_book import OfferBook
 from vpp_nodes.payment import paid_cny
 from vpp_nodes.plan_rounds import Planner, PlanRounds, Replanner, ReviewedRound, RoundEnd
 from vpp_nodes.seller import Seller
+from vpp_nodes.shared_work import EpochGames, PricedTogether, SharedWork
 from vpp_nodes.strategies.behaviour import Behaviour, usual_behaviour
 from vpp_nodes.trade_check import Heard, check_cleared_trades, check_open_trade, check_trades
 
@@ -123,9 +123,9 @@ def same_trade(known: tuple[DirectExchange, tuple[Trade, ...]], settled: Settled
 class Traders:
     """The two behaviours of one VPP in one epoch, round one book of offers."""
 
-    def __init__(self, vpp: str, games: Sequence[PeriodGame], rules: MarketRules, behaviour: Behaviour) -> None:
-        self._declared = tuple(games)
-        self.book = OfferBook(games)
+    def __init__(self, vpp: str, games: EpochGames, rules: MarketRules, behaviour: Behaviour) -> None:
+        self._declared = games.games
+        self.book = OfferBook(games.pages)
         self.seller = Seller(vpp, self.book, behaviour.pricer)
         self.buyer = Buyer(vpp, self.book, rules, behaviour.chooser)
 
@@ -173,6 +173,7 @@ class Node:
     certify : its regret of a day that ended so and cost it so much, CNY; None where it cannot tell
     behaviour : how it prices and chooses, by the market's rules where nothing else is said
     realise : what becomes in reality of its plans without trade and with it; None where it cannot tell
+    work : what it shares with other nodes of its process
     refused : what it was told and may not count, by reason · plans : its day, once it is settled
     """
 
@@ -187,6 +188,7 @@ class Node:
         certify: Certifier | None = None,
         behaviour: Behaviour | None = None,
         realise: Realiser | None = None,
+        work: SharedWork | None = None,
     ) -> None:
         self.refused: Counter[str] = Counter()
         self.plans: OwnPlans | None = None
@@ -198,6 +200,7 @@ class Node:
         self._participant = participant
         self._certify = certify
         self._realise = realise
+        self._work = work or SharedWork()
         self._behaviour = behaviour or usual_behaviour(public.market)
         self._ends: dict[int, Heard] = {}
         self._rounds = PlanRounds(plan, replan, public.horizon.period_h)
@@ -233,6 +236,13 @@ class Node:
             return self._confirmed(self._traders.answer())
         return self._confirmed(self._open_if_complete())
 
+    def consider(self, messages: Sequence[tuple[str, DataMessage]]) -> None:
+        """Take what has reached it, and let its pricer know what it will ask; `Reached` nothing then answers."""
+        self._take_all(messages)
+        pricer = self._behaviour.pricer
+        if isinstance(self._traders, Traders) and isinstance(pricer, PricedTogether):
+            pricer.expect(self._traders.seller.turns())
+
     def _take_all(self, messages: Sequence[tuple[str, DataMessage]]) -> None:
         for sender, message in messages:
             try:
@@ -251,7 +261,7 @@ class Node:
                 raise ProtocolError("not_a_member", f"{sender!r:.40} is not on the roster")
             if sender in self._declarations:
                 raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
-            screen(sender, message, self._public, None)
+            self._work.screen(sender, message, self._public)
             self._declarations[sender] = message.declaration
 
     def _open_if_complete(self) -> tuple[MarketMessage, ...]:
@@ -272,7 +282,7 @@ class Node:
             return Answerer(declarations, self._vpp, self._public, self._participant(len(declarations)))
         if self._public.market.mechanism.clears:
             return Clearer(declarations, self._public)
-        games = period_games(declarations, self._public)
+        games = self._work.games(declarations, self._public)
         return Traders(self._vpp, games, self._public.market, self._behaviour)
 
     def _confirmed(self, messages: tuple[MarketMessage, ...]) -> Confirmed:

@@ -5,54 +5,45 @@ A seller that has not been heard of yet stands where it starts, at p_clr or its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from broker.screening.messages import TradingRoles
 from broker.wire.messages import Offer, Seen
-from market.game.clearing.clearing_price import clearing_price, opening_prices
-from market.game.period import PeriodGame
 from market.model.arrays import Array
+from vpp_nodes.offer_pages import OfferPages
 
 
 class OfferBook:
-    """Prices by period and seller, each from the newest version seen."""
+    """Prices by period and seller, each from the newest version seen. pages : of whoever trades in these games"""
 
-    def __init__(self, games: Sequence[PeriodGame]) -> None:
-        self.games = {game.period: game for game in games if game.tradable}
-        self.opening = {t: opening_prices(game, clearing_price(game)) for t, game in self.games.items()}
-        self._prices = dict(self.opening)
-        self._parts = TradingRoles(games)
-        self._versions: dict[str, int] = {}
-        self._heard: dict[int, set[str]] = {period: set() for period in self.games}
+    def __init__(self, pages: OfferPages) -> None:
+        self.games = pages.games
+        self.opening = pages.opening
+        self._pages = pages
+        self._page = pages.opening
+        self._newest: dict[str, Offer] = {}
+        self._turned = True  # whether the page is that of the newest offers
 
     def take(self, seller: str, offer: Offer) -> None:
         """Consume an offer; one that is not newer than what is known is discarded.
 
         ProtocolError `bad_content` if it is not for the periods in which its seller sells, or leaves a band.
         """
-        self._parts.offer(seller, offer)
-        if offer.version <= self._versions.get(seller, 0):
-            return
-        self._versions[seller] = offer.version
-        for period, price in zip(offer.periods, offer.price_cny_per_mwh.tolist(), strict=True):
-            self._place(period, self.games[period].sellers.index(seller), price)
-            self._heard[period].add(seller)
-
-    def _place(self, period: int, index: int, price: float) -> None:
-        if self._prices[period][index] != price:
-            prices = self._prices[period].copy()
-            prices[index] = price
-            prices.flags.writeable = False
-            self._prices[period] = prices
+        self._pages.screen(seller, offer)
+        known = self._newest.get(seller)
+        if known is None or offer.version > known.version:
+            self._newest[seller] = offer
+            self._turned = False
 
     def prices(self, period: int) -> Array:
         """The prices of a period's sellers, shape (n,), read-only: the same array until one of them moves."""
-        return self._prices[period]
+        if not self._turned:
+            self._page = self._pages.page(self._newest, self._page)
+            self._turned = True
+        return self._page[period]
 
     def complete(self, period: int) -> bool:
         """Whether every seller of a period has been heard of."""
-        return len(self._heard[period]) == len(self.games[period].sellers)
+        heard = self._newest.keys()
+        return len(heard) == len(self._pages.sellers) or heard >= {*self.games[period].sellers}
 
     def seen(self) -> tuple[Seen, ...]:
         """The newest version consumed of each seller."""
-        return tuple(Seen(vpp, version) for vpp, version in sorted(self._versions.items()))
+        return tuple(Seen(vpp, self._newest[vpp].version) for vpp in sorted(self._newest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from market.coordination.coupling import OpenTrade
@@ -19,6 +20,7 @@ from vpp_nodes.dispatch.participant import participant
 from vpp_nodes.dispatch.realised import reality_of
 from vpp_nodes.dispatch.regret import day_regret
 from vpp_nodes.node import Node
+from vpp_nodes.shared_work import SharedWork
 from vpp_nodes.strategies.behaviour import Behaviour, behaviour_of
 
 
@@ -57,9 +59,12 @@ class OwnPlant:
         return day_regret(self._vpp, self._public, end, cost_cny)
 
 
-def plant_node(vpp: Vpp, public: PublicRules) -> Node:
-    """The behaviour of one VPP with its own plant."""
+def plant_node(vpp: Vpp, public: PublicRules, work: SharedWork | None = None) -> Node:
+    """The behaviour of one VPP with its own plant. work : what it shares with other nodes of its process"""
     plant = OwnPlant(vpp, public)
+    behaviour = plant.behaviour
+    if work is not None and vpp.strategy is None:
+        behaviour = replace(behaviour, pricer=work.pricer(public.market))
     replan = plant.with_option if public.market.coupling is Coupling.ITERATE else None
     joins = partial(participant, vpp, public) if public.market.mechanism is Mechanism.CONSENSUS else None
     return Node(
@@ -70,6 +75,7 @@ def plant_node(vpp: Vpp, public: PublicRules) -> Node:
         replan,
         joins,
         plant.regret,
-        plant.behaviour,
+        behaviour,
         plant.reality,
+        work,
     )

@@ -1,18 +1,27 @@
-"""A node as a process: sockets, heartbeat and signals round the client."""
+"""Nodes as one process: sockets, heartbeat and signals round their clients.
+
+A process may hold several nodes. Each stays a machine of its own with its own sockets, key and identity; what they
+share is the process: one place to wait, one thread of heartbeats, and what was decoded for one of them.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
-from broker.bus.broker_end import Arrival, BusPlane, Signal
-from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeEnd, PulseEnd
+from broker.bus.broker_end import Arrival, BusPlane
+from broker.bus.closing import Closing
+from broker.bus.descriptors import ask_for_descriptors
+from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeDesk, NodeEnd, PulseEnd
 from broker.protocol.attention import Attention
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop, Trouble
@@ -22,10 +31,18 @@ from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, SettledDa
 from vpp_nodes.memory import peak_memory_mb
 from vpp_nodes.node import Node
 from vpp_nodes.plant import plant_node
+from vpp_nodes.shared_frames import SharedFrames
+from vpp_nodes.shared_work import SharedWork
 from vpp_nodes.task import NodeTask
 
 TICK_S = 0.2
 HEARTBEAT_S = 1.0
+SWITCH_S = 0.0005
+"""How soon a thread that computes lets others have a turn, where one sends the heartbeats of many nodes."""
+
+JOINING_AT_ONCE, JOINING_S = 16, 5.0
+"""So many nodes of a process ask to be let in at a time; one that is not after so long holds up no others."""
+
 LEAVE_S = 3.0
 LEAVE_AGAIN_S = 0.25
 """A node that cannot go on tells its broker so again each time that so long has passed, for LEAVE_S at most."""
@@ -40,40 +57,122 @@ class NodeEnding:
     day: SettledDay | None
 
 
-def _quiet(text: str) -> None:
+def _quiet(vpp: str, text: str) -> None:
     """Say nothing."""
 
 
-def serve_node(
-    task: NodeTask,
-    on_note: Callable[[str], None],
-    on_fault: Callable[[str], None] = _quiet,
+def serve_nodes(
+    tasks: Sequence[NodeTask],
+    on_note: Callable[[str, str], None] = _quiet,
+    on_fault: Callable[[str, str], None] = _quiet,
+    on_end: Callable[[str, NodeEnding], None] = lambda vpp, ending: None,
     parent: int | None = None,
-) -> NodeEnding:
-    """Take part in one run. Exit codes: 0 at its end; 2 if it has no plan or its strategy fails; else 4.
+) -> dict[str, NodeEnding]:
+    """Take part in one run with these nodes, none of which is the others' business; how each ended, by VPP.
 
-    on_note : told what the node does and what it waits for, for people
-    on_fault : told why the node cannot go on, in full, before the broker hears that it cannot
+    Exit codes: 0 at the run's end; 2 if a node has no plan or its strategy fails; else 4.
+
+    on_note : told which node does what and what it waits for, for people
+    on_fault : told which node cannot go on and why, in full, before the broker hears that it cannot
+    on_end : told of each node that ends, when it does
     parent : a file descriptor that becomes readable when the process that started this one is gone
     Raises KeyboardInterrupt once the broker has been told.
     """
-    try:
-        node = plant_node(task.vpp, task.public)
-    except StrategyError as error:
-        on_fault(str(error))
-        return NodeEnding(2, str(error), None)
-    with NodeEnd(task.broker, task.keys) as bus:
-        pulse = _Pulse(task)
-        shell = _Shell(task, node, bus, pulse, on_note, on_fault, parent)
+    ask_for_descriptors()
+    ended: dict[str, NodeEnding] = {}
+
+    def end(vpp: str, ending: NodeEnding) -> None:
+        ended[vpp] = ending
+        on_end(vpp, ending)
+
+    with _Company(tasks, on_note, on_fault, end) as company:
+        company.serve(parent)
+    return ended
+
+
+class _Company(Closing):
+    """The nodes of one process: those that have yet to be opened, and the shells of those that are there."""
+
+    def __init__(
+        self,
+        tasks: Sequence[NodeTask],
+        on_note: Callable[[str, str], None],
+        on_fault: Callable[[str, str], None],
+        end: Callable[[str, NodeEnding], None],
+    ) -> None:
+        self._desk = NodeDesk()
+        self._pulse = _Pulse(self._desk, tasks)
+        self._frames = SharedFrames() if len(tasks) > 1 else SharedFrames(most_bytes=0)
+        self._work = SharedWork()
+        self._on_note = on_note
+        self._on_fault = on_fault
+        self._end = end
+        self._to_come = deque(tasks)
+        if len(tasks) > 1:  # each heartbeat waits for its turn among the threads, once at least
+            sys.setswitchinterval(SWITCH_S)
+        self._shells: dict[str, _Shell] = {}
+
+    def close(self) -> None:
+        """Close whatever is open."""
+        for shell in self._shells.values():
+            shell.close()
+        self._pulse.stop()
+        self._desk.close()
+
+    def serve(self, parent: int | None) -> None:
+        """Until every node has ended. Raises KeyboardInterrupt once the broker has been told."""
+        if parent is not None:
+            self._desk.watch(parent)
         try:
-            return shell.run()
-        except MarketError as error:
-            return shell.fail(error)
+            ready: Set[object] = frozenset()
+            while parent not in ready and (self._shells or self._to_come):
+                self._open_more()
+                self._each(partial(_Shell.step, ready=ready))
+                self._each(_Shell.answer)  # all have taken in what has come: their work is done together
+                ready = self._desk.wait(self._patience_s())
         except KeyboardInterrupt:
-            shell.leave(Trouble.LEFT)
+            _leave(self._shells.values(), Trouble.LEFT)
             raise
-        finally:
-            pulse.stop()
+        self._each(lambda shell: shell.ending(4, "the process that started this node is gone"))
+
+    def _open_more(self) -> None:
+        """Not all at once: so many handshakes would take longer than any of them may."""
+        joining = sum(shell.joining for shell in self._shells.values())
+        while self._to_come and joining < JOINING_AT_ONCE:
+            task = self._to_come.popleft()
+            joining += 1
+            try:
+                node = plant_node(task.vpp, task.public, self._work)
+            except StrategyError as error:
+                self._on_fault(task.vpp.id, str(error))
+                self._end(task.vpp.id, NodeEnding(2, str(error), None))
+                continue
+            bus = NodeEnd(task.broker, task.keys, self._desk)
+            told = (self._on_note, self._on_fault)
+            self._shells[task.vpp.id] = _Shell(task, node, bus, self._pulse, self._frames, *told)
+
+    def _each(self, act: Callable[[_Shell], NodeEnding | None]) -> None:
+        """Let each do something; those that have ended by it are taken out."""
+        for vpp in [*self._shells]:
+            ending = act(self._shells[vpp])
+            if ending is not None:
+                self._shells.pop(vpp).close()
+                self._end(vpp, ending)
+
+    def _patience_s(self) -> float:
+        return 0.0 if any(shell.wants_to_act for shell in self._shells.values()) else TICK_S
+
+
+def _leave(shells: Iterable[_Shell], trouble: Trouble) -> None:
+    """Tell the broker that nodes end, until it has heard of each, for a moment at most; all else stays here."""
+    leaving = [shell for shell in shells if shell.takes_part]
+    until = time.monotonic() + LEAVE_S
+    while leaving and time.monotonic() < until:
+        for shell in leaving:
+            shell.say_failure(trouble)
+        again = time.monotonic() + LEAVE_AGAIN_S
+        while leaving and time.monotonic() < again:
+            leaving = [shell for shell in leaving if not shell.hears_stop(LEAVE_AGAIN_S / len(leaving))]
 
 
 def _trouble(error: MarketError) -> Trouble:
@@ -84,68 +183,105 @@ def _trouble(error: MarketError) -> Trouble:
 
 
 class _Shell:
+    """The sockets of one node round its client."""
+
     def __init__(
         self,
         task: NodeTask,
         node: Node,
         bus: NodeEnd,
         pulse: _Pulse,
-        on_note: Callable[[str], None],
-        on_fault: Callable[[str], None],
-        parent: int | None,
+        frames: SharedFrames,
+        on_note: Callable[[str, str], None],
+        on_fault: Callable[[str, str], None],
     ) -> None:
         self._task = task
+        self._vpp = task.vpp.id
         self._bus = bus
         self._pulse = pulse
+        self._frames = frames
         self._note = on_note
         self._on_fault = on_fault
         plant = plant_digest(task.vpp)
         software = version("vppmarket")
         hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software)
         self._clock = Attention(time.monotonic)
-        self._client = Client(task.vpp.id, node, hello, self._clock.now(), task.patience_s, task.audit)
-        if parent is not None:
-            bus.watch(parent)
+        self._opened_at = self._clock.now()
+        self._client = Client(self._vpp, node, hello, self._opened_at, task.patience_s, task.audit, True)
 
-    def run(self) -> NodeEnding:
-        self._carry_out(self._client.tick(self._clock.now()))
-        while self._client.stage is not Stage.STOPPED:
-            for event in self._bus.wait(0.0 if self._client.wants_to_act else TICK_S):
-                if isinstance(event, Signal):
-                    return self._ending(4, "the process that started this node is gone")
+    @property
+    def joining(self) -> bool:
+        """Whether it is on its way in, and has not been for long."""
+        return not self._client.is_in and self._clock.now() - self._opened_at < JOINING_S
+
+    @property
+    def wants_to_act(self) -> bool:
+        """Whether it is to be called again at once."""
+        return self._client.wants_to_act
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether the broker counts on it."""
+        return self._client.stage is Stage.TAKING_PART
+
+    def close(self) -> None:
+        """Close its sockets."""
+        self._pulse.stop_for(self._vpp)
+        self._bus.close()
+
+    def step(self, ready: Set[object]) -> NodeEnding | None:
+        """Take in what waits on its sockets; how it ended, if it has."""
+        try:
+            for event in self._bus.came(ready):
                 self._take(event)
             self._carry_out(self._client.tick(self._clock.now()))
-        return self._ending(0 if self._client.complete else 4, self._client.why)
+            self._client.consider()
+        except MarketError as error:
+            return self._fail(error)
+        return self._ended()
 
-    def _ending(self, exit_code: int, why: str) -> NodeEnding:
+    def answer(self) -> NodeEnding | None:
+        """Answer the turn that was taken in, if there is one; how it ended, if it has."""
+        try:
+            self._carry_out(self._client.answer(self._clock.now()))
+        except MarketError as error:
+            return self._fail(error)
+        return self._ended()
+
+    def _ended(self) -> NodeEnding | None:
+        if self._client.stage is Stage.STOPPED:
+            return self.ending(0 if self._client.complete else 4, self._client.why)
+        return None
+
+    def ending(self, exit_code: int, why: str) -> NodeEnding:
+        """How it ends, with its day as far as there is one."""
         return NodeEnding(exit_code, why, self._client.settled)
 
-    def fail(self, error: MarketError) -> NodeEnding:
+    def _fail(self, error: MarketError) -> NodeEnding:
         """Say on both ends why this node cannot go on."""
         trouble = _trouble(error)
-        self._on_fault(str(error))
-        self.leave(trouble)
+        self._on_fault(self._vpp, str(error))
+        _leave([self], trouble)
         own = trouble is Trouble.DISPATCH or isinstance(error, StrategyError)
-        return self._ending(2 if own else 4, str(error))
+        return self.ending(2 if own else 4, str(error))
 
-    def leave(self, trouble: Trouble) -> None:
-        """Tell the broker that this node ends, until it has heard, for a moment at most; all else stays here."""
-        if self._client.stage is not Stage.TAKING_PART:
-            return
-        until = self._clock.now() + LEAVE_S
-        with suppress(MarketError):  # turned away: then there is nobody to tell
-            while self._clock.now() < until:
-                self._tell(Failure(trouble), epoch=1)
-                if self._hears_stop(LEAVE_AGAIN_S):
-                    return
+    def say_failure(self, trouble: Trouble) -> None:
+        """Tell the broker that this node ends."""
+        self._tell(Failure(trouble), epoch=1)
 
-    def _hears_stop(self, for_s: float) -> bool:
-        """Whether the broker has taken leave; nothing else that it says counts any more."""
+    def hears_stop(self, for_s: float) -> bool:
+        """Whether there is nobody left to tell: the broker has taken leave, or has turned us away.
+
+        Nothing else that it says counts any more.
+        """
         heard = False
-        for event in self._bus.wait(for_s):
-            if isinstance(event, Arrival) and event.plane is BusPlane.CONTROL:
-                with suppress(WireError):
-                    heard |= isinstance(decode(event.frame, self._task.token).message, Stop)
+        try:
+            for event in self._bus.wait(for_s):
+                if isinstance(event, Arrival) and event.plane is BusPlane.CONTROL:
+                    with suppress(WireError):
+                        heard |= isinstance(self._decoded(event.frame, event.plane).message, Stop)
+        except MarketError:
+            return True
         return heard
 
     def _take(self, event: NodeBusEvent) -> None:
@@ -159,55 +295,77 @@ class _Shell:
             self._client.refused["malformed"] += 1
             return
         try:
-            envelope = decode(event.frame, self._task.token)
+            envelope = self._decoded(event.frame, event.plane)
         except WireError as error:
             self._client.refused[error.reason] += 1
             return
-        self._client.peak_memory_mb = peak_memory_mb()
         control = event.plane is BusPlane.CONTROL
+        if control:
+            self._client.peak_memory_mb = peak_memory_mb()
         self._carry_out(self._client.came(envelope, control=control, now=self._clock.now()))
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
         said = [i.envelope for i in instructions if isinstance(i, Say)]
         if said:
-            self._bus.publish(TOPIC_ALL, *(encode(envelope, self._task.token) for envelope in said))
+            self._bus.publish(TOPIC_ALL, *(self._frames.encoded(envelope, self._task.token) for envelope in said))
         for instruction in instructions:
             if isinstance(instruction, Tell):
                 self._tell(instruction.message, instruction.epoch)
             elif isinstance(instruction, OpenData):
                 self._open(instruction)
             elif isinstance(instruction, Note):
-                self._note(instruction.text)
+                self._note(self._vpp, instruction.text)
 
     def _open(self, ports: OpenData) -> None:
         """Open the data plane, or have it proved anew; `DataOpen` comes when that is done."""
-        if not self._pulse.is_alive():
-            self._pulse.start()
-        vpp = self._task.vpp.id
-        topics = (TOPIC_ALL, inbox_topic(vpp))
-        self._bus.connect_data(ports.publish_port, ports.subscribe_port, topics, ready_topic(vpp))
+        self._pulse.start_for(self._vpp)
+        topics = (TOPIC_ALL, inbox_topic(self._vpp))
+        self._bus.connect_data(ports.publish_port, ports.subscribe_port, topics, ready_topic(self._vpp))
 
     def _tell(self, message: FromNode, epoch: int) -> None:
         self._bus.send(encode(Envelope(epoch, self._task.vpp.id, 0, message), self._task.token))
+
+    def _decoded(self, frame: bytes, plane: BusPlane) -> Envelope:
+        shared = plane is BusPlane.DATA
+        return self._frames.decoded(frame, self._task.token) if shared else decode(frame, self._task.token)
 
 
 class _Pulse(threading.Thread):
     """Heartbeats from a thread of their own: a long solve is not a death."""
 
-    def __init__(self, task: NodeTask) -> None:
+    def __init__(self, desk: NodeDesk, tasks: Sequence[NodeTask]) -> None:
         super().__init__(name="pulse", daemon=True)
-        self._address = task.broker
-        self._keys = task.keys
-        self._frame = encode(Envelope(1, task.vpp.id, 0, Heartbeat()), task.token)
+        self._desk = desk
+        self._tasks = {task.vpp.id: task for task in tasks}
+        self._beating: set[str] = set()
         self._ended = threading.Event()
 
+    def start_for(self, vpp: str) -> None:
+        """A node has been let in: let its heart beat."""
+        self._beating.add(vpp)
+        if not self.is_alive():
+            self.start()
+
+    def stop_for(self, vpp: str) -> None:
+        """A node has ended."""
+        self._beating.discard(vpp)
+
     def run(self) -> None:
-        end = PulseEnd(self._address, self._keys)
+        ends: dict[str, PulseEnd] = {}
+        frames = {vpp: encode(Envelope(1, vpp, 0, Heartbeat()), task.token) for vpp, task in self._tasks.items()}
         while not self._ended.wait(HEARTBEAT_S):
-            end.send(self._frame)
-        end.close()
+            beating = self._beating.copy()
+            for vpp in beating - ends.keys():
+                ends[vpp] = PulseEnd(self._desk, self._tasks[vpp].broker, self._tasks[vpp].keys)
+            for vpp in ends.keys() - beating:
+                ends.pop(vpp).close()
+            for vpp, end in ends.items():
+                end.send(frames[vpp])
+        for end in ends.values():
+            end.close()
 
     def stop(self) -> None:
+        """End the thread; its sockets are closed in it, before the desk can be."""
         self._ended.set()
         if self.is_alive():
-            self.join(timeout=2 * HEARTBEAT_S)
+            self.join()

@@ -9,7 +9,7 @@ import numpy as np
 
 from broker.wire.messages import Offer
 from market.game.pricing import PriceMove, Pricer
-from market.model.arrays import frozen
+from market.model.arrays import Array, frozen
 from vpp_nodes.offer_book import OfferBook
 
 
@@ -22,7 +22,7 @@ class Seller:
         self._pricer = pricer
         self._index = {t: game.sellers.index(vpp) for t, game in book.games.items() if vpp in game.sellers}
         self._memories = dict.fromkeys(self._index, pricer.fresh())
-        self._priced_at: dict[int, tuple[float, ...]] = {}
+        self._priced_at: dict[int, Array] = {}
         self._active: set[int] = set(self._index)
         self._published: tuple[float, ...] = ()
         self._version = 0
@@ -38,25 +38,33 @@ class Seller:
 
     def answer(self) -> Offer | None:
         """Re-price where a rival has moved or it is not finished; None if no price changes."""
-        due = [t for t in self._index if t in self._active or self._moved(t)]
+        due = self._due()
         steps = self._pricer.price_all([self._turn(period) for period in due])
         for period, step in zip(due, steps, strict=True):
             self._memories[period] = step.memory
-            self._priced_at[period] = self._rivals(period)
+            self._priced_at[period] = self._book.prices(period)
             (self._active.add if step.again else self._active.discard)(period)
         return self._publish({period: step.price for period, step in zip(due, steps, strict=True)})
+
+    def turns(self) -> list[PriceMove]:
+        """What `answer` will ask its pricer, as the book stands."""
+        return [self._turn(period) for period in self._due()]
+
+    def _due(self) -> list[int]:
+        return [t for t in self._index if t in self._active or self._moved(t)]
 
     def _turn(self, period: int) -> PriceMove:
         prices, memory = self._book.prices(period), self._memories[period]
         return PriceMove(self._book.games[period], self._index[period], prices, memory)
 
     def _moved(self, period: int) -> bool:
-        return self._priced_at.get(period) != self._rivals(period)
-
-    def _rivals(self, period: int) -> tuple[float, ...]:
-        """What the others ask in a period."""
-        prices, index = self._book.prices(period).tolist(), self._index[period]
-        return (*prices[:index], *prices[index + 1 :])
+        """Whether a rival asks something else than when it priced last."""
+        now, then = self._book.prices(period), self._priced_at.get(period)
+        if then is None or now is then:
+            return then is None
+        moved = now != then
+        moved[self._index[period]] = False
+        return bool(moved.any())
 
     def _publish(self, moved: dict[int, float]) -> Offer | None:
         known = dict(zip(self._index, self._published, strict=True)) if self._published else {}

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
 from broker.bus.keys import NodeKeys
-from broker.process.last_words import say_last
+from broker.process.last_words import say_ended, say_last
 from market.model.disclosure import Disclosure
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
@@ -37,19 +38,28 @@ class NodeTask:
     patience_s: float = PATIENCE_S
 
 
-def run_local_node(task: NodeTask, last_words: Connection) -> None:
-    """Be the node of a local run: the run's owner handles interrupts and reports; end when it is gone.
+def run_local_nodes(tasks: Sequence[NodeTask], last_words: Connection, endings: Connection) -> None:
+    """Be nodes of a local run: the run's owner handles interrupts and reports; end when it is gone.
 
-    last_words : takes why this node cannot go on to the run's owner, who owns the plant too, and to nobody else
+    last_words : takes why a node cannot go on to the run's owner, who owns the plant too, and to nobody else
+    endings : takes which node has ended while others here go on
     """
-    from vpp_nodes.process import serve_node
+    from vpp_nodes.process import NodeEnding, serve_nodes
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = parent_process()
-    watched = parent.sentinel if parent else None
-    sys.exit(serve_node(task, _quiet, lambda text: say_last(last_words, text), watched).exit_code)
+    here = {task.vpp.id for task in tasks}
 
+    def end(vpp: str, ending: NodeEnding) -> None:
+        here.discard(vpp)
+        if here and ending.exit_code:
+            say_ended(endings, vpp, ending.exit_code)
 
-def _quiet(text: str) -> None:
-    """Say nothing."""
+    ended = serve_nodes(
+        tasks,
+        on_fault=lambda vpp, text: say_last(last_words, text),
+        on_end=end,
+        parent=parent.sentinel if parent else None,
+    )
+    sys.exit(max(ending.exit_code for ending in ended.values()))

@@ -6,6 +6,8 @@ round; and keys that do not fit. All else may pass: it is a finding in words, an
 
 from __future__ import annotations
 
+from itertools import count
+
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
@@ -15,6 +17,7 @@ from broker.bus.sockets import Context, Socket
 from broker.wire.limits import FAILED_HANDSHAKES, PROBE_AFTER_S, PROBE_EVERY_S, PROBE_SLOW_S
 from market.errors import RunError
 
+_NUMBERS = count()  # a name in a context belongs to one monitor
 _FAILED = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 _LOST = _FAILED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
 _EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | _LOST
@@ -47,7 +50,7 @@ class HandshakeMonitor:
     """
 
     def __init__(self, context: Context, watched: Socket, address: str, *, keyed: bool, now: float) -> None:
-        self.socket = monitor_of(context, watched, "handshake", _EVENTS)
+        self.socket = monitor_of(context, watched, f"handshake-{next(_NUMBERS)}", _EVENTS)
         self._address = address
         self._keyed = keyed
         self._stands = self._has_stood = False

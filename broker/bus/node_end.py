@@ -10,9 +10,10 @@ subscribe  SUB      to the broker's XPUB
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,7 +21,7 @@ from typing import TypeAlias
 import zmq
 
 from broker.bus.addresses import host_of
-from broker.bus.broker_end import Arrival, BusPlane, Malformed, Signal, published, received
+from broker.bus.broker_end import Arrival, BusPlane, Malformed, published, received
 from broker.bus.closing import Closing
 from broker.bus.handshakes import HandshakeMonitor
 from broker.bus.keys import NodeKeys, as_client
@@ -41,50 +42,87 @@ class Contact:
     story: str
 
 
-NodeBusEvent: TypeAlias = Arrival | Malformed | Signal | DataOpen | Contact
+NodeBusEvent: TypeAlias = Arrival | Malformed | DataOpen | Contact
+
+MOST_SOCKETS = 8192
+"""Of one process: each of its nodes has five."""
+
+_PARTING_MS = 200
+_CHECK_EVERY_S = 0.1
+_DRAINED_EVERY = 8  # heartbeats
+
+
+class NodeDesk(Closing):
+    """Where the ends of one process's nodes are waited for together; each node has its own sockets and keys."""
+
+    def __init__(self) -> None:
+        with enough_descriptors():
+            self.context = zmq.Context()
+        self.context.set(zmq.MAX_SOCKETS, MOST_SOCKETS)
+        self.poller = zmq.Poller()
+
+    def watch(self, descriptor: int) -> None:
+        """Tell when this file descriptor becomes readable: `wait` then returns it."""
+        self.poller.register(descriptor, zmq.POLLIN)
+
+    def wait(self, timeout_s: float) -> Set[object]:
+        """The sockets and descriptors on which something waits, after waiting for at most `timeout_s`."""
+        return dict(self.poller.poll(max(0, round(timeout_s * 1000)))).keys()
+
+    def close(self) -> None:
+        """Close what all share, and whatever an end has not closed itself."""
+        self.context.destroy(linger=0)
 
 
 class NodeEnd(Closing):
-    """A node's sockets. `connect_data` is called once the broker has said where its data plane is."""
+    """A node's sockets. `connect_data` is called once the broker has said where its data plane is.
 
-    def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
+    desk : where it is waited for together with others of its process; a desk of its own where there is none
+    """
+
+    def __init__(self, control_address: str, keys: NodeKeys | None = None, desk: NodeDesk | None = None) -> None:
         self._host = host_of(control_address)
         self._keys = keys
-        with enough_descriptors():
-            self._context = zmq.Context()
-        self._poller = zmq.Poller()
-        self._watched: set[int] = set()
+        self._desk = NodeDesk() if desk is None else desk
+        self._alone = desk is None
+        self._poller = zmq.Poller()  # of this end's sockets alone
+        self._checked_at = -math.inf
         self._control = self._open(zmq.DEALER, send_queue=0)  # an order's answer is never dropped here
         self._control.setsockopt(zmq.IDENTITY, b"n" + secrets.token_bytes(8))  # keeps its route when it reconnects
         self._handshakes = HandshakeMonitor(
-            self._context, self._control, control_address, keyed=keys is not None, now=time.monotonic()
+            self._desk.context, self._control, control_address, keyed=keys is not None, now=time.monotonic()
         )
         speak_to(self._control, control_address)
         self._control.connect(control_address)
-        self._poller.register(self._control, zmq.POLLIN)
-        self._poller.register(self._handshakes.socket, zmq.POLLIN)
+        self._listen_to(self._control)
+        self._listen_to(self._handshakes.socket)
         self._inward: _Inward | None = None
         self._outward: _Outward | None = None
         self._told_open = True
 
     def _open(self, kind: int, send_queue: int = QUEUE_OUT_MESSAGES) -> Socket:
-        socket = connecting(self._context, kind, send_queue)
+        socket = connecting(self._desk.context, kind, send_queue)
         as_client(socket, self._keys)
         return socket
+
+    def _listen_to(self, socket: Socket) -> None:
+        self._poller.register(socket, zmq.POLLIN)
+        self._desk.poller.register(socket, zmq.POLLIN)
+
+    def _close_socket(self, socket: Socket, linger_ms: int) -> None:
+        self._poller.unregister(socket)
+        self._desk.poller.unregister(socket)
+        socket.close(linger=linger_ms)
 
     def close(self) -> None:
         """Close everything; what has not been sent is given a moment, then dropped."""
         for half in (self._inward, self._outward):
             if half is not None:
-                half.socket.close(linger=200)
-        self._control.close(linger=200)
-        self._handshakes.socket.close()
-        self._context.term()
-
-    def watch(self, descriptor: int) -> None:
-        """Report a `Signal` when this file descriptor becomes readable."""
-        self._watched.add(descriptor)
-        self._poller.register(descriptor, zmq.POLLIN)
+                self._close_socket(half.socket, _PARTING_MS)
+        self._close_socket(self._control, _PARTING_MS)
+        self._close_socket(self._handshakes.socket, 0)
+        if self._alone:
+            self._desk.close()
 
     def connect_data(self, publish_port: int, subscribe_port: int, topics: Sequence[bytes], echo: bytes) -> None:
         """Open both halves of the data plane, or have them proved anew; `wait` yields `DataOpen` when they are.
@@ -104,17 +142,16 @@ class NodeEnd(Closing):
     def _open_inward(self, address: str) -> None:
         self._close_half(self._inward)
         self._inward = _Inward(self._open(zmq.XPUB), address)
-        self._poller.register(self._inward.socket, zmq.POLLIN)
+        self._listen_to(self._inward.socket)
 
     def _open_outward(self, address: str, topics: tuple[bytes, ...]) -> None:
         self._close_half(self._outward)
         self._outward = _Outward(self._open(zmq.SUB), address, topics)
-        self._poller.register(self._outward.socket, zmq.POLLIN)
+        self._listen_to(self._outward.socket)
 
     def _close_half(self, half: _Inward | _Outward | None) -> None:
         if half is not None:
-            self._poller.unregister(half.socket)
-            half.socket.close(linger=0)
+            self._close_socket(half.socket, 0)
 
     def send(self, frame: bytes) -> None:
         """Send on the control plane; into the void when the broker has turned us away for good."""
@@ -129,17 +166,21 @@ class NodeEnd(Closing):
 
     def wait(self, timeout_s: float) -> Iterator[NodeBusEvent]:
         """What has come in, after waiting for at most `timeout_s`; RunError when the broker turns us away."""
-        ready = dict(self._poller.poll(max(0, round(timeout_s * 1000))))
-        for descriptor in self._watched & ready.keys():
-            yield Signal(descriptor)
-        story = self._handshakes.check(time.monotonic())
-        if story is not None:
-            yield Contact(story)
+        yield from self.came(dict(self._poller.poll(max(0, round(timeout_s * 1000)))).keys())
+
+    def came(self, ready: Set[object]) -> Iterator[NodeBusEvent]:
+        """What has come in on those of these sockets that are this end's; RunError as above."""
+        now = time.monotonic()
+        if self._handshakes.socket in ready or now >= self._checked_at + _CHECK_EVERY_S:
+            self._checked_at = now
+            story = self._handshakes.check(now)
+            if story is not None:
+                yield Contact(story)
         if self._inward is not None and self._inward.socket in ready:
             self._inward.hear()
         if self._outward is not None and self._outward.socket in ready:
             yield from self._outward.hear()
-        yield from self._data_open(time.monotonic())
+        yield from self._data_open(now)
         if self._control in ready:
             for came in received(self._control):
                 yield _order(came.parts)
@@ -211,24 +252,25 @@ class _Outward:
 class PulseEnd:
     """One more control socket, for the thread that sends heartbeats (a socket belongs to one thread)."""
 
-    def __init__(self, control_address: str, keys: NodeKeys | None = None) -> None:
-        with enough_descriptors():
-            self._context = zmq.Context()
-        self._socket = connecting(self._context, zmq.DEALER, send_queue=8)  # old heartbeats are worth nothing
+    def __init__(self, desk: NodeDesk, control_address: str, keys: NodeKeys | None = None) -> None:
+        self._sent = 0
+        self._socket = connecting(desk.context, zmq.DEALER, send_queue=8)  # old heartbeats are worth nothing
         as_client(self._socket, keys)
         speak_to(self._socket, control_address)
         self._socket.connect(control_address)
 
     def send(self, frame: bytes) -> None:
-        """Send, or drop when nobody takes it. What is answered here, nobody needs."""
-        for _ in received(self._socket):
-            pass
+        """Send, or drop when nobody takes it. What is answered here, nobody needs, and is taken out at times."""
+        self._sent += 1
+        if self._sent % _DRAINED_EVERY == 0:
+            for _ in received(self._socket):
+                pass
         with suppress(zmq.Again):
             self._socket.send(frame, zmq.NOBLOCK)
 
     def close(self) -> None:
         """Close at once."""
-        self._context.destroy(linger=0)
+        self._socket.close(linger=0)
 
 
 def _order(parts: list[bytes]) -> Arrival | Malformed:

@@ -113,6 +113,14 @@ class NetworkLog:
             link = self.links[sender, receiver] = LinkLog()
         return link
 
+    def kept(
+        self, epoch: int, sender: str, receiver: str, seq: int, kind: str, sent_s: float
+    ) -> CarriedMessage | None:
+        """The record of a message that is about to be sent to a receiver; None of one that is in the sums only."""
+        if len(self.messages) >= self.most_messages:
+            return None
+        return self.sent(CarriedMessage(epoch, sender, receiver, seq, kind, sent_s))
+
     def sent(self, message: CarriedMessage) -> CarriedMessage:
         """A message is about to be sent to a receiver; what becomes of it is to be told to what comes back."""
         if len(self.messages) < self.most_messages:

@@ -1,23 +1,24 @@
 """Virtual time: decides which message reaches whom next.
 
-A conservative sequencer. Everything due waits in a heap of (time, receiver, sender, number). A batch is what may
+A conservative sequencer. Everything due waits by moment and receiver. A batch is what may
 be acted on at once: all that is due within [t, t + smallest link delay), since nothing that a receiver says in
 answer can arrive sooner than that; with zero delay, all that is due at t. Each receiver is given one moment of its
 own at a time, and none while it computes or its last message has not left its links: what arrives meanwhile waits,
 and is given to it at once, which also keeps a narrow link from being flooded with prices that are stale already.
-A wake-up is a message from a node to itself. A copy of what a receiver has had already is counted and discarded.
+What is given at once is in the order of senders and numbers. A wake-up is a message from a node to itself. A copy
+of what a receiver has had already is counted and discarded.
 """
 
 from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
-from broker.delivery.arrivals import Arrivals
-from broker.delivery.network_log import CarriedMessage, MessageFate, Moment, NetworkLog
+from broker.delivery.network_log import CarriedMessage, LinkLog, MessageFate, Moment, NetworkLog
 from broker.delivery.undelivered import Undelivered
-from broker.network import AttemptKey, Conditions, LinkQueue
+from broker.network import AttemptKey, Conditions, LinkQueue, Transmission
 from broker.wire.messages import Ref
 
 
@@ -30,21 +31,48 @@ class Grant:
     refs: tuple[Ref, ...]
 
 
-class _ScheduledArrival(NamedTuple):
-    """What is due when, in the order of the heap."""
+@dataclass(slots=True)
+class _Way:
+    """One direction between two VPPs in this epoch.
 
-    time_s: float
-    receiver: str
+    usual_s : how long whatever is sent there takes, None where each message has a fate of its own
+    newest : the number of the newest message that has arrived
+    """
+
+    log: LinkLog
+    usual_s: float | None
+    newest: int = 0
+
+
+@dataclass(slots=True)
+class _Copies:
+    """Of a message that is doubled: whether one of its copies has come."""
+
+    come: bool = False
+
+
+class _Due(NamedTuple):
+    """A copy of a message that arrives at its receiver; with number 0 a wake-up.
+
+    message : where the log keeps it · copies : where there are two · queued : arrived, and waits for its receiver
+    """
+
     sender: str
     seq: int
-    queued: bool = False  # arrived, and waits for its receiver
+    ref: Ref
+    way: _Way
+    sent_s: float
+    message: CarriedMessage | None
+    copies: _Copies | None = None
+    queued: bool = False
 
 
 _WAKE_SEQ = 0
+_BY_SENDER = itemgetter(0, 1)  # and number
 
 
 class Sequencer:
-    """The heap of what is under way in one epoch."""
+    """What is under way in one epoch."""
 
     def __init__(self, conditions: Conditions, epoch: int, log: NetworkLog) -> None:
         self.undelivered: list[Undelivered] = []
@@ -52,66 +80,91 @@ class Sequencer:
         self._epoch = epoch
         self._log = log
         self._queue = LinkQueue()
-        self._heap: list[_ScheduledArrival] = []
-        self._under_way: dict[tuple[str, Ref], CarriedMessage] = {}
-        self._arrivals = Arrivals(log)
+        self._ways: dict[str, dict[str, _Way]] = {}
+        self._moments: list[float] = []  # a heap
+        self._due: dict[float, dict[str, list[_Due]]] = {}  # by moment and receiver
         self._busy_until_s: dict[str, float] = {}
-        self._receivers: dict[str, set[str]] = {}
         self._in_flight = 0
         self._queued = 0
 
     def send(self, ref: Ref, receivers: tuple[str, ...], sent_s: float, size_bytes: int, kind: str) -> None:
         """A message was sent at `sent_s`: it reaches each receiver as its link's conditions have it, or never."""
-        self._receivers.setdefault(ref.sender, set()).update(receivers)
+        ways, sender, seq = self._ways.setdefault(ref.sender, {}), ref.sender, ref.seq
         for receiver in receivers:
-            transit = AttemptKey(self._epoch, ref.sender, receiver, ref.seq)
-            journey = self._conditions.journey(transit, sent_s, size_bytes, self._queue)
-            attempts = journey.lost_attempts + bool(journey.arrivals_s)
-            message = CarriedMessage(self._epoch, ref.sender, receiver, ref.seq, kind, sent_s)
-            self._log.sent(message).tried(size_bytes, attempts)
-            link = self._log.link(ref.sender, receiver)
-            link.sent += 1
-            link.lost += journey.lost_attempts
-            link.resent += attempts - 1
-            link.bytes += size_bytes * attempts
-            if journey.arrivals_s:
-                self._under_way[receiver, ref] = message
-            else:
-                message.fate = MessageFate.UNDELIVERABLE
-                link.undeliverable += 1
-                self.undelivered.append(
-                    Undelivered(ref.sender, ref.seq, receiver, sent_s, journey.blocked_by or "loss")
-                )
-            for arrival_s in journey.arrivals_s:
-                self._push(_ScheduledArrival(arrival_s, receiver, ref.sender, ref.seq))
+            way = ways.get(receiver) or self._new_way(sender, receiver)
+            message = self._log.kept(self._epoch, sender, receiver, seq, kind, sent_s)
+            way.log.sent += 1
+            if way.usual_s is None:
+                self._send_by(way, ref, receiver, sent_s, size_bytes, message)
+                continue
+            way.log.bytes += size_bytes
+            if message is not None:
+                message.tried(size_bytes, 1)
+            self._at(sent_s + way.usual_s, receiver).append(_Due(sender, seq, ref, way, sent_s, message))
+            self._in_flight += 1
+
+    def _new_way(self, sender: str, receiver: str) -> _Way:
+        way = _Way(self._log.link(sender, receiver), self._conditions.usual_s(sender, receiver))
+        self._ways[sender][receiver] = way
+        return way
+
+    def _send_by(
+        self, way: _Way, ref: Ref, receiver: str, sent_s: float, size_bytes: int, message: CarriedMessage | None
+    ) -> None:
+        """Send over a link on which a message may be lost, doubled, late or held up."""
+        transit = AttemptKey(self._epoch, ref.sender, receiver, ref.seq)
+        journey = self._conditions.journey(transit, sent_s, size_bytes, self._queue)
+        attempts = journey.lost_attempts + bool(journey.arrivals_s)
+        if message is not None:
+            message.tried(size_bytes, attempts)
+        way.log.lost += journey.lost_attempts
+        way.log.resent += attempts - 1
+        way.log.bytes += size_bytes * attempts
+        if not journey.arrivals_s:
+            self._never(way, ref, receiver, sent_s, message, journey)
+        copies = _Copies() if len(journey.arrivals_s) > 1 else None
+        for arrival_s in journey.arrivals_s:
+            due = _Due(ref.sender, ref.seq, ref, way, sent_s, message, copies)
+            self._at(arrival_s, receiver).append(due)
+            self._in_flight += 1
+
+    def _never(
+        self,
+        way: _Way,
+        ref: Ref,
+        receiver: str,
+        sent_s: float,
+        message: CarriedMessage | None,
+        journey: Transmission,
+    ) -> None:
+        if message is not None:
+            message.fate = MessageFate.UNDELIVERABLE
+        way.log.undeliverable += 1
+        why = journey.blocked_by or "loss"
+        self.undelivered.append(Undelivered(ref.sender, ref.seq, receiver, sent_s, why))
 
     def wake(self, node: str, now_s: float) -> None:
         """A node wants another turn of its own accord, one smallest delay from now."""
-        self._push(_ScheduledArrival(now_s + self._conditions.smallest_s, node, node, _WAKE_SEQ))
+        due = _Due(node, _WAKE_SEQ, Ref(node, _WAKE_SEQ), _Way(LinkLog(), None), now_s, None)
+        self._at(now_s + self._conditions.smallest_s, node).append(due)
 
     def busy(self, node: str, until_s: float) -> None:
         """A node computes until then, and is busy until what it has said has left its links."""
-        links = (self._queue.idle_s(node, receiver, until_s) for receiver in self._receivers.get(node, ()))
+        receivers = () if self._queue.unused else self._ways.get(node, ())
+        links = (self._queue.idle_s(node, receiver, until_s) for receiver in receivers)
         self._busy_until_s[node] = max(links, default=until_s)
 
-    def _push(self, due: _ScheduledArrival) -> None:
-        heapq.heappush(self._heap, due)
-        self._count(due, 1)
-
-    def _pop(self) -> _ScheduledArrival:
-        due = heapq.heappop(self._heap)
-        self._count(due, -1)
-        return due
-
-    def _count(self, due: _ScheduledArrival, change: int) -> None:
-        """Keep the numbers of copies under way and of those that wait; a wake-up is neither."""
-        if due.seq != _WAKE_SEQ:
-            self._queued += change * due.queued
-            self._in_flight += change * (not due.queued)
+    def _at(self, time_s: float, receiver: str) -> list[_Due]:
+        """What is due for a receiver at a moment, which it is given."""
+        by_receiver = self._due.get(time_s)
+        if by_receiver is None:
+            by_receiver = self._due[time_s] = {}
+            heapq.heappush(self._moments, time_s)
+        return by_receiver.setdefault(receiver, [])
 
     def next_batch(self) -> tuple[Grant, ...]:
         """Take out the next batch, one grant a receiver, sorted by receiver; empty when nothing is under way."""
-        while self._heap:
+        while self._moments:
             grants = self._take_batch()
             if grants:
                 return grants
@@ -119,32 +172,56 @@ class Sequencer:
 
     def _take_batch(self) -> tuple[Grant, ...]:
         """What may be given at once; empty if it was only put off, or copies."""
-        start = self._heap[0].time_s
+        start = self._moments[0]
         self._log.moments.append(Moment(start, self._in_flight, self._queued))
         horizon = start + self._conditions.smallest_s
         first: dict[str, float] = {}
-        taken: dict[str, list[Ref]] = {}
-        later: list[_ScheduledArrival] = []
-        while self._heap and (self._heap[0].time_s == start or self._heap[0].time_s < horizon):
-            due = self._pop()
-            free_s = self._busy_until_s.get(due.receiver, 0.0)
-            if due.time_s < free_s:
-                later.append(_ScheduledArrival(free_s, due.receiver, due.sender, due.seq, queued=True))
-            elif first.setdefault(due.receiver, due.time_s) != due.time_s:
-                later.append(due)
-            elif due.seq == _WAKE_SEQ:
-                taken.setdefault(due.receiver, [])
-            elif self._is_first_copy(due):
-                taken.setdefault(due.receiver, []).append(Ref(due.sender, due.seq))
-        for due in later:
-            self._push(due)
-        return tuple(Grant(name, first[name], tuple(taken[name])) for name in sorted(taken))
+        taken: dict[str, tuple[Ref, ...]] = {}
+        later: list[tuple[float, str, list[_Due]]] = []
+        while self._moments and (self._moments[0] == start or self._moments[0] < horizon):
+            time_s = heapq.heappop(self._moments)
+            for receiver, due in self._due.pop(time_s).items():
+                free_s = self._busy_until_s.get(receiver, 0.0)
+                if time_s < free_s:
+                    later.append((free_s, receiver, self._now_queued(due)))
+                elif first.setdefault(receiver, time_s) != time_s:
+                    later.append((time_s, receiver, due))
+                else:
+                    refs = self._arrived(due, time_s)
+                    if refs or any(one.seq == _WAKE_SEQ for one in due):
+                        taken[receiver] = refs
+        for time_s, receiver, due in later:
+            self._at(time_s, receiver).extend(due)
+        return tuple(Grant(name, first[name], taken[name]) for name in sorted(taken))
 
-    def _is_first_copy(self, due: _ScheduledArrival) -> bool:
-        """Whether a receiver has not had this message yet; counts it either way."""
-        message = self._under_way.pop((due.receiver, Ref(due.sender, due.seq)), None)
-        if message is None:
-            self._log.link(due.sender, due.receiver).duplicated += 1
-            return False
-        self._arrivals.count(message, due.time_s)
-        return True
+    def _now_queued(self, due: list[_Due]) -> list[_Due]:
+        """They have arrived, and wait for their receiver, who is busy."""
+        fresh = sum(one.seq != _WAKE_SEQ and not one.queued for one in due)
+        self._in_flight -= fresh
+        self._queued += fresh
+        return [one._replace(queued=True) if one.seq != _WAKE_SEQ else one for one in due]
+
+    def _arrived(self, due: list[_Due], time_s: float) -> tuple[Ref, ...]:
+        """What reaches a receiver now and has not reached it before, in order."""
+        due.sort(key=_BY_SENDER)
+        refs: list[Ref] = []
+        for _, seq, ref, way, sent_s, message, copies, queued in due:
+            if seq == _WAKE_SEQ:
+                continue
+            if queued:
+                self._queued -= 1
+            else:
+                self._in_flight -= 1
+            if copies is not None:
+                if copies.come:
+                    way.log.duplicated += 1
+                    continue
+                copies.come = True
+            refs.append(ref)
+            late = seq < way.newest
+            way.newest = seq if seq > way.newest else way.newest
+            way.log.late += late
+            way.log.arrived(time_s - sent_s)
+            if message is not None:
+                message.arrived(time_s, late=late)
+        return tuple(refs)

@@ -8,13 +8,15 @@ asked: under long delays it is no evidence. Whether a rest is an equilibrium is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import numpy as np
+
 from broker.wire.messages import Done, Offer
 from market.game.period import PeriodGame
-from market.model.arrays import Array, frozen
+from market.model.arrays import Array, BoolArray, IndexArray, frozen
 
 CYCLE_SIGHTINGS = 3
 """A price vector seen this often, with others in between, is a cycle."""
@@ -23,15 +25,59 @@ CYCLE_SIGHTINGS = 3
 @dataclass(slots=True)
 class _SellerLog:
     version: int = 0
-    changed_at: dict[int, int] = field(default_factory=dict)  # period -> version that last changed its price
     price: dict[int, float] = field(default_factory=dict)
     moves: Counter[int] = field(default_factory=Counter)  # period -> how often its price has changed
 
 
-@dataclass(slots=True)
-class _Confirmed:
-    seen: dict[str, int] = field(default_factory=dict)
-    pending: frozenset[int] = frozenset()
+_NEVER = 1 << 62
+"""The version of an offer that has not been made: nobody has seen it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Who plays in a period, by place: sellers, then buyers, none twice."""
+
+    sellers: IndexArray
+    players: IndexArray
+
+    @classmethod
+    def of(cls, game: PeriodGame, place: Mapping[str, int]) -> _Part:
+        sellers = [place[vpp] for vpp in game.sellers]
+        return cls(
+            np.array(sellers, dtype=np.intp),
+            np.array([*sellers, *(place[vpp] for vpp in game.buyers)], dtype=np.intp),
+        )
+
+
+class _Confirmations:
+    """What each has confirmed, in arrays: of n players, each in its place, over T periods.
+
+    seen : the newest version of each seller that each has consumed, its own always, shape (n, n)
+    changed_at : the version of each seller that last changed its price in each period, shape (n, T)
+    """
+
+    def __init__(self, players: int, periods: int) -> None:
+        self._seen = np.zeros((players, players), dtype=np.int64)
+        np.fill_diagonal(self._seen, _NEVER)
+        self._changed_at = np.full((players, periods), _NEVER, dtype=np.int64)
+        self._waiting = np.ones((players, periods), dtype=np.bool_)  # not heard of yet, or wants another step
+
+    def changed(self, seller: int, period: int, version: int) -> None:
+        self._changed_at[seller, period] = version
+
+    def confirmed(self, node: int, seen: Mapping[int, int], pending: Iterable[int]) -> None:
+        for seller, version in seen.items():
+            if seller != node:
+                self._seen[node, seller] = version
+        self._waiting[node] = False
+        self._waiting[node, list(pending)] = True
+
+    def settled(self, part: _Part, period: int) -> BoolArray:
+        """Whether each player of a period has consumed its newest prices and wants no step of its own."""
+        newest = self._changed_at[part.sellers, period]
+        seen = (self._seen[np.ix_(part.players, part.sellers)] >= newest).all(axis=1)
+        settled: BoolArray = seen & ~self._waiting[part.players, period]
+        return settled
 
 
 @dataclass(slots=True)
@@ -68,7 +114,11 @@ class QuiescenceDetector:
     def __init__(self, games: Sequence[PeriodGame]) -> None:
         self._games = [game for game in games if game.tradable]
         self._sellers: dict[str, _SellerLog] = {}
-        self._confirmed: dict[str, _Confirmed] = {}
+        players = dict.fromkeys(vpp for game in self._games for vpp in (*game.sellers, *game.buyers))
+        self._place = {vpp: place for place, vpp in enumerate(players)}
+        self._parts = {game.period: _Part.of(game, self._place) for game in self._games}
+        periods = 1 + max((game.period for game in games), default=-1)
+        self._confirmations = _Confirmations(len(players), periods)
         self._history = {game.period: _PriceHistory() for game in self._games}
 
     def offer(self, seller: str, offer: Offer) -> None:
@@ -80,13 +130,14 @@ class QuiescenceDetector:
             if known != price:
                 log.moves[period] += known is not None
                 log.price[period] = price
-                log.changed_at[period] = offer.version
+                self._confirmations.changed(self._place[seller], period, offer.version)
 
     def done(self, node: str, done: Done) -> None:
         """A participant confirms what it consumed; its own messages up to then were given to `offer` before."""
-        confirmed = self._confirmed.setdefault(node, _Confirmed())
-        confirmed.seen.update({entry.vpp: entry.version for entry in done.seen})
-        confirmed.pending = frozenset(done.pending)
+        place = self._place.get(node)
+        if place is not None:
+            seen = {self._place[entry.vpp]: entry.version for entry in done.seen if entry.vpp in self._place}
+            self._confirmations.confirmed(place, seen, done.pending)
 
     def note_prices(self) -> None:
         """Remember the prices that stand now, once a batch is complete."""
@@ -116,23 +167,17 @@ class QuiescenceDetector:
 
     def rests(self, game: PeriodGame) -> bool:
         """Whether (M3) holds in this period; a period with nothing to trade always rests."""
-        return not game.tradable or all(self._settled(who, game) for who in (*game.sellers, *game.buyers))
+        return not game.tradable or bool(self._settled(game).all())
 
     def unconfirmed(self, game: PeriodGame) -> tuple[str, ...]:
         """Who has not confirmed the newest prices of a period yet, or would go on of its own accord."""
         if not game.tradable:
             return ()
-        return tuple(who for who in (*game.sellers, *game.buyers) if not self._settled(who, game))
+        players = (*game.sellers, *game.buyers)
+        return tuple(who for who, settled in zip(players, self._settled(game), strict=True) if not settled)
 
-    def _settled(self, participant: str, game: PeriodGame) -> bool:
-        confirmed = self._confirmed.get(participant)
-        if confirmed is None or game.period in confirmed.pending:
-            return False
-        return all(self._has_seen(confirmed.seen, s, game.period) for s in game.sellers if s != participant)
-
-    def _has_seen(self, seen: Mapping[str, int], seller: str, period: int) -> bool:
-        log = self._sellers.get(seller)
-        return log is not None and period in log.changed_at and seen.get(seller, 0) >= log.changed_at[period]
+    def _settled(self, game: PeriodGame) -> BoolArray:
+        return self._confirmations.settled(self._parts[game.period], game.period)
 
     def cycle(self, game: PeriodGame) -> tuple[tuple[float, ...], ...]:
         """The cycle that this period's prices have gone through, empty if none has been seen."""

@@ -18,6 +18,11 @@ class LinkQueue:
 
     _busy: dict[tuple[str, str], list[_Span]] = field(default_factory=dict)
 
+    @property
+    def unused(self) -> bool:
+        """Whether no link has been taken yet: none is limited."""
+        return not self._busy
+
     def depart_s(self, sender: str, receiver: str, ready_s: float, duration_s: float) -> float:
         """When a message ready at `ready_s`, which takes the link for `duration_s`, has left it.
 

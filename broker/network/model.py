@@ -83,6 +83,18 @@ class Conditions:
         """Simulated seconds that a turn of this VPP takes."""
         return self._compute_s.get(vpp, self.rules.compute_s)
 
+    def usual_s(self, sender: str, receiver: str) -> float | None:
+        """How long every message takes from one to another; None where that is not the same for all.
+
+        Then nothing is lost or doubled on the way either, and `journey` says of each when it arrives.
+        """
+        link = self._link(sender, receiver)
+        each, latency = link.conditions, link.conditions.latency
+        chances = (each.loss, each.duplication, each.reordering, each.jitter_s, each.bandwidth_bit_per_s)
+        if not isinstance(latency, Constant) or any(chances) or link.interruptions:
+            return None
+        return latency_s(latency, 0.5)
+
     def attempt(
         self, transit: AttemptKey, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
     ) -> Attempt:

@@ -25,3 +25,17 @@ def heard_last(pipe: Connection) -> Iterator[str]:
     with suppress(OSError, EOFError):
         while pipe.poll(0):
             yield pipe.recv_bytes().decode()
+
+
+def say_ended(pipe: Connection, vpp: str, exit_code: int) -> None:
+    """Tell that a node has ended whose process goes on with others; into the void if nobody listens any more."""
+    with suppress(OSError):
+        pipe.send_bytes(f"{exit_code} {vpp}".encode())
+
+
+def heard_endings(pipe: Connection) -> Iterator[tuple[str, int]]:
+    """Whose nodes have been told to have ended so far, with their exit codes."""
+    with suppress(OSError, EOFError):
+        while pipe.poll(0):
+            exit_code, vpp = pipe.recv_bytes().decode().split(" ", 1)
+            yield vpp, int(exit_code)

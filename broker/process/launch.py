@@ -12,19 +12,24 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 from broker.bus.descriptors import ask_for_descriptors
 from broker.process.forked import plain_context
-from broker.process.last_words import heard_last
+from broker.process.last_words import heard_endings, heard_last
 from market.errors import RunError
 from market.system_fault import reason_and_remedy
+
+Order: TypeAlias = tuple[Callable[..., None], tuple[Any, ...]]
+"""What a process does, and with what."""
 
 GRACE_S = 2.0
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -121,17 +126,28 @@ def _start_explained() -> Iterator[None]:
         raise RunError(f"no process can be started: {reason_and_remedy(error)}") from None
 
 
-class LocalNodes:
-    """The node processes of one run, by VPP. Leaving the block ends them all: asked first, then forced.
+@dataclass(slots=True)
+class _Host:
+    """A process of ours for some VPPs: the pipe on which it tells of a node that ends, and who is still there."""
 
-    restarts : how often each VPP's process may be started again after it has died
-    last_words : a pipe by which they can tell why they cannot go on
+    process: ForkServerProcess
+    endings: Connection
+    vpps: tuple[str, ...]
+    there: list[str]
+
+
+class LocalNodes:
+    """The node processes of one run. Leaving the block ends them all: asked first, then forced.
+
+    order : what a process does, and the arguments that come first, for the nodes of some VPPs; it is also given a
+    pipe on which it tells of a node that ends while others go on, as `say_ended` does
+    restarts : how often each VPP's node may be started again after it has died
     """
 
-    def __init__(self, restarts: int = 0) -> None:
+    def __init__(self, order: Callable[[Sequence[str]], Order], restarts: int = 0) -> None:
         self._context = plain_context()
-        self._processes: dict[str, ForkServerProcess] = {}
-        self._orders: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
+        self._order = order
+        self._hosts: list[_Host] = []
         self._restarts = restarts
         self._heard, self.last_words = self._context.Pipe(duplex=False)
         self._restarted: Counter[str] = Counter()
@@ -145,18 +161,25 @@ class LocalNodes:
         self.stop()
         self._heard.close()
         self.last_words.close()
+        for host in self._hosts:
+            host.endings.close()
 
-    def start(self, vpp: str, target: Callable[..., None], *arguments: Any) -> None:
-        """Start a VPP's process; `target` and its arguments must be importable and picklable."""
-        self._orders[vpp] = (target, arguments)
+    def start(self, vpps: Sequence[str]) -> None:
+        """Start one process for the nodes of these VPPs; what it does must be importable and picklable."""
         with deaf_to_interrupts(), _start_explained():
-            self._processes[vpp] = self._started(vpp)
+            heard, told = self._context.Pipe(duplex=False)
+            try:
+                self._hosts.append(_Host(self._started(vpps, told), heard, tuple(vpps), [*vpps]))
+            finally:
+                told.close()
 
-    def _started(self, vpp: str) -> ForkServerProcess:
-        """A new process of a VPP. A fork server that dies meanwhile is replaced once it is known to be dead."""
-        target, arguments = self._orders[vpp]
+    def _started(self, vpps: Sequence[str], endings: Connection) -> ForkServerProcess:
+        """A new process. A fork server that dies meanwhile is replaced once it is known to be dead."""
+        target, arguments = self._order(vpps)
         for pause_s in (*_AGAIN_AFTER_S, None):
-            process = self._context.Process(target=target, args=arguments, name=vpp, daemon=True)
+            process = self._context.Process(
+                target=target, args=(*arguments, self.last_words, endings), name=vpps[0], daemon=True
+            )
             try:
                 process.start()
                 break
@@ -166,30 +189,41 @@ class LocalNodes:
             time.sleep(pause_s)
         return process
 
-    def restart(self, vpp: str) -> int | None:
-        """Start a VPP's process again; the descriptor to watch, or None if it has been started often enough."""
-        if self._restarted[vpp] >= self._restarts:
-            return None
-        self._restarted[vpp] += 1
-        target, arguments = self._orders[vpp]
-        self.start(vpp, target, *arguments)
-        return self._processes[vpp].sentinel
+    def restart(self, vpps: Sequence[str]) -> Set[str]:
+        """Start the nodes of these VPPs again in one process; which of them had not been started often enough."""
+        again = [vpp for vpp in vpps if self._restarted[vpp] < self._restarts]
+        self._restarted.update(again)
+        if again:
+            self.start(again)
+        return frozenset(again)
 
     def reasons(self) -> tuple[str, ...]:
         """Why processes of ours could not go on, each reason once."""
         return tuple(dict.fromkeys(heard_last(self._heard)))
 
     def process_ids(self) -> dict[str, int]:
-        """The process id of each VPP."""
-        return {vpp: process.pid or 0 for vpp, process in self._processes.items()}
+        """The process id of each VPP's newest node."""
+        return {vpp: host.process.pid or 0 for host in self._hosts for vpp in host.vpps}
 
-    def descriptors(self) -> Mapping[int, str]:
-        """The VPP of each file descriptor that becomes readable when its process ends."""
-        return {process.sentinel: vpp for vpp, process in self._processes.items()}
+    def descriptors(self) -> Set[int]:
+        """File descriptors that become readable when a process of several nodes tells of one, or when it ends."""
+        there = [host for host in self._hosts if host.there]
+        telling = [host.endings.fileno() for host in there if len(host.there) > 1]
+        return frozenset([*(host.process.sentinel for host in there), *telling])
 
-    def how(self, vpp: str) -> str:
-        """How a VPP's process ended."""
-        process = self._processes[vpp]
+    def ended(self, descriptor: int) -> Mapping[str, str]:
+        """Whose nodes have ended, now that a descriptor is readable, and how."""
+        host = next(h for h in self._hosts if descriptor in (h.process.sentinel, h.endings.fileno()))
+        told = {vpp: code for vpp, code in heard_endings(host.endings) if vpp in host.there}
+        ended = {vpp: f"(id {host.process.pid}) has ended {vpp}'s part with exit code {told[vpp]}" for vpp in told}
+        if descriptor == host.process.sentinel or not told:  # a pipe without a word has lost its other end
+            how = self._how(host.process)
+            ended |= {vpp: how for vpp in host.there if vpp not in told}
+        host.there = [vpp for vpp in host.there if vpp not in ended]
+        return ended
+
+    def _how(self, process: ForkServerProcess) -> str:
+        """How a process ended."""
         process.join(timeout=GRACE_S)
         code = process.exitcode
         if code in (_LOST, -signal.SIGTERM):
@@ -207,13 +241,14 @@ class LocalNodes:
         """End every process: wait for those that are leaving, then terminate, then kill."""
         with deaf_to_interrupts():
             deadline = time.monotonic() + GRACE_S
-            for process in self._processes.values():
+            processes = [host.process for host in self._hosts]
+            for process in processes:
                 process.join(timeout=max(0.0, deadline - time.monotonic()))
-            for process in self._processes.values():
+            for process in processes:
                 if process.exitcode == _LOST:
                     _end_orphan(process.pid)
             for end in (ForkServerProcess.terminate, ForkServerProcess.kill):
-                left = [process for process in self._processes.values() if process.is_alive()]
+                left = [process for process in processes if process.is_alive()]
                 for process in left:
                     end(process)
                 for process in left:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Protocol
 
 from broker.admission.gate import Gate
@@ -56,18 +56,18 @@ TOLD_AWAY_S = 2.0
 
 
 class ChildProcesses(Protocol):
-    """Processes that we started: file descriptors that become readable when one ends, and how it did."""
+    """Processes that we started, and descriptors that become readable when a node in one of them ends."""
 
-    def descriptors(self) -> Mapping[int, str]:
-        """The VPP of each descriptor."""
+    def descriptors(self) -> Set[int]:
+        """What is to be watched now."""
         ...
 
-    def how(self, vpp: str) -> str:
-        """How a VPP's process ended, e.g. `was killed by signal 9`."""
+    def ended(self, descriptor: int) -> Mapping[str, str]:
+        """Whose nodes have ended, now that a descriptor is readable, and how, e.g. `was killed by signal 9`."""
         ...
 
-    def restart(self, vpp: str) -> int | None:
-        """Start it again; its new descriptor, or None if it is not to be started again."""
+    def restart(self, vpps: Sequence[str]) -> Set[str]:
+        """Start the nodes of these VPPs again, together; of which that was still allowed."""
         ...
 
 
@@ -93,7 +93,7 @@ class BrokerServer:
         self._tape = tape
         self._token = token
         self._watched: ChildProcesses | None = None
-        self._sentinels: dict[int, str] = {}
+        self._sentinels: Set[int] = frozenset()
         self._gallery = Viewers(tape)
         looking_on = watch_token or secrets.token_bytes(TOKEN_BYTES)
         self._gate = Gate(token, coordinator.membership.expected, limits or Limits(), looking_on)
@@ -106,9 +106,7 @@ class BrokerServer:
     def run(self, watched: ChildProcesses | None, on_progress: Callable[[Progress], None]) -> RunResult:
         """Serve until the run is over and all know it; raises what the coordinator raises."""
         self._watched = watched
-        self._sentinels = dict(watched.descriptors()) if watched else {}
-        for descriptor in self._sentinels:
-            self._bus.watch(descriptor)
+        self._watch_processes()
         self._serve(on_progress, math.inf)
         self._tape.check()
         self._see_viewers_off("")
@@ -173,18 +171,30 @@ class BrokerServer:
             self._coordinator.refuse("malformed")
         elif isinstance(event, TurnedAway):
             self._refuse(event.reason, event.story)
-        elif isinstance(event, Signal) and self._watched is not None:
-            self._bus.unwatch(event.descriptor)
-            self._process_ended(self._watched, self._sentinels.pop(event.descriptor), now)
+        elif isinstance(event, Signal) and self._watched is not None and event.descriptor in self._sentinels:
+            self._nodes_ended(self._watched, event.descriptor, now)
 
-    def _process_ended(self, watched: ChildProcesses, vpp: str, now: float) -> None:
-        """A process that we started has ended; another takes its place, if it may and there is still a run."""
-        how, over = watched.how(vpp), self._coordinator.phase is Phase.OVER
-        descriptor = None if over else watched.restart(vpp)
-        if descriptor is not None:
-            self._sentinels[descriptor] = vpp
+    def _watch_processes(self) -> None:
+        """Watch what is there to be watched now, and nothing else."""
+        wanted = self._watched.descriptors() if self._watched else frozenset()
+        for descriptor in self._sentinels - wanted:
+            self._bus.unwatch(descriptor)
+        for descriptor in wanted - self._sentinels:
             self._bus.watch(descriptor)
-        self._handle(ProcessEnded(vpp, how, restarted=descriptor is not None), now)
+        self._sentinels = wanted
+
+    def _nodes_ended(self, watched: ChildProcesses, descriptor: int, now: float) -> None:
+        """Nodes that we started have ended; others take their places, if they may and there is still a run."""
+        self._bus.unwatch(descriptor)
+        self._sentinels -= {descriptor}
+        ended, over = watched.ended(descriptor), self._coordinator.phase is Phase.OVER
+        restarted = frozenset() if over else watched.restart(tuple(ended))
+        self._watch_processes()
+        alike: dict[tuple[str, bool], list[str]] = {}
+        for vpp, how in ended.items():
+            alike.setdefault((how, vpp in restarted), []).append(vpp)
+        for (how, again), (vpp, *others) in alike.items():
+            self._handle(ProcessEnded(vpp, how, restarted=again, with_it=tuple(others)), now)
 
     def _subscribed(self, event: Subscribed) -> None:
         """Echo a node's last subscription, which proves that all its others are in."""

@@ -40,11 +40,15 @@ class DataCame:
 
 @dataclass(frozen=True, slots=True)
 class ProcessEnded:
-    """A node's process that we started has ended. `restarted`: another has been started in its place."""
+    """A node's process that we started has ended. `restarted`: another has been started in its place.
+
+    with_it : the other VPPs whose nodes were in that process, and have ended with it
+    """
 
     vpp: str
     how: str
     restarted: bool = False
+    with_it: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,8 +231,9 @@ class Coordinator:
         if isinstance(event, DataCame):
             return self._guarded(event, lambda: self._data(event, now), now)
         if isinstance(event, ProcessEnded):
-            self._leaving.discard(event.vpp)
-            return self._lost(event.vpp, f"process {event.how}", now, returns=event.restarted)
+            ended = (event.vpp, *event.with_it)
+            self._leaving.difference_update(ended)
+            return self._lost(ended, f"process {event.how}", now, returns=event.restarted)
         assert isinstance(event, Tick)
         return self._tick(now)
 
@@ -310,7 +311,7 @@ class Coordinator:
         if not left and self.phase is not Phase.JOINING:
             self._losses.fault(vpp, how)
         heard = Reply(route, Stop("this node has said that it cannot go on", complete=False))
-        return [heard, *self._lost(vpp, how, now, returns=True)]
+        return [heard, *self._lost((vpp,), how, now, returns=True)]
 
     def _fault_of(self, vpp: str, text: str) -> MarketError:
         """The error of a run that ends because of a VPP: whether its day cannot be planned, or something else."""
@@ -399,9 +400,10 @@ class Coordinator:
 
     # --- who goes and who comes back ---
 
-    def _lost(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
-        """A VPP is gone, and what follows. `returns`: whether somebody sees to it that it comes back."""
-        return [*self._gone(vpp, how, now, returns=returns), *self._without(now)]
+    def _lost(self, vpps: Sequence[str], how: str, now: float, *, returns: bool) -> list[Action]:
+        """VPPs are gone, and what follows. `returns`: whether somebody sees to it that they come back."""
+        gone = [action for vpp in vpps for action in self._gone(vpp, how, now, returns=returns)]
+        return [*gone, *self._without(now)]
 
     def _gone(self, vpp: str, how: str, now: float, *, returns: bool) -> list[Action]:
         """A VPP is gone; several that go at once are all noted before the others begin again, once."""

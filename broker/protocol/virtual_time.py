@@ -20,11 +20,11 @@ from broker.protocol.actions import Action, Parcel, Publish, Send, Write
 from broker.protocol.epoch import Epoch
 from broker.tape import OrderGiven, StepWanted, TurnGiven
 from broker.wire.limits import MOST_A_TURN
-from broker.wire.messages import Beat, Begin, Done, MarketMessage, Offer, Ref, Turn, Turns
+from broker.wire.messages import Beat, Begin, Done, MarketMessage, Offer, Ref, Selection, Turn, Turns
 from market.errors import ProtocolError
 
 SAY_AGAIN_S = 1.0
-_MOST_AT_ONCE = 200  # turns, or messages, in one publication
+_MOST_AT_ONCE = 200  # turns, or messages, in one publication: none is larger than a frame may be
 
 
 @dataclass(slots=True)
@@ -53,6 +53,7 @@ class VirtualTime:
         self._said_at = math.inf
         self._turns: dict[str, _OpenTurn] = {}
         self._unfinished: set[str] = set()
+        self._unread: set[Ref] = set()  # what no node needs
         self._batch: dict[str, list[tuple[Parcel, MarketMessage]]] = {vpp: [] for vpp in epoch.roster}
 
     # --- what comes in ---
@@ -105,7 +106,7 @@ class VirtualTime:
             return []
         self._said_at = now
         return [
-            Send(vpp, self._begin_of(turn) if turn.grant is None else _turns([(turn.number, turn.grant)]))
+            Send(vpp, self._begin_of(turn) if turn.grant is None else self._turns_of([(turn.number, turn.grant)]))
             for vpp, turn in sorted(self._turns.items())
             if turn.done is None
         ]
@@ -155,24 +156,35 @@ class VirtualTime:
         return actions + self._next_batch()
 
     def _send_on(self, turns: dict[str, _OpenTurn]) -> list[Action]:
-        """Put what was said in this batch on the tape and under way, in the order (time, sender, number)."""
+        """Put what was said in this batch on the tape and under way, in the order (time, sender, number).
+
+        What nodes read is published at once, to all: each message travels once, and turns tell when it counts.
+        """
         ends = {vpp: turn.time_s + self._conditions.compute_s(vpp) for vpp, turn in turns.items()}
         self.time_s = max(self.time_s, *ends.values())
         said = [(ends[vpp], vpp, *entry) for vpp in turns for entry in self._batch[vpp]]
         said.sort(key=lambda entry: (entry[0], entry[1], entry[2].envelope.seq))
+        for vpp, turn in turns.items():
+            assert turn.done is not None
+            self._staleness.used(vpp, turn.done.seen)
         actions: list[Action] = []
+        frames: list[bytes] = []
         for time_s, sender, parcel, message in said:
             actions.append(self.epoch.take(parcel, message, time_s))
             ref = Ref(sender, parcel.envelope.seq)
-            done = turns[sender].done
-            if isinstance(message, Offer) and done is not None:
-                self._staleness.offer(time_s, sender, message, done.seen)
+            if isinstance(message, Offer):
+                self._staleness.offer(time_s, sender, message)
+            if isinstance(message, Selection):
+                self._unread.add(ref)
+            else:
+                frames.append(parcel.frame)
             receivers = self.epoch.concerned(sender, message)
             self._sequencer.send(ref, receivers, time_s, len(parcel.frame), type(message).__name__)
         for vpp, end_s in ends.items():
             self._sequencer.busy(vpp, end_s)
             self._batch[vpp].clear()
-        return actions
+        starts = range(0, len(frames), _MOST_AT_ONCE)
+        return actions + [Publish(tuple(frames[at : at + _MOST_AT_ONCE]), None) for at in starts]
 
     def _confirm(self, turns: dict[str, _OpenTurn], offering: set[str]) -> list[Action]:
         """Let the confirmations count, and wake who wants another step; where anybody may learn, a tape tells."""
@@ -209,26 +221,34 @@ class VirtualTime:
         self.epoch.stall(self._sequencer.undelivered, "not everybody has confirmed the newest prices")
 
     def _deliver(self, grants: Sequence[Grant]) -> list[Action]:
-        """Put the turns on the tape, and publish them behind what has reached them: at once where all have one."""
+        """Put the turns on the tape, and publish them: together where many have one, else each to its own."""
         self.epoch.counters["delivered"] += sum(len(grant.refs) for grant in grants)
         numbered = [(self._open_turn(grant.receiver, grant.time_s, grant), grant) for grant in grants]
         actions: list[Action] = [
             Write(TurnGiven(number, grant.time_s, grant.receiver, grant.refs)) for number, grant in numbered
         ]
-        if len(grants) == len(self.epoch.roster) <= _MOST_AT_ONCE:
-            return actions + self._publish(_turns(numbered), None)
-        for one in numbered:
-            actions += self._publish(_turns([one]), (one[1].receiver,))
-        return actions
-
-    def _publish(self, turns: Turns, receivers: tuple[str, ...] | None) -> list[Action]:
-        frames = self._frames(turns.refs)
-        ahead = range(0, max(0, len(frames) - _MOST_AT_ONCE), _MOST_AT_ONCE)
-        actions: list[Action] = [Publish(frames[start : start + _MOST_AT_ONCE], receivers) for start in ahead]
-        return [*actions, Publish(frames[len(ahead) * _MOST_AT_ONCE :], receivers, turns)]
+        if 2 * len(grants) > len(self.epoch.roster):
+            starts = range(0, len(numbered), _MOST_AT_ONCE)
+            return actions + [
+                Publish((), None, self._turns_of(numbered[at : at + _MOST_AT_ONCE])) for at in starts
+            ]
+        return actions + [Publish((), (one[1].receiver,), self._turns_of([one])) for one in numbered]
 
     def _frames(self, refs: Sequence[Ref]) -> tuple[bytes, ...]:
         return tuple(self.epoch.parcel(ref).frame for ref in refs)
+
+    def _turns_of(self, numbered: Sequence[tuple[int, Grant]]) -> Turns:
+        """The turns of some grants, each with its number, round the messages that they share."""
+        reached = {number: [ref for ref in grant.refs if ref not in self._unread] for number, grant in numbered}
+        refs = tuple(sorted({ref for some in reached.values() for ref in some}, key=_by_sender))
+        place = {ref: index for index, ref in enumerate(refs)}
+        return Turns(
+            refs,
+            tuple(
+                Turn(grant.receiver, number, grant.time_s, _spans([place[ref] for ref in reached[number]]))
+                for number, grant in numbered
+            ),
+        )
 
     def _open_turn(self, vpp: str, time_s: float, grant: Grant | None) -> int:
         self.turn += 1
@@ -238,14 +258,16 @@ class VirtualTime:
         return self.turn
 
 
-def _turns(numbered: Sequence[tuple[int, Grant]]) -> Turns:
-    """The turns of some grants, each with its number, round the messages that they share."""
-    refs = tuple(dict.fromkeys(ref for _, grant in numbered for ref in grant.refs))
-    place = {ref: index for index, ref in enumerate(refs)}
-    return Turns(
-        refs,
-        tuple(
-            Turn(grant.receiver, number, grant.time_s, tuple(place[ref] for ref in grant.refs))
-            for number, grant in numbered
-        ),
-    )
+def _by_sender(ref: Ref) -> tuple[str, int]:
+    return ref.sender, ref.seq
+
+
+def _spans(places: Sequence[int]) -> tuple[int, ...]:
+    """Places in their order as spans: the first of each and the one behind its last."""
+    spans: list[int] = []
+    for place in places:
+        if spans and spans[-1] == place:
+            spans[-1] = place + 1
+        else:
+            spans += (place, place + 1)
+    return tuple(spans)

@@ -27,6 +27,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from market.coordination.coupling import OpenTrade
+from market.errors import ProtocolError
 from market.game.result import Verdict
 from market.model.arrays import Array
 from market.model.declaration import Declaration
@@ -152,6 +153,7 @@ class Seen:
 class Done:
     """A turn is over: what was published up to `published_upto` is all of it; `seen` confirms what was consumed.
 
+    seen : beside what was confirmed before; in real time, where confirmations may be lost, all of it
     turn : the turn that is over; in real time, where there are no turns, how many confirmations this makes
     pending : periods in which the node's own rule wants another step though nobody else moved
     """
@@ -273,7 +275,10 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """It is `time_s` now for `vpp`, and what `reached` points at has reached it; act on it, then say Done."""
+    """It is `time_s` now for `vpp`, and what `reached` points at has reached it; act on it, then say Done.
+
+    reached : spans of places, each as its first place and the one behind its last, one after the other
+    """
 
     vpp: str
     turn: int
@@ -283,7 +288,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Turns of one batch; each points into `refs`, the messages that have reached anybody in it."""
+    """Turns of one batch; each points into `refs`, the messages that have reached anybody in it.
+
+    Not among them are selections: the broker alone reads what buyers have chosen, so nobody else is sent it.
+    """
 
     refs: tuple[Ref, ...]
     turns: tuple[Turn, ...]
@@ -293,8 +301,14 @@ class Turns:
         return next((turn for turn in self.turns if turn.vpp == vpp), None)
 
     def deliveries(self, turn: Turn) -> tuple[Ref, ...]:
-        """The messages that have reached a turn's VPP."""
-        return tuple(self.refs[place] for place in turn.reached)
+        """The messages that have reached a turn's VPP. ProtocolError `bad_content` if it points elsewhere."""
+        places = turn.reached
+        spans = tuple(zip(places[::2], places[1::2], strict=False))
+        if len(places) % 2 or not all(start < end <= len(self.refs) for start, end in spans):
+            raise ProtocolError("bad_content", f"turn {turn.turn} points to a message that it does not name")
+        if sum(end - start for start, end in spans) > len(self.refs):
+            raise ProtocolError("bad_content", f"turn {turn.turn} gives a message twice")
+        return tuple(ref for start, end in spans for ref in self.refs[start:end])
 
 
 @dataclass(frozen=True, slots=True)

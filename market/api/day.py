@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _LARGEST_SEED = 10**18 - 1
+MOST_PROCESSES = 1000
 
 
 def load(source: str | Path = DEFAULT_CASE) -> Scenario:
@@ -51,7 +52,7 @@ def run(
     scenario: str | Path | Scenario = DEFAULT_CASE,
     changes: Mapping[str, object] | None = None,
     *,
-    processes: bool = False,
+    processes: bool | int = False,
     day_certificate: bool = False,
     seed: int = 0,
     out: str | Path | None = None,
@@ -63,8 +64,9 @@ def run(
 
     scenario : a folder, the name of a built-in case, or a scenario from `load`
     changes : values by their paths in `scenario.yaml`, such as {"carbon.growth": 0.5}
-    processes : whether every plant runs as a process of its own, over the bus and under the scenario's network;
-    else the day is solved here, without messages. Both come to the same equilibrium.
+    processes : whether the plants run as processes, over the bus and under the scenario's network: each as one of
+    its own, more than 20 in a few that they share, or any number in so many as is said; else the day is solved
+    here, without messages. All come to the same equilibrium.
     day_certificate : whether to bound what each plant could have gained by planning its whole day anew, as the
     table `day_certificate`
     seed : of all that is random, which is only the network
@@ -89,12 +91,13 @@ def run(
         **require_changes({} if changes is None else changes),
         **({"market.day_certificate": True} if day_certificate else {}),
     }
-    _check(changes, seed, processes=processes)
+    _check(changes, seed, processes=bool(processes))
+    number = _number_of(processes)
     if changes:
         chosen = chosen.with_(changes)
     with as_run_error():
-        what = replace(_undertaking(chosen, seed, started, processes=processes), keep=_keep(trace, format))
-        report = _carried_out(what, out, on_progress or (lambda progress: None), since)
+        what = replace(_undertaking(chosen, seed, started, processes=bool(processes)), keep=_keep(trace, format))
+        report = _carried_out(what, out, on_progress or (lambda progress: None), since, number)
     for law in report.broken_laws:
         warnings.warn(law, RuntimeWarning, stacklevel=2)
     return Run.of(report, written=out is not None)
@@ -129,6 +132,16 @@ def _check(changes: Mapping[str, object], seed: int, *, processes: bool) -> None
         raise ScenarioError(faults)
 
 
+def _number_of(processes: bool | int) -> int | None:
+    """How many processes are asked for; None where it is only said that there are some, or none."""
+    if isinstance(processes, bool):
+        return None
+    if not isinstance(processes, int) or not 1 <= processes <= MOST_PROCESSES:
+        rule = f"must be True, False or a whole number from 1 to {MOST_PROCESSES}"
+        raise ScenarioError([Fault(rule, repr(processes), "processes", "give one of these")])
+    return processes
+
+
 def _keep(trace: str | None, format: str) -> Keep:
     from market.app.results.kept import Keep, TableFormat, TraceLevel
 
@@ -149,17 +162,21 @@ def _undertaking(scenario: Scenario, seed: int, started: datetime, *, processes:
 
 
 def _carried_out(
-    what: RunSpec, out: str | Path | None, on_progress: Callable[[RunProgress], None], since: float
+    what: RunSpec,
+    out: str | Path | None,
+    on_progress: Callable[[RunProgress], None],
+    since: float,
+    processes: int | None,
 ) -> ConcludedDay:
     from market.app.results.folder import new_run_folder
     from market.app.runs.run_day import report_of, run_day
 
     if out is None:
         with _scratch(what) as place:
-            return report_of(what, _runner(what), place, on_progress, since)
+            return report_of(what, _runner(what, processes), place, on_progress, since)
     folder = new_run_folder(Path(out), what.scenario.name, what.started)
     with folder.held():
-        return run_day(what, _runner(what), folder, on_progress, since)
+        return run_day(what, _runner(what, processes), folder, on_progress, since)
 
 
 @contextmanager
@@ -172,10 +189,12 @@ def _scratch(what: RunSpec) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _runner(what: RunSpec) -> Runner:
+def _runner(what: RunSpec, processes: int | None) -> Runner:
     from market.app.runs.ways import ProcessOptions, as_processes, in_this_process
 
-    return in_this_process() if what.in_process else as_processes(what, ProcessOptions(_LOG.info, _opened))
+    if what.in_process:
+        return in_this_process()
+    return as_processes(what, ProcessOptions(_LOG.info, _opened, processes=processes))
 
 
 def _opened(address: str, keys: Keyring) -> None:

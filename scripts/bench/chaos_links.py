@@ -20,6 +20,7 @@ from scripts.bench.started_market import FIVE
 from scripts.bench.tcp_proxy import ALL, Plane, Stutter
 
 PATIENCE = ("--on-loss", "wait", "--silence", "4s")
+TOGETHER = ("VPP1,VPP2", "VPP3,VPP4,VPP5")  # whose nodes share a process, where any do
 MOMENT_S = 20.0  # for the tape to grow as far as it was meant to before a blow
 
 
@@ -27,7 +28,8 @@ def disturb_links(result: ChaosTrial, folder: Path) -> Path:
     """One market to its end; the folder of its run. AssertionError if it does not end well."""
     chance = Random(result.seed)
     flags = ("--seed", str(result.seed), *result.conditions, *PATIENCE)
-    with ProxiedMarket(replace(FIVE, flags=flags), folder) as market:
+    vpps = TOGETHER if result.shared else FIVE.vpps
+    with ProxiedMarket(replace(FIVE, flags=flags, vpps=vpps), folder) as market:
         market.open()
         market.join()
         first = [*Kind][result.seed // 2 % len(Kind)]

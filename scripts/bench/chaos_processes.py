@@ -23,9 +23,11 @@ def disturb_processes(result: ChaosTrial, folder: Path) -> None:
     chance = Random(result.seed)
     command: list[str | Path] = ["run", "--quiet", "--out", folder, "--seed", str(result.seed), "--restart", "20"]
     command += result.conditions
+    sharing = ("--processes", "2") if result.shared else ()
+    command += sharing
     while _disturbed(command, folder, chance, result) is None:
         if (folder / TAPE_NAME).exists() and (folder / TAPE_NAME).stat().st_size:
-            command = ["run", "--quiet", "--resume", folder, "--restart", "20"]
+            command = ["run", "--quiet", "--resume", folder, "--restart", "20", *sharing]
         else:  # killed before anything was promised
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -60,6 +60,11 @@ class ChaosTrial:
         """The communication conditions it runs under."""
         return CONDITIONS[self.seed // 2 % len(CONDITIONS)]
 
+    @property
+    def shared(self) -> bool:
+        """Whether plants share processes in it."""
+        return self.seed % 5 < 2
+
 
 def prices_of(folder: Path) -> dict[tuple[str, str], float]:
     """The prices of a run, by seller and period."""

@@ -51,7 +51,7 @@ WRONG: dict[str, Sequence[str]] = {
     **dict.fromkeys(("target", "targets"), (*NO_SUCH, "tcp://", "tcp://x:0", "http://127.0.0.1:1")),
     "window": ("", "x", "2s:1s", "nans:1s", "1s", NOT_UTF8),
     "case": NO_SUCH,
-    "vpp": ("", "VPP9", NOT_UTF8),
+    "vpps": ("", "VPP9", "Farm,VPP9", "Farm,Farm", "Farm,", NOT_UTF8),
     "address": ("", "x", "tcp://", "tcp://x", "tcp://x:0", "tcp://x:65536", "tcp://x:nan", NOT_UTF8),
     "token": ("x", "0" * 31, "g" * 32, NOT_UTF8),
     "host": ("", "nowhere.invalid", "300.1.1.1", "192.0.2.1", "a b", NOT_UTF8, "x" * 300, "tcp://127.0.0.1"),
@@ -137,7 +137,7 @@ def here(tmp_path: Path, default_run: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise RunError("it was not refused")
 
     monkeypatch.setattr(run_command, "run_day", not_run)
-    monkeypatch.setattr(node_command, "serve_node", not_run)
+    monkeypatch.setattr(node_command, "serve_nodes", not_run)
     monkeypatch.setattr(page_server, "serve", not_run)
     return tmp_path
 

@@ -24,6 +24,9 @@ class TableConditions(Conditions):
         self.smallest_s = smallest_s
         self._table = delays_s
 
+    def usual_s(self, sender: str, receiver: str) -> float | None:
+        return None  # each message has a fate of its own
+
     def journey(
         self, transit: AttemptKey, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
     ) -> Transmission:

@@ -61,7 +61,7 @@ def hostile_frames(random: Random, public_digest: str) -> list[bytes]:
         (BROKER, Stop("go home", complete=True)),
         ("VPP1", Declared(declaration("VPP1", [1.0] * 3))),
         ("VPP1", Offer(7, (0,), frozen([500.0]))),
-        ("VPP1", Turns((Ref("VPP2", 1),), (Turn("VPP1", 1, 0.0, (0,)),))),
+        ("VPP1", Turns((Ref("VPP2", 1),), (Turn("VPP1", 1, 0.0, (0, 1)),))),
         ("VPP1", Done(99, 0, (), ())),
         ("VPP1", Resend((Ref("VPP2", 1),))),
         ("VPP1", Ready(1)),

@@ -103,7 +103,7 @@ def turns(number: int, *refs: Ref) -> Turns:
     theirs = Ref("C", 9)
     return Turns(
         (theirs, *refs),
-        (Turn("B", number + 100, 0.0, (0,)), Turn("A", number, 0.0, tuple(range(1, 1 + len(refs))))),
+        (Turn("B", number + 100, 0.0, (0, 1)), Turn("A", number, 0.0, (1, 1 + len(refs)) if refs else ())),
     )
 
 
@@ -154,18 +154,47 @@ def test_a_turn_that_is_said_again_is_taken_once_on_either_plane() -> None:
     assert who.refused == {}
 
 
-def test_what_reached_others_only_is_not_kept() -> None:
+def test_what_has_reached_others_waits_until_it_reaches_us() -> None:
     who = joined()
     data(who, "C", 9, Declared(DAY[1]))
-    order(who, turns(2))
-    data(who, "C", 9, Declared(DAY[1]))
-    assert who.refused == {}
+    assert order(who, turns(2)) != []
+    assert order(who, turns(3, Ref("C", 9))) != []  # without asking for it
+    assert who.refused == {"not_a_member": 1}  # so it was taken
 
 
-def test_a_turn_that_points_nowhere_is_refused() -> None:
+@pytest.mark.parametrize("reached", [(1,), (0,), (1, 2), (0, 2), (1, 0), (0, 0), (0, 1, 0, 1), (0, 1, 1)])
+def test_a_turn_that_points_nowhere_is_refused(reached: tuple[int, ...]) -> None:
     who = joined()
-    assert order(who, Turns((Ref("B", 1),), (Turn("A", 2, 0.0, (1,)),))) == []
+    assert order(who, Turns((Ref("B", 1),), (Turn("A", 2, 0.0, reached),))) == []
     assert who.refused == {"bad_content": 1}
+
+
+def test_a_turn_tells_what_has_been_consumed_since_the_one_before() -> None:
+    who = joined()
+    data(who, "B", 1, Declared(DAY[1]))
+    answers = [order(who, turns(2, Ref("B", 1))), *(order(who, turns(number)) for number in range(3, 200))]
+    seen = [step.message.seen for *_, step in answers if isinstance(step, Tell) and isinstance(step.message, Done)]
+    own = [sum(isinstance(step, Say) for step in answer) for answer in answers]
+    assert len(seen) == len(answers)
+    assert own[-1] == 0  # it has come to rest
+    assert [len(some) for some in seen] == own
+    assert {some[0].vpp for some in seen if some} == {"A"}
+
+
+def test_a_node_that_waits_for_others_answers_when_it_is_asked_what_it_answers_at_once_alone() -> None:
+    alone = joined()
+    together = Client("A", node(), HELLO, now=0.0, waits_for_others=True)
+    order(together, Welcome(SESSION, 1002, 1003))
+    together.data_open()
+    order(together, Begin(1, 0.0, ROSTER, False))
+    for who in (alone, together):
+        data(who, "B", 1, Declared(DAY[1]))
+    told = order(alone, turns(2, Ref("B", 1)))
+    assert order(together, turns(2, Ref("B", 1))) == []
+    assert together.answer(0.0) == []  # not before it has taken in what has come
+    together.consider()
+    assert together.answer(0.0) == told
+    assert together.answer(0.0) == []
 
 
 def test_a_node_says_again_what_it_said_and_only_that() -> None:

@@ -85,7 +85,7 @@ def settle(number: int, direct: DirectExchange) -> Settle:
 
 
 def turn(number: int, *refs: Ref) -> Turns:
-    return Turns(refs, (Turn("A", number, 0.0, tuple(range(len(refs)))),))
+    return Turns(refs, (Turn("A", number, 0.0, (0, len(refs)) if refs else ()),))
 
 
 def confirmed(instructions: list[Instruction], number: int) -> bool:

@@ -15,6 +15,7 @@ from market.model.arrays import frozen
 from tests.broker.days import market_day, market_rules, public_rules
 from vpp_nodes.buyer import Buyer
 from vpp_nodes.offer_book import OfferBook
+from vpp_nodes.offer_pages import OfferPages
 from vpp_nodes.seller import Seller
 
 DAY = {"A": [2.0, 1.0], "B": [1.5, 0.0], "C": [-1.0, -2.0]}
@@ -27,7 +28,7 @@ def offer(version: int, *prices: float) -> Offer:
 
 
 def test_a_seller_opens_at_the_clearing_price() -> None:
-    opening = Seller("A", OfferBook(GAMES), RulePricer(RULES)).open()
+    opening = Seller("A", OfferBook(OfferPages(GAMES)), RulePricer(RULES)).open()
     assert opening is not None
     assert opening.version == 1
     assert opening.periods == (0, 1)
@@ -35,14 +36,14 @@ def test_a_seller_opens_at_the_clearing_price() -> None:
 
 
 def test_a_vpp_that_sells_nowhere_offers_nothing() -> None:
-    seller = Seller("C", OfferBook(GAMES), RulePricer(RULES))
+    seller = Seller("C", OfferBook(OfferPages(GAMES)), RulePricer(RULES))
     assert seller.open() is None
     assert seller.answer() is None
     assert seller.pending == ()
 
 
 def test_a_seller_replies_best_to_the_newest_prices_then_is_silent() -> None:
-    book = OfferBook(GAMES)
+    book = OfferBook(OfferPages(GAMES))
     seller = Seller("A", book, RulePricer(RULES))
     seller.open()
     book.take("B", offer(1, 520.0))
@@ -59,7 +60,7 @@ def test_a_seller_replies_best_to_the_newest_prices_then_is_silent() -> None:
 
 
 def test_a_buyer_waits_for_every_seller_and_says_nothing_twice() -> None:
-    book = OfferBook(GAMES)
+    book = OfferBook(OfferPages(GAMES))
     buyer = Buyer("C", book, RULES, answer_day)
     book.take("A", offer(1, 500.0, 600.0))
     assert buyer.answer() is None
@@ -81,7 +82,7 @@ def test_a_buyer_waits_for_every_seller_and_says_nothing_twice() -> None:
 
 def test_an_answer_depends_on_the_newest_offers_alone() -> None:
     """Whatever a buyer has seen before, equal offers get equal answers: no path dependence."""
-    straight, wandering = OfferBook(GAMES), OfferBook(GAMES)
+    straight, wandering = OfferBook(OfferPages(GAMES)), OfferBook(OfferPages(GAMES))
     buyers = [Buyer("C", book, RULES, answer_day) for book in (straight, wandering)]
     for version, prices in enumerate([(700.0, 400.0), (410.0, 750.0), (500.0, 600.0)], start=1):
         wandering.take("A", offer(version, *prices))
@@ -97,7 +98,7 @@ def test_an_answer_depends_on_the_newest_offers_alone() -> None:
 
 
 def test_a_book_confirms_the_newest_version_of_each_seller() -> None:
-    book = OfferBook(GAMES)
+    book = OfferBook(OfferPages(GAMES))
     book.take("B", offer(4, 510.0))
     book.take("A", offer(2, 500.0, 600.0))
     book.take("A", offer(1, 700.0, 700.0))

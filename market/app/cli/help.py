@@ -17,17 +17,8 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 STUDIES: Final[Mapping[str, tuple[str, ...]]] = {
     "Studies": (
-        *(
-            "known",
-            "paper",
-            "economics",
-            "mechanisms",
-            "division",
-            "learning",
-            "sensitivity",
-            "forecast",
-            "network",
-        ),
+        *("known", "paper", "economics", "mechanisms", "division", "learning", "sensitivity", "forecast"),
+        "network",
     )
 }
 
@@ -38,7 +29,19 @@ IMPORTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
-        *("vpp", "scenario", "case", "plants", "settings", "strategies", "learners", "days", "runs", "seed"),
+        *(
+            "vpp",
+            "vpps",
+            "scenario",
+            "case",
+            "plants",
+            "settings",
+            "strategies",
+            "learners",
+            "days",
+            "runs",
+            "seed",
+        ),
         *(
             "resume",
             "until_s",
@@ -50,10 +53,9 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
             "losses",
             "shares",
             "correlation",
-            "seeds",
         ),
-        *("by", "count", "flexible_vehicles", "loads", "suns", "winds", "batteries", "tmy", "site", "new_plants"),
-        *("section", "commitment", "base"),
+        *("seeds", "by", "count", "flexible_vehicles", "loads", "suns", "winds", "batteries", "tmy", "site"),
+        *("new_plants", "section", "commitment", "base"),
     ),
     "The form of the file, where it is not as it looks": (
         *("unit", "price_unit", "sep", "decimal", "encoding", "skip", "time_column", "time_format", "stamp"),
@@ -117,6 +119,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "node": (
         "vppmarket node --id Farm --scenario two_vpp \\\n"
         "    --broker tcp://127.0.0.1:5555 --token-file run/join.token",
+        "vppmarket node --id VPP1,VPP2 --scenario five_vpp \\\n    --broker tcp://192.0.2.10:5555 --keys keys",
     ),
     "keys": ("vppmarket keys keys five_vpp", "vppmarket keys keys VPP3"),
     "report": ("vppmarket report runs/larger",),

@@ -208,6 +208,13 @@ commands.add_command(import_group)
     default=0,
     help="Start a plant's process again when it has died, up to N times; the others wait for it.",
 )
+@click.option(
+    "--processes",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    help="How many processes the plants share at most.  [default: one for each plant, of more than 20 plants one "
+    "for each processor]",
+)
 @KEYS
 @keep_options
 @click.option("--figures", is_flag=True, help="Draw the day as PNG and SVG, into figures/ of the run folder.")
@@ -242,6 +249,7 @@ def run(
     quiet: bool,
     port: int,
     restarts: int,
+    processes: int | None,
     keys: Path | None,
     trace: str | None,
     format: str,
@@ -280,6 +288,7 @@ def run(
         viewer_s,
         view,
         kept(trace, format),
+        processes,
     )
     return run_command(options)
 
@@ -350,7 +359,13 @@ def broker(
 
 
 @commands.command()
-@click.option("--id", "vpp", required=True, help="Which VPP of the scenario to be.")
+@click.option(
+    "--id",
+    "vpps",
+    required=True,
+    metavar="ID,…",
+    help="Which VPP of the scenario to be; several share the process.",
+)
 @click.option("--broker", "address", required=True, help="Where the broker listens, such as tcp://127.0.0.1:5555.")
 @click.option("--scenario", required=True, help="Folder, the VPP's own part of one, or built-in case.")
 @set_option
@@ -375,7 +390,7 @@ def broker(
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @strategy_option
 def node(
-    vpp: str,
+    vpps: str,
     address: str,
     scenario: str,
     settings: tuple[str, ...],
@@ -387,13 +402,25 @@ def node(
     patience_s: float,
     quiet: bool,
 ) -> int:
-    """Be one VPP of a market that a broker has opened."""
+    """Be one VPP, or several, of a market that a broker has opened."""
     need_linux("vppmarket node")
     from market.app.cli.node import NodeOptions, node_command
 
     shown = disclosure(audit)
     return node_command(
-        NodeOptions(vpp, address, scenario, token, token_file, keys, out, shown, patience_s, quiet, settings)
+        NodeOptions(
+            tuple(vpps.split(",")),
+            address,
+            scenario,
+            token,
+            token_file,
+            keys,
+            out,
+            shown,
+            patience_s,
+            quiet,
+            settings,
+        )
     )
 
 

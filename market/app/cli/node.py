@@ -1,10 +1,11 @@
-"""The command `node`: one VPP of a market that a broker has opened, here or on another machine."""
+"""The command `node`: one VPP, or several, of a market that a broker has opened, here or on another machine."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from market.model.disclosure import Disclosure
 from market.scenario import load_scenario, own_part
 from market.scenario.changes import changed
 from market.scenario.scenario import Scenario
-from vpp_nodes.process import NodeEnding, serve_node
+from vpp_nodes.process import NodeEnding, serve_nodes
 from vpp_nodes.task import NodeTask
 
 
@@ -31,7 +32,7 @@ from vpp_nodes.task import NodeTask
 class NodeOptions:
     """The flags of `node`, as given."""
 
-    vpp: str
+    vpps: tuple[str, ...]
     broker: str
     scenario: str
     token: str | None
@@ -45,40 +46,65 @@ class NodeOptions:
 
 
 def node_command(options: NodeOptions) -> int:
-    """Be one VPP until the run is over; returns the exit code. Raises MarketError."""
+    """Be these VPPs until the run is over; returns the exit code, of several the gravest. Raises MarketError."""
     started, since = datetime.now().astimezone(), time.monotonic()
-    scenario, task = _task(options)
-    folder = new_run_folder(options.out, f"{scenario.name}-{options.vpp}", started)
+    scenario = changed(load_scenario(options.scenario), options.settings)
+    tasks = _tasks(options, scenario)
     say = _quiet if options.quiet else echo_error
-    say(f"{options.vpp} of {scenario.name}, process {os.getpid()}; looking for the broker at {options.broker}")
-    run = NodeRun(scenario, task.vpp, started, since)
-    with folder.held():
-        keep_scenario(own_part(scenario, options.vpp), folder.path)
+    with ExitStack() as held:
+        folders = {task.vpp.id: _folder(options, scenario, task.vpp.id, started) for task in tasks}
+        runs = {task.vpp.id: NodeRun(scenario, task.vpp, started, since) for task in tasks}
+        whom = ", ".join(runs)
+        say(f"{whom} of {scenario.name}, process {os.getpid()}; looking for the broker at {options.broker}")
+        for vpp, folder in folders.items():
+            held.enter_context(folder.held())
+            keep_scenario(own_part(scenario, vpp), folder.path)
+        codes: dict[str, int] = {}
+
+        def end(vpp: str, ending: NodeEnding) -> None:
+            codes[vpp] = _ended(runs[vpp], ending, folders[vpp], say)
+
         try:
-            ending = serve_node(task, say)
+            serve_nodes(tasks, lambda vpp, text: say(text), on_end=end)
         except KeyboardInterrupt:
-            write_node_day(run, NodeEnding(130, "interrupted", None), folder)
+            for vpp in runs.keys() - codes.keys():
+                write_node_day(runs[vpp], NodeEnding(130, "interrupted", None), folders[vpp])
             raise
-        return _ended(run, ending, folder, say)
+        return max(codes.values())
 
 
-def _task(options: NodeOptions) -> tuple[Scenario, NodeTask]:
-    """The scenario, and what the node is given of it; ScenarioError for whatever is wrong with the flags."""
+def _folder(options: NodeOptions, scenario: Scenario, vpp: str, started: datetime) -> RunFolder:
+    """A node's own run folder; of several each has one in the folder that is asked for, called after its VPP."""
+    several = options.out is not None and len(options.vpps) > 1
+    out = options.out / vpp if several and options.out is not None else options.out
+    return new_run_folder(out, f"{scenario.name}-{vpp}", started)
+
+
+def _tasks(options: NodeOptions, scenario: Scenario) -> list[NodeTask]:
+    """What each node is given of the scenario; ScenarioError for whatever is wrong with the flags."""
     _check_address(options.broker)
-    keys = load_node_keys(options.keys, options.vpp) if options.keys else None
+    _check_ids(options.vpps, [vpp.id for vpp in scenario.vpps])
+    keys = {vpp: load_node_keys(options.keys, vpp) for vpp in options.vpps} if options.keys else {}
     known = options.token or options.token_file
-    token = token_from_key(keys.broker) if keys and not known else token_of(options.token, options.token_file)
+    if keys and not known:
+        token = token_from_key(keys[options.vpps[0]].broker)
+    else:
+        token = token_of(options.token, options.token_file)
     if note := shown_to_others(options.token):
         echo_error(note)
-    scenario = changed(load_scenario(options.scenario), options.settings)
-    ids = [vpp.id for vpp in scenario.vpps]
-    if options.vpp not in ids:
-        remedy = f"choose one of {', '.join(ids)}, or another --scenario" if ids else "take its own folder"
-        raise ScenarioError([Fault("must be a VPP of the scenario", repr(options.vpp), "--id", remedy)])
     audit = options.audit or scenario.audit or Disclosure.FULL
-    vpp = scenario.vpp(options.vpp)
-    named = (vpp, scenario.public, scenario.name, options.broker)
-    return scenario, NodeTask(*named, token, keys, audit, options.patience_s)
+    named = (scenario.public, scenario.name, options.broker, token)
+    return [NodeTask(scenario.vpp(vpp), *named, keys.get(vpp), audit, options.patience_s) for vpp in options.vpps]
+
+
+def _check_ids(asked: Sequence[str], ids: Sequence[str]) -> None:
+    """ScenarioError for each VPP that is not there, and for one that is named twice."""
+    remedy = f"choose one of {', '.join(ids)}, or another --scenario" if ids else "take its own folder"
+    faults = [Fault("must be a VPP of the scenario", repr(vpp), "--id", remedy) for vpp in asked if vpp not in ids]
+    twice = dict.fromkeys(vpp for vpp in asked if asked.count(vpp) > 1)
+    faults += [Fault("each VPP once", repr(vpp), "--id", "name it once") for vpp in twice]
+    if faults:
+        raise ScenarioError(faults)
 
 
 def _ended(run: NodeRun, ending: NodeEnding, folder: RunFolder, say: Callable[[str], None]) -> int:

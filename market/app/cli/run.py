@@ -173,6 +173,7 @@ def _runner(what: RunSpec, folder: RunFolder, options: RunOptions, page: PageBes
         restarts=options.restarts,
         resumed=options.resume is not None,
         join_s=options.join_s,
+        processes=options.processes,
         viewer_s=options.viewer_s,
     )
     return as_processes(what, how)

@@ -42,6 +42,7 @@ class RunOptions:
     viewer_s: float = 0.0
     view: bool = False
     keep: Keep = UNASKED
+    processes: int | None = None
 
 
 def check_flags(options: RunOptions) -> None:
@@ -73,6 +74,7 @@ def _alone(options: RunOptions) -> Iterator[Fault]:
     others = (
         ("--port", options.port, "one process listens nowhere"),
         ("--restart", options.restarts, "one process starts no others"),
+        ("--processes", options.processes, "one process starts no others"),
         ("--keys", options.keys, "one process has nobody to keep out"),
         ("--audit", options.audit, "one process keeps nothing from itself"),
         ("--resume", options.resume, "one process has no tape to take up"),

@@ -399,7 +399,7 @@ def _communication(run: RecordedRun) -> Iterator[Html]:
     if manifest["in_process"]:
         yield paragraph("The day was solved in one process, without messages.")
         return
-    processes = len(manifest["process_ids"])
+    processes = len({*manifest["process_ids"].values()})
     yield paragraph(f"{processes} processes, {manifest['counters'].get('sent', 0):,} messages sent.")
     if manifest.get("network") and is_still(run):
         yield paragraph("The network was perfect: every message reached everybody at once.")

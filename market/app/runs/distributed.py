@@ -13,7 +13,7 @@ from pathlib import Path
 
 from broker.bus.broker_end import BrokerEnd
 from broker.bus.keys import BrokerKeys, NodeKeys
-from broker.process.launch import LocalNodes, deaf_to_interrupts
+from broker.process.launch import LocalNodes, Order, deaf_to_interrupts
 from broker.process.server import BrokerServer
 from broker.protocol.coordinator import Coordinator, Progress, RunConfig, RunResult
 from broker.protocol.membership import Timeouts
@@ -30,9 +30,12 @@ from market.model.public import PublicScenario
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
 from vpp_nodes.memory import peak_memory_mb
-from vpp_nodes.task import NodeTask, run_local_node
+from vpp_nodes.task import NodeTask, run_local_nodes
 
 LOOPBACK = "127.0.0.1"
+OWN_PROCESSES = 20
+"""In a market of so many VPPs each has a process of its own where nothing else is asked for."""
+
 BROKER_INTERRUPTED = (
     "the run has been broken off: whoever runs the broker has interrupted it; should it be taken up, "
     "start this node again then"
@@ -63,30 +66,56 @@ def run_distributed(
     opening: Opening,
     node_keys: Mapping[str, NodeKeys],
     restarts: int = 0,
+    processes: int | None = None,
 ) -> tuple[MarketOutcome, RunMetadata]:
-    """Run a day with one process for each VPP and the broker in this one.
+    """Run a day with the VPPs in processes of their own, or several in one, and the broker in this one.
 
     node_keys : the keys of each VPP; none where nothing is encrypted
-    restarts : how often each VPP's process may be started again after it has died
+    restarts : how often each VPP's node may be started again after it has died
+    processes : as in `shared_out`
 
     RunError if a process dies for good or nobody comes, DispatchError if a VPP's day cannot be planned, TapeError
     if the tape cannot be written. No process is left behind, however this ends.
     """
-    nodes, served = LocalNodes(restarts), _broker(scenario.shared, seed, out_dir, listening, opening)
+
+    def order(vpps: Sequence[str]) -> Order:
+        named = (scenario.public, scenario.name, bus.endpoints.control, opening.token)
+        return run_local_nodes, (tuple(NodeTask(scenario.vpp(vpp), *named, node_keys.get(vpp)) for vpp in vpps),)
+
+    nodes, served = LocalNodes(order, restarts), _broker(scenario.shared, seed, out_dir, listening, opening)
     with nodes, _in_full(nodes), served as (shell, bus):
-        address = bus.endpoints.control
-        opening.announce(address)
+        opening.announce(bus.endpoints.control)
         if opening.viewer_s:
             on_progress(RunProgress("waiting for a viewer"))
             shell.await_viewer(opening.viewer_s)
         on_progress(RunProgress("starting nodes"))
-        for vpp in scenario.vpps:
-            keys = node_keys.get(vpp.id)
-            task = NodeTask(vpp, scenario.public, scenario.name, address, opening.token, keys)
-            nodes.start(vpp.id, run_local_node, task, nodes.last_words)
+        for vpps in shared_out(scenario.roster, processes):
+            nodes.start(vpps)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
     return outcome_of(proceedings), facts
+
+
+def shared_out(vpps: Sequence[str], processes: int | None) -> Iterator[tuple[str, ...]]:
+    """Who shares a process with whom: neighbours on the roster, in shares that differ by one at most.
+
+    processes : how many there are at most; None: one for each VPP of a small market, else as many as serve here
+
+    >>> list(shared_out(["A", "B", "C"], 2))
+    [('A', 'B'), ('C',)]
+    """
+    number = min(len(vpps), processes or (len(vpps) if len(vpps) <= OWN_PROCESSES else usual_processes()))
+    share, larger = divmod(len(vpps), number)
+    start = 0
+    for place in range(number):
+        end = start + share + (place < larger)
+        yield tuple(vpps[start:end])
+        start = end
+
+
+def usual_processes() -> int:
+    """How many processes the nodes of a large market share: one for each processor here, two at least."""
+    return max(2, len(os.sched_getaffinity(0)))
 
 
 def run_broker(

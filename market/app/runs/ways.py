@@ -27,6 +27,7 @@ class ProcessOptions:
     port : the first of three, 0 for three free ones · keys : their folder, None to have them made for this run
     restarts : how often each plant's process is started again after it has died
     resumed : whether the tape that is there is taken up · join_s : how long all may take to join
+    processes : how many the plants share at most; None: one each in a small market, else as many as serve
     viewer_s : how long somebody who looks on is waited for before the plants' processes are started
     """
 
@@ -37,6 +38,7 @@ class ProcessOptions:
     restarts: int = 0
     resumed: bool = False
     join_s: float = 30.0
+    processes: int | None = None
     viewer_s: float = 0.0
 
 
@@ -77,5 +79,10 @@ def as_processes(what: RunSpec, how: ProcessOptions) -> Runner:
         viewer_s=how.viewer_s,
     )
     return partial(
-        run_distributed, listening=listening, opening=opening, node_keys=keys.nodes, restarts=how.restarts
+        run_distributed,
+        listening=listening,
+        opening=opening,
+        node_keys=keys.nodes,
+        restarts=how.restarts,
+        processes=how.processes,
     )

@@ -77,11 +77,12 @@ def reprice(rules: MarketRules, game: PeriodGame, seller: int, prices: Array, me
 
 def reprice_all(rules: MarketRules, turns: Sequence[PriceMove]) -> tuple[Repricing, ...]:
     """The next price of each turn, in order; it does not depend on the others, not even in its last digit."""
-    due = [place for place, turn in enumerate(turns) if not _stands(turn)]
+    known = {id(turn.prices): tuple(turn.prices.tolist()) for turn in turns}  # those alike remember one tuple
+    due = [place for place, turn in enumerate(turns) if not _stands(turn, known[id(turn.prices)])]
     answers = [Repricing(float(turn.prices[turn.seller]), turn.memory, False) for turn in turns]
     targets = _all_targets(rules, [turns[place] for place in due])
     for place, target in zip(due, targets, strict=True):
-        answers[place] = _answer(turns[place], target)
+        answers[place] = _answer(turns[place], target, known[id(turns[place].prices)])
     for place, leap in _leaps(rules, turns, due, answers).items():
         answers[place] = leap
     return tuple(answers)
@@ -126,27 +127,26 @@ def _is_smooth(turn: PriceMove) -> bool:
     return turn.game.temperature_cny_per_mwh > 0
 
 
-def _stands(turn: PriceMove) -> bool:
+def _stands(turn: PriceMove, known: tuple[float, ...]) -> bool:
     """Whether its price is a best reply already, since nobody else has moved."""
-    return isinstance(turn.memory, Pace) and turn.memory.stands(_known(turn), turn.seller)
+    return isinstance(turn.memory, Pace) and turn.memory.stands(known, turn.seller)
 
 
-def _answer(turn: PriceMove, target_price: float) -> Repricing:
-    """`target_price` is a price under best response and a step in price (CNY/MWh) under a local rule."""
+def _answer(turn: PriceMove, target_price: float, known: tuple[float, ...]) -> Repricing:
+    """`target_price` is a price under best response and a step in price (CNY/MWh) under a local rule.
+
+    known : all prices
+    """
     if isinstance(turn.memory, Pace):
         price = on_price_grid(target_price, turn.game, _least(turn))
-        return Repricing(price, turn.memory.after(_known(turn)), False)
+        return Repricing(price, turn.memory.after(known), False)
     assert isinstance(turn.memory, Swing)
     own = float(turn.prices[turn.seller])
-    memory = step(turn.memory, target_price, _known(turn), turn.seller)
+    memory = step(turn.memory, target_price, known, turn.seller)
     # Rounding up a shorter step would keep swings alive.
     moves = target_price and abs(memory.last) >= price_step(turn.game)
     price = on_price_grid(own + memory.last, turn.game, _least(turn)) if moves else own
     return Repricing(price, memory, price != own)
-
-
-def _known(turn: PriceMove) -> tuple[float, ...]:
-    return tuple(turn.prices.tolist())
 
 
 def _least(turn: PriceMove) -> float:

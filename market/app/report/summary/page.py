@@ -121,7 +121,7 @@ def _circumstances(report: ConcludedDay) -> Iterator[str]:
     agreed = report.outcome.rounds is not None and report.outcome.rounds.agreed
     parts = [
         *([] if agreed or report.outcome.verdict is Verdict.CLEARED else [f"rounds: {report.manifest['rounds']}"]),
-        f"{messages:,} messages, {len(facts.process_ids)} processes" if messages else "one process",
+        f"{messages:,} messages, {len({*facts.process_ids.values()})} processes" if messages else "one process",
         f"{report.manifest['wall_s']:.1f} s",
     ]
     if span := span_text(report.scenario.public.horizon):
