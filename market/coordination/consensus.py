@@ -2,7 +2,8 @@
 
     z_k ← argmin_z F_k(z) + Δt π·z + (Δt ρ/2) ‖z − (z_k − z̄)‖²        π ← π + ρ z̄
 
-(exchange ADMM, Boyd et al. 2011, 7.3). F_k(z) is the cheapest day of VPP k with the net peer power z, and stays
+(exchange ADMM, Boyd et al. 2011, 7.3; the first rounds go further in the direction of those before, see
+`extrapolation`). F_k(z) is the cheapest day of VPP k with the net peer power z, and stays
 its own: what a VPP reveals is z_k, its cost is asked of it through callables.
 
 For balanced z (Σ_k z_k = 0) and any π the regrets
@@ -15,12 +16,13 @@ prove how good z is: Σ_k r_k ≥ Σ_k F_k(z_k) − optimum, since Σ_k min_z [F
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import fsum, inf
 from typing import Final
 
 import numpy as np
 
+from market.coordination.extrapolation import Course, next_point
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration
 from market.model.rules import Horizon, MarketRules, Tariff
@@ -28,7 +30,7 @@ from market.model.rules import Horizon, MarketRules, Tariff
 _LEAST_SPREAD_CNY_PER_MWH: Final = 1.0
 _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is short of anything
 _UNEVEN: Final = 10.0  # the two residuals may differ by this factor before ρ is changed
-_STEP_CHANGES: Final = 40  # rounds in which ρ may still change, so that the method converges
+_FIRST_ROUNDS: Final = 40  # in which ρ may change, and steps may go further: from then on the method converges
 _COARSE: Final = 1e-6  # of a typical exchange: smaller residuals say nothing about ρ
 _FINE: Final = 0.0001  # of a typical exchange: the least reach that answers are fitted to
 _NO_SAVING: Final = 1e-6  # of what typical exchanges of all would cost at retail: regrets as small leave nothing
@@ -79,12 +81,16 @@ class Standing:
     """What everybody knows once all have answered round `number`: prices π (periods,), all answers.
 
     answers_mw : shape (participants, periods) · scale : for the answers that follow
+    anchors_mw : from which each looks for its next answer, of the shape of the answers
+    course : of the rounds before
     """
 
     number: int
     price_cny_per_mwh: Array
     answers_mw: Array
     scale: Scale
+    anchors_mw: Array
+    course: Course = field(default=Course(), compare=False)
 
     @property
     def net_in_mw(self) -> Array:
@@ -92,8 +98,8 @@ class Standing:
         return balanced_exchange(self.answers_mw)
 
     def anchor_mw(self, k: int) -> Array:
-        """z_k − z̄, from which participant k looks for its next answer."""
-        anchor: Array = self.answers_mw[k] - self.answers_mw.mean(axis=0)
+        """From where participant k looks for its next answer, z_k − z̄ if no step has gone further."""
+        anchor: Array = self.anchors_mw[k]
         return anchor
 
 
@@ -235,17 +241,39 @@ def judged_by(participant: Participant, net_in_mw: Array, price: Array, period_h
 def opening(participants: int, scale: Scale, tariff: Tariff, horizon: Horizon) -> Standing:
     """Round 0: no trade, at the mean of the grid's prices."""
     price = (tariff.retail_cny_per_mwh + tariff.feed_in_cny_per_mwh) / 2.0
-    return Standing(0, frozen(price), frozen(np.zeros((participants, horizon.periods))), scale)
+    nothing = frozen(np.zeros((participants, horizon.periods)))
+    return Standing(0, frozen(price), nothing, scale, nothing)
 
 
 def after(before: Standing, answers_mw: Array) -> Standing:
-    """The standing once all have answered: prices move by the mean of the answers, ρ is evened out at first."""
+    """The standing once all have answered: prices move by the mean of the answers, and each anchor to its answer.
+
+    In the first rounds ρ is evened out, and both go as far as the rounds before promise.
+    """
     number, scale = before.number + 1, before.scale
-    price = before.price_cny_per_mwh + scale.step * answers_mw.mean(axis=0)
-    if number <= _STEP_CHANGES:
-        scale = _evened(scale, before.answers_mw, answers_mw)
-    scale = replace(scale, reach_mw=_reach_mw(scale, before.answers_mw, answers_mw))
-    return Standing(number, frozen(price), frozen(answers_mw), scale)
+    mean = answers_mw.mean(axis=0)
+    price, anchors = before.price_cny_per_mwh + scale.step * mean, answers_mw - mean
+    course = Course()
+    if number <= _FIRST_ROUNDS:
+        scale = _evened(before, anchors, mean)
+        if scale == before.scale:
+            price, anchors, course = _gone_further(before, price, anchors)
+    reach_mw = _reach_mw(scale, answers_mw - before.anchors_mw)
+    scale = replace(scale, reach_mw=reach_mw)
+    return Standing(number, frozen(price), frozen(answers_mw), scale, frozen(anchors), course)
+
+
+def _gone_further(before: Standing, price: Array, anchors: Array) -> tuple[Array, Array, Course]:
+    """Prices and anchors past those of a round, as its course promises; Σ_k of the anchors stays 0.
+
+    Measured in MW, as ADMM's own distance is: √K π/ρ for K participants, beside their anchors.
+    """
+    unit = before.scale.step / float(np.sqrt(len(anchors)))
+    ends = np.vstack([price / unit, anchors])
+    begun = np.vstack([before.price_cny_per_mwh / unit, before.anchors_mw])
+    point, course = next_point(before.course, begun.ravel(), ends.ravel())
+    rows = point.reshape(ends.shape)
+    return rows[0] * unit, rows[1:] - rows[1:].mean(axis=0), course
 
 
 def balanced_exchange(answers_mw: Array) -> Array:
@@ -263,21 +291,20 @@ def _share(traded: Array, of: Array) -> Array:
     return np.divide(traded, of, out=np.zeros_like(of), where=of > 0.0)
 
 
-def _reach_mw(scale: Scale, before: Array, after: Array) -> float:
+def _reach_mw(scale: Scale, distance_mw: Array) -> float:
     """The largest distance of an answer from its anchor, within _FINE … 1 of a typical exchange."""
-    distance = float(np.abs(after - (before - before.mean(axis=0))).max())
-    return min(max(distance, _FINE * scale.typical_mw), scale.typical_mw)
+    return min(max(float(np.abs(distance_mw).max()), _FINE * scale.typical_mw), scale.typical_mw)
 
 
-def _evened(scale: Scale, before: Array, after: Array) -> Scale:
+def _evened(before: Standing, anchors: Array, mean: Array) -> Scale:
     """ρ doubled where answers miss each other by far more than they still move, halved where it is the other way.
 
-    (Boyd et al. 2011, 3.4.1; both residuals are public.)
+    (Boyd et al. 2011, 3.4.1; both residuals are public.) anchors, mean : of the answers, z_k − z̄ and z̄
     """
-    mean = after.mean(axis=0)
-    primal = float(np.linalg.norm(np.broadcast_to(mean, after.shape)))
-    dual = float(np.linalg.norm((after - mean) - (before - before.mean(axis=0))))
-    if max(primal, dual) < _COARSE * scale.typical_mw * float(np.sqrt(after.size)):
+    scale = before.scale
+    primal = float(np.linalg.norm(np.broadcast_to(mean, anchors.shape)))
+    dual = float(np.linalg.norm(anchors - before.anchors_mw))
+    if max(primal, dual) < _COARSE * scale.typical_mw * float(np.sqrt(anchors.size)):
         return scale
     factor = 2.0 if primal > _UNEVEN * dual else 0.5 if dual > _UNEVEN * primal else 1.0
     return replace(scale, step=scale.step * factor)

@@ -135,6 +135,13 @@ class LinearProgram:
             variable.is_integer = False
         return copy
 
+    def priced(self, columns: range, cost: Array) -> LinearProgram:
+        """A copy in which these columns cost something else."""
+        copy = self._copy()
+        for column, price in zip(columns, cost.tolist(), strict=True):
+            copy._model.variable[column].objective_coefficient = price
+        return copy
+
     def relaxed(self) -> LinearProgram:
         """A copy in which integer columns may take any value between their bounds."""
         copy = self._copy()

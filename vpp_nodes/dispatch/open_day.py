@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -96,11 +96,9 @@ def movable_mw(vpps: Sequence[Vpp], periods: int) -> Array:
     return movable
 
 
-def net_exchange_11(
-    program: LinearProgram, day: OpenDay, model: Model, price_cny_per_mwh: Array | float = 0.0
-) -> range:
+def net_exchange_11(program: LinearProgram, day: OpenDay, model: Model) -> range:
     """−dir_out_max ≤ net_in ≤ dir_in_max; in (6), in (3) where credits follow energy, and at the fee of (M14)."""
-    run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0) + price_cny_per_mwh * day.period_h)
+    run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
     for row, column in zip(model.balance_rows, run, strict=True):
         program.extend_row(row, column, 1.0)
     carbon = day.public.carbon
@@ -144,15 +142,39 @@ def direct_of(day: DispatchDay, net_in_mw: Array) -> DirectExchange:
     )
 
 
+class OpenProgram:
+    """The program of a day with open exchange, built once for many prices; limits in MW, shape (periods,).
+
+    Raises: DispatchError as `open_day` does.
+    """
+
+    def __init__(self, vpp: Vpp, public: PublicRules, most_in_mw: Array, most_out_mw: Array) -> None:
+        self.day = open_day(vpp, public, most_in_mw, most_out_mw)
+        self._built: dict[frozenset[Binary], tuple[Model, range]] = {}
+
+    def at(self, price_cny_per_mwh: Array, binaries: frozenset[Binary]) -> tuple[Model, range]:
+        """The day's model with these binaries at these prices, its own copy, and the columns of net exchange."""
+        if binaries not in self._built:
+            built = build_model(self.day, binaries)
+            self._built[binaries] = built, net_exchange_11(built.program, self.day, built)
+        model, run = self._built[binaries]
+        return replace(model, program=model.program.priced(run, price_cny_per_mwh * self.day.period_h)), run
+
+
 def dispatch_with_option(vpp: Vpp, public: PublicRules, option: ExchangeOption) -> OpenPlan:
     """The cheapest day of one VPP that may exchange as much of an option as it likes: min F(z) + Δt Σ π z.
 
     Raises: DispatchError as `dispatch` does.
     """
-    day = open_day(vpp, public, option.most_in_mw, option.most_out_mw)
-    binaries = commitment_binaries(vpp)
+    return cheapest_at(OpenProgram(vpp, public, option.most_in_mw, option.most_out_mw), option.price_cny_per_mwh)
+
+
+def cheapest_at(opened: OpenProgram, price_cny_per_mwh: Array) -> OpenPlan:
+    """The same at one of many prices."""
+    day = opened.day
+    binaries = commitment_binaries(day.vpp)
     while True:
-        model, run = _model(day, binaries, option)
+        model, run = opened.at(price_cny_per_mwh, binaries)
         answer, bound, method = solve_program(
             model.program, bool(binaries), lambda end: _refusal(day, end), TOLERATED_SHARE
         )
@@ -163,15 +185,10 @@ def dispatch_with_option(vpp: Vpp, public: PublicRules, option: ExchangeOption) 
         binaries |= missing
     net_in = answer.values[run.start : run.stop]
     settled = replace(day, direct=direct_of(day, net_in))
-    paid = float(net_in @ option.price_cny_per_mwh) * day.period_h
+    paid = float(net_in @ price_cny_per_mwh) * day.period_h
     solution = Solution(powers, answer.duals, answer.objective - paid, bound - paid, method)
     plan = make_plan(settled, model, solution)
     return OpenPlan(plan, frozen(net_in), plan.objective_cny + paid, bound)
-
-
-def _model(day: OpenDay, binaries: Collection[Binary], option: ExchangeOption) -> tuple[Model, range]:
-    model = build_model(day, binaries)
-    return model, net_exchange_11(model.program, day, model, option.price_cny_per_mwh)
 
 
 def _refusal(day: OpenDay, answer: LpSolution) -> DispatchError:

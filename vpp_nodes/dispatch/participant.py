@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from math import inf
 
 from market.coordination.consensus import Participant, Scale
@@ -10,7 +11,7 @@ from market.model.arrays import Array
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.day import checked_day
-from vpp_nodes.dispatch.open_day import ExchangeOption, direct_of, dispatch_with_option, movable_mw
+from vpp_nodes.dispatch.open_day import OpenProgram, cheapest_at, direct_of, movable_mw
 from vpp_nodes.dispatch.proximal import ProximalQuestion, proximal_answer
 from vpp_nodes.dispatch.solve import dispatch
 
@@ -23,10 +24,10 @@ def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant
     """
     most_mw = movable_mw([vpp], public.horizon.periods) * participants
     alone_cny: list[float] = []
+    opened = cache(partial(OpenProgram, vpp, public, most_mw, most_mw))  # once there is a question
 
     def answer(price: Array, anchor: Array, scale: Scale) -> Array:
-        question = ProximalQuestion(price, anchor, scale.step, scale.reach_mw, most_mw, most_mw)
-        return proximal_answer(vpp, public, question)
+        return proximal_answer(opened(), ProximalQuestion(price, anchor, scale.step, scale.reach_mw))
 
     def cost_cny(net_in_mw: Array) -> float:
         if not net_in_mw.any():
@@ -39,6 +40,6 @@ def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant
             return inf
 
     def least_cny(price: Array) -> float:
-        return dispatch_with_option(vpp, public, ExchangeOption(most_mw, most_mw, price)).bound_cny
+        return cheapest_at(opened(), price).bound_cny
 
     return Participant(vpp.id, answer, cost_cny, least_cny)

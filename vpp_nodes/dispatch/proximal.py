@@ -13,11 +13,9 @@ import numpy as np
 
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
-from market.model.public import PublicRules
 from market.model.vpp import MicroTurbine, Vpp
 from vpp_nodes.dispatch.linear import LpSolution, Row, SolveStatus
-from vpp_nodes.dispatch.model import build_model
-from vpp_nodes.dispatch.open_day import OpenDay, net_exchange_11, open_day
+from vpp_nodes.dispatch.open_day import OpenProgram
 from vpp_nodes.dispatch.variables import Binary, commitment_binaries
 
 _PARTS = 100.0
@@ -37,41 +35,37 @@ class ProximalQuestion:
     """What is asked: at these prices, from this anchor, how much? Arrays have the shape (periods,).
 
     step : ρ, CNY/(MW² h) · reach_mw : how far the answer is likely to be from the anchor
-    most_in_mw, most_out_mw : limits beside the VPP's own
     """
 
     price_cny_per_mwh: Array
     anchor_mw: Array
     step: float
     reach_mw: float
-    most_in_mw: Array
-    most_out_mw: Array
 
 
-def proximal_answer(vpp: Vpp, public: PublicRules, question: ProximalQuestion) -> Array:
+def proximal_answer(opened: OpenProgram, question: ProximalQuestion) -> Array:
     """argmin_z F(z) + Δt Σ_t (π_t z_t + ρ/2 (z_t − a_t)²), net exchange in MW, shape (periods,).
 
     Of F the binaries are left out: where a day has a commitment, or breaks (8) or (11), the answer is that of its
     relaxation. It only proposes; what a day really costs is for `dispatch` to say.
     """
-    day = open_day(vpp, public, question.most_in_mw, question.most_out_mw)
     for wider in _WIDER:
-        net_in, answer = _answered(day, question, question.reach_mw * wider / _PARTS)
+        net_in, answer = _answered(opened, question, question.reach_mw * wider / _PARTS)
         if answer.ending is SolveStatus.OPTIMAL:
             return frozen(answer.values[net_in.start : net_in.stop])
     raise DispatchError(
-        f"{vpp.id} cannot answer a price: the solver ended as `{answer.ending}`, not optimal; "
+        f"{opened.day.vpp.id} cannot answer a price: the solver ended as `{answer.ending}`, not optimal; "
         "look for numbers that are much too large or limits that are crossed"
     )
 
 
-def _answered(day: OpenDay, question: ProximalQuestion, unit: float) -> tuple[range, LpSolution]:
+def _answered(opened: OpenProgram, question: ProximalQuestion, unit: float) -> tuple[range, LpSolution]:
     """The columns of the answer, and the solution; distances are measured in `unit`, MW."""
-    hours, binaries = day.period_h, _relaxed_binaries(day.vpp)
-    model = build_model(day, binaries)
+    day, binaries = opened.day, _relaxed_binaries(opened.day.vpp)
+    model, net_in = opened.at(question.price_cny_per_mwh, binaries)
     program = model.program.relaxed() if binaries else model.program
-    net_in = net_exchange_11(program, day, model, question.price_cny_per_mwh)
-    square = program.columns(day.filled(0.0), day.filled(np.inf), day.filled(question.step * unit**2 * hours))
+    price = day.filled(question.step * unit**2 * day.period_h)
+    square = program.columns(day.filled(0.0), day.filled(np.inf), price)
     tangents = _Tangents(net_in, square, question.anchor_mw, unit)
     for distance in _FIRST_TANGENTS:
         for row in tangents.at(day.filled(distance), range(day.periods)):

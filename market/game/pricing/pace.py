@@ -9,7 +9,7 @@ rise to their rest stay below it, so that of many equilibria it is the same one,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from market.game.price_grid import PRICE_STEP_CNY_PER_MWH
 from market.model.arrays import Array, frozen
 
+_HIDDEN: Final = 2 * PRICE_STEP_CNY_PER_MWH  # of a move over two turns: whatever was rounded
 _TURNS: Final = 6  # whose prices are remembered: four moves over two turns each, two of them apart
 _LEAST_RATE: Final = 0.5  # over two turns: what shrinks faster rests soon enough
 _ALIKE: Final = 0.1  # all moves must agree on 1 − ρ to this share of it
@@ -47,7 +48,7 @@ class Pace:
 
     def after(self, prices: tuple[float, ...]) -> Pace:
         """With the prices of one more turn."""
-        return replace(self, seen=(*self.seen[1 - _TURNS :], prices))
+        return Pace((*self.seen[1 - _TURNS :], prices), self.leaps, self.rate)
 
     def leap(self, seller: int, temperature: float) -> tuple[Array, Pace] | None:
         """All prices after a leap of everybody, and the memory then; None where this seller's do not creep."""
@@ -58,15 +59,19 @@ class Pace:
         rate = self._rate(moves)
         if not rate:
             return None
-        sure = np.maximum(np.abs(moves[3]) - 2 * PRICE_STEP_CNY_PER_MWH, 0.0)  # whatever was rounded
+        sure = np.maximum(np.abs(moves[3]) - _HIDDEN, 0.0)
         way = _SHARE * np.copysign(sure, moves[3]) * rate / (1.0 - rate)
         too_long = float(np.abs(way).max()) / (_LONGEST * temperature)
         return frozen(seen[5] + way / max(too_long, 1.0)), Pace(leaps=self.leaps - 1, rate=rate)
 
     def _may_creep(self, seller: int) -> bool:
-        """Cheaply: whether its own price does."""
+        """Cheaply: whether its own price does, by more than rounding hides."""
         now, before, long_before = (self.seen[turn][seller] for turn in (-1, -3, -5))
-        return before != long_before and 0.1 < (now - before) / (before - long_before) <= 1.0
+        return (
+            abs(now - before) > _HIDDEN
+            and before != long_before
+            and 0.1 < (now - before) / (before - long_before) <= 1.0
+        )
 
     def _rate(self, moves: Array) -> float:
         """ρ, or 0 where moves do not shrink alike. moves : over two turns, newest last, shape (4, n)

@@ -80,11 +80,14 @@ def reprice_all(rules: MarketRules, turns: Sequence[PriceMove]) -> tuple[Reprici
     known = {id(turn.prices): tuple(turn.prices.tolist()) for turn in turns}  # those alike remember one tuple
     due = [place for place, turn in enumerate(turns) if not _stands(turn, known[id(turn.prices)])]
     answers = [Repricing(float(turn.prices[turn.seller]), turn.memory, False) for turn in turns]
-    targets = _all_targets(rules, [turns[place] for place in due])
-    for place, target in zip(due, targets, strict=True):
-        answers[place] = _answer(turns[place], target, known[id(turns[place].prices)])
-    for place, leap in _leaps(rules, turns, due, answers).items():
-        answers[place] = leap
+    memories = {place: _remembered(turns[place], known[id(turns[place].prices)]) for place in due}
+    leaps = {place: leap for place in due if (leap := _leap(turns[place], memories[place]))}
+    asked = [*(turns[place] for place in due), *leaps.values()]  # side by side, since each batch has its price
+    targets = _all_targets(rules, asked)
+    for place, target in zip(due, targets[: len(due)], strict=True):
+        answers[place] = _answer(turns[place], memories[place], target, known[id(turns[place].prices)])
+    for (place, there), best in zip(leaps.items(), targets[len(due) :], strict=True):
+        answers[place] = _longer(turns[place], answers[place], there, best)
     return tuple(answers)
 
 
@@ -94,27 +97,28 @@ def _all_targets(rules: MarketRules, turns: Sequence[PriceMove]) -> list[float]:
     return [next(targets) if _is_smooth(turn) else _tick_target(rules, turn) for turn in turns]
 
 
-def _leaps(
-    rules: MarketRules, turns: Sequence[PriceMove], due: Sequence[int], replies: Sequence[Repricing]
-) -> dict[int, Repricing]:
-    """Of sellers whose prices creep, where a leap is longer than the reply and prices would go on from its end.
+def _remembered(turn: PriceMove, known: tuple[float, ...]) -> Hashable:
+    """What a seller remembers with this turn. known : all prices"""
+    return turn.memory.after(known) if isinstance(turn.memory, Pace) else turn.memory
 
-    They answer again, whoever moves.
+
+def _leap(turn: PriceMove, pace: Hashable) -> PriceMove | None:
+    """Where a seller whose prices creep would leap to, with everybody else."""
+    if not isinstance(pace, Pace) or not _is_smooth(turn) or _is_balanced(turn.game):
+        return None
+    leap = pace.leap(turn.seller, turn.game.temperature_cny_per_mwh)
+    return None if leap is None else PriceMove(turn.game, turn.seller, *leap)
+
+
+def _longer(turn: PriceMove, reply: Repricing, there: PriceMove, best: float) -> Repricing:
+    """The leap, where it is longer than the reply and prices would go on from its end: it answers again then.
+
+    best : its best reply at the end of the leap
     """
-    tried = dict[int, PriceMove]()
-    for place in due:
-        turn, pace = turns[place], replies[place].memory
-        if isinstance(pace, Pace) and _is_smooth(turn) and not _is_balanced(turn.game):
-            leap = pace.leap(turn.seller, turn.game.temperature_cny_per_mwh)
-            if leap is not None:
-                tried[place] = PriceMove(turn.game, turn.seller, *leap)
-    found = dict[int, Repricing]()
-    for (place, there), best in zip(tried.items(), _all_targets(rules, list(tried.values())), strict=True):
-        now = float(turns[place].prices[there.seller])
-        price = on_price_grid(float(there.prices[there.seller]), there.game, _least(there))
-        if (price - now) * (best - price) > 0.0 and abs(price - now) > abs(replies[place].price - now):
-            found[place] = Repricing(price, there.memory, True)
-    return found
+    now = float(turn.prices[turn.seller])
+    price = on_price_grid(float(there.prices[there.seller]), there.game, _least(there))
+    goes_on = (price - now) * (best - price) > 0.0 and abs(price - now) > abs(reply.price - now)
+    return Repricing(price, there.memory, True) if goes_on else reply
 
 
 def _is_balanced(game: PeriodGame) -> bool:
@@ -132,21 +136,20 @@ def _stands(turn: PriceMove, known: tuple[float, ...]) -> bool:
     return isinstance(turn.memory, Pace) and turn.memory.stands(known, turn.seller)
 
 
-def _answer(turn: PriceMove, target_price: float, known: tuple[float, ...]) -> Repricing:
+def _answer(turn: PriceMove, memory: Hashable, target_price: float, known: tuple[float, ...]) -> Repricing:
     """`target_price` is a price under best response and a step in price (CNY/MWh) under a local rule.
 
-    known : all prices
+    memory : with this turn · known : all prices
     """
-    if isinstance(turn.memory, Pace):
-        price = on_price_grid(target_price, turn.game, _least(turn))
-        return Repricing(price, turn.memory.after(known), False)
+    if isinstance(memory, Pace):
+        return Repricing(on_price_grid(target_price, turn.game, _least(turn)), memory, False)
     assert isinstance(turn.memory, Swing)
     own = float(turn.prices[turn.seller])
-    memory = step(turn.memory, target_price, known, turn.seller)
+    swing = step(turn.memory, target_price, known, turn.seller)
     # Rounding up a shorter step would keep swings alive.
-    moves = target_price and abs(memory.last) >= price_step(turn.game)
-    price = on_price_grid(own + memory.last, turn.game, _least(turn)) if moves else own
-    return Repricing(price, memory, price != own)
+    moves = target_price and abs(swing.last) >= price_step(turn.game)
+    price = on_price_grid(own + swing.last, turn.game, _least(turn)) if moves else own
+    return Repricing(price, swing, price != own)
 
 
 def _least(turn: PriceMove) -> float:
@@ -196,11 +199,12 @@ def _tick_target(rules: MarketRules, turn: PriceMove) -> float:
 
 def _residual_demand(turns: Sequence[PriceMove]) -> ResidualDemand:
     """What the sellers of all turns face; turns with the same game and prices share the work."""
-    views = {(id(turn.game), id(turn.prices)): turn for turn in turns}
+    seen = [(id(turn.game), turn.prices.tobytes()) for turn in turns]
+    views = dict(zip(seen, turns, strict=True))
     place = {key: row for row, key in enumerate(views)}
     games = game_batch([turn.game for turn in views.values()])
     prices = np.zeros(games.surplus.shape)
     for row, turn in enumerate(views.values()):
         prices[row, : len(turn.prices)] = turn.prices
-    at = [(place[id(turn.game), id(turn.prices)], turn.seller) for turn in turns]
+    at = [(place[key], turn.seller) for key, turn in zip(seen, turns, strict=True)]
     return residual_demand(games, prices, np.array(at, dtype=np.intp))
