@@ -65,8 +65,13 @@ def entry_at(path: str) -> Entry:
 
 
 def shared_parameters() -> tuple[Entry, ...]:
-    """Those that stand in a section that all VPPs share, and not below one of its fields."""
-    return tuple(entry for entry in catalogue() if entry.path.count(".") == 1)
+    """Those that stand in a section that all VPPs share, and not below one of its fields.
+
+    How forecasts are made is none of them: a scenario keeps what was made.
+    """
+    return tuple(
+        entry for entry in catalogue() if entry.path.count(".") == 1 and not entry.path.startswith("forecast.")
+    )
 
 
 def known_paths(scenario: Scenario | PublicScenario) -> tuple[str, ...]:
