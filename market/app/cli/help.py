@@ -30,7 +30,6 @@ IMPORTS: Final[Mapping[str, tuple[str, ...]]] = {
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
         *(
-            "vpp",
             "vpps",
             "scenario",
             "case",
