@@ -77,7 +77,7 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class TradeArrow:
     """Power from one VPP to another; the curve between their places is drawn aside to `bend`."""
 
     seller: str
@@ -161,7 +161,7 @@ def _caption(view: Snapshot, period: int, now: PeriodNow | None) -> str:
 # --- trade ----------------------------------------------------------------------------------------------------
 
 
-def trades_of(now: PeriodNow, ring: Ring) -> list[Trade]:
+def trades_of(now: PeriodNow, ring: Ring) -> list[TradeArrow]:
     """Every pair that trades, the largest power first, as far as they are drawn."""
     pairs = [
         (seller, buyer, float(now.delivered_mw[i, j]))
@@ -173,10 +173,10 @@ def trades_of(now: PeriodNow, ring: Ring) -> list[Trade]:
     return [trade_between(*pair, ring) for pair in pairs[:MOST_ARROWS]]
 
 
-def trade_between(seller: str, buyer: str, power_mw: float, ring: Ring) -> Trade:
+def trade_between(seller: str, buyer: str, power_mw: float, ring: Ring) -> TradeArrow:
     """Power from one VPP to another, and the way its arrow goes."""
     start, end = ring.places[seller], ring.places[buyer]
-    return Trade(seller, buyer, start, _bend(start, end), end, power_mw)
+    return TradeArrow(seller, buyer, start, _bend(start, end), end, power_mw)
 
 
 def _bend(start: Point, end: Point) -> Point:
@@ -188,13 +188,13 @@ def _bend(start: Point, end: Point) -> Point:
     return Point(middle.x + side * across.x, middle.y + side * across.y)
 
 
-def _arrows(trades: Sequence[Trade], ring: Ring) -> list[str]:
+def _arrows(trades: Sequence[TradeArrow], ring: Ring) -> list[str]:
     """An arrow for each trade, the widest for the largest power of the period."""
     most_mw = max((trade.power_mw for trade in trades), default=0.0)
     return [_arrow(trade, most_mw, ring) for trade in trades]
 
 
-def _arrow(trade: Trade, most_mw: float, ring: Ring) -> str:
+def _arrow(trade: TradeArrow, most_mw: float, ring: Ring) -> str:
     start, bend, end = trade.start, trade.bend, trade.end
     width = max(1.2, WIDEST * min(1.0, ring.radius / SMALLEST) * trade.power_mw / most_mw)
     tail, tip = start.towards(bend, ring.radius), end.towards(bend, ring.radius + 2)
@@ -215,7 +215,7 @@ def _arrow(trade: Trade, most_mw: float, ring: Ring) -> str:
     return tag("g", "".join(parts), class_="trade")
 
 
-def _powers(trades: Sequence[Trade], ring: Ring) -> list[str]:
+def _powers(trades: Sequence[TradeArrow], ring: Ring) -> list[str]:
     """The number on each arrow, above everything else; the smaller powers give way where there is no room."""
     taken: list[Point] = []
     parts = []
@@ -226,7 +226,7 @@ def _powers(trades: Sequence[Trade], ring: Ring) -> list[str]:
     return parts
 
 
-def _free(trade: Trade, ring: Ring, taken: Sequence[Point]) -> Point | None:
+def _free(trade: TradeArrow, ring: Ring, taken: Sequence[Point]) -> Point | None:
     """Where nothing is written yet along an arrow, the nearer to its middle the better."""
     for share in (0.5, 0.55, 0.45, 0.6, 0.4, 0.65, 0.35, 0.7, 0.3):
         at = trade.at(share)
