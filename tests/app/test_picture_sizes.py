@@ -78,7 +78,7 @@ def test_no_picture_by_the_clock_has_a_fault(periods: int, start: str) -> None:
     pictures = [
         *told_pictures(some_pictures(repeated(day(5, "as it is"), periods // HOURS)), Telling(horizon=horizon))
     ]
-    words = [text.get_text() for picture in pictures for text in picture.figure.findobj(Text)]  # type: ignore[attr-defined]
+    words = [text.get_text() for picture in pictures for text in picture.figure.findobj(Text)]
     assert "time, Europe/Berlin" in words
     assert {picture.name: found for picture in pictures if (found := faults(picture.figure))} == {}
 
