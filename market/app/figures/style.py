@@ -201,7 +201,7 @@ def stairs(
     heights = [values, *([] if baseline is None else [np.broadcast_to(baseline, values.shape)])]
     ends = [float(end) for height in heights for end in (np.nanmin(height), np.nanmax(height))]
     ax.update_datalim([(where[0], min(ends)), (where[-1], max(ends))])
-    if baseline is not None and np.nanmin(values - baseline) >= 0.0:  # what hangs down keeps room below it
+    if baseline is not None and np.min(baseline) >= 0.0:  # what hangs down keeps room below it
         patch.sticky_edges.y.append(float(np.min(baseline)))
     ax.autoscale(enable=None)  # type: ignore[arg-type]  # asks for it anew where it is on
     return patch
