@@ -26,7 +26,6 @@ _TYPE_REMEDIES = {
     "int_type": "write a plain whole number, without quotes and without a point",
     "bool_type": "write true or false, without quotes",
     "string_type": "put it in quotes",
-    "list_type": "write each entry on a line of its own that begins with `- `",
 }
 _UNION_PART = re.compile(r"str|int|float|bool|list\[.*\]")
 _KEY = "[key]"
@@ -180,6 +179,8 @@ def _unknown_field(holder: type[Section], path: tuple[str | int, ...], place: Pl
 def _remedy(field: FieldInfo, kind: str, in_file: bool) -> str:
     if kind in _TYPE_REMEDIES:
         return _TYPE_REMEDIES[kind]
+    if kind == "list_type":
+        return f"write each entry on a line of its own that begins with `- `: {field.description}"
     if field.default_factory is not None:
         return f"write its fields below it, or leave it out: {field.description}"
     if field.is_required() or field.default is None:
