@@ -24,6 +24,8 @@ from market.scenario.unit_schema import UNIT_SECTIONS
 
 ANY_VPP, ANY_UNIT = "ID", "UNIT"
 UNITS = "units"
+OF_MANY_DAYS = ("rolling.", "horizon.before_h", "horizon.after_h")
+"""What says how many days are run, or where among them these periods are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ def entry_at(path: str) -> Entry:
 
 
 def shared_parameters() -> tuple[Entry, ...]:
-    """Those that stand in a section that all VPPs share, and not below one of its fields."""
-    return tuple(entry for entry in catalogue() if entry.path.count(".") == 1)
+    """Those that stand in a section that all VPPs share, and not below one of its fields; of one day alone."""
+    return tuple(e for e in catalogue() if e.path.count(".") == 1 and not e.path.startswith(OF_MANY_DAYS))
 
 
 def known_paths(scenario: Scenario | PublicScenario) -> tuple[str, ...]:
