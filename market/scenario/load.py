@@ -188,6 +188,13 @@ def _day_before(values: Mapping[str, object], horizon: Horizon | None) -> Horizo
     if _forecast_model(values) is not ForecastModel.PERSISTENCE or horizon is None or not horizon.start:
         return None
     return day_earlier(horizon)
+def says_rolling(source: str | Path) -> bool:
+    """Whether a scenario may have a section `rolling`: a look at its text, which is not read in full."""
+    try:
+        text = read_text(scenario_folder(source) / FILE_NAME, FILE_NAME, MAX_MEBIBYTES)
+    except ScenarioError:
+        return False
+    return isinstance(text, str) and "rolling" in text
 
 
 def is_folder(source: str | Path) -> bool:
