@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from market.model.assets import StoredEnd
 from market.model.calendar import DAY_H
 from market.model.parameter import MAX_PRICE_CNY_PER_MWH, Broken, follow, parameter
 from market.model.rules import MAX_RUN_H
 
 _WHOLE = 1e-9  # how far from whole a number may be
+
+
+class PlanEnd(StrEnum):
+    """What stores must hold at the end of each plan."""
+
+    OWN = "own"  # what each says itself
+    AS_BEGUN = "as_begun"  # as much as at the start of the run
+    FREE = "free"  # anything within their limits
+    VALUED = "valued"  # anything, at a price
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +41,11 @@ class Rolling:
         gt=0,
         le=MAX_RUN_H,
     )
-    soc_end: StoredEnd | None = parameter(
+    soc_end: PlanEnd = parameter(
         "",
-        "What batteries and reservoirs must hold at the end of each plan, in place of what each says: as_begun, "
-        "as much as at the start of the run; free; or valued; left out: what each says",
-        default=None,
+        "What batteries and reservoirs must hold at the end of each plan: own, what each says; or in place of that "
+        "as_begun, as much as at the start of the run; free; valued",
+        default=PlanEnd.OWN,
     )
     end_value_cny_per_mwh: float | None = parameter(
         "CNY/MWh",
@@ -64,16 +73,10 @@ def rolling_rules(rolling: Rolling) -> Iterator[Broken]:
     if abs(parts - round(parts)) > _WHOLE * parts:
         rule = "must be a number of days or a part of one, so that days begin together with plans"
         yield Broken("commit_h", rule, f"{rolling.commit_h:g} h", "take 24, 48, 12, 8, 6 h or the like")
-    if rolling.soc_end is StoredEnd.GIVEN:
-        rule, remedy = (
-            "must be as_begun, free or valued",
-            "give each store its own `end: given`, and leave soc_end out",
-        )
-        yield Broken("soc_end", rule, "given", remedy)
-    elif rolling.soc_end is StoredEnd.VALUED and rolling.end_value_cny_per_mwh is None:
+    if rolling.soc_end is PlanEnd.VALUED and rolling.end_value_cny_per_mwh is None:
         rule = "must be given with soc_end valued"
         yield Broken("end_value_cny_per_mwh", rule, "nothing", "add it, or choose another end")
-    elif rolling.soc_end is not StoredEnd.VALUED and rolling.end_value_cny_per_mwh is not None:
+    elif rolling.soc_end is not PlanEnd.VALUED and rolling.end_value_cny_per_mwh is not None:
         rule = "must be given with soc_end valued only"
         value = f"{rolling.end_value_cny_per_mwh:g}"
         yield Broken("end_value_cny_per_mwh", rule, value, "take it out, or set soc_end: valued")

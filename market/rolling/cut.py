@@ -8,6 +8,7 @@ from dataclasses import replace
 from market.model.assets import Hydro, StoredEnd
 from market.model.calendar import stamps
 from market.model.public import PublicRules
+from market.model.rolling import PlanEnd
 from market.model.stretch import stretch
 from market.model.vpp import Asset, ControllableLoad, Storage, Unit, Vpp
 from market.rolling.plant_state import PlantState, with_state
@@ -51,10 +52,12 @@ def window_plant(whole: Scenario, vpp: Vpp, window: Window, state: PlantState) -
 def _asset(unit: Unit, whole: Scenario, window: Window) -> Asset:
     asset, rolling = unit.asset, rolling_of(whole)
     value = rolling.end_value_cny_per_mwh
-    if isinstance(asset, Storage) and rolling.soc_end is not None:
-        return replace(asset, end=rolling.soc_end, end_value_cny_per_mwh=value, soc_end=None)
-    if isinstance(asset, Hydro) and rolling.soc_end is not None:
-        return replace(asset, end=rolling.soc_end, end_value_cny_per_mwh=value, level_end=None)
+    if isinstance(asset, Storage) and rolling.soc_end is not PlanEnd.OWN:
+        end = StoredEnd(rolling.soc_end.value)
+        return replace(asset, end=end, end_value_cny_per_mwh=value, soc_end=None)
+    if isinstance(asset, Hydro) and rolling.soc_end is not PlanEnd.OWN:
+        end = StoredEnd(rolling.soc_end.value)
+        return replace(asset, end=end, end_value_cny_per_mwh=value, level_end=None)
     if isinstance(asset, ControllableLoad) and window.kept < whole.public.horizon.periods:
         return replace(asset, limit_each_day=True)
     return asset

@@ -66,6 +66,13 @@ def is_run_of_days(run: Path) -> bool:
     return os.path.isfile(run / HEADER)
 
 
+def need_one_day(folder: Path) -> None:
+    """ScenarioError where a folder holds many days and one is asked for."""
+    if is_run_of_days(folder):
+        remedy = f"name a day: {folder / FOLDER / '001'}"
+        raise refused(folder, "it must be the run of one day", "a run of many days", remedy)
+
+
 def read_header(run: Path) -> Header:
     """What a run is about. ScenarioError where the folder does not tell."""
     path = run / HEADER

@@ -76,7 +76,7 @@ def _heading(what: RunSpec, verdict: Verdict, wall_s: float) -> dict[str, Any]:
         "rolling": {
             "plan_h": rolling.plan_h,
             "commit_h": rolling.commit_h,
-            "soc_end": None if rolling.soc_end is None else rolling.soc_end.value,
+            "soc_end": rolling.soc_end.value,
             "end_value_cny_per_mwh": rolling.end_value_cny_per_mwh,
         },
         "started": what.started.isoformat(timespec="seconds"),

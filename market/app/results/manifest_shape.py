@@ -257,10 +257,6 @@ def read_manifest(folder: Path, remedy: str = REMEDY) -> Mapping[str, Any] | Non
         raise refused(path, "it must be an object of JSON", "JSON of something else", remedy)
     if document.get("kind") == "node":
         raise refused(path, "it must be the manifest of a run", "that of one node's day", NAME_A_RUN)
-    if document.get("kind") == DAYS_KIND:
-        raise refused(
-            path, "it must be the run of one day", "a run of many days", f"name a day: {folder}/days/001"
-        )
     broke = document.get("verdict") == Verdict.ABORTED.value
     document = in_code(document, document, path, remedy)
     check_shape(document, ABORTED if broke else COMPLETE, path, remedy)

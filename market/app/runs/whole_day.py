@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from market.app.results.day_record import RECORD, DayRecord, record_document, unreadable
-from market.app.results.days_folder import day_of, finished, is_complete, read_header
+from market.app.results.days_folder import day_of, finished, is_complete, need_one_day, read_header
 from market.app.results.folder import RunFolder
 from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario
 from market.app.results.manifest import RunSpec
@@ -21,8 +21,9 @@ from market.model.disclosure import Disclosure
 def fill_day(folder: Path) -> None:
     """Fill a folder that holds the record of a day alone; any other is left as it is.
 
-    ScenarioError where the day that comes of its beginning is not the one of the record.
+    ScenarioError where it holds many days, or the day that follows is not the one of its record.
     """
+    need_one_day(folder)
     if os.path.exists(folder / MANIFEST) or (found := day_of(folder)) is None:
         return
     run, record = found
