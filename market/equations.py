@@ -307,6 +307,11 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_B,),
         "A plant that cannot steer its output schedules its quantile (β − β⁻)/(β⁺ − β⁻).",
         ("market.forecast.newsvendor:newsvendor_quantile", "market.forecast.newsvendor:newsvendor_schedule_mw"),
+        "M16",
+        (_B,),
+        "Days in a row: H is planned and h ≤ H kept; stores, turbines, tasks and limits go on from what was kept, "
+        "and each billing period costs C(E_before + E) − C(E_before) by (3).",
+        ("market.rolling.carry:state_after", "market.costs.billing:carbon_bills_cny"),
     ),
 )
 

@@ -43,7 +43,7 @@ class Rolling:
     )
     soc_end: PlanEnd = parameter(
         "",
-        "What batteries and reservoirs must hold at the end of each plan: own, what each says; or in place of that "
+        "What batteries and reservoirs must hold at the end of each plan: own, what each says, or in place of it "
         "as_begun, as much as at the start of the run; free; valued",
         default=PlanEnd.OWN,
     )

@@ -12,12 +12,12 @@ from market.model.rolling import PlanEnd
 from market.model.stretch import stretch
 from market.model.vpp import Asset, ControllableLoad, Storage, Unit, Vpp
 from market.rolling.plant_state import PlantState, with_state
-from market.rolling.windows import Window, rolling_of, window_horizon
+from market.rolling.windows import PlanWindow, rolling_of, window_horizon
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.scenario import Scenario
 
 
-def window_scenario(whole: Scenario, window: Window, states: Mapping[str, PlantState]) -> Scenario:
+def window_scenario(whole: Scenario, window: PlanWindow, states: Mapping[str, PlantState]) -> Scenario:
     """What is planned in a window: an ordinary scenario. states : by VPP, how each begins
 
     A window of the whole horizon from which nothing has gone before is the scenario itself, run as one plan.
@@ -29,7 +29,7 @@ def window_scenario(whole: Scenario, window: Window, states: Mapping[str, PlantS
     return replace(sealed, sources=whole.sources)
 
 
-def window_public(public: PublicRules, window: Window) -> PublicRules:
+def window_public(public: PublicRules, window: PlanWindow) -> PublicRules:
     """The public rules of a window."""
     starts = stamps(public.horizon)
     horizon = window_horizon(public.horizon, window, starts[window.first] if starts else "")
@@ -39,7 +39,7 @@ def window_public(public: PublicRules, window: Window) -> PublicRules:
     return seal_public(horizon, cut.tariff, public.market, cut.carbon, public.currency)
 
 
-def window_plant(whole: Scenario, vpp: Vpp, window: Window, state: PlantState) -> Vpp:
+def window_plant(whole: Scenario, vpp: Vpp, window: PlanWindow, state: PlantState) -> Vpp:
     """A plant in a window: it goes on from a state, and ends as the run of many days says."""
     cut = stretch(vpp, window.periods)
     own = {unit.id for unit in cut.units}
@@ -49,7 +49,7 @@ def window_plant(whole: Scenario, vpp: Vpp, window: Window, state: PlantState) -
     return _anchored(with_state(ends, state), vpp)
 
 
-def _asset(unit: Unit, whole: Scenario, window: Window) -> Asset:
+def _asset(unit: Unit, whole: Scenario, window: PlanWindow) -> Asset:
     asset, rolling = unit.asset, rolling_of(whole)
     value = rolling.end_value_cny_per_mwh
     if isinstance(asset, Storage) and rolling.soc_end is not PlanEnd.OWN:

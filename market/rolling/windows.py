@@ -15,7 +15,7 @@ _WHOLE = 1e-6  # of a period
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class PlanWindow:
     """One plan of a run of many days. number : from 1 · first : its first period, of the whole horizon, from 0
 
     planned, kept : how many periods it looks ahead, and how many of them are kept
@@ -32,7 +32,7 @@ class Window:
         return range(self.first, self.first + self.planned)
 
 
-def windows(horizon: Horizon, rolling: Rolling, days: int | None = None) -> tuple[Window, ...]:
+def windows(horizon: Horizon, rolling: Rolling, days: int | None = None) -> tuple[PlanWindow, ...]:
     """Every plan of a horizon, or of its first `days` days; the last ones look no further than its end.
 
     ScenarioError where a plan is no whole number of periods, or the horizon has fewer days.
@@ -46,12 +46,12 @@ def windows(horizon: Horizon, rolling: Rolling, days: int | None = None) -> tupl
         raise ScenarioError([Fault(rule, value, "horizon", "name the whole scenario, or run this part as it is")])
     edges = _Edges(horizon)
     end = edges.after(days)
-    found: list[Window] = []
+    found: list[PlanWindow] = []
     while not found or found[-1].first + found[-1].kept < end:
         first = found[-1].first + found[-1].kept if found else 0
         kept = edges.on_from(len(found), rolling.commit_h, rolling.commit_h) - first
         until = edges.on_from(len(found), rolling.commit_h, rolling.plan_h)
-        found.append(Window(len(found) + 1, first, until - first, kept))
+        found.append(PlanWindow(len(found) + 1, first, until - first, kept))
     return tuple(found)
 
 
@@ -60,7 +60,7 @@ def days_in(horizon: Horizon) -> int:
     return len(day_edges_h(horizon)[1]) - 1
 
 
-def window_horizon(horizon: Horizon, window: Window, start: str) -> Horizon:
+def window_horizon(horizon: Horizon, window: PlanWindow, start: str) -> Horizon:
     """The horizon of a window. start : that of its first period, empty where there is none"""
     hours = horizon.period_h
     before = window.first * hours

@@ -22,7 +22,8 @@ from market.app.results.day_record import read_record
 from market.app.results.days_folder import day_folder
 from market.costs.carbon import stepped_cost_cny
 from market.errors import DispatchError, ScenarioError
-from market.model.vpp import ControllableLoad, Storage, Vehicle
+from market.model.assets import Vehicle
+from market.model.vpp import ControllableLoad, Storage
 from market.scenario.cases import case_folder
 from market.scenario.scenario import Scenario
 from tests.app.commands import error_lines, vppmarket
@@ -71,7 +72,11 @@ def test_three_days_seen_two_ahead_cost_what_three_days_at_once_do(billing: str,
     for seed in sampled(range(24), 3):
         carbon = {"billing_period": billing, "interval_t": 20.0 if billing == "horizon" else 8.0}
         folder = write_days(
-            tmp_path / str(seed), 3, seed=seed, flexible=seed % 2 == 0, rolling={"plan_h": 48}, carbon=carbon
+            tmp_path / str(seed),
+            3,
+            seed=seed,
+            flexible=seed % 2 == 0,
+            sections={"rolling": {"plan_h": 48}, "carbon": carbon},
         )
         scenario = market.load(folder)
         days = market.run_days(scenario)
@@ -92,8 +97,11 @@ def test_three_days_seen_two_ahead_cost_what_three_days_at_once_do(billing: str,
 def four_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four days, seen 36 hours ahead and kept by 12."""
     folder = tmp_path_factory.mktemp("four")
-    rolling = {"plan_h": 36, "commit_h": 12}
-    write_days(folder / "s", 4, seed=5, rolling=rolling, carbon={"billing_period": "day", "interval_t": 8.0})
+    sections = {
+        "rolling": {"plan_h": 36, "commit_h": 12},
+        "carbon": {"billing_period": "day", "interval_t": 8.0},
+    }
+    write_days(folder / "s", 4, seed=5, sections=sections)
     market.run_days(folder / "s", out=folder / "run")
     return folder
 
@@ -146,7 +154,7 @@ def test_each_day_keeps_its_limit_of_load_shed_and_each_vehicle_is_charged(four_
 
 
 def test_shifted_load_comes_back_within_its_window_across_plans(tmp_path: Path) -> None:
-    folder = write_days(tmp_path / "s", 2, seed=3, rolling={"plan_h": 24, "commit_h": 6})
+    folder = write_days(tmp_path / "s", 2, seed=3, sections={"rolling": {"plan_h": 24, "commit_h": 6}})
     text = (folder / "scenario.yaml").read_text(encoding="utf-8").replace("window_h: 4.0", "window_h: 10.0")
     (folder / "scenario.yaml").write_text(text, encoding="utf-8")
     market.run_days(folder, out=tmp_path / "run")
@@ -165,7 +173,7 @@ def test_shifted_load_comes_back_within_its_window_across_plans(tmp_path: Path) 
 def test_carbon_is_billed_by_its_period(billing: str, days_each: int, tmp_path: Path) -> None:
     """(3) of the emission of each billing period, worked out from the table, is what was billed day by day."""
     carbon = {"billing_period": billing, "interval_t": 6.0}
-    scenario = market.load(write_days(tmp_path / "s", 9, vpps=2, seed=2, carbon=carbon))
+    scenario = market.load(write_days(tmp_path / "s", 9, vpps=2, seed=2, sections={"carbon": carbon}))
     days = market.run_days(scenario)
     costs = days.costs[days.costs.vpp != "system"]
     for _, rows in costs.groupby(["vpp", "scenario"]):
@@ -183,7 +191,9 @@ TURBINE = """\
 
 def test_what_a_turbine_was_before_binds_the_next_day(tmp_path: Path) -> None:
     """A turbine that must run 15 h once started runs on into the next plans, and one that stops stays off."""
-    folder = write_days(tmp_path / "s", 3, vpps=1, seed=5, flexible=False, rolling={"plan_h": 24, "commit_h": 12})
+    folder = write_days(
+        tmp_path / "s", 3, vpps=1, seed=5, flexible=False, sections={"rolling": {"plan_h": 24, "commit_h": 12}}
+    )
     with (folder / "scenario.yaml").open("a", encoding="utf-8") as file:
         file.write(TURBINE)
     market.run_days(folder, out=tmp_path / "run")
@@ -230,8 +240,15 @@ def test_stores_end_as_they_are_asked_to(tmp_path: Path) -> None:
 
 
 def test_days_are_told_by_their_dates_and_clocks(tmp_path: Path) -> None:
-    berlin = {"start": "2016-10-29", "tz": "Europe/Berlin"}
-    folder = write_days(tmp_path / "s", 3, vpps=2, per_day=96, rolling={"plan_h": 48}, **berlin)  # type: ignore[arg-type]
+    folder = write_days(
+        tmp_path / "s",
+        3,
+        vpps=2,
+        per_day=96,
+        sections={"rolling": {"plan_h": 48}},
+        start="2016-10-29",
+        tz="Europe/Berlin",
+    )
     days = market.run_days(folder, out=tmp_path / "run")
     assert days.days.periods.tolist() == [96, 100, 96]
     assert [str(start) for start in days.days.start] == [
@@ -297,10 +314,10 @@ def test_a_run_is_taken_up_after_each_day_that_is_finished(four_days: Path, tmp_
 
 def test_a_run_that_was_killed_is_taken_up_with_equal_tables(tmp_path: Path) -> None:
     """SIGKILL while a day is under way, three times; the tables are those of a run that nothing has disturbed."""
-    folder = write_days(tmp_path / "s", 8, vpps=2, seed=6, rolling={"plan_h": 48})
+    folder = write_days(tmp_path / "s", 8, vpps=2, seed=6, sections={"rolling": {"plan_h": 48}})
     market.run_days(folder, out=tmp_path / "whole")
     run = tmp_path / "run"
-    arguments = [COMMAND, "run", str(folder), "--in-process", "--out", str(run), "--quiet"]
+    arguments: list[str | Path] = [COMMAND, "run", str(folder), "--in-process", "--out", str(run), "--quiet"]
     for number in (2, 4, 7):
         with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             deadline = time.monotonic() + 120

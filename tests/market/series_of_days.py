@@ -22,7 +22,7 @@ def write_days(
     start: str = "",
     tz: str = "",
     flexible: bool = True,
-    **sections: Mapping[str, Any],
+    sections: Mapping[str, object] | None = None,
 ) -> Path:
     """A scenario folder; `sections` stand in it as they are. Every second plant has much wind, and sells.
 
@@ -49,7 +49,7 @@ def write_days(
     horizon: dict[str, Any] = {"periods": at.size, "period_h": step_h}
     if start:
         horizon = {"start": start, "tz": tz, "days": days, "step_h": step_h}
-    document = {"title": "days in a row", "horizon": horizon, **sections, "vpps": plants}
+    document = {"title": "days in a row", "horizon": horizon, **(sections or {}), "vpps": plants}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scenario.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)

@@ -11,7 +11,7 @@ import yaml
 import market
 from market.errors import ScenarioError
 from market.model.calendar import DAY_H, day_edges_h, day_numbers, moment, stamps
-from market.model.rolling import Rolling
+from market.model.rolling import PlanEnd, Rolling
 from market.model.rules import Horizon
 from market.rolling.windows import days_in, windows
 from market.scenario import write_scenario
@@ -116,7 +116,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("rolling", "said"), BROKEN)
 def test_a_broken_section_is_told_once(tmp_path: Path, rolling: object, said: str) -> None:
-    folder = write_days(tmp_path / "s", 2, rolling=rolling)  # type: ignore[arg-type]
+    folder = write_days(tmp_path / "s", 2, sections={"rolling": rolling})
     with pytest.raises(ScenarioError) as refused:
         market.load(folder)
     told = str(refused.value).splitlines()
@@ -135,7 +135,7 @@ OTHERS = [
 def test_other_fields_of_many_days_have_their_bounds(
     tmp_path: Path, section: str, value: dict[str, object], said: str
 ) -> None:
-    folder = write_days(tmp_path / "s", 2, **{section: value})
+    folder = write_days(tmp_path / "s", 2, sections={section: value})
     with pytest.raises(ScenarioError) as refused:
         market.load(folder)
     assert said in str(refused.value)
@@ -182,8 +182,9 @@ def test_a_section_can_be_set_from_outside_and_taken_out(tmp_path: Path) -> None
 
 def test_a_scenario_of_many_days_is_written_as_it_is(tmp_path: Path) -> None:
     given = {"plan_h": 36.0, "commit_h": 12.0, "soc_end": "valued", "end_value_cny_per_mwh": 450.0}
-    scenario = market.load(write_days(tmp_path / "s", 2, rolling=given, carbon={"billing_period": "week"}))
+    sections = {"rolling": given, "carbon": {"billing_period": "week"}}
+    scenario = market.load(write_days(tmp_path / "s", 2, sections=sections))
     write_scenario(scenario, tmp_path / "again")
     again = market.load(tmp_path / "again")
-    assert again.rolling == scenario.rolling == Rolling(**given)
+    assert again.rolling == scenario.rolling == Rolling(36.0, 12.0, PlanEnd.VALUED, 450.0)
     assert again.digest == scenario.digest

@@ -303,8 +303,8 @@ class _Day:
             owner[t] = next((n for n in range(len(times)) if most > 0.0 and inside[n][t] == most), None)
         run = []
         for t in range(self.periods):
-            n = owner[t]
-            run.append(self.var(0.0, 0.0 if n is None else task.power_max_mw * inside[n][t] / self.hours))
+            whose = owner[t]
+            run.append(self.var(0.0, 0.0 if whose is None else task.power_max_mw * inside[whose][t] / self.hours))
             self.net[t][run[-1]] -= 1.0
         for n, (start, end, until) in enumerate(times):
             mine = [t for t in range(self.periods) if owner[t] == n]

@@ -17,7 +17,7 @@ from market.app.results.manifest import RunSpec
 from market.app.results.telling import telling_of
 from market.app.runs.command_line import pasted
 from market.app.runs.days_ways import days_in_process
-from market.app.runs.many_days import DaysSpec, ManyDays, Way, days_spec, run_days
+from market.app.runs.many_days import DaysReport, DaysSpec, Way, days_spec, run_days
 from market.app.runs.run_day import json_text
 from market.app.runs.whole_day import taken_up
 from market.errors import DispatchError, Fault, MarketError, ScenarioError
@@ -65,12 +65,12 @@ def days_command(options: RunOptions) -> int:
     return code
 
 
-def exit_code_of_days(run: ManyDays) -> ExitCode:
+def exit_code_of_days(run: DaysReport) -> ExitCode:
     """By the worst day, unless a law is broken."""
     return ExitCode.BROKEN if run.broken_laws else exit_code_of(Verdict(run.manifest["verdict"]))
 
 
-def _run(options: RunOptions) -> ManyDays:
+def _run(options: RunOptions) -> DaysReport:
     since, started = time.monotonic(), datetime.now().astimezone()
     _check(options)
     if options.resume is None:
@@ -138,7 +138,7 @@ def _check(options: RunOptions) -> None:
         check_flags(options)
 
 
-def _result(run: ManyDays, code: ExitCode) -> dict[str, Any]:
+def _result(run: DaysReport, code: ExitCode) -> dict[str, Any]:
     """What `--json` prints of days that came to their end: the manifest, and the tables of days and costs."""
     told = telling_of(run.scenario)
     return {

@@ -41,7 +41,7 @@ from market.rolling.carry import state_after
 from market.rolling.cut import window_plant, window_scenario
 from market.rolling.kept import kept_account, stored_mwh
 from market.rolling.plant_state import PlantState, state_of
-from market.rolling.windows import Window, rolling_of, windows
+from market.rolling.windows import PlanWindow, rolling_of, windows
 from market.scenario.private import create_folder
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
@@ -75,7 +75,7 @@ class DaysSpec:
     """
 
     what: RunSpec
-    windows: tuple[Window, ...]
+    windows: tuple[PlanWindow, ...]
     whole: bool
 
     @property
@@ -100,7 +100,7 @@ class DaysSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ManyDays:
+class DaysReport:
     """A run of many days that came to its end. tables : `days`, `costs`, `periods`, as they are written"""
 
     spec: DaysSpec
@@ -130,7 +130,7 @@ def days_spec(what: RunSpec, days: int | None = None, *, whole: bool | None = No
     return DaysSpec(what, found, filled)
 
 
-def run_days(spec: DaysSpec, way: Way, folder: RunFolder, on_progress: OnProgress, since: float) -> ManyDays:
+def run_days(spec: DaysSpec, way: Way, folder: RunFolder, on_progress: OnProgress, since: float) -> DaysReport:
     """Run all days that are not finished yet, and write the tables over all of them; the manifest last.
 
     since : `time.monotonic()` at the start of the command. Raises what a day raises, its number before it.
@@ -162,7 +162,7 @@ def _go_on(spec: DaysSpec, way: Way, folder: RunFolder, on_progress: OnProgress)
     if done == len(spec.windows):
         return
     with way() as run_one:
-        clock = _Clock(on_progress, len(spec.windows) - done, done, len(spec.windows))
+        clock = _DaysClock(on_progress, len(spec.windows) - done, done, len(spec.windows))
         for window in spec.windows[done:]:
             record = _run_day(spec, window, pasts, run_one, folder.path, clock.day(window.number))
             place = RunFolder(day_folder(folder.path, window.number, len(spec.windows)))
@@ -197,13 +197,13 @@ class Pasts:
         return cls(first, first)
 
 
-def day_spec(spec: DaysSpec, window: Window, pasts: Pasts) -> RunSpec:
+def day_spec(spec: DaysSpec, window: PlanWindow, pasts: Pasts) -> RunSpec:
     """One day as an ordinary run."""
     return replace(spec.what, scenario=window_scenario(spec.scenario, window, pasts.states))
 
 
 def _run_day(
-    spec: DaysSpec, window: Window, pasts: Pasts, run_one: RunOne, run: Path, on_progress: OnProgress
+    spec: DaysSpec, window: PlanWindow, pasts: Pasts, run_one: RunOne, run: Path, on_progress: OnProgress
 ) -> DayRecord:
     on_progress(RunProgress("planning"))
     what = day_spec(spec, window, pasts)
@@ -214,7 +214,9 @@ def _run_day(
         return record_of(spec, window, pasts, what.scenario, result)
 
 
-def record_of(spec: DaysSpec, window: Window, pasts: Pasts, scenario: Scenario, result: DayResult) -> DayRecord:
+def record_of(
+    spec: DaysSpec, window: PlanWindow, pasts: Pasts, scenario: Scenario, result: DayResult
+) -> DayRecord:
     """What is kept of a day. scenario : the day's own"""
     outcome, public, kept = result.outcome, scenario.public, window.kept
     periods = outcome.periods[:kept]
@@ -264,7 +266,7 @@ def _shown(vpp: str, plan: object) -> DispatchPlan:
 
 
 @contextmanager
-def _of_day(window: Window) -> Iterator[None]:
+def _of_day(window: PlanWindow) -> Iterator[None]:
     """Errors of a day, with its number."""
     try:
         yield
@@ -274,7 +276,7 @@ def _of_day(window: Window) -> Iterator[None]:
         raise RunError(f"day {window.number}: {error}") from None
 
 
-def _conclude(spec: DaysSpec, folder: RunFolder, since: float) -> ManyDays:
+def _conclude(spec: DaysSpec, folder: RunFolder, since: float) -> DaysReport:
     tables = _tables(spec, folder)
     names = _write_tables(spec, folder)
     facts = days_document(
@@ -286,7 +288,7 @@ def _conclude(spec: DaysSpec, folder: RunFolder, since: float) -> ManyDays:
     )
     manifest = {**facts, FILES: digests(folder.path, names)}
     folder.write(MANIFEST, json_text(telling_of(spec.scenario).document(manifest)))
-    return ManyDays(spec, folder.path, manifest, tables)
+    return DaysReport(spec, folder.path, manifest, tables)
 
 
 def _tables(spec: DaysSpec, folder: RunFolder) -> dict[str, Table]:
@@ -303,7 +305,7 @@ def _write_tables(spec: DaysSpec, folder: RunFolder) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Clock:
+class _DaysClock:
     """Tells people which day it is, and how long the rest will take at the pace of those run."""
 
     on_progress: OnProgress

@@ -14,18 +14,18 @@ from market.app.results.days_folder import day_folder
 from market.app.results.records import Records
 from market.app.results.telling import telling_of
 from market.app.runs.command_line import pasted
-from market.app.runs.many_days import ManyDays
+from market.app.runs.many_days import DaysReport
 from market.rolling.windows import rolling_of
 
 _MOST_ROWS = 31
 
 
-def days_text(run: ManyDays, screen: Screen | None = None) -> str:
+def days_text(run: DaysReport, screen: Screen | None = None) -> str:
     """The summary, drawn for a screen: that of standard output if no other is given."""
     return drawn(_parts(run), screen or screen_of(sys.stdout))
 
 
-def _parts(run: ManyDays) -> Iterator[str | Grid]:
+def _parts(run: DaysReport) -> Iterator[str | Grid]:
     manifest, totals = run.manifest, run.manifest["totals"]
     rolling, days = rolling_of(run.scenario), run.tables["days"].by_column()
     yield f"[bold]{plain(run.scenario.name)}[/bold]  {plain(run.scenario.title)}"
@@ -48,7 +48,7 @@ def _parts(run: ManyDays) -> Iterator[str | Grid]:
     yield from (Whole(f"  {plain(pasted(name, first))}") for name in ("view", "report"))
 
 
-def _table(run: ManyDays, days: Records) -> Grid:
+def _table(run: DaysReport, days: Records) -> Grid:
     rows = range(min(len(days), _MOST_ROWS))
     starts = telling_of(run.scenario).starts
     energy = energy_unit(days["traded_mwh"].tolist())
