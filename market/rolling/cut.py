@@ -8,7 +8,8 @@ from dataclasses import replace
 from market.model.assets import Hydro, StoredEnd
 from market.model.calendar import stamps
 from market.model.public import PublicRules
-from market.model.rolling import PlanEnd
+from market.model.rolling import PlanEnd, Rolling
+from market.model.rules import Horizon
 from market.model.stretch import stretch
 from market.model.vpp import Asset, ControllableLoad, Storage, Unit, Vpp
 from market.rolling.plant_state import PlantState, with_state
@@ -23,7 +24,8 @@ def window_scenario(whole: Scenario, window: PlanWindow, states: Mapping[str, Pl
     A window of the whole horizon from which nothing has gone before is the scenario itself, run as one plan.
     """
     public = window_public(whole.public, window)
-    vpps = tuple(window_plant(whole, vpp, window, states[vpp.id]) for vpp in whole.vpps)
+    horizon, rolling = whole.public.horizon, rolling_of(whole)
+    vpps = tuple(window_plant(vpp, horizon, rolling, window, states[vpp.id]) for vpp in whole.vpps)
     others = None if whole.whole else whole.digest_by_vpp
     sealed = seal_scenario(whole.name, whole.title, public, vpps, whole.network, whole.audit, others)
     return replace(sealed, sources=whole.sources)
@@ -39,18 +41,18 @@ def window_public(public: PublicRules, window: PlanWindow) -> PublicRules:
     return seal_public(horizon, cut.tariff, public.market, cut.carbon, public.currency)
 
 
-def window_plant(whole: Scenario, vpp: Vpp, window: PlanWindow, state: PlantState) -> Vpp:
-    """A plant in a window: it goes on from a state, and ends as the run of many days says."""
+def window_plant(vpp: Vpp, horizon: Horizon, rolling: Rolling, window: PlanWindow, state: PlantState) -> Vpp:
+    """A plant in a window of a horizon: it goes on from a state, and ends as the run of many days says."""
     cut = stretch(vpp, window.periods)
     own = {unit.id for unit in cut.units}
-    fields = {unit.id: _asset(unit, whole, window) for unit in cut.all_units if unit.id not in own}
-    units = tuple(replace(unit, asset=_asset(unit, whole, window)) for unit in cut.units)
+    fields = {unit.id: _asset(unit, horizon, rolling, window) for unit in cut.all_units if unit.id not in own}
+    units = tuple(replace(unit, asset=_asset(unit, horizon, rolling, window)) for unit in cut.units)
     ends = replace(cut, units=units, **fields)  # type: ignore[arg-type]  # a unit of a field is called as it
     return _anchored(with_state(ends, state), vpp)
 
 
-def _asset(unit: Unit, whole: Scenario, window: PlanWindow) -> Asset:
-    asset, rolling = unit.asset, rolling_of(whole)
+def _asset(unit: Unit, horizon: Horizon, rolling: Rolling, window: PlanWindow) -> Asset:
+    asset = unit.asset
     value = rolling.end_value_cny_per_mwh
     if isinstance(asset, Storage) and rolling.soc_end is not PlanEnd.OWN:
         end = StoredEnd(rolling.soc_end.value)
@@ -58,7 +60,7 @@ def _asset(unit: Unit, whole: Scenario, window: PlanWindow) -> Asset:
     if isinstance(asset, Hydro) and rolling.soc_end is not PlanEnd.OWN:
         end = StoredEnd(rolling.soc_end.value)
         return replace(asset, end=end, end_value_cny_per_mwh=value, level_end=None)
-    if isinstance(asset, ControllableLoad) and window.kept < whole.public.horizon.periods:
+    if isinstance(asset, ControllableLoad) and window.kept < horizon.periods:
         return replace(asset, limit_each_day=True)
     return asset
 

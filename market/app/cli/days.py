@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from market.app.cli.console import echo, echo_error, live_progress, put_json
@@ -19,6 +20,7 @@ from market.app.runs.command_line import pasted
 from market.app.runs.days_ways import days_in_process
 from market.app.runs.many_days import DaysReport, DaysSpec, Way, days_spec, run_days
 from market.app.runs.run_day import json_text
+from market.app.runs.ways import ProcessOptions
 from market.app.runs.whole_day import taken_up
 from market.errors import DispatchError, Fault, MarketError, ScenarioError
 from market.game.result import Verdict
@@ -107,7 +109,18 @@ def _new(options: RunOptions, started: datetime) -> DaysSpec:
 
 
 def _way(spec: DaysSpec, options: RunOptions) -> Way:
-    return days_in_process
+    if spec.what.in_process:
+        return days_in_process
+    from market.app.runs.days_over_bus import days_over_the_bus
+
+    how = ProcessOptions(
+        on_notice=echo_error,
+        on_open=lambda address, keys: None,
+        keys=options.keys,
+        restarts=options.restarts,
+        join_s=options.join_s,
+    )
+    return partial(days_over_the_bus, spec, how)
 
 
 def _how_to_go_on(folder: RunFolder) -> Iterator[str]:
@@ -118,24 +131,38 @@ def _how_to_go_on(folder: RunFolder) -> Iterator[str]:
 
 def _check(options: RunOptions) -> None:
     """What days in a row have no use for."""
-    faults = []
-    days = "leave it out; vppmarket report RUN/days/001 does it for a day"
-    for flag, given in (("--figures", options.figures), ("--report", options.report)):
-        if given:
-            faults.append(Fault("many days are drawn one at a time", "many days", flag, days))
-    for flag, given in (("--view", options.view), ("--watch", options.watch)):
-        if given:
-            remedy = "leave it out; vppmarket view RUN/days/001 shows a day"
-            faults.append(Fault("many days are looked at one at a time", "many days", flag, remedy))
-    if options.audit not in (None, Disclosure.FULL):
-        rule = "days go on from plans that are shown"
-        faults.append(Fault(rule, str(options.audit), "--audit", "leave it out, or take full"))
+    faults = list(_useless(options))
     if options.resume is not None:
         faults += check_taken_up(options)
     if faults:
         raise ScenarioError(faults)
     if options.resume is None:
         check_flags(options)
+
+
+def _useless(options: RunOptions) -> Iterator[Fault]:
+    one = "leave it out; vppmarket {} RUN/days/001 does it for a day"
+    flags: Sequence[tuple[str, object, str, str]] = (
+        ("--figures", options.figures, "many days are drawn one at a time", one.format("report")),
+        ("--report", options.report, "many days are drawn one at a time", one.format("report")),
+        ("--view", options.view, "many days are looked at one at a time", one.format("view")),
+        ("--watch", options.watch, "many days are looked at one at a time", one.format("view")),
+        (
+            "--port",
+            options.port,
+            "each of many days has a market of its own",
+            "leave it out: free ports are taken",
+        ),
+    )
+    for flag, given, rule, remedy in flags:
+        if given:
+            yield Fault(rule, "many days" if given is True else str(given), flag, remedy)
+    if options.day_folders == "small" and not options.in_process:
+        rule, remedy = "a day over the bus leaves its tape", "leave it out, or add --in-process"
+        yield Fault(rule, "small", "--day-folders", remedy)
+    if options.audit not in (None, Disclosure.FULL):
+        rule = "days go on from plans that are shown"
+        yield Fault(rule, str(options.audit), "--audit", "leave it out, or take full")
 
 
 def _result(run: DaysReport, code: ExitCode) -> dict[str, Any]:

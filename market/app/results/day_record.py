@@ -29,7 +29,7 @@ class DayRecord:
     verdict, epsilon_cny : of those periods
     game, grid_only : each VPP's account of them, with the market and without, where each goes on from its own past
     stored_mwh, stored_alone_mwh : what each VPP's stores hold at their end
-    verdicts, rounds, traded_mw, price_cny_per_mwh : by period kept; the price is the mean of what is traded, NaN
+    verdicts, traded_mw, price_cny_per_mwh : by period kept; the price is the mean of what is traded, NaN
     where nothing is
     states, alone : by VPP, what it brings into the next day
     digest : of the scenario that was run
@@ -46,7 +46,6 @@ class DayRecord:
     stored_mwh: Mapping[str, float]
     stored_alone_mwh: Mapping[str, float]
     verdicts: tuple[Verdict, ...]
-    rounds: tuple[int, ...]
     traded_mw: Array
     price_cny_per_mwh: Array
     states: Mapping[str, PlantState]
@@ -93,7 +92,6 @@ def record_document(record: DayRecord) -> dict[str, Any]:
         "stored_mwh": dict(record.stored_mwh),
         "stored_alone_mwh": dict(record.stored_alone_mwh),
         "verdicts": [verdict.value for verdict in record.verdicts],
-        "rounds": list(record.rounds),
         "traded_mw": record.traded_mw.tolist(),
         "price_cny_per_mwh": [_number(price) for price in record.price_cny_per_mwh.tolist()],
         "states": {vpp: _state_document(state) for vpp, state in record.states.items()},
@@ -134,7 +132,6 @@ def _record(told: Mapping[str, Any]) -> DayRecord:
         stored_mwh=_numbers(told["stored_mwh"]),
         stored_alone_mwh=_numbers(told["stored_alone_mwh"]),
         verdicts=tuple(Verdict(verdict) for verdict in told["verdicts"]),
-        rounds=tuple(int(number) for number in told["rounds"]),
         traded_mw=frozen(told["traded_mw"]),
         price_cny_per_mwh=frozen([nan if price is None else price for price in told["price_cny_per_mwh"]]),
         states={vpp: _state(state) for vpp, state in told["states"].items()},

@@ -26,10 +26,10 @@ COSTS: Final = (
 )
 PERIODS: Final = (
     *("day", "period", "feed_in_cny_per_mwh", "retail_cny_per_mwh", "price_cny_per_mwh", "traded_mw"),
-    *("verdict", "rounds"),
+    "verdict",
 )
 _WORDS: Final = frozenset({"vpp", "scenario", "verdict"})
-_WHOLE: Final = frozenset({"day", "period", "periods", "rounds", "broken_laws"})
+_WHOLE: Final = frozenset({"day", "period", "periods", "broken_laws"})
 
 DayRecords = Callable[[], Iterable[DayRecord]]
 """Reads all records of a run from the first, as often as it is called: memory holds one at a time."""
@@ -101,7 +101,6 @@ def _period_rows(record: DayRecord, tariff: Tariff) -> Iterator[tuple[Cell, ...]
             float(record.price_cny_per_mwh[at]),
             float(record.traded_mw[at]),
             record.verdicts[at].value,
-            record.rounds[at],
         )
 
 

@@ -85,12 +85,39 @@ def run_distributed(
     nodes, served = LocalNodes(order, restarts), _broker(scenario.shared, seed, out_dir, listening, opening)
     with nodes, _in_full(nodes), served as (shell, bus):
         opening.announce(bus.endpoints.control)
+    nodes = LocalNodes(restarts)
+
+    def start(address: str) -> None:
+        for vpp in scenario.vpps:
+            task = NodeTask(vpp, scenario.public, scenario.name, address, opening.token, node_keys.get(vpp.id))
+            nodes.start(vpp.id, run_local_node, task, nodes.last_words)
+
+    with nodes:
+        return run_with_nodes(scenario, seed, out_dir, on_progress, listening, opening, nodes, start)
+
+
+def run_with_nodes(
+    scenario: Scenario,
+    seed: int,
+    out_dir: Path,
+    on_progress: OnProgress,
+    listening: Listening,
+    opening: Opening,
+    nodes: LocalNodes,
+    start: Callable[[str], None],
+) -> tuple[MarketOutcome, RunMetadata]:
+    """The same with processes that somebody else ends. start : has them join at an address. Errors as above."""
+    served = _broker(scenario.shared, seed, out_dir, listening, opening)
+    with _in_full(nodes), served as (shell, bus):
+        address = bus.endpoints.control
+        opening.announce(address)
         if opening.viewer_s:
             on_progress(RunProgress("waiting for a viewer"))
             shell.await_viewer(opening.viewer_s)
         on_progress(RunProgress("starting nodes"))
         for vpps in shared_out(scenario.roster, processes):
             nodes.start(vpps)
+        start(address)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
     return outcome_of(proceedings), facts

@@ -61,7 +61,16 @@ class DayResult:
     broken_laws: tuple[str, ...]
 
 
-RunOne: TypeAlias = Callable[[RunSpec, RunFolder | None, OnProgress], DayResult]
+@dataclass(frozen=True, slots=True)
+class OneDay:
+    """A day to run: as an ordinary run, what is planned in it, and how each VPP begins it."""
+
+    what: RunSpec
+    window: PlanWindow
+    states: Mapping[str, PlantState]
+
+
+RunOne: TypeAlias = Callable[[OneDay, RunFolder | None, OnProgress], DayResult]
 """Runs one day, into its folder; None where the folder is not to be filled."""
 Way: TypeAlias = Callable[[], AbstractContextManager[RunOne]]
 """A way of running days, open as long as the run goes on."""
@@ -197,37 +206,40 @@ class Pasts:
         return cls(first, first)
 
 
-def day_spec(spec: DaysSpec, window: PlanWindow, pasts: Pasts) -> RunSpec:
-    """One day as an ordinary run."""
-    return replace(spec.what, scenario=window_scenario(spec.scenario, window, pasts.states))
+def one_day(spec: DaysSpec, window: PlanWindow, pasts: Pasts) -> OneDay:
+    """One day of a run."""
+    what = replace(spec.what, scenario=window_scenario(spec.scenario, window, pasts.states))
+    return OneDay(what, window, pasts.states)
 
 
 def _run_day(
     spec: DaysSpec, window: PlanWindow, pasts: Pasts, run_one: RunOne, run: Path, on_progress: OnProgress
 ) -> DayRecord:
     on_progress(RunProgress("planning"))
-    what = day_spec(spec, window, pasts)
+    day = one_day(spec, window, pasts)
     place = day_folder(run, window.number, len(spec.windows))
     create_folder(place)
     with _of_day(window):
-        result = run_one(what, RunFolder(place) if spec.whole else None, on_progress)
-        return record_of(spec, window, pasts, what.scenario, result)
+        result = run_one(day, RunFolder(place) if spec.whole else None, on_progress)
+        return record_of(spec, day, pasts, result)
 
 
-def record_of(
-    spec: DaysSpec, window: PlanWindow, pasts: Pasts, scenario: Scenario, result: DayResult
-) -> DayRecord:
-    """What is kept of a day. scenario : the day's own"""
+def record_of(spec: DaysSpec, day: OneDay, pasts: Pasts, result: DayResult) -> DayRecord:
+    """What is kept of a day. RunError where a VPP had no part in its end."""
+    scenario, window = day.what.scenario, day.window
     outcome, public, kept = result.outcome, scenario.public, window.kept
     periods = outcome.periods[:kept]
     game, grid_only, states, alone = [], [], {}, {}
     stored, stored_alone = {}, {}
-    plants = {vpp.id: vpp for vpp in spec.scenario.vpps}
-    for vpp, day in zip(scenario.vpps, outcome.days, strict=True):
-        after = _shown(vpp.id, day.after)
-        other = window_plant(spec.scenario, plants[vpp.id], window, pasts.alone[vpp.id])
+    whole, rolling = spec.scenario, rolling_of(spec.scenario)
+    plans = {own.declaration.vpp: own for own in outcome.days}
+    if lost := [vpp.id for vpp in scenario.vpps if vpp.id not in plans]:
+        raise RunError(f"{', '.join(lost)} had no part in the end; days go on only with everybody")
+    for vpp in scenario.vpps:
+        after = _shown(vpp.id, plans[vpp.id].after)
+        other = window_plant(whole.vpp(vpp.id), whole.public.horizon, rolling, window, pasts.alone[vpp.id])
         same = pasts.alone[vpp.id] == pasts.states[vpp.id]
-        before = _shown(vpp.id, day.before) if same else dispatch(other, public, None)
+        before = _shown(vpp.id, plans[vpp.id].before) if same else dispatch(other, public, None)
         game.append(kept_account(vpp, public, after, kept, net_payment_cny(vpp.id, periods)))
         grid_only.append(kept_account(other, public, before, kept, 0.0))
         states[vpp.id] = state_after(vpp, public, after, kept)
@@ -248,7 +260,6 @@ def record_of(
         stored_mwh=stored,
         stored_alone_mwh=stored_alone,
         verdicts=tuple(period.verdict for period in periods),
-        rounds=tuple(period.rounds for period in periods),
         traded_mw=traded_mw,
         price_cny_per_mwh=price,
         states=states,

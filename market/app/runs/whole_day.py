@@ -13,7 +13,7 @@ from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario
 from market.app.results.manifest import RunSpec
 from market.app.results.manifest_shape import MANIFEST
 from market.app.runs.days_ways import day_in_process
-from market.app.runs.many_days import DaysSpec, Pasts, day_spec, days_spec, record_of
+from market.app.runs.many_days import DaysSpec, Pasts, days_spec, one_day, record_of
 from market.errors import Fault, ScenarioError
 from market.model.disclosure import Disclosure
 
@@ -32,9 +32,8 @@ def fill_day(folder: Path) -> None:
         spec = kept_spec(run)
         window = spec.windows[record.number - 1]
         pasts = Pasts.after(spec.scenario, _before(run, spec, record))
-        what = day_spec(spec, window, pasts)
-        result = day_in_process(what, place, lambda progress: None)
-        again = record_of(spec, window, pasts, what.scenario, result)
+        day = one_day(spec, window, pasts)
+        again = record_of(spec, day, pasts, day_in_process(day, place, lambda progress: None))
         if record_document(again) != record_document(record):
             os.unlink(folder / MANIFEST)
             value = "another, by what it comes to"
