@@ -17,6 +17,7 @@ from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
+from market.scenario.overrides import require_changes
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
 
@@ -121,7 +122,8 @@ def run_days(
 
     since, started = time.monotonic(), datetime.now().astimezone()
     chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
-    check_changes(changes or {}, seed, processes=False)
+    changes = require_changes({} if changes is None else changes)
+    check_changes(changes, seed, processes=False)
     if changes:
         chosen = chosen.with_(changes)
     with as_run_error():
