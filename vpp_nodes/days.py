@@ -46,11 +46,11 @@ class DayOrder:
     state: PlantState
 
 
-def run_days_node(task: DaysTask, orders: Connection, last_words: Connection) -> None:
+def run_days_node(task: DaysTask, orders: Connection, last_words: Connection, endings: Connection) -> None:
     """Take part in each day that is ordered, until nobody orders any more; end when the run's owner is gone."""
     from market.rolling.carry import state_after
     from market.rolling.cut import window_plant
-    from vpp_nodes.process import serve_node
+    from vpp_nodes.process import serve_nodes
     from vpp_nodes.task import NodeTask
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -60,7 +60,8 @@ def run_days_node(task: DaysTask, orders: Connection, last_words: Connection) ->
         state = order.state if state is None else state
         vpp = window_plant(task.vpp, task.horizon, task.rolling, order.window, state)
         node = NodeTask(vpp, order.public, task.scenario, order.broker, task.token, task.keys)
-        ending = serve_node(node, _quiet, lambda text: say_last(last_words, text), _owner())
+        ended = serve_nodes([node], on_fault=lambda vpp, text: say_last(last_words, text), parent=_owner())
+        ending = ended[vpp.id]
         if ending.exit_code or ending.day is None:
             sys.exit(ending.exit_code or 4)
         state = state_after(vpp, order.public, ending.day.plans.after, order.window.kept)
@@ -84,7 +85,3 @@ def _owner() -> int | None:
     """What becomes readable when the process that started this one is gone."""
     parent = parent_process()
     return parent.sentinel if parent else None
-
-
-def _quiet(text: str) -> None:
-    """Say nothing."""

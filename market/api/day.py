@@ -91,19 +91,16 @@ def run(
         **require_changes({} if changes is None else changes),
         **({"market.day_certificate": True} if day_certificate else {}),
     }
-    _check(changes, seed, processes=bool(processes))
+    check_changes(changes, seed, processes=bool(processes))
     number = _number_of(processes)
-    check_changes(changes, seed, processes=processes)
     if changes:
         chosen = chosen.with_(changes)
     if chosen.rolling is not None:
         rule, remedy = "one day is run", "take market.run_days; or change rolling to None, for one plan of all"
         raise ScenarioError([Fault(rule, "a scenario of many days", "rolling", remedy)])
     with as_run_error():
-        what = replace(_undertaking(chosen, seed, started, processes=bool(processes)), keep=_keep(trace, format))
+        what = replace(_undertaking(chosen, seed, started, processes=bool(processes)), keep=keep_of(trace, format))
         report = _carried_out(what, out, on_progress or (lambda progress: None), since, number)
-        what = replace(_undertaking(chosen, seed, started, processes=processes), keep=keep_of(trace, format))
-        report = _carried_out(what, out, on_progress or (lambda progress: None), since)
     for law in report.broken_laws:
         warnings.warn(law, RuntimeWarning, stacklevel=2)
     return Run.of(report, written=out is not None)
@@ -149,7 +146,6 @@ def _number_of(processes: bool | int) -> int | None:
     return processes
 
 
-def _keep(trace: str | None, format: str) -> Keep:
 def keep_of(trace: str | None, format: str) -> Keep:
     """What a run folder is to hold. ScenarioError for words that mean nothing."""
     from market.app.results.kept import Keep, TableFormat, TraceLevel

@@ -38,7 +38,7 @@ def window_public(public: PublicRules, window: PlanWindow) -> PublicRules:
     if horizon == public.horizon:
         return public
     cut = stretch(public, window.periods)
-    return seal_public(horizon, cut.tariff, public.market, cut.carbon, public.currency)
+    return seal_public(horizon, cut.tariff, public.market, cut.carbon, public.currency, public.imbalance)
 
 
 def window_plant(vpp: Vpp, horizon: Horizon, rolling: Rolling, window: PlanWindow, state: PlantState) -> Vpp:

@@ -188,6 +188,8 @@ def _day_before(values: Mapping[str, object], horizon: Horizon | None) -> Horizo
     if _forecast_model(values) is not ForecastModel.PERSISTENCE or horizon is None or not horizon.start:
         return None
     return day_earlier(horizon)
+
+
 def says_rolling(source: str | Path) -> bool:
     """Whether a scenario may have a section `rolling`: a look at its text, which is not read in full."""
     try:

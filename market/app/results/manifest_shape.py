@@ -116,11 +116,9 @@ _SURROUNDINGS: Final[Mapping[str, Shape]] = {
         {
             "horizon": _told_rules(Horizon, _CALENDAR),
             "market": _rules(MarketRules),
-            "carbon": _rules(CarbonRules),
+            "carbon": _told_rules(CarbonRules),
         },
         {IMBALANCE: _rules(ImbalanceRules)},
-            "carbon": _told_rules(CarbonRules),
-        }
     ),
     "versions": _WORDS,
     "platform": text(),

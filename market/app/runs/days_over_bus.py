@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from broker.process.launch import LocalNodes
+from broker.process.launch import LocalNodes, Order
 from market.app.results.folder import RunFolder
 from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.runs.distributed import LOOPBACK, Listening, Opening, run_with_nodes
@@ -71,13 +71,14 @@ def _run_one(
 
 
 class StandingNodes(LocalNodes):
-    """Node processes that stay up from day to day. tasks : by VPP, what each is given once"""
+    """Node processes that stay up from day to day, one for each VPP. tasks : by VPP, what each is given once"""
 
     def __init__(self, restarts: int, tasks: Mapping[str, DaysTask]) -> None:
-        super().__init__(restarts)
+        super().__init__(self._call, restarts)
         self._tasks = tasks
         self._today: dict[str, DayOrder] = {}
         self._lines: dict[str, Connection] = {}
+        self._theirs: dict[str, Connection] = {}
 
     def begin(self, day: OneDay, broker: str) -> None:
         """Have everybody take part in a day; who is not there yet is started."""
@@ -87,17 +88,14 @@ class StandingNodes(LocalNodes):
             if vpp in self._lines:
                 self._send(vpp)
             else:
-                theirs = self._connect(vpp)
-                self.start(vpp, run_days_node, self._tasks[vpp], theirs, self.last_words)
-                self._order(vpp, theirs)
+                self.start([vpp])
 
-    def restart(self, vpp: str) -> int | None:
-        """As of any node; the new process is told of the day that is under way."""
-        theirs = self._connect(vpp)
-        self._orders[vpp] = (run_days_node, (self._tasks[vpp], theirs, self.last_words))
-        descriptor = super().restart(vpp)
-        self._order(vpp, theirs)
-        return descriptor
+    def start(self, vpps: Sequence[str]) -> None:
+        """Start these, each in a process of its own, and tell them of the day that is under way."""
+        for vpp in vpps:
+            super().start([vpp])
+            self._theirs.pop(vpp).close()  # so a process that dies leaves nobody waiting
+            self._send(vpp)
 
     def stop(self) -> None:
         """End them: who waits for an order hears that there will be none."""
@@ -105,18 +103,14 @@ class StandingNodes(LocalNodes):
             line.close()
         super().stop()
 
-    def _connect(self, vpp: str) -> Connection:
-        """A new line to a VPP's process; its own end is for that process."""
+    def _call(self, vpps: Sequence[str]) -> Order:
+        """What a process does, on a new line of its own."""
+        (vpp,) = vpps
         theirs, ours = self._context.Pipe(duplex=False)
         if vpp in self._lines:
             self._lines[vpp].close()
-        self._lines[vpp] = ours
-        return theirs
-
-    def _order(self, vpp: str, theirs: Connection) -> None:
-        """Send today's order; with their end closed here, a process that dies leaves nobody waiting."""
-        theirs.close()
-        self._send(vpp)
+        self._lines[vpp], self._theirs[vpp] = ours, theirs
+        return run_days_node, (self._tasks[vpp], theirs)
 
     def _send(self, vpp: str) -> None:
         with suppress(OSError):  # a process that is gone is noticed as such, and started again if it may
