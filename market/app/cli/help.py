@@ -56,8 +56,6 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         ),
         *("seeds", "by", "count", "flexible_vehicles", "loads", "suns", "winds", "batteries", "tmy", "site"),
         *("new_plants", "section", "commitment", "base"),
-        *("vpp", "scenario", "case", "plants", "settings", "strategies", "seed"),
-        *("days", "resume", "until_s", "window", "combine", "orders", "draws", "delays", "losses", "seeds"),
     ),
     "The form of the file, where it is not as it looks": (
         *("unit", "price_unit", "sep", "decimal", "encoding", "skip", "time_column", "time_format", "stamp"),
