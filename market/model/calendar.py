@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from itertools import pairwise
+from statistics import median
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -184,9 +187,73 @@ def clock_labels(horizon: Horizon) -> tuple[str, ...]:
     >>> clock_labels(Horizon(2, 12, "2016-06-15T06:00+02:00", "Europe/Berlin"))
     ('06:00', '18:00')
     """
+    form = _form(starts(horizon))
+    return tuple(f"{each:{form}}" for each in starts(horizon))
+
+
+@lru_cache(maxsize=32)
+def clock_ends(horizon: Horizon) -> tuple[str, ...]:
+    """The same as each period ends.
+
+    >>> clock_ends(Horizon(2, 12, "2016-06-15T00:00+02:00", "Europe/Berlin"))
+    ('12:00', '00:00')
+    """
     moments = starts(horizon)
-    several = len({each.date() for each in moments}) > 1
-    return tuple(f"{each:%d %b %H:%M}" if several else f"{each:%H:%M}" for each in moments)
+    return tuple(f"{each:{_form(moments)}}" for each in (*moments[1:], *([_end(horizon)] if moments else [])))
+
+
+def _form(moments: Sequence[datetime]) -> str:
+    return "%d %b %H:%M" if len({each.date() for each in moments}) > 1 else "%H:%M"
+
+
+def _end(horizon: Horizon) -> datetime:
+    last = starts(horizon)[-1].astimezone(UTC) + timedelta(seconds=round(horizon.period_h * 3600, 6))
+    return last.astimezone(zone_of(horizon.tz))
+
+
+_MINUTES: Final = tuple(60 * hours for hours in (1, 2, 3, 4, 6, 8, 12, 24, 48, 168, 336, 672))
+_PARTS: Final = (5, 15, 30)
+
+
+def clock_ticks(moments: Sequence[datetime], most: int) -> list[tuple[int, str]]:
+    """Periods that begin at round times, at most about `most`, each with the time, or the day as it begins.
+
+    Places count from 0. The hour that clocks show twice is marked once where both marks would meet.
+
+    >>> clock_ticks(starts(Horizon(24, 1, "2016-06-15T00:00+02:00", "Europe/Berlin")), 4)
+    [(0, '15 Jun'), (6, '06:00'), (12, '12:00'), (18, '18:00')]
+    >>> clock_ticks(starts(Horizon(25, 1, "2024-10-27T00:00+02:00", "Europe/Berlin")), 13)[:3]
+    [(0, '27 Oct'), (2, '02:00'), (5, '04:00')]
+    """
+    found: list[int] = []
+    for minutes in (*_PARTS, *_MINUTES):
+        found = [place for place, when in enumerate(moments) if _is_round(when, moments[0], minutes)]
+        if 0 < len(found) <= most:
+            break
+    found = _apart(found or [*range(min(1, len(moments)))])
+    return [(place, _mark(moments[place])) for place in found]
+
+
+def _mark(when: datetime) -> str:
+    return f"{when:%d %b}" if when.hour == when.minute == 0 else f"{when:%H:%M}"
+
+
+def _apart(places: Sequence[int]) -> list[int]:
+    """Those that stand as far behind the one before as most of them do."""
+    usual = median(b - a for a, b in pairwise(places)) if len(places) > 1 else 0
+    kept = list(places[:1])
+    for place in places[1:]:
+        if place - kept[-1] >= 0.75 * usual:
+            kept.append(place)
+    return kept
+
+
+def _is_round(when: datetime, first: datetime, minutes: int) -> bool:
+    if when.second or when.microsecond:
+        return False
+    if minutes <= 24 * 60:
+        return (60 * when.hour + when.minute) % minutes == 0
+    return when.hour == when.minute == 0 and (when.date() - first.date()).days % (minutes // (24 * 60)) == 0
 
 
 def span_text(horizon: Horizon) -> str:
@@ -198,9 +265,7 @@ def span_text(horizon: Horizon) -> str:
     moments = starts(horizon)
     if not moments:
         return ""
-    last = moments[-1].astimezone(UTC) + timedelta(seconds=round(horizon.period_h * 3600, 6))
-    end = last.astimezone(zone_of(horizon.tz))
-    return f"{moments[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {horizon.tz or 'UTC'}"
+    return f"{moments[0]:%Y-%m-%d %H:%M} to {_end(horizon):%Y-%m-%d %H:%M}, {horizon.tz or 'UTC'}"
 
 
 def is_sound(horizon: Horizon) -> bool:

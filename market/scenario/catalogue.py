@@ -67,8 +67,12 @@ def entry_at(path: str) -> Entry:
 
 
 def shared_parameters() -> tuple[Entry, ...]:
-    """Those that stand in a section that all VPPs share, and not below one of its fields; of one day alone."""
-    return tuple(e for e in catalogue() if e.path.count(".") == 1 and not e.path.startswith(OF_MANY_DAYS))
+    """Those that stand in a section that all VPPs share, and not below one of its fields; of one day alone.
+
+    How forecasts are made is none of them: a scenario keeps what was made.
+    """
+    others = ("forecast.", *OF_MANY_DAYS)
+    return tuple(e for e in catalogue() if e.path.count(".") == 1 and not e.path.startswith(others))
 
 
 def known_paths(scenario: Scenario | PublicScenario) -> tuple[str, ...]:

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from market.app.analysis.network_grid import GridPoint, GridResult
 from market.app.figures import style
 from market.app.figures.costs import MOST_ROWS, costs_figure
 from market.app.figures.day import MOST_DAYS, day_pictures, dispatched_by_name
 from market.app.figures.designs import designs_figure
+from market.app.figures.dispatch import dispatch_figure
 from market.app.figures.experiments import economics_figure, sweep_figure
 from market.app.figures.forecast import MOST_PANELS, forecast_figure, forecasts
 from market.app.figures.named import CHIEF, styles_of
@@ -26,9 +28,12 @@ from market.app.figures.network import network_pictures
 from market.app.figures.network_grid import grid_figure
 from market.app.figures.picture import Picture
 from market.app.figures.probabilities import probabilities_figure
+from market.app.figures.told import told_pictures
 from market.app.results.disclosed import disclosed
 from market.app.results.recorded import RecordedRun
 from market.app.results.table import Table
+from market.app.results.telling import Telling
+from market.model.rules import Horizon
 from scripts.bench.days_of_size import HOURS, day_of_size, repeated
 from tests.app.picture_faults import faults
 
@@ -63,6 +68,33 @@ def test_no_picture_of_any_size_has_a_fault(vpps: int, periods: int, kind: str) 
     pictures = some_pictures(repeated(day(vpps, kind), periods // HOURS))
     assert len(pictures) >= 8
     assert {picture.name: found for picture in pictures if (found := faults(picture.figure))} == {}
+
+
+@pytest.mark.parametrize("start", ["2024-10-27T00:00+02:00", "2024-03-31T00:00+01:00", "2024-10-26T07:15+02:00"])
+@pytest.mark.parametrize("periods", LENGTHS)
+def test_no_picture_by_the_clock_has_a_fault(periods: int, start: str) -> None:
+    """On the days on which clocks change an hour comes twice, or never; a day need not begin at a full hour."""
+    horizon = Horizon(periods, 1.0 if periods == HOURS else 0.25, start, "Europe/Berlin")
+    pictures = [
+        *told_pictures(some_pictures(repeated(day(5, "as it is"), periods // HOURS)), Telling(horizon=horizon))
+    ]
+    words = [text.get_text() for picture in pictures for text in picture.figure.findobj(Text)]
+    assert "time, Europe/Berlin" in words
+    assert {picture.name: found for picture in pictures if (found := faults(picture.figure))} == {}
+
+
+@pytest.mark.parametrize("periods", [24, 96, 120, 672])
+def test_what_is_hatched_in_the_legend_is_hatched_in_the_picture_whatever_its_length(periods: int) -> None:
+    """So charging is told from discharging; and what hangs down ends above the lower edge."""
+    run = repeated(day(5, "as it is"), periods // HOURS)
+    for vpp in run.vpps:
+        figure = dispatch_figure(run, vpp)
+        meant = {p.get_hatch() for legend in figure.legends for p in legend.get_patches()}
+        drawn_too = {p.get_hatch() for ax in figure.axes for p in ax.patches}
+        assert meant <= drawn_too
+        for ax in figure.axes[:2]:
+            lowest = ax.dataLim.y0
+            assert lowest >= 0.0 or ax.get_ylim()[0] < lowest
 
 
 def test_what_is_wrong_with_a_picture_is_found() -> None:

@@ -16,11 +16,14 @@ from market.app.figures.network import network_pictures
 from market.app.figures.picture import Picture
 from market.app.report import write
 from market.app.report.page import HtmlPage, ReportSection, cards, number_text, paragraph, picture, table
-from market.app.report.run_report import ranges, run_page
+from market.app.report.run_report import run_page
+from market.app.report.terminal.numbers import ranges
 from market.app.results.flat import flat
+from market.app.results.gains import gains
 from market.app.results.recorded import read_run
 from scripts.bench.days_of_size import day_of_size
 from tests.app.recorded_days import aborted, run_kind
+from tests.view.crowds import crowd
 
 VOID = {"meta", "img", "link", "br", "hr", "input"}
 
@@ -62,6 +65,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("report") / "run"
     assert command(["run", "two_vpp", "--in-process", "--out", str(run), "--report", "--quiet"]) == 0
     return run
+
+
+def test_who_plays_a_strategy_and_who_would_gain_are_named(tmp_path: Path) -> None:
+    """With their regrets, as the tables have them; of a day without strategies nothing is said of any."""
+    flags = ["--strategy", "VPP1=tatonnement", "--strategy", "VPP4=gradient"]
+    command(["run", "five_vpp", "--in-process", "--out", str(tmp_path / "run"), "--report", "--quiet", *flags])
+    run, page = read_run(tmp_path / "run"), (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert run.manifest["strategies"] == {"VPP1": "tatonnement", "VPP4": "gradient"}
+    text = read(page).text
+    lost = run["strategies"]
+    for vpp, prices in zip(lost["vpp"].tolist(), lost["selling_regret_cny"].tolist(), strict=True):
+        assert f"{vpp}{run.manifest['strategies'][vpp]}{number_text(prices)}" in text
+    found = gains(run.certificate["periods"])
+    assert found
+    for gain in found[:5]:
+        assert f"{gain.vpp} {gain.cny:,.2f} CNY by {gain.by}" in text
+
+
+def test_tables_of_a_day_that_begins_at_a_time_show_the_clock(tmp_path: Path) -> None:
+    case = crowd(tmp_path / "case", plants=2, periods=100, start="2024-10-27")
+    assert command(["run", str(case), "--in-process", "--out", str(tmp_path / "run"), "--report", "--quiet"]) == 0
+    html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert html.count("<th>time, Europe/Berlin</th>") == 2
+    assert re.search(r"<td>[^<]*\b1–\d+ \(00:00–\d\d:\d\d\)", html)
+    assert re.search(r"<td>[^<]*–100 \(\d\d:\d\d–00:00\)", html)
 
 
 def test_run_with_report_writes_one_file_that_needs_no_other(folder: Path) -> None:

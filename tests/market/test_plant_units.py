@@ -221,7 +221,6 @@ def test_schema_and_page_have_every_field_of_every_kind() -> None:
     for vpp in (Vpp,):
         names = {"load_mw", "realised_load_mw", "satisfaction", "excess_before_t"}
         assert {entry.name for entry in parameters_of(vpp)} == names
-    )
 
 
 # --- broken inputs ---

@@ -13,12 +13,16 @@ from market.scenario import load_scenario
 from market.scenario.cases import case_folder
 
 
-def crowd(folder: Path, plants: int, periods: int) -> Path:
-    """A scenario that stands in a folder of its own. Nothing in it is drawn at random."""
+def crowd(folder: Path, plants: int, periods: int, start: str = "") -> Path:
+    """A scenario that stands in a folder of its own. Nothing in it is drawn at random.
+
+    start : a day of so many quarter hours in Berlin; else periods are at no time
+    """
     folder.mkdir(parents=True, exist_ok=True)
     document = yaml.safe_load((case_folder("two_vpp") / "scenario.yaml").read_text(encoding="utf-8"))
     document["title"] = f"{plants} plants, {periods} periods"
-    document["horizon"] = {"periods": periods, "period_h": 0.25}
+    day = {"start": start, "days": 1, "step": "15min", "tz": "Europe/Berlin"}
+    document["horizon"] = day if start else {"periods": periods, "period_h": 0.25}
     names = [f"{'Farm' if n % 2 else 'Village'}-{n:02d}" for n in range(1, plants + 1)]
     document["vpps"] = [{"id": name, ("wt" if name.startswith("Farm") else "pv"): {}} for name in names]
     (folder / "scenario.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -31,9 +35,9 @@ def crowd(folder: Path, plants: int, periods: int) -> Path:
     return folder
 
 
-def recorded_crowd(folder: Path, plants: int, periods: int) -> Path:
+def recorded_crowd(folder: Path, plants: int, periods: int, start: str = "") -> Path:
     """The tape of such a market, run in this process, in a folder of its own."""
-    market = LocalMarket(load_scenario(str(crowd(folder / "case", plants, periods))), seed=0)
+    market = LocalMarket(load_scenario(str(crowd(folder / "case", plants, periods, start))), seed=0)
     run = folder / f"{plants} x {periods}"
     run.mkdir()
     with TapeWriter(run / TAPE_NAME) as tape:

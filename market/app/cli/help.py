@@ -30,7 +30,6 @@ IMPORTS: Final[Mapping[str, tuple[str, ...]]] = {
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "What is run": (
         *(
-            "vpp",
             "vpps",
             "scenario",
             "case",
@@ -61,7 +60,7 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         *("unit", "price_unit", "sep", "decimal", "encoding", "skip", "time_column", "time_format", "stamp"),
         *("gaps", "longest_gap"),
     ),
-    "When, and at which prices": ("start", "days", "step", "zone", "currency", "retail", "feed_in", "carbon"),
+    "When, and at which prices": ("start", "day_count", "step", "zone", "currency", "retail", "feed_in", "carbon"),
     "How it is run": (
         *("in_process", "processes", "engine", "day_certificate", "jobs"),
         "join_s",

@@ -44,7 +44,9 @@ def _importer(command: Callable[..., tuple[Draft, str]]) -> Any:
         help="Put the plants beside those of this scenario, with its days, prices and rules.",
     )
     @click.option("--start", help="First day, such as 2016-06-15, or a time.  [default: the source's]")
-    @click.option("--days", type=click.IntRange(1, 366), help="How many days.  [default: the source's]")
+    @click.option(
+        "--days", "day_count", type=click.IntRange(1, 366), help="How many days.  [default: the source's]"
+    )
     @click.option("--step", help="Length of a period, such as 15min.  [default: the source's]")
     @click.option(
         "--tz", "zone", help="Zone by whose clocks days go, such as Europe/Berlin.  [default: the source's]"
@@ -87,6 +89,7 @@ def _wanted(given: dict[str, Any], base: Any) -> ImportWishes:
     from market.model.currency import is_currency
 
     names = ("zone", "start", "days", "step", "retail", "feed_in", "carbon", "currency")
+    given["days"] = given.pop("day_count")
     told = {name: value for name in names if (value := given.pop(name)) is not None}
     if base is not None:
         flags = {"zone": "tz", "feed_in": "feed-in", "carbon": "carbon-price"}

@@ -145,7 +145,7 @@ def _power(ax: Axes, plan: Records, shown: Sequence[Layer], unit: ShownUnit) -> 
                     facecolor=layer.colour,
                     edgecolor="#404040",
                     linewidth=0.0 if many else 0.3,
-                    hatch=None if many else layer.hatch,
+                    hatch=layer.hatch,
                     label=layer.column,
                 )
                 base = top

@@ -101,7 +101,7 @@ def _shares(ax: Axes, shares: Mapping[str, Array], looks: Mapping[str, style.Vpp
             facecolor=look.colour if seller else "#C9C9C9",
             edgecolor="#303030",
             linewidth=0.0 if many else 0.3,
-            hatch=None if many else look.hatch,
+            hatch=look.hatch,
             label=seller,
         )
         base = top

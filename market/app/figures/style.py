@@ -34,7 +34,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p", "*")
 HATCHES = ("", "///", "\\\\\\", "xx", "--", "|||", "++", "/", "\\", "x", "-/", "|/")
 WIDTH_IN = 9.6
 MANY_PERIODS = 96
-"""Beyond it steps are so narrow that edges and hatches would hide them, and lines have to be thin."""
+"""Beyond it steps are so narrow that edges would hide them, and lines have to be thin."""
 MOST_NAMED = 8
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -201,7 +201,7 @@ def stairs(
     heights = [values, *([] if baseline is None else [np.broadcast_to(baseline, values.shape)])]
     ends = [float(end) for height in heights for end in (np.nanmin(height), np.nanmax(height))]
     ax.update_datalim([(where[0], min(ends)), (where[-1], max(ends))])
-    if baseline is not None:
+    if baseline is not None and np.min(baseline) >= 0.0:  # what hangs down keeps room below it
         patch.sticky_edges.y.append(float(np.min(baseline)))
     ax.autoscale(enable=None)  # type: ignore[arg-type]  # asks for it anew where it is on
     return patch

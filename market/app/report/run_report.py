@@ -23,13 +23,15 @@ from market.app.report.page import (
     picture,
     table,
 )
-from market.app.report.terminal.numbers import money_bound
-from market.app.results.columns import DAY_CERTIFICATE, IMBALANCE
+from market.app.report.terminal.numbers import money_bound, ranges, stretches
+from market.app.results.columns import DAY_CERTIFICATE, IMBALANCE, STRATEGIES
 from market.app.results.disclosed import NOT_SHOWN, Disclosed, disclosed
 from market.app.results.flat import flat
+from market.app.results.gains import gains, gains_at_agreed_prices, gains_text
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
 from market.app.results.table import Cell
+from market.app.results.telling import Telling
 from market.app.results.units import CO2, ENERGY, ShownUnit, fitting
 from market.app.results.written_files import foreign_note
 from market.model.disclosure import Disclosure
@@ -129,9 +131,10 @@ CARBON = (
 def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     manifest, verdict = run.manifest, str(run.manifest["verdict"])
     agreed = bool(manifest["day"] and manifest["day"]["agreed"])
-    yield callout(
-        f"{verdict.replace('_', ' ').capitalize()}. {meaning(verdict, agreed=agreed)}", good=verdict in SOUND
-    )
+    periods = run.certificate.get("periods", [])
+    found = gains_at_agreed_prices(verdict, manifest["day"]["regret_cny"]) if agreed else gains(periods)
+    means = f"{meaning(verdict, agreed=agreed)} {gains_text(found)}".strip()
+    yield callout(f"{verdict.replace('_', ' ').capitalize()}. {means}", good=verdict in SOUND)
     if note := foreign_note("This run's folder", run.foreign):
         yield callout(f"{note}.", good=False)
     if lost := ", ".join(manifest["withdrawn"]):
@@ -162,6 +165,17 @@ def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     )
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in manifest["periods"].items())
     yield paragraph(f"Periods: {counts}. Rounds of prices: {manifest['rounds']}.")
+    if STRATEGIES in run.tables:
+        regrets = run[STRATEGIES]
+        each = (regrets[column].tolist() for column in ("vpp", "selling_regret_cny", "buying_regret_cny"))
+        rows = zip(*each, strict=True)
+        yield strategies((vpp, manifest[STRATEGIES][vpp], prices, choices) for vpp, prices, choices in rows)
+
+
+def strategies(rows: Iterable[tuple[str, str, float, float]]) -> Html:
+    """Who plays which strategy of its owner's own, and what it has lost: by its prices, by its choices, CNY."""
+    columns = ("VPP", "strategy", "lost by its prices CNY", "lost by its choices CNY")
+    return table(columns, rows, "Strategies of the owners' own, against best replies to the others as they ended")
 
 
 def _amount(value: float) -> str:
@@ -212,7 +226,7 @@ def _setting(run: RecordedRun) -> str:
 def _roles(run: RecordedRun) -> Html:
     own = run["roles"].by("vpp", "role")
     rows: list[Sequence[Cell]] = [
-        (vpp, *(ranges(_periods(own.get((vpp, role)))) for role in ("seller", "buyer", "idle")))
+        (vpp, *(_stretches(run.told, _periods(own.get((vpp, role)))) for role in ("seller", "buyer", "idle")))
         for vpp in run.vpps
     ]
     return table(("VPP", "sells in periods", "buys in periods", "balanced in periods"), rows)
@@ -222,26 +236,22 @@ def _periods(rows: Records | None) -> list[int]:
     return [] if rows is None else [int(period) for period in rows["period"]]
 
 
-def ranges(periods: Sequence[int]) -> str:
-    """Periods in short.
-
-    >>> ranges([1, 2, 3, 7, 9, 10])
-    '1–3, 7, 9–10'
-    """
-    runs: list[list[int]] = []
-    for period in periods:
-        if runs and runs[-1][-1] == period - 1:
-            runs[-1].append(period)
-        else:
-            runs.append([period])
-    return ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 1 else f"{r[0]}" for r in runs)
+def _stretches(told: Telling, periods: Sequence[int]) -> str:
+    """Periods in short, each stretch with when it begins and ends where that is known."""
+    if not told.starts:
+        return ranges(periods)
+    ends = told.ends
+    return ", ".join(
+        f"{ranges(range(first, last + 1))} ({told.clocks[first - 1]}–{ends[last - 1]})"
+        for first, last in stretches(periods)
+    )
 
 
 def _prices(run: RecordedRun) -> Html:
     traded = run["selections"]["delivered_mw"]
     energy = fitting(ENERGY, float(traded.max(initial=0.0)) * run.period_h)
     columns = (
-        "period",
+        *_period_columns(run),
         "sellers",
         "supply / demand",
         "clearing price CNY/kWh",
@@ -256,6 +266,15 @@ def _prices(run: RecordedRun) -> Html:
     return table(columns, rows, "Periods in which there is something to trade", digits=4)
 
 
+def _period_columns(run: RecordedRun) -> tuple[str, ...]:
+    """A period's number, and when it begins where that is known."""
+    return ("period", run.told.axis) if run.told.starts else ("period",)
+
+
+def _period_cells(run: RecordedRun, period: int) -> tuple[Cell, ...]:
+    return (period, run.told.clocks[period - 1]) if run.told.starts else (period,)
+
+
 def _price_rows(run: RecordedRun, energy: ShownUnit) -> Iterator[Sequence[Cell]]:
     clearing = run.by_period(run["periods"], "p_clr_cny_per_mwh")
     asked, taken = run["bids"].by("period"), run["selections"].by("period")
@@ -263,7 +282,7 @@ def _price_rows(run: RecordedRun, energy: ShownUnit) -> Iterator[Sequence[Cell]]
         bids, trades = asked[period,], taken.get((period,), run["selections"].only(NONE))
         prices = offers["price_cny_per_mwh"] / 1000
         yield (
-            int(period),
+            *_period_cells(run, int(period)),
             len(offers),
             float(offers["surplus_mw"].sum() / bids["deficit_mw"].sum()),
             float(clearing[period - 1]) / 1000,
@@ -371,8 +390,14 @@ def _certificate(run: RecordedRun) -> Iterator[Html]:
         hhi = float("nan") if entry.get("hhi") is None else float(entry["hhi"])
         numbers = (float(regret), float(gain), hhi, markup)
         verdict = str(entry["verdict"]).replace("_", " ")
-        rows.append((int(entry["period"]), verdict, *numbers, str(entry.get("evidence", ""))))
-    columns = ("period", "verdict", "largest seller regret CNY", "largest buyer gain CNY", "HHI of sellers")
+        rows.append((*_period_cells(run, int(entry["period"])), verdict, *numbers, str(entry.get("evidence", ""))))
+    columns = (
+        *_period_columns(run),
+        "verdict",
+        "largest seller regret CNY",
+        "largest buyer gain CNY",
+        "HHI of sellers",
+    )
     if rows:
         yield table((*columns, "largest mark-up CNY/kWh", "evidence"), rows, digits=4)
 

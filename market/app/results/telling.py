@@ -17,7 +17,7 @@ import numpy as np
 from market.app.results.blocks import BlockRows
 from market.app.results.records import TEXT, Column, Records
 from market.app.results.table import Cell, Table
-from market.model.calendar import clock_labels, span_text, stamps
+from market.model.calendar import clock_ends, clock_labels, span_text, stamps
 from market.model.currency import DEFAULT_CURRENCY, plain_column, spoken_name, spoken_text
 from market.model.public import PublicScenario
 from market.model.rules import Horizon
@@ -102,8 +102,22 @@ class Telling:
         >>> Telling().period(2), Telling(horizon=morning).period(2)
         ('2', '2, 07:00')
         """
-        labels = clock_labels(self.horizon)
-        return f"{number}, {labels[number - 1]}" if labels else str(number)
+        return f"{number}, {self.clocks[number - 1]}" if self.clocks else str(number)
+
+    @property
+    def clocks(self) -> tuple[str, ...]:
+        """What the clocks show as each period begins; empty where that is not known."""
+        return clock_labels(self.horizon)
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """What they show as it ends."""
+        return clock_ends(self.horizon)
+
+    @property
+    def axis(self) -> str:
+        """What an axis of periods is called."""
+        return f"time, {self.horizon.tz or 'UTC'}" if self.starts else PERIOD
 
     def _mapped(self, document: Any, name_of: Callable[[str], str], text_of: Callable[[str], str]) -> Any:
         if self.currency == DEFAULT_CURRENCY:

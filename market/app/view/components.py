@@ -50,6 +50,7 @@ def model_frame(model: MarketModel, picked: Picked) -> Frame:
         vpp=vpp,
         buyer=buyer,
         picked=picked,
+        scenario=model.scenario,
     )
 
 

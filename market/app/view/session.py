@@ -18,6 +18,7 @@ from market.app.history.timeline import Timeline
 from market.app.view.draw.choice import EVERYBODY
 from market.app.view.draw.clock import Clock, clock_of
 from market.app.view.own_feed import OwnFeed
+from market.scenario.scenario import Scenario
 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 """Records of the tape at each beat of the clock."""
@@ -83,7 +84,7 @@ def _stretch(text: str) -> Stretch | None:
 
 @dataclass(frozen=True)  # no slots: what is derived is kept once asked for
 class Frame:
-    """Everything that is shown at one moment."""
+    """Everything that is shown at one moment. scenario : with the plants, where they are at hand"""
 
     timeline: Timeline
     view: Snapshot
@@ -96,6 +97,7 @@ class Frame:
     vpp: str
     buyer: str
     picked: Picked = Picked()
+    scenario: Scenario | None = None
 
     @cached_property
     def nows(self) -> tuple[PeriodNow, ...]:
@@ -265,6 +267,7 @@ class Session:
                 vpp=vpp,
                 buyer=buyer,
                 picked=self._picked,
+                scenario=self._feed.scenario,
             )
 
 

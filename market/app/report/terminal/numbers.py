@@ -122,13 +122,22 @@ def ranges(numbers: Iterable[int]) -> str:
     >>> ranges([1, 3, 4, 5])
     '1, 3–5'
     """
-    runs: list[list[int]] = []
+    return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in stretches(numbers))
+
+
+def stretches(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Rising numbers as runs of them: the first and the last of each.
+
+    >>> stretches([1, 3, 4, 5])
+    [(1, 1), (3, 5)]
+    """
+    runs: list[tuple[int, int]] = []
     for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
         else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+            runs.append((number, number))
+    return runs
 
 
 def _of(units: Sequence[AmountUnit], amounts: Iterable[float]) -> AmountUnit:

@@ -17,13 +17,14 @@ from market.app.view.draw.plane import (
     axes,
     legend,
     marks,
-    period_ticks,
+    period_marks,
     plane,
     short_name,
     steps,
     zoomable,
 )
 from market.app.view.draw.svg import INK, SOFT, drawing, notice, rect, tag, text, title
+from market.app.view.told import told_of
 from market.model.arrays import Array
 
 WIDTH, HEIGHT = 600.0, 380.0
@@ -61,11 +62,12 @@ def choice_heat_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int, 
             for now in nows
         ]
     foot = top + len(sellers) * height
-    for t in period_ticks(window, 24):
+    told = told_of(view)
+    for t, words in period_marks(told, window, 24):
         weight = 700 if t - 1 == chosen else 400
-        parts.append(text(left + (t - 0.5 - window.start) * width, foot + 18, str(t), 12, text_anchor="middle",
+        parts.append(text(left + (t - 0.5 - window.start) * width, foot + 18, words, 12, text_anchor="middle",
                           font_weight=weight))  # fmt: skip
-    parts.append(text(left + count * width / 2, foot + 38, "period", 12, text_anchor="middle", fill=SOFT))
+    parts.append(text(left + count * width / 2, foot + 38, told.axis, 12, text_anchor="middle", fill=SOFT))
     if chosen in window:
         x = left + (chosen - window.start) * width
         parts.append(rect(x, top, width, foot - top, fill="none", stroke=INK, stroke_width=min(2.0, width)))

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from market.app.results.telling import Telling
 from market.app.view.draw.svg import RULE, SOFT, line, tag, text
+from market.model.calendar import clock_ticks, starts
 
 NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+Mark: TypeAlias = tuple[float, str]
+"""Where something stands along an axis, and what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def number(value: float) -> str:
     return f"{0.0 if abs(value) < 1e-12 else value:,.10g}".replace("-", "−")
 
 
-def axes(on: PlotArea, x_label: str, y_label: str, x_ticks: Sequence[float] | None = None) -> str:
+def axes(on: PlotArea, x_label: str, y_label: str, x_ticks: Sequence[Mark] | None = None) -> str:
     """Grid, tick labels and the names of both axes."""
     bottom, left, right = on.y.start, on.x.start, on.x.end
     parts = []
@@ -73,9 +78,9 @@ def axes(on: PlotArea, x_label: str, y_label: str, x_ticks: Sequence[float] | No
         y = on.y(value)
         parts.append(line(left, y, right, y, stroke=RULE))
         parts.append(text(left - 8, y + 4, number(value), 12, text_anchor="end", fill=SOFT))
-    for value in ticks(on.x.low, on.x.high, 8) if x_ticks is None else x_ticks:
+    for value, words in _numbered(ticks(on.x.low, on.x.high, 8)) if x_ticks is None else x_ticks:
         parts.append(line(on.x(value), bottom, on.x(value), bottom + 4))
-        parts.append(text(on.x(value), bottom + 18, number(value), 12, text_anchor="middle", fill=SOFT))
+        parts.append(text(on.x(value), bottom + 18, words, 12, text_anchor="middle", fill=SOFT))
     parts.append(line(left, bottom, right, bottom))
     parts.append(text((left + right) / 2, bottom + 36, x_label, 12, text_anchor="middle", fill=SOFT))
     middle = (on.y.start + on.y.end) / 2
@@ -83,6 +88,10 @@ def axes(on: PlotArea, x_label: str, y_label: str, x_ticks: Sequence[float] | No
         text(14, middle, y_label, 12, text_anchor="middle", fill=SOFT, transform=f"rotate(-90 14 {middle:.1f})")
     )
     return "".join(parts)
+
+
+def _numbered(values: Sequence[float]) -> list[Mark]:
+    return [(value, number(value)) for value in values]
 
 
 def zoomable(on: PlotArea, axis: str, unit: str) -> dict[str, object]:
@@ -153,7 +162,18 @@ def legend(entries: Sequence[LegendItem], width: float = 600.0, left: float = 64
     return "".join(parts)
 
 
-def period_ticks(window: range, most: int = 12) -> list[int]:
-    """Round numbers of periods, counted from 1, that fit below a plane; the first one among them."""
+def period_marks(told: Telling, window: range, most: int = 12) -> list[Mark]:
+    """What stands below the periods of a window, counted from 1: round times where it has any, else numbers.
+
+    most : so many numbers of periods fit, and half as many times
+    """
+    if told.starts:
+        moments = starts(told.horizon)[window.start : window.stop]
+        return [(window.start + place + 1, words) for place, words in clock_ticks(moments, max(2, most // 2))]
+    return [(period, str(period)) for period in _period_ticks(window, most)]
+
+
+def _period_ticks(window: range, most: int) -> list[int]:
+    """Round numbers of periods, counted from 1; the first one among them."""
     every = next(n for n in (1, 2, 4, 8, 12, 24, 48, 96, 192, 384, 10**9) if len(window) <= n * most)
     return [t + 1 for t in window if t == window.start or ((t + 1) % every == 0 and t - window.start >= every / 2)]

@@ -11,6 +11,7 @@ from market.app.figures import style
 from market.app.history.event_log import SaidAt
 from market.app.history.period import PeriodNow
 from market.app.history.snapshot import Snapshot
+from market.app.results.telling import Telling
 from market.app.view.draw import colours
 from market.app.view.draw.clock import Clock
 from market.app.view.draw.plane import (
@@ -22,12 +23,13 @@ from market.app.view.draw.plane import (
     level,
     marks,
     number,
-    period_ticks,
+    period_marks,
     plane,
     steps,
     zoomable,
 )
 from market.app.view.draw.svg import drawing, line, notice, rect, tag, title
+from market.app.view.told import told_of
 
 WIDTH, HEIGHT = 600.0, 380.0
 MOST_MARKS = 60
@@ -48,8 +50,8 @@ def price_paths_picture(
     least = 0.1 * (game.cap_cny_per_mwh - game.floor_cny_per_mwh) / 1000  # a flat line is no noise
     middle, half = (min(shown) + max(shown)) / 2, max(max(shown) - min(shown), least) / 2
     on = plane(WIDTH, HEIGHT, clock.span, (middle - half, middle + half))
-    entries = [LegendItem(seller, colour[seller]) for seller in game.sellers]
-    content = [axes(on, clock.label, f"price in period {period + 1}, CNY/kWh")]
+    entries: list[LegendItem] = []
+    content = [axes(on, clock.label, f"price in period {told_of(view).period(period + 1)}, CNY/kWh")]
     limits = (("cap", game.cap_cny_per_mwh, None), ("floor", game.floor_cny_per_mwh, "2 4"))
     for name, value, dash in limits:
         if on.y.low <= value / 1000 <= on.y.high:
@@ -57,6 +59,7 @@ def price_paths_picture(
             entries.append(LegendItem(name, style.GREY, dash))
     content.append(level(on, clearing, style.BLACK, "6 4"))
     entries.append(LegendItem("clearing price", style.BLACK, "6 4"))
+    entries += [LegendItem(seller, colour[seller]) for seller in game.sellers]
     for seller, path in paths.items():
         content.append(steps(on, path, colour[seller], clock.span[1], seller))
         content.append(marks(on, path if len(path) <= MOST_MARKS else path[-1:], colour[seller]))
@@ -87,11 +90,12 @@ def price_day_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int, wi
     low = min(now.game.floor_cny_per_mwh for now in tradable) / 1000
     high = max(now.game.cap_cny_per_mwh for now in tradable) / 1000
     on = plane(WIDTH, HEIGHT, (window.start + 0.5, window.stop + 0.5), (low, high))
-    content = [axes(on, "period", "price, CNY/kWh", period_ticks(window))]
-    content += [_period(on, now, colour, chosen) for now in tradable]
+    told = told_of(view)
+    content = [axes(on, told.axis, "price, CNY/kWh", period_marks(told, window))]
+    content += [_period(on, now, colour, chosen, told) for now in tradable]
     sellers = [vpp for vpp in view.vpps if any(vpp in now.game.sellers for now in tradable)]
-    entries = [LegendItem(vpp, colour[vpp]) for vpp in sellers]
-    entries += [LegendItem("band", "#d5d9de"), LegendItem("clearing price", style.BLACK)]
+    entries = [LegendItem("band", "#d5d9de"), LegendItem("clearing price", style.BLACK)]
+    entries += [LegendItem(vpp, colour[vpp]) for vpp in sellers]  # last: what does not fit is only counted
     attributes = zoomable(on, "periods", "period")
     return drawing(
         WIDTH, HEIGHT, *content, legend(entries), name="price-day", label="prices by period", role="group",
@@ -99,7 +103,7 @@ def price_day_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int, wi
     )  # fmt: skip
 
 
-def _period(on: PlotArea, now: PeriodNow, colour: Mapping[str, str], chosen: int) -> str:
+def _period(on: PlotArea, now: PeriodNow, colour: Mapping[str, str], chosen: int, told: Telling) -> str:
     left, right, y = on.x(now.game.period + 0.5), on.x(now.game.period + 1.5), on.y
     game, width = now.game, right - left
     cap, floor = y(game.cap_cny_per_mwh / 1000), y(game.floor_cny_per_mwh / 1000)
@@ -110,7 +114,9 @@ def _period(on: PlotArea, now: PeriodNow, colour: Mapping[str, str], chosen: int
     for j, (seller, price) in enumerate(zip(game.sellers, now.price_cny_per_mwh.tolist(), strict=True)):
         if not np.isnan(price):
             x = left + width * (0.15 + 0.7 * (j + 0.5) / len(game.sellers))
-            tooltip = title(f"{seller}, period {game.period + 1}: {number(round(price / 1000, 9))} CNY/kWh")
+            tooltip = title(
+                f"{seller}, period {told.period(game.period + 1)}: {number(round(price / 1000, 9))} CNY/kWh"
+            )
             radius = min(4.5, max(1.2, 0.6 * width))
             edge = {"stroke": "#fff"} if radius > 3 else {}
             parts.append(tag("circle", tooltip, cx=x, cy=y(price / 1000), r=radius, fill=colour[seller], **edge))

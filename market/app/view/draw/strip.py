@@ -8,12 +8,14 @@ from market.app.history.period import PeriodNow
 from market.app.history.snapshot import Snapshot
 from market.app.results.telling import Telling
 from market.app.view.draw import colours
-from market.app.view.draw.plane import period_ticks
-from market.app.view.draw.svg import INK, SOFT, drawing, line, rect, tag, text, title
+from market.app.view.draw.plane import Mark, period_marks
+from market.app.view.draw.svg import INK, SOFT, drawing, line, rect, tag, text, text_width, title
 from market.app.view.told import told_of
 
 WIDTH, HEIGHT = 860.0, 62.0
 LEFT = 72.0
+FOOT = 42.0
+"""How high a period is, its verdict with it; what it is called stands below, in no frame that could cross it."""
 LEAST_MARK = 5.0
 """How wide the chosen period is marked at least, however many there are."""
 
@@ -27,11 +29,11 @@ def strip_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str
     width = (WIDTH - LEFT - 4) / count
     gap = min(2.0, 0.12 * width)
     most = max((now.traded_mw for now in nows), default=0.0)
-    numbered = set(period_ticks(range(count), 24)) if count > 1 else {1}
-    parts = [text(4, 30, "traded MW", 11.5, fill=SOFT), text(4, 56, "period", 11.5, fill=SOFT)]
+    below = "time" if told.starts else "period"
+    parts = [text(4, 30, "traded MW", 11.5, fill=SOFT), text(4, 56, below, 11.5, fill=SOFT)]
     for t in range(count):
         x, now = LEFT + t * width, nows[t] if t < len(nows) else None
-        cell = [rect(x, 2, width, HEIGHT - 4, fill="#eef3f8" if t == chosen else "transparent")]
+        cell = [rect(x, 2, width, FOOT, fill="#eef3f8" if t == chosen else "transparent")]
         if now is not None and most > 0:
             height = 32 * now.traded_mw / most
             cell.append(rect(x + gap, 36 - height, width - 2 * gap, height, fill=colours.SOUND, opacity=0.8))
@@ -42,11 +44,10 @@ def strip_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str
         parts.append(
             tag("g", title(_words(told, t, now)) + "".join(cell), data_pick=f"period:{t}", class_="period")
         )
-    parts += [_number(t, LEFT + (t - 0.5) * width) for t in sorted(numbered) if abs(t - 1 - chosen) * width > 22]
-    parts.append(_number(chosen + 1, LEFT + (chosen + 0.5) * width, chosen=True))
+    parts += _numbers(told, chosen, count, width)
     x, wide = LEFT + chosen * width, max(width, LEAST_MARK)
     x -= (wide - width) / 2
-    parts.append(rect(x, 2, wide, HEIGHT - 4, fill="none", stroke=INK, stroke_width=1.6, rx=min(3.0, wide / 3)))
+    parts.append(rect(x, 2, wide, FOOT, fill="none", stroke=INK, stroke_width=1.6, rx=min(3.0, wide / 3)))
     parts.append(line(LEFT, 36.5, WIDTH - 4, 36.5, stroke=SOFT, opacity=0.4))
     return drawing(
         WIDTH,
@@ -64,9 +65,30 @@ def strip_picture(view: Snapshot, nows: Sequence[PeriodNow], chosen: int) -> str
     )
 
 
-def _number(period: int, x: float, *, chosen: bool = False) -> str:
-    x = min(max(x, LEFT + 6), WIDTH - 14)
-    return text(x, 56, str(period), 12, text_anchor="middle", font_weight=700 if chosen else 400)
+def _numbers(told: Telling, chosen: int, count: int, width: float) -> list[str]:
+    """What the chosen period is called, and others as far as they stand clear of it."""
+    marks = period_marks(told, range(count), 24) if count > 1 else []
+    words = told.period(chosen + 1)
+    half, x = text_width(words, 12, bold=True) / 2, LEFT + (chosen + 0.5) * width
+    x = min(max(x, LEFT + half), WIDTH - half - 2)
+    around = [_number(mark, width) for mark in marks if _clear(mark, width, x, half)]
+    return [*around, text(x, 56, words, 12, text_anchor="middle", font_weight=700)]
+
+
+def _clear(mark: Mark, width: float, x: float, half: float) -> bool:
+    """Whether a mark stands clear of the chosen one, whose middle and half width are given."""
+    period, words = mark
+    return abs(_middle(period, words, width) - x) > half + text_width(words, 12) / 2 + 5
+
+
+def _middle(period: float, words: str, width: float) -> float:
+    half = text_width(words, 12) / 2
+    return min(max(LEFT + (period - 0.5) * width, LEFT + half), WIDTH - half - 2)
+
+
+def _number(mark: Mark, width: float) -> str:
+    period, words = mark
+    return text(_middle(period, words, width), 56, words, 12, text_anchor="middle")
 
 
 def _words(told: Telling, t: int, now: PeriodNow | None) -> str:

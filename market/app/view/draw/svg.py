@@ -26,6 +26,11 @@ def text(x: float, y: float, content: str, size: float = 12, **attributes: objec
     return tag("text", escape(content), x=x, y=y, font_size=size, **({"fill": INK} | attributes))
 
 
+def text_width(content: str, size: float, *, bold: bool = False) -> float:
+    """How wide a line of text is at most, about: letters of a wide face, since the reader's is not known."""
+    return len(content) * size * (0.71 if bold else 0.65)
+
+
 def title(content: str) -> str:
     """What the browser shows when the pointer rests on the element around it."""
     return tag("title", escape(content))

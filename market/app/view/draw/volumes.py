@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from market.app.history.period import PeriodNow
+from market.app.results.telling import Telling
 from market.app.view.draw import colours
-from market.app.view.draw.plane import axes, period_ticks, plane, zoomable
+from market.app.view.draw.plane import axes, period_marks, plane, zoomable
 from market.app.view.draw.svg import INK, SOFT, drawing, line, notice, rect, tag, text, title
 from market.model.declaration import Declaration, Role
 
@@ -14,19 +15,21 @@ WIDTH, HEIGHT = 960.0, 220.0
 
 
 def volumes_picture(
-    vpp: str, declared: Declaration | None, nows: Sequence[PeriodNow], chosen: int, window: range
+    vpp: str, declared: Declaration | None, nows: Sequence[PeriodNow], chosen: int, window: range, told: Telling
 ) -> str:
     """Surplus upwards, deficit downwards, MW, of the periods in the window; what is traded is filled."""
     if declared is None:
         return notice(WIDTH, HEIGHT, f"{vpp or 'nobody'} has not declared yet", name="volumes")
     signed = (declared.surplus_mw - declared.deficit_mw).tolist()
     on = plane(WIDTH, HEIGHT, (window.start + 0.5, window.stop + 0.5), (min(0.0, *signed), max(0.0, *signed)))
-    parts = [axes(on, "period", "surplus, −deficit, MW", period_ticks(window, 24))]
+    parts = [axes(on, told.axis, "surplus, −deficit, MW", period_marks(told, window, 24))]
     for t, volume in ((t, signed[t]) for t in window):
         traded = _traded(vpp, nows[t]) if t < len(nows) else 0.0
         left, width = on.x(t + 0.55), on.x(t + 1.45) - on.x(t + 0.55)
         colour = colours.ROLE[declared.roles[t]]
-        tooltip = title(f"period {t + 1}: {declared.roles[t].value}, {abs(volume):.4f} MW, {traded:.4f} MW traded")
+        tooltip = title(
+            f"period {told.period(t + 1)}: {declared.roles[t].value}, {abs(volume):.4f} MW, {traded:.4f} MW traded"
+        )
         whole = _bar(on.y(volume), on.y(0.0), left, width, colour, 0.28)
         part = _bar(on.y(traded if volume > 0 else -traded), on.y(0.0), left, width, colour, 1.0)
         parts.append(tag("g", tooltip + whole + part, data_pick=f"period:{t}"))

@@ -6,6 +6,7 @@ from market.app.view.draw.choice import choice_heat_picture, choice_paths_pictur
 from market.app.view.panels.html import box, columns
 from market.app.view.panels.prices import said_so_far
 from market.app.view.session import Frame
+from market.app.view.told import told_of
 
 
 def choice_panel(frame: Frame) -> str:
@@ -14,5 +15,5 @@ def choice_panel(frame: Frame) -> str:
     paths = choice_paths_picture(frame.view, frame.period, frame.now, frame.buyer, said_so_far(frame), frame.clock)
     return columns(
         box("Whom buyers choose", heat),
-        box(f"On the way in period {frame.period + 1}, {frame.buyer}", paths),
+        box(f"On the way in period {told_of(frame.view).period(frame.period + 1)}, {frame.buyer}", paths),
     )

@@ -15,10 +15,12 @@ from weakref import WeakKeyDictionary
 from matplotlib.figure import Figure
 
 from market.app.figures.picture import svg_bytes
+from market.app.figures.told import told_figure
 from market.app.history.timeline import Timeline
 from market.app.replay.conclusion import ReplayedConclusion
 from market.app.results.recorded import RecordedRun
 from market.app.view.session import Frame
+from market.app.view.told import told_of
 from market.game.result import PeriodResult
 from market.settlement.rounds import DayRounds
 
@@ -75,7 +77,8 @@ def rounds_at(frame: Frame) -> DayRounds | None:
 
 def drawn(frame: Frame, name: str, make: Callable[[], Figure]) -> str:
     """A picture of the day that is over, as SVG to stand in a page."""
-    return _once(frame.timeline, ("picture", name), lambda: _inline(name, make()))
+    told = told_of(frame.view)
+    return _once(frame.timeline, ("picture", name), lambda: _inline(name, told_figure(make(), told)))
 
 
 def _inline(name: str, figure: Figure) -> str:
