@@ -16,6 +16,7 @@ TYPE_CHECKING = False  # type checkers take it for true; `typing` itself would b
 if TYPE_CHECKING:
     from market import errors
     from market.api.day import load, open_run, run
+    from market.api.days import ManyDays, open_days, run_days
     from market.api.game import best_response, certify, solve_period
     from market.api.learning import parallel_env
     from market.api.results import Run
@@ -39,6 +40,7 @@ else:
         "ContinuousGame": "market.continuous_game.game",
         "DeclareTurn": "vpp_nodes.strategies.turns",
         "PeriodGame": "market.game.period",
+        "ManyDays": "market.api.days",
         "Price": "vpp_nodes.strategies.turns",
         "PriceTurn": "vpp_nodes.strategies.turns",
         "Run": "market.api.results",
@@ -54,7 +56,9 @@ else:
         "open_run": "market.api.day",
         "parallel_env": "market.api.learning",
         "q_learning": "market.app.learning.tabular",
+        "open_days": "market.api.days",
         "run": "market.api.day",
+        "run_days": "market.api.days",
         "shapley_value": "market.division.shapley",
         "solve_game": "market.continuous_game.solve",
         "solve_period": "market.api.game",
@@ -81,6 +85,7 @@ __all__ = [
     "CoalitionGame",
     "ContinuousGame",
     "DeclareTurn",
+    "ManyDays",
     "PeriodGame",
     "Price",
     "PriceTurn",
@@ -96,10 +101,12 @@ __all__ = [
     "errors",
     "load",
     "nucleolus",
+    "open_days",
     "open_run",
     "parallel_env",
     "q_learning",
     "run",
+    "run_days",
     "shapley_value",
     "solve_game",
     "solve_period",

@@ -287,6 +287,13 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         ("market.costs.carbon:grid_emission_t_per_mwh", "market.costs.carbon:carbon_account"),
     ),
     Equation(
+        "M16",
+        (_B,),
+        "Days in a row: H is planned and h ≤ H kept; stores, turbines, tasks and limits go on from what was kept, "
+        "and each billing period costs C(E_before + E) − C(E_before) by (3).",
+        ("market.rolling.carry:state_after", "market.costs.billing:carbon_bills_cny"),
+    ),
+    Equation(
         "M17",
         (_B,),
         "In reality, trade and the schedule g_t = buy − sell fixed: min F(x) + Δt Σ_t (β⁺ short − β⁻ long), "

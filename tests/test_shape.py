@@ -32,6 +32,7 @@ ROOMS = (
     "market.forecast",
     *("market.mechanisms", "market.settlement"),
     *("market.day_certificate", "market.coordination", "vpp_nodes.dispatch", "market.division", "market.scenario"),
+    "market.rolling",
     *("broker.wire", "broker.network", "broker.screening", "broker.tape", "broker.delivery", "broker.bus"),
     *("broker.admission", "broker.equilibrium", "broker.protocol", "broker.process"),
     "vpp_nodes",

@@ -91,12 +91,15 @@ def run(
         **require_changes({} if changes is None else changes),
         **({"market.day_certificate": True} if day_certificate else {}),
     }
-    _check(changes, seed, processes=bool(processes))
+    check_changes(changes, seed, processes=bool(processes))
     number = _number_of(processes)
     if changes:
         chosen = chosen.with_(changes)
+    if chosen.rolling is not None:
+        rule, remedy = "one day is run", "take market.run_days; or change rolling to None, for one plan of all"
+        raise ScenarioError([Fault(rule, "a scenario of many days", "rolling", remedy)])
     with as_run_error():
-        what = replace(_undertaking(chosen, seed, started, processes=bool(processes)), keep=_keep(trace, format))
+        what = replace(_undertaking(chosen, seed, started, processes=bool(processes)), keep=keep_of(trace, format))
         report = _carried_out(what, out, on_progress or (lambda progress: None), since, number)
     for law in report.broken_laws:
         warnings.warn(law, RuntimeWarning, stacklevel=2)
@@ -114,7 +117,8 @@ def open_run(folder: str | Path) -> Run:
     return Run.at(Path(folder))
 
 
-def _check(changes: Mapping[str, object], seed: int, *, processes: bool) -> None:
+def check_changes(changes: Mapping[str, object], seed: int, *, processes: bool) -> None:
+    """ScenarioError where a seed is none, or a change has no effect."""
     faults = []
     if type(seed) is not int or not 0 <= seed <= _LARGEST_SEED:
         rule = "must be a whole number of 0 or more, of at most 18 digits"
@@ -142,7 +146,8 @@ def _number_of(processes: bool | int) -> int | None:
     return processes
 
 
-def _keep(trace: str | None, format: str) -> Keep:
+def keep_of(trace: str | None, format: str) -> Keep:
+    """What a run folder is to hold. ScenarioError for words that mean nothing."""
     from market.app.results.kept import Keep, TableFormat, TraceLevel
 
     if trace not in (None, *TraceLevel) or format not in [*TableFormat]:

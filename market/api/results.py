@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from market.app.results.recorded import RecordedRun, read_run, recorded
 from market.app.results.telling import telling_of_manifest
 from market.app.results.written_files import foreign_note
+from market.app.runs.whole_day import fill_day
 from market.errors import Fault, ScenarioError
 from market.scenario.scenario import Scenario
 
@@ -85,6 +86,7 @@ class Run:
 
         Warns where a file is not what the run wrote.
         """
+        fill_day(folder)
         found = read_run(folder)
         if note := foreign_note(str(folder), found.foreign):
             warnings.warn(note, stacklevel=3)

@@ -38,7 +38,7 @@ def declare(
     sells = (day.surplus_mw > 0.0) & (reserve <= highest_reserve_cny_per_mwh(public))
     surplus_mw = np.where(sells, day.surplus_mw, 0.0)
     value = plan.marginal_value_cny_per_mwh if value_cny_per_mwh is None else value_cny_per_mwh
-    worth = value + credit_worth_cny_per_mwh(public.carbon, plan) - vpp.exchange.peer_fee_cny_per_mwh
+    worth = value + credit_worth_cny_per_mwh(vpp, plan, public) - vpp.exchange.peer_fee_cny_per_mwh
     satisfaction = vpp.satisfaction * worth * (public.market.base_power_mw + day.demand_mw)
     return Declaration(
         vpp=vpp.id,

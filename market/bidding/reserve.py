@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from market.bidding.roles import VOLUME_DECIMALS, day_roles
-from market.costs.carbon import CarbonAccount, marginal_price_cny_per_t
+from market.costs.billing import bills, marginal_prices_cny_per_t, plan_excess_t
 from market.costs.costs import tariff_of
 from market.costs.unit_operations import unit_operations
 from market.model.arrays import Array, frozen
 from market.model.assets import Hydro
 from market.model.plan import DispatchPlan
 from market.model.public import PublicRules
-from market.model.rules import CarbonRules
 from market.model.vpp import Renewable, Vpp
 
 _FINEST_CNY_PER_MWH = 1e-8  # prices are no finer
@@ -41,7 +40,7 @@ def reserve_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Ar
     `credits_follow_energy` σ_dir t of quota leave with each MWh, at the VPP's own marginal carbon price.
     """
     carbon, feed_in = public.carbon, tariff_of(vpp, public).feed_in_cny_per_mwh
-    saved = carbon.renewable_quota_t_per_mwh * _last_carbon_price_cny_per_t(plan, public)
+    saved = carbon.renewable_quota_t_per_mwh * _last_carbon_price_cny_per_t(vpp, plan, public)
     parts = [(plan.sell_mw, feed_in)]
     parts += [(spare_mw, np.full_like(feed_in, cost)) for spare_mw, cost in _held_back(vpp, plan, saved)]
     parts.append((np.full_like(feed_in, np.inf), np.maximum(plan.marginal_value_cny_per_mwh, feed_in)))
@@ -51,10 +50,10 @@ def reserve_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Ar
     last = (np.cumsum(power_mw, axis=0) >= surplus_mw - _SMALL_MW).argmax(axis=0)
     dearest = np.take_along_axis(cost, last[None, :], axis=0)[0]
     least = np.maximum(public.tariff.feed_in_cny_per_mwh, feed_in)
-    return frozen(np.maximum(least, dearest) + credit_worth_cny_per_mwh(carbon, plan))
+    return frozen(np.maximum(least, dearest) + credit_worth_cny_per_mwh(vpp, plan, public))
 
 
-def _held_back(vpp: Vpp, plan: DispatchPlan, saved: float) -> Iterator[tuple[Array, float]]:
+def _held_back(vpp: Vpp, plan: DispatchPlan, saved: Array | float) -> Iterator[tuple[Array, Array | float]]:
     """What each plant could give besides, MW, and what a MWh of it costs."""
     for unit, does in unit_operations(vpp, plan):
         if isinstance(unit.asset, Renewable):
@@ -84,16 +83,20 @@ def _cheapest_first(power_mw: Array, cost: Array) -> tuple[Array, Array]:
     return np.take_along_axis(power_mw, order, axis=0), np.take_along_axis(cost, order, axis=0)
 
 
-def credit_worth_cny_per_mwh(carbon: CarbonRules, plan: DispatchPlan) -> float:
+def credit_worth_cny_per_mwh(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Array | float:
     """What the quota that comes with a MWh is worth to a buyer; 0 where none comes."""
-    if not carbon.credits_follow_energy:
+    if not public.carbon.credits_follow_energy:
         return 0.0
-    excess_t = CarbonAccount(plan.emission_t, plan.quota_t).excess_t
-    return carbon.direct_quota_t_per_mwh * marginal_price_cny_per_t(carbon, excess_t)
+    excess_t = plan_excess_t(vpp, public, plan)
+    return public.carbon.direct_quota_t_per_mwh * marginal_prices_cny_per_t(vpp, public, excess_t)
 
 
-def _last_carbon_price_cny_per_t(plan: DispatchPlan, public: PublicRules) -> float:
+def _last_carbon_price_cny_per_t(vpp: Vpp, plan: DispatchPlan, public: PublicRules) -> Array | float:
     """What a tonne saves at least while everything curtailed is put to use."""
-    curtailed_mwh = float(plan.curtailed_mw.sum()) * public.horizon.period_h
-    least_t = plan.emission_t - plan.quota_t - public.carbon.renewable_quota_t_per_mwh * curtailed_mwh
-    return marginal_price_cny_per_t(public.carbon, least_t)
+    hours, quota = public.horizon.period_h, public.carbon.renewable_quota_t_per_mwh
+    parts = zip(plan_excess_t(vpp, public, plan), bills(public.carbon, public.horizon), strict=True)
+    least_t = tuple(
+        excess_t - quota * (float(plan.curtailed_mw[part.start : part.stop].sum()) * hours)
+        for excess_t, part in parts
+    )
+    return marginal_prices_cny_per_t(vpp, public, least_t)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from market.costs.carbon import carbon_bill_cny
+from market.costs.billing import carbon_bills_cny
 from market.costs.unit_operations import unit_operations
 from market.model.arrays import Array
 from market.model.assets import Hydro, MustRun, ShiftableLoad, StoredEnd
@@ -124,10 +124,10 @@ def cost_breakdown(
     vpp: Vpp,
     public: PublicRules,
     operation: Operation,
-    excess_t: float,
+    excess_t: float | tuple[float, ...],
     direct_in_mw: Array | None = None,
 ) -> CostBreakdown:
-    """(4) and (5) of a day, CNY; the carbon bill is that of an excess of `excess_t` tonnes.
+    """(4) and (5) of a day, CNY; the carbon bill is that of an excess of `excess_t` t, or of one for each bill.
 
     C^op = Σ_t [om (wt + pv) + wear (charge + discharge) + C_MT(mt) + retail buy − feed_in sell + c_CL cl] Δt
 
@@ -135,6 +135,7 @@ def cost_breakdown(
     from other VPPs costs the fee of (M14).
     """
     hours, tariff = public.horizon.period_h, tariff_of(vpp, public)
+    excesses_t = excess_t if isinstance(excess_t, tuple) else (excess_t,)
     grid = float(tariff.retail_cny_per_mwh @ operation.buy_mw - tariff.feed_in_cny_per_mwh @ operation.sell_mw)
     if direct_in_mw is not None and vpp.exchange.peer_fee_cny_per_mwh:
         grid += vpp.exchange.peer_fee_cny_per_mwh * float(direct_in_mw.sum())
@@ -150,7 +151,7 @@ def cost_breakdown(
         mt_cny=of(UnitKind.MT),
         grid_cny=grid * hours,
         cl_cny=of(UnitKind.CL),
-        carbon_cny=carbon_bill_cny(public.carbon, excess_t),
+        carbon_cny=carbon_bills_cny(vpp, public.carbon, excesses_t),
         other_cny=of(*_OTHERS),
     )
 

@@ -105,6 +105,14 @@ class ShiftableLoad:
     compensation_cny_per_mwh: float = parameter(
         "CNY/MWh", "What users get for energy moved away", default=0.0, ge=0, le=MAX_PRICE_CNY_PER_MWH
     )
+    moved_before_mwh: float = parameter(
+        "MWh",
+        "Of the window that has begun before the first period: what has been moved away and not yet taken again",
+        default=0.0,
+        ge=-MAX_POWER_MW,
+        le=MAX_POWER_MW,
+        later=True,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +127,20 @@ class Vehicle:
     )
     charge_efficiency: float = parameter(
         "share", "Share of the energy taken that is stored", default=0.95, gt=0, le=1
+    )
+    every_day: bool = parameter(
+        "",
+        "Whether it comes every day: its hours then count from the start of each, and may pass midnight",
+        default=False,
+        later=True,
+    )
+    taken_before_mwh: float = parameter(
+        "MWh",
+        "What it has taken from the connection before the first period, of a time that has begun before",
+        default=0.0,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
     )
 
     @property
@@ -147,6 +169,20 @@ class Deferrable:
         default=None,
         gt=0,
         le=MAX_TIME_H,
+    )
+    every_day: bool = parameter(
+        "",
+        "Whether it has to be done every day: its hours then count from the start of each, and may pass midnight",
+        default=False,
+        later=True,
+    )
+    taken_before_mwh: float = parameter(
+        "MWh",
+        "What it has taken from the connection before the first period, of a time that has begun before",
+        default=0.0,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
     )
 
     @property
@@ -201,15 +237,29 @@ def level_limits(hydro: Hydro) -> Iterator[Broken]:
 
 def charging_window(vehicle: Vehicle) -> Iterator[Broken]:
     """A vehicle leaves after it has come."""
-    yield from _window(vehicle.arrival_h, vehicle.departure_h, "departure_h", "arrival_h")
+    yield from _window(vehicle.arrival_h, vehicle.departure_h, "departure_h", "arrival_h", vehicle.every_day)
 
 
 def task_window(task: Deferrable) -> Iterator[Broken]:
     """A task ends after it may begin."""
-    yield from _window(task.earliest_h, task.latest_h, "latest_h", "earliest_h")
+    yield from _window(task.earliest_h, task.latest_h, "latest_h", "earliest_h", task.every_day)
 
 
-def _window(start_h: float, end_h: float | None, last: str, first: str) -> Iterator[Broken]:
+_DAY_H = 24.0
+
+
+def _window(start_h: float, end_h: float | None, last: str, first: str, every_day: bool) -> Iterator[Broken]:
     if end_h is not None and end_h <= start_h:
         rule, value = f"{last} must be after {first}", f"{end_h!r}, not after {start_h!r}"
-        yield Broken(last, rule, value, "both count from the start of the day; over midnight, name two units")
+        remedy = (
+            "over midnight, add 24 to it"
+            if every_day
+            else "both count from the start of the day; over midnight, name two units"
+        )
+        yield Broken(last, rule, value, remedy)
+    elif every_day and start_h >= _DAY_H:
+        rule = f"must be below {_DAY_H:g} with every_day"
+        yield Broken(first, rule, repr(start_h), "count from the start of each day")
+    elif every_day and end_h is not None and end_h > start_h + _DAY_H:
+        rule, value = f"must be at most 24 h after {first} with every_day", f"{end_h!r} after {start_h!r}"
+        yield Broken(last, rule, value, "end before it begins again")

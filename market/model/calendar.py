@@ -6,7 +6,9 @@ Nothing here asks what time it is now.
 
 from __future__ import annotations
 
+import math
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -91,6 +93,50 @@ def hours_of_days(start: datetime, days: int) -> float:
     assert zone is not None
     end = (start.replace(tzinfo=None) + timedelta(days=days)).replace(tzinfo=zone)
     return (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds() / 3600
+
+
+DAY_H: Final = 24.0
+_ROUNDING = 1e-9  # of a day
+
+
+@lru_cache(maxsize=64)
+def day_edges_h(horizon: Horizon) -> tuple[int, tuple[float, ...]]:
+    """When the days begin that the horizon is of: the number of the first, from 0, and h from its first period on.
+
+    Days are counted from the start of the whole run on, `before_h` before the horizon's: by the clocks of its
+    zone where it has a start, so that one is of 23 hours and one of 25, else of 24 hours. The first edge is not
+    after the first period, the last not before the end.
+
+    >>> day_edges_h(Horizon(30, 1.0, before_h=30.0))
+    (1, (-6.0, 18.0, 42.0))
+    """
+    end_h = horizon.periods * horizon.period_h
+    first = max(math.floor(horizon.before_h / DAY_H + _ROUNDING) - 1, 0)
+    edges: list[float] = []
+    while not edges or edges[-1] < end_h - _ROUNDING:
+        edges.append(_edge_h(horizon, first + len(edges)))
+    begun = sum(edge <= _ROUNDING for edge in edges) - 1
+    return first + begun, tuple(edges[begun:])
+
+
+def _edge_h(horizon: Horizon, number: int) -> float:
+    if not horizon.start:
+        return number * DAY_H - horizon.before_h
+    first = datetime.fromisoformat(horizon.start).astimezone(UTC)
+    origin = (first - timedelta(seconds=round(horizon.before_h * 3600, 6))).astimezone(zone_of(horizon.tz))
+    return hours_of_days(origin, number) - horizon.before_h
+
+
+@lru_cache(maxsize=64)
+def day_numbers(horizon: Horizon) -> tuple[int, ...]:
+    """The number of the day in which each period begins, from 0, of the whole run.
+
+    >>> day_numbers(Horizon(4, 12.0, before_h=12.0))
+    (0, 1, 1, 2)
+    """
+    first, edges = day_edges_h(horizon)
+    at_h = [period * horizon.period_h for period in range(horizon.periods)]
+    return tuple(first + bisect_right(edges, at + _ROUNDING) - 1 for at in at_h)
 
 
 def seconds(when: datetime) -> float:

@@ -16,6 +16,7 @@ from market.model.arrays import Array
 from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, follow, later, parameter
 
 MAX_PERIODS: Final = 35_136  # a leap year of quarter hours
+MAX_RUN_H: Final = 1e7
 MOST_TICKS: Final = 1_000_000
 _MAX_FACTOR: Final = 100
 
@@ -60,6 +61,14 @@ class Mechanism(StrEnum):
         return self in (Mechanism.MCAFEE, Mechanism.VCG, Mechanism.BILL_SHARING)
 
 
+class BillingPeriod(StrEnum):
+    """Over which time the excess of carbon is added up before the steps of (3) are applied to it, (M16)."""
+
+    HORIZON = "horizon"  # all periods together
+    DAY = "day"  # each day by itself, counted from the start on
+    WEEK = "week"  # each seven days
+
+
 class Coupling(StrEnum):
     """How dispatch and game are coupled; `once` is the paper's way."""
 
@@ -77,12 +86,19 @@ class Horizon:
 
     start : the first moment, ISO 8601 with its distance from UTC; empty where periods are numbers alone
     tz : the time zone by whose clocks people tell the periods, a name of the tz database or a distance from UTC
+    before_h, after_h : where it is a part of a longer run, how much of that lies before it and after it
     """
 
     periods: int = parameter("periods", "Number of periods", symbol="T", default=24, ge=1, le=MAX_PERIODS)
     period_h: float = parameter("h", "Length of a period", symbol="Δt", default=1.0, ge=0.001, le=168)
     start: str = later("")
     tz: str = later("")
+    before_h: float = parameter(
+        "h", "Of a run of many days, what lies before these periods", default=0.0, ge=0, le=MAX_RUN_H, later=True
+    )
+    after_h: float = parameter(
+        "h", "Of a run of many days, what lies after these periods", default=0.0, ge=0, le=MAX_RUN_H, later=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +367,13 @@ class CarbonRules:
         default=None,
         ge=0,
         le=_MAX_FACTOR,
+        later=True,
+    )
+    billing_period: BillingPeriod = parameter(
+        "",
+        "Over which time the excess is added up before its steps are applied: horizon, all periods together; day "
+        "or week, each by itself, counted from the start on",
+        default=BillingPeriod.HORIZON,
         later=True,
     )
 

@@ -252,6 +252,21 @@ class ControllableLoad:
         ge=0,
         le=100,
     )
+    limit_each_day: bool = parameter(
+        "",
+        "Whether daily_energy_max_mwh is for each day by itself, not for all periods together; so a run of many "
+        "days takes it",
+        default=False,
+        later=True,
+    )
+    shed_before_mwh: float = parameter(
+        "MWh",
+        "What has been shed before the first period, of what daily_energy_max_mwh allows",
+        default=0.0,
+        ge=0,
+        le=1e9,
+        later=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +377,14 @@ class Vpp:
     tariff: OwnTariff | None = later()
     realised_load_mw: Array | None = parameter(
         "MW", "What its users need in reality", default=None, ge=0, le=MAX_POWER_MW, later=True
+    )
+    excess_before_t: float = parameter(
+        "t CO2",
+        "Excess emission before the first period, of the billing period that has begun before",
+        default=0.0,
+        ge=-1e9,
+        le=1e9,
+        later=True,
     )
 
     @property

@@ -41,6 +41,7 @@ def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: S
         "name": fields["name"] or None,
         "title": fields["title"] or None,
         "currency": None if fields["currency"] == DEFAULT_CURRENCY else fields["currency"],
+        "horizon": _told(fields["horizon"], scenario.public.horizon),
         "sources": fields["sources"] or None,
         "carbon": _short_carbon(scenario.public.carbon, fields["carbon"]),
         "network": _network(fields["network"], sample_files),
@@ -64,6 +65,7 @@ def long_fields(scenario: Scenario | PublicScenario) -> Fields:
             **plain_fields(horizon),
             **({"start": horizon.start, "tz": horizon.tz} if horizon.start else {}),
         },
+        "rolling": _rolling(scenario),
         "sources": dict(scenario.sources) if isinstance(scenario, Scenario) else {},
         "market": plain_fields(scenario.public.market),
         "carbon": _carbon(scenario.public.carbon),
@@ -106,7 +108,19 @@ def _short_carbon(rules: CarbonRules, fields: Fields) -> Fields:
     """Emission by period is a column, in place of the number."""
     one = "grid_emission_t_per_mwh"
     has_series = rules.grid_emission_by_period_t_per_mwh is not None
-    return {name: value for name, value in fields.items() if not (has_series and name == one)}
+    return {name: value for name, value in _told(fields, rules).items() if not (has_series and name == one)}
+
+
+def _told(fields: Fields, owner: object) -> Fields:
+    """Fields without those that came later and say nothing."""
+    untold = untold_fields(owner)
+    return {name: value for name, value in fields.items() if name not in untold}
+
+
+def _rolling(scenario: Scenario | PublicScenario) -> Fields | None:
+    if not isinstance(scenario, Scenario) or scenario.rolling is None:
+        return None
+    return _given(plain_fields(scenario.rolling))
 
 
 def _network(fields: Fields, sample_files: SampleFiles) -> Fields:

@@ -9,6 +9,7 @@ from typing import Any
 from market.model.arrays import Array, frozen
 from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, Vehicle
 from market.model.reality import REALISED
+from market.model.rolling import Rolling
 from market.model.rules import CarbonRules, Horizon, MarketRules, OwnTariff, Tariff
 from market.model.strategy import StrategyChoice
 from market.model.unit_limits import SERIES, TURBINES
@@ -67,7 +68,8 @@ def build_scenario(
         file.audit,
         others,
     )
-    return replace(sealed, sources=dict(sources))
+    rolling = None if file.rolling is None else values_of(Rolling, file.rolling)
+    return replace(sealed, rolling=rolling, sources=dict(sources))
 
 
 def powers_of(file: Section) -> tuple[str, ...]:

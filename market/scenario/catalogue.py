@@ -24,6 +24,8 @@ from market.scenario.unit_schema import UNIT_SECTIONS
 
 ANY_VPP, ANY_UNIT = "ID", "UNIT"
 UNITS = "units"
+OF_MANY_DAYS = ("rolling.", "horizon.before_h", "horizon.after_h")
+"""What says how many days are run, or where among them these periods are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,12 @@ def entry_at(path: str) -> Entry:
 
 
 def shared_parameters() -> tuple[Entry, ...]:
-    """Those that stand in a section that all VPPs share, and not below one of its fields.
+    """Those that stand in a section that all VPPs share, and not below one of its fields; of one day alone.
 
     How forecasts are made is none of them: a scenario keeps what was made.
     """
-    return tuple(
-        entry for entry in catalogue() if entry.path.count(".") == 1 and not entry.path.startswith("forecast.")
-    )
+    others = ("forecast.", *OF_MANY_DAYS)
+    return tuple(e for e in catalogue() if e.path.count(".") == 1 and not e.path.startswith(others))
 
 
 def known_paths(scenario: Scenario | PublicScenario) -> tuple[str, ...]:

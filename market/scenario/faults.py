@@ -79,7 +79,7 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_fil
     path, holder, depth = _in_file(schema, path)
     if kind == "rules":
         for broken in detail["ctx"]["broken"]:
-            where = (*path, broken.field) if broken.field else path
+            where = (*path, *broken.field.split(".")) if broken.field else path
             yield Fault(broken.rule, broken.value, place(where), broken.remedy)
         return
     if kind == "extra_forbidden":

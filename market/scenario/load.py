@@ -190,6 +190,15 @@ def _day_before(values: Mapping[str, object], horizon: Horizon | None) -> Horizo
     return day_earlier(horizon)
 
 
+def says_rolling(source: str | Path) -> bool:
+    """Whether a scenario may have a section `rolling`: a look at its text, which is not read in full."""
+    try:
+        text = read_text(scenario_folder(source) / FILE_NAME, FILE_NAME, MAX_MEBIBYTES)
+    except ScenarioError:
+        return False
+    return isinstance(text, str) and "rolling" in text
+
+
 def is_folder(source: str | Path) -> bool:
     """Whether a text names a scenario's folder, or the file in it that stands for it, and not a built-in case."""
     return os.path.isdir(source) or (os.path.isfile(source) and Path(source).name == FILE_NAME)

@@ -41,8 +41,9 @@ from market.scenario.unit_columns import (
     unit_columns,
 )
 
-_SECTIONS = ("horizon", "market", "carbon", "imbalance", "forecast", "network")
+_SECTIONS = ("horizon", "rolling", "market", "carbon", "imbalance", "forecast", "network")
 _WORDS = ("audit", "title")
+_ABSENT = "rolling"  # a section that may be null as a whole
 _OLDER = {"coupling": "market.coupling"}  # paths of before, which mean these
 _FORECAST = ("wt", "pv")
 _PLANTS = "vpps"
@@ -176,7 +177,7 @@ def _closed(scenario: Scenario, path: str, place: _Placer) -> Iterator[Fault]:
     """Why nothing can be changed at a path, whatever the value."""
     first, *below = path.split(".")
     where = place.whole(path)
-    if first in _WORDS and not below:
+    if first in (*_WORDS, _ABSENT) and not below:
         return
     if first == _PLANTS and below:
         yield from _no_plant(scenario, path, below, where)

@@ -59,7 +59,7 @@ def undisclosed(scenario: Scenario) -> Scenario:
         scenario.audit,
         others,
     )
-    return replace(sealed, sources=scenario.sources)
+    return replace(sealed, rolling=scenario.rolling, sources=scenario.sources)
 
 
 def _listed(ids: list[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
 from market.model.public import PublicRules, PublicScenario
+from market.model.rolling import Rolling
 from market.model.vpp import Vpp
 
 
@@ -17,6 +18,7 @@ class Scenario:
 
     vpps : the plants that are known here: all, or, in a folder that `split` has made, one or none
     roster, plant_digests, audit : as in `PublicScenario`
+    rolling : how it is run day by day, None where it is one plan; no part of what the digest identifies either
     sources : by column, where it came from, for readers; no part of what the digest identifies
     """
 
@@ -29,6 +31,7 @@ class Scenario:
     roster: tuple[str, ...]
     plant_digests: tuple[str, ...]
     audit: Disclosure | None = None
+    rolling: Rolling | None = None
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def with_(self, changes: Mapping[str, object]) -> Scenario:

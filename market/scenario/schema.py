@@ -17,6 +17,7 @@ from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure
 from market.model.imbalance import ImbalanceRules
 from market.model.parameter import Broken
+from market.model.rolling import Rolling, rolling_rules, whole_steps
 from market.model.rules import MARKET_RULES, CarbonRules, Coupling, Horizon, MarketRules, coupled_game
 from market.model.strategy import StrategyChoice
 from market.model.vpp import Vpp
@@ -126,6 +127,7 @@ HorizonSection = section_of(
     one_way("step_h", "period_h"),
     one_way("days", "periods"),
 )
+RollingSection = section_of("RollingSection", Rolling.__doc__, fields_of(Rolling), rolling_rules)
 MarketSection = section_of(
     "MarketSection",
     MarketRules.__doc__,
@@ -335,6 +337,10 @@ _FILE = {
         ),
     ),
     "horizon": (HorizonSection, section(HorizonSection, "The day")),
+    "rolling": (
+        RollingSection | None,
+        Field(None, description="How a horizon of many days is run day by day; left out: all of it is one plan"),
+    ),
     "series_defaults": (
         DefaultsSection | None,
         Field(None, description="What holds for all series that do not say otherwise"),
@@ -404,17 +410,28 @@ def _coupling_said_once(file: Section) -> Iterator[Broken]:
         yield from coupled_game(file.market.model_copy(update={"coupling": file.coupling}))
 
 
+def _plans_of_whole_periods(file: Section) -> Iterator[Broken]:
+    """What is planned and kept at a time fits the periods of the horizon."""
+    if file.rolling is None:
+        return
+    step_h = file.horizon.period_h if file.horizon.step_h is None else file.horizon.step_h
+    for broken in whole_steps(file.rolling, step_h):
+        yield broken._replace(field=f"rolling.{broken.field}")
+
+
 ScenarioFile = section_of(
     "ScenarioFile",
     "A market to run: the rules, the virtual power plants, the network between them.",
     {**_FILE, "vpps": (_VPPS, Field(description="The virtual power plants, at least one", min_length=1))},
     _coupling_said_once,
+    _plans_of_whole_periods,
 )
 PartialFile = section_of(
     "PartialFile",
     "A part of a market: with the roster of all, and the plants of some or of none.",
     {**_FILE, "vpps": (_VPPS, Field([], description="The virtual power plants that are known here"))},
     _coupling_said_once,
+    _plans_of_whole_periods,
 )
 
 

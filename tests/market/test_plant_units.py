@@ -219,7 +219,8 @@ def test_schema_and_page_have_every_field_of_every_kind() -> None:
         assert f'"const": "{word}"' in text
         assert all(f"`{name}`" in page and f'"{name}"' in text for name in named)
     for vpp in (Vpp,):
-        assert {entry.name for entry in parameters_of(vpp)} == {"load_mw", "realised_load_mw", "satisfaction"}
+        names = {"load_mw", "realised_load_mw", "satisfaction", "excess_before_t"}
+        assert {entry.name for entry in parameters_of(vpp)} == names
 
 
 # --- broken inputs ---

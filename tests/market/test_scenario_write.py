@@ -178,6 +178,7 @@ def test_no_field_of_the_file_is_forgotten(tmp_path: Path) -> None:
         section += "  on_loss: wait\n  silence_s: 12\n  wait_s: 70\n  answer_s: 90\n"
         section += "audit: totals\nname: the name\n"
         section += "imbalance: {pricing: single, short_premium: 0.3, long_discount: 0.4, missed_multiple: 11}\n"
+        section += "rolling: {plan_h: 2, commit_h: 1, soc_end: valued, end_value_cny_per_mwh: 400}\n"
         section = section.replace("  links:\n", f"  links:\n    - {{from: North, latency: {latency}}}\n")
         files = replaced(dict(network_files(section)), "scenario.yaml", "  - id: South\n", SOUTH)
         if number % 2:

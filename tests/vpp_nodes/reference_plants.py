@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from market.model.assets import Deferrable, FixedLoad, Hydro, MustRun, ShiftableLoad, StoredEnd, Vehicle
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
-from market.model.rules import CarbonMode
+from market.model.rules import BillingPeriod, CarbonMode
 from market.model.vpp import Asset, ControllableLoad, MicroTurbine, Renewable, Storage, Unit, UnitKind, Vpp
 
 _Terms = dict[int, float]
@@ -50,7 +50,8 @@ class _Day:
         self.rows: list[tuple[float, float, _Terms]] = []
         self.constant = 0.0
         self.net: list[_Terms] = [defaultdict(float) for _ in range(self.periods)]  # supply less use
-        self.excess: _Terms = defaultdict(float)  # t CO2
+        self.excess: list[_Terms] = [defaultdict(float) for _ in range(self.periods)]  # t CO2 by period
+        self.emitted = [0.0] * self.periods
         self.needed = self._needed()
         for unit in vpp.all_units:
             self.add_unit(unit)
@@ -99,7 +100,7 @@ class _Day:
             for t, power in enumerate(asset.output_mw.tolist()):
                 self.needed[t] -= power
                 self.constant += power * asset.om_cost_cny_per_mwh * self.hours
-                self.excess[-1] += power * asset.emission_t_per_mwh * self.hours
+                self.emitted[t] += power * asset.emission_t_per_mwh * self.hours
         elif isinstance(asset, MicroTurbine):
             quota = rules.mt_quota_t_per_mwh if unit.kind is UnitKind.MT else 0.0
             self.turbine(asset, asset.emission_t_per_mwh - quota)
@@ -115,22 +116,34 @@ class _Day:
             most = [max(asset.share_of_load * load, 0.0) for load in self.load.tolist()]
             shed = self.given(most, asset.compensation_cny_per_mwh, asset.credit_t_per_mwh)
             if asset.daily_energy_max_mwh is not None:
-                self.row(-np.inf, asset.daily_energy_max_mwh, dict.fromkeys(shed, self.hours))
+                self.shed_by_day(asset, shed)
         elif isinstance(asset, ShiftableLoad):
             self.shift(asset)
         elif isinstance(asset, Vehicle):
-            self.task(
-                asset.power_max_mw, asset.energy_mwh / asset.charge_efficiency, asset.arrival_h, asset.departure_h
-            )
+            taken = asset.energy_mwh / asset.charge_efficiency
+            self.tasks(asset, taken, asset.arrival_h, asset.departure_h)
         elif isinstance(asset, Deferrable):
-            self.task(asset.power_max_mw, asset.energy_mwh, asset.earliest_h, asset.latest_h)
+            self.tasks(asset, asset.energy_mwh, asset.earliest_h, asset.latest_h)
+
+    def day(self, t: int) -> int:
+        """The day in which a period begins, counted from the start of the whole run."""
+        return math.floor((self.public.horizon.before_h + t * self.hours) / 24.0 + 1e-9)
+
+    def shed_by_day(self, cl: ControllableLoad, shed: list[int]) -> None:
+        numbers = {self.day(t) if cl.limit_each_day else 0 for t in range(self.periods)}
+        for number in numbers:
+            of_day = [t for t in range(self.periods) if not cl.limit_each_day or self.day(t) == number]
+            used = cl.shed_before_mwh if 0 in of_day else 0.0
+            assert cl.daily_energy_max_mwh is not None
+            most = max(cl.daily_energy_max_mwh - used, 0.0)
+            self.row(-np.inf, most, {shed[t]: self.hours for t in of_day})
 
     def given(self, most: list[float], price: float, factor: float) -> list[int]:
         """Supply up to so much in each period."""
         run = [self.var(0.0, high, price * self.hours) for high in most]
         for t, column in enumerate(run):
             self.net[t][column] += 1.0
-            self.excess[column] += factor * self.hours
+            self.excess[t][column] += factor * self.hours
         return run
 
     def turbine(self, mt: MicroTurbine, factor: float) -> None:
@@ -148,7 +161,7 @@ class _Day:
                 near = between[max(k - 1, 0) : k + 1]
                 self.row(-np.inf, 0.0, {weight: 1.0, **dict.fromkeys(near, -1.0)})
             self.net[t][power[t]] += 1.0
-            self.excess[power[t]] += factor * dt
+            self.excess[t][power[t]] += factor * dt
         self.turbine_times(mt, on, power)
 
     def turbine_times(self, mt: MicroTurbine, on: list[int], power: list[int]) -> None:
@@ -244,7 +257,16 @@ class _Day:
             most_here = max(users.share_of_load * float(self.load.max()), 0.0)
         leaves: list[_Terms] = [{} for _ in range(self.periods)]
         comes: list[_Terms] = [{} for _ in range(self.periods)]
-        window = [math.floor(t * self.hours / users.window_h + 1e-9) for t in range(self.periods)]
+        before_h = self.public.horizon.before_h
+        window = [math.floor((before_h + t * self.hours) / users.window_h + 1e-9) for t in range(self.periods)]
+        owed = {}
+        for t in [t for t in range(self.periods) if window[t] == window[0] and users.moved_before_mwh]:
+            price = users.compensation_cny_per_mwh * self.hours if users.moved_before_mwh < 0.0 else 0.0
+            owed[self.var(0.0, _FAR, price)] = self.hours
+            side = comes if users.moved_before_mwh > 0.0 else leaves
+            side[t][len(self.low) - 1] = 1.0
+        if owed:
+            self.row(abs(users.moved_before_mwh), abs(users.moved_before_mwh), owed)
         for t in range(self.periods):
             for other in range(self.periods):
                 if other != t and window[t] == window[other]:
@@ -258,15 +280,42 @@ class _Day:
             for column in comes[t]:
                 self.net[t][column] -= 1.0
 
-    def task(self, power: float, energy: float, first: float, last: float | None) -> None:
-        end = self.periods * self.hours if last is None else last
+    def tasks(self, task: Vehicle | Deferrable, taken: float, first: float, last: float | None) -> None:
+        """Each time of a task by itself, in hours from the start of the whole run."""
+        horizon = self.public.horizon
+        begin, length = horizon.before_h, self.periods * self.hours
+        whole = begin + length + horizon.after_h
+        if not task.every_day:
+            times = [
+                (first, whole if last is None else min(last, whole) if begin or horizon.after_h else last, whole)
+            ]
+        else:
+            days = range(max(math.floor(begin / 24.0 + 1e-9) - 1, 0), math.ceil((begin + length) / 24.0 - 1e-9))
+            times = [(24.0 * d + first, 24.0 * d + (24.0 if last is None else last), math.inf) for d in days]
+        owner: list[int | None] = [None] * self.periods
+        inside = [[0.0] * self.periods for _ in times]
+        for n, (start, end, _) in enumerate(times):
+            for t in range(self.periods):
+                at = begin + t * self.hours
+                inside[n][t] = max(min(at + self.hours, end) - max(at, start), 0.0)
+        for t in range(self.periods):
+            most = max((inside[n][t] for n in range(len(times))), default=0.0)
+            owner[t] = next((n for n in range(len(times)) if most > 0.0 and inside[n][t] == most), None)
         run = []
         for t in range(self.periods):
-            start = t * self.hours
-            inside = max(min(start + self.hours, end) - max(start, first), 0.0)
-            run.append(self.var(0.0, power * inside / self.hours))
+            whose = owner[t]
+            run.append(self.var(0.0, 0.0 if whose is None else task.power_max_mw * inside[whose][t] / self.hours))
             self.net[t][run[-1]] -= 1.0
-        self.row(energy, energy, dict.fromkeys(run, self.hours))
+        for n, (start, end, until) in enumerate(times):
+            mine = [t for t in range(self.periods) if owner[t] == n]
+            if not mine and (task.every_day or begin or horizon.after_h):
+                continue
+            left = taken - (task.taken_before_mwh if start < begin - 1e-9 else 0.0)
+            later = min(end, until) - begin - length
+            if later > 1e-9:
+                here = sum(inside[n])
+                left *= here / (here + later)
+            self.row(max(left, 0.0), max(left, 0.0), {run[t]: self.hours for t in mine} or {run[0]: self.hours})
 
     # --- what all have in common ---
 
@@ -285,26 +334,43 @@ class _Day:
             self.net[t][buy] += 1.0
             self.net[t][sell] -= 1.0
             emission = rules.grid_emission_t_per_mwh if series is None else float(series[t])
-            self.excess[buy] += (emission - rules.grid_quota_t_per_mwh) * self.hours
+            self.excess[t][buy] += (emission - rules.grid_quota_t_per_mwh) * self.hours
         if self.direct is not None:
             self.constant += exchange.peer_fee_cny_per_mwh * float(self.direct.in_mw.sum()) * self.hours
 
     def carbon(self) -> None:
-        """A bill that lies above each line of (3)."""
+        """For each bill one that lies above each line of (3); of the first less what was due before."""
+        days = {BillingPeriod.DAY: 1, BillingPeriod.WEEK: 7}.get(self.public.carbon.billing_period)
+        numbers = [self.day(t) // days if days else 0 for t in range(self.periods)]
+        for number in sorted(set(numbers)):
+            self.bill([t for t in range(self.periods) if numbers[t] == number])
+
+    def bill(self, periods: list[int]) -> None:
         rules = self.public.carbon
-        fixed = self.excess.pop(-1, 0.0) - (self.direct.quota_in_t if self.direct else 0.0)
+        fixed = sum(self.emitted[t] for t in periods)
+        if self.direct is not None and rules.credits_follow_energy and len(periods) < self.periods:
+            net = sum(float(self.direct.in_mw[t] - self.direct.out_mw[t]) for t in periods)
+            fixed -= rules.direct_quota_t_per_mwh * net * self.hours
+        elif self.direct is not None and 0 in periods:
+            fixed -= self.direct.quota_in_t
+        before = self.vpp.excess_before_t if 0 in periods else 0.0
         total = self.var(-np.inf, np.inf)
-        self.row(fixed, fixed, {total: 1.0, **{column: -factor for column, factor in self.excess.items()}})
+        terms = {column: -factor for t in periods for column, factor in self.excess[t].items()}
+        self.row(fixed + before, fixed + before, {total: 1.0, **terms})
         if rules.mode is CarbonMode.NONE:
             return
         if rules.mode is CarbonMode.FLAT:
             self.price[total] = rules.flat_price_cny_per_t
+            self.constant -= rules.flat_price_cny_per_t * before
             return
-        bill, paid = self.var(-np.inf, np.inf, 1.0), 0.0
+        bill, paid, due = self.var(-np.inf, np.inf, 1.0), 0.0, -np.inf
         for n in range(rules.steps):
             slope = rules.base_price_cny_per_t * (1.0 + rules.growth * n)
-            self.row(paid - slope * n * rules.interval_t, np.inf, {bill: 1.0, total: -slope})
+            start = paid - slope * n * rules.interval_t
+            self.row(start, np.inf, {bill: 1.0, total: -slope})
+            due = max(due, start + slope * before)
             paid += slope * rules.interval_t
+        self.constant -= due
 
     def solve(self) -> ReferenceCost:
         entries = [

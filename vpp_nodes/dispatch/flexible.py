@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from market.model.arrays import Array
 from market.model.assets import Deferrable, ShiftableLoad, Vehicle
+from market.model.rules import Horizon
+from market.model.timing import task_times, windows
 from market.model.unit_limits import most_moved_here_mw, most_supply_mw
 from market.model.vpp import Unit
 from vpp_nodes.dispatch.columns import ABSENT, UnitColumns, add_columns, early, in_order
@@ -65,31 +66,37 @@ def task_columns(program: LinearProgram, day: DispatchDay, unit: Unit, number: i
 
 def task_limit_mw(day: DispatchDay, task: Vehicle | Deferrable) -> Array:
     """The most that a task may take on average in each period, shape (periods,)."""
-    first, last = task.window_h
-    starts = np.arange(day.periods) * day.period_h
-    end = day.periods * day.period_h if last is None else last
-    inside_h = np.minimum(starts + day.period_h, end) - np.maximum(starts, first)
+    inside_h = sum((time.inside_h for time in task_times(day.public.horizon, task)), day.filled(0.0))
     limit: Array = task.power_max_mw * np.clip(inside_h / day.period_h, 0.0, 1.0)
     return limit
 
 
 def shift_windows_m10(program: LinearProgram, day: DispatchDay, v: ShiftColumns) -> None:
-    """(M10) Σ moved away = Σ moved here in each window; the last window ends with the day."""
-    for window in windows(day, v.users.window_h):
+    """(M10) Σ moved away = Σ moved here in each window; the last window ends with the day.
+
+    What was moved away before the first period, in a window that has begun before it, comes back in that window.
+    """
+    back_mw = v.users.moved_before_mwh / day.period_h
+    for window in windows(day.public.horizon, v.users.window_h):
         away, here = [v.supply[t] for t in window], [v.use[t] for t in window]
-        program.row(0.0, 0.0, [*away, *here], [1.0] * len(away) + [-1.0] * len(here))
-
-
-def windows(day: DispatchDay, window_h: float) -> list[range]:
-    """The periods of each window; a period belongs to the window in which it begins."""
-    number = np.floor(np.arange(day.periods) * day.period_h / window_h + _ROUNDING)
-    edges = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), day.periods]
-    return [range(first, last) for first, last in pairwise(edges)]
+        program.row(0.0 - back_mw, 0.0 - back_mw, [*away, *here], [1.0] * len(away) + [-1.0] * len(here))
+        back_mw = 0.0
 
 
 def task_energy_m11(program: LinearProgram, day: DispatchDay, v: TaskColumns) -> None:
     """(M11) Σ_t power Δt = energy, at the connection."""
-    program.row(v.task.taken_mwh, v.task.taken_mwh, list(v.use), [day.period_h] * day.periods)
+    times = task_times(day.public.horizon, v.task)
+    for time in times:
+        of_time = [column for column, hours in zip(v.use, time.inside_h.tolist(), strict=True) if hours > 0.0]
+        columns = list(v.use) if len(times) == 1 else of_time
+        program.row(time.needed_mwh, time.needed_mwh, columns, [day.period_h] * len(columns))
+    if not times and not _is_elsewhere(day.public.horizon, v.task):
+        program.row(v.task.taken_mwh, v.task.taken_mwh, list(v.use), [day.period_h] * day.periods)
+
+
+def _is_elsewhere(horizon: Horizon, task: Vehicle | Deferrable) -> bool:
+    """Whether a task has no time here because these periods are a part of a longer run, or its day is not here."""
+    return task.every_day or horizon.before_h > 0.0 or horizon.after_h > 0.0
 
 
 def unreachable_energy(day: DispatchDay, unit: Unit) -> str:
@@ -97,12 +104,17 @@ def unreachable_energy(day: DispatchDay, unit: Unit) -> str:
     task = unit.asset
     if not isinstance(task, Vehicle | Deferrable):
         return ""
-    most = float(task_limit_mw(day, task).sum()) * day.period_h
-    if task.taken_mwh <= most * (1.0 + _ROUNDING) + _ROUNDING:
-        return ""
     first, last = task.window_h
     end = day.periods * day.period_h if last is None else last
-    return (
-        f"{day.vpp.place_of(unit)} needs {task.taken_mwh:.4g} MWh between hours {first:g} and {end:g} of "
-        f"{day.periods * day.period_h:g}, and can take at most {most:.4g}"
-    )
+    times = task_times(day.public.horizon, task)
+    needs = [(time.needed_mwh, task.power_max_mw * float(time.inside_h.sum())) for time in times]
+    if not times and not _is_elsewhere(day.public.horizon, task):
+        needs = [(task.taken_mwh, 0.0)]
+    for needed_mwh, most in needs:
+        if needed_mwh > most * (1.0 + _ROUNDING) + _ROUNDING:
+            of = "each day" if task.every_day else f"{day.periods * day.period_h:g}"
+            return (
+                f"{day.vpp.place_of(unit)} needs {needed_mwh:.4g} MWh between hours {first:g} and {end:g} of "
+                f"{of}, and can take at most {most:.4g}"
+            )
+    return ""

@@ -35,8 +35,8 @@ def net_exchange_11(program: LinearProgram, day: FreeDay, model: Model) -> range
     for row, column in zip(model.balance_rows, run, strict=True):
         program.extend_row(row, column, 1.0)
     carbon = day.public.carbon
-    if model.carbon_row is not None and carbon.credits_follow_energy:
-        for column in run:
-            program.extend_row(model.carbon_row, column, carbon.direct_quota_t_per_mwh * day.period_h)
+    if model.carbon_rows and carbon.credits_follow_energy:
+        for row, column in zip(model.carbon_rows, run, strict=True):
+            program.extend_row(row, column, carbon.direct_quota_t_per_mwh * day.period_h)
     peer_fee_m14(program, day, run)
     return run

@@ -12,8 +12,6 @@ from math import fsum
 
 import numpy as np
 
-from market.costs.carbon import carbon_account
-from market.costs.costs import cost_breakdown
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
 from market.model.plan import DispatchPlan, SolveMethod
@@ -31,7 +29,7 @@ from vpp_nodes.dispatch.open_day import (
     open_day,
     solve_program,
 )
-from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
+from vpp_nodes.dispatch.reading import Solution, bill, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.repair import Powers
 from vpp_nodes.dispatch.variables import Binary, commitment_binaries
 
@@ -127,9 +125,7 @@ def _joint_plan(
 
 
 def _cost_cny(day: DispatchDay, powers: Powers) -> float:
-    carbon = day.public.carbon
-    account = carbon_account(day.vpp, carbon, day.public.horizon, powers, day.direct.quota_in_t)
-    return cost_breakdown(day.vpp, day.public, powers, account.excess_t, day.direct.in_mw).total_cny
+    return bill(day, powers)[1].total_cny
 
 
 def _check_cost(total_cny: float, minimised_cny: float, plans: Sequence[DispatchPlan]) -> None:

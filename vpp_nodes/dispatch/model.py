@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from market.costs.carbon import grid_emission_t_per_mwh, unit_excess_t_per_mwh
+from market.costs.billing import bills, quota_by_bill_t
+from market.costs.carbon import carbon_bill_cny, grid_emission_t_per_mwh, unit_excess_t_per_mwh
+from market.model.timing import days_of
 from market.model.unit_limits import LATER_KINDS
 from market.model.vpp import ControllableLoad, UnitKind
 from vpp_nodes.dispatch.columns import INFINITY, UnitColumns
@@ -30,13 +32,13 @@ from vpp_nodes.dispatch.variables import Binary, Variables, add_variables, buy_l
 class Model:
     """A day's program. `balance_rows` are the rows of (6), one for each period; their duals give λ.
 
-    carbon_row : the row of (3), None in mode `none`
+    carbon_rows : for each period the row of (3) that it is billed by; nothing in mode `none`
     """
 
     program: LinearProgram
     variables: Variables
     balance_rows: tuple[int, ...]
-    carbon_row: int | None
+    carbon_rows: tuple[int, ...]
 
 
 def build_model(
@@ -67,8 +69,8 @@ def build_model(
         shift_windows_m10(program, day, shift)
     for task in variables.of(TaskColumns):
         task_energy_m11(program, day, task)
-    carbon_row = carbon_excess_3(program, day, variables)
-    return Model(program, variables, balance_rows, carbon_row)
+    carbon_rows = carbon_excess_3(program, day, variables)
+    return Model(program, variables, balance_rows, carbon_rows)
 
 
 _IN_ORDER = (UnitKind.WT, UnitKind.PV, UnitKind.MT, UnitKind.ESS, UnitKind.CL, *LATER_KINDS)
@@ -101,28 +103,52 @@ def exchange_mode_11(program: LinearProgram, day: DispatchDay, v: Variables) -> 
 
 
 def cl_daily_energy(program: LinearProgram, day: DispatchDay, v: UnitColumns) -> None:
-    """Σ_t cl Δt ≤ daily energy, where the scenario limits it."""
+    """Σ_t cl Δt ≤ daily energy, where the scenario limits it: of all periods, or of each day by itself.
+
+    What has been shed before counts.
+    """
     cl = v.unit.asset
     assert isinstance(cl, ControllableLoad)
-    if cl.daily_energy_max_mwh is not None:
-        program.row(-INFINITY, cl.daily_energy_max_mwh, list(v.supply), [day.period_h] * day.periods)
+    if cl.daily_energy_max_mwh is None:
+        return
+    left_mwh = max(cl.daily_energy_max_mwh - cl.shed_before_mwh, 0.0)
+    for part in days_of(day.public.horizon) if cl.limit_each_day else (range(day.periods),):
+        program.row(-INFINITY, left_mwh, [v.supply[t] for t in part], [day.period_h] * len(part))
+        left_mwh = cl.daily_energy_max_mwh
 
 
 _COUNTED = (UnitKind.MT, UnitKind.WT, UnitKind.PV, UnitKind.CL, UnitKind.BIOMASS, UnitKind.MUST_RUN)
 
 
-def carbon_excess_3(program: LinearProgram, day: DispatchDay, v: Variables) -> int | None:
-    """Σ stretches = E = Σ_t (excess factors · powers) Δt − quota_in, with (1) and (2) in the factors."""
+def carbon_excess_3(program: LinearProgram, day: DispatchDay, v: Variables) -> tuple[int, ...]:
+    """Σ stretches = E = Σ_t (excess factors · powers) Δt − quota_in of each bill, (1) and (2) in the factors.
+
+    To the first comes what was before it, (M16), and what was due for that is taken off.
+    """
     if not v.carbon:
-        return None
+        return ()
+    rules, before_t = day.public.carbon, day.vpp.excess_before_t
+    if before_t:
+        program.offset(-carbon_bill_cny(rules, before_t))
+    rows: list[int] = []
+    parts = zip(bills(rules, day.public.horizon), quota_by_bill_t(day.public, day.direct), v.carbon, strict=True)
+    for number, (part, quota_t, stretches) in enumerate(parts):
+        excess_t = before_t - quota_t if before_t and not number else -quota_t
+        rows += [_excess_row(program, day, v, part, stretches, excess_t)] * len(part)
+    return tuple(rows)
+
+
+def _excess_row(
+    program: LinearProgram, day: DispatchDay, v: Variables, part: range, stretches: range, excess_t: float
+) -> int:
     rules, hours = day.public.carbon, day.period_h
-    columns, coefficients = list(v.carbon), [1.0] * len(v.carbon)
+    columns, coefficients = list(stretches), [1.0] * len(stretches)
     bought = (grid_emission_t_per_mwh(rules, day.periods) - rules.grid_quota_t_per_mwh).tolist()
     if any(bought):
-        columns += v.buy
-        coefficients += [-factor * hours for factor in bought]
+        columns += v.buy[part.start : part.stop]
+        coefficients += [-factor * hours for factor in bought[part.start : part.stop]]
     for unit in [unit for kind in _COUNTED for unit in v.of_units(kind)]:
         if factor := unit_excess_t_per_mwh(unit.unit, rules):
-            columns += unit.supply
-            coefficients += [-factor * hours] * len(unit.supply)
-    return program.row(-day.direct.quota_in_t, -day.direct.quota_in_t, columns, coefficients)
+            columns += unit.supply[part.start : part.stop]
+            coefficients += [-factor * hours] * len(unit.supply[part.start : part.stop])
+    return program.row(excess_t, excess_t, columns, coefficients)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from market.costs.billing import excess_by_bill_t
 from market.costs.carbon import CarbonAccount, carbon_account
 from market.costs.costs import cost_breakdown, objective_cny
 from market.costs.unit_operations import UnitPowers
@@ -98,11 +99,11 @@ def broken_modes(powers: Powers) -> frozenset[Binary]:
 def make_plan(day: DispatchDay, model: Model, solution: Solution) -> DispatchPlan:
     """The plan of a solved day: it meets (6), and its costs are recomputed from its powers."""
     carbon, direct, powers = day.public.carbon, day.direct, solution.powers
-    account, costs = _bill(day, powers)
+    account, costs = bill(day, powers)
     _check_cost(day, costs, objective_cny(carbon, costs), solution.minimised_cny)
     powers = balanced(day, powers)
     if powers is not solution.powers:
-        account, costs = _bill(day, powers)
+        account, costs = bill(day, powers)
     objective = objective_cny(carbon, costs)
     spare = [_spare_mw(day, unit, does) for unit, does in zip(day.vpp.all_units, powers.units, strict=True)]
     curtailed = sum((power for power in spare if power is not None), day.filled(0.0))
@@ -151,9 +152,11 @@ def _unit_plans(day: DispatchDay, powers: Powers, spare: Sequence[Array | None])
     )
 
 
-def _bill(day: DispatchDay, powers: Powers) -> tuple[CarbonAccount, CostBreakdown]:
+def bill(day: DispatchDay, powers: Powers) -> tuple[CarbonAccount, CostBreakdown]:
+    """The carbon account of a day's powers, and what they cost."""
     account = carbon_account(day.vpp, day.public.carbon, day.public.horizon, powers, day.direct.quota_in_t)
-    return account, cost_breakdown(day.vpp, day.public, powers, account.excess_t, day.direct.in_mw)
+    excess_t = excess_by_bill_t(day.vpp, day.public, powers, account, day.direct)
+    return account, cost_breakdown(day.vpp, day.public, powers, excess_t, day.direct.in_mw)
 
 
 def _check_cost(day: DispatchDay, costs: CostBreakdown, objective: float, minimised: float) -> None:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from market.costs.billing import bills
 from market.costs.carbon import priced_segments
 from market.costs.costs import mt_is_convex, tariff_of
 from market.model.arrays import Array
@@ -65,13 +66,16 @@ def commitment_binaries(vpp: Vpp) -> frozenset[Binary]:
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """Column numbers: of each unit, in the order of `Vpp.all_units`; a run for each other quantity."""
+    """Column numbers: of each unit, in the order of `Vpp.all_units`; a run for each other quantity.
+
+    carbon : a run for each bill, of a column for each of its stretches; empty in mode `none`
+    """
 
     units: tuple[UnitColumns, ...]
     buy: range
     sell: range
     exchange_mode: range
-    carbon: range
+    carbon: tuple[range, ...]
 
     def of(self, kind: type[_Columns]) -> list[_Columns]:
         """The units with columns of a kind."""
@@ -164,11 +168,16 @@ def _mode(program: LinearProgram, day: DispatchDay, wanted: bool) -> range:
     return add_columns(program, day, 1.0, integer=True) if wanted else ABSENT
 
 
-def _carbon(program: LinearProgram, day: DispatchDay) -> range:
-    """(3) stretches of the day's excess, one column each, whose prices rise."""
+def _carbon(program: LinearProgram, day: DispatchDay) -> tuple[range, ...]:
+    """(3) stretches of each bill's excess, one column each, whose prices rise."""
     segments = priced_segments(day.public.carbon)
-    return program.columns(
-        np.array([segment.lower_t for segment in segments]),
-        np.array([segment.upper_t for segment in segments]),
-        np.array([segment.price_cny_per_t for segment in segments]),
+    if not segments:
+        return ()
+    return tuple(
+        program.columns(
+            np.array([segment.lower_t for segment in segments]),
+            np.array([segment.upper_t for segment in segments]),
+            np.array([segment.price_cny_per_t for segment in segments]),
+        )
+        for _ in bills(day.public.carbon, day.public.horizon)
     )

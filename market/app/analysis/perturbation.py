@@ -88,10 +88,15 @@ def _vpp(vpp: Vpp, factors: _RandomFactors) -> Vpp:
         pv=_renewable(vpp.pv, factors) if vpp.pv else None,
         mt=_micro_turbine(vpp.mt, factors) if vpp.mt else None,
         ess=_storage(vpp.ess, factors) if vpp.ess else None,
-        cl=replace(vpp.cl, **factors.scaled(vpp.cl, ("compensation_cny_per_mwh",))) if vpp.cl else None,
+        cl=_controllable(vpp.cl, factors) if vpp.cl else None,
         exchange=replace(vpp.exchange, **factors.scaled(vpp.exchange, _EXCHANGE)),
         units=tuple(replace(unit, asset=_asset(unit.asset, factors)) for unit in vpp.units),
     )
+
+
+def _controllable(load: ControllableLoad, factors: _RandomFactors) -> ControllableLoad:
+    scaled: dict[str, Any] = factors.scaled(load, ("compensation_cny_per_mwh",))
+    return replace(load, **scaled)
 
 
 def _tariffs(vpps: Sequence[Vpp], factors: _RandomFactors) -> dict[str, OwnTariff]:

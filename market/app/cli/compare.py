@@ -18,6 +18,7 @@ from market.app.results.kept_scenario import scenario_as_run
 from market.app.results.recorded import read_run
 from market.app.results.table import Table
 from market.app.results.telling import Telling
+from market.app.runs.whole_day import fill_day
 from market.extras import need
 
 
@@ -39,6 +40,7 @@ def compare_command(folders: Sequence[Path], out: Path | None) -> int:
 
 
 def _read(folder: Path) -> CompareInput:
+    fill_day(folder)
     run = read_run(folder)
     return CompareInput(run, scenario_as_run(folder, run.manifest["scenario_digest"]))
 

@@ -236,6 +236,19 @@ commands.add_command(import_group)
 @click.option("--view", is_flag=True, help="Open a page in the browser that plays the day from its first message.")
 @AUDIT
 @_join(30)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Run the first N days of the series, one after the other.  [default: all of them where the scenario has "
+    "a section rolling, else one plan for the whole horizon]",
+)
+@click.option(
+    "--day-folders",
+    type=click.Choice(["whole", "small"]),
+    help="Of many days: whether each leaves all that an ordinary run does, or what it follows from.  "
+    "[default: whole up to 31 days]",
+)
 @strategy_option
 def run(
     scenario: str | None,
@@ -261,8 +274,10 @@ def run(
     view: bool,
     audit: str | None,
     join_s: float,
+    days: int | None,
+    day_folders: str | None,
 ) -> int:
-    """Run a market day. SCENARIO is a folder or a built-in case."""
+    """Run a market day, or many days in a row. SCENARIO is a folder or a built-in case."""
     from market.app.cli.run import run_command
     from market.app.cli.run_options import RunOptions
 
@@ -289,8 +304,12 @@ def run(
         view,
         kept(trace, format),
         processes,
+        days,
+        day_folders,
     )
-    return run_command(options)
+    from market.app.cli.days import days_command, is_of_many_days
+
+    return days_command(options) if is_of_many_days(options) else run_command(options)
 
 
 @commands.command(epilog=EPILOG)

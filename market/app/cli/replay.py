@@ -18,6 +18,7 @@ from market.app.replay.tables_check import against_tables
 from market.app.replay.tally import Tally, replayed
 from market.app.replay.unchecked import unchecked
 from market.app.report.replay_page import replay_text
+from market.app.results.days_folder import need_one_day
 from market.app.results.exit_codes import ExitCode
 from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario, unlike
 from market.app.results.known_plants import known_plants
@@ -41,6 +42,7 @@ def replay_command(run: Path, until_s: float | None, *, as_json: bool, plants: s
     """
     try:
         _check_moment(until_s)
+        need_one_day(run)
         tape = tape_of_run(run, str(run), "name the folder of a run with messages")
         try:
             tally = _tally(run, tape, until_s, plants)

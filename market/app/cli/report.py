@@ -7,6 +7,7 @@ from pathlib import Path
 from market.app.cli.console import echo, echo_error
 from market.app.results.exit_codes import ExitCode
 from market.app.results.written_files import foreign_note
+from market.app.runs.whole_day import fill_day
 from market.extras import need
 from market.scenario.network_flags import window_s
 
@@ -18,6 +19,7 @@ def report_command(folder: Path, window: str | None = None) -> int:
     """
     times_s = None if window is None else window_s(window)
     need("figures", "vppmarket report")
+    fill_day(folder)
     from market.app.figures.messages import Window
     from market.app.report.write import REPORT, write_figures
 

@@ -61,7 +61,7 @@ def run_command(options: RunOptions, hosting: Hosting | None = None) -> int:
                 report = _run(options, hosting, page)
         except MarketError as error:
             if options.as_json:
-                put_json(json_text(_refusal(error)))
+                put_json(json_text(refusal(error)))
             raise
         _show(report, options)
         for law in report.broken_laws:
@@ -128,7 +128,10 @@ def _carried_out(
 def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tuple[RunSpec, RunFolder]:
     """Where one person owns all plants everything may be shown in the end; where others bring theirs, totals."""
     own_plants = hosting is None
-    scenario = _scenario(options)
+    scenario = scenario_of(options)
+    if scenario.rolling is not None:
+        rule, remedy = "nodes that others start run one day", "take rolling out, or name the folder of a day"
+        raise ScenarioError([Fault(rule, "a scenario of many days", "rolling", remedy)])
     scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
     what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit, options.keep)
@@ -193,7 +196,8 @@ def _tell_viewers(address: str, keys: Keyring, folder: RunFolder, options: RunOp
         tell_by_fresh_keys(address, folder.path, keys.watcher)
 
 
-def _scenario(options: RunOptions) -> Scenario:
+def scenario_of(options: RunOptions) -> Scenario:
+    """The scenario that flags name, as they change it; advice on it goes to people."""
     scenario = load_scenario(options.scenario or DEFAULT_CASE)
     changes = together(network_changes(options.network, scenario.roster), set_changes(options.settings))
     if options.restarts and "network.on_loss" not in changes.values and scenario.network.on_loss is OnLoss.STOP:
@@ -230,7 +234,8 @@ def _result(report: ConcludedDay) -> dict[str, Any]:
     }
 
 
-def _refusal(error: MarketError) -> dict[str, Any]:
+def refusal(error: MarketError) -> dict[str, Any]:
+    """What `--json` prints of a run that did not come to its end."""
     faults: Sequence[Fault] = error.faults if isinstance(error, ScenarioError) else ()
     return {
         "exit_code": int(exit_code_of_error(error)),

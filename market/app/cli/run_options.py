@@ -43,6 +43,8 @@ class RunOptions:
     view: bool = False
     keep: Keep = UNASKED
     processes: int | None = None
+    days: int | None = None
+    day_folders: str | None = None
 
 
 def check_flags(options: RunOptions) -> None:
@@ -123,12 +125,19 @@ def _as_it_was(options: RunOptions) -> Iterator[Fault]:
             "name the folder of a run that broke off; one that broke off before its tape was begun begins anew",
         )
         yield Fault(rule, found, f"--resume {options.resume}", remedy)
+    yield from check_taken_up(options)
+
+
+def check_taken_up(options: RunOptions) -> Iterator[Fault]:
+    """What would change a run that is taken up."""
     given = [
         ("SCENARIO", options.scenario),
         ("--out", options.out),
         ("--seed", options.seed),
         ("--audit", options.audit),
         ("--day-certificate", options.day_certificate or None),
+        ("--days", options.days),
+        ("--day-folders", options.day_folders),
     ]
     settings = [(SET, text) for text in options.settings]
     for flag, value in (*given, *options.network.given(), *settings):

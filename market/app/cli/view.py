@@ -13,6 +13,7 @@ from market.app.cli.console import echo_error
 from market.app.results.run_tape import unreadable
 from market.app.runs.system import need_linux
 from market.app.runs.tokens import WATCHING, shown_to_others
+from market.app.runs.whole_day import fill_day
 from market.errors import Fault, ScenarioError, TapeError
 from market.extras import need
 from market.scenario import DEFAULT_CASE, builtin_cases
@@ -78,6 +79,8 @@ def _target(options: ViewOptions) -> Target:
     from market.app.view.target import Target
 
     targets = options.targets or (DEFAULT_CASE,)
+    for target in targets:
+        fill_day(Path(target))
     if not any("://" in target for target in targets):
         faults = list(_for_a_live_run(options, targets[0]))
         if faults:

@@ -155,7 +155,7 @@ def surroundings(scenario: Scenario) -> dict[str, Any]:
         "rules": {
             "horizon": _told(scenario.public.horizon),
             "market": asdict(scenario.public.market),
-            "carbon": _without_series(asdict(scenario.public.carbon)),
+            "carbon": _without_series(_told(scenario.public.carbon)),
             **_imbalance(scenario.public.imbalance),
         },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},

@@ -99,6 +99,14 @@ def _rules(kind: type) -> Shape:
     return fields(_parameters(kind))
 
 
+def _told_rules(kind: type, others: Mapping[str, Shape] | None = None) -> Shape:
+    """The same where what came later is told only if it says anything. others : what may be there besides"""
+    shapes = _parameters(kind)
+    later = {defined.in_file for defined in parameters_of(kind) if defined.parameter.later}
+    first = {name: shape for name, shape in shapes.items() if name not in later}
+    return fields(first, {name: shapes[name] for name in shapes if name in later} | dict(others or {}))
+
+
 _CALENDAR: Final = {
     "start": text(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S{0,30}", "must be a time of ISO 8601"),
     "tz": text(r"[\w/+:-]{0,64}", "must be a time zone"),
@@ -106,9 +114,9 @@ _CALENDAR: Final = {
 _SURROUNDINGS: Final[Mapping[str, Shape]] = {
     "rules": fields(
         {
-            "horizon": fields(_parameters(Horizon), _CALENDAR),
+            "horizon": _told_rules(Horizon, _CALENDAR),
             "market": _rules(MarketRules),
-            "carbon": _rules(CarbonRules),
+            "carbon": _told_rules(CarbonRules),
         },
         {IMBALANCE: _rules(ImbalanceRules)},
     ),
@@ -221,6 +229,8 @@ COMPLETE: Final = fields(
     },
 )
 
+DAYS_KIND: Final = "days"
+"""The word by which the manifest of a run of many days tells itself apart."""
 ABORTED: Final = fields(
     {**_HEADING, "verdict": one_of_words(Verdict.ABORTED.value), "error": text(), **_SURROUNDINGS}, _CURRENCY
 )

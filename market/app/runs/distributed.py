@@ -78,19 +78,42 @@ def run_distributed(
     if the tape cannot be written. No process is left behind, however this ends.
     """
 
+    address = ""
+
     def order(vpps: Sequence[str]) -> Order:
-        named = (scenario.public, scenario.name, bus.endpoints.control, opening.token)
+        named = (scenario.public, scenario.name, address, opening.token)
         return run_local_nodes, (tuple(NodeTask(scenario.vpp(vpp), *named, node_keys.get(vpp)) for vpp in vpps),)
 
-    nodes, served = LocalNodes(order, restarts), _broker(scenario.shared, seed, out_dir, listening, opening)
-    with nodes, _in_full(nodes), served as (shell, bus):
+    def start(where: str) -> None:
+        nonlocal address
+        address = where
+        for vpps in shared_out(scenario.roster, processes):
+            nodes.start(vpps)
+
+    nodes = LocalNodes(order, restarts)
+    with nodes:
+        return run_with_nodes(scenario, seed, out_dir, on_progress, listening, opening, nodes, start)
+
+
+def run_with_nodes(
+    scenario: Scenario,
+    seed: int,
+    out_dir: Path,
+    on_progress: OnProgress,
+    listening: Listening,
+    opening: Opening,
+    nodes: LocalNodes,
+    start: Callable[[str], None],
+) -> tuple[MarketOutcome, RunMetadata]:
+    """The same with processes that somebody else ends. start : has them join at an address. Errors as above."""
+    served = _broker(scenario.shared, seed, out_dir, listening, opening)
+    with _in_full(nodes), served as (shell, bus):
         opening.announce(bus.endpoints.control)
         if opening.viewer_s:
             on_progress(RunProgress("waiting for a viewer"))
             shell.await_viewer(opening.viewer_s)
         on_progress(RunProgress("starting nodes"))
-        for vpps in shared_out(scenario.roster, processes):
-            nodes.start(vpps)
+        start(bus.endpoints.control)
         proceedings, durations = _serve(shell, nodes, on_progress)
         facts = _facts(scenario, proceedings, bus, nodes.process_ids(), durations)
     return outcome_of(proceedings), facts
