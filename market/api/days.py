@@ -33,6 +33,11 @@ class ManyDays:
     """Many days in a row that came to their end.
 
     manifest : what was run, how, and what it came to · folder : None where nothing was written
+
+    >>> import market
+    >>> steps = market.run_days("two_vpp", changes={"rolling.plan_h": 8, "rolling.commit_h": 4})
+    >>> len(steps.days), steps.verdict
+    (6, 'equilibrium')
     """
 
     manifest: Mapping[str, Any]
@@ -133,7 +138,13 @@ def run_days(
 
 
 def open_days(folder: str | Path) -> ManyDays:
-    """Many days that were run before, by `run_days` or by the command. ScenarioError if the folder holds none."""
+    """Many days that were run before, by `run_days` or by the command. ScenarioError if the folder holds none.
+
+    >>> import market
+    >>> days = market.run_days("two_vpp", changes={"rolling.plan_h": 8, "rolling.commit_h": 4}, out="runs/days")
+    >>> market.open_days("runs/days").days.equals(days.days)
+    True
+    """
     from market.app.results.days_folder import days_manifest, finished, is_complete, read_header
     from market.app.results.days_tables import days_tables
     from market.app.results.telling import Telling

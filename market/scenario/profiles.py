@@ -33,6 +33,7 @@ _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?P<mark>[,.' \u00a0\u2009\u202f’])\d{3}
 _UNNAMED = re.compile(r"|Unnamed: \d+")
 _PLAIN_NAME = re.compile(r"[\w.-]{1,60}")
 _POWER_NAME = re.compile(rf"(?P<id>.+)_(?P<asset>{'|'.join(ASSETS)})_mw")
+_OWN_LOAD = re.compile(r".+_load_mw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ def read_profiles(folder: Path, wanted: Wanted) -> Profiles:
         present = {name for table in tables for name in table.header}
         missing = sorted(wanted.columns - present)
         known = wanted.columns | wanted.optional | ({START} if wanted.starts else set())
-        lacking = [*missing, *sorted(wanted.optional - present), *({PERIOD} - present)]
+        loads = sorted(filter(_OWN_LOAD.fullmatch, wanted.optional - present))  # optional beside load units only
+        lacking = [*missing, *loads, *({PERIOD} - present)]
         faults += _unknown_columns(tables, known, lacking)
         faults += _shortened(_missing_columns(tables, missing, wanted.told), _MOST_OF_FILE, "profiles")
     return Profiles(columns, tuple(faults))

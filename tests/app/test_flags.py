@@ -50,6 +50,8 @@ WRONG: dict[str, Sequence[str]] = {
     "names": ("", "a b", NOT_UTF8, "../x", "-"),
     **dict.fromkeys(("target", "targets"), (*NO_SUCH, "tcp://", "tcp://x:0", "http://127.0.0.1:1")),
     "window": ("", "x", "2s:1s", "nans:1s", "1s", NOT_UTF8),
+    "shares": ("", ",", "x", "nan", "inf", "-1", NOT_UTF8),
+    "learners": ("", ",", "VPP9", "VPP1,VPP9", "VPP1,VPP1", NOT_UTF8),
     "case": NO_SUCH,
     "vpps": ("", "VPP9", "Farm,VPP9", "Farm,Farm", "Farm,", NOT_UTF8),
     "address": ("", "x", "tcp://", "tcp://x", "tcp://x:0", "tcp://x:65536", "tcp://x:nan", NOT_UTF8),

@@ -361,7 +361,7 @@ BROKEN: Mapping[str, tuple[str, list[tuple[str, str, str, str]]]] = {
     ),
     "groups of the wrong shape": (
         "{partitions: [{groups: [North, [3]]}, {start_s: 1}]}",
-        [("network.partitions[0].groups[0]", "must be a list", "'North'", "correct it: Two groups"),
+        [("network.partitions[0].groups[0]", "must be a list", "'North'", "Two groups"),
          ("network.partitions[0].groups[1][0]", "must be text (Two groups of ids or more, none in two of them; "
           "a VPP in no group reaches everybody)", "3", "put it in quotes"),
          ("network.partitions[1].groups", "required, a list", "nothing", "add it: Two groups")],

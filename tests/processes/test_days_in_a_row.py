@@ -33,8 +33,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def arguments(run: Path, scenario: Path) -> list[str | Path]:
-    return [COMMAND, "run", scenario, "--out", run, "--quiet", "--restart", "3"]
+def arguments(run: Path, scenario: Path) -> list[str]:
+    return [str(COMMAND), "run", str(scenario), "--out", str(run), "--quiet", "--restart", "3"]
 
 
 def same_tables(one: Path, other: Path) -> bool:
@@ -67,7 +67,7 @@ def test_a_plant_killed_on_day_6_and_the_broker_on_day_9_leave_no_trace(undistur
         await_path(run / "days" / "009" / "tape.msgpack", process)
         process.kill()
     assert not (run / "manifest.json").exists()
-    resumed = [COMMAND, "run", "--resume", str(run), "--quiet"]
+    resumed = [str(COMMAND), "run", "--resume", str(run), "--quiet"]
     done = subprocess.run(resumed, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr
     assert same_tables(undisturbed / "run", run)
@@ -80,7 +80,7 @@ def test_a_plant_that_dies_for_good_breaks_its_day_and_the_days_before_stay(
     undisturbed: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    words = [COMMAND, "run", undisturbed / "s", "--out", run, "--quiet"]
+    words = [str(COMMAND), "run", str(undisturbed / "s"), "--out", str(run), "--quiet"]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         await_path(run / "days" / "003" / "tape.msgpack", process)
         os.kill(process_of(process.pid, at=0), signal.SIGKILL)
@@ -91,7 +91,7 @@ def test_a_plant_that_dies_for_good_breaks_its_day_and_the_days_before_stay(
     assert "run --resume" in said
     assert len((run / "days.csv").read_text(encoding="utf-8").splitlines()) >= 3
     done = subprocess.run(
-        [COMMAND, "run", "--resume", run, "--quiet"], capture_output=True, timeout=LIMIT_S, check=False
+        [str(COMMAND), "run", "--resume", run, "--quiet"], capture_output=True, timeout=LIMIT_S, check=False
     )
     assert done.returncode == 0
     assert same_tables(undisturbed / "run", run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from market.app.results.run_metadata import OnProgress, RunProgress
 from market.app.results.table import Table
 from market.app.results.telling import Telling
 from market.app.runs.process_pool import solve_many
-from market.errors import RunError
+from market.errors import RunError, ScenarioError
 from market.scenario.private import FOLDER_MODE
 from market.system_fault import reason_and_remedy
 
@@ -82,6 +82,15 @@ class Study:
 def study(out: Path | None, name: str, told: Telling, *, quiet: bool) -> Iterator[Study]:
     """A study in the folder `out`, or a new one under `runs`. ScenarioError if that folder cannot be."""
     since, started = time.monotonic(), datetime.now().astimezone()
+    there = out is not None and out.exists()
     folder = new_run_folder(out, name, started)
-    with live_progress(since, wanted=not quiet) as on_progress:
-        yield Study(folder, told, started, since, on_progress)
+    try:
+        with live_progress(since, wanted=not quiet) as on_progress:
+            yield Study(folder, told, started, since, on_progress)
+    except ScenarioError:  # what was asked for cannot be: no empty folder stays
+        with suppress(OSError):
+            if not there:
+                folder.path.rmdir()
+            if out is None:
+                folder.path.parent.rmdir()
+        raise
