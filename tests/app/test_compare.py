@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import market
 from market.app.analysis.changes import CompareInput, changes, changes_notes
 from market.app.analysis.compare import Comparison, compare_runs
 from market.app.cli.main import command
@@ -77,6 +78,20 @@ def test_a_run_does_not_differ_from_itself(folders: dict[str, Path], capsys: pyt
     assert f"No difference: {same}" in " ".join(page.split())
     said = [[t.get_text() for t in p.figure.texts] for p in comparison_pictures(compared_runs(run, run))]
     assert said[1:] == [["Every price is the same in both runs."], ["Every probability is the same in both runs."]]
+
+
+def test_what_a_mechanism_pays_out_is_not_saved(tmp_path: Path) -> None:
+    names = ("vcg", "game")
+    for name in names:
+        market.run("five_vpp", {"market.mechanism": name}, out=tmp_path / name)
+    runs = [read_run(tmp_path / name) for name in names]
+    told = compared_runs(*runs)["results"].rows
+    for which, run in enumerate(runs):
+        cost = sum(run.account("system", "game", part) for part in ("operation_cny", "carbon_cny"))
+        saved = run.account("system", "grid_only", "total_cny") - cost
+        assert told[("saving_cny",)][which] == pytest.approx(saved, abs=1e-6)
+        assert told[("budget_cny",)][which] == pytest.approx(run.account("system", "game", "trade_cny"), abs=1e-6)
+    assert float(told[("budget_cny",)][0]) < -1.0
 
 
 def test_two_carbon_prices_give_the_differences_of_the_tables(

@@ -22,6 +22,7 @@ from market.app.analysis.sweep.sweep import Means
 from market.app.cli.sweep import SweepOptions, sweep_command
 from market.errors import ScenarioError
 from tests.app.commands import error_lines, vppmarket
+from tests.market.real_days import RealDay
 from tests.processes.command import session
 
 SATISFACTION = "market.satisfaction"
@@ -54,6 +55,39 @@ def test_a_row_says_what_the_run_itself_says(swept: market.SweepResult) -> None:
         variance = squares.sum() / sold["delivered_mw"].sum()
         assert row["price_deviation_cny_per_mwh"] == pytest.approx(variance**0.5, abs=1e-9)
         assert row["seller_regret_cny"] == day.offers["regret_cny"].max()
+
+
+def test_what_a_mechanism_pays_out_is_not_saved() -> None:
+    for row in market.sweep("five_vpp", {"market.mechanism": ["vcg", "uniform_price"]}, jobs=1).runs.to_dict(
+        "records"
+    ):
+        cost = row["game_operation_cny"] + row["game_carbon_cny"]
+        assert row["saving_cny"] == pytest.approx(row["grid_only_total_cny"] - cost, abs=1e-6)
+        assert row["budget_cny"] == pytest.approx(row["game_trade_cny"], abs=1e-6)
+        assert (row["budget_cny"] < -1.0) == (row["market.mechanism"] == "vcg")
+
+
+def test_a_sweep_tells_the_currency_and_has_but_one(tmp_path: Path) -> None:
+    RealDay(minutes=60).write(tmp_path / "day")
+    done = vppmarket(
+        "sweep",
+        "day",
+        "--set",
+        "carbon.base_price=60 EUR/t,80 EUR/t",
+        "--jobs",
+        "1",
+        "--out",
+        "swept",
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "total EUR" in done.stdout
+    for told in (done.stdout, *(p.read_text("utf-8", "replace") for p in (tmp_path / "swept").glob("*.*"))):
+        assert "cny" not in told.lower()
+    table = pandas.read_csv(tmp_path / "swept" / "sweep.csv")
+    assert table["game_total_eur"].notna().all()
+    with pytest.raises(ScenarioError, match="scenarios must be in one currency; got EUR and CNY"):
+        market.sweep([tmp_path / "day", "two_vpp"])
 
 
 def test_two_processes_come_to_the_table_of_one(swept: market.SweepResult) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from market.app.analysis.changes import Change, CompareInput, changes, changes_notes
+from market.app.analysis.currencies import require_one_currency
+from market.app.results.columns import TRANSFERS
 from market.app.results.disclosed import disclosed
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
@@ -148,16 +150,15 @@ def _check(runs: Sequence[RecordedRun]) -> None:
         vpp_lists = " against ".join(", ".join(run.vpps) for run in runs)
         remedy = "compare runs of one scenario or of changed copies of it"
         raise ScenarioError([Fault("runs must have a VPP in common", vpp_lists, "compare", remedy)])
-    if len(currencies := dict.fromkeys(run.told.currency for run in runs)) > 1:
-        remedy = "compare runs of one currency"
-        raise ScenarioError([Fault("runs must be in one currency", " and ".join(currencies), "compare", remedy)])
+    require_one_currency([run.told.currency for run in runs], "compare", "runs")
 
 
 def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> ComparedTable:
     """What one asks first of a run; sums over all VPPs only where they are the same."""
     told = [_of_market(run) for run in runs]
     if same_members:
-        told = [_of_all_vpps(run) | market for run, market in zip(runs, told, strict=True)]
+        transfers = any(TRANSFERS in run.tables for run in runs)
+        told = [_of_all_vpps(run, transfers=transfers) | market for run, market in zip(runs, told, strict=True)]
     rows: dict[tuple[Cell, ...], tuple[Cell, ...]] = {}
     for name in told[0]:
         values = tuple(each[name] for each in told)
@@ -171,7 +172,11 @@ _OF_SOME: Final = frozenset({"mean_price_cny_per_mwh", "messages", "rest_time_s"
 """What a run may come to its end without; of anything else, a run that does not show it is not compared."""
 
 
-def _of_all_vpps(run: RecordedRun) -> dict[str, float]:
+def _of_all_vpps(run: RecordedRun, *, transfers: bool) -> dict[str, float]:
+    """Costs of the system; what a mechanism pays out beside prices is none of what trade saves.
+
+    transfers : whether what it takes in, less what it pays out, is told as well
+    """
     system = {
         "total_cny_grid_only": run.account("system", "grid_only", "total_cny"),
         "total_cny_game": run.account("system", "game", "total_cny"),
@@ -179,7 +184,9 @@ def _of_all_vpps(run: RecordedRun) -> dict[str, float]:
         "emission_t_game": run.account("system", "game", "emission_t"),
         "curtailed_mwh_game": run.account("system", "game", "curtailed_mwh"),
     }
-    return system | {"saving_cny": system["total_cny_grid_only"] - system["total_cny_game"]}
+    budget = float(run[TRANSFERS]["transfer_cny"].sum()) if TRANSFERS in run.tables else 0.0
+    saving = {"saving_cny": system["total_cny_grid_only"] - (system["total_cny_game"] - budget)}
+    return system | saving | ({"budget_cny": budget} if transfers else {})
 
 
 def _of_market(run: RecordedRun) -> dict[str, float]:

@@ -19,6 +19,7 @@ from market.app.report.printed import printed
 from market.app.results.exit_codes import ExitCode
 from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.table import Table
+from market.app.results.telling import telling_of
 from market.app.runs.command_line import pasted
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
@@ -126,11 +127,12 @@ def _plan_again(options: SweepOptions) -> SweepPlan:
 def _text(journal: Journal, table: Table) -> str:
     """The first rows, for people, and where all of them are."""
     several = [name for name in ("scenario", "seed", *journal.plan.paths) if len(set(_column(table, name))) > 1]
-    columns = ("run", *several, *_SHOWN)
+    told = telling_of(journal.plan.scenarios[0])
+    columns = ("run", *several, *told.columns(_SHOWN))
     first = Table(table.name, table.columns, table.rows[:_ROWS_SHOWN])
     count, failed = len(table.rows), _column(table, "verdict").count(FAILED)
     heading = f"{count} runs" + (f", {failed} failed: `reason` says why" if failed else "")
-    text = printed(heading, first, columns, ("run", *several, *_HEADINGS))
+    text = printed(heading, first, columns, ("run", *several, *map(told.text, _HEADINGS)))
     more = f"{count - _ROWS_SHOWN} rows more are in the table.\n" if count > _ROWS_SHOWN else ""
     return f"{text}{more}Everything in full precision: {journal.folder.path}\n"
 

@@ -32,6 +32,7 @@ RESULTS: Final = {
     "total_cny_grid_only": "costs of all, grid only, CNY",
     "total_cny_game": "costs of all, trading, CNY",
     "saving_cny": "trade saves, CNY",
+    "budget_cny": "the mechanism keeps, CNY",
     "carbon_cny_game": "carbon cost, trading, CNY",
     "emission_t_game": "emission, trading, t CO2",
     "curtailed_mwh_game": "curtailed, trading, MWh",
