@@ -16,6 +16,7 @@ from market.app.analysis.compare import Comparison, compare_runs
 from market.app.cli.main import command
 from market.app.figures.compare import comparison_pictures
 from market.app.results.recorded import RecordedRun, read_run
+from market.model.arrays import frozen
 from market.scenario import load_scenario, public_part, write_scenario
 from market.scenario.digest import seal_scenario
 from market.scenario.parts import undisclosed
@@ -92,6 +93,29 @@ def test_what_a_mechanism_pays_out_is_not_saved(tmp_path: Path) -> None:
         assert told[("saving_cny",)][which] == pytest.approx(saved, abs=1e-6)
         assert told[("budget_cny",)][which] == pytest.approx(run.account("system", "game", "trade_cny"), abs=1e-6)
     assert float(told[("budget_cny",)][0]) < -1.0
+
+
+def test_an_emission_by_period_is_told_as_a_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = load_scenario("two_vpp")
+    emission = frozen(np.linspace(0.3, 0.5, plain.public.horizon.periods))
+    carbon = replace(plain.public.carbon, grid_emission_by_period_t_per_mwh=emission)
+    day = seal_scenario("hourly", "", replace(plain.public, carbon=carbon), plain.vpps, plain.network)
+    write_scenario(day, tmp_path / "day")
+    change = ("--set", "carbon.grid_emission=900 g/kWh")
+    for name, flags in (("series", ()), ("number", change)):
+        assert command(["run", str(tmp_path / "day"), "--in-process", "--out", str(tmp_path / name), *flags]) == 0
+        assert ("one number takes the place of a series" in capsys.readouterr().err) == (name == "number")
+    assert command(["check", str(tmp_path / "day"), *change]) == 0
+    assert "the series has 0.4 on average" in capsys.readouterr().err
+    told = read_run(tmp_path / "series").manifest["rules"]["carbon"]
+    assert told["grid_emission_t_per_mwh"] == pytest.approx(0.4)
+    assert told["grid_emission_is_series"] is True
+    wanted = {"carbon.grid_emission_t_per_mwh": "series, mean 0.4 → 0.9"}
+    folders = (tmp_path / "series", tmp_path / "number")
+    assert changed_fields(page_of(*folders, capsys=capsys)) == wanted
+    for folder in folders:
+        shutil.rmtree(folder / "scenario")
+    assert changed_fields(page_of(*folders, capsys=capsys)) == wanted
 
 
 def test_two_carbon_prices_give_the_differences_of_the_tables(

@@ -58,9 +58,8 @@ def test_a_row_says_what_the_run_itself_says(swept: market.SweepResult) -> None:
 
 
 def test_what_a_mechanism_pays_out_is_not_saved() -> None:
-    for row in market.sweep("five_vpp", {"market.mechanism": ["vcg", "uniform_price"]}, jobs=1).runs.to_dict(
-        "records"
-    ):
+    swept = market.sweep("five_vpp", {"market.mechanism": ["vcg", "uniform_price"]}, jobs=1)
+    for row in swept.runs.to_dict("records"):
         cost = row["game_operation_cny"] + row["game_carbon_cny"]
         assert row["saving_cny"] == pytest.approx(row["grid_only_total_cny"] - cost, abs=1e-6)
         assert row["budget_cny"] == pytest.approx(row["game_trade_cny"], abs=1e-6)

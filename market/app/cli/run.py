@@ -27,6 +27,7 @@ from market.errors import DispatchError, Fault, MarketError, ScenarioError
 from market.model.disclosure import Disclosure
 from market.model.network import OnLoss
 from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
+from market.scenario.advice import change_notes
 from market.scenario.changes import set_changes, together
 from market.scenario.network_flags import network_changes
 from market.scenario.parts import public_part, require_plants
@@ -202,9 +203,9 @@ def _scenario(options: RunOptions) -> Scenario:
     if options.day_certificate:
         changes.values["market.day_certificate"] = True
         changes.sources["market.day_certificate"] = "--day-certificate"
-    scenario = with_overrides(scenario, changes.values, changes.sources)
+    given, scenario = scenario, with_overrides(scenario, changes.values, changes.sources)
     if not options.quiet:
-        for advice in scenario_advice(scenario):
+        for advice in (*change_notes(given, scenario), *scenario_advice(scenario)):
             echo_error(f"note: {advice}")
     return scenario
 

@@ -19,7 +19,7 @@ from market.app.results.document import NoJson, check_shape, read_document, refu
 from market.app.results.imbalance import IMBALANCE_SHAPE
 from market.app.results.kept import KEPT, KEPT_SHAPE
 from market.app.results.kept_scenario import SCENARIO_FOLDER
-from market.app.results.manifest import FORMAT
+from market.app.results.manifest import EMISSION_IS_SERIES, FORMAT
 from market.app.results.shapes import (
     Shape,
     by_name,
@@ -108,7 +108,7 @@ _SURROUNDINGS: Final[Mapping[str, Shape]] = {
         {
             "horizon": fields(_parameters(Horizon), _CALENDAR),
             "market": _rules(MarketRules),
-            "carbon": _rules(CarbonRules),
+            "carbon": fields(_parameters(CarbonRules), {EMISSION_IS_SERIES: flag()}),
         },
         {IMBALANCE: _rules(ImbalanceRules)},
     ),

@@ -40,7 +40,8 @@ RESULTS: Final = (
 )
 """The columns behind those of what was run. `saving_cny` is of the system: what a mechanism pays out beside prices
 is a cost of it, and what it takes in, `budget_cny` where that is above 0, is none. `seller_regret_cny` is the
-largest of a seller in a period, `seller_regrets_cny` the sum of all; means of prices, mark-ups and concentration are by energy."""
+largest of a seller in a period, `seller_regrets_cny` the sum of all; means of prices, mark-ups and concentration
+are by energy."""
 NETWORK: Final = (
     *("time_to_equilibrium_s", "published", "sent", "delivered"),
     *("lost", "resent", "duplicated", "late"),
