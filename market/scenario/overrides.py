@@ -16,6 +16,8 @@ from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
 from market.model.arrays import Array
+from market.model.calendar import whole_days
+from market.model.rules import Horizon
 from market.scenario.as_fields import SHORTHANDS, Fields, long_fields
 from market.scenario.build import build_scenario
 from market.scenario.catalogue import UNITS, known_paths
@@ -27,7 +29,7 @@ from market.scenario.money import money_faults
 from market.scenario.network_ids import unknown_id, unknown_ids
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
 from market.scenario.realised import drawn_anew, persistence_faults
-from market.scenario.scenario import Scenario
+from market.scenario.scenario import Scenario, is_timed
 from market.scenario.schema import QUOTAS, PartialFile, QuotaSource, ScenarioFile
 from market.scenario.shown_value import shown
 from market.scenario.spoken import plain_path, spoken_fault
@@ -77,6 +79,7 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     faults += unknown_ids(fields["network"], scenario.roster, place.of)
     if file is not None:
         faults += [*_files(file, place.of), *_columns_missing(scenario, file, place.of)]
+        faults += _other_days(scenario, horizon_in(file.horizon), place.of)
         faults += money_faults(file, currency, place.of)
         faults += persistence_faults(file.forecast, place.of)
     if file is None or faults:
@@ -321,6 +324,23 @@ def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterato
                 rule = f"must have its forecast, the profile column {column}"
                 remedy = f"add it, and `{asset}: {{}}` to {FILE_NAME}"
                 yield Fault(rule, "no such column", place((_PLANTS, index, asset)), remedy)
+
+
+def _other_days(scenario: Scenario, horizon: Horizon, place: Place) -> Iterator[Fault]:
+    """Data of one day are not those of another, and days are as long as their clocks make them."""
+    before = scenario.public.horizon
+    if (horizon.start, horizon.tz) == (before.start, before.tz):
+        return
+    changed = place(("horizon", "start" if horizon.start != before.start else "tz"))
+    timed = [column for column, told in scenario.sources.items() if is_timed(told)]
+    if timed:
+        rule = "must stay what it is where series were read by their times"
+        read = f"{', '.join(timed[:3])}{' and others' if len(timed) > 3 else ''} of {before.start}"
+        yield Fault(rule, f"{horizon.start or 'none'}, with {read}", changed, f"change {FILE_NAME} itself")
+    elif (days := whole_days(before)) and whole_days(horizon) != days:
+        rule = f"must make whole days of the {before.periods} periods of {before.period_h:g} h, as they are now"
+        remedy = f"change {FILE_NAME} itself, with the profiles"
+        yield Fault(rule, horizon.start or "none", changed, remedy)
 
 
 def columns_of(scenario: Scenario) -> dict[str, Array]:
