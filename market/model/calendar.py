@@ -94,7 +94,7 @@ def hours_of_days(start: datetime, days: int) -> float:
 
 
 def whole_days(horizon: Horizon) -> int:
-    """How many days from midnight to midnight, by its clocks; 0 without a start, or where it begins or ends between.
+    """How many days from midnight to midnight, by its clocks; 0 where it begins or ends between, or has no start.
 
     >>> whole_days(Horizon(25, 1.0, "2016-10-30T00:00+02:00", "Europe/Berlin"))
     1

@@ -215,8 +215,8 @@ def test_several_runs_stand_side_by_side(
         system = next(
             r for r in rows(folders[name] / "costs.csv") if (r["vpp"], r["scenario"]) == ("system", "game")
         )
-        assert told["total_cny_game"][which] == system["total_cny"]
-    row = told["total_cny_game"]
+        assert told["game_total_cny"][which] == system["total_cny"]
+    row = told["game_total_cny"]
     assert float(row["difference_third"]) == float(row["third"]) - float(row["first"])
     assert command(["compare", *[str(folders["first"])] * 13]) == command(["compare", str(folders["first"])]) == 2
     assert "2 to 12 runs can be compared" in capsys.readouterr().err

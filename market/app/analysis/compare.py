@@ -178,14 +178,14 @@ def _of_all_vpps(run: RecordedRun, *, transfers: bool) -> dict[str, float]:
     transfers : whether what it takes in, less what it pays out, is told as well
     """
     system = {
-        "total_cny_grid_only": run.account("system", "grid_only", "total_cny"),
-        "total_cny_game": run.account("system", "game", "total_cny"),
-        "carbon_cny_game": run.account("system", "game", "carbon_cny"),
-        "emission_t_game": run.account("system", "game", "emission_t"),
-        "curtailed_mwh_game": run.account("system", "game", "curtailed_mwh"),
+        "grid_only_total_cny": run.account("system", "grid_only", "total_cny"),
+        "game_total_cny": run.account("system", "game", "total_cny"),
+        "game_carbon_cny": run.account("system", "game", "carbon_cny"),
+        "game_emission_t": run.account("system", "game", "emission_t"),
+        "game_curtailed_mwh": run.account("system", "game", "curtailed_mwh"),
     }
     budget = float(run[TRANSFERS]["transfer_cny"].sum()) if TRANSFERS in run.tables else 0.0
-    saving = {"saving_cny": system["total_cny_grid_only"] - (system["total_cny_game"] - budget)}
+    saving = {"saving_cny": system["grid_only_total_cny"] - (system["game_total_cny"] - budget)}
     return system | saving | ({"budget_cny": budget} if transfers else {})
 
 

@@ -29,13 +29,13 @@ DETAILS: Final = {
 """The tables of details in their order, each with its title and what counts as the same."""
 
 RESULTS: Final = {
-    "total_cny_grid_only": "costs of all, grid only, CNY",
-    "total_cny_game": "costs of all, trading, CNY",
+    "grid_only_total_cny": "costs of all, grid only, CNY",
+    "game_total_cny": "costs of all, trading, CNY",
     "saving_cny": "trade saves, CNY",
     "budget_cny": "the mechanism keeps, CNY",
-    "carbon_cny_game": "carbon cost, trading, CNY",
-    "emission_t_game": "emission, trading, t CO2",
-    "curtailed_mwh_game": "curtailed, trading, MWh",
+    "game_carbon_cny": "carbon cost, trading, CNY",
+    "game_emission_t": "emission, trading, t CO2",
+    "game_curtailed_mwh": "curtailed, trading, MWh",
     "traded_mwh": "traded, MWh",
     "mean_price_cny_per_mwh": f"mean price, {PRICE}",
     "epsilon_cny": "ε, CNY",
