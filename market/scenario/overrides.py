@@ -222,14 +222,17 @@ def _no_plant(scenario: Scenario, path: str, below: Sequence[str], where: str) -
 def _no_unit(scenario: Scenario, vpp: str, field: Sequence[str]) -> tuple[str, str, str] | None:
     """Why nothing can be changed at a path below `units`: rule, value, remedy; None where something can."""
     here = [unit.id for unit in scenario.vpp(vpp).units]
-    if len(field) == 1 or field[1] not in here:
+    if len(field) == 1:
+        example = f", such as vpps.{vpp}.units.{here[0]}" if here else ""
+        remedy = f"go on with the id of a unit{example}: null takes it away"
+        return "must be changed unit by unit, never as a whole list", shown(UNITS), remedy
+    if field[1] not in here:
         named = (
             f"go on with the id of a unit: {', '.join(here[:8])}"
             if here
             else f"it has none: add it in {FILE_NAME}"
         )
-        value = shown(field[1]) if len(field) > 1 else shown(UNITS)
-        return "must be the id of a unit", value, suggestion(field[1] if len(field) > 1 else "", here) + named
+        return "must be the id of a unit", shown(field[1]), suggestion(field[1], here) + named
     if field[2:] in (["id"], ["kind"]):
         return (
             "must be a field that can be changed from outside",
