@@ -126,6 +126,13 @@ def test_where_nothing_can_be_exchanged_cooperation_gains_nothing() -> None:
     assert numbers(table(alone, "gains"), "gain_cny") == [0.0] * 6
 
 
+def test_long_work_says_what_it_is_at() -> None:
+    stages: list[str] = []
+    economy_of(load_scenario("two_vpp"), on_stage=stages.append)
+    assert len(stages) >= 5
+    assert "planning the day of all together" in stages
+
+
 def test_cooperation_of_one_vpp_is_its_own_plan() -> None:
     scenario = load_scenario("five_vpp")
     for vpp, account in zip(scenario.vpps, economy_of(scenario).settlement.grid_only, strict=True):

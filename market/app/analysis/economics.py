@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -15,6 +15,7 @@ from market.game.result import PeriodResult, Verdict
 from market.game.solver import negotiate
 from market.model.arrays import Array
 from market.model.rules import CarbonMode, Mechanism
+from market.model.vpp import Vpp
 from market.scenario import with_overrides
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
@@ -74,17 +75,25 @@ class Economy:
         return fsum(float(plan.direct_in_mw.sum()) for plan in self.joint.plans) * hours
 
 
-def economy_of(scenario: Scenario, outcome: MarketOutcome | None = None) -> Economy:
-    """Measure a day of `scenario`, solved here unless it is given. DispatchError if a day cannot be planned."""
-    outcome = outcome or market_day(scenario)
-    return Economy(
-        scenario=scenario,
-        outcome=outcome,
-        settlement=settle(outcome, scenario.public),
-        joint=joint_dispatch(scenario.vpps, scenario.public),
-        flat=_flat_carbon(scenario),
-        from_cap=_prices_from_cap(outcome.periods, scenario),
-    )
+def economy_of(
+    scenario: Scenario, outcome: MarketOutcome | None = None, on_stage: Callable[[str], None] = lambda stage: None
+) -> Economy:
+    """Measure a day of `scenario`, solved here unless it is given. DispatchError if a day cannot be planned.
+
+    on_stage : told what is being done, in words
+    """
+    if outcome is None:
+        on_stage("solving the day, alone and in the game")
+        outcome = market_day(scenario, lambda round: on_stage(f"solving the day, round {round}"))
+    on_stage("planning the day of all together")
+    joint = joint_dispatch(scenario.vpps, scenario.public)
+    flat: list[Account] = []
+    for vpp in scenario.vpps:
+        on_stage(f"planning {vpp.id} at one carbon price, {len(flat) + 1} of {len(scenario.vpps)}")
+        flat.append(_flat_carbon(scenario, vpp))
+    on_stage("solving the day from the cap")
+    from_cap = _prices_from_cap(outcome.periods, scenario)
+    return Economy(scenario, outcome, settle(outcome, scenario.public), joint, tuple(flat), from_cap)
 
 
 def economics_tables(economy: Economy) -> tuple[Table, ...]:
@@ -214,25 +223,22 @@ def hhi(parts: Array) -> float:
     return float(((parts / total) ** 2).sum()) if total > 0.0 else NOTHING
 
 
-def _flat_carbon(scenario: Scenario) -> tuple[Account, ...]:
-    """Every VPP alone with the grid, at the base price for every tonne."""
+def _flat_carbon(scenario: Scenario, vpp: Vpp) -> Account:
+    """A VPP alone with the grid, at the base price for every tonne."""
     changes = {
         "carbon.mode": CarbonMode.FLAT.value,
         "carbon.flat_price_cny_per_t": scenario.public.carbon.base_price_cny_per_t,
     }
     public = with_overrides(scenario, changes).public
-    plans = [(vpp.id, dispatch(vpp, public)) for vpp in scenario.vpps]
-    return tuple(
-        Account(
-            vpp=name,
-            operation_cny=plan.costs.operation_cny,
-            trade_cny=0.0,
-            carbon_cny=plan.costs.carbon_cny,
-            emission_t=plan.emission_t,
-            quota_t=plan.quota_t,
-            curtailed_mwh=fsum(plan.curtailed_mw.tolist()) * public.horizon.period_h,
-        )
-        for name, plan in plans
+    plan = dispatch(vpp, public)
+    return Account(
+        vpp=vpp.id,
+        operation_cny=plan.costs.operation_cny,
+        trade_cny=0.0,
+        carbon_cny=plan.costs.carbon_cny,
+        emission_t=plan.emission_t,
+        quota_t=plan.quota_t,
+        curtailed_mwh=fsum(plan.curtailed_mw.tolist()) * public.horizon.period_h,
     )
 
 
