@@ -112,8 +112,18 @@ def test_a_value_that_breaks_a_rule_costs_its_row_and_a_path_that_is_none_the_sw
     table = pandas.read_csv(tmp_path / "swept" / "sweep.csv")
     assert table["verdict"].tolist() == ["equilibrium", "failed"]
     assert "satisfaction" in table["reason"][1]
+    assert f"run 2: {table['reason'][1]}" in " ".join(done.stdout.split())
+    assert SATISFACTION in done.stdout
     with pytest.raises(ScenarioError, match="satisfacton"):
         market.sweep("two_vpp", {"market.satisfacton": [0.8, 0.9]})
+
+
+def test_one_process_has_no_network_to_be_swept(tmp_path: Path) -> None:
+    done = vppmarket("sweep", "two_vpp", "--set", "network.delay_s=0.1,0.2", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "one process has no network; got network.delay_s" in " ".join(done.stderr.split())
+    done = vppmarket("sweep", "two_vpp", "--set", "carbon.growth", cwd=tmp_path)
+    assert "got 'carbon.growth'" in done.stderr
 
 
 def test_what_a_run_raises_that_nobody_thought_of_is_a_row_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 
 _ROWS_SHOWN = 20
+_REASONS_SHOWN = 3
 _SHOWN = ("verdict", "saving_cny", "game_total_cny", "game_carbon_cny", "traded_mwh", "mean_price_cny_per_mwh")
 _HEADINGS = ("", "trade saves CNY", "total CNY", "carbon CNY", "traded MWh", "mean price CNY/MWh")
 
@@ -131,10 +132,18 @@ def _text(journal: Journal, table: Table) -> str:
     columns = ("run", *several, *told.columns(_SHOWN))
     first = Table(table.name, table.columns, table.rows[:_ROWS_SHOWN])
     count, failed = len(table.rows), _column(table, "verdict").count(FAILED)
-    heading = f"{count} runs" + (f", {failed} failed: `reason` says why" if failed else "")
+    heading = f"{count} runs" + (f", {failed} failed" if failed else "")
     text = printed(heading, first, columns, ("run", *several, *map(told.text, _HEADINGS)))
     more = f"{count - _ROWS_SHOWN} rows more are in the table.\n" if count > _ROWS_SHOWN else ""
-    return f"{text}{more}Everything in full precision: {journal.folder.path}\n"
+    return f"{text}{_reasons(table)}{more}Everything in full precision: {journal.folder.path}\n"
+
+
+def _reasons(table: Table) -> str:
+    """Why the first of those runs failed that did; the column `reason` says it of all."""
+    told = zip(_column(table, "run"), _column(table, "verdict"), _column(table, "reason"), strict=True)
+    failed = [f"run {run}: {reason}\n" for run, verdict, reason in told if verdict == FAILED]
+    more = f"{len(failed) - _REASONS_SHOWN} more are in the column reason.\n"
+    return "".join(failed[:_REASONS_SHOWN]) + (more if len(failed) > _REASONS_SHOWN else "")
 
 
 def _column(table: Table, name: str) -> Sequence[object]:
