@@ -16,6 +16,7 @@ from market.app.analysis.compare import Comparison, compare_runs
 from market.app.cli.main import command
 from market.app.figures.compare import comparison_pictures
 from market.app.results.recorded import RecordedRun, read_run
+from market.errors import ScenarioError
 from market.model.arrays import frozen
 from market.scenario import load_scenario, public_part, write_scenario
 from market.scenario.digest import seal_scenario
@@ -79,6 +80,18 @@ def test_a_run_does_not_differ_from_itself(folders: dict[str, Path], capsys: pyt
     assert f"No difference: {same}" in " ".join(page.split())
     said = [[t.get_text() for t in p.figure.texts] for p in comparison_pictures(compared_runs(run, run))]
     assert said[1:] == [["Every price is the same in both runs."], ["Every probability is the same in both runs."]]
+
+
+def test_a_folder_is_named_as_it_was_given_and_that_of_a_run_says_where_its_scenario_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "base"
+    market.run("two_vpp", out=run)
+    with pytest.raises(ScenarioError, match=f'^out="{run}": the run folder must be empty'):
+        market.run("two_vpp", out=run)
+    assert command(["check", str(run)]) == 2
+    assert f"its scenario is {run / 'scenario'}" in " ".join(capsys.readouterr().err.split())
+    assert command(["check", str(run / "scenario")]) == 0
 
 
 def test_what_a_mechanism_pays_out_is_not_saved(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import isnan
+from math import floor, isnan, log10
 from typing import Final
 
 from market.app.analysis.compare import ORDINALS, SAME_PRICE, SAME_PROBABILITY, ComparedTable, Comparison
@@ -91,7 +91,7 @@ def _changes(compared: Comparison) -> Grid:
 def _results(compared: Comparison) -> Grid:
     table = compared["results"]
     keys = list(table.rows)
-    digits = [column_digits(map(float, table.rows[key])) if key[0] not in _WHOLE else 0 for key in keys]
+    digits = [_digits([table.rows[key]]) if key[0] not in _WHOLE else 0 for key in keys]
     columns = [
         Column(which, [_result(str(key[0]), table.rows[key][run], d) for key, d in zip(keys, digits, strict=True)])
         for run, which in enumerate(ORDINALS[: len(compared.runs)])
@@ -100,6 +100,18 @@ def _results(compared: Comparison) -> Grid:
     return Grid("What came of it", names, [*columns, *_differences(table, keys, len(compared.runs))], gap=2)
 
 
+def _digits(rows: Sequence[Sequence[Cell]]) -> int:
+    """Digits behind the point that say something, and with which what differs looks different.
+
+    >>> _digits([(102.9, 102.0822)]), _digits([(456.0, 456.0)])
+    (2, 0)
+    """
+    gaps = [abs(float(value) - float(row[0])) for row in rows for value in row[1:]]
+    told = [floor(log10(gap)) for gap in gaps if gap >= 10.0**-_MOST_DIGITS]
+    return max(column_digits(float(v) for row in rows for v in row), min(_MOST_DIGITS, 1 - min(told, default=1)))
+
+
+_MOST_DIGITS: Final = 6
 _WHOLE: Final = frozenset({"rounds", "messages"})
 _DUST: Final = {"epsilon_cny": 1e-6}
 
@@ -140,7 +152,7 @@ def _details(title: str, table: ComparedTable) -> Grid:
         return _words(heading, table, runs)
     keys = table.by_size()
     shown = keys[:ROWS_SHOWN]
-    digits = max(_DIGITS.get(table.name, 2), column_digits(float(v) for key in shown for v in table.rows[key]))
+    digits = max(_DIGITS.get(table.name, 2), _digits([table.rows[key] for key in shown]))
     values = [
         Column(which, [decimal(float(table.rows[key][run]), digits) for key in shown])
         for run, which in enumerate(ORDINALS[:runs])
