@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import floor, isnan, log10
 from typing import Final
 
-from market.app.analysis.compare import ORDINALS, SAME_PRICE, SAME_PROBABILITY, ComparedTable, Comparison
+from market.app.analysis.compare import (
+    ORDINALS,
+    SAME_MONEY,
+    SAME_PRICE,
+    SAME_PROBABILITY,
+    ComparedTable,
+    Comparison,
+)
 from market.app.report.printed import column_digits
 from market.app.report.summary.units import PRICE
 from market.app.report.terminal.grid import Column, Grid
@@ -20,7 +27,7 @@ ROWS_SHOWN: Final = 20
 DETAILS: Final = {
     "verdicts": ("Verdicts of periods", 0.0),
     "roles": ("Roles", 0.0),
-    "costs": ("Costs, CNY", 1e-6),
+    "costs": ("Costs, CNY", SAME_MONEY),
     "carbon": ("Carbon and curtailment, t and MWh", 1e-9),
     "clearing_prices": (f"Clearing prices, {PRICE}", SAME_PRICE),
     "prices": (f"Prices at rest, {PRICE}", SAME_PRICE),
@@ -127,18 +134,22 @@ def _differences(table: ComparedTable, keys: Sequence[tuple[Cell, ...]], runs: i
     return [
         Column(
             "difference" if runs == 2 else f"{which}\nless first",
-            [_signed(table.difference(key, number), table.rows[key]) for key in keys],
+            [_signed(table.difference(key, number), table.rows[key], _is_money(key)) for key in keys],
         )
         for number, which in enumerate(ORDINALS[1:runs], start=1)
     ]
 
 
-def _signed(difference: float, values: Sequence[Cell]) -> str:
+def _is_money(key: Sequence[Cell]) -> bool:
+    return str(key[-1]).endswith("_cny")
+
+
+def _signed(difference: float, values: Sequence[Cell], money: bool) -> str:
     """A difference with its sign; what is less than the last digits of its values is none."""
     largest = max((abs(float(value)) for value in values if value == value), default=0.0)
     if isnan(difference):
         return UNKNOWN
-    if abs(difference) <= max(1e-9, 1e-12 * largest):
+    if abs(difference) <= max(SAME_MONEY if money else 1e-9, 1e-12 * largest):
         return "0"
     text = decimal(difference, 0) if abs(difference) >= 1000 else rounded(difference, 4)
     return text if difference < 0 else f"+{text}"
