@@ -179,7 +179,7 @@ def _carried_out(
     if out is None:
         with _scratch(what) as place:
             return report_of(what, _runner(what, processes), place, on_progress, since)
-    folder = new_run_folder(Path(out), what.scenario.name, what.started)
+    folder = new_run_folder(Path(out), what.scenario.name, what.started, 'out="{}"')
     with folder.held():
         return run_day(what, _runner(what, processes), folder, on_progress, since)
 

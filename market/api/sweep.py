@@ -120,7 +120,8 @@ def _journal(plan: SweepPlan, out: str | Path | None, *, resume: bool) -> Iterat
         with tempfile.TemporaryDirectory(prefix="vppmarket-") as place:
             yield Journal.begun(RunFolder(Path(place)), plan)
         return
-    folder = RunFolder(Path(out)) if resume else new_run_folder(Path(out), "sweep", datetime.now().astimezone())
+    now = datetime.now().astimezone()
+    folder = RunFolder(Path(out)) if resume else new_run_folder(Path(out), "sweep", now, 'out="{}"')
     with folder.held():
         yield Journal.taken_up(folder, plan) if resume else Journal.begun(folder, plan)
 

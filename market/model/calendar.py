@@ -139,6 +139,23 @@ def day_numbers(horizon: Horizon) -> tuple[int, ...]:
     return tuple(first + bisect_right(edges, at + _ROUNDING) - 1 for at in at_h)
 
 
+def whole_days(horizon: Horizon) -> int:
+    """How many days from midnight to midnight, by its clocks; 0 where it begins or ends between, or has no start.
+
+    >>> whole_days(Horizon(25, 1.0, "2016-10-30T00:00+02:00", "Europe/Berlin"))
+    1
+    >>> whole_days(Horizon(25, 1.0, "2016-10-31T00:00+01:00", "Europe/Berlin"))
+    0
+    """
+    if not horizon.start:
+        return 0
+    begin = moment(horizon.start, horizon.tz)
+    end = (begin.astimezone(UTC) + timedelta(hours=horizon.periods * horizon.period_h)).astimezone(begin.tzinfo)
+    if any((each.hour, each.minute, each.second) != (0, 0, 0) for each in (begin, end)):
+        return 0
+    return (end.date() - begin.date()).days
+
+
 def seconds(when: datetime) -> float:
     """Seconds since 1970 in UTC."""
     return when.timestamp()

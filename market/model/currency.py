@@ -46,6 +46,8 @@ def spoken_text(text: str, currency: str, names: Sequence[str] = ()) -> str:
 
     >>> spoken_text("asks 60 CNY/MWh, see price_cny_per_mwh", "EUR")
     'asks 60 EUR/MWh, see price_eur_per_mwh'
+    >>> spoken_text("<a href='#4-costs-cny'>", "EUR")
+    "<a href='#4-costs-eur'>"
     """
     if currency == DEFAULT_CURRENCY or DEFAULT_CURRENCY.lower() not in text.lower():
         return text
@@ -56,4 +58,4 @@ def spoken_text(text: str, currency: str, names: Sequence[str] = ()) -> str:
             part if place % 2 else spoken_text(part, currency) for place, part in enumerate(among.split(text))
         )
     text = re.sub(rf"(?<![A-Za-z])([kM]?){DEFAULT_CURRENCY}(?![A-Za-z])", rf"\g<1>{currency}", text)
-    return re.sub(rf"(?<=_){_CNY[1:]}(?=(_per_\w+)?\b)", currency.lower(), text)
+    return re.sub(rf"(?<=[_-]){_CNY[1:]}(?=(_per_\w+)?\b)", currency.lower(), text)

@@ -176,9 +176,18 @@ def _money(name: str, whole: str, currency: str) -> UnitSize:
         remedy = f"give it in {currency}, or name the scenario's currency: currency: {code}"
         raise BadUnit(f"must be in the scenario's currency, {currency}", repr(whole), remedy)
     close = next((known for known in _UNITS if known.lower() == name.lower()), "")
+    if not close and (parts := _parted(name)):
+        close = whole.replace(name, parts if f"({name})" in whole else f"({parts})")
     meant = f"did you mean {close}? " if close else ""
     known = "W, kW, MW, GW, Wh, kWh, MWh, s, min, h, g, kg, t, %"
     raise BadUnit("must be a known unit", repr(whole), f"{meant}known are {known}, {currency}, ct")
+
+
+def _parted(name: str) -> str:
+    """A word that is two units without a blank, such as `MW2h`, with the blank; empty for any other."""
+    parts = re.sub(r"(?<=[23²³])(?=[^\W\d])", " ", name)
+    words = (re.sub(r"\^?[23²³]$", "", part) for part in parts.split())
+    return parts if parts != name and all(word in _UNITS for word in words) else ""
 
 
 def resized(numbers: Any, size: float, wanted: float = 1.0) -> Any:

@@ -30,6 +30,17 @@ def scenario_advice(scenario: Scenario) -> tuple[Fault, ...]:
     return tuple(spoken_fault(note, scenario.public.currency) for note in found)
 
 
+def change_notes(given: Scenario, changed: Scenario) -> Iterator[Fault]:
+    """What a change takes the place of, besides the value at its path."""
+    series, now = given.public.carbon.grid_emission_by_period_t_per_mwh, changed.public.carbon
+    if series is not None and now.grid_emission_by_period_t_per_mwh is None:
+        value = (
+            f"{now.grid_emission_t_per_mwh:g} t/MWh in every period, the series has {series.mean():g} on average"
+        )
+        remedy = "leave the change out to keep the series"
+        yield Fault("one number takes the place of a series", value, "carbon.grid_emission_t_per_mwh", remedy)
+
+
 def _carbon_advice(scenario: Scenario) -> Iterator[Fault]:
     carbon = scenario.public.carbon
     periods = scenario.public.horizon.periods

@@ -46,9 +46,14 @@ def schema_faults(
     in_file : whether a field that is left out has its default; where it is changed from outside it stays as it was
     told : paths whose faults have been told already
     """
-    details = _told_once([detail for detail in error.errors(include_url=False) if detail["loc"] not in told])
+    details = _told_once([each for each in error.errors(include_url=False) if not _is_told(schema, each, told)])
     found = [fault for detail in details[:_MOST] for fault in _faults_of(schema, detail, place, in_file)]
     return found + more_faults(len(details) - _MOST, place(()))
+
+
+def _is_told(schema: type[Section], detail: ErrorDetails, told: Collection[tuple[str | int, ...]]) -> bool:
+    """Whether a fault of its place has been told; pydantic names the kind of a unit as well."""
+    return bool(told) and (detail["loc"] in told or _in_file(schema, detail["loc"])[0] in told)
 
 
 def _told_once(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:

@@ -80,6 +80,9 @@ def load_scenario(source: str | Path) -> Scenario:
     Raises ScenarioError with every fault that can be told at once.
     """
     folder = scenario_folder(source)
+    if not os.path.exists(folder / FILE_NAME) and os.path.isfile(kept := folder / "scenario" / FILE_NAME):
+        remedy = f"its scenario is {kept.parent}"
+        raise ScenarioError([Fault("must be the folder of a scenario", "that of a run", str(source), remedy)])
     text = read_text(folder / FILE_NAME, FILE_NAME, MAX_MEBIBYTES)
     if isinstance(text, Fault):
         raise ScenarioError([text])

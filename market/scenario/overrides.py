@@ -16,6 +16,8 @@ from pydantic import ValidationError
 
 from market.errors import Fault, ScenarioError
 from market.model.arrays import Array
+from market.model.calendar import whole_days
+from market.model.rules import Horizon
 from market.scenario.as_fields import SHORTHANDS, Fields, long_fields
 from market.scenario.build import build_scenario
 from market.scenario.catalogue import UNITS, known_paths
@@ -27,7 +29,7 @@ from market.scenario.money import money_faults
 from market.scenario.network_ids import unknown_id, unknown_ids
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
 from market.scenario.realised import drawn_anew, persistence_faults
-from market.scenario.scenario import Scenario
+from market.scenario.scenario import Scenario, is_timed
 from market.scenario.schema import QUOTAS, PartialFile, QuotaSource, ScenarioFile
 from market.scenario.shown_value import shown
 from market.scenario.spoken import plain_path, spoken_fault
@@ -78,6 +80,7 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     faults += unknown_ids(fields["network"], scenario.roster, place.of)
     if file is not None:
         faults += [*_files(file, place.of), *_columns_missing(scenario, file, place.of)]
+        faults += _other_days(scenario, horizon_in(file.horizon), place.of)
         faults += money_faults(file, currency, place.of)
         faults += persistence_faults(file.forecast, place.of)
     if file is None or faults:
@@ -220,14 +223,17 @@ def _no_plant(scenario: Scenario, path: str, below: Sequence[str], where: str) -
 def _no_unit(scenario: Scenario, vpp: str, field: Sequence[str]) -> tuple[str, str, str] | None:
     """Why nothing can be changed at a path below `units`: rule, value, remedy; None where something can."""
     here = [unit.id for unit in scenario.vpp(vpp).units]
-    if len(field) == 1 or field[1] not in here:
+    if len(field) == 1:
+        example = f", such as vpps.{vpp}.units.{here[0]}" if here else ""
+        remedy = f"go on with the id of a unit{example}: null takes it away"
+        return "must be changed unit by unit, never as a whole list", shown(UNITS), remedy
+    if field[1] not in here:
         named = (
             f"go on with the id of a unit: {', '.join(here[:8])}"
             if here
             else f"it has none: add it in {FILE_NAME}"
         )
-        value = shown(field[1]) if len(field) > 1 else shown(UNITS)
-        return "must be the id of a unit", value, suggestion(field[1] if len(field) > 1 else "", here) + named
+        return "must be the id of a unit", shown(field[1]), suggestion(field[1], here) + named
     if field[2:] in (["id"], ["kind"]):
         return (
             "must be a field that can be changed from outside",
@@ -322,6 +328,23 @@ def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterato
                 rule = f"must have its forecast, the profile column {column}"
                 remedy = f"add it, and `{asset}: {{}}` to {FILE_NAME}"
                 yield Fault(rule, "no such column", place((_PLANTS, index, asset)), remedy)
+
+
+def _other_days(scenario: Scenario, horizon: Horizon, place: Place) -> Iterator[Fault]:
+    """Data of one day are not those of another, and days are as long as their clocks make them."""
+    before = scenario.public.horizon
+    if (horizon.start, horizon.tz) == (before.start, before.tz):
+        return
+    changed = place(("horizon", "start" if horizon.start != before.start else "tz"))
+    timed = [column for column, told in scenario.sources.items() if is_timed(told)]
+    if timed:
+        rule = "must stay what it is where series were read by their times"
+        read = f"{', '.join(timed[:3])}{' and others' if len(timed) > 3 else ''} of {before.start}"
+        yield Fault(rule, f"{horizon.start or 'none'}, with {read}", changed, f"change {FILE_NAME} itself")
+    elif (days := whole_days(before)) and whole_days(horizon) != days:
+        rule = f"must make whole days of the {before.periods} periods of {before.period_h:g} h, as they are now"
+        remedy = f"change {FILE_NAME} itself, with the profiles"
+        yield Fault(rule, horizon.start or "none", changed, remedy)
 
 
 def columns_of(scenario: Scenario) -> dict[str, Array]:

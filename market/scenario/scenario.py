@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from market.model.disclosure import Disclosure
 from market.model.network import NetworkRules
 from market.model.public import PublicRules, PublicScenario
 from market.model.rolling import Rolling
 from market.model.vpp import Vpp
+
+STAMPED: Final = "stamped at"
+"""What the source of a column says whose rows have times."""
+
+
+def is_timed(source: str) -> bool:
+    """Whether a column of this source was read by the times of its rows, and so is of one day only."""
+    return STAMPED in source
 
 
 @dataclass(frozen=True, slots=True)

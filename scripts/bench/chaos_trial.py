@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from broker.tape import TAPE_NAME, Ended, read_tape
+from market.app.results.telling import telling_of_manifest
 from market.game.result import Verdict
 
 COMMAND = Path(sys.executable).parent / "vppmarket"
@@ -68,8 +70,10 @@ class ChaosTrial:
 
 def prices_of(folder: Path) -> dict[tuple[str, str], float]:
     """The prices of a run, by seller and period."""
+    told = telling_of_manifest(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    (column,) = told.columns(["price_cny_per_mwh"])
     with (folder / "offers.csv").open(encoding="utf-8", newline="") as file:
-        return {(row["vpp"], row["period"]): float(row["price_cny_per_mwh"]) for row in csv.DictReader(file)}
+        return {(row["vpp"], row["period"]): float(row[column]) for row in csv.DictReader(file)}
 
 
 def undisturbed(scratch: Path) -> dict[tuple[str, str], float]:

@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import market
 from market.app.analysis.changes import CompareInput, changes, changes_notes
 from market.app.analysis.compare import Comparison, compare_runs
 from market.app.cli.main import command
 from market.app.figures.compare import comparison_pictures
 from market.app.results.recorded import RecordedRun, read_run
+from market.errors import ScenarioError
+from market.model.arrays import frozen
 from market.scenario import load_scenario, public_part, write_scenario
 from market.scenario.digest import seal_scenario
 from market.scenario.parts import undisclosed
@@ -77,6 +80,55 @@ def test_a_run_does_not_differ_from_itself(folders: dict[str, Path], capsys: pyt
     assert f"No difference: {same}" in " ".join(page.split())
     said = [[t.get_text() for t in p.figure.texts] for p in comparison_pictures(compared_runs(run, run))]
     assert said[1:] == [["Every price is the same in both runs."], ["Every probability is the same in both runs."]]
+
+
+def test_a_folder_is_named_as_it_was_given_and_that_of_a_run_says_where_its_scenario_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "base"
+    market.run("two_vpp", out=run)
+    with pytest.raises(ScenarioError, match=f'^out="{run}": the run folder must be empty'):
+        market.run("two_vpp", out=run)
+    assert command(["check", str(run)]) == 2
+    assert f"its scenario is {run / 'scenario'}" in " ".join(capsys.readouterr().err.split())
+    assert command(["check", str(run / "scenario")]) == 0
+
+
+def test_what_a_mechanism_pays_out_is_not_saved(tmp_path: Path) -> None:
+    names = ("vcg", "game")
+    for name in names:
+        market.run("five_vpp", {"market.mechanism": name}, out=tmp_path / name)
+    runs = [read_run(tmp_path / name) for name in names]
+    told = compared_runs(*runs)["results"].rows
+    for which, run in enumerate(runs):
+        cost = sum(run.account("system", "game", part) for part in ("operation_cny", "carbon_cny"))
+        saved = run.account("system", "grid_only", "total_cny") - cost
+        assert told[("saving_cny",)][which] == pytest.approx(saved, abs=1e-6)
+        assert told[("budget_cny",)][which] == pytest.approx(run.account("system", "game", "trade_cny"), abs=1e-6)
+    assert float(told[("budget_cny",)][0]) < -1.0
+
+
+def test_an_emission_by_period_is_told_as_a_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = load_scenario("two_vpp")
+    emission = frozen(np.linspace(0.3, 0.5, plain.public.horizon.periods))
+    carbon = replace(plain.public.carbon, grid_emission_by_period_t_per_mwh=emission)
+    day = seal_scenario("hourly", "", replace(plain.public, carbon=carbon), plain.vpps, plain.network)
+    write_scenario(day, tmp_path / "day")
+    change = ("--set", "carbon.grid_emission=900 g/kWh")
+    for name, flags in (("series", ()), ("number", change)):
+        assert command(["run", str(tmp_path / "day"), "--in-process", "--out", str(tmp_path / name), *flags]) == 0
+        assert ("one number takes the place of a series" in capsys.readouterr().err) == (name == "number")
+    assert command(["check", str(tmp_path / "day"), *change]) == 0
+    assert "the series has 0.4 on average" in capsys.readouterr().err
+    told = read_run(tmp_path / "series").manifest["rules"]["carbon"]
+    assert told["grid_emission_t_per_mwh"] == pytest.approx(0.4)
+    assert told["grid_emission_is_series"] is True
+    wanted = {"carbon.grid_emission_t_per_mwh": "series, mean 0.4 → 0.9"}
+    folders = (tmp_path / "series", tmp_path / "number")
+    assert changed_fields(page_of(*folders, capsys=capsys)) == wanted
+    for folder in folders:
+        shutil.rmtree(folder / "scenario")
+    assert changed_fields(page_of(*folders, capsys=capsys)) == wanted
 
 
 def test_two_carbon_prices_give_the_differences_of_the_tables(
@@ -176,8 +228,8 @@ def test_several_runs_stand_side_by_side(
         system = next(
             r for r in rows(folders[name] / "costs.csv") if (r["vpp"], r["scenario"]) == ("system", "game")
         )
-        assert told["total_cny_game"][which] == system["total_cny"]
-    row = told["total_cny_game"]
+        assert told["game_total_cny"][which] == system["total_cny"]
+    row = told["game_total_cny"]
     assert float(row["difference_third"]) == float(row["third"]) - float(row["first"])
     assert command(["compare", *[str(folders["first"])] * 13]) == command(["compare", str(folders["first"])]) == 2
     assert "2 to 12 runs can be compared" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from market.app.analysis.designs import (
 from market.app.analysis.economics import Economy, economics_tables, economy_of, hhi
 from market.app.results.table import Table
 from market.model.arrays import frozen
-from market.model.rules import CarbonMode, Tariff
+from market.model.rules import CarbonMode, OwnTariff, Tariff
 from market.model.vpp import Exchange, Renewable
 from market.scenario import load_scenario, with_overrides
 from market.scenario.digest import seal_scenario
@@ -30,6 +30,7 @@ from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch.joint import joint_dispatch
 
 RELATIVE = 1e-9
+RETAIL, FEED_IN, FEE = 1300.0, 260.0, 15.0  # CNY/MWh
 
 
 def copies(scenario: Scenario, count: int, seed: int = 0) -> Scenario:
@@ -50,6 +51,16 @@ def without_trade(scenario: Scenario) -> Scenario:
         for vpp in scenario.vpps
     ]
     return seal_scenario("alone", "", scenario.public, tuple(alone), scenario.network)
+
+
+def with_own_tariffs(scenario: Scenario) -> Scenario:
+    """The same VPPs, each billed by constant prices of its own, and with a fee on what others deliver."""
+    periods, vpps = scenario.public.horizon.periods, []
+    for n, vpp in enumerate(scenario.vpps):
+        prices = Tariff(*(frozen(np.full(periods, price)) for price in (RETAIL + 10.0 * n, FEED_IN + 5.0 * n)))
+        exchange = replace(vpp.exchange, peer_fee_cny_per_mwh=FEE)
+        vpps.append(replace(vpp, tariff=OwnTariff(f"own{n}", prices), exchange=exchange))
+    return seal_scenario("own", "", scenario.public, tuple(vpps), scenario.network)
 
 
 SCENARIOS = {
@@ -79,6 +90,21 @@ def numbers(found: Table, column: str) -> list[float]:
     return [float(row[place]) for row in found.rows]
 
 
+def test_margins_are_against_the_tariff_and_the_fee_of_each_vpp() -> None:
+    economy = economy_of(with_own_tariffs(load_scenario("five_vpp")))
+    gains = table(economy, "gains")
+    rows = [dict(zip(gains.columns, row, strict=True)) for row in gains.rows[:-1]]
+    for n, row in enumerate(rows):
+        bought, paid = float(row["bought_mwh"]), float(row["paid_cny"])
+        sold, earned = float(row["sold_mwh"]), float(row["earned_cny"])
+        assert row["buying_margin_cny"] == pytest.approx((RETAIL + 10.0 * n - FEE) * bought - paid, abs=1e-6)
+        assert row["selling_margin_cny"] == pytest.approx(earned - (FEED_IN + 5.0 * n) * sold, abs=1e-6)
+    assert sum(float(row["bought_mwh"]) for row in rows) > 1.0
+    for margin in ("buying_margin_cny", "selling_margin_cny"):
+        of_periods = fsum(numbers(table(economy, "periods"), margin))
+        assert of_periods == pytest.approx(fsum(numbers(gains, margin)[:-1]), abs=1e-6)
+
+
 def test_cooperation_costs_no_more_than_the_game_nor_than_the_grid_alone(economy: Economy) -> None:
     joint = economy.joint.total_cny - economy.joint.gap_cny
     allowed = RELATIVE * fsum(abs(account.operation_cny) for account in economy.settlement.grid_only) + 1e-6
@@ -98,6 +124,13 @@ def test_where_nothing_can_be_exchanged_cooperation_gains_nothing() -> None:
     alone = economy_of(without_trade(load_scenario("five_vpp")))
     assert alone.joint.total_cny == pytest.approx(alone.settlement.grid_only_system.total_cny, rel=1e-9)
     assert numbers(table(alone, "gains"), "gain_cny") == [0.0] * 6
+
+
+def test_long_work_says_what_it_is_at() -> None:
+    stages: list[str] = []
+    economy_of(load_scenario("two_vpp"), on_stage=stages.append)
+    assert len(stages) >= 5
+    assert "planning the day of all together" in stages
 
 
 def test_cooperation_of_one_vpp_is_its_own_plan() -> None:

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from matplotlib.lines import Line2D
 
-from market.app.analysis.network_grid import GridPoint, GridResult, by_delay, document, measured, squares
+from market.app.analysis.network_grid import GridPoint, GridResult, by_delay, document, measured, prices, squares
 from market.app.cli.experiment.network import grid_text
 from market.app.figures.network_grid import grid_figure
+from market.app.results.recorded import read_run
 from market.app.runs.subprocesses import CommandResult, run_side_by_side
 from market.errors import RunError, ScenarioError
 from market.scenario import load_scenario
 from tests.app.commands import error_lines, vppmarket
+from tests.market.real_days import RealDay
 from tests.processes.command import finish, rows, session, start
 
 NETWORK: dict[str, Any] = {"time_to_equilibrium_s": 2.0, "published": 9, "sent": 20, "delivered": 20, "lost": 0}
@@ -72,6 +74,15 @@ def test_prices_are_compared_with_the_undisturbed_day() -> None:
     assert not off.sound
     assert not measured(square, a_run(), {("Farm", 2): 400.0}).sound
     assert not measured(square, a_run(exit_code=3, verdict="stalled"), {("Farm", 1): 400.0}).sound
+
+
+def test_prices_are_read_by_the_name_that_the_currency_gives_them(tmp_path: Path) -> None:
+    RealDay(minutes=60).write(tmp_path / "day")
+    printed = vppmarket("run", "day", "--in-process", "--json", "--out", "run", cwd=tmp_path)
+    found = prices(document(CommandResult(printed.returncode, printed.stdout, printed.stderr), "run"))
+    offers = read_run(tmp_path / "run")["offers"]
+    assert found
+    assert list(found.values()) == pytest.approx(offers["price_cny_per_mwh"].tolist(), abs=1e-9)
 
 
 def test_medians_over_seeds_and_nothing_where_one_did_not_rest() -> None:

@@ -22,6 +22,7 @@ from market.app.analysis.sweep.sweep import Means
 from market.app.cli.sweep import SweepOptions, sweep_command
 from market.errors import ScenarioError
 from tests.app.commands import error_lines, vppmarket
+from tests.market.real_days import RealDay
 from tests.processes.command import session
 
 SATISFACTION = "market.satisfaction"
@@ -56,6 +57,38 @@ def test_a_row_says_what_the_run_itself_says(swept: market.SweepResult) -> None:
         assert row["seller_regret_cny"] == day.offers["regret_cny"].max()
 
 
+def test_what_a_mechanism_pays_out_is_not_saved() -> None:
+    swept = market.sweep("five_vpp", {"market.mechanism": ["vcg", "uniform_price"]}, jobs=1)
+    for row in swept.runs.to_dict("records"):
+        cost = row["game_operation_cny"] + row["game_carbon_cny"]
+        assert row["saving_cny"] == pytest.approx(row["grid_only_total_cny"] - cost, abs=1e-6)
+        assert row["budget_cny"] == pytest.approx(row["game_trade_cny"], abs=1e-6)
+        assert (row["budget_cny"] < -1.0) == (row["market.mechanism"] == "vcg")
+
+
+def test_a_sweep_tells_the_currency_and_has_but_one(tmp_path: Path) -> None:
+    RealDay(minutes=60).write(tmp_path / "day")
+    done = vppmarket(
+        "sweep",
+        "day",
+        "--set",
+        "carbon.base_price=60 EUR/t,80 EUR/t",
+        "--jobs",
+        "1",
+        "--out",
+        "swept",
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "total EUR" in done.stdout
+    for told in (done.stdout, *(p.read_text("utf-8", "replace") for p in (tmp_path / "swept").glob("*.*"))):
+        assert "cny" not in told.lower()
+    table = pandas.read_csv(tmp_path / "swept" / "sweep.csv")
+    assert table["game_total_eur"].notna().all()
+    with pytest.raises(ScenarioError, match="scenarios must be in one currency; got EUR and CNY"):
+        market.sweep([tmp_path / "day", "two_vpp"])
+
+
 def test_two_processes_come_to_the_table_of_one(swept: market.SweepResult) -> None:
     other = market.sweep("two_vpp", VALUES, jobs=2)
     pandas.testing.assert_frame_equal(other.runs, swept.runs, check_exact=True)
@@ -79,8 +112,18 @@ def test_a_value_that_breaks_a_rule_costs_its_row_and_a_path_that_is_none_the_sw
     table = pandas.read_csv(tmp_path / "swept" / "sweep.csv")
     assert table["verdict"].tolist() == ["equilibrium", "failed"]
     assert "satisfaction" in table["reason"][1]
+    assert f"run 2: {table['reason'][1]}" in " ".join(done.stdout.split())
+    assert SATISFACTION in done.stdout
     with pytest.raises(ScenarioError, match="satisfacton"):
         market.sweep("two_vpp", {"market.satisfacton": [0.8, 0.9]})
+
+
+def test_one_process_has_no_network_to_be_swept(tmp_path: Path) -> None:
+    done = vppmarket("sweep", "two_vpp", "--set", "network.delay_s=0.1,0.2", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "one process has no network; got network.delay_s" in " ".join(done.stderr.split())
+    done = vppmarket("sweep", "two_vpp", "--set", "carbon.growth", cwd=tmp_path)
+    assert "got 'carbon.growth'" in done.stderr
 
 
 def test_what_a_run_raises_that_nobody_thought_of_is_a_row_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,12 +100,33 @@ vpps: [{{id: Only}}]
 
 
 def test_start_and_zone_count_in_the_digest_and_come_back(tmp_path: Path) -> None:
-    day = load_scenario(RealDay().write(tmp_path / "day"))
+    day = with_overrides(load_scenario("two_vpp"), {"horizon.start": "2016-06-15", "horizon.tz": "Europe/Berlin"})
     later = with_overrides(day, {"horizon.start": "2016-06-16"})
     assert later.public.horizon.start == "2016-06-16T00:00+02:00"
     assert later.digest != day.digest
     write_scenario(later, tmp_path / "later")
     assert load_scenario(tmp_path / "later").digest == later.digest
+
+
+def test_data_of_one_day_are_not_given_another_date(tmp_path: Path) -> None:
+    day = load_scenario(RealDay(start="2016-10-30", minutes=60).write(tmp_path / "day"))
+    write_scenario(day, tmp_path / "kept")
+    for scenario in (day, load_scenario(tmp_path / "kept")):
+        for change in ({"horizon.start": "2016-10-31"}, {"horizon.tz": "UTC"}):
+            with pytest.raises(ScenarioError, match="must stay what it is where series were read by their times"):
+                with_overrides(scenario, change)
+        assert with_overrides(scenario, {"horizon.start": "2016-10-30"}).digest == day.digest
+
+
+def test_days_that_are_whole_stay_whole(tmp_path: Path) -> None:
+    series = "series: {retail: 500 CNY/MWh, feed_in: 300 CNY/MWh, A_load: 2 MW, B_load: 1 MW}"
+    horizon = 'horizon: {start: 2016-10-30, days: 1, step: 1h, tz: "Europe/Berlin"}'
+    text = f"{horizon}\n{series}\nvpps: [{{id: A}}, {{id: B}}]\n"
+    day = load_scenario(write_files(tmp_path / "day", {"scenario.yaml": text}))
+    assert day.public.horizon.periods == 25
+    with pytest.raises(ScenarioError, match="must make whole days of the 25 periods of 1 h"):
+        with_overrides(day, {"horizon.start": "2016-10-31"})
+    assert with_overrides(day, {"horizon.start": "2017-10-29"}).public.horizon.periods == 25
 
 
 def test_a_scenario_without_a_start_says_nothing_of_it(tmp_path: Path) -> None:

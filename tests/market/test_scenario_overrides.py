@@ -136,6 +136,7 @@ def test_the_markets_satisfaction_is_everybodys_but_for_one_that_is_given_its_ow
         ("vpps.South.ess.energy_mwh", 2, "--set vpps.South.ess.energy_mwh", "required"),
         ("vpps.North.ess.soc_min", 0.5, "--set vpps.North.ess.soc_min", "within soc_min and soc_max"),
         ("vpps.North.ess.energy_mwh", -1, "--set vpps.North.ess.energy_mwh", "must be a number >= 0"),
+        ("vpps.North.units", None, "--set vpps.North.units", "unit by unit, never as a whole list"),
         ("", 1, "--set ", "must be the path of a field"),
         ("market.", 1, "--set market.", "must be the path of a field"),
     ],

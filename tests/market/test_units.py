@@ -86,6 +86,8 @@ def test_a_value_means_the_same_in_its_field(text: str, unit: str, wanted: float
         ("40 MWh", "MW", "must be in MW, or another unit of the same kind"),
         ("40 mw", "MW", "did you mean MW?"),
         ("40 horses", "MW", "must be a known unit"),
+        ("20 CNY/MW2h", "CNY/(MW2 h)", "did you mean CNY/(MW2 h)?"),
+        ("20 CNY/(MW²h)", "CNY/(MW2 h)", "did you mean CNY/(MW² h)?"),
         ("1,5 MW", "MW", "write a point as the decimal mark"),
         ("1.200.000 MW", "MW", "must be a number"),
         ("60 USD/MWh", "CNY/MWh", "must be in the scenario's currency, CNY"),
@@ -98,6 +100,17 @@ def test_what_is_no_such_value_is_refused(text: str, unit: str, said: str) -> No
     with pytest.raises(BadUnit, match=None) as caught:
         in_unit(text, unit)
     assert said in str(caught.value)
+
+
+def test_a_wrong_unit_is_one_fault_wherever_it_stands(tmp_path: Path) -> None:
+    horizon = "horizon: {periods: 3, step: 1h}"
+    series = "series: {retail: 500 CNY/MWh, feed_in: 300 CNY/MWh, A_load: 2 MW, B_load: 1 MW}"
+    turbine = "{id: G, kind: mt, p_max: 1 MW, cost_b: 90 CNY/MWh, cost_a: 20 CNY/MW2h}"
+    text = f"{horizon}\n{series}\nvpps:\n  - {{id: A}}\n  - {{id: B, units: [{turbine}]}}\n"
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(write_files(tmp_path / "day", {"scenario.yaml": text}))
+    (fault,) = caught.value.faults
+    assert "did you mean CNY/(MW2 h)?" in str(fault)
 
 
 def test_every_number_but_counts_takes_a_unit() -> None:

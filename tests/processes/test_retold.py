@@ -3,6 +3,7 @@ files never hold a command up; pictures are their owner's alone wherever they ar
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -36,6 +37,24 @@ def test_a_day_whose_tape_is_whole_is_told_again(
     for name in ("tape.msgpack", "costs.csv", "offers.csv", "trace.csv"):
         assert (again / name).read_bytes() == (finished / name).read_bytes()
     assert "decisions are the recorded ones" in run("replay", again).stdout
+
+
+@pytest.mark.parametrize("command", ["run", "broker"])
+def test_a_run_that_is_taken_up_keeps_what_it_was_begun_to_keep(tmp_path: Path, command: str) -> None:
+    asked = ("--trace", "none", "--format", "parquet")
+    assert run("run", "two_vpp", "--out", tmp_path / "run", "--quiet", *asked).returncode == 0
+    (tmp_path / "run" / "manifest.json").unlink()
+    (tmp_path / "run" / "costs.parquet").unlink()
+    ended = run(command, "--resume", tmp_path / "run", "--quiet")
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "run" / "costs.parquet").exists()
+    assert not list((tmp_path / "run").glob("*.csv"))
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["kept"]["trace"] == "none"
+    (tmp_path / "run" / "manifest.json").unlink()
+    (tmp_path / "run" / "keep.json").write_text('{"trace": "all", "format": "csv"}')
+    ended = run(command, "--resume", tmp_path / "run", "--quiet")
+    assert ended.returncode == 2
+    assert "keep.json: trace" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["replay", "report", "compare"])

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from market.app.results.manifest import EMISSION_IS_SERIES
 from market.app.results.recorded import RecordedRun
 from market.model.arrays import Array
 from market.scenario.scenario import Scenario
+from market.scenario.unit_columns import GRID_EMISSION
 
 NONE: Final = "none"
 _SAME_FACTOR: Final = 1e-9
@@ -71,8 +73,11 @@ def _same_by_digest(vpp: str, inputs: Sequence[CompareInput]) -> bool:
 
 
 def _rules(run: RecordedRun) -> Mapping[str, Any]:
-    conditions = run.manifest["conditions"]
-    return {**run.manifest["rules"], **({"network": conditions} if conditions else {})}
+    conditions, rules = run.manifest["conditions"], run.manifest["rules"]
+    carbon = {name: value for name, value in rules["carbon"].items() if name != EMISSION_IS_SERIES}
+    if EMISSION_IS_SERIES in rules["carbon"]:
+        carbon[GRID_EMISSION] = _told_series(carbon[GRID_EMISSION])
+    return {**rules, "carbon": carbon, **({"network": conditions} if conditions else {})}
 
 
 def _fields(inputs: Sequence[CompareInput], scenarios: Sequence[Scenario]) -> Iterator[Change]:
@@ -82,7 +87,11 @@ def _fields(inputs: Sequence[CompareInput], scenarios: Sequence[Scenario]) -> It
     told = [long_fields(scenario) for scenario in scenarios]
     common = set.intersection(*({vpp.id for vpp in scenario.vpps} for scenario in scenarios))
     messages = all(each.run.manifest["conditions"] for each in inputs)
-    for fields in told:
+    emissions = [scenario.public.carbon.grid_emission_by_period_t_per_mwh for scenario in scenarios]
+    for fields, emission in zip(told, emissions, strict=True):
+        if emission is not None:
+            several = all(each is not None for each in emissions)  # they are compared as series
+            fields["carbon"][GRID_EMISSION] = "a series" if several else _told_series(float(emission.mean()))
         fields["vpps"] = {vpp["id"]: vpp for vpp in fields["vpps"] if vpp["id"] in common}
         for name in ("roster", "name", *(() if messages else ("network",))):
             fields.pop(name)
@@ -90,6 +99,11 @@ def _fields(inputs: Sequence[CompareInput], scenarios: Sequence[Scenario]) -> It
     rosters = [", ".join(scenario.roster) for scenario in scenarios]
     if len(set(rosters)) > 1:
         yield Change("vpps", tuple(rosters))
+
+
+def _told_series(mean: float) -> str:
+    """What is told of a series where another run has one number."""
+    return f"series, mean {mean:.6g}"
 
 
 def _differences(path: str, values: Sequence[Any]) -> Iterator[Change]:
@@ -147,10 +161,11 @@ def _columns(scenario: Scenario) -> Mapping[str, Array]:
 
 
 def _sum(name: str, values: Array, period_h: float) -> str:
-    """What a column comes to: energy of a power, the mean of a price."""
+    """What a column comes to: energy of a power, the mean of a price or of an emission."""
     if name.endswith("_mw"):
         return f"{float(values.sum()) * period_h:.6g} MWh"
-    return f"{float(values.mean()):.6g} CNY/MWh on average"
+    unit = "t/MWh" if name == GRID_EMISSION else "CNY/MWh"
+    return f"{float(values.mean()):.6g} {unit} on average"
 
 
 def _against(first: Array, other: Array) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from market.app.analysis.changes import Change, CompareInput, changes, changes_notes
+from market.app.analysis.currencies import require_one_currency
+from market.app.results.columns import TRANSFERS
 from market.app.results.disclosed import disclosed
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
@@ -20,7 +22,11 @@ from market.errors import Fault, ScenarioError
 from market.model.disclosure import Disclosure
 
 NOTHING = math.nan
-SAME_PRICE, SAME_PROBABILITY = 1e-6, 1e-9  # CNY/MWh and 1: less is the last digits of a computation
+SAME_MONEY, SAME_PRICE, SAME_PROBABILITY = (
+    1e-6,
+    1e-6,
+    1e-9,
+)  # CNY, CNY/MWh and 1: less is the last digits of a computation
 COSTS = ("operation_cny", "trade_cny", "carbon_cny", "total_cny")
 CARBON = ("emission_t", "quota_t", "curtailed_mwh")
 ORDINALS: Final = (
@@ -148,16 +154,15 @@ def _check(runs: Sequence[RecordedRun]) -> None:
         vpp_lists = " against ".join(", ".join(run.vpps) for run in runs)
         remedy = "compare runs of one scenario or of changed copies of it"
         raise ScenarioError([Fault("runs must have a VPP in common", vpp_lists, "compare", remedy)])
-    if len(currencies := dict.fromkeys(run.told.currency for run in runs)) > 1:
-        remedy = "compare runs of one currency"
-        raise ScenarioError([Fault("runs must be in one currency", " and ".join(currencies), "compare", remedy)])
+    require_one_currency([run.told.currency for run in runs], "compare", "runs")
 
 
 def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> ComparedTable:
     """What one asks first of a run; sums over all VPPs only where they are the same."""
     told = [_of_market(run) for run in runs]
     if same_members:
-        told = [_of_all_vpps(run) | market for run, market in zip(runs, told, strict=True)]
+        transfers = any(TRANSFERS in run.tables for run in runs)
+        told = [_of_all_vpps(run, transfers=transfers) | market for run, market in zip(runs, told, strict=True)]
     rows: dict[tuple[Cell, ...], tuple[Cell, ...]] = {}
     for name in told[0]:
         values = tuple(each[name] for each in told)
@@ -171,15 +176,21 @@ _OF_SOME: Final = frozenset({"mean_price_cny_per_mwh", "messages", "rest_time_s"
 """What a run may come to its end without; of anything else, a run that does not show it is not compared."""
 
 
-def _of_all_vpps(run: RecordedRun) -> dict[str, float]:
+def _of_all_vpps(run: RecordedRun, *, transfers: bool) -> dict[str, float]:
+    """Costs of the system; what a mechanism pays out beside prices is none of what trade saves.
+
+    transfers : whether what it takes in, less what it pays out, is told as well
+    """
     system = {
-        "total_cny_grid_only": run.account("system", "grid_only", "total_cny"),
-        "total_cny_game": run.account("system", "game", "total_cny"),
-        "carbon_cny_game": run.account("system", "game", "carbon_cny"),
-        "emission_t_game": run.account("system", "game", "emission_t"),
-        "curtailed_mwh_game": run.account("system", "game", "curtailed_mwh"),
+        "grid_only_total_cny": run.account("system", "grid_only", "total_cny"),
+        "game_total_cny": run.account("system", "game", "total_cny"),
+        "game_carbon_cny": run.account("system", "game", "carbon_cny"),
+        "game_emission_t": run.account("system", "game", "emission_t"),
+        "game_curtailed_mwh": run.account("system", "game", "curtailed_mwh"),
     }
-    return system | {"saving_cny": system["total_cny_grid_only"] - system["total_cny_game"]}
+    budget = float(run[TRANSFERS]["transfer_cny"].sum()) if TRANSFERS in run.tables else 0.0
+    saving = {"saving_cny": system["grid_only_total_cny"] - (system["game_total_cny"] - budget)}
+    return system | saving | ({"budget_cny": budget} if transfers else {})
 
 
 def _of_market(run: RecordedRun) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from market.app.results.table import Cell, Table
 from market.app.runs.in_process import market_day
+from market.costs.costs import tariff_of
 from market.game.result import PeriodResult, Verdict
 from market.game.solver import negotiate
 from market.model.arrays import Array
 from market.model.rules import CarbonMode, Mechanism
+from market.model.vpp import Vpp
 from market.scenario import with_overrides
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
@@ -73,17 +75,25 @@ class Economy:
         return fsum(float(plan.direct_in_mw.sum()) for plan in self.joint.plans) * hours
 
 
-def economy_of(scenario: Scenario, outcome: MarketOutcome | None = None) -> Economy:
-    """Measure a day of `scenario`, solved here unless it is given. DispatchError if a day cannot be planned."""
-    outcome = outcome or market_day(scenario)
-    return Economy(
-        scenario=scenario,
-        outcome=outcome,
-        settlement=settle(outcome, scenario.public),
-        joint=joint_dispatch(scenario.vpps, scenario.public),
-        flat=_flat_carbon(scenario),
-        from_cap=_prices_from_cap(outcome.periods, scenario),
-    )
+def economy_of(
+    scenario: Scenario, outcome: MarketOutcome | None = None, on_stage: Callable[[str], None] = lambda stage: None
+) -> Economy:
+    """Measure a day of `scenario`, solved here unless it is given. DispatchError if a day cannot be planned.
+
+    on_stage : told what is being done, in words
+    """
+    if outcome is None:
+        on_stage("solving the day, alone and in the game")
+        outcome = market_day(scenario, lambda round: on_stage(f"solving the day, round {round}"))
+    on_stage("planning the day of all together")
+    joint = joint_dispatch(scenario.vpps, scenario.public)
+    flat: list[Account] = []
+    for vpp in scenario.vpps:
+        on_stage(f"planning {vpp.id} at one carbon price, {len(flat) + 1} of {len(scenario.vpps)}")
+        flat.append(_flat_carbon(scenario, vpp))
+    on_stage("solving the day from the cap")
+    from_cap = _prices_from_cap(outcome.periods, scenario)
+    return Economy(scenario, outcome, settle(outcome, scenario.public), joint, tuple(flat), from_cap)
 
 
 def economics_tables(economy: Economy) -> tuple[Table, ...]:
@@ -118,9 +128,10 @@ def welfare_table(economy: Economy) -> Table:
 def gains_table(economy: Economy) -> Table:
     """What trade saves each VPP and where that comes from; the parts add up to gain_cny in every row.
 
-        selling_margin = Σ q (p − feed-in) Δt   buying_margin = Σ q (retail − p) Δt
+        selling_margin = Σ q (p − feed-in) Δt   buying_margin = Σ q (retail − fee − p) Δt
         carbon_saving  = carbon without − with  replanning    = the rest
 
+    Feed-in and retail are those of the VPP, and so is the fee on what others deliver (M14).
     The rest is what another plan saves or costs: curtailed energy that is sold, turbines that stand still.
     """
     columns = (
@@ -182,7 +193,7 @@ def markups_table(economy: Economy) -> Table:
         "gap_from_cap_cny_per_mwh",
     )
     pairs = zip(economy.outcome.periods, economy.from_cap, strict=True)
-    rows = (row for result, high in pairs if result.game.tradable for row in _markup_rows(result, high))
+    rows = (row for result, high in pairs if result.game.tradable for row in _markup_rows(economy, result, high))
     return Table("economics_offers", columns, tuple(rows))
 
 
@@ -212,25 +223,22 @@ def hhi(parts: Array) -> float:
     return float(((parts / total) ** 2).sum()) if total > 0.0 else NOTHING
 
 
-def _flat_carbon(scenario: Scenario) -> tuple[Account, ...]:
-    """Every VPP alone with the grid, at the base price for every tonne."""
+def _flat_carbon(scenario: Scenario, vpp: Vpp) -> Account:
+    """A VPP alone with the grid, at the base price for every tonne."""
     changes = {
         "carbon.mode": CarbonMode.FLAT.value,
         "carbon.flat_price_cny_per_t": scenario.public.carbon.base_price_cny_per_t,
     }
     public = with_overrides(scenario, changes).public
-    plans = [(vpp.id, dispatch(vpp, public)) for vpp in scenario.vpps]
-    return tuple(
-        Account(
-            vpp=name,
-            operation_cny=plan.costs.operation_cny,
-            trade_cny=0.0,
-            carbon_cny=plan.costs.carbon_cny,
-            emission_t=plan.emission_t,
-            quota_t=plan.quota_t,
-            curtailed_mwh=fsum(plan.curtailed_mw.tolist()) * public.horizon.period_h,
-        )
-        for name, plan in plans
+    plan = dispatch(vpp, public)
+    return Account(
+        vpp=vpp.id,
+        operation_cny=plan.costs.operation_cny,
+        trade_cny=0.0,
+        carbon_cny=plan.costs.carbon_cny,
+        emission_t=plan.emission_t,
+        quota_t=plan.quota_t,
+        curtailed_mwh=fsum(plan.curtailed_mw.tolist()) * public.horizon.period_h,
     )
 
 
@@ -281,18 +289,28 @@ def _sides(economy: Economy, vpp: str) -> tuple[_Side, _Side]:
     """(as a seller, as a buyer)."""
     sold: list[tuple[float, float, float]] = []
     bought: list[tuple[float, float, float]] = []
-    retail = economy.scenario.public.tariff.retail_cny_per_mwh
     for result in _traded(economy.outcome):
         game, energy, price = result.game, settled_mw(result) * result.game.period_h, result.price_cny_per_mwh
         if vpp in game.sellers:
             j = game.sellers.index(vpp)
             mwh = float(energy[:, j].sum())
-            sold.append((mwh, mwh * float(price[j]), mwh * float(price[j] - game.feed_in_cny_per_mwh)))
+            feed_in = _elsewhere_cny_per_mwh(economy, vpp, game.period, buys=False)
+            sold.append((mwh, mwh * float(price[j]), mwh * float(price[j] - feed_in)))
         if vpp in game.buyers:
             mine = energy[game.buyers.index(vpp)]
-            margin = float((mine * (retail[game.period] - price)).sum())
+            retail = _elsewhere_cny_per_mwh(economy, vpp, game.period, buys=True)
+            margin = float((mine * (retail - price)).sum())
             bought.append((float(mine.sum()), float((mine * price).sum()), margin))
     return _added(sold), _added(bought)
+
+
+def _elsewhere_cny_per_mwh(economy: Economy, vpp: str, period: int, *, buys: bool) -> float:
+    """The offer that is as good as the grid to a VPP: its own feed-in price, or its own retail less its fee."""
+    plant = economy.scenario.vpp(vpp)
+    tariff = tariff_of(plant, economy.scenario.public)
+    if not buys:
+        return float(tariff.feed_in_cny_per_mwh[period])
+    return float(tariff.retail_cny_per_mwh[period]) - plant.exchange.peer_fee_cny_per_mwh
 
 
 def _added(parts: Sequence[tuple[float, float, float]]) -> _Side:
@@ -308,20 +326,21 @@ def _competition_row(economy: Economy, result: PeriodResult, high: Array | None)
         return (*parties, ratio, 0.0, 0.0, *[NOTHING] * 3, NOTHING, hhi(game.surplus_mw), 0.0, 0.0, NOTHING)
     energy, price = delivered * game.period_h, result.price_cny_per_mwh
     mwh, value = float(energy.sum()), float((energy * price).sum())
-    retail = float(economy.scenario.public.tariff.retail_cny_per_mwh[game.period])
+    feed_in = np.array([_elsewhere_cny_per_mwh(economy, vpp, game.period, buys=False) for vpp in game.sellers])
+    retail = np.array([_elsewhere_cny_per_mwh(economy, vpp, game.period, buys=True) for vpp in game.buyers])
     clearing = result.clearing_price_cny_per_mwh
     markup = float((energy * (price - clearing)).sum()) / mwh if mwh > 0.0 else NOTHING
     gap = NOTHING if high is None else float(np.abs(high - price).max())
-    margins = (energy * (price - game.feed_in_cny_per_mwh)).sum(), (energy * (retail - price)).sum()
+    margins = (energy * (price - feed_in)).sum(), (energy * (retail[:, np.newaxis] - price)).sum()
     concentration = (hhi(delivered.sum(axis=0)), hhi(game.surplus_mw))
     prices = (clearing, clearing + markup, markup)
     return (*parties, ratio, mwh, value, *prices, *concentration, *map(float, margins), gap)
 
 
-def _markup_rows(result: PeriodResult, high: Array | None) -> Rows:
+def _markup_rows(economy: Economy, result: PeriodResult, high: Array | None) -> Rows:
     game, clearing = result.game, result.clearing_price_cny_per_mwh
-    feed_in = game.feed_in_cny_per_mwh
     for j, (seller, price) in enumerate(zip(game.sellers, result.price_cny_per_mwh.tolist(), strict=True)):
+        feed_in = _elsewhere_cny_per_mwh(economy, seller, game.period, buys=False)
         relative = (price - feed_in) / price if price > 0.0 else NOTHING
         cap = NOTHING if high is None else float(high[j])
         place = (seller, game.period + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import fsum, isnan
 from typing import Final
 
@@ -61,25 +62,31 @@ class MechanismStudy:
 
 
 def mechanism_study(
-    scenario: Scenario, try_all: TryAll, on_mechanism: Callable[[str], None] = lambda name: None
+    scenario: Scenario, try_all: TryAll, on_stage: Callable[[str], None] = lambda stage: None
 ) -> MechanismStudy:
     """Run a day, and try the lies, under each. DispatchError where a VPP has no day.
 
-    try_all : carries out many trials · on_mechanism : told which is being run
+    try_all : carries out many trials · on_stage : told what is being done, in words
     """
     days = []
     for mechanism in Mechanism:
-        on_mechanism(mechanism.value)
+        running = f"running the day under {mechanism.value}"
+        on_stage(running)
         changed = with_overrides(scenario, _changes(mechanism))
-        outcome = market_day(changed)
+        outcome = market_day(changed, partial(_say_round, on_stage, running))
         settlement = settle(outcome, changed.public)
         lies = best_lies(changed, try_all)
         unclaimed = unclaimed_laws(outcome, changed.public, changed.vpps)
         days.append(MechanismDay(mechanism.value, outcome, settlement, lies, unclaimed))
     alone_cny = days[0].settlement.grid_only_system.total_cny
+    on_stage("planning the day of all together")
     return MechanismStudy(
         scenario, tuple(days), alone_cny, joint_dispatch(scenario.vpps, scenario.public).total_cny
     )
+
+
+def _say_round(on_stage: Callable[[str], None], running: str, round: int) -> None:
+    on_stage(f"{running}, round {round}")
 
 
 def _changes(mechanism: Mechanism) -> dict[str, object]:

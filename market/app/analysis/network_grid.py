@@ -12,8 +12,10 @@ from statistics import median
 from typing import Any
 
 from market.app.results.table import Cell, Table
+from market.app.results.telling import CURRENCY
 from market.app.runs.subprocesses import CommandResult
 from market.errors import Fault, RunError, ScenarioError
+from market.model.currency import DEFAULT_CURRENCY, spoken_name
 from market.model.network import Constant
 from market.scenario import with_overrides
 from market.scenario.network_flags import NetworkFlags, network_changes
@@ -112,8 +114,9 @@ def document(ended: CommandResult, what: str) -> dict[str, Any]:
 
 
 def prices(run: Mapping[str, Any]) -> Prices:
-    """Every last offer, CNY/MWh, by seller and period."""
-    return {(row["vpp"], row["period"]): row["price_cny_per_mwh"] for row in run["tables"]["offers"]}
+    """Every last offer, CNY/MWh, by seller and period; the column has its name by the run's currency."""
+    column = spoken_name("price_cny_per_mwh", run.get(CURRENCY, DEFAULT_CURRENCY))
+    return {(row["vpp"], row["period"]): row[column] for row in run["tables"]["offers"]}
 
 
 def measured(square: GridPoint, run: Mapping[str, Any], undisturbed: Prices) -> GridResult:

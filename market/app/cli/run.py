@@ -18,6 +18,7 @@ from market.app.cli.run_options import RunOptions, check_flags
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import exit_code_of_error
 from market.app.results.folder import RunFolder, new_run_folder
+from market.app.results.keep_file import again, read_keep
 from market.app.results.manifest import RunSpec
 from market.app.results.run_metadata import RunProgress
 from market.app.results.telling import telling_of
@@ -27,6 +28,7 @@ from market.errors import DispatchError, Fault, MarketError, ScenarioError
 from market.model.disclosure import Disclosure
 from market.model.network import OnLoss
 from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
+from market.scenario.advice import change_notes
 from market.scenario.changes import set_changes, together
 from market.scenario.network_flags import network_changes
 from market.scenario.parts import public_part, require_plants
@@ -149,7 +151,8 @@ def _taken_up(options: RunOptions, started: datetime, *, own_plants: bool) -> tu
     if found.torn_bytes and not options.quiet:
         echo_error(f"note: the tape ends in {found.torn_bytes} bytes of an unfinished record, kept in tape.cut-…")
     scenario = scenario_to_resume(options.resume, found.shared, own_plants=own_plants and not found.ended)
-    what = RunSpec(scenario, found.seed, False, started, found.audit, options.keep)
+    keep = again(read_keep(options.resume), options.keep)
+    what = RunSpec(scenario, found.seed, False, started, found.audit, keep)
     if not found.ended:
         return what, None
     from market.app.replay.export import tell_again
@@ -206,9 +209,9 @@ def scenario_of(options: RunOptions) -> Scenario:
     if options.day_certificate:
         changes.values["market.day_certificate"] = True
         changes.sources["market.day_certificate"] = "--day-certificate"
-    scenario = with_overrides(scenario, changes.values, changes.sources)
+    given, scenario = scenario, with_overrides(scenario, changes.values, changes.sources)
     if not options.quiet:
-        for advice in scenario_advice(scenario):
+        for advice in (*change_notes(given, scenario), *scenario_advice(scenario)):
             echo_error(f"note: {advice}")
     return scenario
 

@@ -17,6 +17,7 @@ from market.app.runs.first_plans import first_declarations
 from market.errors import DispatchError
 from market.model.declaration import Declaration
 from market.scenario import builtin_cases, copy_case, load_scenario, scenario_advice, scenario_schema
+from market.scenario.advice import change_notes
 from market.scenario.changes import changed
 from market.scenario.parameter_page import parameter_page
 from market.scenario.plausibility import plausibility_notes
@@ -29,9 +30,10 @@ def check_command(source: str, settings: Sequence[str] = ()) -> int:
 
     ScenarioError with every fault if it is not sound.
     """
-    scenario = changed(load_scenario(source), settings)
+    given = load_scenario(source)
+    scenario = changed(given, settings)
     horizon = scenario.public.horizon
-    for note in (*scenario_advice(scenario), *plausibility_notes(scenario)):
+    for note in (*change_notes(given, scenario), *scenario_advice(scenario), *plausibility_notes(scenario)):
         echo_error(f"note: {note}")
     headline = (
         f"{scenario.name} is sound{_plants(scenario)}, "

@@ -19,11 +19,13 @@ from market.app.report.printed import printed
 from market.app.results.exit_codes import ExitCode
 from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.table import Table
+from market.app.results.telling import telling_of
 from market.app.runs.command_line import pasted
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 
 _ROWS_SHOWN = 20
+_REASONS_SHOWN = 3
 _SHOWN = ("verdict", "saving_cny", "game_total_cny", "game_carbon_cny", "traded_mwh", "mean_price_cny_per_mwh")
 _HEADINGS = ("", "trade saves CNY", "total CNY", "carbon CNY", "traded MWh", "mean price CNY/MWh")
 
@@ -126,13 +128,22 @@ def _plan_again(options: SweepOptions) -> SweepPlan:
 def _text(journal: Journal, table: Table) -> str:
     """The first rows, for people, and where all of them are."""
     several = [name for name in ("scenario", "seed", *journal.plan.paths) if len(set(_column(table, name))) > 1]
-    columns = ("run", *several, *_SHOWN)
+    told = telling_of(journal.plan.scenarios[0])
+    columns = ("run", *several, *told.columns(_SHOWN))
     first = Table(table.name, table.columns, table.rows[:_ROWS_SHOWN])
     count, failed = len(table.rows), _column(table, "verdict").count(FAILED)
-    heading = f"{count} runs" + (f", {failed} failed: `reason` says why" if failed else "")
-    text = printed(heading, first, columns, ("run", *several, *_HEADINGS))
+    heading = f"{count} runs" + (f", {failed} failed" if failed else "")
+    text = printed(heading, first, columns, ("run", *several, *map(told.text, _HEADINGS)))
     more = f"{count - _ROWS_SHOWN} rows more are in the table.\n" if count > _ROWS_SHOWN else ""
-    return f"{text}{more}Everything in full precision: {journal.folder.path}\n"
+    return f"{text}{_reasons(table)}{more}Everything in full precision: {journal.folder.path}\n"
+
+
+def _reasons(table: Table) -> str:
+    """Why the first of those runs failed that did; the column `reason` says it of all."""
+    told = zip(_column(table, "run"), _column(table, "verdict"), _column(table, "reason"), strict=True)
+    failed = [f"run {run}: {reason}\n" for run, verdict, reason in told if verdict == FAILED]
+    more = f"{len(failed) - _REASONS_SHOWN} more are in the column reason.\n"
+    return "".join(failed[:_REASONS_SHOWN]) + (more if len(failed) > _REASONS_SHOWN else "")
 
 
 def _column(table: Table, name: str) -> Sequence[object]:

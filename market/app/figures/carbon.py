@@ -16,6 +16,7 @@ from market.app.figures import style
 from market.app.figures.named import OTHERS, so_many_others, styles_of
 from market.app.figures.names import short_names
 from market.app.results.disclosed import disclosed
+from market.app.results.manifest import EMISSION_IS_SERIES
 from market.app.results.recorded import RecordedRun
 from market.app.results.units import CO2, ShownUnit, fitting
 from market.costs.carbon import carbon_bill_cny, step_prices_cny_per_t
@@ -28,7 +29,7 @@ LETTER_SHARE = 0.0105
 
 def carbon_rules(manifest: Mapping[str, Any]) -> CarbonRules:
     """The carbon rules of a run, from its manifest."""
-    fields = manifest["rules"]["carbon"]
+    fields = {name: value for name, value in manifest["rules"]["carbon"].items() if name != EMISSION_IS_SERIES}
     return CarbonRules(**{**fields, "mode": CarbonMode(fields["mode"])})
 
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import isnan
+from math import floor, isnan, log10
 from typing import Final
 
-from market.app.analysis.compare import ORDINALS, SAME_PRICE, SAME_PROBABILITY, ComparedTable, Comparison
+from market.app.analysis.compare import (
+    ORDINALS,
+    SAME_MONEY,
+    SAME_PRICE,
+    SAME_PROBABILITY,
+    ComparedTable,
+    Comparison,
+)
 from market.app.report.printed import column_digits
 from market.app.report.summary.units import PRICE
 from market.app.report.terminal.grid import Column, Grid
@@ -20,7 +27,7 @@ ROWS_SHOWN: Final = 20
 DETAILS: Final = {
     "verdicts": ("Verdicts of periods", 0.0),
     "roles": ("Roles", 0.0),
-    "costs": ("Costs, CNY", 1e-6),
+    "costs": ("Costs, CNY", SAME_MONEY),
     "carbon": ("Carbon and curtailment, t and MWh", 1e-9),
     "clearing_prices": (f"Clearing prices, {PRICE}", SAME_PRICE),
     "prices": (f"Prices at rest, {PRICE}", SAME_PRICE),
@@ -29,12 +36,13 @@ DETAILS: Final = {
 """The tables of details in their order, each with its title and what counts as the same."""
 
 RESULTS: Final = {
-    "total_cny_grid_only": "costs of all, grid only, CNY",
-    "total_cny_game": "costs of all, trading, CNY",
+    "grid_only_total_cny": "costs of all, grid only, CNY",
+    "game_total_cny": "costs of all, trading, CNY",
     "saving_cny": "trade saves, CNY",
-    "carbon_cny_game": "carbon cost, trading, CNY",
-    "emission_t_game": "emission, trading, t CO2",
-    "curtailed_mwh_game": "curtailed, trading, MWh",
+    "budget_cny": "the mechanism keeps, CNY",
+    "game_carbon_cny": "carbon cost, trading, CNY",
+    "game_emission_t": "emission, trading, t CO2",
+    "game_curtailed_mwh": "curtailed, trading, MWh",
     "traded_mwh": "traded, MWh",
     "mean_price_cny_per_mwh": f"mean price, {PRICE}",
     "epsilon_cny": "ε, CNY",
@@ -90,7 +98,7 @@ def _changes(compared: Comparison) -> Grid:
 def _results(compared: Comparison) -> Grid:
     table = compared["results"]
     keys = list(table.rows)
-    digits = [column_digits(map(float, table.rows[key])) if key[0] not in _WHOLE else 0 for key in keys]
+    digits = [_digits([table.rows[key]]) if key[0] not in _WHOLE else 0 for key in keys]
     columns = [
         Column(which, [_result(str(key[0]), table.rows[key][run], d) for key, d in zip(keys, digits, strict=True)])
         for run, which in enumerate(ORDINALS[: len(compared.runs)])
@@ -99,6 +107,18 @@ def _results(compared: Comparison) -> Grid:
     return Grid("What came of it", names, [*columns, *_differences(table, keys, len(compared.runs))], gap=2)
 
 
+def _digits(rows: Sequence[Sequence[Cell]]) -> int:
+    """Digits behind the point that say something, and with which what differs looks different.
+
+    >>> _digits([(102.9, 102.0822)]), _digits([(456.0, 456.0)])
+    (2, 0)
+    """
+    gaps = [abs(float(value) - float(row[0])) for row in rows for value in row[1:]]
+    told = [floor(log10(gap)) for gap in gaps if gap >= 10.0**-_MOST_DIGITS]
+    return max(column_digits(float(v) for row in rows for v in row), min(_MOST_DIGITS, 1 - min(told, default=1)))
+
+
+_MOST_DIGITS: Final = 6
 _WHOLE: Final = frozenset({"rounds", "messages"})
 _DUST: Final = {"epsilon_cny": 1e-6}
 
@@ -114,18 +134,22 @@ def _differences(table: ComparedTable, keys: Sequence[tuple[Cell, ...]], runs: i
     return [
         Column(
             "difference" if runs == 2 else f"{which}\nless first",
-            [_signed(table.difference(key, number), table.rows[key]) for key in keys],
+            [_signed(table.difference(key, number), table.rows[key], _is_money(key)) for key in keys],
         )
         for number, which in enumerate(ORDINALS[1:runs], start=1)
     ]
 
 
-def _signed(difference: float, values: Sequence[Cell]) -> str:
+def _is_money(key: Sequence[Cell]) -> bool:
+    return str(key[-1]).endswith("_cny")
+
+
+def _signed(difference: float, values: Sequence[Cell], money: bool) -> str:
     """A difference with its sign; what is less than the last digits of its values is none."""
     largest = max((abs(float(value)) for value in values if value == value), default=0.0)
     if isnan(difference):
         return UNKNOWN
-    if abs(difference) <= max(1e-9, 1e-12 * largest):
+    if abs(difference) <= max(SAME_MONEY if money else 1e-9, 1e-12 * largest):
         return "0"
     text = decimal(difference, 0) if abs(difference) >= 1000 else rounded(difference, 4)
     return text if difference < 0 else f"+{text}"
@@ -139,7 +163,7 @@ def _details(title: str, table: ComparedTable) -> Grid:
         return _words(heading, table, runs)
     keys = table.by_size()
     shown = keys[:ROWS_SHOWN]
-    digits = max(_DIGITS.get(table.name, 2), column_digits(float(v) for key in shown for v in table.rows[key]))
+    digits = max(_DIGITS.get(table.name, 2), _digits([table.rows[key] for key in shown]))
     values = [
         Column(which, [decimal(float(table.rows[key][run]), digits) for key in shown])
         for run, which in enumerate(ORDINALS[:runs])

@@ -71,19 +71,20 @@ class RunFolder:
             raise RunError(f"{self.path / name} cannot be written: {reason_and_remedy(error)}") from None
 
 
-def new_run_folder(out: Path | None, scenario_name: str, started: datetime) -> RunFolder:
+def new_run_folder(out: Path | None, scenario_name: str, started: datetime, flag: str = "--out {}") -> RunFolder:
     """The folder `out`, made if need be, or a new one under `runs` called after the scenario and the time.
 
     What is made is for its owner alone (0700); a folder that was there keeps its mode.
+    flag : how messages name `out`
     Raises ScenarioError if `out` holds anything already, or if it cannot be made or written to.
     """
     if out is not None:
-        return RunFolder(_made(out, may_exist=True))
+        return RunFolder(_made(out, may_exist=True, place=flag.format(out)))
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", scenario_name).strip("-.") or "run"
     for path in _names(RUNS / f"{stem}-{started:%Y%m%d-%H%M%S}"):
         if not os.path.exists(path):
             try:
-                return RunFolder(_made(path, may_exist=False))
+                return RunFolder(_made(path, may_exist=False, place=flag.format(path)))
             except FileExistsError:  # another run has just taken the name
                 continue
     raise AssertionError("names never run out")
@@ -94,22 +95,22 @@ def _names(path: Path) -> Iterator[Path]:
     yield from (path.with_name(f"{path.name}-{number}") for number in count(2))
 
 
-def _made(path: Path, *, may_exist: bool) -> Path:
+def _made(path: Path, *, may_exist: bool, place: str) -> Path:
     try:
         path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=may_exist)
         taken = any(path.iterdir())
     except FileExistsError:
         if not may_exist:
             raise
-        raise _refusal(path, "the run folder must be a folder", "a file") from None
+        raise _refusal(place, "the run folder must be a folder", "a file") from None
     except OSError as error:
-        raise _refusal(path, "the run folder must be writable", reason_of(error)) from None
+        raise _refusal(place, "the run folder must be writable", reason_of(error)) from None
     if taken:
-        raise _refusal(path, "the run folder must be empty, so that no run is overwritten", "a folder with files")
+        raise _refusal(place, "the run folder must be empty, so that no run is overwritten", "a folder with files")
     if not os.access(path, os.W_OK | os.X_OK):
-        raise _refusal(path, "the run folder must be writable", "no right to write")
+        raise _refusal(place, "the run folder must be writable", "no right to write")
     return path
 
 
-def _refusal(path: Path, rule: str, value: str) -> ScenarioError:
-    return ScenarioError([Fault(rule, value, f"--out {path}", "choose another folder")])
+def _refusal(place: str, rule: str, value: str) -> ScenarioError:
+    return ScenarioError([Fault(rule, value, place, "choose another folder")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -19,11 +19,14 @@ from market.model.currency import DEFAULT_CURRENCY
 from market.model.disclosure import Disclosure, disclosure_of
 from market.model.imbalance import ImbalanceRules
 from market.model.parameter import counts
+from market.model.rules import CarbonRules
 from market.scenario.network_build import network_fields
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
 
 FORMAT = 1
+EMISSION_IS_SERIES = "grid_emission_is_series"
+"""Among the rules of carbon where the emission of the grid is a series, of which they tell the mean."""
 PACKAGES = ("vppmarket", "numpy", "ortools", "pyzmq", "msgpack", "pydantic", "PyYAML", "click", "rich")
 
 
@@ -149,13 +152,23 @@ def _imbalance(rules: ImbalanceRules | None) -> dict[str, Any]:
     return {} if rules is None else {IMBALANCE: _without_series(asdict(rules))}
 
 
+def _carbon(rules: CarbonRules) -> dict[str, Any]:
+    """Rules of carbon; of a series, which is in the scenario, its mean, and that it is one."""
+    series = rules.grid_emission_by_period_t_per_mwh
+    if series is not None:
+        mean = float(series.mean())
+        rules = replace(rules, grid_emission_t_per_mwh=mean, grid_emission_by_period_t_per_mwh=None)
+    told = _without_series(_told(rules))
+    return told if series is None else {**told, EMISSION_IS_SERIES: True}
+
+
 def surroundings(scenario: Scenario) -> dict[str, Any]:
     """The rules in force, and the software and machine that applied them."""
     return {
         "rules": {
             "horizon": _told(scenario.public.horizon),
             "market": asdict(scenario.public.market),
-            "carbon": _without_series(_told(scenario.public.carbon)),
+            "carbon": _carbon(scenario.public.carbon),
             **_imbalance(scenario.public.imbalance),
         },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},

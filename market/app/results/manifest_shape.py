@@ -19,7 +19,7 @@ from market.app.results.document import NoJson, check_shape, read_document, refu
 from market.app.results.imbalance import IMBALANCE_SHAPE
 from market.app.results.kept import KEPT, KEPT_SHAPE
 from market.app.results.kept_scenario import SCENARIO_FOLDER
-from market.app.results.manifest import FORMAT
+from market.app.results.manifest import EMISSION_IS_SERIES, FORMAT
 from market.app.results.shapes import (
     Shape,
     by_name,
@@ -116,7 +116,7 @@ _SURROUNDINGS: Final[Mapping[str, Shape]] = {
         {
             "horizon": _told_rules(Horizon, _CALENDAR),
             "market": _rules(MarketRules),
-            "carbon": _told_rules(CarbonRules),
+            "carbon": _told_rules(CarbonRules, {EMISSION_IS_SERIES: flag()}),
         },
         {IMBALANCE: _rules(ImbalanceRules)},
     ),

@@ -15,6 +15,8 @@ from broker.tape.files import file_sha256
 from market.app.results.certificate_shape import CERTIFICATE_FILE
 from market.app.results.concluded_day import ConcludedDay, conclude_day
 from market.app.results.folder import RunFolder
+from market.app.results.keep_file import KEEP_FILE, keep_document
+from market.app.results.kept import UNASKED
 from market.app.results.manifest import RunSpec, manifest_of_abort
 from market.app.results.manifest_shape import MANIFEST
 from market.app.results.run_metadata import OnProgress, RunMetadata
@@ -40,6 +42,8 @@ def run_day(
     """
     try:
         keep_scenario(what.scenario, folder.path)
+        if what.keep != UNASKED:
+            folder.write(KEEP_FILE, json_text(keep_document(what.keep)))
         return write_day(report_of(what, runner, folder.path, on_progress, since), folder)
     except BaseException as error:
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__

@@ -16,6 +16,7 @@ from market.model.calendar import starts, zone_of
 from market.model.rules import Horizon
 from market.model.units import Dimension
 from market.scenario.fields import Section
+from market.scenario.scenario import STAMPED
 from market.scenario.series.clock import RowTimes, row_times
 from market.scenario.series.numbers import numbers
 from market.scenario.series.resample import filled, held, mean_of_instants, mean_of_intervals, runs
@@ -153,7 +154,7 @@ class FileReader:
             f"{len(wanted)} rows of {_length(step_s)} from {times.written[wanted[0]] if len(wanted) else 'none'}"
         )
         stamp = (source.stamp or Stamp.START).value
-        told = f"{table.name} {column[0]}, {rows}, stamped at {stamp}, {how.value}{_told_gaps(missing, source)}"
+        told = f"{table.name} {column[0]}, {rows}, {STAMPED} {stamp}, {how.value}{_told_gaps(missing, source)}"
         return OnPeriods(made, how, told)
 
     def _row_times(self, table: CellTable, source: Section, where: str) -> RowTimes | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from market.app.analysis.sweep.plan import SweepPlan, SweepRun
-from market.app.analysis.sweep.row import EndedRun, Row, columns_of
+from market.app.analysis.sweep.row import EndedRun, Row, columns_of, told_row
 from market.app.results.folder import RunFolder
 from market.app.results.kept_scenario import kept_scenario
 from market.app.results.scenario_copy import keep_scenario
@@ -68,7 +68,8 @@ class Journal:
         return cls(folder, plan, _whole_lines(folder.path / LINES))
 
     def add(self, run: EndedRun) -> None:
-        """Keep a run that has ended. RunError if the disk does not take it."""
+        """Keep a run that has ended, told in the scenarios' currency. RunError if the disk does not take it."""
+        run = replace(run, row=told_row(self.plan, run.row))
         line = json.dumps([run.number, run.wall_s, run.process_id, run.row], ensure_ascii=False) + "\n"
         try:
             descriptor = os.open(self.folder.path / LINES, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)

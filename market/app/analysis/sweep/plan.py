@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import product
 from typing import Any
 
+from market.app.analysis.currencies import require_one_currency
 from market.errors import Fault, ScenarioError
 from market.scenario import with_overrides
 from market.scenario.scenario import Scenario
@@ -66,13 +67,18 @@ def plan_of(
 ) -> SweepPlan:
     """The runs of all scenarios with all changes under all seeds, the seeds innermost.
 
-    ScenarioError if there is none, or a path that no value of it fits in any scenario.
+    ScenarioError if there is none, a path that no value of it fits in any scenario, one of the network where there
+    is none, or more than one currency.
     """
     paths = tuple(dict.fromkeys(path for each in changes for path in each))
     if not (scenarios and changes and seeds):
         rule, remedy = "a sweep has at least one run", "give a scenario, and a value for each path"
         raise ScenarioError([Fault(rule, "none", "sweep", remedy)])
+    require_one_currency([scenario.public.currency for scenario in scenarios], "sweep", "scenarios")
     _check(scenarios, changes, paths)
+    if not processes and (networks := [path for path in paths if path.partition(".")[0] == "network"]):
+        rule, remedy = "one process has no network", "add --processes, in Python processes=True, or leave it out"
+        raise ScenarioError([Fault(rule, path, "sweep", remedy) for path in networks])
     every = product(range(len(scenarios)), changes, seeds)
     runs = tuple(SweepRun(n, s, tuple(each.items()), seed) for n, (s, each, seed) in enumerate(every, 1))
     return SweepPlan(tuple(scenarios), paths, runs, processes)

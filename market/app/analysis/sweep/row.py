@@ -14,14 +14,16 @@ import numpy as np
 from market.app.analysis.economics import hhi, mean_price_cny_per_mwh, traded_mwh
 from market.app.analysis.sweep.plan import SweepPlan, SweepRun
 from market.app.results.laws import laws_of_day
+from market.app.results.telling import telling_of
 from market.app.runs.certified_day import with_regrets
 from market.app.runs.in_process import market_day
 from market.errors import MarketError
 from market.model.arrays import Array
+from market.model.currency import spoken_name
 from market.scenario import require_plants, with_overrides
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import Account, settle, settled_mw
+from market.settlement.settlement import Account, budget_cny, settle, settled_mw
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
@@ -30,14 +32,16 @@ _ACCOUNT = ("operation_cny", "trade_cny", "carbon_cny", "total_cny", "emission_t
 COSTS: Final = tuple(f"{design}_{name}" for design in ("grid_only", "game") for name in _ACCOUNT)
 RESULTS: Final = (
     *("verdict", "reason", "epsilon_cny", "epsilon_relative", "rounds", "traded_periods", "broken_laws"),
-    *(*COSTS, "saving_cny", "traded_mwh"),
+    *(*COSTS, "saving_cny", "budget_cny", "traded_mwh"),
     *("mean_price_cny_per_mwh", "price_deviation_cny_per_mwh", "least_price_cny_per_mwh"),
     *("most_price_cny_per_mwh", "mean_markup_cny_per_mwh", "mean_hhi"),
     *("seller_regret_cny", "seller_regrets_cny", "buyer_gain_cny"),
     *("day_regret_lower_cny", "day_regret_upper_cny"),
 )
-"""The columns behind those of what was run. `seller_regret_cny` is the largest of a seller in a period,
-`seller_regrets_cny` the sum of all; means of prices, mark-ups and concentration are by energy."""
+"""The columns behind those of what was run. `saving_cny` is of the system: what a mechanism pays out beside prices
+is a cost of it, and what it takes in, `budget_cny` where that is above 0, is none. `seller_regret_cny` is the
+largest of a seller in a period, `seller_regrets_cny` the sum of all; means of prices, mark-ups and concentration
+are by energy."""
 NETWORK: Final = (
     *("time_to_equilibrium_s", "published", "sent", "delivered"),
     *("lost", "resent", "duplicated", "late"),
@@ -67,8 +71,20 @@ class Task:
 
 
 def columns_of(plan: SweepPlan) -> tuple[str, ...]:
-    """The columns of a sweep's table."""
-    return ("run", "scenario", "seed", *plan.paths, *RESULTS, *(NETWORK if plan.processes else ()))
+    """The columns of a sweep's table: paths as they were given, results by names of its currency."""
+    results = telling_of(plan.scenarios[0]).columns((*RESULTS, *(NETWORK if plan.processes else ())))
+    return ("run", "scenario", "seed", *plan.paths, *results)
+
+
+def told_row(plan: SweepPlan, row: Row) -> Row:
+    """A row by these columns."""
+    told = telling_of(plan.scenarios[0])
+    return {
+        name if name in plan.paths else spoken_name(name, told.currency): told.text(value)
+        if name == "reason" and isinstance(value, str)
+        else value
+        for name, value in row.items()
+    }
 
 
 def carried_out(task: Task) -> EndedRun:
@@ -105,6 +121,7 @@ def measures(scenario: Scenario, outcome: MarketOutcome) -> dict[str, Any]:
     """The results of a day, by their columns; None or NaN where there is no such number."""
     settlement = settle(outcome, scenario.public)
     alone, game = settlement.grid_only_system, settlement.game_system
+    budget = budget_cny(outcome.periods)
     laws = laws_of_day(outcome, settlement, scenario.public, scenario.vpps)
     return {
         "verdict": outcome.verdict.value,
@@ -115,7 +132,8 @@ def measures(scenario: Scenario, outcome: MarketOutcome) -> dict[str, Any]:
         "broken_laws": len(laws.broken),
         **_account("grid_only", alone),
         **_account("game", game),
-        "saving_cny": alone.total_cny - game.total_cny,
+        "saving_cny": alone.total_cny - (game.total_cny - budget),
+        "budget_cny": budget,
         "traded_mwh": traded_mwh(outcome),
         **_prices(outcome),
         "mean_markup_cny_per_mwh": mean_markup_cny_per_mwh(outcome),

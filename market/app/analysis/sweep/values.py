@@ -18,7 +18,7 @@ def swept_values(settings: Sequence[str]) -> dict[str, list[object]]:
     {'carbon.growth': [0, 0.25], 'carbon.mode': ['none'], 'audit': ['a,b', 'c']}
     """
     found: dict[str, list[object]] = {}
-    set_changes([text.partition("=")[0] + text.partition("=")[1] + "0" for text in settings])  # paths, each once
+    set_changes([f"{text.partition('=')[0]}=0" if "=" in text else text for text in settings])  # paths, each once
     for text in settings:
         path, _, values = text.partition("=")
         each = [set_changes([f"{path}={value}"]).values for value in parted(values)]

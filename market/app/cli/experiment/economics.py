@@ -19,8 +19,7 @@ def economics_command(options: StudyOptions) -> int:
     """Solve a day, write its economics, show the main tables. Raises MarketError."""
     scenario = options.load()
     with study(options.out, f"economics-{scenario.name}", telling_of(scenario), quiet=options.quiet) as under_way:
-        under_way.stage("solving the day, alone, together and in the game")
-        economy = economy_of(scenario)
+        economy = economy_of(scenario, on_stage=under_way.stage)
         days = design_days(scenario, partial(_say, under_way))
         tables = (*economics_tables(economy), designs_table(economy, days), design_gains_table(days))
         under_way.write(tables)

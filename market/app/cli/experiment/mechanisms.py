@@ -16,9 +16,7 @@ def mechanisms_command(options: StudyOptions) -> int:
     """Run every mechanism, write three tables and a picture. Raises MarketError."""
     scenario = options.load()
     with study(options.out, f"mechanisms-{scenario.name}", telling_of(scenario), quiet=options.quiet) as under_way:
-        found = mechanism_study(
-            scenario, under_way.solve_all, lambda name: under_way.stage(f"running the day under {name}")
-        )
+        found = mechanism_study(scenario, under_way.solve_all, under_way.stage)
         tables = mechanism_tables(found)
         under_way.write(tables)
         under_way.stage("drawing")

@@ -8,6 +8,7 @@ from pathlib import Path
 from market.app.cli.console import echo_error
 from market.extras import need
 from market.scenario import load_scenario, require_plants, scenario_advice
+from market.scenario.advice import change_notes
 from market.scenario.changes import changed
 from market.scenario.scenario import Scenario
 
@@ -29,8 +30,9 @@ class StudyOptions:
         ScenarioError, also where a plant is missing or what a study is drawn with.
         """
         need("figures", "vppmarket experiment")
-        scenario = require_plants(changed(load_scenario(self.scenario), self.settings))
+        given = load_scenario(self.scenario)
+        scenario = require_plants(changed(given, self.settings))
         if not self.quiet:
-            for advice in scenario_advice(scenario):
+            for advice in (*change_notes(given, scenario), *scenario_advice(scenario)):
                 echo_error(f"note: {advice}")
         return scenario

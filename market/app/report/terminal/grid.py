@@ -113,7 +113,8 @@ class _Drawn:
         group = spelled(column.group, screen.encoding)
         heading = spelled(column.heading, screen.encoding).split("\n")
         if not column.words:
-            heading = [line for part in heading for line in folded(part, max(content, 14))]
+            longest = max(map(cell_len, column.heading.split()), default=0)  # names stay whole, to be typed again
+            heading = [line for part in heading for line in folded(part, max(content, 14, longest))]
         top = max(map(cell_len, heading))
         most = max(content, top)
         least = min(most, max(_LEAST_WORDS, top)) if column.words else most
