@@ -22,11 +22,8 @@ from market.errors import Fault, ScenarioError
 from market.model.disclosure import Disclosure
 
 NOTHING = math.nan
-SAME_MONEY, SAME_PRICE, SAME_PROBABILITY = (
-    1e-6,
-    1e-6,
-    1e-9,
-)  # CNY, CNY/MWh and 1: less is the last digits of a computation
+SAME_MONEY, SAME_PRICE = 1e-6, 1e-6  # CNY and CNY/MWh: less is the last digits of a computation
+SAME_PROBABILITY = 1e-9
 COSTS = ("operation_cny", "trade_cny", "carbon_cny", "total_cny")
 CARBON = ("emission_t", "quota_t", "curtailed_mwh")
 ORDINALS: Final = (
