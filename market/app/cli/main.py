@@ -229,7 +229,7 @@ commands.add_command(import_group)
     "--await-viewer",
     "viewer_s",
     metavar="SECONDS",
-    type=click.FloatRange(0, 86400),
+    type=_Number(0, 86400),
     default=0.0,
     help="With --watch: begin once somebody looks on, or after this long.",
 )
@@ -798,7 +798,7 @@ def sensitivity(scenario: str, settings: tuple[str, ...], out: Path | None, quie
 )
 @click.option(
     "--correlation",
-    type=click.FloatRange(0.0, 0.999999),
+    type=_Number(0.0, 0.999999),
     default=0.8,
     show_default=True,
     help="Of the errors of two moments an hour apart.",

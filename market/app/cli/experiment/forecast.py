@@ -63,7 +63,7 @@ def shares_of(text: str) -> tuple[float, ...]:
             faults.append(Fault(rule, repr(part.strip()[:20]), "--shares", remedy))
         found.append(share)
     if faults:
-        raise ScenarioError(faults)
+        raise ScenarioError(list(dict.fromkeys(faults)))
     return tuple(dict.fromkeys(found))
 
 
