@@ -120,7 +120,7 @@ CASES = [
     pytest.param(path, parameter, id=f"{'-'.join(path)}-{parameter.name}")
     for path, each in leaves(commands)
     if path != ("sweep",)  # whose values are of many runs: tests/app/test_sweep.py has what is wrong with them
-    and path[0] != "import"  # whose flags are of data: tests/app/test_importing_broken.py has what is wrong with them
+    and path[0] != "import"  # whose flags are of data: tests/app/test_importing_broken.py has what is wrong
     for parameter in each.params
     if wrong_values(parameter)
 ]
