@@ -1,4 +1,4 @@
-"""Makes the sockets of the bus: bounded queues, heartbeats of the transport, dead connections that are replaced.
+"""Makes the sockets of the bus: queues, heartbeats of the transport, dead connections that are replaced.
 
 A connection can die without a word: a cable, a firewall that forgets, a machine that is gone. So the connecting
 end sends a sign of life over each connection, which the other answers by itself, however busy its program is;
@@ -7,6 +7,10 @@ without an answer in time it gives the connection up and makes a new one. Each s
 The listening end sends none. libzmq 4.3.5 ends the whole process (an assertion in `out_event`) when such a sign
 falls due on a connection that its other end has closed while messages of it wait here to be read, or can never be,
 because another connection has taken its name: whoever reaches the port could end the broker so.
+
+For the same reason no end has a bound on what waits to be read. Where there is one, reading stops at it; a connection
+that is reset then keeps what came before, and the first sign of life in it is answered into nothing, which is the
+same assertion: a node that is killed while its broker is busy, or ninety bytes of a stranger's, would be enough.
 """
 
 from __future__ import annotations
@@ -27,7 +31,6 @@ from broker.wire.limits import (
     LIFE_SIGN_EVERY_S,
     LIFE_SIGN_WITHIN_S,
     MAX_TRANSPORT_BYTES,
-    QUEUE_IN_MESSAGES,
     QUEUE_OUT_MESSAGES,
     RECONNECT_AFTER_S,
     RECONNECT_AT_MOST_S,
@@ -39,9 +42,8 @@ Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
 
 
 def listening(context: Context, kind: int) -> Socket:
-    """A socket that others connect to. What is not read waits at its sender beyond a few messages."""
+    """A socket that others connect to."""
     socket = _made(context, kind, QUEUE_OUT_MESSAGES)
-    socket.setsockopt(zmq.RCVHWM, QUEUE_IN_MESSAGES)
     socket.setsockopt(zmq.TCP_KEEPALIVE, 1)  # what is dead and never said how long it lives is found in the end
     socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, KEPT_ALIVE_AFTER_S)
     socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, KEPT_ALIVE_EVERY_S)
@@ -52,12 +54,9 @@ def listening(context: Context, kind: int) -> Socket:
 def connecting(context: Context, kind: int, send_queue: int = QUEUE_OUT_MESSAGES) -> Socket:
     """A socket that connects, and connects again whenever its connection is lost.
 
-    Its receiving queue has no bound, since it sends signs of life: libzmq 4.3.5 would end the whole process when a
-    connection breaks off while the queue is full. What bounds it is the broker, which keeps so many messages for a
-    receiver.
+    What bounds its receiving queue is the broker, which keeps so many messages for a receiver.
     """
     socket = _made(context, kind, send_queue)
-    socket.setsockopt(zmq.RCVHWM, 0)
     socket.setsockopt(zmq.HEARTBEAT_IVL, _ms(LIFE_SIGN_EVERY_S))
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, _ms(LIFE_SIGN_WITHIN_S))
     socket.setsockopt(zmq.HEARTBEAT_TTL, _ms(LIFE_SIGN_EVERY_S + LIFE_SIGN_WITHIN_S))
@@ -74,11 +73,12 @@ def speak_to(socket: Socket, address: str) -> None:
 
 
 def _made(context: Context, kind: int, send_queue: int) -> Socket:
-    """With bounds, and no hold on the end of its process."""
+    """With bounds on what it sends and on each message, and no hold on the end of its process."""
     with enough_descriptors():
         socket = context.socket(kind)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.SNDHWM, send_queue)
+    socket.setsockopt(zmq.RCVHWM, 0)
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_TRANSPORT_BYTES)
     socket.setsockopt(zmq.HANDSHAKE_IVL, _ms(HANDSHAKE_WITHIN_S))
     return socket

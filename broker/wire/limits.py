@@ -19,9 +19,6 @@ MAX_SUBSCRIPTION_BYTES = 512
 MAX_PARTS = 1000
 """Most parts of one message, and most messages taken from one socket before the others are looked at."""
 
-QUEUE_IN_MESSAGES = 64
-"""Messages of one connection that wait here to be read; further ones wait at their sender."""
-
 QUEUE_OUT_MESSAGES = 1000
 """Messages that wait for one receiver; further ones are dropped for it alone, and sent again when it asks."""
 
