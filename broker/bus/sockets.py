@@ -9,8 +9,8 @@ falls due on a connection that its other end has closed while messages of it wai
 because another connection has taken its name: whoever reaches the port could end the broker so.
 
 For the same reason no end has a bound on what waits to be read. Where there is one, reading stops at it; a
-connection that is reset then keeps what came before, and the first sign of life in it is answered into nothing, which
-is the same assertion: a node that is killed while its broker is busy, or a stranger's few bytes, would be enough.
+connection that is reset then keeps what came before, and the first sign of life in it is answered into nothing,
+which is the same assertion: a node killed while its broker is busy, or a stranger's few bytes, would be enough.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Claim: no connection that is reset ends the broker's process, however much of it waits to be read.
 
-The market's other end is a stranger of bytes alone: it greets, says more than any queue would hold, asks for a sign of
-life, and is reset before anything of it is read.
+The other end is a stranger of bytes alone: it greets, says more than any queue would hold, asks for a sign of life,
+and is reset before anything of it is read.
 """
 
 from __future__ import annotations
