@@ -1,6 +1,6 @@
 """Claim: no connection that is reset ends the broker's process, however much of it waits to be read.
 
-The other end is a stranger of bytes alone: it greets, says more than any queue would hold, asks for a sign of life,
+The other end is a stranger of bytes alone: it greets, says more than any queue would hold, asks for a life sign,
 and is reset before anything of it is read.
 """
 
