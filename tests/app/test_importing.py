@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backend_bases import RendererBase
 
 from market.app.cli.main import command
 from market.app.importing.libraries import quiet
@@ -383,7 +384,8 @@ CODE = "1-MV-rural--1-sw"
 
 
 def raw_grid() -> Path:
-    import simbench
+    with quiet():
+        import simbench
 
     return Path(simbench.__file__).parent / "networks" / "1-complete_data-mixed-all-1-sw"
 
@@ -436,6 +438,12 @@ def rural(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     for count in (9, 20):
         imported("simbench", CODE, "--by", "feeder", "--vpps", count, "--out", folder / f"rural{count}")
     return {count: folder / f"rural{count}" for count in (9, 20)}
+
+
+def test_pictures_after_an_import_are_those_before(rural: dict[int, Path]) -> None:
+    """A library that draws all lines anew when it is loaded is not let do so."""
+    assert len(rural) == 2
+    assert RendererBase.new_gc.__module__ == "matplotlib.backend_bases"
 
 
 @pytest.mark.parametrize("count", [9, 20])

@@ -8,7 +8,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
 from market.extras import need
 
@@ -17,10 +18,27 @@ EXTRA: Final = "import"
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warnings of libraries within."""
-    with warnings.catch_warnings():
+    """No warnings of libraries within, and pictures are drawn afterwards as they were before.
+
+    pandapower gives all lines that matplotlib draws in its process round ends, once it is imported.
+    """
+    with warnings.catch_warnings(), _drawing_as_it_was():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextmanager
+def _drawing_as_it_was() -> Iterator[None]:
+    try:
+        renderer: Any = import_module("matplotlib.backend_bases").RendererBase
+    except ImportError:
+        yield
+        return
+    before = renderer.new_gc
+    try:
+        yield
+    finally:
+        renderer.new_gc = before
 
 
 def need_libraries(place: str) -> None:
