@@ -122,7 +122,8 @@ class Membership:
         if self._plants[vpp] and hello.plant_digest != self._plants[vpp]:
             return (
                 f"the plant of {vpp} in {theirs} is not the one that this market, {mine.name!r}, was made for; "
-                "start the node on the broker's scenario"
+                "start the node on the broker's scenario, the plant's strategy as there, or start the broker on a "
+                "part that knows no plants: vppmarket split --undisclosed"
             )
         return self._banned.get(vpp, "")
 

@@ -183,6 +183,7 @@ def test_a_plant_without_a_strategy_has_the_digest_that_it_always_had() -> None:
             "remembers a list; a memory is something that can be hashed",
         ),
         ({"vpps.VPP1.strategy": strategy("Failing")}, "fails with ZeroDivisionError: float division by zero"),
+        ({"vpps.VPP1.strategy": strategy("Quitting")}, "fails with SystemExit: 3"),
         ({"vpps.VPP2.strategy": strategy("Greedy")}, "a choice is"),
         ({"vpps.VPP2.strategy": strategy("Silent")}, "declares None; it answers a Declaration of VPP2"),
         ({"vpps.VPP3.strategy": "example_strategies:Bandit"}, "learns, and market.learning_turns is 0"),
@@ -276,6 +277,11 @@ class Forgetful:
 class Failing:
     def price(self, turn: PriceTurn) -> float:
         return 1.0 / (turn.number - turn.number)
+
+
+class Quitting:
+    def price(self, turn: PriceTurn) -> float:
+        raise SystemExit(3)
 
 
 class Idler:

@@ -20,7 +20,7 @@ def find_strategy(vpp: str, choice: StrategyChoice) -> Any:
     made = _found(vpp, choice.use)
     try:
         strategy = made(**dict(choice.options))
-    except Exception as error:  # whatever somebody else's code does
+    except (Exception, SystemExit) as error:  # whatever somebody else's code does
         told = f"{type(error).__name__}: {error}"
         raise _error(
             vpp, choice.use, f"cannot be made with {dict(choice.options)}: {told}", "mend its options"
@@ -38,7 +38,7 @@ def _found(vpp: str, use: str) -> Any:
         raise _error(vpp, use, "is not known", f"give `package.module:Class` or a price rule{there}")
     try:
         return next(iter(named)).load() if named else _attribute(use)
-    except Exception as error:  # an import runs somebody else's code
+    except (Exception, SystemExit) as error:  # an import runs somebody else's code
         told = f"{type(error).__name__}: {error}"
         remedy = (
             "install its package where this node runs, or set PYTHONPATH to its folder, PYTHONPATH=. for this one"

@@ -138,7 +138,7 @@ def asked(vpp: str, game: PeriodGame | None, ask: Callable[[Any], Any], turn: An
         return ask(turn)
     except MarketError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # what ends a program ends no market
         last = error.__traceback__
         while last is not None and last.tb_next is not None:
             last = last.tb_next
