@@ -456,3 +456,9 @@ def test_money_is_told_in_the_scenario_s_currency(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert "saving_eur" in told["totals"]
     assert market.open_days(tmp_path / "run").saving_cny == days.saving_cny
+
+
+def test_days_of_what_came_true_are_refused() -> None:
+    """They would go on from the forecast's batteries."""
+    with pytest.raises(ScenarioError, match="days in a row are of forecasts alone"):
+        market.run_days("two_vpp", 1, {"forecast.model": "noise", "forecast.given": "forecast"})

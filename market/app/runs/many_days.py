@@ -132,8 +132,12 @@ class DaysReport:
 def days_spec(what: RunSpec, days: int | None = None, *, whole: bool | None = None) -> DaysSpec:
     """What is to be run: every day of the scenario, or its first so many.
 
-    whole : None for what the number of days decides. ScenarioError where they do not fit its series.
+    whole : None for what the number of days decides. ScenarioError where they do not fit its series, or where the
+    scenario has a reality beside its forecasts: what a day leaves to the next would be that of the forecast.
     """
+    if what.scenario.public.imbalance is not None:
+        rule, remedy = "days in a row are of forecasts alone", "take realised, forecast and imbalance out, or run one day"
+        raise ScenarioError([Fault(rule, "a scenario with what came true", f"scenario {what.scenario.name}", remedy)])
     found = windows(what.scenario.public.horizon, rolling_of(what.scenario), days)
     filled = len(found) <= MOST_WHOLE_DAYS or not what.in_process if whole is None else whole
     return DaysSpec(what, found, filled)
