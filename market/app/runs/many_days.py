@@ -136,8 +136,9 @@ def days_spec(what: RunSpec, days: int | None = None, *, whole: bool | None = No
     scenario has a reality beside its forecasts: what a day leaves to the next would be that of the forecast.
     """
     if what.scenario.public.imbalance is not None:
-        rule, remedy = "days in a row are of forecasts alone", "take realised, forecast and imbalance out, or run one day"
-        raise ScenarioError([Fault(rule, "a scenario with what came true", f"scenario {what.scenario.name}", remedy)])
+        rule, found_here = "days in a row are of forecasts alone", "a scenario with what came true"
+        remedy = "take realised, forecast and imbalance out, or run one day"
+        raise ScenarioError([Fault(rule, found_here, f"scenario {what.scenario.name}", remedy)])
     found = windows(what.scenario.public.horizon, rolling_of(what.scenario), days)
     filled = len(found) <= MOST_WHOLE_DAYS or not what.in_process if whole is None else whole
     return DaysSpec(what, found, filled)
