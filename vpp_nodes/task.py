@@ -46,6 +46,7 @@ def run_local_nodes(tasks: Sequence[NodeTask], last_words: Connection, endings: 
     """
     from vpp_nodes.process import NodeEnding, serve_nodes
 
+    sys.stdout = sys.stderr  # what strategies print is no result of the run's
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = parent_process()

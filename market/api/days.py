@@ -126,6 +126,10 @@ def run_days(
     from market.model.disclosure import Disclosure
 
     since, started = time.monotonic(), datetime.now().astimezone()
+    if days is not None and (type(days) is not int or days < 1):
+        raise ScenarioError(
+            [Fault("must be a whole number of 1 or more", repr(days), "days", "None stands for all")]
+        )
     chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
     changes = require_changes({} if changes is None else changes)
     check_changes(changes, seed, processes=False)

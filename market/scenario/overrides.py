@@ -333,15 +333,18 @@ def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterato
 def _other_days(scenario: Scenario, horizon: Horizon, place: Place) -> Iterator[Fault]:
     """Data of one day are not those of another, and days are as long as their clocks make them."""
     before = scenario.public.horizon
-    if (horizon.start, horizon.tz) == (before.start, before.tz):
+    fields = ("start", "tz", "period_h", "periods")
+    changed_fields = [name for name in fields if getattr(horizon, name) != getattr(before, name)]
+    if not changed_fields:
         return
-    changed = place(("horizon", "start" if horizon.start != before.start else "tz"))
+    changed = place(("horizon", changed_fields[0]))
     timed = [column for column, told in scenario.sources.items() if is_timed(told)]
     if timed:
         rule = "must stay what it is where series were read by their times"
         read = f"{', '.join(timed[:3])}{' and others' if len(timed) > 3 else ''} of {before.start}"
-        yield Fault(rule, f"{horizon.start or 'none'}, with {read}", changed, f"change {FILE_NAME} itself")
-    elif (days := whole_days(before)) and whole_days(horizon) != days:
+        value = getattr(horizon, changed_fields[0]) or "none"
+        yield Fault(rule, f"{value}, with {read}", changed, f"change {FILE_NAME} itself")
+    elif changed_fields[0] in ("start", "tz") and (days := whole_days(before)) and whole_days(horizon) != days:
         rule = f"must make whole days of the {before.periods} periods of {before.period_h:g} h, as they are now"
         remedy = f"change {FILE_NAME} itself, with the profiles"
         yield Fault(rule, horizon.start or "none", changed, remedy)

@@ -70,6 +70,15 @@ BROKEN: tuple[tuple[tuple[str, ...], Change, tuple[str, ...]], ...] = (
         ("must be times of one form", "--time-format"),
     ),
     (CSV, replaced("meter.csv", ";266,", ";abc;266,", 1), ("must have 6 cells, like the header", "7 cells")),
+    *(
+        ((*CSV, "--time-format", form), nothing, ("meter.csv:2 column", f"must be a time written as {form}"))
+        for form in ("%Q", "%m/%d/%Y %H:%M", "%d.%m.%Y", "unix", "iso")
+    ),
+    (
+        (*CSV, "--battery", "Farm=400 kWh,150 kW", "--battery", "Farm=1 kWh,1 kW"),
+        nothing,
+        ("must be given only once for a plant", "--battery"),
+    ),
     ((*CSV, "--tz", "Europe/Berlitz"), nothing, ("--tz", "must be a time zone")),
     ((*CSV, "--start", "15.6."), nothing, ("--start", "must be a day or a time in ISO 8601")),
     ((*CSV, "--days", "9"), nothing, ("must have no gaps", "2016-06-17T00:00+02:00")),

@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -456,6 +457,12 @@ def test_money_is_told_in_the_scenario_s_currency(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert "saving_eur" in told["totals"]
     assert market.open_days(tmp_path / "run").saving_cny == days.saving_cny
+
+
+@pytest.mark.parametrize("days", [0, -1, 2.5, "3", True])
+def test_a_number_of_days_is_whole_and_above_zero(days: Any) -> None:
+    with pytest.raises(ScenarioError, match="days: must be a whole number of 1 or more"):
+        market.run_days("two_vpp", days)
 
 
 def test_days_of_what_came_true_are_refused() -> None:

@@ -112,7 +112,8 @@ def test_data_of_one_day_are_not_given_another_date(tmp_path: Path) -> None:
     day = load_scenario(RealDay(start="2016-10-30", minutes=60).write(tmp_path / "day"))
     write_scenario(day, tmp_path / "kept")
     for scenario in (day, load_scenario(tmp_path / "kept")):
-        for change in ({"horizon.start": "2016-10-31"}, {"horizon.tz": "UTC"}):
+        changes: list[dict[str, object]] = [{"horizon.start": "2016-10-31"}, {"horizon.tz": "UTC"}]
+        for change in (*changes, {"horizon.period_h": 0.5}, {"horizon.step": "30min"}):
             with pytest.raises(ScenarioError, match="must stay what it is where series were read by their times"):
                 with_overrides(scenario, change)
         assert with_overrides(scenario, {"horizon.start": "2016-10-30"}).digest == day.digest

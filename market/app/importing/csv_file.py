@@ -152,6 +152,9 @@ def _vpps(roles: Sequence[_Role], batteries: Sequence[str], currency: str) -> li
         if not equals or not comma or vpp_id not in vpps:
             rule = "must be the id of a plant that has a column, =, energy and power"
             refuse(rule, shown(text), "--battery", "write it like --battery Farm='400 kWh, 150 kW'")
+        if "ess" in vpps[vpp_id]:
+            remedy = "give one; further ones stand in scenario.yaml as units: [{id: B2, kind: ess, …}]"
+            refuse("must be given only once for a plant", shown(text), "--battery", remedy)
         for value, unit in ((energy, "MWh"), (power, "MW")):
             try:
                 in_unit(value, unit)

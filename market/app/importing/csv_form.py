@@ -76,8 +76,13 @@ def moments(form: CsvForm, table: CellTable) -> list[datetime]:
     """The times of the rows as the file writes them."""
     assert form.time is not None
     column = table.header.index(form.time)
-    cells = [row[column] for row in table.cells if row[column]]
-    return [_parsed(cell, form.time_format or "iso") for cell in cells]
+    rows = [(number, row[column]) for number, row in enumerate(table.cells) if row[column]]
+    text = form.time_format or "iso"
+    for number, cell in rows:
+        if not _fits(cell, text):
+            remedy = "correct the cell, or say --time-format as the file has it, such as '%d.%m.%Y %H:%M'"
+            refuse(f"must be a time written as {text}", shown(cell), table.place(number, form.time), remedy)
+    return [_parsed(cell, text) for _, cell in rows]
 
 
 def usual_step_s(times: Sequence[datetime]) -> float:
@@ -103,7 +108,8 @@ def _format(cells: Sequence[str], place: str, column: str) -> str:
 
 
 def _refuse_times(fits: Sequence[str], sample: Sequence[str], place: str) -> NoReturn:
-    told = " or ".join(fits) if fits else repr(sample[0] if sample else "")
+    odd = [cell for cell in sample if not any(_fits(cell, text) for text in ("iso", *FORMATS))] or sample
+    told = " or ".join(fits) if fits else repr(odd[0] if odd else "")
     rule = "must be times of one form that is known" if not fits else "must be times that can be read in one way"
     refuse(rule, told, place, "say --time and --time-format, such as '%d.%m.%Y %H:%M'")
 
@@ -111,7 +117,7 @@ def _refuse_times(fits: Sequence[str], sample: Sequence[str], place: str) -> NoR
 def _fits(cell: str, text: str) -> bool:
     try:
         _parsed(cell, text)
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return False
     return True
 

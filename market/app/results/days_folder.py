@@ -113,9 +113,8 @@ def drop_unfinished(run: Path, done: int, days: int) -> None:
     """Take away what the days after `done` have left."""
     for number in range(done + 1, days + 1):
         folder = day_folder(run, number, days)
-        if not os.path.exists(folder):
-            return
-        shutil.rmtree(folder)
+        if os.path.exists(folder):
+            shutil.rmtree(folder)
 
 
 def days_manifest(run: Path) -> Mapping[str, Any] | None:
