@@ -112,10 +112,10 @@ def test_data_of_one_day_are_not_given_another_date(tmp_path: Path) -> None:
     day = load_scenario(RealDay(start="2016-10-30", minutes=60).write(tmp_path / "day"))
     write_scenario(day, tmp_path / "kept")
     for scenario in (day, load_scenario(tmp_path / "kept")):
-        changes: list[dict[str, object]] = [{"horizon.start": "2016-10-31"}, {"horizon.tz": "UTC"}]
-        for change in (*changes, {"horizon.period_h": 0.5}, {"horizon.step": "30min"}):
+        others: dict[str, object] = {"start": "2016-10-31", "tz": "UTC", "period_h": 0.5, "step": "30min"}
+        for name, value in others.items():
             with pytest.raises(ScenarioError, match="must stay what it is where series were read by their times"):
-                with_overrides(scenario, change)
+                with_overrides(scenario, {f"horizon.{name}": value})
         assert with_overrides(scenario, {"horizon.start": "2016-10-30"}).digest == day.digest
 
 
