@@ -185,7 +185,7 @@ def test_a_number_takes_the_place_of_emission_by_period(market: Scenario) -> Non
     ("path", "value", "said"),
     [
         ("vpps.F01.units.B9.energy_mwh", 1, "must be the id of a unit; got 'B9'"),
-        ("vpps.F01.units", [], "must be the id of a unit"),
+        ("vpps.F01.units", [], "must be changed unit by unit"),
         ("vpps.F01.units.B1.id", "x", "must be a field that can be changed from outside"),
         ("vpps.F01.units.B1.kind", "pv", "must be a field that can be changed from outside"),
         ("vpps.F01.units.B1.energy_mwh", -1, "vpps.F01.units.B1.energy_mwh: must be a number >= 0"),

@@ -124,7 +124,8 @@ def play_to_the_end(page: Page, given: dict[str, Any]) -> None:
     page.locator(f'svg.strip [data-pick="period:{period - 1}"]').dispatch_event("pointerdown")
     for _, offer in offered[offered["period"] == period].iterrows():
         words = page.locator(f'svg.network g.vpp[data-pick="vpp:{offer["vpp"]}"]')
-        expect(words).to_contain_text(f"asks {offer['price_cny_per_mwh'] / 1000:.4f} CNY/kWh")
+        asked = re.compile(rf"asks {offer['price_cny_per_mwh'] / 1000:.4f} CNY/kWh")
+        expect(words).to_have_attribute("aria-label", asked)
     page.get_by_role("tab", name="Page 1").click()
     for account in here.settlement.game:
         expect(page.locator(".accounts")).to_contain_text(f"{account.total_cny:,.2f}".replace("-", "−"))
