@@ -243,7 +243,7 @@ def test_nothing_of_a_plant_is_on_the_wire_before_its_audit(
 ) -> None:
     records = list(read_tape(parted.run / TAPE_NAME))
     whole = b"".join(parted.wire)
-    assert len(whole) > 20_000
+    assert len(whole) > 10_000  # the wire was listened to
     if AUDITED not in whole:  # encrypted
         assert secrets.found(whole) == set()
         return
