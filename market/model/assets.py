@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from market.model.arrays import Array
 from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, parameter
@@ -23,6 +23,18 @@ class StoredEnd(StrEnum):
     GIVEN = "given"  # a share of its capacity
     FREE = "free"  # anything within its limits
     VALUED = "valued"  # anything, what is more than at the start earning a price and what is less costing it
+
+
+def _taken_before() -> Any:
+    """What a vehicle or task has had already of a time that is under way."""
+    return parameter(
+        "MWh",
+        "What it has taken from the connection before the first period, of a time that has begun before",
+        default=0.0,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +146,7 @@ class Vehicle:
         default=False,
         later=True,
     )
-    taken_before_mwh: float = parameter(
-        "MWh",
-        "What it has taken from the connection before the first period, of a time that has begun before",
-        default=0.0,
-        ge=0,
-        le=MAX_POWER_MW,
-        later=True,
-    )
+    taken_before_mwh: float = _taken_before()
 
     @property
     def taken_mwh(self) -> float:
@@ -176,14 +181,7 @@ class Deferrable:
         default=False,
         later=True,
     )
-    taken_before_mwh: float = parameter(
-        "MWh",
-        "What it has taken from the connection before the first period, of a time that has begun before",
-        default=0.0,
-        ge=0,
-        le=MAX_POWER_MW,
-        later=True,
-    )
+    taken_before_mwh: float = _taken_before()
 
     @property
     def taken_mwh(self) -> float:

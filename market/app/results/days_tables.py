@@ -11,6 +11,7 @@ import numpy as np
 from market.app.results.day_record import DayRecord
 from market.app.results.records import TEXT, Column, Records
 from market.app.results.table import Cell, Table
+from market.app.results.tables import cost_row
 from market.model.rules import Horizon, Tariff
 from market.settlement.settlement import Account
 
@@ -75,19 +76,7 @@ def _cost_rows(record: DayRecord) -> Iterator[tuple[Cell, ...]]:
     for scenario, accounts, stored in sides:
         for account in (*accounts, _sum(accounts)):
             held = stored.get(account.vpp, fsum(stored.values()) if account.vpp == "system" else nan)
-            yield (
-                record.number,
-                account.vpp,
-                scenario,
-                account.operation_cny,
-                account.trade_cny,
-                account.carbon_cny,
-                account.total_cny,
-                account.emission_t,
-                account.quota_t,
-                account.curtailed_mwh,
-                held,
-            )
+            yield (record.number, *cost_row(account, scenario), held)
 
 
 def _period_rows(record: DayRecord, tariff: Tariff) -> Iterator[tuple[Cell, ...]]:
