@@ -1,31 +1,37 @@
-"""What every test starts from, and which cases of it are tried today."""
+"""What every test starts from, and which cases of it are tried."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import defaultdict
+from zlib import crc32
 
 import pytest
 
-from tests.sampling import ALL_ARE_RUN, choose_day, is_its_turn, sampled
+from tests.sampling import ALL_ARE_RUN, choose_sample, is_its_turn, sampled
 
 LONG = (
-    *("tests/test_style.py", "tests/processes/", "tests/view/test_browser.py", "tests/broker/test_every_frame.py"),
+    *("tests/test_style.py", "tests/test_site.py", "tests/processes/", "tests/view/"),
     *("tests/app/test_audited_pictures.py", "tests/app/test_hostile_tapes.py", "tests/app/test_paper.py"),
+    "tests/broker/test_every_frame.py",
 )
-"""They take longest and begin first: a file that begins last keeps all who run tests side by side waiting."""
+"""They take longest, so none comes last: who is done early would wait for it. Nor do all of them come first: the
+counter of tests done would hardly move for half the time."""
 
 TAKING_TURNS = ("tests/processes/", "tests/broker/test_node_end.py", "tests/view/test_browser.py")
-"""Minutes of real processes: each of these tests is tried on every third day."""
+"""Minutes of real processes: each of these tests is tried with one commit of three."""
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and their processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--whole`: every case, not the day's sample."""
-    parser.addoption("--whole", action="store_true", help="try every case, not a sample that changes each day")
+    """`--whole`: every case, not a sample."""
+    parser.addoption(
+        "--whole", action="store_true", help="try every case, not a sample that changes with each commit"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,37 +40,52 @@ def pytest_configure(config: pytest.Config) -> None:
     Workers are told a width of the terminal, which is nobody's who reads what commands print here.
     """
     os.environ.pop("COLUMNS", None)
-    choose_day(whole=config.getoption("whole"))
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # hundreds of processes would each compile all that they import
+    sys.dont_write_bytecode = False
+    choose_sample(whole=config.getoption("whole"))
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         os.environ[ALL_ARE_RUN] = "1"
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """What is tried."""
-    day = choose_day(whole=config.getoption("whole"))
-    return f"cases: the sample of {day}; all with --whole" if day else "cases: all"
+    name = choose_sample(whole=config.getoption("whole"))
+    return f"cases: the sample of {name}; all with --whole" if name else "cases: all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep whose turn it is, and the day's sample of each test that is marked `sampled(count)`.
+    """Keep whose turn it is, and the sample of each test that is marked `sampled(count)`.
 
     All where one is asked for by name.
     """
     named = any("[" in str(argument) for argument in config.args)
-    groups = defaultdict[tuple[str, int], list[pytest.Item]](list)
-    for item in items:
-        mark = item.get_closest_marker("sampled")
-        if mark is not None and not named:
-            groups[item.nodeid.partition("[")[0], mark.args[0]].append(item)
-    left_out = {
-        item for (name, count), group in groups.items() for item in set(group) - set(sampled(group, count, name))
-    }
-    left_out |= {
-        item
-        for item in items
-        if item.nodeid.startswith(TAKING_TURNS) and not is_its_turn(item.nodeid.partition("[")[0])
-    }
+    left_out = _not_sampled(items) if not named else set[pytest.Item]()
+    left_out |= {item for item in items if _waits(item)}
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
-    kept = [item for item in items if item not in left_out]
-    items[:] = sorted(kept, key=lambda item: not item.nodeid.startswith(LONG))
+    items[:] = [item for item in items if item not in left_out]
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _place(item.nodeid.partition("::")[0]))
+
+
+def _not_sampled(items: list[pytest.Item]) -> set[pytest.Item]:
+    groups = defaultdict[tuple[str, int], list[pytest.Item]](list)
+    for item in items:
+        if mark := item.get_closest_marker("sampled"):
+            groups[item.nodeid.partition("[")[0], mark.args[0]].append(item)
+    return {
+        item for (name, count), group in groups.items() for item in set(group) - set(sampled(group, count, name))
+    }
+
+
+def _waits(item: pytest.Item) -> bool:
+    """Whether a test that takes turns is left to another commit."""
+    takes_turns = item.nodeid.startswith(TAKING_TURNS) or item.get_closest_marker("in_turn") is not None
+    return takes_turns and not is_its_turn(item.nodeid.partition("[")[0])
+
+
+def _place(file: str) -> float:
+    """Where a file stands among those that several workers share: well mixed, and the long ones not at the end."""
+    return crc32(file.encode()) * (0.7 if file.startswith(LONG) else 1.0)

@@ -1,49 +1,72 @@
-"""The day's sample of cases that are too many for every run: another one each day, all of them with `--whole`.
+"""The sample of cases that are too many for every run: another one with each commit, all of them with `--whole`.
 
-`@pytest.mark.sampled(4)` keeps four cases of a test; `sampled(items, 4)` four of a list inside a test. Tests
-of real processes take turns, see `is_its_turn`.
+`@pytest.mark.sampled(4)` keeps four cases of a test; `sampled(items, 4)` four of a list inside a test; `@law(100)`
+tries a law on the first 25 of a hundred drawn instances. Tests of real processes take turns, see `is_its_turn`.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
 from zlib import crc32
 
+from hypothesis import settings
+
 _Case = TypeVar("_Case")
-DAY: Final = "VPPMARKET_TESTS_DAY"
-"""The day whose sample is drawn, the same for all that run tests side by side; empty: all cases."""
+SAMPLE: Final = "VPPMARKET_TESTS_SAMPLE"
+"""The name of the sample that is drawn, the same for all that run tests side by side; empty: all cases."""
 
 TURNS: Final = 3
 ALL_ARE_RUN: Final = "VPPMARKET_TESTS_ALL"
 """Set where no test was asked for by name."""
 
+_OF_EACH = 4
+"""Of so many instances of a law one is drawn."""
+_LEAST_DRAWN = 15
 
-def choose_day(*, whole: bool) -> str:
-    """The day from now on; one that is in the environment already, as of tests on another day, stays."""
-    day = "" if whole else os.environ.get(DAY, datetime.now(UTC).date().isoformat())
-    os.environ[DAY] = day
-    return day
+
+def choose_sample(*, whole: bool) -> str:
+    """The sample from now on; one that is in the environment already, as of tests of another commit, stays."""
+    name = "" if whole else os.environ.get(SAMPLE, _commit())
+    os.environ[SAMPLE] = name
+    return name
+
+
+def _commit() -> str:
+    """The commit that is checked out: no clock, and the same sample for all who try the same code."""
+    here, ask = Path(__file__).parent, ("git", "rev-parse", "--short=12", "HEAD")
+    try:
+        asked = subprocess.run(ask, cwd=here, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "no commit"
+    return asked.stdout.decode().strip()
 
 
 def whole() -> bool:
     """Whether all cases are asked for."""
-    return not os.environ.get(DAY, "")
+    return not os.environ.get(SAMPLE, "")
 
 
 def is_its_turn(name: str) -> bool:
-    """Whether a test that takes turns is tried: on every third day, and always if it or its file is asked for."""
+    """Whether a test that takes turns is tried: with one commit of three, and always if its file is asked for."""
     if whole() or not os.environ.get(ALL_ARE_RUN):
         return True
-    return (date.fromisoformat(os.environ[DAY]).toordinal() + crc32(name.encode())) % TURNS == 0
+    return (crc32(os.environ[SAMPLE].encode()) + crc32(name.encode())) % TURNS == 0
 
 
 def sampled(cases: Sequence[_Case], count: int, name: str = "") -> list[_Case]:
-    """The day's `count` of these cases, in their order; all where there are no more, or all are asked for."""
+    """The sample's `count` of these cases, in their order; all where there are no more, or all are asked for."""
     if whole() or len(cases) <= count:
         return list(cases)
-    places = Random(f"{os.environ[DAY]} {name}").sample(range(len(cases)), count)
+    places = Random(f"{os.environ[SAMPLE]} {name}").sample(range(len(cases)), count)
     return [cases[place] for place in sorted(places)]
+
+
+def law(instances: int) -> settings:
+    """A law that holds for drawn instances, always the same ones: so many of them, or the first of these."""
+    fewer = max(instances // _OF_EACH, min(instances, _LEAST_DRAWN))
+    return settings(derandomize=True, deadline=None, max_examples=instances if whole() else fewer)

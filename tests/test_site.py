@@ -1,7 +1,7 @@
 """Claims: the site builds without a warning and without asking anybody for anything; its notebooks and the
 commands that its pages show run; its links lead somewhere; its pages fetch nothing; its reference is the code's.
 
-Of the pages that run anything a sample is tried each day, all with `--whole`; the others are then only shown.
+Of the pages that run anything a sample is tried, all with `--whole`; the others are then only shown.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Asked(HTMLParser):
 
 @pytest.fixture(scope="module")
 def executed() -> list[str]:
-    """The pages that are run today."""
+    """The pages that are run."""
     return [*sampled(NOTEBOOKS, 2, "notebooks"), *sampled(SHELL_PAGES, 2, "commands")]
 
 

@@ -27,6 +27,7 @@ from market.model.vpp import Exchange, Renewable
 from market.scenario import load_scenario, with_overrides
 from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
+from tests.sampling import sampled
 from vpp_nodes.dispatch.joint import joint_dispatch
 
 RELATIVE = 1e-9
@@ -75,7 +76,10 @@ SCENARIOS = {
 }
 
 
-@pytest.fixture(scope="module", params=list(SCENARIOS))
+TRIED = ["five_vpp", *sampled([name for name in SCENARIOS if name != "five_vpp"], 2, "economies")]
+
+
+@pytest.fixture(scope="module", params=TRIED)
 def economy(request: pytest.FixtureRequest) -> Economy:
     return economy_of(SCENARIOS[request.param]())
 
@@ -158,7 +162,7 @@ def test_cooperation_by_hand() -> None:
     np.testing.assert_allclose(joint.plans[1].direct_in_mw, 2.0, atol=1e-9)
 
 
-@pytest.fixture(scope="module", params=["two VPPs", "five VPPs", "without crowding"])
+@pytest.fixture(scope="module", params=sampled(["two VPPs", "five VPPs", "without crowding"], 1, "designs"))
 def designed(request: pytest.FixtureRequest) -> tuple[Economy, tuple[DesignDay, ...]]:
     """Every design of a day; five VPPs in a few rounds."""
     changes: dict[str, tuple[str, dict[str, float]]] = {

@@ -36,13 +36,14 @@ from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
 from tests.app.commands import error_lines, vppmarket
 from tests.app.replayed_tapes import STEPS, any_death, finished, market_of, scenario_with
-from tests.sampling import sampled
+from tests.sampling import sampled, whole
 from tests.tapes import Entry, entries, records_of, written
 
 ODD: tuple[Any, ...] = (
     *(None, "", "x", 0, -1, 2**53, 2**63, 1.5, -1.5, 1e300, float("nan"), float("inf"), True),
     *(b"", bytes(7), bytes(8), [], {}, {"a": 1}, [[]], ["x"], [1, 2]),
 )
+NTH = 11
 SEED, NAME = ("tape", 4), ("scenario", 1, 0)
 """Where the two stand that a tape alone cannot vouch for."""
 
@@ -137,12 +138,12 @@ def reordered(kind: str) -> Iterator[list[Entry]]:
             yield changed
 
 
-def day_s_third(
+def a_part_of(
     cases: Iterator[tuple[tuple[Any, ...], list[Entry]]],
 ) -> Iterator[tuple[tuple[Any, ...], list[Entry]]]:
-    """A third of them, another one each day; all of them with --whole."""
-    kept = set(sampled(range(3), 1, "altered"))
-    return (case for number, case in enumerate(cases) if number % 3 in kept)
+    """One of NTH of them, from another one on with each commit; all of them with --whole."""
+    kept = set(sampled(range(NTH), 1, "altered"))
+    return (case for number, case in enumerate(cases) if number % NTH in kept)
 
 
 def test_the_honest_ones_pass() -> None:
@@ -151,7 +152,7 @@ def test_the_honest_ones_pass() -> None:
 
 
 def test_every_altered_value_is_refused_or_shows() -> None:
-    slipped = {where for where, records in day_s_third(altered("virtual")) if passes(records)}
+    slipped = {where for where, records in a_part_of(altered("virtual")) if passes(records)}
     assert slipped <= {SEED, NAME}
 
 
@@ -180,8 +181,9 @@ def test_no_record_is_doubled_in_real_time_without_being_noticed() -> None:
 @pytest.mark.parametrize("kind", ["wall", "deaths"])
 def test_nothing_altered_ends_in_anything_but_a_refusal_or_a_judgement(kind: str) -> None:
     """Real times and how a process ended are observations: only the manifest's digest vouches for them."""
-    told = [judged(records) for number, (_, records) in enumerate(altered(kind)) if number % 5 == 0]
-    told += [judged(records) for number, records in enumerate(reordered(kind)) if number % 9 == 0]
+    other, moved = (5, 9) if whole() else (23, 31)
+    told = [judged(records) for number, (_, records) in enumerate(altered(kind)) if number % other == 0]
+    told += [judged(records) for number, records in enumerate(reordered(kind)) if number % moved == 0]
     assert told.count(None) > len(told) / 2
 
 

@@ -69,7 +69,7 @@ def test_a_single_day_is_the_plain_run_to_the_byte(case: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("billing", ["horizon", "day"])
 def test_three_days_seen_two_ahead_cost_what_three_days_at_once_do(billing: str, tmp_path: Path) -> None:
-    """With batteries of 3 hours within 1 %, with the market and with the grid alone; 24 cases, some each day."""
+    """With batteries of 3 hours within 1 %, with the market and with the grid alone; 24 cases, of which some."""
     for seed in sampled(range(24), 3):
         carbon = {"billing_period": billing, "interval_t": 20.0 if billing == "horizon" else 8.0}
         folder = write_days(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
 
@@ -37,9 +37,10 @@ from market.model.network import LinkConditions, LinkOverride, Links, NetworkRul
 from tests.app.commands import vppmarket
 from tests.app.replayed_tapes import finished, market_of, scenario_with
 from tests.processes.command import manifest, rows
+from tests.sampling import law
 from vpp_nodes.in_memory import Loopback
 
-LAW = settings(derandomize=True, deadline=None, max_examples=60)
+LAW = law(60)
 VPPS = ("Wind", "Sun", "Town")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -36,8 +36,9 @@ from market.app.results.telling import Telling
 from market.model.rules import Horizon
 from scripts.bench.days_of_size import HOURS, day_of_size, repeated
 from tests.app.picture_faults import faults
+from tests.sampling import law
 
-LAW = settings(derandomize=True, deadline=None, max_examples=200)
+LAW = law(200)
 SIZES = (2, 5, 12, 30, 100)
 LENGTHS = (24, 96, 672)
 KINDS: dict[str, dict[str, Any]] = {

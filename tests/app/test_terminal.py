@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -26,6 +26,7 @@ from market.letters import spelled
 from tests.app.drawn_days import concluded, write_market
 from tests.app.golden_pages import GOLDENS, PAGES, golden_file, page
 from tests.processes.command import COMMAND
+from tests.sampling import law
 
 LETTERS = ("ascii", "cp1252", "utf-8", "koi8-r")
 
@@ -110,7 +111,7 @@ CELLS = st.text(alphabet="0123456789.,-", min_size=1, max_size=12)
     width=st.integers(50, 140),
     most=st.integers(1, 20),
 )
-@settings(deadline=None, max_examples=200)
+@law(200)
 def test_a_table_is_split_between_its_columns_and_keeps_every_cell(
     keys: int, columns: list[tuple[str, list[str]]], width: int, most: int
 ) -> None:

@@ -12,11 +12,12 @@ from random import Random
 from statistics import fmean
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.network import Attempt, AttemptKey, RandomStream, Transmission, draw
 from tests.broker.networks import COUNT, EVERYTHING, network
+from tests.sampling import law
 
 
 def test_a_draw_is_the_hash_that_is_written_down() -> None:
@@ -47,7 +48,7 @@ def test_draws_are_even_and_unrelated() -> None:
     assert 0.0 < min(one) < max(one) < 1.0
 
 
-@settings(max_examples=50, derandomize=True, deadline=None)
+@law(50)
 @given(
     st.lists(
         st.tuples(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from statistics import NormalDist, fmean
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.network import LinkQueue
@@ -26,6 +26,7 @@ from market.model.network import (
     Uniform,
 )
 from tests.broker.networks import COUNT, a_to_b, delays_s, link, network
+from tests.sampling import law
 
 PHI = NormalDist()
 KEPT = 1.0 - 2.0 * PHI.cdf(-3.0)  # the share of a normal distribution within three deviations
@@ -117,7 +118,7 @@ LATENCIES = st.one_of(
 )
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@law(400)
 @given(LATENCIES, st.floats(2.0**-53, 1 - 2.0**-53), st.floats(2.0**-53, 1 - 2.0**-53))
 def test_latency_never_falls_below_its_bound_and_rises_with_the_share(
     latency: Latency, one: float, two: float
@@ -128,7 +129,7 @@ def test_latency_never_falls_below_its_bound_and_rises_with_the_share(
     assert math.isfinite(latency_s(latency, high))
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@law(100)
 @given(LATENCIES, st.floats(0, 1), st.integers(0, 10**9), st.floats(0, 1e5))
 def test_nothing_arrives_sooner_than_the_look_ahead(
     latency: Latency, jitter_s: float, seq: int, sent_s: float

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.network import AttemptKey, LinkQueue
 from market.model.network import Constant, LinkConditions, Links, NetworkRules, Outage
 from tests.broker.networks import a_to_b, link, network
+from tests.sampling import law
 
 
 def test_bandwidth_is_eight_bits_a_byte_and_one_message_at_a_time() -> None:
@@ -37,7 +38,7 @@ def test_an_attempt_made_later_leaves_the_link_to_others_until_then() -> None:
     assert third.arrivals_s == pytest.approx((0.5,))
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@law(200)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8)), max_size=25))
 def test_a_link_carries_one_message_at_a_time_and_is_not_idle_for_nothing(asked: list[tuple[int, int]]) -> None:
     """Against a table of unit slots: each message takes the first run of free slots."""

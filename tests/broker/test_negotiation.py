@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.protocol.actions import DataCame, Parcel, ProcessEnded, Tick
@@ -30,6 +30,7 @@ from market.model.public import PublicRules
 from market.model.rules import PriceRule
 from tests.broker.days import declaration, market_day, market_rules, public_rules
 from tests.broker.loopback import TOKEN, Hop, Loopback, blank_plan, prices_of
+from tests.sampling import law
 from tests.tapes import entries, of_kind
 
 DAY = {  # glut, scarcity, one seller, nobody buys, nobody sells
@@ -72,7 +73,7 @@ def test_the_settled_trade_reaches_every_node() -> None:
         np.testing.assert_allclose(audit.after.direct_out_mw, sold, atol=1e-12)
 
 
-@settings(max_examples=15, derandomize=True, deadline=None)
+@law(15)
 @given(st.integers(0, 10**6))
 def test_the_tape_does_not_depend_on_how_sockets_interleave(seed: int) -> None:
     plain, mixed = loopback(), loopback(seed=seed)

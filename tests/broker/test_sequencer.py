@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.delivery.network_log import NetworkLog
@@ -14,6 +14,7 @@ from broker.delivery.undelivered import Undelivered
 from broker.network import AttemptKey, Conditions, LinkQueue, Transmission
 from broker.wire.messages import Ref
 from market.model.network import Constant, LinkConditions, NetworkRules
+from tests.sampling import law
 
 
 class TableConditions(Conditions):
@@ -123,7 +124,7 @@ def test_a_wake_up_is_a_turn_without_messages() -> None:
     assert sequencer.next_batch() == (Grant("A", 0.0, ()),)
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@law(200)
 @given(
     st.lists(
         st.tuples(st.sampled_from("ABC"), st.sampled_from("ABC"), st.floats(0, 10), st.floats(0, 3)), max_size=25

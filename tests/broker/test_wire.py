@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import msgpack
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.wire.frames import TOKEN_BYTES, WIRE_VERSION, Envelope, decode, encode
@@ -17,6 +17,7 @@ from broker.wire.messages import Message, Offer, Resend, Stop
 from market.errors import WireError
 from market.model.arrays import frozen
 from tests.broker.strategies import messages, same, values_of
+from tests.sampling import law
 
 TOKEN = b"t" * TOKEN_BYTES
 OFFER = Envelope(1, "VPP1", 3, Offer(2, (0, 5), frozen([400.0, 512.5])))
@@ -33,7 +34,7 @@ def reason_of(frame: bytes) -> str:
     return caught.value.reason
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@law(150)
 @given(messages, st.integers(0, 100), st.text(max_size=32), st.integers(0, 2**40))
 def test_every_message_survives_the_wire(message: Message, epoch: int, sender: str, seq: int) -> None:
     envelope = Envelope(epoch, sender, seq, message)
@@ -47,14 +48,14 @@ def test_doubles_travel_exactly() -> None:
     assert back.price_cny_per_mwh.tobytes() == prices.tobytes()
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@law(300)
 @given(st.binary(max_size=300))
 def test_random_bytes_raise_only_the_wire_error(noise: bytes) -> None:
     with pytest.raises(WireError):
         decode(noise, TOKEN)
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@law(300)
 @given(messages, st.data())
 def test_a_damaged_frame_is_refused_or_still_a_message(message: Message, data: st.DataObject) -> None:
     frame = bytearray(encode(Envelope(1, "VPP1", 1, message), TOKEN))
@@ -73,7 +74,7 @@ anything = st.recursive(
 
 
 @pytest.mark.parametrize("kind", get_args(Message), ids=lambda kind: kind.__name__)
-@settings(max_examples=60, derandomize=True, deadline=None)
+@law(60)
 @given(data=st.data())
 def test_a_message_of_any_kind_with_a_part_replaced_is_refused_or_still_a_message(
     kind: type[Message], data: st.DataObject
@@ -92,7 +93,7 @@ def test_a_message_of_any_kind_with_a_part_replaced_is_refused_or_still_a_messag
         assert same(decode(encode(envelope, TOKEN), TOKEN), envelope)
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@law(300)
 @given(st.lists(anything, max_size=9))
 def test_any_list_is_refused_or_a_message(parts: list[Any]) -> None:
     with suppress(WireError):

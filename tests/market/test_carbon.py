@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.costs.carbon import (
@@ -22,6 +22,7 @@ from market.model.arrays import frozen
 from market.model.rules import CarbonMode, CarbonRules, Horizon
 from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Vpp
 from tests.market.operations import CARBON, TWO_PERIODS
+from tests.sampling import law
 
 TURBINE = MicroTurbine(
     p_max_mw=1.0, ramp_up_mw_per_h=1.0, ramp_down_mw_per_h=1.0, cost_b_cny_per_mwh=500.0, cost_pieces=1
@@ -29,7 +30,7 @@ TURBINE = MicroTurbine(
 SHEDDING = ControllableLoad(compensation_cny_per_mwh=800.0, credit_t_per_mwh=0.3)
 VPP = Vpp("VPP1", "", frozen([3.0, 3.0]), None, None, TURBINE, None, SHEDDING, Exchange(9, 9, 9, 9), 0.85)
 
-LAWS = settings(derandomize=True, deadline=None, max_examples=200)
+LAWS = law(200)
 RULES = st.builds(
     lambda price, interval, growth, steps: replace(
         CARBON, base_price_cny_per_t=price, interval_t=interval, growth=growth, steps=steps

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import market.game.certificate.certify
@@ -33,9 +33,10 @@ from tests.market.instances import (
     random_game,
     random_prices,
 )
+from tests.sampling import law
 
 SEEDS = st.integers(0, 2**32 - 1)
-LAW = settings(derandomize=True, deadline=None, max_examples=80)
+LAW = law(80)
 
 
 def certified(game: PeriodGame, prices: Array) -> PeriodCertificate:

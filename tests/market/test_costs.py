@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.costs.costs import (
@@ -22,6 +22,7 @@ from market.model.public import PublicRules
 from market.model.rules import CarbonMode, Horizon, Tariff
 from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Renewable, Storage, Vpp
 from tests.market.operations import CARBON, MARKET, TWO_PERIODS
+from tests.sampling import law
 
 TURBINE = MicroTurbine(
     p_min_mw=0.5,
@@ -33,7 +34,7 @@ TURBINE = MicroTurbine(
     cost_on_cny_per_h=40.0,
     cost_pieces=4,
 )
-LAWS = settings(derandomize=True, deadline=None, max_examples=150)
+LAWS = law(150)
 TURBINES = st.builds(
     lambda low, width, a, b, on, pieces: replace(
         TURBINE,

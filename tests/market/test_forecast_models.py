@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.costs.imbalance import deviation_price, imbalance_prices, outside_tariff
@@ -18,8 +18,9 @@ from market.model.arrays import Array, frozen
 from market.model.imbalance import ImbalanceRules
 from market.model.rules import Tariff
 from market.scenario import load_scenario
+from tests.sampling import law
 
-LAW = settings(derandomize=True, deadline=None, max_examples=100)
+LAW = law(100)
 LONG = 20_000
 PRICES = st.floats(-500.0, 1500.0)
 

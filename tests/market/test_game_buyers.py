@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.errors import ModelError
@@ -17,9 +17,10 @@ from market.game.period import PeriodGame
 from market.game.replicator import evolve, fitness, imitation_rates, replicator_field, rest_point
 from market.model.arrays import Array
 from tests.market.instances import games, make_game, make_rules, random_game, random_prices
+from tests.sampling import law
 
 SEEDS = st.integers(0, 2**32 - 1)
-LAW = settings(derandomize=True, deadline=None, max_examples=100)
+LAW = law(100)
 
 
 def literal_rest(game: PeriodGame, prices: Array) -> Array:

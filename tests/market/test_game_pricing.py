@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.game.clearing.clearing_price import clearing_price
@@ -28,9 +28,10 @@ from tests.market.instances import (
     random_prices,
     same_price,
 )
+from tests.sampling import law
 
 SEEDS = st.integers(0, 2**32 - 1)
-LAW = settings(derandomize=True, deadline=None, max_examples=100)
+LAW = law(100)
 
 
 def leader_utility(game: PeriodGame, seller: int, prices: Array, own: Array) -> Array:
@@ -74,7 +75,7 @@ def test_profit_is_found_in_a_narrow_stretch_of_the_band() -> None:
     assert result.price_cny_per_mwh.tolist() == [312.72991542]
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@law(150)
 @given(SEEDS)
 def test_no_stretch_in_which_buyers_still_buy_is_too_narrow(seed: int) -> None:
     game = narrow_game(seed)

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.game.buyers import answer_day
@@ -25,8 +25,9 @@ from market.game.solver import Order, negotiate, solve_period
 from market.model.arrays import Array
 from market.model.rules import PriceRule
 from tests.market.instances import make_game, make_rules, random_game, random_prices, same_price
+from tests.sampling import law
 
-LAW = settings(derandomize=True, deadline=None, max_examples=40)
+LAW = law(40)
 RULES = make_rules(temperature=0.0)
 
 

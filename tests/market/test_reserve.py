@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.screening.messages import TradingRoles, screen
@@ -42,10 +42,10 @@ from tests.market.instances import make_game, make_rules, random_game, random_pr
 from tests.market.operations import CARBON, MARKET
 from tests.market.random_markets import Level, random_market
 from tests.market.test_roles import plan
-from tests.sampling import sampled
+from tests.sampling import law, sampled
 
 SEEDS = st.integers(0, 2**32 - 1)
-LAW = settings(derandomize=True, deadline=None, max_examples=60)
+LAW = law(60)
 RULES = make_rules()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.bidding.declare import declare
@@ -20,6 +20,7 @@ from market.model.public import PublicRules
 from market.model.rules import CarbonMode, Horizon, Tariff
 from market.model.vpp import Exchange, Vpp
 from tests.market.operations import CARBON, MARKET
+from tests.sampling import law
 
 PUBLIC = PublicRules(Horizon(1, 1.0), Tariff(frozen([600.0]), frozen([300.0])), MARKET, CARBON, "")
 COSTS = CostBreakdown(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -158,7 +159,7 @@ def test_credits_that_follow_energy_raise_a_buyer_s_appetite_by_their_worth_to_i
 POWER = st.one_of(st.just(0.0), st.floats(0.0, 10.0))
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@law(300)
 @given(POWER, POWER, POWER, POWER, POWER, st.floats(-100.0, 1500.0), POWER, POWER)
 def test_laws_of_roles_for_any_plan(
     load: float,

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.errors import Fault, ScenarioError
@@ -19,6 +19,7 @@ from market.scenario import document, load_scenario, scenario_schema
 from market.scenario.scenario import Scenario
 from tests.market.broken_scenarios import BROKEN, BrokenScenario, ExpectedFault
 from tests.market.scenario_files import FULL_FILES, FULL_YAML, replaced, write_files
+from tests.sampling import law
 
 FULL: dict[str, Any] = yaml.safe_load(FULL_YAML.replace("1e-5", "1.0e-5"))
 PART: dict[str, Any] = {**FULL, "name": "A part", "audit": "none", "roster": ["North", {"id": "South"}]}
@@ -126,14 +127,14 @@ def damaged_files(draw: st.DrawFn) -> dict[str, str | bytes]:
     return files
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@law(300)
 @given(damaged_files())
 def test_damaged_text_gives_a_scenario_or_its_faults(files: dict[str, str | bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         _outcome(write_files(Path(folder), files))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@law(60)
 @given(damaged_files())
 def test_the_pure_python_parser_does_as_well(files: dict[str, str | bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -168,7 +169,7 @@ ODD_VALUE = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@law(400)
 @given(st.sampled_from([(of, path) for of in (FULL, PART) for path in _paths(of)]), ODD_VALUE)
 def test_any_value_anywhere_gives_a_scenario_or_its_faults(
     place: tuple[object, tuple[str | int, ...]], value: object

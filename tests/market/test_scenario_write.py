@@ -17,7 +17,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -48,6 +48,7 @@ from tests.market.real_days import RealDay
 from tests.market.scenario_files import FULL_FILES, MINIMAL_FILES, replaced, write_files
 from tests.market.test_scenario_network import NETWORK
 from tests.market.test_scenario_network import files as network_files
+from tests.sampling import law
 
 VALIDATOR = jsonschema.Draft202012Validator(scenario_schema())
 
@@ -122,14 +123,14 @@ def test_what_was_overridden_comes_back(changes: dict[str, object], tmp_path: Pa
     assert with_overrides(back, more).digest == with_overrides(changed, more).digest
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@law(120)
 @given(scenarios())
 def test_any_scenario_comes_back(scenario: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:
         written(scenario, Path(folder) / "copy")
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@law(80)
 @given(parts())
 def test_any_part_of_a_scenario_comes_back(part: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -231,7 +232,7 @@ SOUTH = """\
 # --- words and names ---
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@law(300)
 @given(st.dictionaries(LINE.filter(bool) | st.sampled_from(ODD_IDS), LINE | st.sampled_from(ODD_IDS), min_size=1))
 def test_any_words_come_back_here_and_in_older_readers(words: dict[str, str]) -> None:
     fields = {"words": words, "list": [*words.values()], "entries": [{"id": key, "to": [words]} for key in words]}

@@ -7,7 +7,7 @@ from math import fsum
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.game.result import Verdict
@@ -37,8 +37,9 @@ from tests.market.settled_days import (
     public_rules,
     settled_day,
 )
+from tests.sampling import law
 
-LAW_SETTINGS = settings(derandomize=True, deadline=None, max_examples=60)
+LAW_SETTINGS = law(60)
 
 
 def trade(surplus: list[float], deficit: list[float], price: list[float], delivered: list[list[float]]) -> Trade:

@@ -64,8 +64,8 @@ ALL_CONDITIONS = {
 }
 STALLED = ("stalled", "stalled in wall time")
 ALWAYS = ("constant", "lognormal", "another seed", *STALLED)
-TODAY = sampled([name for name in ALL_CONDITIONS if name not in ALWAYS], 3, "conditions")
-CONDITIONS = {name: ALL_CONDITIONS[name] for name in ALL_CONDITIONS if name in (*ALWAYS, *TODAY)}
+IN_TURN = sampled([name for name in ALL_CONDITIONS if name not in ALWAYS], 3, "conditions")
+CONDITIONS = {name: ALL_CONDITIONS[name] for name in ALL_CONDITIONS if name in (*ALWAYS, *IN_TURN)}
 DISTURBED = [name for name in CONDITIONS if name not in STALLED]
 
 

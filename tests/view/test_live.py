@@ -85,6 +85,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.in_turn
 def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
     folder, news = tmp_path / "run", list[str]()
     process = start("run", "--watch", "--time", "wall", "--delay", "20ms", "--quiet", "--out", folder)
@@ -118,6 +119,7 @@ def test_viewers_see_all_of_a_run_and_do_not_disturb_it(tmp_path: Path) -> None:
     assert [words.split(": ")[1] for words in news][-1] == "ended"
 
 
+@pytest.mark.in_turn
 def test_a_run_that_breaks_tells_its_viewers_why(tmp_path: Path) -> None:
     process = start("run", "--watch", "--quiet", "--out", tmp_path / "run")
     with held_node(process) as node:
@@ -149,6 +151,7 @@ def opened(folder: Path, *flags: str | Path) -> Iterator[Way]:
         finish(process)
 
 
+@pytest.mark.in_turn
 def test_without_keys_the_watching_token_opens_the_tape_and_no_other(tmp_path: Path) -> None:
     """Not even the run's own, which every member has; each is told what is wrong."""
     with opened(tmp_path / "run") as way:
@@ -169,6 +172,7 @@ def test_without_keys_the_watching_token_opens_the_tape_and_no_other(tmp_path: P
             assert len(stranger.timeline) == len(curious.timeline) == 0
 
 
+@pytest.mark.in_turn
 def test_with_keys_the_watcher_looks_on_and_nobody_else(tmp_path: Path) -> None:
     """Neither without a key nor with that of a member."""
     vpps = [vpp.id for vpp in load_scenario("two_vpp").vpps]
@@ -190,6 +194,7 @@ def test_with_keys_the_watcher_looks_on_and_nobody_else(tmp_path: Path) -> None:
             assert "does the run use keys" in stranger.status().fault
 
 
+@pytest.mark.in_turn
 def test_the_printed_command_works_as_it_stands_and_its_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     process = start("run", "--watch", "--quiet", "--out", tmp_path / "a run")
     assert process.stderr is not None

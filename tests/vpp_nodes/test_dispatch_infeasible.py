@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.errors import DispatchError
 from market.model.arrays import frozen
 from market.model.plan import DirectExchange
 from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Storage
+from tests.sampling import law
 from tests.vpp_nodes.dispatch_cases import MICRO_TURBINE, STORAGE, Case, plain_case
 from vpp_nodes.dispatch import dispatch
 
@@ -136,7 +137,7 @@ def test_what_a_user_reads(name: str) -> None:
     assert expected in complaint(day)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@law(60)
 @given(
     st.lists(st.floats(0.1, 5.0), min_size=1, max_size=8),
     st.floats(0.0, 2.0),
