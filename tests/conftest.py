@@ -11,6 +11,7 @@ from zlib import crc32
 import pytest
 
 from tests.sampling import ALL_ARE_RUN, choose_sample, is_its_turn, sampled
+from tests.shared_runs import default_run, in_process_run, slow_run  # noqa: F401  fixtures
 
 LONG = (
     *("tests/test_style.py", "tests/test_site.py", "tests/processes/", "tests/view/"),
@@ -20,8 +21,13 @@ LONG = (
 """They take longest, so none comes last: who is done early would wait for it. Nor do all of them come first: the
 counter of tests done would hardly move for half the time."""
 
-TAKING_TURNS = ("tests/processes/", "tests/broker/test_node_end.py", "tests/view/test_browser.py")
-"""Minutes of real processes: each of these tests is tried with one commit of three."""
+TAKING_TURNS = (
+    *("tests/processes/", "tests/broker/test_node_end.py", "tests/view/test_browser.py"),
+    *("tests/view/test_usable_page.py", "tests/view/test_mesa_page.py", "tests/api/test_scripts.py"),
+)
+"""Minutes of real processes and browsers: each of these tests is tried with one commit of four, as are others that
+are marked `in_turn`."""
+ALWAYS = ("tests/processes/test_default_run.py",)
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and their processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -40,9 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     Workers are told a width of the terminal, which is nobody's who reads what commands print here.
     """
     os.environ.pop("COLUMNS", None)
-    os.environ.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # hundreds of processes would each compile all that they import
+    # Else hundreds of processes would each compile all that they import.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     choose_sample(whole=config.getoption("whole"))
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
@@ -75,13 +80,14 @@ def _not_sampled(items: list[pytest.Item]) -> set[pytest.Item]:
     for item in items:
         if mark := item.get_closest_marker("sampled"):
             groups[item.nodeid.partition("[")[0], mark.args[0]].append(item)
-    return {
-        item for (name, count), group in groups.items() for item in set(group) - set(sampled(group, count, name))
-    }
+    kept = {item for (name, count), group in groups.items() for item in sampled(group, count, name)}
+    return {item for group in groups.values() for item in group} - kept
 
 
 def _waits(item: pytest.Item) -> bool:
     """Whether a test that takes turns is left to another commit."""
+    if item.nodeid.startswith(ALWAYS):
+        return False
     takes_turns = item.nodeid.startswith(TAKING_TURNS) or item.get_closest_marker("in_turn") is not None
     return takes_turns and not is_its_turn(item.nodeid.partition("[")[0])
 

@@ -39,6 +39,7 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) < WORDS_MOST
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_of_a_page_run_one_after_the_other(page: str, tmp_path: Path) -> None:
     program = re.sub(r"^(.+?)  # True\b.*$", r"assert \1", "\n".join(examples(page)), flags=re.MULTILINE)

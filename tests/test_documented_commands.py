@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +16,7 @@ import click
 import pytest
 
 from market.app.cli.main import commands
-from tests.processes.command import COMMAND
+from tests.app.commands import vppmarket
 
 pytestmark = pytest.mark.timeout(1600)
 
@@ -92,15 +91,21 @@ def test_the_docs_have_commands() -> None:
     assert all((ROOT / test).is_file() for test in ELSEWHERE.values())
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run in it, another one that broke off at its last step, and a scenario in parts."""
+    folder = tmp_path_factory.mktemp("documented") / "made"
+    folder.mkdir()
+    for words in ("run two_vpp --quiet --out run", "split two_vpp made", "new mine --from two_vpp"):
+        assert vppmarket(*words.split(), cwd=folder).returncode == 0
+    shutil.copytree(folder / "run", folder / "broken_off")
+    (folder / "broken_off" / "manifest.json").unlink()
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """One with a run in it, another one that broke off at its last step, and a scenario in parts."""
-    subprocess.run([COMMAND, "run", "two_vpp", "--quiet", "--out", "run"], cwd=tmp_path, check=True)
-    subprocess.run([COMMAND, "split", "two_vpp", "made"], cwd=tmp_path, check=True)
-    subprocess.run([COMMAND, "new", "mine", "--from", "two_vpp"], cwd=tmp_path, check=True)
-    shutil.copytree(tmp_path / "run", tmp_path / "broken_off")
-    (tmp_path / "broken_off" / "manifest.json").unlink()
-    return tmp_path
+def folder(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "copy")
 
 
 @pytest.mark.sampled(4)
@@ -109,5 +114,5 @@ def test_a_documented_command_does_what_it_is_there_for(line: str, folder: Path)
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line, comments=True)]
     words = ["broken_off" if before == "--resume" else word for before, word in pairwise(["", *words])]
     given = words[1:] if words[0] == "vppmarket" else ["run", *words[1:]]  # as scripts/run has it
-    done = subprocess.run([COMMAND, *given], cwd=folder, capture_output=True, text=True, check=False, timeout=1500)
+    done = vppmarket(*given, cwd=folder)
     assert done.returncode == 0, done.stderr

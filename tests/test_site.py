@@ -61,7 +61,7 @@ class Asked(HTMLParser):
 @pytest.fixture(scope="module")
 def executed() -> list[str]:
     """The pages that are run."""
-    return [*sampled(NOTEBOOKS, 2, "notebooks"), *sampled(SHELL_PAGES, 2, "commands")]
+    return [*sampled(NOTEBOOKS, 1, "notebooks"), *sampled(SHELL_PAGES, 1, "commands")]
 
 
 @pytest.fixture(scope="module")

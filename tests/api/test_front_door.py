@@ -14,7 +14,7 @@ import pytest
 import market
 from market.app.results.run_metadata import RunProgress
 from market.scenario import load_scenario, with_overrides
-from tests.processes.command import run as vppmarket
+from tests.app.commands import vppmarket
 from tests.test_shape import HEAVY, loaded_after
 
 HOTTER = {"market.choice_temperature_cny_per_mwh": 80}
@@ -47,7 +47,7 @@ def test_everything_it_offers_is_there() -> None:
 
 
 def test_a_day_in_process_is_the_day_of_the_command(tmp_path: Path) -> None:
-    assert vppmarket("run", "two_vpp", "--in-process", "--quiet", "--out", tmp_path / "run").returncode == 0
+    assert vppmarket("run", "two_vpp", "--in-process", "--quiet", "--out", "run", cwd=tmp_path).returncode == 0
     day = market.run("two_vpp")
     assert same_tables(day, market.open_run(tmp_path / "run"))
     assert (day.verdict, day.epsilon_cny, day.folder) == ("equilibrium", 0.0, None)
@@ -55,7 +55,7 @@ def test_a_day_in_process_is_the_day_of_the_command(tmp_path: Path) -> None:
 
 def test_a_day_of_many_processes_is_the_day_of_the_command(tmp_path: Path) -> None:
     flags = ("--seed", "3", "--delay", "uniform:10ms:90ms", "--loss", "0.2")
-    assert vppmarket("run", "two_vpp", "--quiet", *flags, "--out", tmp_path / "run").returncode == 0
+    assert vppmarket("run", "two_vpp", "--quiet", *flags, "--out", "run", cwd=tmp_path).returncode == 0
     changes = {"network.latency": {"kind": "uniform", "low_s": 0.01, "high_s": 0.09}, "network.loss": 0.2}
     day = market.run("two_vpp", changes, processes=True, seed=3)
     theirs = market.open_run(tmp_path / "run")
@@ -76,7 +76,7 @@ def test_a_run_read_back_is_the_run(processes: bool, tmp_path: Path) -> None:
 
 
 def test_a_scenario_may_be_a_name_a_folder_or_loaded(tmp_path: Path) -> None:
-    assert vppmarket("new", tmp_path / "mine", "--from", "two_vpp").returncode == 0
+    assert vppmarket("new", "mine", "--from", "two_vpp", cwd=tmp_path).returncode == 0
     runs = [
         market.run(case) for case in ("two_vpp", tmp_path / "mine", str(tmp_path / "mine"), market.load("two_vpp"))
     ]

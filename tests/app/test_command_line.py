@@ -299,6 +299,7 @@ def test_a_broken_law_is_an_error_whatever_the_verdict(
     assert manifest(tmp_path / "day")["broken_laws"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("module", ["numpy", "market.app.cli.main", "rich.console", "vpp_nodes.dispatch"])
 def test_an_interrupt_during_imports_is_one_line_and_130(module: str, tmp_path: Path) -> None:
     interrupts_itself = f"""

@@ -81,6 +81,7 @@ def test_the_blocker_blocks(bare: Path, tmp_path: Path) -> None:
     assert interpreted(bare, tmp_path, "-c", found).stdout.split() == ["None", "True"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -111,6 +112,7 @@ def test_the_python_door_and_the_mesa_model_need_no_extra(bare: Path, runs: Path
     assert (done.stdout.split(), done.stderr) == (["True", "equilibrium"], "")
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("arguments", "name", "place"),
     [

@@ -185,6 +185,7 @@ def test_joint_profit_of_five_vpp_is_no_less_than_any_prices_that_are_drawn() ->
 # --- learners ---
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_two_who_learn_by_q_learning_end_above_the_equilibrium(seed: int) -> None:
     """On the mean of the last quarter of 20,000 days; they begin below it, where all is tried at random."""
@@ -198,6 +199,7 @@ def test_two_who_learn_by_q_learning_end_above_the_equilibrium(seed: int) -> Non
 BOUNDS = {"q_learning": 0.09, "bandit": 0.03}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", BOUNDS)
 def test_alone_among_best_replies_the_regret_of_a_learner_falls_below_a_bound(kind: str) -> None:
     """By the certificate of continuous games, on the published game itself."""

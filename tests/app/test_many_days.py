@@ -70,7 +70,7 @@ def test_a_single_day_is_the_plain_run_to_the_byte(case: str, tmp_path: Path) ->
 @pytest.mark.parametrize("billing", ["horizon", "day"])
 def test_three_days_seen_two_ahead_cost_what_three_days_at_once_do(billing: str, tmp_path: Path) -> None:
     """With batteries of 3 hours within 1 %, with the market and with the grid alone; 24 cases, of which some."""
-    for seed in sampled(range(24), 3):
+    for seed in sampled(range(24), 2):
         carbon = {"billing_period": billing, "interval_t": 20.0 if billing == "horizon" else 8.0}
         folder = write_days(
             tmp_path / str(seed),
@@ -170,6 +170,7 @@ def test_shifted_load_comes_back_within_its_window_across_plans(tmp_path: Path) 
     assert moved > 0.1, "or it says nothing"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("billing", "days_each"), [("day", 1), ("week", 7), ("horizon", 9)])
 def test_carbon_is_billed_by_its_period(billing: str, days_each: int, tmp_path: Path) -> None:
     """(3) of the emission of each billing period, worked out from the table, is what was billed day by day."""
@@ -313,6 +314,7 @@ def test_a_run_is_taken_up_after_each_day_that_is_finished(four_days: Path, tmp_
             assert read_record(day_folder(run, number, 8)) is not None
 
 
+@pytest.mark.in_turn
 def test_a_run_that_was_killed_is_taken_up_with_equal_tables(tmp_path: Path) -> None:
     """SIGKILL while a day is under way, three times; the tables are those of a run that nothing has disturbed."""
     folder = write_days(tmp_path / "s", 8, vpps=2, seed=6, sections={"rolling": {"plan_h": 48}})

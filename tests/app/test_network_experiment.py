@@ -162,6 +162,7 @@ def test_bad_entries_end_before_anything_runs(tmp_path: Path) -> None:
     assert not (tmp_path / "grid").exists()
 
 
+@pytest.mark.in_turn
 def test_an_interrupt_ends_every_run_of_the_grid(tmp_path: Path) -> None:
     process = start("experiment", "network", "--out", tmp_path / "grid", "--seeds", "50")
     deadline = time.monotonic() + 30.0

@@ -168,6 +168,7 @@ market.sweep("two_vpp", {"market.satisfaction": %r}, jobs=2, out="broken", on_pr
 """
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_sweep_that_is_stopped_goes_on_where_it_was(tmp_path: Path, blow: signal.Signals) -> None:
     process = start_python(STRUCK % FORTY, str(int(blow)), cwd=tmp_path)

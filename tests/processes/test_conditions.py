@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from math import fsum
@@ -28,7 +27,6 @@ from tests.processes.command import finish, manifest, node_processes, rows, run,
 from tests.sampling import sampled
 from tests.tapes import of_kind, offers_of, said_by_vpps
 
-AT_ONCE = 2
 LOGNORMAL = ("--delay", "lognormal:50ms:1", "--seed", "5")
 
 
@@ -105,16 +103,21 @@ def carried_out(condition: Condition, folder: Path, held_up: Callable[[int], Non
     return Run(ended.returncode, ended.stderr, folder / "run")
 
 
+class Runs(dict[str, Run]):
+    """A run of every condition, carried out when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def __missing__(self, name: str) -> Run:
+        self[name] = carried_out(CONDITIONS[name], self.folder / str(len(self)))
+        return self[name]
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """Every condition, some at a time."""
-    folder = tmp_path_factory.mktemp("conditions")
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        going = {
-            name: pool.submit(carried_out, condition, folder / str(number))
-            for number, (name, condition) in enumerate(CONDITIONS.items())
-        }
-        return {name: future.result() for name, future in going.items()}
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(tmp_path_factory.mktemp("conditions"))
 
 
 def prices(folder: Path) -> dict[tuple[str, str], float]:
@@ -122,7 +125,7 @@ def prices(folder: Path) -> dict[tuple[str, str], float]:
 
 
 @pytest.mark.parametrize("name", DISTURBED)
-def test_no_condition_changes_the_answer(name: str, runs: dict[str, Run], default_run: Path) -> None:
+def test_no_condition_changes_the_answer(name: str, runs: Runs, default_run: Path) -> None:
     found = runs[name]
     assert found.exit_code == 0, found.errors
     assert manifest(found.folder)["verdict"] == "equilibrium"
@@ -155,7 +158,7 @@ def test_no_condition_leaves_no_mark(default_run: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CONDITIONS if name in MARKS])
-def test_each_condition_leaves_its_mark(name: str, runs: dict[str, Run]) -> None:
+def test_each_condition_leaves_its_mark(name: str, runs: Runs) -> None:
     told = {
         key: round(value, 9) if isinstance(value, float) else value for key, value in runs[name].network.items()
     }
@@ -163,7 +166,7 @@ def test_each_condition_leaves_its_mark(name: str, runs: dict[str, Run]) -> None
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-def test_the_tables_of_the_network_agree_with_manifest_and_tape(name: str, runs: dict[str, Run]) -> None:
+def test_the_tables_of_the_network_agree_with_manifest_and_tape(name: str, runs: Runs) -> None:
     folder, told = runs[name].folder, runs[name].network
     links = rows(folder, "links")
     for column in ("sent", "delivered", "lost", "resent", "duplicated", "late", "undeliverable", "bytes"):
@@ -193,7 +196,7 @@ def test_a_day_in_one_process_has_no_network(in_process_run: Path) -> None:
 
 
 @pytest.mark.parametrize("name", STALLED)
-def test_a_partition_that_never_heals_is_stalled_and_names_who_waits(name: str, runs: dict[str, Run]) -> None:
+def test_a_partition_that_never_heals_is_stalled_and_names_who_waits(name: str, runs: Runs) -> None:
     found = runs[name]
     assert found.exit_code == 3, found.errors
     document = manifest(found.folder)
@@ -329,14 +332,14 @@ def pulses(seed: int, command: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_slow_nodes_leave_the_same_tape_and_tables(seed: int, runs: dict[str, Run], tmp_path: Path) -> None:
+def test_slow_nodes_leave_the_same_tape_and_tables(seed: int, runs: Runs, tmp_path: Path) -> None:
     slowed = carried_out(Condition(LOGNORMAL), tmp_path / "slowed", partial(pulses, seed))
     assert slowed.exit_code == 0, slowed.errors
     for name in ("tape.msgpack", "links.csv", "network.csv", "staleness.csv", "trace.csv", "offers.csv"):
         assert (slowed.folder / name).read_bytes() == (runs["lognormal"].folder / name).read_bytes(), name
 
 
-def test_another_seed_leaves_another_tape(runs: dict[str, Run]) -> None:
+def test_another_seed_leaves_another_tape(runs: Runs) -> None:
     one, other = (runs[name].folder / "tape.msgpack" for name in ("lognormal", "another seed"))
     assert one.read_bytes() != other.read_bytes()
 
@@ -358,7 +361,7 @@ def first_said_s(found: Run) -> float:
     return of_kind(found.tape, MessageSaid)[0].time_s
 
 
-def test_virtual_time_takes_exactly_as_long_as_its_message_rounds_say(runs: dict[str, Run]) -> None:
+def test_virtual_time_takes_exactly_as_long_as_its_message_rounds_say(runs: Runs) -> None:
     """The last message of the longest chain is said when all the others have travelled."""
     found, delay_s = runs["constant"], 0.5
     told_s = (message_rounds(found.tape, delay_s) - 1) * delay_s

@@ -93,6 +93,7 @@ def assert_alike(one: MarketModel, other: MarketModel) -> None:
     assert one.scenario.digest == other.scenario.digest
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("step_unit", ["round", "event"])
 @pytest.mark.parametrize("seed", [0, 3])
 def test_all_three_collect_the_same_to_the_last_digit(seed: int, step_unit: str, tmp_path: Path) -> None:
@@ -109,6 +110,7 @@ def test_all_three_collect_the_same_to_the_last_digit(seed: int, step_unit: str,
     assert_alike(here, elsewhere)
 
 
+@pytest.mark.in_turn
 def test_who_follows_without_the_plants_lacks_what_is_on_no_tape_and_nothing_else(tmp_path: Path) -> None:
     here = run_to_its_end(MarketModel("five_vpp"))
     with market_elsewhere(tmp_path / "run") as way:
@@ -123,6 +125,7 @@ def test_who_follows_without_the_plants_lacks_what_is_on_no_tape_and_nothing_els
         pandas.testing.assert_frame_equal(frame, its[name], rtol=0, atol=0, obj=name)
 
 
+@pytest.mark.in_turn
 def test_batch_run_takes_processes_as_it_takes_any_parameter() -> None:
     results = mesa.batch_run(
         MarketModel,
@@ -139,6 +142,7 @@ def test_batch_run_takes_processes_as_it_takes_any_parameter() -> None:
     pandas.testing.assert_frame_equal(told[0], told[1], rtol=0, atol=0)
 
 
+@pytest.mark.in_turn
 def test_batch_run_follows_a_market(tmp_path: Path) -> None:
     process = start("run", "two_vpp", "--watch", "--quiet", "--out", tmp_path / "run")
     with held_node(process, among=2) as node:
@@ -172,6 +176,7 @@ def test_an_address_where_nobody_listens_is_told(monkeypatch: pytest.MonkeyPatch
         MarketModel.follow("tcp://127.0.0.1:1")
 
 
+@pytest.mark.in_turn
 def test_who_follows_a_market_hears_why_it_broke(tmp_path: Path) -> None:
     with opened(tmp_path / "run") as way:
         model = MarketModel.follow(way.address, token_file=way.path)
@@ -248,7 +253,7 @@ MarketModel("two_vpp", processes=True, time="wall", delay_s=30.0).step()  # and 
 TYPED = f"exec(compile({BODY!r}, '<ipython-input-1-abc>', 'exec'), globals())"
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("way", WAYS)
 def test_no_guard_is_needed_and_nothing_outlives_the_program(way: str, tmp_path: Path) -> None:
     (tmp_path / "study.py").write_text(BODY)
@@ -289,6 +294,7 @@ model.step()
 """
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_its_caller(end: signal.Signals, tmp_path: Path) -> None:
     process = started(["-c", KEPT], tmp_path)
@@ -331,6 +337,7 @@ print("freed")
 """
 
 
+@pytest.mark.in_turn
 def test_finished_models_are_freed(tmp_path: Path) -> None:
     """Of forty, none is left, and what stays of each is a two-hundredth of 50 MB at most."""
     done = finish(started(["-c", SWEEP], tmp_path))

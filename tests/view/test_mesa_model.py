@@ -171,6 +171,7 @@ def test_batch_run_reports_the_end_of_each_day() -> None:
     assert frame.groupby("RunId")["game_cny"].sum().tolist() == pytest.approx(system)
 
 
+@pytest.mark.in_turn
 def test_the_example_runs() -> None:
     script = ROOT / "scripts" / "mesa_example.py"
     done = subprocess.run(

@@ -19,7 +19,7 @@ from tests.vpp_nodes.plant_cases import random_plant
 from tests.vpp_nodes.reference_plants import reference_cost
 from vpp_nodes.dispatch import dispatch
 
-PLANTS, SAMPLE, PARTS = 500, 40, 4
+PLANTS, SAMPLE, PARTS = 500, 24, 4
 _Draw = np.random.Generator
 
 

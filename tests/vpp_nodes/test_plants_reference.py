@@ -18,7 +18,7 @@ from tests.vpp_nodes.plant_cases import random_plant
 from tests.vpp_nodes.reference_plants import reference_cost
 from vpp_nodes.dispatch import dispatch
 
-PLANTS, SAMPLE, PARTS = 500, 32, 4
+PLANTS, SAMPLE, PARTS = 500, 24, 4
 NEAR = 1e-7
 
 

@@ -70,6 +70,7 @@ def test_strategies_among_stock_plants_end_and_are_certified_alike_everywhere(tm
     assert market.open_run(tmp_path / "run").manifest["strategies"]["VPP3"] == "example_strategies:Bandit"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("time", ["virtual", "wall"])
 def test_replay_computes_strategies_again_where_they_are_and_says_so_where_not(
     time: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -109,6 +110,7 @@ def test_a_plant_may_declare_less_than_it_has() -> None:
     assert (mine.surplus_mw_y == mine.surplus_mw_x * 0.5).all()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("mechanism", ["uniform_price", "vcg"])
 def test_where_declarations_are_cleared_a_strategy_declares_and_no_regret_is_claimed(
     mechanism: str, tmp_path: Path

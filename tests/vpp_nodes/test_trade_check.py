@@ -149,7 +149,7 @@ LIES: dict[str, tuple[str, Callable[[Settle], Settle]]] = {
 }
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("network", [NetworkRules(), WALL], ids=["virtual", "wall"])
 @pytest.mark.parametrize("lie", LIES)
 def test_a_node_ends_before_it_plans_with_trade_that_it_has_not_negotiated(
@@ -164,7 +164,7 @@ def test_a_node_ends_before_it_plans_with_trade_that_it_has_not_negotiated(
     assert run.clients["A"].settled is not None
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("temperature", [0.0, 5.0, 50.0])
 @pytest.mark.parametrize("network", [NetworkRules(), WALL], ids=["virtual", "wall"])
 @pytest.mark.parametrize("vpp", DAY)
