@@ -51,8 +51,9 @@ from tests.app.audited_days import (
     unmistakable,
     whole_day,
 )
+from tests.sampling import sampled
 
-DRAWN_MIXES = ("full", "totals", "none", "one_of_each", "by_stage")
+DRAWN_MIXES = ("full", *sampled(["totals", "none", "one_of_each", "by_stage"], 1, "mixes"))
 DIGITS = 6
 """Fewer are no proof: short numbers are everywhere."""
 
@@ -88,7 +89,6 @@ def words(html: str) -> str:
 # --- figures and report ---
 
 
-@pytest.mark.sampled(2)
 @drawn_mixes
 def test_pictures_are_of_what_is_shown_and_name_who_is_left_out(runs: Runs, mix: str) -> None:
     levels = level_pairs(MIXES[mix])
@@ -198,7 +198,6 @@ def as_shown(record: Record, levels: Mapping[str, tuple[Disclosure, Disclosure]]
     return replace(record, before=shown(record.before, before), after=shown(record.after, after))
 
 
-@pytest.mark.sampled(2)
 @drawn_mixes
 def test_panels_show_what_is_shown(tape: list[Record], mix: str) -> None:
     levels = dict(zip(VPPS, level_pairs(MIXES[mix]), strict=True))

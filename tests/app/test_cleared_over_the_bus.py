@@ -83,7 +83,7 @@ def test_something_is_traded_and_transferred() -> None:
     assert any(result.transfer_cny for result in in_one_process(Mechanism.BILL_SHARING).periods)
 
 
-@pytest.mark.sampled(9)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("mechanism", CLEARING)
 def test_the_day_is_that_of_one_process(mechanism: Mechanism, network: NetworkRules) -> None:
@@ -96,6 +96,7 @@ def test_the_day_is_that_of_one_process(mechanism: Mechanism, network: NetworkRu
     assert len(said) == 5  # and the verdicts
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("mechanism", [Mechanism.VCG, Mechanism.SUPPLY_DEMAND_RATIO])
 def test_a_replay_computes_all_of_it_again(mechanism: Mechanism, network: NetworkRules, tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_what_is_seen_in_the_end_is_what_was_cleared() -> None:
         assert now.verdict is result.verdict
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_day_with_deaths_is_the_same_and_is_replayed(network: str, seed: int, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_market_that_stalls_is_found_to_stall(time: str, start_s: float, tmp_p
     assert all_the_same(replayed(tape))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("values", [WAITS, WAITS | LOSSY, WAITS | WALL, {"network.on_loss": "withdraw"}])
 def test_deaths_void_what_was_under_way_and_nothing_else(values: dict[str, Any], tmp_path: Path) -> None:
     tape = taped(values, tmp_path, deaths=True)
@@ -221,6 +221,7 @@ def test_a_plant_that_did_not_take_part_is_refused_by_name(honest: list[Entry], 
     assert "it must hold plants of this run" in error_lines(strangers)[0]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("rule", ["wait", "withdraw"])
 def test_why_an_epoch_began_and_with_whom_is_computed_again(rule: str, tmp_path: Path) -> None:
     tape = taped({"network.on_loss": rule, "network.delay_s": 0.01}, tmp_path, deaths=True)

@@ -67,7 +67,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("day", DAYS, ids=str)
 def test_the_day_is_that_of_one_process(day: Drawn, network: NetworkRules) -> None:
@@ -99,6 +99,7 @@ def test_of_a_round_a_vpp_tells_its_regret_and_whether_it_loses() -> None:
     assert len(orders) == len(told)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("day", FIRST, ids=str)
 def test_a_replay_computes_all_of_it_again(day: Drawn, network: NetworkRules, tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ STRIKES: dict[str, Callable[[Loopback], None]] = {
 }
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("network", ["perfect", "wall, lossy"])
 @pytest.mark.parametrize("every", [40, 61, 97])
 @pytest.mark.parametrize("victim", STRIKES)
@@ -169,7 +170,7 @@ def test_who_comes_back_begins_the_day_anew(day: Drawn, victim: str, every: int,
     assert [each.round for each in begun].count(0) > 1
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("day", FIRST, ids=str)
 def test_a_day_with_deaths_is_replayed_too(day: Drawn, seed: int, tmp_path: Path) -> None:
@@ -275,6 +276,7 @@ def certified(day: Drawn, coupling: Coupling = Coupling.ITERATE) -> Scenario:
     return with_overrides(day.scenario(), {"market.day_certificate": True, "market.coupling": coupling.value})
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("coupling", Coupling)
 def test_each_node_finds_the_regret_that_one_process_finds(
@@ -293,6 +295,7 @@ def test_each_node_finds_the_regret_that_one_process_finds(
     assert tally.unknown == {}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("network", ["perfect", "lossy"])
 @pytest.mark.parametrize("coupling", Coupling)
 def test_where_nobody_can_trade_each_knows_its_regret_all_the_same(coupling: Coupling, network: str) -> None:

@@ -1,8 +1,8 @@
 """Claims: any single frame of a day, on either plane, may be lost, doubled or late: the day ends as it would have.
 
 Every frame of `two_vpp`, one at a time (a sample of them, all with `--whole`): joining, trade, settlement and
-farewell, in virtual and wall time, with either rule for losses, and wall time under simulated loss besides, so that
-requests are among the frames. Of `five_vpp` a draw from one frame of each kind and direction; the whole is
+farewell, in virtual and wall time, with either rule for losses, and wall time under simulated loss besides, so
+that requests are among the frames. Of `five_vpp` a draw from one frame of each kind and direction; the whole is
 `scripts/bench/every_frame.py`.
 """
 

@@ -21,6 +21,7 @@ def market(time: TimeMode, on_loss: OnLoss, day: dict[str, list[float]] = DAY) -
     return Loopback(public_rules(2), market_day(day), network=NetworkRules(time=time, on_loss=on_loss, every=link))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("lost", [("B", "C"), ("A", "E"), ("B", "C", "D")])
 @pytest.mark.parametrize("phase", [Phase.PLANNING, Phase.TRADING])
 @pytest.mark.parametrize("time", TimeMode)

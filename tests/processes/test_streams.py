@@ -44,7 +44,7 @@ def done(
     return ended.returncode, ended.stdout.decode(letters, "replace"), ended.stderr.decode(errors="replace")
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("arguments", TOLD, ids=" ".join)
 @pytest.mark.parametrize("shell", ['exec "$@" >&-', 'exec "$@" 2>&-', 'exec "$@" >&- 2>&- <&-'])
 def test_a_closed_stream(arguments: Sequence[str], shell: str, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_closed_stream(arguments: Sequence[str], shell: str, tmp_path: Path) -
     assert (code, told) == (0, "")
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("arguments", TOLD, ids=" ".join)
 @pytest.mark.parametrize("stream", ["stdout", "stderr", "both"])
 def test_a_reader_that_has_gone(arguments: Sequence[str], stream: str, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_an_error_has_its_exit_code_though_nobody_hears_it(stream: str, tmp_path
     assert "Traceback" not in told
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("arguments", TOLD, ids=" ".join)
 @pytest.mark.parametrize("letters", ["ascii", "cp1252", "latin-1", "koi8-r"])
 def test_narrow_letters(arguments: Sequence[str], letters: str, tmp_path: Path) -> None:
