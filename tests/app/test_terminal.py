@@ -31,7 +31,7 @@ from tests.sampling import law
 LETTERS = ("ascii", "cp1252", "utf-8", "koi8-r")
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("width", "letters"), PAGES)
 def test_the_default_run_reads_as_it_is_kept(width: int, letters: str, tmp_path: Path) -> None:
     assert page(tmp_path, width, letters).decode(letters) == golden_file(width, letters).read_bytes().decode(
