@@ -63,14 +63,14 @@ def test_a_frame_of_each_kind_of_a_day_of_several_rounds_may_meet_its_fate(
 ) -> None:
     market = MarketSetup(scenario, conditions, on_loss)
     assert {spot.kind for spot in frames_of(market)} >= SEVERAL_ROUNDS[scenario]
-    held([tried(case) for case in cases([market], most=1, seed=1)])
+    held([tried(case) for case in sampled(cases([market], most=1, seed=1), 15, f"{scenario} {conditions}")])
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("conditions", "on_loss"), [("virtual", OnLoss.STOP), ("wall, lossy", OnLoss.WAIT)])
 def test_a_frame_of_each_kind_of_a_day_of_five_may_meet_its_fate(conditions: str, on_loss: OnLoss) -> None:
     of_each_kind = cases([MarketSetup("five_vpp", conditions, on_loss)], most=1, seed=1)
-    held([tried(case) for case in Random(conditions).sample(of_each_kind, 6)])
+    held([tried(case) for case in sampled(Random(conditions).sample(of_each_kind, 6), 2, conditions)])
 
 
 @pytest.mark.sampled(1)
@@ -78,4 +78,5 @@ def test_a_frame_of_each_kind_of_a_day_of_five_may_meet_its_fate(conditions: str
 def test_who_begins_late_learns_of_what_was_lost_before(fate: Fate) -> None:
     """It was told that a declaration should have come, while it did not know of any epoch: it is told again."""
     market = MarketSetup("five_vpp", "wall, lossy", seed=5)
-    held([struck(market, spot, fate) for spot in frames_of(market) if spot.kind == "Begin"])
+    begun = [spot for spot in frames_of(market) if spot.kind == "Begin"]
+    held([struck(market, spot, fate) for spot in sampled(begun, 2, fate.name)])
