@@ -122,6 +122,7 @@ def test_one_plant_that_cannot_go_on_ends_alone_where_the_others_may(tmp_path: P
     assert REASON in waited.stderr
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("keyed", [False, True], ids=["without keys", "with keys"])
 def test_one_command_is_several_nodes_each_with_its_own_key_and_folder(keyed: bool, tmp_path: Path) -> None:
     port = free_port()
