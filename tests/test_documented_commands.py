@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
+from market.app.analysis.sweep.journal import LINES
 from market.app.cli.main import commands
 from tests.app.commands import vppmarket
 
@@ -93,13 +94,17 @@ def test_the_docs_have_commands() -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run in it, another one that broke off at its last step, and a scenario in parts."""
+    """A folder with a run in it, a run and a sweep that broke off at their last step, and a scenario in parts."""
     folder = tmp_path_factory.mktemp("documented") / "made"
     folder.mkdir()
     for words in ("run two_vpp --quiet --out run", "split two_vpp made", "new mine --from two_vpp"):
         assert vppmarket(*words.split(), cwd=folder).returncode == 0
-    shutil.copytree(folder / "run", folder / "broken_off")
-    (folder / "broken_off" / "manifest.json").unlink()
+    shutil.copytree(folder / "run", folder / "run_broken_off")
+    (folder / "run_broken_off" / "manifest.json").unlink()
+    sweep = ("sweep", "two_vpp", "--set", "market.satisfaction=0.8,0.9", "--jobs", "1", "--quiet")
+    assert vppmarket(*sweep, "--out", "sweep_broken_off", cwd=folder).returncode == 0
+    lines = folder / "sweep_broken_off" / LINES
+    lines.write_bytes(lines.read_bytes()[:-7])
     return folder
 
 
@@ -112,7 +117,7 @@ def folder(made: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("line", carried_out_here())
 def test_a_documented_command_does_what_it_is_there_for(line: str, folder: Path) -> None:
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(line, comments=True)]
-    words = ["broken_off" if before == "--resume" else word for before, word in pairwise(["", *words])]
     given = words[1:] if words[0] == "vppmarket" else ["run", *words[1:]]  # as scripts/run has it
+    given = [f"{given[0]}_broken_off" if before == "--resume" else word for before, word in pairwise(["", *given])]
     done = vppmarket(*given, cwd=folder)
     assert done.returncode == 0, done.stderr
