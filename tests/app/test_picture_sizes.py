@@ -61,7 +61,7 @@ def some_pictures(run: RecordedRun) -> list[Picture]:
     return [picture for picture in pictures if picture.name not in single[2:]]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("periods", LENGTHS)
 @pytest.mark.parametrize("vpps", SIZES)
@@ -71,7 +71,7 @@ def test_no_picture_of_any_size_has_a_fault(vpps: int, periods: int, kind: str) 
     assert {picture.name: found for picture in pictures if (found := faults(picture.figure))} == {}
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("start", ["2024-10-27T00:00+02:00", "2024-03-31T00:00+01:00", "2024-10-26T07:15+02:00"])
 @pytest.mark.parametrize("periods", LENGTHS)
 def test_no_picture_by_the_clock_has_a_fault(periods: int, start: str) -> None:
@@ -85,7 +85,7 @@ def test_no_picture_by_the_clock_has_a_fault(periods: int, start: str) -> None:
     assert {picture.name: found for picture in pictures if (found := faults(picture.figure))} == {}
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("periods", [24, 96, 120, 672])
 def test_what_is_hatched_in_the_legend_is_hatched_in_the_picture_whatever_its_length(periods: int) -> None:
     """So charging is told from discharging; and what hangs down ends above the lower edge."""
@@ -178,7 +178,7 @@ def test_names_alike_but_for_their_ends_are_cut_in_the_middle() -> None:
 # --- studies ---
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("long_ids", [False, True])
 @pytest.mark.parametrize("vpps", SIZES)
 def test_no_picture_of_a_study_has_a_fault(vpps: int, long_ids: bool) -> None:
