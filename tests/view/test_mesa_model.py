@@ -22,6 +22,7 @@ from market.errors import ScenarioError
 from market.model.declaration import Role
 from market.scenario import load_scenario
 from market.scenario.catalogue import shared_parameters
+from tests.sampling import sampled
 from tests.tapes import entries
 
 ROOT = Path(__file__).parent.parent.parent
@@ -158,12 +159,12 @@ def test_a_bad_parameter_is_named_with_its_rule() -> None:
 
 
 def test_batch_run_reports_the_end_of_each_day() -> None:
-    prices = [140.0, 560.0]
+    prices = sampled([140.0, 280.0, 560.0], 2, "prices")
     results = mesa.batch_run(
         MarketModel, {"scenario": "five_vpp", "base_price_cny_per_t": prices}, display_progress=False
     )
     frame = pandas.DataFrame(results)
-    assert len(frame) == 2 * 5
+    assert len(frame) == len(prices) * 5
     assert set(frame["verdict"]) == {"equilibrium"}
     alone = [finished("five_vpp", base_price_cny_per_t=price).settlement for price in prices]
     system = frame.drop_duplicates("RunId")["system_game_cny"].tolist()
