@@ -25,7 +25,7 @@ def vppmarket(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[
     out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with chdir(cwd), _private_files(), redirect_stdout(out), redirect_stderr(err):
         exit_code = int(command(words))
-    printed, told = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    printed, told = (stream.buffer.getvalue().decode() for stream in (out, err))
     return subprocess.CompletedProcess(["vppmarket", *words], exit_code, printed, told)
 
 
