@@ -175,6 +175,7 @@ def test_every_field_of_a_certificate_altered_is_refused_or_read(
             assert outcome(capsys, "report", run)[0] in (0, 2)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", [*DAY_TABLES, *NETWORK_TABLES])
 def test_every_column_of_a_table_is_checked(name: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = run / f"{name}.csv"
@@ -216,6 +217,7 @@ def files_of(run: Path) -> list[str]:
     return sorted(names - {"manifest.json"})
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("alter", [cut, without_a_row, with_a_blank_line, Path.unlink, exchanged])
 def test_every_file_that_is_not_what_the_run_wrote_is_named(

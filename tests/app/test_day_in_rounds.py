@@ -107,7 +107,7 @@ def test_that_nothing_is_exchanged_is_no_trade_only_if_it_is_agreed_on(verdict: 
     assert {period.verdict.value for period in periods} == {told}
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(10))
 def test_so_it_is_on_random_days(seed: int) -> None:
     scenario = tight(random_market(seed, vpps=3, periods=8))

@@ -61,7 +61,7 @@ def steps(figure: Figure, panel: int) -> dict[str, Any]:
     return {str(patch.get_label()): patch for patch in patches if isinstance(patch, StepPatch)}
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_picture_of_every_kind_of_day_is_drawn_without_a_warning(days: Days, kind: str) -> None:
     run = days.run(kind)
