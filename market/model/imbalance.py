@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from market.model.arrays import Array
 from market.model.parameter import MAX_PRICE_CNY_PER_MWH, parameter
+from market.model.rules import MAX_PERIODS
 
 
 class ImbalancePricing(StrEnum):
@@ -50,6 +51,15 @@ class ImbalanceRules:
         default=10.0,
         ge=1,
         le=1e6,
+    )
+    realised_periods: int | None = parameter(
+        "periods",
+        "How many periods become real; later ones come as expected, and another exchange with the grid than was "
+        "planned costs there what the tariff says; left out: all",
+        default=None,
+        ge=0,
+        le=MAX_PERIODS,
+        later=True,
     )
     short_by_period_cny_per_mwh: Array | None = parameter(
         "CNY/MWh",

@@ -15,6 +15,7 @@ from market.model.rolling import PlanEnd, Rolling
 from market.model.rules import Horizon
 from market.rolling.windows import days_in, windows
 from market.scenario import write_scenario
+from tests.market.real_days import RealDay
 from tests.market.series_of_days import write_days
 
 
@@ -139,6 +140,24 @@ def test_other_fields_of_many_days_have_their_bounds(
     with pytest.raises(ScenarioError) as refused:
         market.load(folder)
     assert said in str(refused.value)
+
+
+def test_fewer_days_than_there_are_data_for_are_run_not_set(tmp_path: Path) -> None:
+    """One message, with the flag that runs the first days; for more days there are no data."""
+    plain = market.load(write_days(tmp_path / "s", 3, start="2016-06-15", tz="Europe/Berlin"))
+    timed = market.load(RealDay(start="2016-06-14", days=3, minutes=60).write(tmp_path / "t"))
+    for scenario, rule in ((plain, "rows in the profiles"), (timed, "periods that series were read for")):
+        for days, remedy in (
+            (1, r"vppmarket run --days 1, in Python market.run_days(…, 1)"),
+            (4, "scenario.yaml"),
+        ):
+            with pytest.raises(ScenarioError) as refused:
+                scenario.with_({"horizon.days": days})
+            (fault,) = refused.value.faults
+            assert fault.rule == f"must be the number of {rule}, 72"
+            assert fault.value == str(24 * days)
+            assert remedy in fault.remedy
+    assert len(market.run_days(plain, 1).days) == 1
 
 
 TASKS = [
