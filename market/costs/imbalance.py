@@ -42,9 +42,9 @@ def imbalance_prices(rules: ImbalanceRules, tariff: Tariff) -> ImbalancePrices:
         short = frozen(highest + rules.short_premium * np.abs(highest))
     if long is None:
         long = frozen(lowest - rules.long_discount * np.abs(lowest))
-    if rules.realised_periods is not None:
+    if rules.settled_periods is not None:
         short, long = (
-            spliced(settled, rules.realised_periods, tariff_cny_per_mwh)
+            spliced(settled, rules.settled_periods, tariff_cny_per_mwh)
             for settled, tariff_cny_per_mwh in ((short, highest), (long, lowest))
         )
     return ImbalancePrices(short, long, rules.missed_multiple * max(1.0, float(np.abs(short).max())))

@@ -52,7 +52,7 @@ class ImbalanceRules:
         ge=1,
         le=1e6,
     )
-    realised_periods: int | None = parameter(
+    settled_periods: int | None = parameter(
         "periods",
         "How many periods become real; later ones come as expected, and another exchange with the grid than was "
         "planned costs there what the tariff says; left out: all",

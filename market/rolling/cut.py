@@ -48,9 +48,9 @@ def _imbalance(rules: ImbalanceRules | None, window: PlanWindow) -> ImbalanceRul
     """Only what is kept becomes real; of the whole horizon it may be said that less does."""
     if rules is None:
         return None
-    of_all = rules.realised_periods
+    of_all = rules.settled_periods
     real = window.kept if of_all is None else min(window.kept, max(of_all - window.first, 0))
-    return replace(rules, realised_periods=None if real == window.planned else real)
+    return replace(rules, settled_periods=None if real == window.planned else real)
 
 
 def window_plant(vpp: Vpp, horizon: Horizon, rolling: Rolling, window: PlanWindow, state: PlantState) -> Vpp:

@@ -195,7 +195,7 @@ def test_a_section_can_be_set_from_outside_and_taken_out(tmp_path: Path) -> None
     assert (changed.rolling.plan_h, changed.rolling.commit_h, changed.rolling.soc_end) == (48.0, 24.0, "free")
     assert changed.with_({"rolling": None}).rolling is None
     assert changed.digest == plain.digest, "how it is cut into days is no part of what it is"
-    with pytest.raises(ScenarioError, match=r"take market\.run_days"):
+    with pytest.raises(ScenarioError, match=r"in Python market\.run_days"):
         market.run(changed)
 
 

@@ -258,7 +258,7 @@ def _told(vpp: Vpp, public: PublicRules, plan: DispatchPlan, question: _Question
 
 def _real_periods(public: PublicRules) -> int | None:
     """How many periods become real; None for all."""
-    return None if public.imbalance is None else public.imbalance.realised_periods
+    return None if public.imbalance is None else public.imbalance.settled_periods
 
 
 def _scheduled_mw(plan: DispatchPlan) -> Array:
