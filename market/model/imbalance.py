@@ -52,15 +52,6 @@ class ImbalanceRules:
         ge=1,
         le=1e6,
     )
-    settled_periods: int | None = parameter(
-        "periods",
-        "How many periods become real; later ones come as expected, and another exchange with the grid than was "
-        "planned costs there what the tariff says; left out: all",
-        default=None,
-        ge=0,
-        le=MAX_PERIODS,
-        later=True,
-    )
     short_by_period_cny_per_mwh: Array | None = parameter(
         "CNY/MWh",
         "Price of energy that is short, by period",
@@ -76,4 +67,13 @@ class ImbalanceRules:
         default=None,
         ge=-MAX_PRICE_CNY_PER_MWH,
         le=MAX_PRICE_CNY_PER_MWH,
+    )
+    settled_periods: int | None = parameter(
+        "periods",
+        "How many periods become real; later ones come as expected, and another exchange with the grid than was "
+        "planned costs there what the tariff says; left out: all",
+        default=None,
+        ge=0,
+        le=MAX_PERIODS,
+        later=True,
     )
