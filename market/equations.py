@@ -307,7 +307,7 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         (_B,),
         "Forecasts by simple models: x̂_t = x_t; x̂_t = x_{t−24 h}; x̂_t = x_t max(0, 1 + e_t), "
         "e_t = ρ^Δt e_{t−1} + √(1 − ρ^{2Δt}) σ n_t.",
-        ("market.forecast.errors:noisy", "market.forecast.errors:persistence"),
+        ("market.forecast.errors:noisy", "market.model.calendar:day_earlier"),
     ),
     Equation(
         "M19",

@@ -64,7 +64,7 @@ def run_days_node(task: DaysTask, orders: Connection, last_words: Connection, en
         ending = ended[vpp.id]
         if ending.exit_code or ending.day is None:
             sys.exit(ending.exit_code or 4)
-        state = state_after(vpp, order.public, ending.day.plans.after, order.window.kept)
+        state = state_after(vpp, order.public, ending.day.plans.ended, order.window.kept)
     sys.exit(0)
 
 

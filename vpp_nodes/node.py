@@ -112,6 +112,14 @@ class OwnPlans:
     after: DispatchPlan
     reality: Reality | None = None
 
+    @property
+    def ended(self) -> DispatchPlan:
+        """The plan by which the day ended: in reality, where that is told."""
+        if self.reality is None:
+            return self.after
+        assert isinstance(self.reality.after_plan, DispatchPlan)  # its owner has it whole
+        return self.reality.after_plan
+
 
 def same_trade(known: tuple[DirectExchange, tuple[Trade, ...]], settled: Settled) -> bool:
     """Whether what is settled is the trade that we know of, to the last digit."""

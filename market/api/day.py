@@ -18,7 +18,7 @@ from market.app.results.run_metadata import RunProgress
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
-from market.scenario import DEFAULT_CASE, load_scenario, require_plants
+from market.scenario import DEFAULT_CASE, load_scenario, require_one_plan, require_plants
 from market.scenario.overrides import require_changes
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
@@ -95,9 +95,7 @@ def run(
     number = _number_of(processes)
     if changes:
         chosen = chosen.with_(changes)
-    if chosen.rolling is not None:
-        rule, remedy = "one day is run", "take market.run_days; or change rolling to None, for one plan of all"
-        raise ScenarioError([Fault(rule, "a scenario of many days", "rolling", remedy)])
+    require_one_plan(chosen)
     with as_run_error():
         what = replace(_undertaking(chosen, seed, started, processes=bool(processes)), keep=keep_of(trace, format))
         report = _carried_out(what, out, on_progress or (lambda progress: None), since, number)

@@ -81,6 +81,11 @@ def tariff_of(vpp: Vpp, public: PublicRules) -> Tariff:
     return vpp.tariff.prices if vpp.tariff else public.tariff
 
 
+def exchange_cny(tariff: Tariff, buy_mw: Array, sell_mw: Array) -> float:
+    """What exchange with the grid costs, were each period an hour long; powers of shape (periods,)."""
+    return float(tariff.retail_cny_per_mwh @ buy_mw - tariff.feed_in_cny_per_mwh @ sell_mw)
+
+
 def has_own_tariff(vpp: Vpp) -> bool:
     """Whether the grid bills a VPP otherwise than everybody: by a tariff of its own, or with a fee (M14)."""
     return vpp.tariff is not None or vpp.exchange.peer_fee_cny_per_mwh > 0.0
@@ -136,7 +141,7 @@ def cost_breakdown(
     """
     hours, tariff = public.horizon.period_h, tariff_of(vpp, public)
     excesses_t = excess_t if isinstance(excess_t, tuple) else (excess_t,)
-    grid = float(tariff.retail_cny_per_mwh @ operation.buy_mw - tariff.feed_in_cny_per_mwh @ operation.sell_mw)
+    grid = exchange_cny(tariff, operation.buy_mw, operation.sell_mw)
     if direct_in_mw is not None and vpp.exchange.peer_fee_cny_per_mwh:
         grid += vpp.exchange.peer_fee_cny_per_mwh * float(direct_in_mw.sum())
     costs = [(unit.kind, unit_cost_cny(unit, does, hours)) for unit, does in unit_operations(vpp, operation)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from market.model.arrays import Array, frozen
+from market.model.arrays import Array, frozen, spliced
 from market.model.imbalance import ImbalanceRules
 from market.model.rules import Tariff
 
@@ -28,7 +28,8 @@ def imbalance_prices(rules: ImbalanceRules, tariff: Tariff) -> ImbalancePrices:
 
         β⁺ = h + premium |h|,  h = max(retail, feed-in)    β⁻ = l − discount |l|,  l = min(retail, feed-in)
 
-    or the prices by period, where rules give them. So β⁺ ≥ β⁻, and nobody gains by deviating on purpose.
+    or the prices by period, where rules give them. So β⁺ ≥ β⁻, and nobody gains by deviating on purpose. After the
+    periods that become real β⁺ = h and β⁻ = l: there nothing is settled, and the schedule may still be another.
 
     >>> tariff = Tariff(np.array([500.0]), np.array([300.0]))
     >>> prices = imbalance_prices(ImbalanceRules(), tariff)
@@ -41,6 +42,11 @@ def imbalance_prices(rules: ImbalanceRules, tariff: Tariff) -> ImbalancePrices:
         short = frozen(highest + rules.short_premium * np.abs(highest))
     if long is None:
         long = frozen(lowest - rules.long_discount * np.abs(lowest))
+    if rules.settled_periods is not None:
+        short, long = (
+            spliced(settled, rules.settled_periods, tariff_cny_per_mwh)
+            for settled, tariff_cny_per_mwh in ((short, highest), (long, lowest))
+        )
     return ImbalancePrices(short, long, rules.missed_multiple * max(1.0, float(np.abs(short).max())))
 
 

@@ -92,15 +92,3 @@ def _uniform(key: str) -> float:
     """A number strictly between 0 and 1."""
     number = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") >> (64 - _BITS)
     return (number + 0.5) / (1 << _BITS)
-
-
-def persistence(realised: Array, before: Array) -> Array:
-    """Yesterday's values as the forecast of today, shape (periods,), (M18).
-
-    before : what was realised in the 24 hours before the first period, one value for each period of them
-
-    >>> persistence(np.array([5.0, 6.0, 7.0]), np.array([1.0, 2.0])).tolist()
-    [1.0, 2.0, 5.0]
-    """
-    known: Array = np.concatenate([before, realised])[: len(realised)]
-    return known

@@ -22,3 +22,12 @@ def frozen(values: Iterable[float] | Array) -> Array:
     array = np.array(values, dtype=np.float64)
     array.flags.writeable = False
     return array
+
+
+def spliced(first: Array, count: int, rest: Array) -> Array:
+    """The first `count` values of one series and the others of another, shape (periods,) each.
+
+    >>> spliced(frozen([1, 2, 3]), 1, frozen([7, 8, 9])).tolist()
+    [1.0, 8.0, 9.0]
+    """
+    return frozen(np.concatenate([first[:count], rest[count:]]))

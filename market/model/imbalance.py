@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from market.model.arrays import Array
 from market.model.parameter import MAX_PRICE_CNY_PER_MWH, parameter
+from market.model.rules import MAX_PERIODS
 
 
 class ImbalancePricing(StrEnum):
@@ -66,4 +67,13 @@ class ImbalanceRules:
         default=None,
         ge=-MAX_PRICE_CNY_PER_MWH,
         le=MAX_PRICE_CNY_PER_MWH,
+    )
+    settled_periods: int | None = parameter(
+        "periods",
+        "How many periods become real; later ones come as expected, and another exchange with the grid than was "
+        "planned costs there what the tariff says; left out: all",
+        default=None,
+        ge=0,
+        le=MAX_PERIODS,
+        later=True,
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from market.model.arrays import Array
+from market.model.arrays import Array, spliced
 from market.model.disclosure import Disclosure, ShownPlan, shown
 from market.model.unit_limits import SERIES
 from market.model.vpp import FIELDS, Asset, Unit, UnitKind, Vpp
@@ -52,27 +52,29 @@ class Reality:
         return replace(self, before_plan=before, after_plan=after)
 
 
-def as_realised(vpp: Vpp) -> Vpp:
+def as_realised(vpp: Vpp, periods: int | None = None) -> Vpp:
     """The plant as it is in reality: what is realised in place of what was expected.
 
-    Who has nothing realised is the very same.
+    periods : how many of them become real; None for all. Who has nothing realised is the very same.
     """
-    if not has_reality(vpp):
+    if not has_reality(vpp, periods):
         return vpp
     of_fields: dict[str, Any] = {
-        kind.value: _asset(kind, asset) for kind in FIELDS if (asset := getattr(vpp, kind.value)) is not None
+        kind.value: _asset(kind, asset, periods)
+        for kind in FIELDS
+        if (asset := getattr(vpp, kind.value)) is not None
     }
-    load_mw = vpp.load_mw if vpp.realised_load_mw is None else vpp.realised_load_mw
-    units = tuple(replace(unit, asset=_asset(unit.kind, unit.asset)) for unit in vpp.units)
+    load_mw = _real(vpp.realised_load_mw, vpp.load_mw, periods)
+    units = tuple(replace(unit, asset=_asset(unit.kind, unit.asset, periods)) for unit in vpp.units)
     return replace(vpp, load_mw=load_mw, realised_load_mw=None, units=units, **of_fields)
 
 
-def has_reality(vpp: Vpp) -> bool:
-    """Whether anything of a plant is in reality another than was expected."""
-    if vpp.realised_load_mw is not None and not np.array_equal(vpp.realised_load_mw, vpp.load_mw):
+def has_reality(vpp: Vpp, periods: int | None = None) -> bool:
+    """Whether anything of a plant is in reality another than was expected, in all periods or the first of them."""
+    if vpp.realised_load_mw is not None and _differ(vpp.realised_load_mw, vpp.load_mw, periods):
         return True
     return any(
-        not np.array_equal(real, getattr(unit.asset, SERIES[unit.kind]))
+        _differ(real, getattr(unit.asset, SERIES[unit.kind]), periods)
         for unit in vpp.all_units
         if (real := realised_of(unit)) is not None
     )
@@ -84,10 +86,21 @@ def realised_of(unit: Unit) -> Array | None:
     return None if name is None else getattr(unit.asset, name)
 
 
-def _asset(kind: UnitKind, asset: Asset) -> Asset:
+def _asset(kind: UnitKind, asset: Asset, periods: int | None) -> Asset:
     name = REALISED.get(kind)
     real = None if name is None else getattr(asset, name)
     if name is None or real is None:
         return asset
-    changes: dict[str, Any] = {SERIES[kind]: real, name: None}
+    changes: dict[str, Any] = {SERIES[kind]: _real(real, getattr(asset, SERIES[kind]), periods), name: None}
     return replace(asset, **changes)
+
+
+def _real(real: Array | None, expected: Array, periods: int | None) -> Array:
+    """What becomes of a series: of the periods that do not become real, what was expected."""
+    if real is None:
+        return expected
+    return real if periods is None else spliced(real, periods, expected)
+
+
+def _differ(real: Array, expected: Array, periods: int | None) -> bool:
+    return not np.array_equal(real[:periods], expected[:periods])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from market.costs.reservoir import with_reachable_end
 from market.model.assets import Hydro, StoredEnd
 from market.model.calendar import stamps
+from market.model.imbalance import ImbalanceRules
 from market.model.public import PublicRules
 from market.model.rolling import PlanEnd, Rolling
 from market.model.rules import Horizon
@@ -38,17 +40,41 @@ def window_public(public: PublicRules, window: PlanWindow) -> PublicRules:
     if horizon == public.horizon:
         return public
     cut = stretch(public, window.periods)
-    return seal_public(horizon, cut.tariff, public.market, cut.carbon, public.currency, public.imbalance)
+    imbalance = _imbalance(cut.imbalance, window)
+    return seal_public(horizon, cut.tariff, public.market, cut.carbon, public.currency, imbalance)
+
+
+def _imbalance(rules: ImbalanceRules | None, window: PlanWindow) -> ImbalanceRules | None:
+    """Only what is kept becomes real; of the whole horizon it may be said that less does."""
+    if rules is None:
+        return None
+    of_all = rules.settled_periods
+    real = window.kept if of_all is None else min(window.kept, max(of_all - window.first, 0))
+    return replace(rules, settled_periods=None if real == window.planned else real)
 
 
 def window_plant(vpp: Vpp, horizon: Horizon, rolling: Rolling, window: PlanWindow, state: PlantState) -> Vpp:
-    """A plant in a window of a horizon: it goes on from a state, and ends as the run of many days says."""
-    cut = stretch(vpp, window.periods)
-    own = {unit.id for unit in cut.units}
-    fields = {unit.id: _asset(unit, horizon, rolling, window) for unit in cut.all_units if unit.id not in own}
-    units = tuple(replace(unit, asset=_asset(unit, horizon, rolling, window)) for unit in cut.units)
-    ends = replace(cut, units=units, **fields)  # type: ignore[arg-type]  # a unit of a field is called as it
-    return _anchored(with_state(ends, state), vpp)
+    """A plant in a window of a horizon: it goes on from a state, and ends as the run of many days says.
+
+    A reservoir that may have got less than expected ends no higher than it can.
+    """
+    ends = _with_assets(stretch(vpp, window.periods), lambda unit: _asset(unit, horizon, rolling, window))
+    first = {unit.id: unit.asset for unit in vpp.all_units}
+    anchored = _with_assets(with_state(ends, state), lambda unit: _anchor(unit.asset, first[unit.id]))
+    if window.first == 0:
+        return anchored
+    return _with_assets(anchored, lambda unit: _within_reach(unit.asset, horizon.period_h))
+
+
+def _with_assets(vpp: Vpp, changed: Callable[[Unit], Asset]) -> Vpp:
+    """The plant with other data of its units; the very same where none is changed."""
+    now = {unit.id: changed(unit) for unit in vpp.all_units}
+    if all(now[unit.id] is unit.asset for unit in vpp.all_units):
+        return vpp
+    own = {unit.id for unit in vpp.units}
+    fields = {name: asset for name, asset in now.items() if name not in own}
+    units = tuple(replace(unit, asset=now[unit.id]) for unit in vpp.units)
+    return replace(vpp, units=units, **fields)  # type: ignore[arg-type]  # a unit of a field is called as it
 
 
 def _asset(unit: Unit, horizon: Horizon, rolling: Rolling, window: PlanWindow) -> Asset:
@@ -65,19 +91,8 @@ def _asset(unit: Unit, horizon: Horizon, rolling: Rolling, window: PlanWindow) -
     return asset
 
 
-def _anchored(now: Vpp, begun: Vpp) -> Vpp:
-    """A store that ends as it began ends as the run began, also where it holds something else by now."""
-    first = {unit.id: unit.asset for unit in begun.all_units}
-    anchored = {unit.id: _anchor(unit.asset, first[unit.id]) for unit in now.all_units}
-    if all(anchored[unit.id] is unit.asset for unit in now.all_units):
-        return now
-    own = {unit.id for unit in now.units}
-    units = tuple(replace(unit, asset=anchored[unit.id]) for unit in now.units)
-    fields = {name: asset for name, asset in anchored.items() if name not in own}
-    return replace(now, units=units, **fields)  # type: ignore[arg-type]  # as above
-
-
 def _anchor(now: Asset, begun: Asset) -> Asset:
+    """A store that ends as it began ends as the run began, also where it holds something else by now."""
     if not isinstance(now, Storage | Hydro) or now.end is not StoredEnd.AS_BEGUN:
         return now
     if isinstance(now, Storage) and isinstance(begun, Storage) and now.soc_initial != begun.soc_initial:
@@ -85,3 +100,9 @@ def _anchor(now: Asset, begun: Asset) -> Asset:
     if isinstance(now, Hydro) and isinstance(begun, Hydro) and now.level_initial != begun.level_initial:
         return replace(now, end=StoredEnd.GIVEN, level_end=begun.level_initial)
     return now
+
+
+def _within_reach(asset: Asset, period_h: float) -> Asset:
+    if isinstance(asset, Hydro) and asset.realised_inflow_mw is not None:
+        return with_reachable_end(asset, period_h)
+    return asset

@@ -7,13 +7,14 @@ from math import fsum
 
 from market.costs.billing import excess_by_bill_t
 from market.costs.carbon import carbon_account
-from market.costs.costs import cost_breakdown
+from market.costs.costs import cost_breakdown, exchange_cny, tariff_of
 from market.costs.unit_operations import unit_operations
 from market.model.assets import Hydro
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
 from market.model.stretch import stretch
 from market.model.vpp import Storage, Vpp
+from market.settlement.reality import ImbalanceBill
 from market.settlement.settlement import Account, account_of, quota_in_t
 
 
@@ -42,6 +43,27 @@ def kept_account(vpp: Vpp, public: PublicRules, plan: DispatchPlan, kept: int, t
         quota_t=account.quota_t,
         curtailed_mwh=fsum(does.curtailed_mw.tolist()) * hours,
     )
+
+
+def kept_real_account(
+    vpp: Vpp, public: PublicRules, planned: DispatchPlan, real: DispatchPlan, bill: ImbalanceBill, trade_cny: float
+) -> Account:
+    """The same of a day as it became real: what was scheduled with the grid is paid, and what differs settled.
+
+    bill : of the kept periods · planned, real : the whole plan, and what became of it
+    """
+    kept = len(bill.cost_cny)
+    account = kept_account(vpp, public, real, kept, trade_cny)
+    operation_cny = account.operation_cny
+    if kept < public.horizon.periods:
+        scheduled, metered = (_exchange_cny(vpp, public, plan, kept) for plan in (planned, real))
+        operation_cny += scheduled - metered
+    return replace(account, operation_cny=operation_cny, imbalance_cny=bill.total_cny)
+
+
+def _exchange_cny(vpp: Vpp, public: PublicRules, plan: DispatchPlan, kept: int) -> float:
+    tariff, does = stretch(tariff_of(vpp, public), range(kept)), stretch(plan, range(kept))
+    return exchange_cny(tariff, does.buy_mw, does.sell_mw) * public.horizon.period_h
 
 
 def kept_public(public: PublicRules, kept: int) -> PublicRules:

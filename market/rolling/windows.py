@@ -94,7 +94,7 @@ class _Edges:
 
     def after(self, days: int | None) -> int:
         """The period after so many days. ScenarioError where there are not so many."""
-        known = len(self._days) - 1
+        known = days_in(self._horizon)
         if days is None:
             return self._horizon.periods
         if days > known:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from market.scenario.cases import builtin_cases, copy_case
     from market.scenario.load import load_scenario
     from market.scenario.overrides import with_overrides
-    from market.scenario.parts import own_part, public_part, require_plants
+    from market.scenario.parts import own_part, public_part, require_one_plan, require_plants
     from market.scenario.schema import scenario_schema
     from market.scenario.write import write_scenario
 else:
@@ -24,6 +24,7 @@ else:
         "load_scenario": "load",
         "own_part": "parts",
         "public_part": "parts",
+        "require_one_plan": "parts",
         "require_plants": "parts",
         "scenario_advice": "advice",
         "scenario_schema": "schema",
@@ -44,6 +45,7 @@ __all__ = [
     "load_scenario",
     "own_part",
     "public_part",
+    "require_one_plan",
     "require_plants",
     "scenario_advice",
     "scenario_schema",

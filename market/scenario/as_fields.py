@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from market.model.currency import DEFAULT_CURRENCY
+from market.model.imbalance import ImbalanceRules
 from market.model.network import Empirical, NetworkRules
 from market.model.public import PublicScenario
 from market.model.rules import CarbonRules
@@ -43,6 +44,7 @@ def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: S
         "currency": None if fields["currency"] == DEFAULT_CURRENCY else fields["currency"],
         "horizon": _told(fields["horizon"], scenario.public.horizon),
         "sources": fields["sources"] or None,
+        "imbalance": _imbalance(scenario.public.imbalance),
         "carbon": _short_carbon(scenario.public.carbon, fields["carbon"]),
         "network": _network(fields["network"], sample_files),
         "vpps": [_vpp(*pair) for pair in zip(scenario.vpps, fields["vpps"], strict=True)] or None,
@@ -55,7 +57,7 @@ def long_fields(scenario: Scenario | PublicScenario) -> Fields:
 
     There is a roster where not every plant is known; samples are written out.
     """
-    horizon = scenario.public.horizon
+    horizon, imbalance = scenario.public.horizon, scenario.public.imbalance
     vpps = scenario.vpps if isinstance(scenario, Scenario) else ()
     return {
         "name": plain_text(scenario.name),
@@ -69,7 +71,7 @@ def long_fields(scenario: Scenario | PublicScenario) -> Fields:
         "sources": dict(scenario.sources) if isinstance(scenario, Scenario) else {},
         "market": plain_fields(scenario.public.market),
         "carbon": _carbon(scenario.public.carbon),
-        "imbalance": None if scenario.public.imbalance is None else plain_fields(scenario.public.imbalance),
+        "imbalance": None if imbalance is None else plain_fields(imbalance),
         "network": network_fields(scenario.network),
         "audit": scenario.audit.value if scenario.audit else None,
         "roster": None if len(vpps) == len(scenario.roster) else _roster(scenario, vpps),
@@ -115,6 +117,10 @@ def _told(fields: Fields, owner: object) -> Fields:
     """Fields without those that came later and say nothing."""
     untold = untold_fields(owner)
     return {name: value for name, value in fields.items() if name not in untold}
+
+
+def _imbalance(rules: ImbalanceRules | None) -> Fields | None:
+    return None if rules is None else _told(plain_fields(rules), rules)
 
 
 def _rolling(scenario: Scenario | PublicScenario) -> Fields | None:

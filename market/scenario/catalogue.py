@@ -24,8 +24,8 @@ from market.scenario.unit_schema import UNIT_SECTIONS
 
 ANY_VPP, ANY_UNIT = "ID", "UNIT"
 UNITS = "units"
-OF_MANY_DAYS = ("rolling.", "horizon.before_h", "horizon.after_h")
-"""What says how many days are run, or where among them these periods are."""
+OF_MANY_DAYS = ("rolling.", "horizon.before_h", "horizon.after_h", "imbalance.settled_periods")
+"""What says how many days are run, or where among them these periods are, and which of them count."""
 
 
 @dataclass(frozen=True, slots=True)

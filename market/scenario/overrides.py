@@ -49,6 +49,7 @@ _ABSENT = "rolling"  # a section that may be null as a whole
 _OLDER = {"coupling": "market.coupling"}  # paths of before, which mean these
 _FORECAST = ("wt", "pv")
 _PLANTS = "vpps"
+_ROWS = "must be the number of rows in the profiles"
 
 Changes: TypeAlias = Mapping[str, object]
 _Value = TypeVar("_Value")
@@ -80,7 +81,10 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
     faults += unknown_ids(fields["network"], scenario.roster, place.of)
     if file is not None:
         faults += [*_files(file, place.of), *_columns_missing(scenario, file, place.of)]
-        faults += _other_days(scenario, horizon_in(file.horizon), place.of)
+        faults += [
+            *_other_length(scenario, horizon_in(file.horizon), place.of),
+            *_other_days(scenario, horizon_in(file.horizon), place.of),
+        ]
         faults += money_faults(file, currency, place.of)
         faults += persistence_faults(file.forecast, place.of)
     if file is None or faults:
@@ -311,11 +315,6 @@ def _files(file: Section, place: Place) -> list[Fault]:
 
 def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterator[Fault]:
     """What the profiles would have to hold and do not."""
-    rows = scenario.public.horizon.periods
-    periods = horizon_in(file.horizon).periods
-    if periods != rows:
-        rule, remedy = "must be the number of rows in the profiles", f"change it in {FILE_NAME}, with the profiles"
-        yield Fault(f"{rule}, {rows}", str(periods), place(("horizon", "periods")), remedy)
     tariffs = {vpp.tariff.name for vpp in scenario.vpps if vpp.tariff}
     for index, (vpp, section) in enumerate(zip(scenario.vpps, file.vpps, strict=True)):
         if section.tariff is not None and section.tariff not in tariffs:
@@ -330,16 +329,37 @@ def _columns_missing(scenario: Scenario, file: Section, place: Place) -> Iterato
                 yield Fault(rule, "no such column", place((_PLANTS, index, asset)), remedy)
 
 
+def _other_length(scenario: Scenario, horizon: Horizon, place: Place) -> Iterator[Fault]:
+    """There are data for so many periods, and no others; the first days of them can be run by themselves."""
+    before = scenario.public.horizon
+    if horizon.periods == before.periods:
+        return
+    rule, remedy = _ROWS, f"change it in {FILE_NAME}, with the profiles"
+    if _timed(scenario):
+        rule, remedy = "must be the number of periods that series were read for", f"change {FILE_NAME} itself"
+    days = whole_days(horizon)
+    if 0 < days < whole_days(before):
+        remedy = (
+            f"run its first days by themselves: vppmarket run --days {days}, in Python market.run_days(…, {days})"
+        )
+    where = place(("horizon", "periods"))
+    yield Fault(f"{rule}, {before.periods}", str(horizon.periods), where, remedy)
+
+
+def _timed(scenario: Scenario) -> list[str]:
+    """The columns that were read by their times."""
+    return [column for column, told in scenario.sources.items() if is_timed(told)]
+
+
 def _other_days(scenario: Scenario, horizon: Horizon, place: Place) -> Iterator[Fault]:
     """Data of one day are not those of another, and days are as long as their clocks make them."""
     before = scenario.public.horizon
-    fields = ("start", "tz", "period_h", "periods")
+    fields = ("start", "tz", "period_h")
     changed_fields = [name for name in fields if getattr(horizon, name) != getattr(before, name)]
     if not changed_fields:
         return
     changed = place(("horizon", changed_fields[0]))
-    timed = [column for column, told in scenario.sources.items() if is_timed(told)]
-    if timed:
+    if timed := _timed(scenario):
         rule = "must stay what it is where series were read by their times"
         read = f"{', '.join(timed[:3])}{' and others' if len(timed) > 3 else ''} of {before.start}"
         value = getattr(horizon, changed_fields[0]) or "none"

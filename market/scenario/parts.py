@@ -1,4 +1,4 @@
-"""Parts of a scenario: what everybody may know, what one plant's owner may; and whether all plants are here."""
+"""Parts of a scenario: what everybody may know, what one plant's owner may; and what is asked of a whole one."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ def require_plants(scenario: Scenario) -> Scenario:
     remedy = "name the folder with all plants; a part is for `vppmarket broker` and `vppmarket node`"
     rule = "this needs every plant of the market"
     raise ScenarioError([Fault(rule, found, f"scenario {scenario.name}", remedy)])
+
+
+def require_one_plan(scenario: Scenario) -> Scenario:
+    """The scenario itself. ScenarioError where it is to be run day by day, and one plan is made of it."""
+    if scenario.rolling is None:
+        return scenario
+    rule, found = "this makes one plan of the whole horizon", "a scenario of days in a row"
+    remedy = (
+        "run its days with `vppmarket run`, in Python market.run_days, or name the folder of one of these days; "
+        'for one plan of all take rolling out: --set rolling=null, in Python {"rolling": None}'
+    )
+    raise ScenarioError([Fault(rule, found, f"scenario {scenario.name}: rolling", remedy)])
 
 
 def public_part(scenario: Scenario) -> Scenario:

@@ -44,7 +44,7 @@ def _reality(scenario: Scenario) -> Iterator[str]:
         f"reality: deviations are settled at {kind}; short {_side(rules.short_premium, rules, 'short')}, long "
         + (_side(-rules.long_discount, rules, "long"))
     )
-    told = [vpp.id for vpp in scenario.vpps if has_reality(vpp)]
+    told = [vpp.id for vpp in scenario.vpps if has_reality(vpp, rules.settled_periods)]
     if scenario.vpps:
         named = ", ".join(told[:_MOST]) + (f" and {len(told) - _MOST} more" if len(told) > _MOST else "")
         yield f"  otherwise than expected: {named or 'nobody'}"

@@ -57,6 +57,16 @@ class ImbalanceBill:
         """All of it over the day."""
         return fsum((*self.cost_cny.tolist(), *self.missed_cny.tolist()))
 
+    @property
+    def short_mwh(self) -> float:
+        """What it took from the grid beyond its schedule, in the periods in which it did."""
+        return fsum(np.maximum(self.metered.deviation_mw, 0.0).tolist()) * self.period_h
+
+    @property
+    def long_mwh(self) -> float:
+        """The same of what it took less, or gave more."""
+        return fsum(np.maximum(-self.metered.deviation_mw, 0.0).tolist()) * self.period_h
+
 
 @dataclass(frozen=True, slots=True)
 class RealSettlement:
@@ -83,7 +93,7 @@ class RealSettlement:
         return tuple(
             after.vpp
             for before, after in zip(self.grid_only, self.game, strict=True)
-            if after.total_cny > before.total_cny + MONEY_TOLERANCE * max(1.0, abs(before.total_cny))
+            if pays_more(before.total_cny, after.total_cny)
         )
 
     @property
@@ -98,6 +108,11 @@ class RealSettlement:
         return tuple(b.vpp for b, a in pairs if b.total_cny == b.total_cny and a.total_cny == a.total_cny)
 
 
+def pays_more(before_cny: float, after_cny: float) -> bool:
+    """Whether somebody pays more with trade than without, beyond the last digits of a computation."""
+    return after_cny > before_cny + MONEY_TOLERANCE * max(1.0, abs(before_cny))
+
+
 def settle_reality(
     outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp] = ()
 ) -> RealSettlement | None:
@@ -110,8 +125,8 @@ def settle_reality(
         return None
     known = {plant.id: plant for plant in plants}
     prices = {day.declaration.vpp: _prices(day, public, known.get(day.declaration.vpp)) for day in outcome.days}
-    before = _bills({vpp: reality.before for vpp, reality in told.items()}, prices, public)
-    after = _bills({vpp: reality.after for vpp, reality in told.items()}, prices, public)
+    before = bills_of({vpp: reality.before for vpp, reality in told.items()}, prices, public)
+    after = bills_of({vpp: reality.after for vpp, reality in told.items()}, prices, public)
     return RealSettlement(
         before,
         after,
@@ -161,9 +176,10 @@ def _prices(day: VppDay, public: PublicRules, plant: Vpp | None) -> ImbalancePri
     return None if day.declaration.own_tariff else imbalance_prices(public.imbalance, public.tariff)
 
 
-def _bills(
+def bills_of(
     metered: Mapping[str, MeteredDay], prices: Mapping[str, ImbalancePrices | None], public: PublicRules
 ) -> tuple[ImbalanceBill, ...]:
+    """What the deviations of all VPPs cost each of them, (M17), in order; None for prices that are not known."""
     assert public.imbalance is not None
     together = None
     if public.imbalance.pricing is ImbalancePricing.SINGLE:

@@ -465,9 +465,3 @@ def test_money_is_told_in_the_scenario_s_currency(tmp_path: Path) -> None:
 def test_a_number_of_days_is_whole_and_above_zero(days: Any) -> None:
     with pytest.raises(ScenarioError, match="days: must be a whole number of 1 or more"):
         market.run_days("two_vpp", days)
-
-
-def test_days_of_what_came_true_are_refused() -> None:
-    """They would go on from the forecast's batteries."""
-    with pytest.raises(ScenarioError, match="days in a row are of forecasts alone"):
-        market.run_days("two_vpp", 1, {"forecast.model": "noise", "forecast.given": "forecast"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from market.costs.imbalance import deviation_price, imbalance_prices, outside_tariff
 from market.errors import ModelError
-from market.forecast.errors import ForecastErrors, ForecastModel, noisy, persistence, standard_normal
+from market.forecast.errors import ForecastErrors, ForecastModel, noisy, standard_normal
 from market.forecast.newsvendor import expected_revenue_cny, newsvendor_quantile, newsvendor_schedule_mw
 from market.forecast.plants import surprised
 from market.model.arrays import Array, frozen
@@ -63,11 +63,6 @@ def test_noise_changes_no_sign_and_leaves_nothing_where_there_is_nothing(
     assert (made * values >= 0.0).all()
     assert made[0] == 0.0
     assert np.isfinite(made).all()
-
-
-def test_yesterday_is_known_today() -> None:
-    days = np.arange(72.0)
-    assert persistence(days[24:], days[:24]).tolist() == days[:48].tolist()
 
 
 def test_a_plant_is_surprised_as_a_scenario_says_it() -> None:

@@ -15,6 +15,7 @@ from market.model.rolling import PlanEnd, Rolling
 from market.model.rules import Horizon
 from market.rolling.windows import days_in, windows
 from market.scenario import write_scenario
+from tests.market.real_days import RealDay
 from tests.market.series_of_days import write_days
 
 
@@ -141,6 +142,24 @@ def test_other_fields_of_many_days_have_their_bounds(
     assert said in str(refused.value)
 
 
+def test_fewer_days_than_there_are_data_for_are_run_not_set(tmp_path: Path) -> None:
+    """One message, with the flag that runs the first days; for more days there are no data."""
+    plain = market.load(write_days(tmp_path / "s", 3, start="2016-06-15", tz="Europe/Berlin"))
+    timed = market.load(RealDay(start="2016-06-14", days=3, minutes=60).write(tmp_path / "t"))
+    for scenario, rule in ((plain, "rows in the profiles"), (timed, "periods that series were read for")):
+        for days, remedy in (
+            (1, r"vppmarket run --days 1, in Python market.run_days(…, 1)"),
+            (4, "scenario.yaml"),
+        ):
+            with pytest.raises(ScenarioError) as refused:
+                scenario.with_({"horizon.days": days})
+            (fault,) = refused.value.faults
+            assert fault.rule == f"must be the number of {rule}, 72"
+            assert fault.value == str(24 * days)
+            assert remedy in fault.remedy
+    assert len(market.run_days(plain, 1).days) == 1
+
+
 TASKS = [
     ({"arrival_h": 25.0, "departure_h": 30.0}, "arrival_h: must be below 24 with every_day"),
     ({"arrival_h": 2.0, "departure_h": 27.0}, "departure_h: must be at most 24 h after arrival_h with every_day"),
@@ -176,7 +195,7 @@ def test_a_section_can_be_set_from_outside_and_taken_out(tmp_path: Path) -> None
     assert (changed.rolling.plan_h, changed.rolling.commit_h, changed.rolling.soc_end) == (48.0, 24.0, "free")
     assert changed.with_({"rolling": None}).rolling is None
     assert changed.digest == plain.digest, "how it is cut into days is no part of what it is"
-    with pytest.raises(ScenarioError, match=r"take market\.run_days"):
+    with pytest.raises(ScenarioError, match=r"in Python market\.run_days"):
         market.run(changed)
 
 

@@ -13,11 +13,12 @@ from functools import partial
 import numpy as np
 
 from market.costs.carbon import grid_emission_t_per_mwh
-from market.costs.costs import tariff_of
+from market.costs.costs import exchange_cny, tariff_of
 from market.costs.imbalance import ImbalancePrices, deviation_price, imbalance_cny, imbalance_prices
+from market.costs.reservoir import with_reachable_end
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
-from market.model.assets import Hydro, StoredEnd
+from market.model.assets import Hydro
 from market.model.disclosure import Disclosure
 from market.model.plan import DirectExchange, DispatchPlan
 from market.model.public import PublicRules
@@ -33,7 +34,6 @@ from vpp_nodes.dispatch.model import Model, build_model
 from vpp_nodes.dispatch.open_day import solve_program
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.repair import Powers
-from vpp_nodes.dispatch.store import highest_level_mwh
 from vpp_nodes.dispatch.variables import TOLERATED_SHARE, Binary, buy_limit_mw, commitment_binaries, sell_limit_mw
 
 _DUST_MW = 1e-6  # of what is missed: a solver's tolerance
@@ -78,7 +78,7 @@ def realised_day(vpp: Vpp, public: PublicRules, plan: DispatchPlan) -> RealPlan:
 
     Where all comes as expected that is the plan itself, (M17). Raises: DispatchError as `dispatch` does.
     """
-    if not has_reality(vpp):
+    if not has_reality(vpp, _real_periods(public)):
         nothing = frozen(np.zeros(public.horizon.periods))
         scheduled = _scheduled_mw(plan)
         return RealPlan(plan, MeteredDay(scheduled, scheduled, nothing))
@@ -169,7 +169,7 @@ def _day(vpp: Vpp, public: PublicRules, plan: DispatchPlan) -> RealDay:
     free = OwnTariff("", Tariff(nothing, nothing))
     quota_t = quota_in_t(plan.direct_in_mw, plan.direct_out_mw, public)
     direct = DirectExchange(plan.direct_in_mw, plan.direct_out_mw, quota_t)
-    day = checked_day(replace(as_realised(vpp), tariff=free), public, direct)
+    day = checked_day(replace(as_realised(vpp, _real_periods(public)), tariff=free), public, direct)
     return RealDay(_with_reachable_ends(day), public, direct, nothing)
 
 
@@ -177,10 +177,8 @@ def _with_reachable_ends(day: DispatchDay) -> Vpp:
     """The plant, its reservoirs ending no higher than they can come."""
     vpp, changed = day.vpp, []
     for unit in vpp.units:
-        hydro = unit.asset
-        if isinstance(hydro, Hydro) and hydro.end is StoredEnd.GIVEN and hydro.reservoir_mwh:
-            level = min(hydro.level_end or 0.0, highest_level_mwh(day, hydro) / hydro.reservoir_mwh)
-            unit = replace(unit, asset=replace(hydro, level_end=max(level, hydro.level_min)))
+        if isinstance(unit.asset, Hydro):
+            unit = replace(unit, asset=with_reachable_end(unit.asset, day.period_h))
         changed.append(unit)
     return replace(vpp, units=tuple(changed))
 
@@ -250,12 +248,17 @@ def _told(vpp: Vpp, public: PublicRules, plan: DispatchPlan, question: _Question
     realised = made.buy_mw - made.sell_mw
     realised = frozen(np.where(np.abs(realised - scheduled) <= _SNAP_MW, scheduled, realised))
     metered = MeteredDay(scheduled, realised, missed_mw)
-    paid = float(tariff.retail_cny_per_mwh @ plan.buy_mw - tariff.feed_in_cny_per_mwh @ plan.sell_mw) * hours
+    paid = exchange_cny(tariff, plan.buy_mw, plan.sell_mw) * hours
     costs = replace(made.costs, grid_cny=made.costs.grid_cny + paid)
     deviation = metered.deviation_mw
     beside = float(imbalance_cny(deviation_price(prices, deviation), deviation, hours).sum())
     beside += prices.missed_cny_per_mwh * float(np.abs(missed_mw).sum()) * hours
     return RealPlan(replace(made, costs=costs, objective_cny=made.objective_cny + paid + beside), metered)
+
+
+def _real_periods(public: PublicRules) -> int | None:
+    """How many periods become real; None for all."""
+    return None if public.imbalance is None else public.imbalance.settled_periods
 
 
 def _scheduled_mw(plan: DispatchPlan) -> Array:

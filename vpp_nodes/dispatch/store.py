@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market.costs.costs import stored_at_start_mwh
+from market.costs.reservoir import highest_levels_mwh
 from market.model.arrays import Array
 from market.model.assets import Hydro, StoredEnd
 from market.model.vpp import Storage, Unit
@@ -176,21 +177,15 @@ def unreachable_level(day: DispatchDay, unit: Unit) -> str:
     return ""
 
 
-def highest_level_mwh(day: DispatchDay, store: Storage | Hydro) -> float:
-    """The most that a store can hold at the end of the day."""
-    return list(_reach(day, store))[-1][1]
-
-
 def _reach(day: DispatchDay, store: Storage | Hydro) -> Iterator[tuple[float, float]]:
     """The least and the most that a store can hold at the end of each period."""
     low, high = stored_limits_mwh(store)
+    if isinstance(store, Hydro):
+        yield from ((low, most) for most in highest_levels_mwh(store, day.period_h))
+        return
     least = most = stored_at_start_mwh(store)
-    for t in range(day.periods):
-        if isinstance(store, Hydro):
-            inflow = float(store.inflow_mw[t]) * day.period_h
-            least, most = low, min(most + inflow, high)
-        else:
-            kept = kept_share(store, day.period_h)
-            most = min(most * kept + store.charge_efficiency * store.charge_max_mw * day.period_h, high)
-            least = max(least * kept - store.discharge_max_mw * day.period_h / store.discharge_efficiency, low)
+    kept = kept_share(store, day.period_h)
+    for _ in range(day.periods):
+        most = min(most * kept + store.charge_efficiency * store.charge_max_mw * day.period_h, high)
+        least = max(least * kept - store.discharge_max_mw * day.period_h / store.discharge_efficiency, low)
         yield least, most

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from market.app.analysis.changes import Change, CompareInput, changes, changes_notes
 from market.app.analysis.currencies import require_one_currency
-from market.app.results.columns import TRANSFERS
+from market.app.results.columns import IMBALANCE, TRANSFERS
 from market.app.results.disclosed import disclosed
 from market.app.results.recorded import RecordedRun
 from market.app.results.records import Records
@@ -128,8 +128,8 @@ def compare_runs(*inputs: CompareInput) -> Comparison:
     accounts = (*vpps, "system") if same_members else vpps
     tables = [
         _results(runs, same_members=same_members),
-        _accounts("costs", runs, accounts, COSTS),
-        _accounts("carbon", runs, accounts, CARBON),
+        _accounts("costs", runs, accounts, COSTS, (*COSTS, "imbalance_cny")),
+        _accounts("carbon", runs, accounts, CARBON, CARBON),
     ]
     if same_horizon:
         tables += _by_period(runs, vpps)
@@ -159,7 +159,11 @@ def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> ComparedTabl
     told = [_of_market(run) for run in runs]
     if same_members:
         transfers = any(TRANSFERS in run.tables for run in runs)
-        told = [_of_all_vpps(run, transfers=transfers) | market for run, market in zip(runs, told, strict=True)]
+        real = any(IMBALANCE in run.tables for run in runs)
+        told = [
+            _of_all_vpps(run, transfers=transfers) | (_in_reality(run) if real else {}) | market
+            for run, market in zip(runs, told, strict=True)
+        ]
     rows: dict[tuple[Cell, ...], tuple[Cell, ...]] = {}
     for name in told[0]:
         values = tuple(each[name] for each in told)
@@ -169,7 +173,9 @@ def _results(runs: Sequence[RecordedRun], *, same_members: bool) -> ComparedTabl
     return ComparedTable("results", ("quantity",), rows)
 
 
-_OF_SOME: Final = frozenset({"mean_price_cny_per_mwh", "messages", "rest_time_s"})
+_REALISED: Final = ("grid_only_realised_total_cny", "game_realised_total_cny", "saving_realised_cny")
+_IMBALANCE: Final = "game_realised_imbalance_cny"
+_OF_SOME: Final = frozenset({"mean_price_cny_per_mwh", "messages", "rest_time_s", *_REALISED, _IMBALANCE})
 """What a run may come to its end without; of anything else, a run that does not show it is not compared."""
 
 
@@ -185,9 +191,21 @@ def _of_all_vpps(run: RecordedRun, *, transfers: bool) -> dict[str, float]:
         "game_emission_t": run.account("system", "game", "emission_t"),
         "game_curtailed_mwh": run.account("system", "game", "curtailed_mwh"),
     }
-    budget = float(run[TRANSFERS]["transfer_cny"].sum()) if TRANSFERS in run.tables else 0.0
+    budget = _budget_cny(run)
     saving = {"saving_cny": system["grid_only_total_cny"] - (system["game_total_cny"] - budget)}
     return system | saving | ({"budget_cny": budget} if transfers else {})
+
+
+def _budget_cny(run: RecordedRun) -> float:
+    return float(run[TRANSFERS]["transfer_cny"].sum()) if TRANSFERS in run.tables else 0.0
+
+
+def _in_reality(run: RecordedRun) -> dict[str, float]:
+    """The same costs as they became real, and what deviations cost of them; of a run without a reality nothing."""
+    alone, game = (run.account("system", f"{plans}_realised", "total_cny") for plans in ("grid_only", "game"))
+    amounts = dict(zip(_REALISED, (alone, game, alone - (game - _budget_cny(run))), strict=True))
+    known = IMBALANCE in run.tables
+    return amounts | {_IMBALANCE: run.account("system", "game_realised", "imbalance_cny") if known else NOTHING}
 
 
 def _of_market(run: RecordedRun) -> dict[str, float]:
@@ -249,12 +267,18 @@ def _by_key(records: Records, keys: Sequence[str], column: str) -> dict[tuple[An
 
 
 def _accounts(
-    name: str, runs: Sequence[RecordedRun], vpps: Sequence[str], quantities: Sequence[str]
+    name: str, runs: Sequence[RecordedRun], vpps: Sequence[str], planned: Sequence[str], real: Sequence[str]
 ) -> ComparedTable:
-    """What all runs show of it: what one of them does not show is not a difference."""
+    """What all runs show of it: what one of them does not show is not a difference.
+
+    planned, real : the quantities of accounts as planned, and of those in reality where all runs have one
+    """
     rows: dict[tuple[Cell, ...], tuple[Cell, ...]] = {}
+    of = dict.fromkeys(("grid_only", "game"), planned)
+    if all(IMBALANCE in run.tables for run in runs):
+        of |= dict.fromkeys(("grid_only_realised", "game_realised"), real)
     for vpp in vpps:
-        for scenario in ("grid_only", "game"):
+        for scenario, quantities in of.items():
             for quantity in quantities:
                 values = tuple(run.account(vpp, scenario, quantity) for run in runs)
                 if not any(map(math.isnan, values)):

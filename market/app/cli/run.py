@@ -31,7 +31,7 @@ from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_o
 from market.scenario.advice import change_notes
 from market.scenario.changes import set_changes, together
 from market.scenario.network_flags import network_changes
-from market.scenario.parts import public_part, require_plants
+from market.scenario.parts import public_part, require_one_plan, require_plants
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
 
@@ -130,10 +130,7 @@ def _carried_out(
 def _new(options: RunOptions, started: datetime, hosting: Hosting | None) -> tuple[RunSpec, RunFolder]:
     """Where one person owns all plants everything may be shown in the end; where others bring theirs, totals."""
     own_plants = hosting is None
-    scenario = scenario_of(options)
-    if scenario.rolling is not None:
-        rule, remedy = "nodes that others start run one day", "take rolling out, or name the folder of a day"
-        raise ScenarioError([Fault(rule, "a scenario of many days", "rolling", remedy)])
+    scenario = require_one_plan(scenario_of(options))
     scenario = require_plants(scenario) if own_plants else public_part(scenario)
     audit = options.audit or scenario.audit or (Disclosure.FULL if own_plants else Disclosure.TOTALS)
     what = RunSpec(scenario, options.seed or 0, options.in_process, started, audit, options.keep)

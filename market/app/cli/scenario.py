@@ -16,6 +16,7 @@ from market.app.runs.command_line import pasted
 from market.app.runs.first_plans import first_declarations
 from market.errors import DispatchError
 from market.model.declaration import Declaration
+from market.rolling.said import rolling_said
 from market.scenario import builtin_cases, copy_case, load_scenario, scenario_advice, scenario_schema
 from market.scenario.advice import change_notes
 from market.scenario.changes import changed
@@ -32,7 +33,7 @@ def check_command(source: str, settings: Sequence[str] = ()) -> int:
     """
     given = load_scenario(source)
     scenario = changed(given, settings)
-    horizon = scenario.public.horizon
+    horizon, days = scenario.public.horizon, tuple(rolling_said(scenario))
     for note in (*change_notes(given, scenario), *scenario_advice(scenario), *plausibility_notes(scenario)):
         echo_error(f"note: {note}")
     headline = (
@@ -41,7 +42,7 @@ def check_command(source: str, settings: Sequence[str] = ()) -> int:
     )
     told = telling_of(scenario)
     echo(told.text(scenario_text(headline, scenario, _first(scenario), screen_of(sys.stdout))), styled=True)
-    echo("".join(f"{line}\n" for line in understood(scenario)))
+    echo("".join(f"{line}\n" for line in (*understood(scenario), *map(told.text, days))))
     return ExitCode.EQUILIBRIUM
 
 

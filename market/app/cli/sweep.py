@@ -26,8 +26,17 @@ from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 
 _ROWS_SHOWN = 20
 _REASONS_SHOWN = 3
-_SHOWN = ("verdict", "saving_cny", "game_total_cny", "game_carbon_cny", "traded_mwh", "mean_price_cny_per_mwh")
-_HEADINGS = ("", "trade saves CNY", "total CNY", "carbon CNY", "traded MWh", "mean price CNY/MWh")
+_SHOWN = {
+    "verdict": "",
+    "saving_cny": "trade saves CNY",
+    "game_total_cny": "total CNY",
+    "game_realised_total_cny": "in reality CNY",
+    "game_realised_imbalance_cny": "imbalance CNY",
+    "game_carbon_cny": "carbon CNY",
+    "traded_mwh": "traded MWh",
+    "mean_price_cny_per_mwh": "mean price CNY/MWh",
+}
+"""The columns that people are shown, where the table has them, and what they are called there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +138,12 @@ def _text(journal: Journal, table: Table) -> str:
     """The first rows, for people, and where all of them are."""
     several = [name for name in ("scenario", "seed", *journal.plan.paths) if len(set(_column(table, name))) > 1]
     told = telling_of(journal.plan.scenarios[0])
-    columns = ("run", *several, *told.columns(_SHOWN))
+    shown = {name: heading for name, heading in _SHOWN.items() if told.columns((name,))[0] in table.columns}
+    columns = ("run", *several, *told.columns(tuple(shown)))
     first = Table(table.name, table.columns, table.rows[:_ROWS_SHOWN])
     count, failed = len(table.rows), _column(table, "verdict").count(FAILED)
     heading = f"{count} runs" + (f", {failed} failed" if failed else "")
-    text = printed(heading, first, columns, ("run", *several, *map(told.text, _HEADINGS)))
+    text = printed(heading, first, columns, ("run", *several, *map(told.text, shown.values())))
     more = f"{count - _ROWS_SHOWN} rows more are in the table.\n" if count > _ROWS_SHOWN else ""
     return f"{text}{_reasons(table)}{more}Everything in full precision: {journal.folder.path}\n"
 

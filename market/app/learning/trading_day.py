@@ -22,7 +22,7 @@ from market.game.pricing import PriceMove, RulePricer
 from market.game.solver import answers
 from market.model.arrays import Array, BoolArray, frozen
 from market.model.rules import Coupling, Mechanism
-from market.scenario.parts import require_plants
+from market.scenario.parts import require_one_plan, require_plants
 from market.scenario.scenario import Scenario
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.strategies.behaviour import Behaviours
@@ -169,7 +169,7 @@ class TradingDay:
 
 def planned_day(scenario: Scenario) -> TradingDay:
     """All plan and declare. ScenarioError where nothing can be posted; DispatchError, StrategyError as a run."""
-    require_plants(scenario)
+    require_one_plan(require_plants(scenario))
     _check(scenario)
     public = scenario.public
     behave = Behaviours.of(scenario.vpps, public.market)

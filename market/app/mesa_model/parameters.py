@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from market.errors import Fault, ScenarioError
-from market.scenario import load_scenario, require_plants, with_overrides
+from market.scenario import load_scenario, require_one_plan, require_plants, with_overrides
 from market.scenario.catalogue import shared_parameters
 from market.scenario.scenario import Scenario
 
@@ -32,9 +32,8 @@ def scenario_with(scenario: str | Path | Scenario, values: Mapping[str, object])
     loaded = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(str(scenario)))
     given = {name: value for name, value in values.items() if value is not None}
     changes = {PATHS.get(name, name): value for name, value in given.items()}
-    if not changes:
-        return loaded
-    return with_overrides(loaded, changes, {PATHS.get(name, name): name for name in given})
+    names = {PATHS.get(name, name): name for name in given}
+    return require_one_plan(with_overrides(loaded, changes, names) if changes else loaded)
 
 
 def looked_at(

@@ -40,6 +40,10 @@ RESULTS: Final = {
     "game_total_cny": "costs of all, trading, CNY",
     "saving_cny": "trade saves, CNY",
     "budget_cny": "the mechanism keeps, CNY",
+    "grid_only_realised_total_cny": "costs in reality, grid only, CNY",
+    "game_realised_total_cny": "costs in reality, trading, CNY",
+    "saving_realised_cny": "trade saves in reality, CNY",
+    "game_realised_imbalance_cny": "imbalance, trading, CNY",
     "game_carbon_cny": "carbon cost, trading, CNY",
     "game_emission_t": "emission, trading, t CO2",
     "game_curtailed_mwh": "curtailed, trading, MWh",
@@ -174,7 +178,12 @@ def _details(title: str, table: ComparedTable) -> Grid:
 
 
 _DIGITS: Final = {"probabilities": 4}
-_PLANS: Final = {"grid_only": "grid only", "game": "trading"}
+_PLANS: Final = {
+    "grid_only": "grid only",
+    "game": "trading",
+    "grid_only_realised": "grid only, in reality",
+    "game_realised": "trading, in reality",
+}
 
 
 def _key_column(table: ComparedTable, keys: Iterable[tuple[Cell, ...]]) -> Column:

@@ -19,7 +19,23 @@ from market.settlement.settlement import Account, settled_mw
 
 RECORD: Final = "day.json"
 """The file of a day's folder that is written last: a day that has one is finished."""
+_BY_VPP: Final = ("short_mwh", "long_mwh", "missed_mwh", "stored_mwh")
 _REMEDY: Final = "take the file from where it is whole, or take the day's folder away and go on with --resume"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReality:
+    """What the kept periods came to in reality, by VPP. accounts : with what deviations cost
+
+    short_mwh, long_mwh : what it took from the grid beyond its schedule, and less
+    missed_mwh : what nothing could serve or take up · stored_mwh : what its stores really hold in the end
+    """
+
+    accounts: tuple[Account, ...]
+    short_mwh: Mapping[str, float]
+    long_mwh: Mapping[str, float]
+    missed_mwh: Mapping[str, float]
+    stored_mwh: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +44,12 @@ class DayRecord:
 
     verdict, epsilon_cny : of those periods
     game, grid_only : each VPP's account of them, with the market and without, where each goes on from its own past
-    stored_mwh, stored_alone_mwh : what each VPP's stores hold at their end
+    stored_mwh, stored_alone_mwh : what each VPP's stores hold at their end; both as planned
     verdicts, traded_mw, price_cny_per_mwh : by period kept; the price is the mean of what is traded, NaN
     where nothing is
     states, alone : by VPP, what it brings into the next day
     digest : of the scenario that was run
+    game_real, grid_only_real : what both came to in reality; None where nothing is told of it
     """
 
     number: int
@@ -51,6 +68,8 @@ class DayRecord:
     states: Mapping[str, PlantState]
     alone: Mapping[str, PlantState]
     digest: str
+    game_real: KeptReality | None = None
+    grid_only_real: KeptReality | None = None
 
     @property
     def mean_price_cny_per_mwh(self) -> float:
@@ -97,6 +116,20 @@ def record_document(record: DayRecord) -> dict[str, Any]:
         "states": {vpp: _state_document(state) for vpp, state in record.states.items()},
         "alone": {vpp: _state_document(state) for vpp, state in record.alone.items()},
         "digest": record.digest,
+        **_real_document(record),
+    }
+
+
+def _real_document(record: DayRecord) -> dict[str, Any]:
+    """What became of the day; nothing where that is not told."""
+    sides = {"game_real": record.game_real, "grid_only_real": record.grid_only_real}
+    return {
+        name: {
+            "accounts": [_told(asdict(account)) for account in real.accounts],
+            **{part: dict(getattr(real, part)) for part in _BY_VPP},
+        }
+        for name, real in sides.items()
+        if real is not None
     }
 
 
@@ -137,7 +170,16 @@ def _record(told: Mapping[str, Any]) -> DayRecord:
         states={vpp: _state(state) for vpp, state in told["states"].items()},
         alone={vpp: _state(state) for vpp, state in told["alone"].items()},
         digest=str(told["digest"]),
+        game_real=_real(told.get("game_real")),
+        grid_only_real=_real(told.get("grid_only_real")),
     )
+
+
+def _real(told: Mapping[str, Any] | None) -> KeptReality | None:
+    if told is None:
+        return None
+    accounts = tuple(_account(each) for each in told["accounts"])
+    return KeptReality(accounts, **{part: _numbers(told[part]) for part in _BY_VPP})
 
 
 def _number(value: float) -> float | None:

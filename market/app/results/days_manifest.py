@@ -9,6 +9,7 @@ from typing import Any
 
 from market.app.results.day_record import DayRecord
 from market.app.results.days_folder import Header
+from market.app.results.days_reality import DaysReality
 from market.app.results.days_tables import DayRecords
 from market.app.results.manifest import FORMAT, RunSpec, surroundings
 from market.app.results.manifest_shape import DAYS_KIND
@@ -24,6 +25,7 @@ def days_document(
     verdicts: Counter[str] = Counter()
     worst_yet, epsilon_cny, laws = Verdict.NO_TRADE, 0.0, list[str]()
     totals: dict[str, list[float]] = {}
+    reality = DaysReality()
     for record in records():
         verdicts[record.verdict.value] += 1
         worst_yet = worst([worst_yet, record.verdict])
@@ -31,6 +33,7 @@ def days_document(
         laws += [f"day {record.number}: {law}" for law in record.broken_laws]
         for name, value in _figures(record).items():
             totals.setdefault(name, []).append(value)
+        reality.add(record)
     return {
         **_heading(what, worst_yet, wall_s),
         "epsilon_cny": epsilon_cny,
@@ -38,6 +41,7 @@ def days_document(
         "whole": header.whole,
         "verdicts": dict(sorted(verdicts.items())),
         "totals": {name: fsum(values) for name, values in totals.items()},
+        **reality.document(),
         "broken_laws": laws,
         "peak_memory_mb": round(peak_memory_mb, 1),
         **surroundings(what.scenario),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import fsum, nan
 from typing import Final
 
 import numpy as np
 
-from market.app.results.day_record import DayRecord
+from market.app.results.day_record import DayRecord, KeptReality
 from market.app.results.records import TEXT, Column, Records
 from market.app.results.table import Cell, Table
 from market.app.results.tables import cost_row
-from market.model.rules import Horizon, Tariff
-from market.settlement.settlement import Account
+from market.model.public import PublicRules
+from market.model.rules import Tariff
+from market.settlement.settlement import Account, system_account
 
 DAYS: Final = (
     *("day", "period", "periods", "verdict", "epsilon_cny", "grid_only_cny", "game_cny", "saving_cny"),
@@ -29,6 +30,13 @@ PERIODS: Final = (
     *("day", "period", "feed_in_cny_per_mwh", "retail_cny_per_mwh", "price_cny_per_mwh", "traded_mw"),
     "verdict",
 )
+DAYS_REAL: Final = (
+    *("grid_only_realised_cny", "game_realised_cny", "saving_realised_cny", "imbalance_cny"),
+    *("short_mwh", "long_mwh", "missed_mwh", "stored_realised_mwh"),
+)
+"""The further columns of `days` where something is told of reality. All but the first are with the market."""
+COSTS_REAL: Final = ("imbalance_cny", "short_mwh", "long_mwh", "missed_mwh")
+"""The further ones of `costs`, which there has rows of both plans in reality; of plans themselves all are 0."""
 _WORDS: Final = frozenset({"vpp", "scenario", "verdict"})
 _WHOLE: Final = frozenset({"day", "period", "periods", "broken_laws"})
 
@@ -36,18 +44,19 @@ DayRecords = Callable[[], Iterable[DayRecord]]
 """Reads all records of a run from the first, as often as it is called: memory holds one at a time."""
 
 
-def days_tables(records: DayRecords, horizon: Horizon, tariff: Tariff) -> tuple[Table, ...]:
+def days_tables(records: DayRecords, public: PublicRules) -> tuple[Table, ...]:
     """`days`, `costs` and `periods` of a run. Made record by record, when they are written."""
+    real, hours = public.imbalance is not None, public.horizon.period_h
+    days, costs = ((*DAYS, *DAYS_REAL), (*COSTS, *COSTS_REAL)) if real else (DAYS, COSTS)
     return (
-        _table("days", DAYS, records, lambda record: [day_row(record, horizon)]),
-        _table("costs", COSTS, records, _cost_rows),
-        _table("periods", PERIODS, records, lambda record: _period_rows(record, tariff)),
+        _table("days", days, records, lambda record: [(*_day_row(record, hours), *_real_day(record))]),
+        _table("costs", costs, records, _cost_rows),
+        _table("periods", PERIODS, records, lambda record: _period_rows(record, public.tariff)),
     )
 
 
-def day_row(record: DayRecord, horizon: Horizon) -> tuple[Cell, ...]:
-    """The row of `days` for a day."""
-    game, alone = _sum(record.game), _sum(record.grid_only)
+def _day_row(record: DayRecord, period_h: float) -> tuple[Cell, ...]:
+    game, alone = system_account(record.game), system_account(record.grid_only)
     return (
         record.number,
         record.first + 1,
@@ -61,10 +70,26 @@ def day_row(record: DayRecord, horizon: Horizon) -> tuple[Cell, ...]:
         game.carbon_cny,
         game.emission_t,
         game.curtailed_mwh,
-        fsum(record.traded_mw.tolist()) * horizon.period_h,
+        fsum(record.traded_mw.tolist()) * period_h,
         record.mean_price_cny_per_mwh,
         fsum(record.stored_mwh.values()),
         len(record.broken_laws),
+    )
+
+
+def _real_day(record: DayRecord) -> tuple[Cell, ...]:
+    """What the row has more where the day became real."""
+    if record.game_real is None or record.grid_only_real is None:
+        return ()
+    real, alone = record.game_real, system_account(record.grid_only_real.accounts)
+    game = system_account(real.accounts)
+    amounts = (real.short_mwh, real.long_mwh, real.missed_mwh, real.stored_mwh)
+    return (
+        alone.total_cny,
+        game.total_cny,
+        alone.total_cny - game.total_cny,
+        game.imbalance_cny,
+        *(fsum(each.values()) for each in amounts),
     )
 
 
@@ -73,10 +98,24 @@ def _cost_rows(record: DayRecord) -> Iterator[tuple[Cell, ...]]:
         ("grid_only", record.grid_only, record.stored_alone_mwh),
         ("game", record.game, record.stored_mwh),
     )
+    more: tuple[Cell, ...] = () if record.game_real is None else (0.0,) * len(COSTS_REAL)
     for scenario, accounts, stored in sides:
-        for account in (*accounts, _sum(accounts)):
-            held = stored.get(account.vpp, fsum(stored.values()) if account.vpp == "system" else nan)
-            yield (record.number, *cost_row(account, scenario), held)
+        for account in (*accounts, system_account(accounts)):
+            yield (record.number, *cost_row(account, scenario), _of(account, stored), *more)
+    for scenario, real in (("grid_only_realised", record.grid_only_real), ("game_realised", record.game_real)):
+        if real is not None:
+            yield from ((record.number, *row) for row in _real_rows(scenario, real))
+
+
+def _real_rows(scenario: str, real: KeptReality) -> Iterator[tuple[Cell, ...]]:
+    for account in (*real.accounts, system_account(real.accounts)):
+        amounts = (_of(account, each) for each in (real.short_mwh, real.long_mwh, real.missed_mwh))
+        yield (*cost_row(account, scenario), _of(account, real.stored_mwh), account.imbalance_cny, *amounts)
+
+
+def _of(account: Account, amounts: Mapping[str, float]) -> float:
+    """The amount of whose account it is; of the system, that of all."""
+    return amounts.get(account.vpp, fsum(amounts.values()) if account.vpp == "system" else nan)
 
 
 def _period_rows(record: DayRecord, tariff: Tariff) -> Iterator[tuple[Cell, ...]]:
@@ -91,14 +130,6 @@ def _period_rows(record: DayRecord, tariff: Tariff) -> Iterator[tuple[Cell, ...]
             float(record.traded_mw[at]),
             record.verdicts[at].value,
         )
-
-
-def _sum(accounts: Sequence[Account]) -> Account:
-    def total(name: str) -> float:
-        return fsum(getattr(account, name) for account in accounts)
-
-    names = ("operation_cny", "trade_cny", "carbon_cny", "emission_t", "quota_t", "curtailed_mwh")
-    return Account("system", *(total(name) for name in names))
 
 
 def _table(

@@ -149,7 +149,7 @@ def _without_series(rules: dict[str, Any]) -> dict[str, Any]:
 
 def _imbalance(rules: ImbalanceRules | None) -> dict[str, Any]:
     """How deviations are settled, where the day becomes real."""
-    return {} if rules is None else {IMBALANCE: _without_series(asdict(rules))}
+    return {} if rules is None else {IMBALANCE: _without_series(_told(rules))}
 
 
 def _carbon(rules: CarbonRules) -> dict[str, Any]:

@@ -118,7 +118,7 @@ _SURROUNDINGS: Final[Mapping[str, Shape]] = {
             "market": _rules(MarketRules),
             "carbon": _told_rules(CarbonRules, {EMISSION_IS_SERIES: flag()}),
         },
-        {IMBALANCE: _rules(ImbalanceRules)},
+        {IMBALANCE: _told_rules(ImbalanceRules)},
     ),
     "versions": _WORDS,
     "platform": text(),

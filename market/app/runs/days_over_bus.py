@@ -12,9 +12,10 @@ from pathlib import Path
 from broker.process.launch import LocalNodes, Order
 from market.app.results.folder import RunFolder
 from market.app.results.run_metadata import OnProgress, RunMetadata
+from market.app.runs.day_end import DayResult
 from market.app.runs.distributed import LOOPBACK, Listening, Opening, run_with_nodes
 from market.app.runs.keyring import Keyring, keyring
-from market.app.runs.many_days import DayResult, DaysSpec, OneDay, RunOne
+from market.app.runs.many_days import DaysSpec, OneDay, RunOne
 from market.app.runs.run_day import run_day
 from market.app.runs.warm_up import start_fork_server
 from market.app.runs.ways import ProcessOptions

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from market.app.results.day_record import RECORD, DayRecord, ending, record_document, traded_of
+from market.app.results.day_record import RECORD, DayRecord, record_document
 from market.app.results.days_folder import (
     HEADER,
     Header,
@@ -34,31 +34,18 @@ from market.app.results.table import Table
 from market.app.results.table_writer import write_table
 from market.app.results.telling import telling_of
 from market.app.results.written_files import FILES, digests
+from market.app.runs.day_end import DayResult, Pasts, record_of
 from market.app.runs.run_day import json_text
 from market.errors import DispatchError, Fault, RunError, ScenarioError
-from market.model.plan import DispatchPlan
-from market.rolling.carry import state_after
-from market.rolling.cut import window_plant, window_scenario
-from market.rolling.kept import kept_account, stored_mwh
-from market.rolling.plant_state import PlantState, state_of
+from market.rolling.cut import window_scenario
+from market.rolling.plant_state import PlantState
 from market.rolling.windows import PlanWindow, rolling_of, windows
 from market.scenario.private import create_folder
 from market.scenario.scenario import Scenario
-from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import net_payment_cny
-from vpp_nodes.dispatch import dispatch
 from vpp_nodes.memory import peak_memory_mb
 
 MOST_WHOLE_DAYS = 31
 """Days up to which each day's folder is written whole unasked; of more a record is kept, from which it follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class DayResult:
-    """A day that was run. broken_laws : those of settlement that it does not obey"""
-
-    outcome: MarketOutcome
-    broken_laws: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +119,8 @@ class DaysReport:
 def days_spec(what: RunSpec, days: int | None = None, *, whole: bool | None = None) -> DaysSpec:
     """What is to be run: every day of the scenario, or its first so many.
 
-    whole : None for what the number of days decides. ScenarioError where they do not fit its series, or where the
-    scenario has a reality beside its forecasts: what a day leaves to the next would be that of the forecast.
+    whole : None for what the number of days decides. ScenarioError where they do not fit its series.
     """
-    if what.scenario.public.imbalance is not None:
-        rule, found_here = "days in a row are of forecasts alone", "a scenario with what came true"
-        remedy = "take realised, forecast and imbalance out, or run one day"
-        raise ScenarioError([Fault(rule, found_here, f"scenario {what.scenario.name}", remedy)])
     found = windows(what.scenario.public.horizon, rolling_of(what.scenario), days)
     filled = len(found) <= MOST_WHOLE_DAYS or not what.in_process if whole is None else whole
     return DaysSpec(what, found, filled)
@@ -195,22 +177,6 @@ def _check(spec: DaysSpec, record: DayRecord, run: Path) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Pasts:
-    """How each VPP begins a day: in the market, and alone with the grid."""
-
-    states: Mapping[str, PlantState]
-    alone: Mapping[str, PlantState]
-
-    @classmethod
-    def after(cls, scenario: Scenario, record: DayRecord | None) -> Pasts:
-        """Those after a day, or before the first."""
-        if record is not None:
-            return cls(record.states, record.alone)
-        first = {vpp.id: state_of(vpp) for vpp in scenario.vpps}
-        return cls(first, first)
-
-
 def one_day(spec: DaysSpec, window: PlanWindow, pasts: Pasts) -> OneDay:
     """One day of a run."""
     what = replace(spec.what, scenario=window_scenario(spec.scenario, window, pasts.states))
@@ -224,65 +190,13 @@ def _run_day(
     day = one_day(spec, window, pasts)
     place = day_folder(run, window.number, len(spec.windows))
     create_folder(place)
-    with _of_day(window):
+    with of_day(window):
         result = run_one(day, RunFolder(place) if spec.whole else None, on_progress)
-        return record_of(spec, day, pasts, result)
-
-
-def record_of(spec: DaysSpec, day: OneDay, pasts: Pasts, result: DayResult) -> DayRecord:
-    """What is kept of a day. RunError where a VPP had no part in its end."""
-    scenario, window = day.what.scenario, day.window
-    outcome, public, kept = result.outcome, scenario.public, window.kept
-    periods = outcome.periods[:kept]
-    game, grid_only, states, alone = [], [], {}, {}
-    stored, stored_alone = {}, {}
-    whole, rolling = spec.scenario, rolling_of(spec.scenario)
-    plans = {own.declaration.vpp: own for own in outcome.days}
-    if lost := [vpp.id for vpp in scenario.vpps if vpp.id not in plans]:
-        raise RunError(f"{', '.join(lost)} had no part in the end; days go on only with everybody")
-    for vpp in scenario.vpps:
-        after = _shown(vpp.id, plans[vpp.id].after)
-        other = window_plant(whole.vpp(vpp.id), whole.public.horizon, rolling, window, pasts.alone[vpp.id])
-        same = pasts.alone[vpp.id] == pasts.states[vpp.id]
-        before = _shown(vpp.id, plans[vpp.id].before) if same else dispatch(other, public, None)
-        game.append(kept_account(vpp, public, after, kept, net_payment_cny(vpp.id, periods)))
-        grid_only.append(kept_account(other, public, before, kept, 0.0))
-        states[vpp.id] = state_after(vpp, public, after, kept)
-        alone[vpp.id] = state_after(other, public, before, kept)
-        stored[vpp.id] = stored_mwh(vpp, after, kept)
-        stored_alone[vpp.id] = stored_mwh(other, before, kept)
-    verdict, epsilon_cny = ending(periods)
-    traded_mw, price = traded_of(periods)
-    return DayRecord(
-        number=window.number,
-        first=window.first,
-        kept=kept,
-        verdict=verdict,
-        epsilon_cny=epsilon_cny,
-        broken_laws=result.broken_laws,
-        game=tuple(game),
-        grid_only=tuple(grid_only),
-        stored_mwh=stored,
-        stored_alone_mwh=stored_alone,
-        verdicts=tuple(period.verdict for period in periods),
-        traded_mw=traded_mw,
-        price_cny_per_mwh=price,
-        states=states,
-        alone=alone,
-        digest=scenario.digest,
-    )
-
-
-def _shown(vpp: str, plan: object) -> DispatchPlan:
-    """A plan that its owner shows: without it nobody knows what the next day begins with."""
-    if isinstance(plan, DispatchPlan):
-        return plan
-    rule, remedy = "days go on from plans that are shown", "run it with --audit full, or audit: full"
-    raise ScenarioError([Fault(rule, "a plan that is not shown", vpp, remedy)])
+        return record_of(spec.scenario, day.what.scenario, window, pasts, result)
 
 
 @contextmanager
-def _of_day(window: PlanWindow) -> Iterator[None]:
+def of_day(window: PlanWindow) -> Iterator[None]:
     """Errors of a day, with its number."""
     try:
         yield
@@ -308,8 +222,7 @@ def _conclude(spec: DaysSpec, folder: RunFolder, since: float) -> DaysReport:
 
 
 def _tables(spec: DaysSpec, folder: RunFolder) -> dict[str, Table]:
-    public = spec.scenario.public
-    found = days_tables(lambda: finished(folder.path, len(spec.windows)), public.horizon, public.tariff)
+    found = days_tables(lambda: finished(folder.path, len(spec.windows)), spec.scenario.public)
     return {table.name: table for table in found}
 
 

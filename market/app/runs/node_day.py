@@ -19,7 +19,6 @@ from market.costs.costs import tariff_of
 from market.costs.imbalance import imbalance_prices
 from market.model.imbalance import ImbalancePricing
 from market.model.plan import DispatchPlan
-from market.model.reality import Reality
 from market.model.vpp import Vpp
 from market.scenario.scenario import Scenario
 from market.settlement.reality import RealSettlement, settled_alone
@@ -59,7 +58,7 @@ def _tables(run: NodeRun, day: SettledDay) -> Iterator[Table]:
     yield from unit_tables(run.vpp.id, plans)
     yield _trades(day.order.trades)
     before, after = accounts_of(run, day)
-    real = None if reality is None else _in_reality(run, day, reality)
+    real = reality_of_node(run, day)
     yield costs_of_accounts({"grid_only": (before,), "game": (after,)}, real)
     if real is not None:
         yield imbalance_table(real)
@@ -81,9 +80,11 @@ def accounts_of(run: NodeRun, day: SettledDay) -> tuple[Account, Account]:
     return account(day.plans.before, 0.0), account(day.plans.after, _paid_cny(day, period_h))
 
 
-def _in_reality(run: NodeRun, day: SettledDay, reality: Reality) -> RealSettlement | None:
-    """Its own part of the settlement; a price that only all together make is not known."""
-    public = run.scenario.public
+def reality_of_node(run: NodeRun, day: SettledDay) -> RealSettlement | None:
+    """Its own part of the settlement in reality, if any; a price that only all together make is not known."""
+    public, reality = run.scenario.public, day.plans.reality
+    if reality is None:
+        return None
     assert public.imbalance is not None
     single = public.imbalance.pricing is ImbalancePricing.SINGLE
     prices = None if single else imbalance_prices(public.imbalance, tariff_of(run.vpp, public))

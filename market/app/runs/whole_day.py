@@ -12,8 +12,9 @@ from market.app.results.folder import RunFolder
 from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario
 from market.app.results.manifest import RunSpec
 from market.app.results.manifest_shape import MANIFEST
+from market.app.runs.day_end import Pasts, record_of
 from market.app.runs.days_ways import day_in_process
-from market.app.runs.many_days import DaysSpec, Pasts, days_spec, one_day, record_of
+from market.app.runs.many_days import DaysSpec, days_spec, one_day
 from market.errors import Fault, ScenarioError
 from market.model.disclosure import Disclosure
 
@@ -33,7 +34,8 @@ def fill_day(folder: Path) -> None:
         window = spec.windows[record.number - 1]
         pasts = Pasts.after(spec.scenario, _before(run, spec, record))
         day = one_day(spec, window, pasts)
-        again = record_of(spec, day, pasts, day_in_process(day, place, lambda progress: None))
+        result = day_in_process(day, place, lambda progress: None)
+        again = record_of(spec.scenario, day.what.scenario, window, pasts, result)
         if record_document(again) != record_document(record):
             os.unlink(folder / MANIFEST)
             value = "another, by what it comes to"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import fsum, isfinite, sqrt
 from typing import Any, Final, TypeAlias
@@ -13,23 +13,33 @@ import numpy as np
 
 from market.app.analysis.economics import hhi, mean_price_cny_per_mwh, traded_mwh
 from market.app.analysis.sweep.plan import SweepPlan, SweepRun
+from market.app.results.day_record import DayRecord
 from market.app.results.laws import laws_of_day
 from market.app.results.telling import telling_of
 from market.app.runs.certified_day import with_regrets
+from market.app.runs.days_ways import unwritten_days
 from market.app.runs.in_process import market_day
-from market.errors import MarketError
+from market.errors import Fault, MarketError, ScenarioError
+from market.game.result import PeriodResult
 from market.model.arrays import Array
 from market.model.currency import spoken_name
 from market.scenario import require_plants, with_overrides
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import Account, budget_cny, settle, settled_mw
+from market.settlement.reality import settle_reality
+from market.settlement.settlement import Account, budget_cny, settle, settled_mw, system_account
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
 
 _ACCOUNT = ("operation_cny", "trade_cny", "carbon_cny", "total_cny", "emission_t", "quota_t", "curtailed_mwh")
 COSTS: Final = tuple(f"{design}_{name}" for design in ("grid_only", "game") for name in _ACCOUNT)
+_IN_REALITY: Final = ("imbalance_cny", "total_cny")
+REALITY: Final = (
+    *(f"{design}_realised_{name}" for design in ("grid_only", "game") for name in _IN_REALITY),
+    *("saving_realised_cny", "missed_mwh"),
+)
+"""Columns more where something is told of reality; empty for a run of which nothing is."""
 RESULTS: Final = (
     *("verdict", "reason", "epsilon_cny", "epsilon_relative", "rounds", "traded_periods", "broken_laws"),
     *(*COSTS, "saving_cny", "budget_cny", "traded_mwh"),
@@ -72,8 +82,15 @@ class Task:
 
 def columns_of(plan: SweepPlan) -> tuple[str, ...]:
     """The columns of a sweep's table: paths as they were given, results by names of its currency."""
-    results = telling_of(plan.scenarios[0]).columns((*RESULTS, *(NETWORK if plan.processes else ())))
+    more = (*(REALITY if _tells_reality(plan) else ()), *(NETWORK if plan.processes else ()))
+    results = telling_of(plan.scenarios[0]).columns((*RESULTS, *more))
     return ("run", "scenario", "seed", *plan.paths, *results)
+
+
+def _tells_reality(plan: SweepPlan) -> bool:
+    """Whether a scenario, or a change, says what becomes of a day."""
+    of_scenarios = any(scenario.public.imbalance is not None for scenario in plan.scenarios)
+    return of_scenarios or any(path.partition(".")[0] in ("imbalance", "forecast") for path in plan.paths)
 
 
 def told_row(plan: SweepPlan, row: Row) -> Row:
@@ -106,6 +123,8 @@ def _results(task: Task) -> dict[str, Any]:
     scenario = require_plants(task.scenario)
     if task.run.changes:
         scenario = with_overrides(scenario, dict(task.run.changes))
+    if scenario.rolling is not None:
+        return measures_of_days(scenario, processes=task.processes)
     if task.processes:
         from market.app.runs.over_bus import day_over_bus
 
@@ -120,19 +139,72 @@ def _results(task: Task) -> dict[str, Any]:
 def measures(scenario: Scenario, outcome: MarketOutcome) -> dict[str, Any]:
     """The results of a day, by their columns; None or NaN where there is no such number."""
     settlement = settle(outcome, scenario.public)
-    alone, game = settlement.grid_only_system, settlement.game_system
-    budget = budget_cny(outcome.periods)
     laws = laws_of_day(outcome, settlement, scenario.public, scenario.vpps)
+    planned = settlement.grid_only_system, settlement.game_system
+    real = settle_reality(outcome, scenario.public, scenario.vpps)
+    told = _told(outcome, planned, len(laws.broken))
+    if real is None:
+        return told
+    return told | _reality(outcome, (real.grid_only_system, real.game_system), real.missed_mwh)
+
+
+def measures_of_days(scenario: Scenario, *, processes: bool = False) -> dict[str, Any]:
+    """The same of a scenario's days in a row, taken together: what is kept of each.
+
+    What is of whole plans, such as the regret of a day, there is none of. ScenarioError over processes.
+    """
+    if processes:
+        rule, remedy = "days in a row are swept in one process", "leave --processes out, in Python processes=True"
+        raise ScenarioError([Fault(rule, "days over processes", f"scenario {scenario.name}: rolling", remedy)])
+    periods, records = list[PeriodResult](), list[DayRecord]()
+    for record, outcome in unwritten_days(scenario):
+        records.append(record)
+        periods += outcome.periods[: record.kept]
+    together = MarketOutcome(tuple(periods), ())
+
+    def system(accounts: Iterable[Iterable[Account]]) -> Account:
+        return system_account([account for each in accounts for account in each])
+
+    planned = system(record.grid_only for record in records), system(record.game for record in records)
+    told = _told(together, planned, sum(len(record.broken_laws) for record in records))
+    alone, game = ([getattr(record, name) for record in records] for name in ("grid_only_real", "game_real"))
+    if None in game:
+        return told
+    missed_mwh = fsum(amount for real in game for amount in real.missed_mwh.values())
+    sides = system(real.accounts for real in alone), system(real.accounts for real in game)
+    return told | _reality(together, sides, missed_mwh)
+
+
+def _reality(outcome: MarketOutcome, sides: tuple[Account, Account], missed_mwh: float) -> dict[str, Any]:
+    alone, game = sides
+    amounts = {
+        f"{design}_realised_{name}": getattr(account, name)
+        for design, account in (("grid_only", alone), ("game", game))
+        for name in _IN_REALITY
+    }
+    saving = _saving_cny(alone, game, budget_cny(outcome.periods))
+    return {**amounts, "saving_realised_cny": saving, "missed_mwh": missed_mwh}
+
+
+def _saving_cny(alone: Account, game: Account, budget: float) -> float:
+    """What trade saves all together; what a mechanism keeps is not lost to them."""
+    return alone.total_cny - (game.total_cny - budget)
+
+
+def _told(outcome: MarketOutcome, planned: tuple[Account, Account], broken_laws: int) -> dict[str, Any]:
+    """What periods and the accounts of all, without trade and with it, come to."""
+    alone, game = planned
+    budget = budget_cny(outcome.periods)
     return {
         "verdict": outcome.verdict.value,
         "epsilon_cny": outcome.epsilon_cny,
         "epsilon_relative": outcome.epsilon_relative,
         "rounds": max((period.rounds for period in outcome.periods), default=0),
         "traded_periods": sum(bool(settled_mw(period).any()) for period in outcome.periods),
-        "broken_laws": len(laws.broken),
+        "broken_laws": broken_laws,
         **_account("grid_only", alone),
         **_account("game", game),
-        "saving_cny": alone.total_cny - (game.total_cny - budget),
+        "saving_cny": _saving_cny(alone, game, budget),
         "budget_cny": budget,
         "traded_mwh": traded_mwh(outcome),
         **_prices(outcome),

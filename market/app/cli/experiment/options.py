@@ -7,7 +7,7 @@ from pathlib import Path
 
 from market.app.cli.console import echo_error
 from market.extras import need
-from market.scenario import load_scenario, require_plants, scenario_advice
+from market.scenario import load_scenario, require_one_plan, require_plants, scenario_advice
 from market.scenario.advice import change_notes
 from market.scenario.changes import changed
 from market.scenario.scenario import Scenario
@@ -27,11 +27,11 @@ class StudyOptions:
     def load(self) -> Scenario:
         """The scenario as flags change it, with advice on it where people read.
 
-        ScenarioError, also where a plant is missing or what a study is drawn with.
+        ScenarioError, also where a plant is missing or what a study is drawn with, or it is run day by day.
         """
         need("figures", "vppmarket experiment")
         given = load_scenario(self.scenario)
-        scenario = require_plants(changed(given, self.settings))
+        scenario = require_one_plan(require_plants(changed(given, self.settings)))
         if not self.quiet:
             for advice in (*change_notes(given, scenario), *scenario_advice(scenario)):
                 echo_error(f"note: {advice}")
