@@ -140,8 +140,8 @@ def costs_of_accounts(accounts: Mapping[str, Sequence[Account]], real: RealSettl
     if real is not None:
         accounts = {**accounts, "grid_only_realised": real.grid_only, "game_realised": real.game}
     listed = [(account, scenario) for scenario, each in accounts.items() for account in each]
-    more = (PEAK,) if any(account.peak_cny > 0.0 for account, _ in listed) else ()
-    more += () if real is None else (IMBALANCE_COST,)
+    charged = any(account.peak_cny > 0.0 for account, _ in listed)
+    more = (*((PEAK,) if charged else ()), *(() if real is None else (IMBALANCE_COST,)))
     rows = ((*cost_row(*pair), *(getattr(pair[0], name) for name in more)) for pair in listed)
     return Table("costs", (*COLUMNS["costs"], *more), tuple(rows))
 
