@@ -315,6 +315,13 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "A plant that cannot steer its output schedules its quantile (β − β⁻)/(β⁺ − β⁻).",
         ("market.forecast.newsvendor:newsvendor_quantile", "market.forecast.newsvendor:newsvendor_schedule_mw"),
     ),
+    Equation(
+        "M20",
+        (_B,),
+        "A charge ψ on the largest power bought: ψ max(0, max_t P^buy_t − P_before) in (5), with P_before the "
+        "largest before the first period.",
+        ("market.costs.costs:peak_charge_cny", "vpp_nodes.dispatch.peak:peak_charge_m20"),
+    ),
 )
 
 

@@ -12,7 +12,16 @@ from market.model.operation import Operation, UnitOperation
 from market.model.plan import CostBreakdown
 from market.model.public import PublicRules
 from market.model.rules import CarbonMode, CarbonRules, Tariff
-from market.model.vpp import ControllableLoad, MicroTurbine, Renewable, Storage, Unit, UnitKind, Vpp
+from market.model.vpp import (
+    ControllableLoad,
+    Exchange,
+    MicroTurbine,
+    Renewable,
+    Storage,
+    Unit,
+    UnitKind,
+    Vpp,
+)
 
 _CONVEX = 1e-9  # of a slope: one that falls by less does not fall
 
@@ -137,7 +146,7 @@ def cost_breakdown(
     C^op = Σ_t [om (wt + pv) + wear (charge + discharge) + C_MT(mt) + retail buy − feed_in sell + c_CL cl] Δt
 
     and what other units cost. The grid's prices are the VPP's own where it has a tariff of its own; what it takes
-    from other VPPs costs the fee of (M14).
+    from other VPPs costs the fee of (M14), and its largest import the charge of (M20).
     """
     hours, tariff = public.horizon.period_h, tariff_of(vpp, public)
     excesses_t = excess_t if isinstance(excess_t, tuple) else (excess_t,)
@@ -158,10 +167,21 @@ def cost_breakdown(
         cl_cny=of(UnitKind.CL),
         carbon_cny=carbon_bills_cny(vpp, public.carbon, excesses_t),
         other_cny=of(*_OTHERS),
+        peak_cny=peak_charge_cny(vpp.exchange, operation.buy_mw),
     )
 
 
 _OTHERS = (UnitKind.BIOMASS, UnitKind.HYDRO, UnitKind.MUST_RUN, UnitKind.SHIFT)
+
+
+def peak_charge_cny(exchange: Exchange, buy_mw: Array) -> float:
+    """(M20) The charge on the largest power bought, MW, shape (periods,), beyond the largest before.
+
+    >>> peak_charge_cny(Exchange(peak_charge_cny_per_mw=50.0, peak_before_mw=1.0), np.array([0.5, 3.0]))
+    100.0
+    """
+    rise_mw = float(buy_mw.max()) - exchange.peak_before_mw
+    return exchange.peak_charge_cny_per_mw * max(rise_mw, 0.0)
 
 
 def objective_cny(rules: CarbonRules, costs: CostBreakdown) -> float:

@@ -13,7 +13,7 @@ DEFAULT_CURRENCY: Final = "CNY"
 """The currency of a scenario that names none."""
 
 _CNY = f"_{DEFAULT_CURRENCY.lower()}"
-_MONEY_ENDING = r"(?=(_per_(mwh_per_mw|mwh|mw2h|h|t))?$)"
+_MONEY_ENDING = r"(?=(_per_(mwh_per_mw|mwh|mw2h|mw|h|t))?$)"
 _CODE = re.compile(r"[A-Z]{3}")
 
 

@@ -48,6 +48,7 @@ def plan_totals(plan: DispatchPlan) -> PlanTotals:
         emission_t=plan.emission_t,
         quota_t=plan.quota_t,
         gap_cny=plan.gap_cny,
+        peak_cny=plan.costs.peak_cny,
     )
 
 

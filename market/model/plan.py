@@ -24,6 +24,7 @@ class CostBreakdown:
     grid_cny : what is bought less what is sold, and the fee on what other VPPs deliver
     carbon_cny is the bill: by (3) in modes `stepped` and `none`, flat in mode `flat`.
     other_cny : of units of other kinds than the first
+    peak_cny : of the largest power bought from the grid, (M20)
     """
 
     wt_cny: float
@@ -34,12 +35,13 @@ class CostBreakdown:
     cl_cny: float
     carbon_cny: float
     other_cny: float = later(0.0)
+    peak_cny: float = later(0.0)
 
     @property
     def operation_cny(self) -> float:
         """C^op of (5) without direct trade."""
         first = self.wt_cny + self.pv_cny + self.ess_cny + self.mt_cny + self.grid_cny + self.cl_cny
-        return first + self.other_cny
+        return first + self.other_cny + self.peak_cny
 
     @property
     def total_cny(self) -> float:
@@ -49,13 +51,17 @@ class CostBreakdown:
 
 @dataclass(frozen=True, slots=True)
 class PlanTotals:
-    """What is told of a day's plan where the plan itself is not shown; costs as in (4), the rest as in it."""
+    """What is told of a day's plan where the plan itself is not shown; costs as in (4), the rest as in it.
+
+    peak_cny : a part of `operation_cny`
+    """
 
     operation_cny: float
     carbon_cny: float
     emission_t: float
     quota_t: float
     gap_cny: float
+    peak_cny: float = later(0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,22 @@ class Exchange:
         le=MAX_PRICE_CNY_PER_MWH,
         later=True,
     )
+    peak_charge_cny_per_mw: float = parameter(
+        "CNY/MW",
+        "What it pays the grid for each MW of the largest power bought in any period, once for all periods, (M20)",
+        default=0.0,
+        ge=0,
+        le=1e9,
+        later=True,
+    )
+    peak_before_mw: float = parameter(
+        "MW",
+        "Largest power bought before the first period, of what peak_charge is for; it is paid already",
+        default=0.0,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
+    )
 
 
 class UnitKind(StrEnum):

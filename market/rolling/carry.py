@@ -17,7 +17,7 @@ from market.model.public import PublicRules
 from market.model.rules import Horizon
 from market.model.stretch import stretch
 from market.model.timing import days_of, task_times, windows
-from market.model.vpp import ControllableLoad, MicroTurbine, Storage, Unit, Vpp
+from market.model.vpp import ControllableLoad, Exchange, MicroTurbine, Storage, Unit, Vpp
 from market.rolling.plant_state import CARRIED, PlantState, UnitState
 
 _ROUNDING_MWH = 1e-9
@@ -31,7 +31,14 @@ def state_after(vpp: Vpp, public: PublicRules, plan: DispatchPlan, kept: int) ->
         for unit, does in unit_operations(vpp, plan)
         if type(unit.asset) in CARRIED
     }
-    return PlantState(units, _excess_t(vpp, public, plan, kept))
+    return PlantState(units, _excess_t(vpp, public, plan, kept), _peak_mw(vpp.exchange, plan.buy_mw[:kept]))
+
+
+def _peak_mw(exchange: Exchange, buy_mw: Array) -> float:
+    """The largest import of the run so far, (M20), where it is charged."""
+    if not exchange.peak_charge_cny_per_mw:
+        return exchange.peak_before_mw
+    return max(exchange.peak_before_mw, float(buy_mw.max()))
 
 
 def _unit_state(unit: Unit, does: UnitOperation, horizon: Horizon, kept: int) -> UnitState:

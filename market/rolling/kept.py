@@ -42,6 +42,7 @@ def kept_account(vpp: Vpp, public: PublicRules, plan: DispatchPlan, kept: int, t
         emission_t=account.emission_t,
         quota_t=account.quota_t,
         curtailed_mwh=fsum(does.curtailed_mw.tolist()) * hours,
+        peak_cny=costs.peak_cny,
     )
 
 

@@ -28,16 +28,20 @@ UnitState: TypeAlias = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class PlantState:
-    """What a plant brings along: by unit the values of its parameters of `CARRIED`, and its excess of carbon."""
+    """What a plant brings along: by unit the values of its parameters of `CARRIED`, and what it is billed by.
+
+    excess_before_t : of carbon · peak_before_mw : its largest import
+    """
 
     units: Mapping[str, UnitState] = field(default_factory=dict)
     excess_before_t: float = 0.0
+    peak_before_mw: float = 0.0
 
 
 def state_of(vpp: Vpp) -> PlantState:
     """The state in which a plant begins."""
     units = {unit.id: _unit_state(unit) for unit in vpp.all_units if type(unit.asset) in CARRIED}
-    return PlantState(units, vpp.excess_before_t)
+    return PlantState(units, vpp.excess_before_t, vpp.exchange.peak_before_mw)
 
 
 def _unit_state(unit: Unit) -> UnitState:
@@ -53,7 +57,8 @@ def with_state(vpp: Vpp, state: PlantState) -> Vpp:
         unit.id: _in_state(unit, state).asset for unit in vpp.all_units if unit.id not in own
     }
     units = tuple(_in_state(unit, state) for unit in vpp.units)
-    return replace(vpp, units=units, excess_before_t=state.excess_before_t, **fields)
+    exchange = replace(vpp.exchange, peak_before_mw=state.peak_before_mw)
+    return replace(vpp, units=units, excess_before_t=state.excess_before_t, exchange=exchange, **fields)
 
 
 def _in_state(unit: Unit, state: PlantState) -> Unit:

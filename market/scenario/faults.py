@@ -109,7 +109,15 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_fil
             and (plain := plain_id(value))
         ):
             remedy = f"write {plain}, say, and keep {shown(value)} as its `label`, which may have any letters"
-        yield Fault(f"must be {domain}", shown(value), place(path), remedy)
+        yield Fault(f"must be {domain}", shown(value), place(path), f"{_percent(field, kind, value)}{remedy}")
+
+
+def _percent(field: FieldInfo, kind: str, value: object) -> str:
+    """A hint where a share above 1 looks like so many per cent."""
+    is_share = (field.description or "").endswith("[share]")
+    if is_share and kind.startswith("less_than") and isinstance(value, int | float) and 1 < value <= 100:
+        return f"if {value:g} % is meant, write {value / 100:g}; "
+    return ""
 
 
 def _in_file(

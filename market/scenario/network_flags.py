@@ -111,7 +111,9 @@ def _duration_s(text: str) -> float:
 
 def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
-        raise _Unreadable("must be a plain number", "write it like 0.02", text)
+        percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text, re.ASCII)
+        remedy = f"write it as a share, {float(percent[1]) / 100:g}" if percent else "write it like 0.02"
+        raise _Unreadable("must be a plain number", remedy, text)
     return float(text)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from market.costs.costs import tariff_of
 from market.errors import Fault
 from market.model.rules import MarketRules
 from market.scenario.scale_notes import scale_notes
@@ -26,7 +27,13 @@ _FAR: Final = 5.0
 
 def plausibility_notes(scenario: Scenario) -> tuple[Fault, ...]:
     """What a reader should look at twice, in the form of faults."""
-    found = (*_horizon(scenario), *_prices(scenario), *_powers(scenario), *scale_notes(scenario))
+    found = (
+        *_horizon(scenario),
+        *_prices(scenario),
+        *_peak_charges(scenario),
+        *_powers(scenario),
+        *scale_notes(scenario),
+    )
     return tuple(spoken_fault(note, scenario.public.currency) for note in found)
 
 
@@ -75,6 +82,28 @@ def _band(market: MarketRules, retail: float) -> Iterator[Fault]:
     value = f"{'the default ' if is_default else ''}{low:g} to {high:g}, retail {retail:.4g} on average"
     remedy = "set market.price_min_cny_per_mwh and market.price_max_cny_per_mwh around the tariff"
     yield Fault("the price band should be where the tariff is", value, "market", remedy)
+
+
+def _peak_charges(scenario: Scenario) -> Iterator[Fault]:
+    """A charge on the largest import (M20) is for as long as the horizon is, not for a month or a year."""
+    horizon = scenario.public.horizon
+    hours = horizon.periods * horizon.period_h
+    for vpp in scenario.vpps:
+        price, whole = (
+            vpp.exchange.peak_charge_cny_per_mw,
+            float(tariff_of(vpp, scenario.public).retail_cny_per_mwh.mean()),
+        )
+        if price > max(whole, 0.0) * hours:
+            value = (
+                f"{price:,.6g} CNY/MW, more than a MW bought through all {hours:g} h costs, {whole * hours:,.6g}"
+            )
+            remedy = "is it one of a month or a year? give that of so many hours, or run as many days in a row"
+            yield Fault(
+                "a peak charge should be for the horizon",
+                value,
+                f"{vpp.id} exchange.peak_charge_cny_per_mw",
+                remedy,
+            )
 
 
 def _powers(scenario: Scenario) -> Iterator[Fault]:

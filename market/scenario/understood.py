@@ -28,6 +28,7 @@ def understood(scenario: Scenario) -> Iterator[str]:
     if public.currency != DEFAULT_CURRENCY:
         yield f"money: {public.currency}"
     yield from _reality(scenario)
+    yield from _peak_charges(scenario)
     for name, text, column in (*_prices(scenario), *_powers(scenario)):
         if source := scenario.sources.get(spoken_name(column, public.currency)):
             yield f"{name}: {text}"
@@ -48,6 +49,14 @@ def _reality(scenario: Scenario) -> Iterator[str]:
     if scenario.vpps:
         named = ", ".join(told[:_MOST]) + (f" and {len(told) - _MOST} more" if len(told) > _MOST else "")
         yield f"  otherwise than expected: {named or 'nobody'}"
+
+
+def _peak_charges(scenario: Scenario) -> Iterator[str]:
+    """Who pays how much for the largest power it buys, (M20)."""
+    prices = [(vpp.id, vpp.exchange.peak_charge_cny_per_mw) for vpp in scenario.vpps]
+    if listed := [f"{vpp} {_number(price)} {scenario.public.currency}/MW" for vpp, price in prices if price]:
+        more = f" and {len(listed) - _MOST} more" if len(listed) > _MOST else ""
+        yield f"peak charge, once for all periods: {', '.join(listed[:_MOST])}{more}"
 
 
 def _side(share: float, rules: ImbalanceRules, side: str) -> str:

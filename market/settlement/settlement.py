@@ -35,6 +35,7 @@ class Account:
 
     trade_cny : net payments to other VPPs, + where it pays · quota_t : E^q of (1), traded credits included
     imbalance_cny : what deviations from the schedule cost in reality, (M17)
+    peak_cny : the part of `operation_cny` that is the charge on the largest import, (M20)
     NaN stands for what a VPP has not shown, and for every sum that it is a part of.
     """
 
@@ -46,6 +47,7 @@ class Account:
     quota_t: float
     curtailed_mwh: float
     imbalance_cny: float = 0.0
+    peak_cny: float = 0.0
 
     @property
     def total_cny(self) -> float:
@@ -263,10 +265,11 @@ def account_of(vpp_id: str, plan: ShownPlan, trade_cny: float, period_h: float) 
         emission_t=totals.emission_t,
         quota_t=totals.quota_t,
         curtailed_mwh=curtailed_mwh,
+        peak_cny=totals.peak_cny,
     )
 
 
-_NOT_SHOWN = PlanTotals(nan, nan, nan, nan, nan)
+_NOT_SHOWN = PlanTotals(nan, nan, nan, nan, nan, nan)
 
 
 def _without_plan(outcome: MarketOutcome) -> tuple[str, ...]:
@@ -290,6 +293,7 @@ def system_account(accounts: Sequence[Account]) -> Account:
         quota_t=fsum(a.quota_t for a in accounts),
         curtailed_mwh=fsum(a.curtailed_mwh for a in accounts),
         imbalance_cny=fsum(a.imbalance_cny for a in accounts),
+        peak_cny=fsum(a.peak_cny for a in accounts),
     )
 
 

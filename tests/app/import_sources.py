@@ -136,12 +136,17 @@ def _new_config() -> dict[str, object]:
     }
 
 
+_WARMTH = (",", "8,48", "5,48")
+"""Hours within which a start is hot, and within which it is warm; nothing is 0."""
+
+
 def fleet(folder: Path) -> Path:
     """Ten firms with 149 power plants, each with its customers' demand; three have a store."""
     folder.mkdir(parents=True)
     plants = [
         "name,technology,bidding_EOM,fuel_type,emission_factor,max_power,min_power,efficiency,ramp_up,ramp_down,"
-        "additional_cost,hot_start_cost,min_operating_time,min_down_time,unit_operator"
+        "additional_cost,hot_start_cost,warm_start_cost,cold_start_cost,downtime_hot_start,downtime_warm_start,"
+        "min_operating_time,min_down_time,unit_operator"
     ]
     renewable = list[str]()
     for at in range(UNITS):
@@ -149,13 +154,14 @@ def fleet(folder: Path) -> Path:
         if at % 7 == 3:
             technology = RENEWABLE[at // 7 % 3]
             renewable.append(name)
-            plants.append(f"{name},{technology},naive_eom,renewable,0,{40 + at},0,1,,,0.5,0,0,0,{firm}")
+            plants.append(f"{name},{technology},naive_eom,renewable,0,{40 + at},0,1,,,0.5,0,0,0,0,0,0,0,{firm}")
         else:
             technology, fuel, factor, least, efficiency, extra = _THERMAL[(at // FIRMS) % 5]
             power = 60 + 3 * at
+            fall, off_h = (power, 10) if at % 2 else ("-", 3)
             plants.append(
                 f"{name},{technology},naive_eom,{fuel},{factor},{power},{power * least:g},{efficiency + at / 1e4},"
-                f"{power},{power},{extra},30.4,4,3,{firm}"
+                f"{power},{fall},{extra},30.4,47.5,69.3,{_WARMTH[at % 3]},4,{off_h},{firm}"
             )
     (folder / "powerplant_units.csv").write_text("\n".join(plants) + "\n")
     stores = [

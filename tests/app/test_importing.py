@@ -262,8 +262,16 @@ def test_commitment_takes_least_outputs_starts_and_times(firms: Path) -> None:
         if row["fuel_type"] != "renewable":
             unit, power = units[row["name"]], float(row["max_power"])
             assert unit.commitment
-            assert close((unit.p_min_mw, unit.start_cost_cny), (float(row["min_power"]), 30.4 * power))
-            assert (unit.min_up_h, unit.min_down_h) == (4.0, 3.0)
+            assert close((unit.p_min_mw, unit.start_cost_cny), (float(row["min_power"]), start_cost(row) * power))
+            assert (unit.min_up_h, unit.min_down_h) == (4.0, float(row["min_down_time"]))
+
+
+def start_cost(row: dict[str, str]) -> float:
+    """What ASSUME asks for a start after a night of 8 h, or after the least time off, for each MW."""
+    off_h = max(8.0, float(row["min_down_time"]))
+    if off_h <= float(row["downtime_hot_start"] or 0):
+        return 30.4
+    return 47.5 if off_h <= float(row["downtime_warm_start"] or 0) else 69.3
 
 
 # Sun and wind of a typical year

@@ -39,6 +39,11 @@ def reference_cost(vpp: Vpp, public: PublicRules, direct: DirectExchange | None 
     return _Day(vpp, public, direct).solve()
 
 
+def least_miss_mw(vpp: Vpp, public: PublicRules, direct: DirectExchange | None = None) -> float:
+    """By how much (6) has to be missed in all periods together, at least."""
+    return _Day(vpp, public, direct).least_miss_mw()
+
+
 class _Day:
     def __init__(self, vpp: Vpp, public: PublicRules, direct: DirectExchange | None) -> None:
         self.vpp, self.public, self.direct = vpp, public, direct
@@ -56,6 +61,7 @@ class _Day:
         for unit in vpp.all_units:
             self.add_unit(unit)
         self.grid()
+        self.balances = range(len(self.rows), len(self.rows) + self.periods)
         for terms, needed in zip(self.net, self.needed, strict=True):
             self.row(needed, needed, terms)
         self.carbon()
@@ -326,11 +332,13 @@ class _Day:
             50.0 + 3.0 * sum(high for high in self.high if high < 1e4) / self.periods + sum(map(abs, self.needed))
         )
         series = rules.grid_emission_by_period_t_per_mwh
+        rise = self.var(0.0, np.inf, exchange.peak_charge_cny_per_mw)
         for t in range(self.periods):
             retail, feed_in = float(prices.retail_cny_per_mwh[t]), float(prices.feed_in_cny_per_mwh[t])
             buy = self.var(0.0, min(exchange.grid_buy_max_mw, everything), retail * self.hours)
             sell = self.var(0.0, min(exchange.grid_sell_max_mw, everything), -feed_in * self.hours)
             self.either(buy, sell)
+            self.row(-np.inf, exchange.peak_before_mw, {buy: 1.0, rise: -1.0})
             self.net[t][buy] += 1.0
             self.net[t][sell] -= 1.0
             emission = rules.grid_emission_t_per_mwh if series is None else float(series[t])
@@ -371,6 +379,15 @@ class _Day:
             due = max(due, start + slope * before)
             paid += slope * rules.interval_t
         self.constant -= due
+
+    def least_miss_mw(self) -> float:
+        """The least sum of what is missing and what is too much, whatever that costs."""
+        self.price, self.constant = [0.0] * len(self.price), 0.0
+        for number in self.balances:
+            _, _, terms = self.rows[number]
+            terms[self.var(0.0, np.inf, 1.0)] = 1.0
+            terms[self.var(0.0, np.inf, 1.0)] = -1.0
+        return self.solve().cost_cny
 
     def solve(self) -> ReferenceCost:
         entries = [

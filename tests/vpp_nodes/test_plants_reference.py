@@ -99,7 +99,7 @@ def check_turbine(mt: MicroTurbine, does: UnitPlan, hours: float) -> None:
     on = does.supply_mw > 0.0
     assert np.all(does.supply_mw[on] >= mt.p_min_mw)
     assert np.all(does.supply_mw <= mt.p_max_mw)
-    assert mt.commitment or on.all()
+    assert mt.commitment or mt.p_min_mw == 0.0 or on.all()
     lengths = runs(on)
     for number, (state, length) in enumerate(lengths):
         inner = 0 < number < len(lengths) - 1

@@ -19,7 +19,7 @@ from market.model.plan import DirectExchange
 from market.model.unit_limits import of_kinds, use_sum_mw
 from market.model.vpp import FIELDS, MicroTurbine, Unit, UnitKind
 from vpp_nodes.dispatch.day import DispatchDay
-from vpp_nodes.dispatch.flexible import unreachable_energy
+from vpp_nodes.dispatch.flexible import unreachable_energy, unreachable_return
 from vpp_nodes.dispatch.linear import SolveStatus
 from vpp_nodes.dispatch.model import build_model
 from vpp_nodes.dispatch.reading import read_powers
@@ -68,6 +68,8 @@ def _impossible_unit(day: DispatchDay) -> str:
             return f"{said}; give it more power or another end (`end: free`)"
         if said := unreachable_energy(day, unit):
             return f"{said}; give it more power, more time or less energy"
+        if said := unreachable_return(day, unit):
+            return f"{said}; change its moved_before_mwh, or give it a longer window or more power"
     return ""
 
 

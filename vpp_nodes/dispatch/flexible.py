@@ -118,3 +118,22 @@ def unreachable_energy(day: DispatchDay, unit: Unit) -> str:
                 f"{of}, and can take at most {most:.4g}"
             )
     return ""
+
+
+def unreachable_return(day: DispatchDay, unit: Unit) -> str:
+    """Why what was moved before the first period cannot be moved back in its window; empty where it can."""
+    users = unit.asset
+    if not isinstance(users, ShiftableLoad) or not users.moved_before_mwh:
+        return ""
+    window = windows(day.public.horizon, users.window_h)[0]
+    owed_mwh, away_mw = abs(users.moved_before_mwh), day.filled(0.0) + most_supply_mw(day.vpp, unit)
+    if users.moved_before_mwh > 0.0:
+        verb, most = "take again", most_moved_here_mw(day.vpp, users) * len(window) * day.period_h
+    else:
+        verb, most = "give back", float(away_mw[window.start : window.stop].sum()) * day.period_h
+    if owed_mwh <= most * (1.0 + _ROUNDING) + _ROUNDING:
+        return ""
+    return (
+        f"{day.vpp.place_of(unit)} must {verb} {owed_mwh:.4g} MWh that were moved before, until its window ends "
+        f"with period {window.stop}, and can {verb.split()[0]} at most {most:.4g}"
+    )

@@ -17,6 +17,7 @@ from vpp_nodes.dispatch.columns import INFINITY, UnitColumns
 from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.flexible import ShiftColumns, TaskColumns, shift_windows_m10, task_energy_m11
 from vpp_nodes.dispatch.linear import LinearProgram
+from vpp_nodes.dispatch.peak import peak_charge_m20
 from vpp_nodes.dispatch.store import (
     BatteryColumns,
     HydroColumns,
@@ -70,6 +71,7 @@ def build_model(
     for task in variables.of(TaskColumns):
         task_energy_m11(program, day, task)
     carbon_rows = carbon_excess_3(program, day, variables)
+    peak_charge_m20(program, day, variables.buy)
     return Model(program, variables, balance_rows, carbon_rows)
 
 

@@ -177,5 +177,7 @@ def starts_m8(program: LinearProgram, day: DispatchDay, v: TurbineColumns) -> No
             ones = np.ones(len(recent)).tolist()
             if t >= down:
                 program.row(-INFINITY, 1.0, [*recent, v.on[t - down]], [*ones, 1.0])
-            elif t == down - 1 and was_on is not None:
+            elif t == min(down, day.periods) - 1 and was_on is not None:
                 program.row(-INFINITY, 1.0 - was_on, recent, ones)
+            elif t == day.periods - 1 and t:  # the day is shorter: who is on in period 1 starts no more
+                program.row(-INFINITY, 1.0, [*recent[1:], v.on[0]], [*ones[1:], 1.0])

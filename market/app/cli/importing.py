@@ -60,16 +60,19 @@ def _importer(command: Callable[..., tuple[Draft, str]]) -> Any:
     @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
     @wraps(command)
     def run(out: Path | None, base: Path | None, quiet: bool, **given: Any) -> int:
+        from market.app.importing.flag_words import PLACES, told_by_flags
         from market.app.importing.folder import account_text, write_draft
         from market.app.importing.joining import base_of, joined
         from market.app.runs.command_line import pasted
 
         wanted = _wanted(given, None if base is None else base_of(base))
         draft, name = command(wanted=wanted, **given)
+        told = told_by_flags(draft.words, {**PLACES, **draft.places})
         if wanted.base is not None:
             draft = joined(wanted.base, draft)
         folder = out or Path("imported") / name
-        scenario = write_draft(draft, folder)
+        with told:
+            scenario = write_draft(draft, folder)
         if not quiet:
             public = scenario.public
             size = (
@@ -146,13 +149,15 @@ def simbench(
 @click.option("--price-unit", help="Of columns that --retail or --feed-in name.  [default: EUR/MWh]")
 @click.option("--sep", help="Mark between columns.  [default: the header's]")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark.  [default: the cells']")
+@click.option("--thousands", help="Mark between thousands.  [default: the cells']")
 @click.option("--encoding", help="Such as latin-1.  [default: UTF-8]")
 @click.option("--skip", type=click.IntRange(0, 1000), help="Lines above the header.")
 @click.option("--time", "time_column", help="Column of times.  [default: the first]")
 @click.option("--time-format", "time_format", help="As in strptime, iso or unix.  [default: the cells']")
 @click.option("--stamp", type=click.Choice(["start", "end", "instant"]), help="What a time is.  [default: start]")
 @click.option("--gaps", type=click.Choice(["refuse", "hold", "linear", "zero"]), help="[default: refuse]")
-@click.option("--longest-gap", "longest_gap", help="Longest one that is filled.  [default: 2 h]")
+@click.option("--longest-gap", "longest_gap", help="Longest one that is filled, such as '90 min'.  [default: 2 h]")
+@click.option("--clip", help="Numbers below 0 by no more than this count as 0, such as '1 kW'.")
 @_importer
 def csv_command(
     file: Path,
@@ -172,11 +177,12 @@ def csv_command(
     """
     from market.app.importing.csv_file import CsvWishes, csv_draft
     from market.app.importing.csv_form import CsvForm
+    from market.app.importing.flag_words import CSV_FLAGS, told_by_flags
 
     columns = {"load": loads, "pv": suns, "wind": winds}
-    return csv_draft(
-        CsvWishes(file, columns, batteries, unit, price_unit, CsvForm(time=time_column, **form)), wanted
-    ), file.stem
+    wishes = CsvWishes(file, columns, batteries, unit, price_unit, CsvForm(time=time_column, **form))
+    with told_by_flags(CSV_FLAGS):
+        return csv_draft(wishes, wanted), file.stem
 
 
 _TMY = click.option(

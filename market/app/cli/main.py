@@ -6,6 +6,7 @@ Each command imports what it needs when it is called, so that none waits for the
 from __future__ import annotations
 
 import math
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -164,10 +165,21 @@ def disclosure(text: str | None) -> Disclosure | None:
     return None if text is None else Disclosure(text)
 
 
+def _ranged(error: click.ClickException) -> str:
+    """What click says; of a whole number between two limits what would be one, and how it is written."""
+    message, parameter = error.format_message(), getattr(error, "param", None)
+    kind = getattr(parameter, "type", None)
+    if parameter is None or not isinstance(kind, click.IntRange):
+        return message
+    span = f"a whole number from {kind.min} to {kind.max}"
+    told = re.sub(r"is not (a valid integer range|in the range .*)", f"is not {span}", message).rstrip(".")
+    return f"{told}; write it like {parameter.opts[0]} {max(kind.min or 0, 1)}"
+
+
 def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "vppmarket"
-    message = error.format_message().rstrip(".")
+    message = _ranged(error).rstrip(".")
     return f"{path}: {message[:1].lower()}{message[1:]}; see '{path} --help'"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from market.app.importing.csv_form import CsvForm, moments, usual_step_s, with_marks_and_time, with_sep
 from market.app.importing.draft import Draft, Entry, Fields, Prices, Provenance, rules
+from market.app.importing.flag_words import CSV_FLAGS
 from market.app.importing.source_tables import bytes_of, refuse, table_of
 from market.app.importing.wanted import ImportWishes, moment_of
 from market.model.calendar import NoSuchTime, hours_of_days, zone_of
@@ -54,9 +55,18 @@ def csv_draft(wishes: CsvWishes, wanted: ImportWishes) -> Draft:
     roles = list(_roles(wishes))
     if not roles:
         refuse("must name a column", "none", "--load", "say --load ID=COLUMN, --pv ID=COLUMN or --wind ID=COLUMN")
+    _check_lengths(wishes)
     data = bytes_of(wishes.file)
     form = with_sep(wishes.form, _text(data, wishes))
     table = table_of(wishes.file, **form.table_fields())
+    if not table.cells:
+        remedy = "give a file with rows, or say --skip if its header stands further down"
+        refuse(
+            "must have rows below its header",
+            f"only the header {', '.join(table.header[:12])}",
+            table.name,
+            remedy,
+        )
     prices = {name: text for name in ("retail", "feed_in") if (text := getattr(wanted, name)) in table.header}
     for role in roles:
         _need_column(role.column, table, role.flag)
@@ -69,6 +79,7 @@ def csv_draft(wishes: CsvWishes, wanted: ImportWishes) -> Draft:
     name = _plain_name(wishes.file.name)
     source = {"file": name, **form.fields()}
     series = _series(roles, source, wishes.unit)
+    replace(wanted, retail=None, feed_in=None).prices()  # refuses a carbon price that is none
     told = Prices.given(wanted.retail, wanted.feed_in, wanted.carbon, wanted.currency)
     price_unit = wishes.price_unit or f"{wanted.currency}/MWh"
     for price in ("retail", "feed_in"):
@@ -82,7 +93,32 @@ def csv_draft(wishes: CsvWishes, wanted: ImportWishes) -> Draft:
         _vpps(roles, wishes.batteries, wanted.currency),
         {name: data},
         _account(wanted, wishes, roles, used, table, form, told),
+        _places(roles, wishes.batteries),
+        CSV_FLAGS,
     )
+
+
+def _places(roles: Sequence[_Role], batteries: Sequence[str]) -> dict[str, str]:
+    """The flags by what is made of them."""
+    ids = list(dict.fromkeys(role.vpp for role in roles))
+    owners = [text.partition("=")[0] for text in batteries]
+    return {
+        **{f"series.{role.vpp}_{role.kind}": f"{role.flag}={role.column}" for role in roles},
+        **{f"vpps[{place}].ess": f"--battery {vpp}" for place, vpp in enumerate(ids) if vpp in owners},
+    }
+
+
+def _check_lengths(wishes: CsvWishes) -> None:
+    """What takes a value with its unit has one."""
+    for text, unit, flag, remedy in (
+        (wishes.form.longest_gap, "h", "--longest-gap", "write it like '2 h' or '90 min'"),
+        (wishes.form.clip, wishes.unit, "--clip", f"write it like '1 {wishes.unit}'"),
+    ):
+        try:
+            if text is not None:
+                in_unit(text, unit)
+        except BadUnit as error:
+            refuse(error.rule, error.found, flag, remedy)
 
 
 def _roles(wishes: CsvWishes) -> Iterator[_Role]:

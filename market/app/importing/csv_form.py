@@ -39,6 +39,7 @@ class CsvForm:
     stamp: str | None = None
     gaps: str | None = None
     longest_gap: str | None = None
+    clip: str | None = None
 
     def table_fields(self) -> Fields:
         """What tells how to cut the file into cells."""
@@ -48,7 +49,7 @@ class CsvForm:
         """What a series says of its file; what is usual is left out."""
         usual = {"sep": ",", "decimal": ".", "time_format": "iso", "stamp": "start"}
         names = ("sep", "decimal", "thousands", "encoding", "skip", "time", "time_format", "stamp", "gaps")
-        told = {name: getattr(self, name) for name in (*names, "longest_gap")}
+        told = {name: getattr(self, name) for name in (*names, "longest_gap", "clip")}
         return {name: value for name, value in told.items() if value is not None and usual.get(name) != value}
 
 
@@ -61,15 +62,16 @@ def with_sep(form: CsvForm, text: str) -> CsvForm:
 
 
 def with_marks_and_time(form: CsvForm, table: CellTable, wanted: Sequence[str], place: str) -> CsvForm:
-    """The form with its decimal mark, its column of times and how they are written. wanted : columns of numbers"""
-    decimal = form.decimal or _decimal(form, table, wanted)
+    """The form with its marks, its column of times and how they are written. wanted : columns of numbers"""
+    decimal, thousands = _marks(form, table, wanted)
     time = form.time or table.header[0]
     if time not in table.header:
         refuse(
             "must be a column of the file", shown(time), "--time", f"{place} has {', '.join(table.header[:12])}"
         )
     cells = [row[table.header.index(time)] for row in table.cells]
-    return replace(form, decimal=decimal, time=time, time_format=form.time_format or _format(cells, place, time))
+    written = form.time_format or _format(cells, place, time)
+    return replace(form, decimal=decimal, thousands=thousands, time=time, time_format=written)
 
 
 def moments(form: CsvForm, table: CellTable) -> list[datetime]:
@@ -91,11 +93,24 @@ def usual_step_s(times: Sequence[datetime]) -> float:
     return max(sorted(set(steps)), key=steps.count) if steps else 0.0
 
 
-def _decimal(form: CsvForm, table: CellTable, wanted: Sequence[str]) -> str:
-    if form.sep == ",":
-        return "."
+def _marks(form: CsvForm, table: CellTable, wanted: Sequence[str]) -> tuple[str, str | None]:
+    """The decimal mark and that between thousands; a number with both, such as 1.200,5, tells which is which."""
     columns = [index for index, name in enumerate(table.header) if name in wanted]
     cells = [row[index] for row in table.cells[:_SAMPLE] for index in columns]
+    for decimal, thousands in ((",", "."), (".", ",")):
+        both = re.compile(rf"-?\d{{1,3}}({re.escape(thousands)}\d{{3}})+{re.escape(decimal)}\d+")
+        if (
+            form.thousands in (None, thousands)
+            and form.decimal in (None, decimal)
+            and any(map(both.fullmatch, cells))
+        ):
+            return decimal, thousands
+    return form.decimal or _decimal(form, cells), form.thousands
+
+
+def _decimal(form: CsvForm, cells: Sequence[str]) -> str:
+    if form.sep == "," or form.thousands == ",":
+        return "."
     return "," if any(re.fullmatch(r"-?\d*,\d+", cell) for cell in cells) else "."
 
 

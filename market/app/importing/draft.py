@@ -40,6 +40,8 @@ class Draft:
     sections : `horizon`, `market`, `carbon` and the like
     series : by name, each source with all that is said of it
     files : by name, as bytes
+    places : flags of what was made of them, by path of the scenario, such as `series.Farm_load`
+    words : flags of what its series say
     """
 
     title: str
@@ -49,6 +51,8 @@ class Draft:
     vpps: Sequence[Fields]
     files: Mapping[str, bytes]
     account: Provenance = field(default_factory=Provenance)
+    places: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,12 @@ _UNUSED_COLUMNS: Final = {
     "node": "nodes: the market has no grid constraints",
     "heat_extraction": "heat extraction",
     "max_heat_extraction": "heat extraction",
-    "warm_start_cost": "warm and cold starts: every start costs what a hot one does",
-    "cold_start_cost": "warm and cold starts: every start costs what a hot one does",
     "natural_inflow": "natural inflow of stores",
 }
+
+_NOTHING: Final = frozenset({"n.a.", "None", "-", "none", "nan"})  # what ASSUME takes for an empty cell
+_OFF_H: Final = 8.0
+"""A night: how long a unit is taken to have been off when it starts."""
 
 _COUNTED: Final = {_PLANTS: "power plants", _STORES: "stores", _DEMANDS: "demand units"}
 _USUAL_PER_MWH: Final = (200.0, 20.0)
@@ -147,7 +149,11 @@ def _note_unused(fleet: _Fleet, rows: Mapping[str, Sequence[SourceRow]]) -> None
 
 def _rows(folder: Path, name: str) -> list[SourceRow]:
     table = _table(folder, name)
-    return [] if table is None else list(rows_of(table))
+    return [] if table is None else [_emptied(row) for row in rows_of(table)]
+
+
+def _emptied(row: SourceRow) -> SourceRow:
+    return replace(row, cells={name: "" if cell in _NOTHING else cell for name, cell in row.cells.items()})
 
 
 def _table(folder: Path, name: str) -> CellTable | None:
@@ -291,21 +297,39 @@ def _turbine(fleet: _Fleet, row: SourceRow, fuel: str) -> Fields:
         "emission": f"{number(row.number('emission_factor', default=0.0) / efficiency)} t/MWh",
     }
     for name, column in (("ramp_up", "ramp_up"), ("ramp_down", "ramp_down")):
-        if row.text(column, default=""):
-            made[name] = f"{number(row.number(column, least=0.0))} MW/h"
+        if limit := row.number(column, default=0.0, least=0.0):  # 0 is no limit to ASSUME
+            made[name] = f"{number(limit)} MW/h"
     if not fleet.commitment:
         made["p_min"] = "0 MW"
         if low:
             fleet.note("least outputs, start costs and least times of plants (--commitment takes them)")
         return made
     made["commitment"] = True
-    start = row.number("hot_start_cost", default=0.0) * high
-    if start:
+    if start := _start_cost_per_mw(fleet, row) * high:
         made["start_cost"] = f"{number(start)} {fleet.currency}"
     for name, column in (("min_up", "min_operating_time"), ("min_down", "min_down_time")):
         if hours := row.number(column, default=0.0, least=0.0):
             made[name] = f"{number(hours)} h"
     return made
+
+
+def _start_cost_per_mw(fleet: _Fleet, row: SourceRow) -> float:
+    """What ASSUME asks for a start after a night, for each MW of max_power.
+
+    Up to downtime_hot_start hours off a start is hot, up to downtime_warm_start warm, after more it is cold; both
+    are 0 where they are not given.
+    """
+    costs = {kind: row.number(f"{kind}_start_cost", default=0.0) for kind in ("hot", "warm", "cold")}
+    off_h = max(_OFF_H, row.number("min_down_time", default=0.0))
+    limits = {kind: row.number(f"downtime_{kind}_start", default=0.0) for kind in ("hot", "warm")}
+    chosen = next((kind for kind, limit in limits.items() if off_h <= limit), "cold")
+    if len(set(costs.values())) > 1:
+        line = (
+            f"a start costs what ASSUME asks after {number(_OFF_H)} h off, or min_down_time where that is longer: "
+            "a cold one where downtime_hot_start and downtime_warm_start are not given"
+        )
+        fleet.assumed += [] if line in fleet.assumed else [line]
+    return costs[chosen]
 
 
 def _store(fleet: _Fleet, firm: str, unit: str, row: SourceRow) -> None:

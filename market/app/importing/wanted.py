@@ -15,6 +15,7 @@ from market.model.units import BadUnit, in_unit
 from market.scenario.shown_value import shown
 
 DAY_MINUTES: Final = 1440
+_FLAGS: Final = {"retail": "--retail", "feed_in": "--feed-in", "carbon": "--carbon-price"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class ImportWishes:
         for name, unit in units.items():
             text = getattr(self, name)
             if text is not None:
-                self._checked(text, unit, f"--{name.replace('_', '-')}")
+                self._checked(text, unit, _FLAGS[name])
         return Prices.given(self.retail, self.feed_in, self.carbon, self.currency, usual_per_mwh)
 
     def assumed(self, prices: Prices, day: str = "") -> tuple[str, ...]:

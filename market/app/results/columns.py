@@ -51,8 +51,10 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {name: tuple(names.split()) for 
 
 WITH_UNITS: Final = (*COLUMNS["dispatch"], *UNIT_QUANTITIES)
 """The columns of `dispatch` of a run in which a plant that is shown has units."""
-WITH_IMBALANCE: Final = (*COLUMNS["costs"], "imbalance_cny")
-"""The columns of `costs` of a run whose day became real."""
+PEAK: Final = "peak_cny"
+"""What `costs` has besides where anybody pays for its largest import."""
+IMBALANCE_COST: Final = "imbalance_cny"
+"""What it has besides of a run whose day became real."""
 UNIT_TABLES: Final = ("units",)
 """The table of such a run."""
 
@@ -89,9 +91,13 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
 
 
 def forms_of(table: str) -> tuple[tuple[str, ...], ...]:
-    """The columns that a table may have: those that all runs have, or those of one with units, or with reality."""
-    others = {"dispatch": WITH_UNITS, "costs": WITH_IMBALANCE}
-    return (COLUMNS[table], others[table]) if table in others else (COLUMNS[table],)
+    """The columns that a table may have: those that all runs have, or those of one with more to tell."""
+    first = COLUMNS[table]
+    if table == "dispatch":
+        return (first, WITH_UNITS)
+    if table == "costs":
+        return tuple((*first, *more) for more in ((), (PEAK,), (IMBALANCE_COST,), (PEAK, IMBALANCE_COST)))
+    return (first,)
 
 
 def words_of(table: str, column: str) -> frozenset[str]:

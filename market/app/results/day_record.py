@@ -21,6 +21,7 @@ RECORD: Final = "day.json"
 """The file of a day's folder that is written last: a day that has one is finished."""
 _BY_VPP: Final = ("short_mwh", "long_mwh", "missed_mwh", "stored_mwh")
 _REMEDY: Final = "take the file from where it is whole, or take the day's folder away and go on with --resume"
+_PEAK, _PEAK_BEFORE = "peak_cny", "peak_before_mw"  # of plants whose peaks are charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,8 @@ def _number(value: float) -> float | None:
 
 
 def _told(account: dict[str, Any]) -> dict[str, Any]:
+    if not account[_PEAK] > 0.0:
+        account = {name: value for name, value in account.items() if name != _PEAK}
     return {name: _number(value) if isinstance(value, float) else value for name, value in account.items()}
 
 
@@ -200,9 +203,10 @@ def _numbers(told: Mapping[str, Any]) -> dict[str, float]:
 
 def _state_document(state: PlantState) -> dict[str, Any]:
     units = {unit: dict(values) for unit, values in state.units.items() if values}
-    return {"excess_before_t": state.excess_before_t, "units": units}
+    told = {"excess_before_t": state.excess_before_t, "units": units}
+    return told | {_PEAK_BEFORE: state.peak_before_mw} if state.peak_before_mw else told
 
 
 def _state(told: Mapping[str, Any]) -> PlantState:
     units = {unit: dict(values) for unit, values in told["units"].items()}
-    return PlantState(units, float(told["excess_before_t"]))
+    return PlantState(units, float(told["excess_before_t"]), float(told.get(_PEAK_BEFORE, 0.0)))

@@ -17,8 +17,9 @@ from market.app.results.blocks import Trace, block, no_trace
 from market.app.results.columns import (
     COLUMNS,
     DISPATCH_QUANTITIES,
+    IMBALANCE_COST,
+    PEAK,
     UNIT_QUANTITIES,
-    WITH_IMBALANCE,
     WITH_UNITS,
 )
 from market.app.results.kept import TraceLevel
@@ -138,13 +139,11 @@ def costs_of_accounts(accounts: Mapping[str, Sequence[Account]], real: RealSettl
     """A row for each of these accounts, by the name of the plans; and of those in reality."""
     if real is not None:
         accounts = {**accounts, "grid_only_realised": real.grid_only, "game_realised": real.game}
-    rows = [
-        (*cost_row(account, scenario), account.imbalance_cny)
-        for scenario, each in accounts.items()
-        for account in each
-    ]
-    columns = COLUMNS["costs"] if real is None else WITH_IMBALANCE
-    return Table("costs", columns, tuple(row[: len(columns)] for row in rows))
+    listed = [(account, scenario) for scenario, each in accounts.items() for account in each]
+    charged = any(account.peak_cny > 0.0 for account, _ in listed)
+    more = (*((PEAK,) if charged else ()), *(() if real is None else (IMBALANCE_COST,)))
+    rows = ((*cost_row(*pair), *(getattr(pair[0], name) for name in more)) for pair in listed)
+    return Table("costs", (*COLUMNS["costs"], *more), tuple(rows))
 
 
 def imbalance_table(real: RealSettlement) -> Table:

@@ -22,6 +22,7 @@ MAX_MEBIBYTES = 256
 EXTRA = "tables"
 _EXCEL = (".xlsx", ".xlsm")
 _PARQUET = (".parquet", ".pq")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MARKS = {";": "a semicolon", "\t": "a tabulator", "|": "a stroke", ",": "a comma"}
 
 
@@ -90,8 +91,9 @@ def _decoded(data: bytes, name: str, encoding: str, where: str) -> str | Fault:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{data[error.start]:02x}"
-        return Fault(f"must be text in {encoding.removesuffix('-sig')}", found, f"{name}:{line}",
-                     "say encoding: latin-1, or cp1252, as the file has it")  # fmt: skip
+        known = "utf-16" if data[:2] in _UTF_16 else "latin-1, or cp1252, as the file has it"
+        rule = f"must be text in {encoding.removesuffix('-sig')}"
+        return Fault(rule, found, f"{name}:{line}", f"say encoding: {known}")
     return text.removeprefix("\ufeff")
 
 
