@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
@@ -70,6 +70,11 @@ class NodeEnding:
     exit_code: int
     why: str
     day: SettledDay | None
+
+
+@cache
+def _software() -> str:
+    return version("vppmarket")
 
 
 def _quiet(vpp: str, text: str) -> None:
@@ -250,7 +255,7 @@ class _Shell:
         self._note = on_note
         self._on_fault = on_fault
         plant = plant_digest(task.vpp)
-        software = version("vppmarket")
+        software = _software()
         hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software)
         self._clock = Attention(time.monotonic)
         self._opened_at = self._clock.now()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from broker.admission.rate import TokenBucket
-from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
+from broker.bus.addresses import TOPIC_ALL, inbox_topic, member_of, ready_topic
 from broker.bus.broker_end import Arrival, Subscribed
 from broker.bus.keys import WATCHER
 from broker.wire.frames import Envelope, decode
@@ -92,6 +92,7 @@ class Gate:
     def may_hear(self, subscribed: Subscribed) -> bool:
         """Whether a topic may be subscribed to: what is for all, and what is for oneself."""
         names = self._names if subscribed.user is None else self._names_of(subscribed.user)
-        return subscribed.topic == TOPIC_ALL or any(
-            subscribed.topic in (inbox_topic(name), ready_topic(name)) for name in names
-        )
+        if subscribed.topic == TOPIC_ALL:
+            return True
+        name = member_of(subscribed.topic)
+        return name in names and subscribed.topic in (inbox_topic(name), ready_topic(name))

@@ -52,6 +52,8 @@ MOST_SOCKETS = 8192
 _PARTING_MS = 200
 _CHECK_EVERY_S = 0.1
 _DRAINED_EVERY = 8  # heartbeats
+_NODES_A_WAIT = 20
+"""Of so many nodes the echoes on one connection are waited for as long as of one, of more so much longer."""
 
 
 class NodeDesk(Closing):
@@ -247,6 +249,7 @@ class _Outward:
         self.address = address
         self.topics: dict[bytes, tuple[bytes, ...]] = {}
         self.proved: set[bytes] = set()
+        self._heard: set[bytes] = set()
         for echo, before in topics.items():
             self.listen(echo, before)
         speak_to(socket, address)
@@ -260,15 +263,15 @@ class _Outward:
         """
         if self.topics.get(echo) == topics and echo not in self.proved:
             return
-        known = {topic for others in self.topics.values() for topic in others}
         for topic in topics:
-            if topic not in known:
+            if topic not in self._heard:
+                self._heard.add(topic)
                 self.socket.subscribe(topic)
         if echo in self.topics:
             self.socket.unsubscribe(echo)
         self.topics[echo] = topics
         self.proved.discard(echo)
-        self.until = time.monotonic() + OPEN_AGAIN_S
+        self.until = time.monotonic() + OPEN_AGAIN_S * max(1.0, len(self.topics) / _NODES_A_WAIT)
         self.socket.subscribe(echo)
 
     def forget(self, echo: bytes) -> None:
@@ -276,6 +279,7 @@ class _Outward:
         topics = {*self.topics.pop(echo, ()), echo}
         self.proved.discard(echo)
         for topic in topics.difference(*self.topics.values()):
+            self._heard.discard(topic)
             self.socket.unsubscribe(topic)
 
     def hear(self, *, shared: bool) -> Iterator[Arrival | Malformed]:

@@ -1,7 +1,8 @@
 """Virtual time: which offers each VPP has consumed, by what its turns have given it.
 
-A node uses all that a turn gives it but what is older than what it has, so its confirmation need not say so. Before
-it holds everybody's declaration it keeps offers and uses none: they count from the turn on that gives it the last.
+A node uses all that a turn gives it but what is older than what it has, so its confirmation need not say so.
+Before it holds everybody's declaration it keeps offers and uses none: they count from the turn on that gives it
+the last.
 """
 
 from __future__ import annotations
