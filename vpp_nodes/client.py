@@ -46,7 +46,7 @@ from broker.wire.messages import (
 from market.errors import ProtocolError, RunError
 from market.model.declaration import Role
 from market.model.disclosure import Disclosure, least
-from vpp_nodes.inbox import Inbox
+from vpp_nodes.inbox import Heard, Inbox
 from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, OwnPlans, Reached, Settled
 from vpp_nodes.patience import PATIENCE_S
 from vpp_nodes.plan_rounds import ReviewedRound, RoundEnd
@@ -115,6 +115,7 @@ class _PendingTurn:
     turn: int
     deliveries: tuple[Ref, ...]
     asked_at: float
+    closing: bool
 
 
 @dataclass(slots=True)
@@ -175,7 +176,7 @@ class _Epoch:
     pending_turn: _PendingTurn | None = None
     live: _Live | None = None
     last_turn: int = 0
-    considered: int | None = None  # the turn whose messages have been taken, and that is not answered yet
+    considered: _PendingTurn | None = None  # whose messages have been taken, and that is not answered yet
     answer: Done | Reviewed | Audit | None = None  # to the newest turn: said again whenever the order comes again
 
 
@@ -184,6 +185,7 @@ class Client:
 
     hello : how it introduces itself · patience_s : how long it looks for its broker · audit : the most it shows
     waits_for_others : whether turns are taken by `consider` and `answer`, together with other nodes of its process
+    heard : what has come to all of these, which is not given to `came`
     peak_memory_mb : goes into the audit · complete, why : whether the run came to its end, and the broker's words
     """
 
@@ -196,6 +198,7 @@ class Client:
         patience_s: float = PATIENCE_S,
         audit: Disclosure = Disclosure.FULL,
         waits_for_others: bool = False,
+        heard: Heard | None = None,
     ) -> None:
         self.stage = Stage.JOINING
         self.refused: Counter[str] = node.refused  # one count, of what we refuse and of what our node does
@@ -213,12 +216,16 @@ class Client:
         self._vpp = vpp
         self._node = node
         self._hello = hello
-        self._epoch = _Epoch(0)
-        self._next = _Epoch(0)  # what comes of an epoch before we are told that it has begun
+        self._heard = heard
+        self._epoch = self._new_epoch(0)
+        self._next = self._new_epoch(0)  # what comes of an epoch before we are told that it has begun
         self._heard_at = now
         self._asked_at = -math.inf
         self._refusal = ""
         self._refused_at = -math.inf
+
+    def _new_epoch(self, number: int) -> _Epoch:
+        return _Epoch(number, Inbox(self._heard.of(number)) if self._heard and number else Inbox())
 
     @property
     def is_in(self) -> bool:
@@ -340,7 +347,7 @@ class Client:
             raise ProtocolError("bad_content", f"a data plane at ports {ports}")
         if self.stage is Stage.JOINING or message.session != self._session:
             self.stage, self._refusal, self._session, self._open = Stage.TAKING_PART, "", message.session, False
-            self._epoch, self._next = _Epoch(0), _Epoch(0)
+            self._epoch, self._next = self._new_epoch(0), self._new_epoch(0)
             let_in = Note(f"{self._vpp} is let in by the broker")
             return [let_in, OpenData(message.publish_port, message.subscribe_port)]
         self._refusal = ""
@@ -389,7 +396,7 @@ class Client:
         if isinstance(message, Begin):
             return self._begin(message, number, now)
         if self._epoch.number == 0 and isinstance(message, Settle):
-            self._epoch = _Epoch(number)  # let in again when all is settled but our part
+            self._epoch = self._new_epoch(number)  # let in again when all is settled but our part
         return self._after_trading(message, number, now)
 
     def _after_trading(self, message: RoundOver | Settle, number: int, now: float) -> list[Instruction]:
@@ -430,14 +437,15 @@ class Client:
             raise ProtocolError("out_of_turn", f"epoch {number} begins after {self._epoch.number}")
         if self._vpp not in message.roster or len({*message.roster}) < len(message.roster):
             raise ProtocolError("bad_content", f"a roster in which {self._vpp} is not, or somebody twice")
-        self._epoch = epoch = self._next if self._next.number == number else _Epoch(number)
+        self._epoch = epoch = self._next if self._next.number == number else self._new_epoch(number)
         epoch.last_turn = message.turn
         if message.live:
             epoch.live = _Live()
             for ref in epoch.inbox.waiting():
                 epoch.live.came(ref, now)
         note = Note(f"{self._vpp} plans its day, in epoch {number} with {', '.join(message.roster)}")
-        acted = self._act(message.turn, Begun(message.roster, message.round), now)
+        begun = Begun(message.roster, message.round, message.live, message.choose_last)
+        acted = self._act(message.turn, begun, now)
         return [note, *(Note(told) for told in self._planned(acted, message.round)), *acted]
 
     def _planned(self, acted: Sequence[Instruction], round: int) -> Iterator[str]:
@@ -463,7 +471,7 @@ class Client:
         if len({*deliveries}) < len(deliveries):
             raise ProtocolError("bad_content", f"turn {turn.turn} gives a message twice")
         epoch.last_turn = turn.turn
-        epoch.pending_turn = _PendingTurn(turn.turn, deliveries, asked_at=now)
+        epoch.pending_turn = _PendingTurn(turn.turn, deliveries, asked_at=now, closing=turns.closing)
         return self._take_pending(now)
 
     # --- data plane ---
@@ -488,7 +496,7 @@ class Client:
         if number == self._epoch.number:
             return self._epoch
         if number > self._next.number and number > self._epoch.number:
-            self._next = _Epoch(number)
+            self._next = self._new_epoch(number)
         return self._next if number == self._next.number else None
 
     def _take_pending(self, now: float) -> list[Instruction]:
@@ -503,13 +511,13 @@ class Client:
         waiting = epoch.pending_turn
         if waiting is None or epoch.inbox.missing(waiting.deliveries):
             return
-        epoch.pending_turn, epoch.considered = None, waiting.turn
+        epoch.pending_turn, epoch.considered = None, waiting
         self._node.consider(epoch.inbox.take(waiting.deliveries))
 
     def answer(self, now: float) -> list[Instruction]:
         """The answer to the turn that has been considered, if there is one."""
         turn, self._epoch.considered = self._epoch.considered, None
-        return [] if turn is None else self._act(turn, Reached(()), now)
+        return [] if turn is None else self._act(turn.turn, Reached((), turn.closing), now)
 
     # --- turns ---
 

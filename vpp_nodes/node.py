@@ -35,11 +35,12 @@ from vpp_nodes.buyer import Buyer
 from vpp_nodes.clearer import Clearer
 from vpp_nodes.offer_book import OfferBook
 from vpp_nodes.payment import paid_cny
+from vpp_nodes.plain_trades import Heard
 from vpp_nodes.plan_rounds import Planner, PlanRounds, Replanner, ReviewedRound, RoundEnd
 from vpp_nodes.seller import Seller
 from vpp_nodes.shared_work import EpochGames, PricedTogether, SharedWork
 from vpp_nodes.strategies.behaviour import Behaviour, usual_behaviour
-from vpp_nodes.trade_check import Heard, check_cleared_trades, check_open_trade, check_trades
+from vpp_nodes.trade_check import check_cleared_trades, check_open_trade, check_trades
 
 Declarer: TypeAlias = Callable[[DispatchPlan], Declaration]
 Certifier: TypeAlias = Callable[[MarketEnd, float], RegretBounds]
@@ -48,17 +49,23 @@ Realiser: TypeAlias = Callable[[DispatchPlan, DispatchPlan], Reality]
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An epoch has begun with this roster, for this round of the day."""
+    """An epoch has begun with this roster, for this round of the day.
+
+    live : in real time, without turns · choose_last : buyers choose in a closing turn alone
+    """
 
     roster: tuple[str, ...]
     round: int = 0
+    live: bool = False
+    choose_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """These messages have reached us, each with its sender."""
+    """These messages have reached us, each with its sender. closing : where buyers choose last, choose now"""
 
     messages: tuple[tuple[str, DataMessage], ...]
+    closing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +136,12 @@ def same_trade(known: tuple[DirectExchange, tuple[Trade, ...]], settled: Settled
 
 
 class Traders:
-    """The two behaviours of one VPP in one epoch, round one book of offers."""
+    """The two behaviours of one VPP in one epoch, round one book of offers. choose_last : see `Begun`"""
 
-    def __init__(self, vpp: str, games: EpochGames, rules: MarketRules, behaviour: Behaviour) -> None:
+    def __init__(
+        self, vpp: str, games: EpochGames, rules: MarketRules, behaviour: Behaviour, *, choose_last: bool
+    ) -> None:
+        self._choose_last = choose_last
         self._declared = games.games
         self.book = OfferBook(games.pages)
         self.seller = Seller(vpp, self.book, behaviour.pricer)
@@ -159,8 +169,13 @@ class Traders:
 
     def answer(self) -> tuple[MarketMessage, ...]:
         """What the newest offers call for; one answer, however many have come."""
-        said = (self.seller.answer(), self.buyer.answer())
+        said = (self.seller.answer(), None if self._choose_last else self.buyer.answer())
         return tuple(message for message in said if message is not None)
+
+    def close(self) -> tuple[MarketMessage, ...]:
+        """What a buyer chooses at the prices that stand."""
+        chosen = self.buyer.answer()
+        return () if chosen is None else (chosen,)
 
     def heard(self) -> Heard:
         """What the end of the market can be held against."""
@@ -205,6 +220,9 @@ class Node:
         self._plan = plan
         self._declare = declare
         self._roster: tuple[str, ...] = ()
+        self._members: frozenset[str] = frozenset()
+        self._tells_seen = True
+        self._choose_last = False
         self._participant = participant
         self._certify = certify
         self._realise = realise
@@ -222,24 +240,28 @@ class Node:
         TradeError if it tells of trade that cannot have been negotiated.
         """
         if isinstance(event, Begun):
+            self._tells_seen = event.live or self._public.market.mechanism is not Mechanism.GAME
+            self._choose_last = event.choose_last
             return self._begin(event.roster, event.round)
         if isinstance(event, RoundEnd):
             return self._review(event)
         if isinstance(event, Settled):
             return self._settle(event)
-        return self._reached(event.messages)
+        return self._reached(event.messages, closing=event.closing)
 
     def _begin(self, roster: tuple[str, ...], round: int) -> Confirmed:
         if round > self._public.market.coupling_rounds:
             raise ProtocolError("out_of_turn", f"round {round} begins, of a day that has fewer")
         declaration = self._declare(self._rounds.begin(round))
-        self._roster = roster
+        self._roster, self._members = roster, frozenset(roster)
         self._declarations = {self._vpp: declaration}
         self._traders, self._early = None, []
         return self._confirmed((Declared(declaration), *self._open_if_complete()))
 
-    def _reached(self, messages: Sequence[tuple[str, DataMessage]]) -> Confirmed:
+    def _reached(self, messages: Sequence[tuple[str, DataMessage]], *, closing: bool) -> Confirmed:
         self._take_all(messages)
+        if closing and isinstance(self._traders, Traders):
+            return self._confirmed(self._traders.close())
         if self._traders is not None:
             return self._confirmed(self._traders.answer())
         return self._confirmed(self._open_if_complete())
@@ -265,7 +287,7 @@ class Node:
         elif isinstance(message, Offer | Answer):
             self._early.append((sender, message))
         elif isinstance(message, Declared):
-            if sender not in self._roster:
+            if sender not in self._members:
                 raise ProtocolError("not_a_member", f"{sender!r:.40} is not on the roster")
             if sender in self._declarations:
                 raise ProtocolError("out_of_turn", f"{sender} declares twice in one epoch")
@@ -291,12 +313,13 @@ class Node:
         if self._public.market.mechanism.clears:
             return Clearer(declarations, self._public)
         games = self._work.games(declarations, self._public)
-        return Traders(self._vpp, games, self._public.market, self._behaviour)
+        return Traders(self._vpp, games, self._public.market, self._behaviour, choose_last=self._choose_last)
 
     def _confirmed(self, messages: tuple[MarketMessage, ...]) -> Confirmed:
         if self._traders is None:
             return Confirmed(messages, (), ())
-        return Confirmed(messages, self._traders.seen(), self._traders.pending)
+        seen = self._traders.seen() if self._tells_seen else ()
+        return Confirmed(messages, seen, self._traders.pending)
 
     def _review(self, end: RoundEnd) -> ReviewedRound:
         screen_exchange(end.direct, self._public.horizon.periods)

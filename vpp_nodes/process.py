@@ -1,7 +1,8 @@
 """Nodes as one process: sockets, heartbeat and signals round their clients.
 
-A process may hold several nodes. Each stays a machine of its own with its own sockets, key and identity; what they
-share is the process: one place to wait, one thread of heartbeats, and what was decoded for one of them.
+A process may hold several nodes. Each stays a machine of its own; what they share is the process: one place to
+wait, one thread of heartbeats, and what was decoded for one of them. Nodes with keys of their own have connections
+of their own as well; those with one key, or without, share one, and what is for all comes on it once.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 
 from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
@@ -22,12 +23,25 @@ from broker.bus.broker_end import Arrival, BusPlane
 from broker.bus.closing import Closing
 from broker.bus.descriptors import ask_for_descriptors
 from broker.bus.node_end import Contact, DataOpen, NodeBusEvent, NodeDesk, NodeEnd, PulseEnd
+from broker.bus.node_party import MemberEnd, NodeParty
 from broker.protocol.attention import Attention
 from broker.wire.frames import Envelope, decode, encode
-from broker.wire.messages import Failure, FromNode, Heartbeat, Hello, Stop, Trouble
+from broker.wire.messages import (
+    Answer,
+    Declared,
+    Failure,
+    FromNode,
+    Heartbeat,
+    Hello,
+    Offer,
+    Settle,
+    Stop,
+    Trouble,
+)
 from market.errors import DispatchError, MarketError, StrategyError, TradeError, WireError
 from market.scenario.digest import plant_digest
 from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
+from vpp_nodes.inbox import Heard
 from vpp_nodes.memory import peak_memory_mb
 from vpp_nodes.node import Node
 from vpp_nodes.plant import plant_node
@@ -36,7 +50,8 @@ from vpp_nodes.shared_work import SharedWork
 from vpp_nodes.task import NodeTask
 
 TICK_S = 0.2
-HEARTBEAT_S = 1.0
+HEARTBEAT_S, NODES_A_HEARTBEAT, MOST_HEARTBEAT_S = 1.0, 100, 3.0
+"""How often a node gives a sign of life; on a shared connection so many do so as often, and more of them less."""
 SWITCH_S = 0.0005
 """How soon a thread that computes lets others have a turn, where one sends the heartbeats of many nodes."""
 
@@ -55,6 +70,11 @@ class NodeEnding:
     exit_code: int
     why: str
     day: SettledDay | None
+
+
+@cache
+def _software() -> str:
+    return version("vppmarket")
 
 
 def _quiet(vpp: str, text: str) -> None:
@@ -101,7 +121,9 @@ class _Company(Closing):
         end: Callable[[str, NodeEnding], None],
     ) -> None:
         self._desk = NodeDesk()
-        self._pulse = _Pulse(self._desk, tasks)
+        self._party = self._shared_connection(tasks)
+        self._pulse = _Pulse(self._desk, tasks, shared=self._party is not None)
+        self._heard = Heard() if self._party else None
         self._frames = SharedFrames() if len(tasks) > 1 else SharedFrames(most_bytes=0)
         self._work = SharedWork()
         self._on_note = on_note
@@ -112,10 +134,19 @@ class _Company(Closing):
             sys.setswitchinterval(SWITCH_S)
         self._shells: dict[str, _Shell] = {}
 
+    def _shared_connection(self, tasks: Sequence[NodeTask]) -> NodeParty | None:
+        """One for all of these nodes, where no key tells them apart."""
+        first = tasks[0]
+        way = (first.keys, first.broker, first.token)
+        alike = all((task.keys, task.broker, task.token) == way for task in tasks)
+        return NodeParty(first.broker, first.keys, self._desk) if alike and len(tasks) > 1 else None
+
     def close(self) -> None:
         """Close whatever is open."""
         for shell in self._shells.values():
             shell.close()
+        if self._party is not None:
+            self._party.close()
         self._pulse.stop()
         self._desk.close()
 
@@ -127,6 +158,7 @@ class _Company(Closing):
             ready: Set[object] = frozenset()
             while parent not in ready and (self._shells or self._to_come):
                 self._open_more()
+                self._hear(ready)
                 self._each(partial(_Shell.step, ready=ready))
                 self._each(_Shell.answer)  # all have taken in what has come: their work is done together
                 ready = self._desk.wait(self._patience_s())
@@ -135,10 +167,28 @@ class _Company(Closing):
             raise
         self._each(lambda shell: shell.ending(4, "the process that started this node is gone"))
 
+    def _hear(self, ready: Set[object]) -> None:
+        """Take in what has come on a shared connection: what VPPs say to all is kept once for all."""
+        if self._party is None or self._heard is None:
+            return
+        for arrival in self._party.collect(ready):
+            if not self._shells:
+                return
+            first, *others = self._shells.values()
+            envelope = first.decoded(arrival)
+            if envelope is None:
+                continue
+            if isinstance(envelope.message, Declared | Offer | Answer):
+                if not self._heard.put(envelope, envelope.message):
+                    first.refuse("duplicate")
+                continue
+            for shell in (first, *others):
+                shell.told(envelope, control=False)
+
     def _open_more(self) -> None:
-        """Not all at once: so many handshakes would take longer than any of them may."""
+        """Not all at once, on their own connections: so many handshakes would take longer than any of them may."""
         joining = sum(shell.joining for shell in self._shells.values())
-        while self._to_come and joining < JOINING_AT_ONCE:
+        while self._to_come and (joining < JOINING_AT_ONCE or self._party is not None):
             task = self._to_come.popleft()
             joining += 1
             try:
@@ -147,9 +197,10 @@ class _Company(Closing):
                 self._on_fault(task.vpp.id, str(error))
                 self._end(task.vpp.id, NodeEnding(2, str(error), None))
                 continue
-            bus = NodeEnd(task.broker, task.keys, self._desk)
+            party = self._party
+            bus = party.join(task.vpp.id) if party else NodeEnd(task.broker, task.keys, self._desk)
             told = (self._on_note, self._on_fault)
-            self._shells[task.vpp.id] = _Shell(task, node, bus, self._pulse, self._frames, *told)
+            self._shells[task.vpp.id] = _Shell(task, node, bus, self._pulse, self._frames, *told, self._heard)
 
     def _each(self, act: Callable[[_Shell], NodeEnding | None]) -> None:
         """Let each do something; those that have ended by it are taken out."""
@@ -189,11 +240,12 @@ class _Shell:
         self,
         task: NodeTask,
         node: Node,
-        bus: NodeEnd,
+        bus: NodeEnd | MemberEnd,
         pulse: _Pulse,
         frames: SharedFrames,
         on_note: Callable[[str, str], None],
         on_fault: Callable[[str, str], None],
+        heard: Heard | None,
     ) -> None:
         self._task = task
         self._vpp = task.vpp.id
@@ -203,11 +255,11 @@ class _Shell:
         self._note = on_note
         self._on_fault = on_fault
         plant = plant_digest(task.vpp)
-        software = version("vppmarket")
+        software = _software()
         hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software)
         self._clock = Attention(time.monotonic)
         self._opened_at = self._clock.now()
-        self._client = Client(self._vpp, node, hello, self._opened_at, task.patience_s, task.audit, True)
+        self._client = Client(self._vpp, node, hello, self._opened_at, task.patience_s, task.audit, True, heard)
 
     @property
     def joining(self) -> bool:
@@ -294,13 +346,25 @@ class _Shell:
         if not isinstance(event, Arrival):
             self._client.refused["malformed"] += 1
             return
+        envelope = self.decoded(event)
+        if envelope is not None:
+            self.told(envelope, control=event.plane is BusPlane.CONTROL)
+
+    def decoded(self, arrival: Arrival) -> Envelope | None:
+        """What has come; None, and counted, if it is nothing."""
         try:
-            envelope = self._decoded(event.frame, event.plane)
+            return self._decoded(arrival.frame, arrival.plane)
         except WireError as error:
-            self._client.refused[error.reason] += 1
-            return
-        control = event.plane is BusPlane.CONTROL
-        if control:
+            self.refuse(error.reason)
+            return None
+
+    def refuse(self, reason: str) -> None:
+        """Count something that does not count."""
+        self._client.refused[reason] += 1
+
+    def told(self, envelope: Envelope, *, control: bool) -> None:
+        """Take in what has come for this node."""
+        if isinstance(envelope.message, Settle):  # whose answer tells of it
             self._client.peak_memory_mb = peak_memory_mb()
         self._carry_out(self._client.came(envelope, control=control, now=self._clock.now()))
 
@@ -333,9 +397,10 @@ class _Shell:
 class _Pulse(threading.Thread):
     """Heartbeats from a thread of their own: a long solve is not a death."""
 
-    def __init__(self, desk: NodeDesk, tasks: Sequence[NodeTask]) -> None:
+    def __init__(self, desk: NodeDesk, tasks: Sequence[NodeTask], *, shared: bool) -> None:
         super().__init__(name="pulse", daemon=True)
         self._desk = desk
+        self._shared = shared
         self._tasks = {task.vpp.id: task for task in tasks}
         self._beating: set[str] = set()
         self._ended = threading.Event()
@@ -351,8 +416,24 @@ class _Pulse(threading.Thread):
         self._beating.discard(vpp)
 
     def run(self) -> None:
-        ends: dict[str, PulseEnd] = {}
         frames = {vpp: encode(Envelope(1, vpp, 0, Heartbeat()), task.token) for vpp, task in self._tasks.items()}
+        if self._shared:
+            self._beat_together(frames)
+        else:
+            self._beat_each(frames)
+
+    def _beat_together(self, frames: Mapping[str, bytes]) -> None:
+        """On one connection, less often the more nodes there are: an end of the process is noticed anyway."""
+        every_s = min(MOST_HEARTBEAT_S, HEARTBEAT_S * max(1.0, len(frames) / NODES_A_HEARTBEAT))
+        task = next(iter(self._tasks.values()))
+        end = PulseEnd(self._desk, task.broker, task.keys, len(frames))
+        while not self._ended.wait(every_s):
+            for vpp in self._beating.copy():
+                end.send(vpp.encode(), frames[vpp])
+        end.close()
+
+    def _beat_each(self, frames: Mapping[str, bytes]) -> None:
+        ends: dict[str, PulseEnd] = {}
         while not self._ended.wait(HEARTBEAT_S):
             beating = self._beating.copy()
             for vpp in beating - ends.keys():

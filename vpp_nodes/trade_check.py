@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,34 +15,20 @@ from broker.wire.messages import Trade
 from market.coordination.coupling import OpenTrade
 from market.errors import TradeError
 from market.game.demand_curve import demand_curve
-from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH
 from market.game.period import PeriodGame, period_games
-from market.model.arrays import Array, frozen
+from market.model.arrays import frozen
 from market.model.declaration import Declaration, Role
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
 from market.settlement.settlement import CREDIT_TOLERANCE_T, POWER_TOLERANCE_MW, quota_in_t
-
-_PRICE_TOLERANCE = 2 * LARGEST_AMPLITUDE_CNY_PER_MWH
-"""A cycle of prices that is no more than dithering is settled so near to what was heard last."""
-
-_SHARE_TOLERANCE = 1e-9
-"""What rounding adds to the shares of a buyer's demand, which are published to 1e-12."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a VPP knows of the market's end, from what it has itself said and heard.
-
-    declared : every period, by what all have declared · games : of those that trade
-    price_cny_per_mwh : by period, the newest of each seller, shape (n,)
-    requested_mw : by period, what it has itself asked of each seller last, shape (n,)
-    """
-
-    declared: tuple[PeriodGame, ...]
-    games: dict[int, PeriodGame]
-    price_cny_per_mwh: dict[int, Array]
-    requested_mw: dict[int, Array]
+from vpp_nodes.plain_trades import (
+    PRICE_TOLERANCE,
+    SHARE_TOLERANCE,
+    Heard,
+    demanded_plainly,
+    most_bought_mw,
+    plainly_so,
+)
 
 
 def check_trades(
@@ -62,12 +47,14 @@ def check_trades(
     if len({(trade.period, trade.counterpart) for trade in trades}) < len(trades):
         raise _error(own, "it is told of two trades with the same VPP in one period")
     alone = period_games((own,), public)
-    for trade in trades:
+    plain = heard is not None and plainly_so(own, alone, trades, heard)
+    for trade in () if plain else trades:
         _check_alone(own, alone, trade)
         if heard is not None:
             _check_heard(own, heard, trade)
     _check_one_price(own, trades)
-    _check_demand(own, alone, trades)
+    if not demanded_plainly(alone, trades):
+        _check_demand(own, alone, trades)
     _check_sums(own, public, direct, trades)
 
 
@@ -97,7 +84,7 @@ def check_open_trade(own: Declaration, public: PublicRules, left_open: OpenTrade
         raise _error(own, f"it is told of a market that is not for {periods} periods")
     for band, price in zip(period_games((own,), public), left_open.price_cny_per_mwh.tolist(), strict=True):
         low, high = sorted((band.floor_cny_per_mwh, band.cap_cny_per_mwh))
-        if not low - _PRICE_TOLERANCE <= price <= high + _PRICE_TOLERANCE:
+        if not low - PRICE_TOLERANCE <= price <= high + PRICE_TOLERANCE:
             raise _error(own, f"period {band.period + 1}: a mean price of {price:.9g} CNY/MWh leaves the band")
     if any((vector < 0.0).any() for vector in vectors[:2]):
         raise _error(own, "it is told that less than nothing is open")
@@ -144,7 +131,7 @@ def _check_heard(own: Declaration, heard: Heard, trade: Trade) -> None:
         raise _error(own, "it has no part in that period", trade)
     index = game.sellers.index(seller)
     offered = float(heard.price_cny_per_mwh[trade.period][index])
-    if abs(offered - trade.price_cny_per_mwh) > _PRICE_TOLERANCE:
+    if abs(offered - trade.price_cny_per_mwh) > PRICE_TOLERANCE:
         price = f"{trade.price_cny_per_mwh:.9g} CNY/MWh"
         raise _error(own, f"the price {price} is not the seller's newest offer, {offered:.9g}", trade)
     if abs(trade.delivered_mw) > _most_mw(heard, game, index, buyer, own) + POWER_TOLERANCE_MW:
@@ -152,17 +139,10 @@ def _check_heard(own: Declaration, heard: Heard, trade: Trade) -> None:
 
 
 def _most_mw(heard: Heard, game: PeriodGame, index: int, buyer: str, own: Declaration) -> float:
-    """The most that can be delivered: what the buyer lacks and, where it is ourselves, has asked this seller for.
-
-    A dithering that is settled moves requests a little, by (M1); where τ = 0 it may exchange sellers that ask the
-    same, so that there the deficit alone is a bound.
-    """
-    deficit_mw = float(game.deficit_mw[game.buyers.index(buyer)])
-    if buyer != own.vpp or game.temperature_cny_per_mwh < _PRICE_TOLERANCE:
-        return deficit_mw
-    asked = heard.requested_mw.get(game.period)
-    moved = math.exp(2 * _PRICE_TOLERANCE / game.temperature_cny_per_mwh + 1e-6)
-    return 0.0 if asked is None else min(deficit_mw, float(asked[index]) * moved)
+    """The most that can be delivered: what the buyer lacks and, where that is us, has asked this seller for."""
+    if buyer != own.vpp:
+        return float(game.deficit_mw[game.buyers.index(buyer)])
+    return float(most_bought_mw(heard, game, game.buyers.index(buyer))[index])
 
 
 def _check_one_price(own: Declaration, trades: Sequence[Trade]) -> None:
@@ -185,7 +165,7 @@ def _check_demand(own: Declaration, alone: Sequence[PeriodGame], trades: Sequenc
             continue
         demanded_mw = float(demand_curve(alone[trade.period]).demand(np.array(trade.price_cny_per_mwh)).item())
         shares[trade.period] += taken_mw / demanded_mw if demanded_mw > 0 else math.inf
-        if shares[trade.period] > 1.0 + _SHARE_TOLERANCE:
+        if shares[trade.period] > 1.0 + SHARE_TOLERANCE:
             raise _error(own, f"at such prices it asks for less, {demanded_mw:.9g} MW at this one alone", trade)
 
 

@@ -7,10 +7,10 @@ watcher's key or, where no keys are in use, for the watching token.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from broker.admission.rate import TokenBucket
-from broker.bus.addresses import TOPIC_ALL, inbox_topic, ready_topic
+from broker.bus.addresses import TOPIC_ALL, inbox_topic, member_of, ready_topic
 from broker.bus.broker_end import Arrival, Subscribed
 from broker.bus.keys import WATCHER
 from broker.wire.frames import Envelope, decode
@@ -23,13 +23,22 @@ class Gate:
     """What a broker lets in, for the run with this token among these VPPs.
 
     watch_token : seals what those say and hear who look on without a key
+    speaks_for : by owner of a key, whose nodes speak with it, where that is not its owner alone
     """
 
-    def __init__(self, token: bytes, roster: Sequence[str], limits: Limits, watch_token: bytes) -> None:
+    def __init__(
+        self,
+        token: bytes,
+        roster: Sequence[str],
+        limits: Limits,
+        watch_token: bytes,
+        speaks_for: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._token = token
         self._watch_token = watch_token
         self._names = (*roster, WATCHER)
         self._limits = limits
+        self._speaks_for = {owner: frozenset(names) for owner, names in (speaks_for or {}).items()}
         self._buckets: dict[str | int, TokenBucket] = {}
 
     def admit(self, arrival: Arrival, now: float) -> Envelope:
@@ -38,7 +47,7 @@ class Gate:
         """
         self._count(arrival.connection if arrival.user is None else arrival.user, now)
         envelope, may_watch = self._opened(arrival)
-        if arrival.user is not None and envelope.sender != arrival.user:
+        if arrival.user is not None and envelope.sender not in self._names_of(arrival.user):
             story = f"the key of {arrival.user} speaks for {envelope.sender!r:.40}; use that one's own key"
             raise ProtocolError("wrong_key", story)
         watches = isinstance(envelope.message, Watch)
@@ -61,6 +70,10 @@ class Gate:
                 raise
             return decode(arrival.frame, self._watch_token), True
 
+    def _names_of(self, user: str) -> Collection[str]:
+        """For whom the key of somebody stands."""
+        return self._speaks_for.get(user) or (user,)
+
     def watching_token(self, *, keyed: bool) -> bytes:
         """What answers to those who look on are sealed with."""
         return self._token if keyed else self._watch_token
@@ -69,7 +82,8 @@ class Gate:
         """One allowance for each key, or, since names prove nothing without keys, for each connection."""
         bucket = self._buckets.get(sender)
         if bucket is None:
-            bucket = TokenBucket(self._limits.frames_per_s, self._limits.burst_frames)
+            nodes = len(self._names_of(sender)) if isinstance(sender, str) else 1
+            bucket = TokenBucket(self._limits.frames_per_s * nodes, self._limits.burst_frames * nodes)
             self._buckets[sender] = bucket
         if not bucket.take(now):
             who = f"the key of {sender}" if isinstance(sender, str) else "a connection"
@@ -77,7 +91,8 @@ class Gate:
 
     def may_hear(self, subscribed: Subscribed) -> bool:
         """Whether a topic may be subscribed to: what is for all, and what is for oneself."""
-        names = self._names if subscribed.user is None else (subscribed.user,)
-        return subscribed.topic == TOPIC_ALL or any(
-            subscribed.topic in (inbox_topic(name), ready_topic(name)) for name in names
-        )
+        names = self._names if subscribed.user is None else self._names_of(subscribed.user)
+        if subscribed.topic == TOPIC_ALL:
+            return True
+        name = member_of(subscribed.topic)
+        return name in names and subscribed.topic in (inbox_topic(name), ready_topic(name))

@@ -23,6 +23,15 @@ def ready_topic(vpp: str) -> bytes:
     return b"\xff" + vpp.encode()
 
 
+def member_of(topic: bytes) -> str:
+    """Whose inbox or echo a topic is, if it is one; it may be any text else.
+
+    >>> member_of(inbox_topic("VPP1"))
+    'VPP1'
+    """
+    return topic[1:].decode(errors="replace")
+
+
 def is_ready_topic(topic: bytes) -> bool:
     """Whether a topic is that of an echo."""
     return topic[:1] == b"\xff"

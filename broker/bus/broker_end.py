@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
@@ -30,7 +30,7 @@ from broker.bus.closing import Closing
 from broker.bus.descriptors import room_for_connections
 from broker.bus.keys import BrokerKeys, as_server
 from broker.bus.sockets import enough_descriptors, listening, speak_to
-from broker.wire.limits import MAX_PARTS, MAX_SUBSCRIPTION_BYTES, connections_for
+from broker.wire.limits import MAX_MEMBER_BYTES, MAX_PARTS, MAX_SUBSCRIPTION_BYTES, connections_for
 from market.errors import RunError
 
 NOBODY = ""
@@ -153,7 +153,7 @@ class BrokerEnd(Closing):
         return authenticator
 
     def _open(self, kind: int) -> zmq.Socket[bytes]:
-        socket = listening(self._context, kind)
+        socket = listening(self._context, kind, max(map(len, self.speaks_for.values()), default=1))
         as_server(socket, self._keys)
         self._poller.register(socket, zmq.POLLIN)
         watch = ConnectionWatch(self._context, socket, str(kind), handshakes=self.keyed)
@@ -187,7 +187,7 @@ class BrokerEnd(Closing):
         That is no error: a receiver that is gone, or reads nothing, is noticed by its silence.
         """
         try:
-            self._control.send_multipart([route, frame], zmq.NOBLOCK)
+            self._control.send_multipart([*_parts_of(route), frame], zmq.NOBLOCK)
         except zmq.Again:
             self.dropped["queue_full"] += 1
         except zmq.ZMQError as error:
@@ -214,6 +214,11 @@ class BrokerEnd(Closing):
     def keyed(self) -> bool:
         """Whether keys are in use."""
         return self._keys is not None
+
+    @property
+    def speaks_for(self) -> Mapping[str, Sequence[str]]:
+        """Whose key stands for whom, where that is not its owner alone."""
+        return self._keys.speaks_for if self._keys else {}
 
     def wait(self, timeout_s: float) -> Iterator[BusEvent]:
         """What has come in, after waiting for at most `timeout_s`; nothing if nothing came."""
@@ -310,21 +315,35 @@ def _property(frame: zmq.Frame, name: str | int, otherwise: str | int) -> str | 
         return otherwise
 
 
-def published(came: RawMessage) -> Iterator[Arrival | Malformed]:
-    """The frames of a publication, which follow its topic."""
+def published(came: RawMessage, route: bytes = b"") -> Iterator[Arrival | Malformed]:
+    """The frames of a publication, which follow its topic. route : what is told of where they came"""
     if not 2 <= len(came.parts) <= MAX_PARTS:
         yield Malformed(
             BusPlane.DATA, f"{len(came.parts)} parts, a topic and 1 to {MAX_PARTS - 1} frames expected"
         )
         return
     for frame in came.parts[1:]:
-        yield Arrival(BusPlane.DATA, b"", frame, came.user, came.connection)
+        yield Arrival(BusPlane.DATA, route, frame, came.user, came.connection)
 
 
 def _order(came: RawMessage) -> BusEvent:
-    if len(came.parts) == 2:
-        return Arrival(BusPlane.CONTROL, came.parts[0], came.parts[1], came.user, came.connection)
-    return Malformed(BusPlane.CONTROL, f"{len(came.parts)} parts, 2 expected")
+    """An order's answer. Between connection and frame stands which node it is of, where several share one."""
+    identity, *member = came.parts[:-1] or [b""]
+    known = 2 <= len(came.parts) <= 3
+    if known and all(0 < len(name) <= MAX_MEMBER_BYTES for name in member):
+        return Arrival(BusPlane.CONTROL, _route(identity, *member), came.parts[-1], came.user, came.connection)
+    return Malformed(BusPlane.CONTROL, f"{len(came.parts)} parts, 2 expected, or 3 of which one is a VPP")
+
+
+def _route(identity: bytes, member: bytes = b"") -> bytes:
+    """Where answers go: a connection, and who of those on it."""
+    return bytes([len(identity)]) + identity + member
+
+
+def _parts_of(route: bytes) -> list[bytes]:
+    """What stands before a frame that goes there."""
+    end = 1 + route[0]
+    return [route[1:end], *([route[end:]] if route[end:] else [])]
 
 
 def _subscription(came: RawMessage) -> Iterator[BusEvent]:

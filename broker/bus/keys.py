@@ -38,10 +38,14 @@ class KeyPair:
 
 @dataclass(frozen=True, slots=True)
 class BrokerKeys:
-    """What a broker needs: its own pair, and whose each public key is."""
+    """What a broker needs: its own pair, and whose each public key is.
+
+    speaks_for : by owner, whose nodes speak with its key, where they share a process that one person started
+    """
 
     own: KeyPair
     owners: Mapping[bytes, str]
+    speaks_for: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -32,7 +32,9 @@ from market.errors import RunError
 
 @dataclass(frozen=True, slots=True)
 class DataOpen:
-    """The data plane has been proved open, both ways, since `connect_data` was called last."""
+    """The data plane has been proved open, both ways, since `connect_data` was called last with this echo."""
+
+    echo: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ MOST_SOCKETS = 8192
 _PARTING_MS = 200
 _CHECK_EVERY_S = 0.1
 _DRAINED_EVERY = 8  # heartbeats
+_NODES_A_WAIT = 20
+"""Of so many nodes the echoes on one connection are waited for as long as of one, of more so much longer."""
 
 
 class NodeDesk(Closing):
@@ -78,13 +82,22 @@ class NodeEnd(Closing):
     """A node's sockets. `connect_data` is called once the broker has said where its data plane is.
 
     desk : where it is waited for together with others of its process; a desk of its own where there is none
+    shared : whether several nodes have it together: each names itself, and what comes says for whom by its route
     """
 
-    def __init__(self, control_address: str, keys: NodeKeys | None = None, desk: NodeDesk | None = None) -> None:
+    def __init__(
+        self,
+        control_address: str,
+        keys: NodeKeys | None = None,
+        desk: NodeDesk | None = None,
+        *,
+        shared: bool = False,
+    ) -> None:
         self._host = host_of(control_address)
         self._keys = keys
         self._desk = NodeDesk() if desk is None else desk
         self._alone = desk is None
+        self._shared = shared
         self._poller = zmq.Poller()  # of this end's sockets alone
         self._checked_at = -math.inf
         self._control = self._open(zmq.DEALER, send_queue=0)  # an order's answer is never dropped here
@@ -98,7 +111,7 @@ class NodeEnd(Closing):
         self._listen_to(self._handshakes.socket)
         self._inward: _Inward | None = None
         self._outward: _Outward | None = None
-        self._told_open = True
+        self._to_tell: set[bytes] = set()  # the echoes on which `DataOpen` waits
 
     def _open(self, kind: int, send_queue: int = QUEUE_OUT_MESSAGES) -> Socket:
         socket = connecting(self._desk.context, kind, send_queue)
@@ -133,30 +146,39 @@ class NodeEnd(Closing):
         publish_at, subscribe_at = (f"tcp://{self._host}:{port}" for port in (publish_port, subscribe_port))
         if self._inward is None or self._inward.address != publish_at:
             self._open_inward(publish_at)
-        if self._outward is None or self._outward.subscription != (subscribe_at, (*topics, echo)):
-            self._open_outward(subscribe_at, (*topics, echo))
+        if self._outward is None or self._outward.address != subscribe_at:
+            self._open_outward(subscribe_at, {echo: tuple(topics)})
         else:
-            self._outward.ask_again()
-        self._told_open = False
+            self._outward.listen(echo, tuple(topics))
+        self._to_tell.add(echo)
 
     def _open_inward(self, address: str) -> None:
         self._close_half(self._inward)
         self._inward = _Inward(self._open(zmq.XPUB), address)
         self._listen_to(self._inward.socket)
 
-    def _open_outward(self, address: str, topics: tuple[bytes, ...]) -> None:
+    def _open_outward(self, address: str, topics: Mapping[bytes, tuple[bytes, ...]]) -> None:
         self._close_half(self._outward)
         self._outward = _Outward(self._open(zmq.SUB), address, topics)
         self._listen_to(self._outward.socket)
+
+    def forget(self, echo: bytes) -> None:
+        """One of those who share this end needs its topics no more."""
+        self._to_tell.discard(echo)
+        if self._outward is not None:
+            self._outward.forget(echo)
 
     def _close_half(self, half: _Inward | _Outward | None) -> None:
         if half is not None:
             self._close_socket(half.socket, 0)
 
-    def send(self, frame: bytes) -> None:
-        """Send on the control plane; into the void when the broker has turned us away for good."""
+    def send(self, *parts: bytes) -> None:
+        """Send a frame on the control plane, after the name of its node where this end is shared.
+
+        Into the void when the broker has turned us away for good.
+        """
         with suppress(zmq.Again):
-            self._control.send(frame, zmq.NOBLOCK)
+            self._control.send_multipart(parts, zmq.NOBLOCK)
 
     def publish(self, topic: bytes, *frames: bytes) -> None:
         """Publish on the data plane (after `connect_data`); several frames travel together."""
@@ -179,24 +201,24 @@ class NodeEnd(Closing):
         if self._inward is not None and self._inward.socket in ready:
             self._inward.hear()
         if self._outward is not None and self._outward.socket in ready:
-            yield from self._outward.hear()
+            yield from self._outward.hear(shared=self._shared)
         yield from self._data_open(now)
         if self._control in ready:
             for came in received(self._control):
-                yield _order(came.parts)
+                yield _order(came.parts, shared=self._shared)
 
     def _data_open(self, now: float) -> Iterator[DataOpen]:
         """Tell that both halves are proved open; open anew what is not for too long."""
         inward, outward = self._inward, self._outward
-        if self._told_open or inward is None or outward is None:
+        if not self._to_tell or inward is None or outward is None:
             return
-        if inward.proved and outward.proved:
-            self._told_open = True
-            yield DataOpen()
+        for echo in sorted(self._to_tell & outward.proved) if inward.proved else ():
+            self._to_tell.discard(echo)
+            yield DataOpen(echo)
         if not inward.proved and now >= inward.until:
             self._open_inward(inward.address)
-        if not outward.proved and now >= outward.until:
-            self._open_outward(*outward.subscription)
+        if not outward.proved.issuperset(outward.topics) and now >= outward.until:
+            self._open_outward(outward.address, outward.topics)
 
 
 class _Inward:
@@ -217,63 +239,83 @@ class _Inward:
 
 
 class _Outward:
-    """The half on which a node listens; the last of its topics is that of its echo."""
+    """The half on which a node listens; after its topics comes that of its echo.
 
-    def __init__(self, socket: Socket, address: str, topics: tuple[bytes, ...]) -> None:
+    topics : by echo, what is listened to besides · proved : the echoes that have come
+    """
+
+    def __init__(self, socket: Socket, address: str, topics: Mapping[bytes, tuple[bytes, ...]]) -> None:
         self.socket = socket
-        self.subscription = (address, topics)
-        self.proved = False
-        self.until = time.monotonic() + OPEN_AGAIN_S
-        for topic in topics:
-            socket.subscribe(topic)
+        self.address = address
+        self.topics: dict[bytes, tuple[bytes, ...]] = {}
+        self.proved: set[bytes] = set()
+        self._heard: set[bytes] = set()
+        for echo, before in topics.items():
+            self.listen(echo, before)
         speak_to(socket, address)
         socket.connect(address)
 
-    def ask_again(self) -> None:
-        """Ask for the echo once more, unless it is awaited already: another broker may be at the other end now."""
-        if not self.proved:
+    def listen(self, echo: bytes, topics: tuple[bytes, ...]) -> None:
+        """Listen to these topics, and then to an echo that proves it.
+
+        Where that was so, ask for the echo once more, unless it is awaited already: another broker may be at the
+        other end now.
+        """
+        if self.topics.get(echo) == topics and echo not in self.proved:
             return
-        echo = self.subscription[1][-1]
-        self.proved = False
-        self.until = time.monotonic() + OPEN_AGAIN_S
-        self.socket.unsubscribe(echo)
+        for topic in topics:
+            if topic not in self._heard:
+                self._heard.add(topic)
+                self.socket.subscribe(topic)
+        if echo in self.topics:
+            self.socket.unsubscribe(echo)
+        self.topics[echo] = topics
+        self.proved.discard(echo)
+        self.until = time.monotonic() + OPEN_AGAIN_S * max(1.0, len(self.topics) / _NODES_A_WAIT)
         self.socket.subscribe(echo)
 
-    def hear(self) -> Iterator[Arrival | Malformed]:
-        """What was published for us; the echo is for us alone, and proves that all our topics are heard."""
-        echo = self.subscription[1][-1]
+    def forget(self, echo: bytes) -> None:
+        """Listen no more to what nobody else needs of this one's topics."""
+        topics = {*self.topics.pop(echo, ()), echo}
+        self.proved.discard(echo)
+        for topic in topics.difference(*self.topics.values()):
+            self._heard.discard(topic)
+            self.socket.unsubscribe(topic)
+
+    def hear(self, *, shared: bool) -> Iterator[Arrival | Malformed]:
+        """What was published for us; an echo is for one of us alone, and proves that all its topics are heard."""
         for came in received(self.socket):
-            if came.parts[0] == echo:
-                self.proved = True
+            if came.parts[0] in self.topics:
+                self.proved.add(came.parts[0])
             else:
-                yield from published(came)
+                yield from published(came, came.parts[0] if shared else b"")
 
 
 class PulseEnd:
     """One more control socket, for the thread that sends heartbeats (a socket belongs to one thread)."""
 
-    def __init__(self, desk: NodeDesk, control_address: str, keys: NodeKeys | None = None) -> None:
+    def __init__(self, desk: NodeDesk, control_address: str, keys: NodeKeys | None = None, nodes: int = 1) -> None:
         self._sent = 0
-        self._socket = connecting(desk.context, zmq.DEALER, send_queue=8)  # old heartbeats are worth nothing
+        self._socket = connecting(desk.context, zmq.DEALER, 8 * nodes)  # old heartbeats are worth nothing
         as_client(self._socket, keys)
         speak_to(self._socket, control_address)
         self._socket.connect(control_address)
 
-    def send(self, frame: bytes) -> None:
+    def send(self, *parts: bytes) -> None:
         """Send, or drop when nobody takes it. What is answered here, nobody needs, and is taken out at times."""
         self._sent += 1
         if self._sent % _DRAINED_EVERY == 0:
             for _ in received(self._socket):
                 pass
         with suppress(zmq.Again):
-            self._socket.send(frame, zmq.NOBLOCK)
+            self._socket.send_multipart(parts, zmq.NOBLOCK)
 
     def close(self) -> None:
         """Close at once."""
         self._socket.close(linger=0)
 
 
-def _order(parts: list[bytes]) -> Arrival | Malformed:
-    if len(parts) == 1:
-        return Arrival(BusPlane.CONTROL, b"", parts[0])
-    return Malformed(BusPlane.CONTROL, f"{len(parts)} parts, 1 expected")
+def _order(parts: list[bytes], *, shared: bool) -> Arrival | Malformed:
+    if len(parts) == 1 + shared:
+        return Arrival(BusPlane.CONTROL, parts[0] if shared else b"", parts[-1])
+    return Malformed(BusPlane.CONTROL, f"{len(parts)} parts, {1 + shared} expected")

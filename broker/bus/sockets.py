@@ -41,9 +41,9 @@ Socket: TypeAlias = "zmq.Socket[bytes]"
 Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
 
 
-def listening(context: Context, kind: int) -> Socket:
-    """A socket that others connect to."""
-    socket = _made(context, kind, QUEUE_OUT_MESSAGES)
+def listening(context: Context, kind: int, nodes_a_connection: int = 1) -> Socket:
+    """A socket that others connect to, so many nodes at most on one connection."""
+    socket = _made(context, kind, QUEUE_OUT_MESSAGES * nodes_a_connection)
     socket.setsockopt(zmq.TCP_KEEPALIVE, 1)  # what is dead and never said how long it lives is found in the end
     socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, KEPT_ALIVE_AFTER_S)
     socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, KEPT_ALIVE_EVERY_S)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 MOST_MESSAGES: Final = 100_000
 """So many messages, each to one receiver, are kept one by one; of those that are sent later only the sums."""
+
+MOST_BY_LINK: Final = 1_000_000
+"""Of more copies that were sent the totals are added up by message, which may move the mean delay's last digit."""
 
 
 @dataclass(slots=True)
@@ -37,6 +40,29 @@ class LinkLog:
     def delay_mean_s(self) -> float:
         """Mean delay of what was delivered, 0 if nothing was."""
         return self.delay_sum_s / self.delivered if self.delivered else 0.0
+
+
+@dataclass(slots=True)
+class CrowdLog:
+    """One message that takes as long to each of its receivers. delay_s : None before it has arrived"""
+
+    sender: str
+    receivers: tuple[str, ...]
+    sent_s: float
+    bytes: int
+    delivered: int = 0
+    delay_s: float | None = None
+
+    def arrived(self, receivers: int, time_s: float) -> None:
+        """It has reached so many more of them."""
+        self.delivered += receivers
+        self.delay_s = time_s - self.sent_s
+
+    def as_link(self) -> LinkLog:
+        """Its deliveries as those of one direction."""
+        assert self.delay_s is not None
+        delays_s = (self.delivered * self.delay_s, self.delay_s, self.delay_s)
+        return LinkLog(self.delivered, self.delivered, 0, 0, 0, 0, 0, self.bytes * self.delivered, *delays_s)
 
 
 class MessageFate(StrEnum):
@@ -98,19 +124,50 @@ class Staleness:
 
 @dataclass(slots=True)
 class NetworkLog:
-    """Everything about a run's network. messages : the first `most_messages` that were sent, in that order"""
+    """Everything about a run's network. messages : the first `most_messages` that were sent, in that order
+
+    crowds : what is told of all receivers of a message together, and not in `link`
+    """
 
     most_messages: int = MOST_MESSAGES
     messages: list[CarriedMessage] = field(default_factory=list)
-    links: dict[tuple[str, str], LinkLog] = field(default_factory=dict)
+    crowds: list[CrowdLog] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
     staleness: list[Staleness] = field(default_factory=list)
+    _links: dict[tuple[str, str], LinkLog] = field(default_factory=dict)
+    _groups: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def links(self) -> dict[tuple[str, str], LinkLog]:
+        """The log of each direction, put together anew."""
+        links = {between: replace(link) for between, link in self._links.items()}
+        for crowd in self.crowds:
+            for receiver in crowd.receivers:
+                link = links.setdefault((crowd.sender, receiver), LinkLog())
+                link.sent += 1
+                link.bytes += crowd.bytes
+                if crowd.delay_s is not None:
+                    link.arrived(crowd.delay_s)
+        return links
+
+    def delays(self) -> list[LinkLog]:
+        """What was delivered, and how long it took: by direction or, where very much was sent, by message."""
+        if self.total("sent") <= MOST_BY_LINK:
+            return [link for link in self.links.values() if link.delivered]
+        told = [link for link in self._links.values() if link.delivered]
+        return told + [crowd.as_link() for crowd in self.crowds if crowd.delivered]
+
+    def crowd(self, sender: str, receivers: tuple[str, ...], sent_s: float, size_bytes: int) -> CrowdLog:
+        """The log of a message that takes as long to each of its receivers."""
+        log = CrowdLog(sender, self._groups.setdefault(receivers, receivers), sent_s, size_bytes)
+        self.crowds.append(log)
+        return log
 
     def link(self, sender: str, receiver: str) -> LinkLog:
         """The log of one direction."""
-        link = self.links.get((sender, receiver))
+        link = self._links.get((sender, receiver))
         if link is None:
-            link = self.links[sender, receiver] = LinkLog()
+            link = self._links[sender, receiver] = LinkLog()
         return link
 
     def kept(
@@ -129,4 +186,13 @@ class NetworkLog:
 
     def total(self, what: str) -> int:
         """A count summed over all links, by its field's name."""
-        return sum(getattr(link, what) for link in self.links.values())
+        told: int = sum(getattr(link, what) for link in self._links.values())
+        match what:
+            case "sent":
+                return told + sum(len(crowd.receivers) for crowd in self.crowds)
+            case "bytes":
+                return told + sum(len(crowd.receivers) * crowd.bytes for crowd in self.crowds)
+            case "delivered":
+                return told + sum(crowd.delivered for crowd in self.crowds)
+            case _:
+                return told

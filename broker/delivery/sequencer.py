@@ -12,11 +12,11 @@ of what a receiver has had already is counted and discarded.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
-from operator import itemgetter
+from dataclasses import dataclass, replace
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
-from broker.delivery.network_log import CarriedMessage, LinkLog, MessageFate, Moment, NetworkLog
+from broker.delivery.network_log import CarriedMessage, CrowdLog, LinkLog, MessageFate, Moment, NetworkLog
 from broker.delivery.undelivered import Undelivered
 from broker.network import AttemptKey, Conditions, LinkQueue, Transmission
 from broker.wire.messages import Ref
@@ -45,6 +45,16 @@ class _Way:
 
 
 @dataclass(slots=True)
+class _Crowd:
+    """A message that takes as long to each of its receivers. kept : where the log keeps it, for some of them"""
+
+    ref: Ref
+    receivers: tuple[str, ...]
+    log: CrowdLog
+    kept: tuple[CarriedMessage, ...]
+
+
+@dataclass(slots=True)
 class _Copies:
     """Of a message that is doubled: whether one of its copies has come."""
 
@@ -69,6 +79,7 @@ class _Due(NamedTuple):
 
 _WAKE_SEQ = 0
 _BY_SENDER = itemgetter(0, 1)  # and number
+_BY_REF = attrgetter("ref")
 
 
 class Sequencer:
@@ -80,6 +91,9 @@ class Sequencer:
         self._epoch = epoch
         self._log = log
         self._queue = LinkQueue()
+        self._alike_s = conditions.alike_s()
+        self._crowds: dict[float, list[_Crowd]] = {}  # by moment
+        self._put_off: list[tuple[float, _Crowd]] = []
         self._ways: dict[str, dict[str, _Way]] = {}
         self._moments: list[float] = []  # a heap
         self._due: dict[float, dict[str, list[_Due]]] = {}  # by moment and receiver
@@ -89,6 +103,9 @@ class Sequencer:
 
     def send(self, ref: Ref, receivers: tuple[str, ...], sent_s: float, size_bytes: int, kind: str) -> None:
         """A message was sent at `sent_s`: it reaches each receiver as its link's conditions have it, or never."""
+        if self._alike_s is not None:
+            self._send_alike(ref, receivers, sent_s, size_bytes, kind, sent_s + self._alike_s)
+            return
         ways, sender, seq = self._ways.setdefault(ref.sender, {}), ref.sender, ref.seq
         for receiver in receivers:
             way = ways.get(receiver) or self._new_way(sender, receiver)
@@ -102,6 +119,33 @@ class Sequencer:
                 message.tried(size_bytes, 1)
             self._at(sent_s + way.usual_s, receiver).append(_Due(sender, seq, ref, way, sent_s, message))
             self._in_flight += 1
+
+    def _send_alike(
+        self, ref: Ref, receivers: tuple[str, ...], sent_s: float, size_bytes: int, kind: str, time_s: float
+    ) -> None:
+        """Send over links of which each takes as long, and loses nothing."""
+        kept = []
+        for receiver in receivers:
+            message = self._log.kept(self._epoch, ref.sender, receiver, ref.seq, kind, sent_s)
+            if message is None:
+                break
+            message.tried(size_bytes, 1)
+            kept.append(message)
+        log = self._log.crowd(ref.sender, receivers, sent_s, size_bytes)
+        self._crowds_at(time_s).append(_Crowd(ref, receivers, log, tuple(kept)))
+        self._in_flight += len(receivers)
+
+    def _crowds_at(self, time_s: float) -> list[_Crowd]:
+        """What is due for many at a moment, which they are given."""
+        self._moment(time_s)
+        return self._crowds.setdefault(time_s, [])
+
+    def _moment(self, time_s: float) -> dict[str, list[_Due]]:
+        by_receiver = self._due.get(time_s)
+        if by_receiver is None:
+            by_receiver = self._due[time_s] = {}
+            heapq.heappush(self._moments, time_s)
+        return by_receiver
 
     def _new_way(self, sender: str, receiver: str) -> _Way:
         way = _Way(self._log.link(sender, receiver), self._conditions.usual_s(sender, receiver))
@@ -156,11 +200,7 @@ class Sequencer:
 
     def _at(self, time_s: float, receiver: str) -> list[_Due]:
         """What is due for a receiver at a moment, which it is given."""
-        by_receiver = self._due.get(time_s)
-        if by_receiver is None:
-            by_receiver = self._due[time_s] = {}
-            heapq.heappush(self._moments, time_s)
-        return by_receiver.setdefault(receiver, [])
+        return self._moment(time_s).setdefault(receiver, [])
 
     def next_batch(self) -> tuple[Grant, ...]:
         """Take out the next batch, one grant a receiver, sorted by receiver; empty when nothing is under way."""
@@ -180,6 +220,7 @@ class Sequencer:
         later: list[tuple[float, str, list[_Due]]] = []
         while self._moments and (self._moments[0] == start or self._moments[0] < horizon):
             time_s = heapq.heappop(self._moments)
+            crowds = self._arrived_alike(time_s, first)
             for receiver, due in self._due.pop(time_s).items():
                 free_s = self._busy_until_s.get(receiver, 0.0)
                 if time_s < free_s:
@@ -187,12 +228,33 @@ class Sequencer:
                 elif first.setdefault(receiver, time_s) != time_s:
                     later.append((time_s, receiver, due))
                 else:
-                    refs = self._arrived(due, time_s)
+                    refs = (*crowds.pop(receiver, ()), *self._arrived(due, time_s))
                     if refs or any(one.seq == _WAKE_SEQ for one in due):
                         taken[receiver] = refs
+            taken.update((receiver, tuple(refs)) for receiver, refs in crowds.items())
         for time_s, receiver, due in later:
             self._at(time_s, receiver).extend(due)
+        for time_s, crowd in self._put_off:
+            self._crowds_at(time_s).append(crowd)
+        self._put_off.clear()
         return tuple(Grant(name, first[name], taken[name]) for name in sorted(taken))
+
+    def _arrived_alike(self, time_s: float, first: dict[str, float]) -> dict[str, list[Ref]]:
+        """What reaches many at a moment, by receiver and in order; of who has been given another, put off."""
+        by_receiver: dict[str, list[Ref]] = {}
+        for crowd in sorted(self._crowds.pop(time_s, ()), key=_BY_REF):
+            now = [one for one in crowd.receivers if first.setdefault(one, time_s) == time_s]
+            if len(now) < len(crowd.receivers):
+                others = tuple(one for one in crowd.receivers if first[one] != time_s)
+                self._put_off.append((time_s, replace(crowd, receivers=others)))
+            for receiver in now:
+                by_receiver.setdefault(receiver, []).append(crowd.ref)
+            self._in_flight -= len(now)
+            crowd.log.arrived(len(now), time_s)
+            for message in crowd.kept:
+                if first[message.receiver] == time_s:
+                    message.arrived(time_s, late=False)
+        return by_receiver
 
     def _now_queued(self, due: list[_Due]) -> list[_Due]:
         """They have arrived, and wait for their receiver, who is busy."""

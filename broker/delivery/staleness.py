@@ -18,7 +18,10 @@ class StalenessLog:
 
     def used(self, vpp: str, seen: Sequence[Seen]) -> None:
         """A VPP has consumed these versions, beside what it has consumed before of others."""
-        self._used.setdefault(vpp, {}).update({entry.vpp: entry.version for entry in seen})
+        used = self._used.setdefault(vpp, {})
+        for other, version in seen:
+            if version > used.get(other, 0):  # what comes late is no longer used
+                used[other] = version
 
     def offer(self, time_s: float, seller: str, offer: Offer, seen: Sequence[Seen] = ()) -> None:
         """A seller has offered, having consumed these versions of the others, beside those of before."""

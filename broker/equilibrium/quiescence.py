@@ -66,9 +66,10 @@ class _Confirmations:
         self._changed_at[seller, period] = version
 
     def confirmed(self, node: int, seen: Mapping[int, int], pending: Iterable[int]) -> None:
-        for seller, version in seen.items():
-            if seller != node:
-                self._seen[node, seller] = version
+        if seen:
+            known = self._seen[node]
+            sellers = np.fromiter(seen, np.intp, len(seen))
+            known[sellers] = np.maximum(known[sellers], np.fromiter(seen.values(), np.int64, len(seen)))
         self._waiting[node] = False
         self._waiting[node, list(pending)] = True
 

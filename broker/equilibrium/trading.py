@@ -46,6 +46,10 @@ class Trading:
         """Whom an offer or a selection matters to."""
         return concerned(self.games, message) if isinstance(message, Offer | Selection) else set()
 
+    def buyers(self) -> set[str]:
+        """Who buys in any period."""
+        return {buyer for game in self.games if game.tradable for buyer in game.buyers}
+
     def settled(self) -> bool:
         """Whether, at the end of a batch, every period rests or has been found not to."""
         self._detector.note_prices()

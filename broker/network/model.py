@@ -95,6 +95,17 @@ class Conditions:
             return None
         return latency_s(latency, 0.5)
 
+    def alike_s(self) -> float | None:
+        """How long every message takes on every link; None where they differ, or somebody needs time to compute.
+
+        >>> from market.model.network import NetworkRules
+        >>> Conditions(NetworkRules(), ("A", "B"), seed=1).alike_s()
+        0.0
+        """
+        if self.rules.links or self.rules.compute_s or any(self._compute_s.values()):
+            return None
+        return self.usual_s("", "") if not (self.rules.outages or self.rules.partitions) else None
+
     def attempt(
         self, transit: AttemptKey, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None
     ) -> Attempt:

@@ -96,7 +96,8 @@ class BrokerServer:
         self._sentinels: Set[int] = frozenset()
         self._gallery = Viewers(tape)
         looking_on = watch_token or secrets.token_bytes(TOKEN_BYTES)
-        self._gate = Gate(token, coordinator.membership.expected, limits or Limits(), looking_on)
+        members = coordinator.membership.expected
+        self._gate = Gate(token, members, limits or Limits(), looking_on, bus.speaks_for)
         self._on_notice = on_notice
         self._noted: set[str] = set()
         self._clock = Attention(time.monotonic)

@@ -611,7 +611,8 @@ class Coordinator:
 
     def _under_way(self) -> bool:
         """Whether the market goes on: it stands still while one of its VPPs is lost and waited for."""
-        waits = any(vpp in self.membership.absent for vpp in self.epoch.roster)
+        absent = self.membership.absent
+        waits = bool(absent) and any(vpp in absent for vpp in self.epoch.roster)
         return self.phase in (Phase.PLANNING, Phase.TRADING, *_AFTER_TRADING) and not waits
 
     def _ask_again(self, now: float) -> list[Action]:

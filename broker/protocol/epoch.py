@@ -130,9 +130,13 @@ class Epoch:
                 self.trading = Trading(period_games(self.declarations, self.public), self.public.market)
         return self.trading is not None
 
+    def at_rest(self) -> bool:
+        """Whether every period rests, or has been found not to."""
+        return self.trading is not None and self.trading.settled() and self._all_have_heard()
+
     def settle_if_at_rest(self) -> bool:
-        """Whether there are results: every period rests, or has been found not to."""
-        if self.trading is not None and self.trading.settled() and self._all_have_heard():
+        """Whether there are results."""
+        if self.trading is not None and self.at_rest():
             self.results = self.trading.results()
         return self.results is not None
 

@@ -76,7 +76,7 @@ class Membership:
     @property
     def complete(self) -> bool:
         """Whether everybody expected is here and has proved its data plane open."""
-        return not self.missing()
+        return len(self.members) >= len(self.expected) and not self.missing()
 
     def missing(self) -> tuple[str, ...]:
         """Who is not here, or not ready."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from broker.delivery.consumption import Consumption
 from broker.delivery.network_log import NetworkLog
 from broker.delivery.sequencer import Grant, Sequencer
 from broker.delivery.staleness import StalenessLog
+from broker.equilibrium.trading import Trading
 from broker.network import Conditions
 from broker.protocol.actions import Action, Parcel, Publish, Send, Write
 from broker.protocol.epoch import Epoch
@@ -22,8 +24,13 @@ from broker.tape import OrderGiven, StepWanted, TurnGiven
 from broker.wire.limits import MOST_A_TURN
 from broker.wire.messages import Beat, Begin, Done, MarketMessage, Offer, Ref, Selection, Turn, Turns
 from market.errors import ProtocolError
+from market.model.rules import Mechanism
 
-SAY_AGAIN_S = 1.0
+SAY_AGAIN_S, _TURNS_A_WAIT = 1.0, 50
+"""When open turns are said again, then after twice as long, and so on; where many more are open, so much later."""
+MOST_CHOOSING = 50
+"""In a market of more VPPs buyers choose once, at the prices at rest: until then their choices would be most of
+what is sent and kept, and nobody reads them."""
 _MOST_AT_ONCE = 200  # turns, or messages, in one publication: none is larger than a frame may be
 
 
@@ -50,7 +57,12 @@ class VirtualTime:
         self._stayed: Counter[str] = Counter()  # how often each has wanted another step and not moved
         self._sequencer = Sequencer(conditions, epoch.number, self.log)
         self._staleness = StalenessLog(self.log)
+        in_game = epoch.public.market.mechanism is Mechanism.GAME
+        self._consumption = Consumption(epoch.roster) if in_game else None
+        self._choose_last = in_game and len(epoch.roster) > MOST_CHOOSING
+        self._closed = False
         self._said_at = math.inf
+        self._again_s = SAY_AGAIN_S
         self._turns: dict[str, _OpenTurn] = {}
         self._unfinished: set[str] = set()
         self._unread: set[Ref] = set()  # what no node needs
@@ -102,9 +114,11 @@ class VirtualTime:
 
     def tick(self, now: float) -> list[Action]:
         """Say again which turns are open, on the control plane: what was said before may have been lost."""
-        if self.epoch.results is not None or now - self._said_at < SAY_AGAIN_S:
+        wait_s = self._again_s * max(1.0, len(self._turns) / _TURNS_A_WAIT)
+        if self.epoch.results is not None or now - self._said_at < wait_s:
             return []
         self._said_at = now
+        self._again_s *= 2.0
         return [
             Send(vpp, self._begin_of(turn) if turn.grant is None else self._turns_of([(turn.number, turn.grant)]))
             for vpp, turn in sorted(self._turns.items())
@@ -113,7 +127,8 @@ class VirtualTime:
 
     def _begin_of(self, turn: _OpenTurn) -> Begin:
         """The order that opened the epoch for a member."""
-        return Begin(turn.number, turn.time_s, self.epoch.roster, live=False, round=self.epoch.round)
+        roster, round = self.epoch.roster, self.epoch.round
+        return Begin(turn.number, turn.time_s, roster, live=False, round=round, choose_last=self._choose_last)
 
     def next_due(self) -> float | None:
         """No moment of real time is waited for."""
@@ -146,14 +161,34 @@ class VirtualTime:
             self._unfinished.discard(vpp)
         if self._unfinished:
             return []
-        turns, self._turns = self._turns, {}
-        self._said_at = now
+        turns, self._turns = self._confirmed(self._turns), {}
+        self._said_at, self._again_s = now, SAY_AGAIN_S
         offering = {vpp for vpp in turns if any(isinstance(said, Offer) for _, said in self._batch[vpp])}
         actions = self._send_on(turns)
         actions += self._confirm(turns, offering)
-        if self.epoch.open_trading() and self.epoch.settle_if_at_rest():
+        if self.epoch.open_trading() and self.epoch.at_rest():
+            closing = self._close()
+            if closing:
+                return actions + closing
+            self.epoch.settle_if_at_rest()
             return actions
         return actions + self._next_batch()
+
+    def _close(self) -> list[Action]:
+        """Where buyers choose last: have them do so, once. They read prices, and nobody reads what they choose."""
+        if not self._choose_last or self._closed or not isinstance(self.epoch.trading, Trading):
+            return []
+        self._closed = True
+        buyers = self.epoch.trading.buyers()
+        return self._deliver([Grant(vpp, self.time_s, ()) for vpp in self.epoch.roster if vpp in buyers])
+
+    def _confirmed(self, turns: dict[str, _OpenTurn]) -> dict[str, _OpenTurn]:
+        """The turns of a batch, with what each has consumed, where that follows from what it was given."""
+        for vpp, turn in turns.items() if self._consumption else ():
+            assert turn.done is not None
+            assert self._consumption is not None
+            turn.done = replace(turn.done, seen=self._consumption.turn(vpp, turn.grant.refs if turn.grant else ()))
+        return turns
 
     def _send_on(self, turns: dict[str, _OpenTurn]) -> list[Action]:
         """Put what was said in this batch on the tape and under way, in the order (time, sender, number).
@@ -172,6 +207,8 @@ class VirtualTime:
         for time_s, sender, parcel, message in said:
             actions.append(self.epoch.take(parcel, message, time_s))
             ref = Ref(sender, parcel.envelope.seq)
+            if self._consumption is not None:
+                self._consumption.said(ref, message)
             if isinstance(message, Offer):
                 self._staleness.offer(time_s, sender, message)
             if isinstance(message, Selection):
@@ -211,10 +248,12 @@ class VirtualTime:
 
     def _next_batch(self) -> list[Action]:
         grants = self._sequencer.next_batch()
-        if not grants:
+        if grants:
+            return self._deliver(grants)
+        closing = self._close()
+        if not closing:
             self._stall()
-            return []
-        return self._deliver(grants)
+        return closing
 
     def _stall(self) -> None:
         """Nothing is under way and not everybody has what it needs."""
@@ -225,7 +264,8 @@ class VirtualTime:
         self.epoch.counters["delivered"] += sum(len(grant.refs) for grant in grants)
         numbered = [(self._open_turn(grant.receiver, grant.time_s, grant), grant) for grant in grants]
         actions: list[Action] = [
-            Write(TurnGiven(number, grant.time_s, grant.receiver, grant.refs)) for number, grant in numbered
+            Write(TurnGiven(number, grant.time_s, grant.receiver, grant.refs, self._closed))
+            for number, grant in numbered
         ]
         if 2 * len(grants) > len(self.epoch.roster):
             starts = range(0, len(numbered), _MOST_AT_ONCE)
@@ -248,6 +288,7 @@ class VirtualTime:
                 Turn(grant.receiver, number, grant.time_s, _spans([place[ref] for ref in reached[number]]))
                 for number, grant in numbered
             ),
+            self._closed,
         )
 
     def _open_turn(self, vpp: str, time_s: float, grant: Grant | None) -> int:

@@ -24,7 +24,7 @@ from market.model.public import PublicScenario
 from market.model.reality import Reality
 from market.settlement.regret_bounds import RegretBounds
 
-TAPE_VERSION: Final = 6
+TAPE_VERSION: Final = 7
 TAPE_NAME: Final = "tape.msgpack"
 
 
@@ -98,12 +98,13 @@ class MessageSaid:
 
 @dataclass(frozen=True, slots=True)
 class TurnGiven:
-    """What reached whom, when (virtual time)."""
+    """What reached whom, when (virtual time). closing : it is asked to choose, where buyers choose last"""
 
     number: int
     time_s: float
     receiver: str
     refs: tuple[Ref, ...]
+    closing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

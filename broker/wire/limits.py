@@ -16,6 +16,9 @@ MAX_TRANSPORT_BYTES = 2 * MAX_FRAME_BYTES
 MAX_SUBSCRIPTION_BYTES = 512
 """Largest message where nodes listen, handshake included; a larger one costs its sender the connection."""
 
+MAX_MEMBER_BYTES = 256
+"""Longest name of a VPP before a frame of its own, where several share a connection."""
+
 MAX_PARTS = 1000
 """Most parts of one message, and most messages taken from one socket before the others are looked at."""
 

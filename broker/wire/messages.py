@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from market.coordination.coupling import OpenTrade
 from market.errors import ProtocolError
@@ -141,8 +141,7 @@ class Heartbeat:
     """The node's process is alive, though it may be deep in a long solve."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """The newest offer version, or round of an answer, of `vpp` that a participant has consumed."""
 
     vpp: str
@@ -153,7 +152,8 @@ class Seen:
 class Done:
     """A turn is over: what was published up to `published_upto` is all of it; `seen` confirms what was consumed.
 
-    seen : beside what was confirmed before; in real time, where confirmations may be lost, all of it
+    seen : beside what was confirmed before; in real time, where confirmations may be lost, all of it; of a game in
+    virtual time nothing, since there all that a turn has given is consumed in it
     turn : the turn that is over; in real time, where there are no turns, how many confirmations this makes
     pending : periods in which the node's own rule wants another step though nobody else moved
     """
@@ -164,9 +164,8 @@ class Done:
     pending: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """One data message: its sender and number."""
+class Ref(NamedTuple):
+    """One data message: its sender and number. There are very many, and they are looked up often."""
 
     sender: str
     seq: int
@@ -264,6 +263,7 @@ class Begin:
 
     live : real time: act on whatever comes, whenever it comes; else wait for turns
     round : 0 for a day that begins, or begins anew; after that, declare by what the round before has taught
+    choose_last : a buyer says nothing before a closing turn asks it to choose, at the prices that stand then
     """
 
     turn: int
@@ -271,6 +271,7 @@ class Begin:
     roster: tuple[str, ...]
     live: bool
     round: int = 0
+    choose_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +292,12 @@ class Turns:
     """Turns of one batch; each points into `refs`, the messages that have reached anybody in it.
 
     Not among them are selections: the broker alone reads what buyers have chosen, so nobody else is sent it.
+    closing : prices have come to rest, or nothing can come any more: buyers choose now, and nothing else is done
     """
 
     refs: tuple[Ref, ...]
     turns: tuple[Turn, ...]
+    closing: bool = False
 
     def of(self, vpp: str) -> Turn | None:
         """The turn of a VPP, if it has one."""
@@ -311,8 +314,7 @@ class Turns:
         return tuple(ref for start, end in spans for ref in self.refs[start:end])
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """What was concluded between a VPP and another in one period; delivered_mw is positive where it buys."""
 
     period: int

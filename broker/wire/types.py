@@ -1,7 +1,8 @@
 """Converts typed values to plain msgpack data and back, and checks them on the way in.
 
 A codec is derived from a type hint: numbers must be finite and of their own kind, arrays travel as little-endian
-doubles, records as lists of their fields in order, one of several records with its class name before it.
+doubles, records as lists of their fields in order, one of several records with its class name before it. Named
+tuples travel as the columns of a table, since there may be very many.
 """
 
 from __future__ import annotations
@@ -128,6 +129,53 @@ def _sequence(item: Codec) -> Codec:
     return Codec(lambda value: [pack_item(entry) for entry in value], unpack)
 
 
+def _pack_texts(column: Sequence[str]) -> list[Any]:
+    """The texts that differ, and the place of each."""
+    places = {text: place for place, text in enumerate(dict.fromkeys(column))}
+    return [[*places], [places[text] for text in column]]
+
+
+def _unpack_texts(data: object, place: str) -> list[str]:
+    if type(data) is not list or len(data) != 2 or type(data[0]) is not list:
+        raise bad(place, "texts and their places", data)
+    texts = [_text(text, place) for text in data[0]]
+    places = _integers(data[1], place)
+    if len({*texts}) < len(texts) or max(places, default=-1) + 1 != len(texts):
+        raise bad(place, "different texts, and places of all of them", data)
+    return [texts[at] for at in places]
+
+
+_COLUMNS = {
+    int: Codec(list, _integers),
+    float: Codec(
+        lambda column: _pack_vector(np.array(column)), lambda data, place: _unpack_vector(data, place).tolist()
+    ),
+    str: Codec(_pack_texts, _unpack_texts),
+}
+
+
+def _table(kind: Any) -> Codec:
+    """Of many named tuples: column by column; an empty list where there is none."""
+    hints = get_type_hints(kind)
+    columns = [(name, _COLUMNS[hint]) for name, hint in hints.items()]
+
+    def pack(rows: Sequence[Any]) -> list[Any]:
+        return [codec.pack(column) for (_, codec), column in zip(columns, zip(*rows, strict=True), strict=False)]
+
+    def unpack(data: object, place: str) -> tuple[Any, ...]:
+        if type(data) is not list or len(data) not in (0, len(columns)):
+            raise bad(place, f"{len(columns)} columns, or none", data)
+        try:
+            read = [codec.unpack(column, name) for (name, codec), column in zip(columns, data, strict=False)]
+        except WireError as error:
+            raise _inside(place, error) from None
+        if len({len(column) for column in read}) > 1 or (read and not read[0]):
+            raise bad(place, "columns of one length above 0", data)
+        return tuple(map(kind._make, zip(*read, strict=True)))
+
+    return Codec(pack, unpack)
+
+
 def _record(kind: type, infinite: bool) -> Codec:
     hints = get_type_hints(kind)
     names = [field.name for field in fields(kind)]
@@ -218,7 +266,8 @@ _PLAIN = {
 @cache
 def codec_for(hint: Any, infinite: bool = False) -> Codec:
     """The codec of a type hint: float, int, str, bool, bytes, Array, a StrEnum, tuple[X, ...], a dataclass of
-    these, X | None, or a union of dataclasses. With `infinite`, a float may be infinite.
+    these, X | None, a union of dataclasses, or many named tuples of numbers and texts. With `infinite`, a float
+    may be infinite.
     """
     if hint is float and infinite:
         return Codec(float, _limit)
@@ -229,7 +278,8 @@ def codec_for(hint: Any, infinite: bool = False) -> Codec:
     if hint == tuple[int, ...]:
         return Codec(list, _integers)
     if get_origin(hint) is tuple:
-        return _sequence(codec_for(get_args(hint)[0], infinite))
+        item = get_args(hint)[0]
+        return _table(item) if hasattr(item, "_make") else _sequence(codec_for(item, infinite))
     if get_origin(hint) in (Union, UnionType):
         return _union(get_args(hint), infinite)
     if isinstance(hint, type) and issubclass(hint, StrEnum):

@@ -118,7 +118,7 @@ def test_an_altered_order_is_found_out(what: str, tmp_path: Path) -> None:
     orders = [r for r in of_kind(run.tape, OrderGiven) if isinstance(r.order, Settle)]
     first = next(r for r in orders if isinstance(r.order, Settle) and r.order.trades)
     assert isinstance(first.order, Settle)
-    trades = (replace(first.order.trades[0], price_cny_per_mwh=1.0), *first.order.trades[1:])
+    trades = (first.order.trades[0]._replace(price_cny_per_mwh=1.0), *first.order.trades[1:])
     changed = replace(first.order, transfer_cny=1e5) if what == "transfer" else replace(first.order, trades=trades)
     altered = [replace(first, order=changed) if record is first else record for record in run.tape]
     tally = replayed(read(written(altered, tmp_path / "run")), plants={vpp.id: vpp for vpp in scenario.vpps})
@@ -164,7 +164,7 @@ def test_where_a_declaration_does_not_arrive_for_good_the_day_stalls_and_nothing
 LIES: dict[str, Callable[[Settled], Settled]] = {
     "another transfer": lambda order: replace(order, transfer_cny=order.transfer_cny + 1.0),
     "another price": lambda order: replace(
-        order, trades=(replace(order.trades[0], price_cny_per_mwh=1.0), *order.trades[1:])
+        order, trades=(order.trades[0]._replace(price_cny_per_mwh=1.0), *order.trades[1:])
     ),
     "less energy": lambda order: replace(
         order, direct=replace(order.direct, in_mw=frozen(order.direct.in_mw / 2.0)), trades=order.trades
@@ -198,7 +198,7 @@ def test_who_was_not_there_settles_what_its_own_declaration_allows_and_nothing_e
     for wrong in (
         replace(told, direct=replace(told.direct, in_mw=more + 1.0)),
         replace(told, trades=(*told.trades, told.trades[0])),
-        replace(told, trades=tuple(replace(t, delivered_mw=-t.delivered_mw) for t in told.trades)),
+        replace(told, trades=tuple(t._replace(delivered_mw=-t.delivered_mw) for t in told.trades)),
     ):
         with pytest.raises(TradeError):
             fresh.handle(wrong)

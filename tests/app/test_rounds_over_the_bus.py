@@ -263,7 +263,7 @@ def test_a_node_settles_no_trade_but_what_was_agreed_on() -> None:
     while run.coordinator.phase is not Phase.SETTLING:
         run.step()
     order = next(r.order for r in run.tape if isinstance(r, OrderGiven) and isinstance(r.order, Settle))
-    dearer = tuple(replace(trade, price_cny_per_mwh=trade.price_cny_per_mwh + 1.0) for trade in order.trades)
+    dearer = tuple(trade._replace(price_cny_per_mwh=trade.price_cny_per_mwh + 1.0) for trade in order.trades)
     with pytest.raises(TradeError, match="agreed"):
         run.clients["V1"]._node.handle(Settled(order.direct, order.audit, dearer, order.round))
 

@@ -38,7 +38,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(list(hint))
     assert isinstance(hint, type), hint
     hints = get_type_hints(hint)
-    return st.builds(hint, *(values_of(hints[field.name]) for field in fields(hint)))
+    names = [field.name for field in fields(hint)] if is_dataclass(hint) else [*hints]
+    return st.builds(hint, *(values_of(hints[name]) for name in names))
 
 
 messages: st.SearchStrategy[Message] = st.one_of([values_of(kind) for kind in get_args(Message)])

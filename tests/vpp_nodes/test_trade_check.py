@@ -70,7 +70,7 @@ def made_of(order: Settle, *trades: Trade) -> Settle:
 def changed(order: Settle, number: int, **what: object) -> Settle:
     """The same order with one of its trades changed."""
     trades = list(order.trades)
-    trades[number] = replace(trades[number], **what)  # type: ignore[arg-type]
+    trades[number] = trades[number]._replace(**what)  # type: ignore[arg-type]
     return made_of(order, *trades)
 
 

@@ -217,7 +217,8 @@ class Replay:
         yield from self._course.ordered(record)
         self._time_s = max(self._time_s, record.time_s)
         reached = [(ref.sender, self._said[ref.sender][ref.seq - 1]) for ref in record.refs]
-        self._vpps[record.receiver].reached(record.number, record.time_s, reached)
+        vpp = self._vpps[record.receiver]
+        vpp.reached(record.number, record.time_s, reached, closing=record.closing)
 
     def _end_batch(self) -> Iterator[Decision]:
         """Everything that was said in the open turns is on the tape."""

@@ -108,6 +108,7 @@ class VppReplay:
         self._opening: _Act | None = None  # the first act, until it is known by what it declares
         self._live_opening: _Act | None = None  # in real time: the same, until it is confirmed
         self._roster: tuple[str, ...] = ()
+        self._choose_last = False
         self._judged = 0
         self._time_s = 0.0
         self._used: dict[str, int] = {}
@@ -129,6 +130,7 @@ class VppReplay:
     def begun(self, time_s: float, order: Begin) -> None:
         """It was told to plan and declare."""
         self._roster = order.roster
+        self._choose_last = order.choose_last
         self._opening = _Act(order.turn, time_s, None)
         self._declares = self._plant.declaration(order.round) if self._plant else None
         if order.live:
@@ -136,9 +138,11 @@ class VppReplay:
         else:
             self._acts.append(self._opening)
 
-    def reached(self, turn: int, time_s: float, messages: Sequence[tuple[str, DataMessage]]) -> None:
+    def reached(
+        self, turn: int, time_s: float, messages: Sequence[tuple[str, DataMessage]], *, closing: bool
+    ) -> None:
         """It was given a turn with these messages."""
-        self._acts.append(_Act(turn, time_s, self._confirmed(Reached(tuple(messages)))))
+        self._acts.append(_Act(turn, time_s, self._confirmed(Reached(tuple(messages), closing))))
 
     def round_over(self, time_s: float, order: RoundOver) -> None:
         """It was told what a round came to."""
@@ -166,7 +170,8 @@ class VppReplay:
         self._recorded[seq] = message
         if isinstance(message, Declared) and self._opening is not None:
             self._declaration = message.declaration
-            self._opening.reply = self._confirmed(Begun(self._roster))
+            live = self._live_opening is not None
+            self._opening.reply = self._confirmed(Begun(self._roster, live=live, choose_last=self._choose_last))
             self._opening = None
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.protocol.coordinator import RunResult
+from broker.protocol.virtual_time import MOST_CHOOSING
 from market.app.results.certificate import certificate_document
 from market.app.results.columns import DAY_CERTIFICATE, STRATEGIES
 from market.app.results.day_certificate import (
@@ -36,6 +37,7 @@ from market.app.results.table import Table
 from market.app.results.tables import day_tables
 from market.app.results.trace import trace_of_messages
 from market.day_certificate.day_certificate import DayCertificate
+from market.model.network import TimeMode
 from market.model.rules import Mechanism
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
@@ -92,8 +94,9 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
     scenario, public = what.scenario, what.scenario.public
     settlement = settle(outcome, public)
     laws = laws_of_day(outcome, settlement, public, scenario.vpps)
-    network = network_tables(facts.network, scenario.roster) if facts.network else ()
-    kept = kept_of_day(what.keep, outcome.periods, follow=_selections_follow(what))
+    over_bus = len(scenario.roster) if facts.network else 0
+    kept = kept_of_day(what.keep, outcome.periods, over_bus, follow=_selections_follow(what, outcome))
+    network = network_tables(facts.network, scenario.roster, links=kept.links) if facts.network else ()
     real = settle_reality(outcome, public, scenario.vpps)
     of_day = day_tables(scenario, outcome, settlement, facts.trace, kept.trace, real)
     tables = {table.name: table for table in (*of_day, *network)}
@@ -124,13 +127,17 @@ def conclude_day(what: RunSpec, outcome: MarketOutcome, facts: RunMetadata, wall
     )
 
 
-def _selections_follow(what: RunSpec) -> bool:
+def _selections_follow(what: RunSpec, outcome: MarketOutcome) -> bool:
     """Whether buyers have answered the last offers, and as the evolutionary game does.
 
-    Over processes a period may end with answers to earlier ones; by consensus nobody chooses.
+    Over processes a period may end with answers to earlier ones, unless buyers choose last and all of it rests; by
+    consensus nobody chooses.
     """
-    chosen = any(vpp.strategy is not None for vpp in what.scenario.vpps)
-    return what.in_process and what.scenario.public.market.mechanism is Mechanism.GAME and not chosen
+    scenario = what.scenario
+    chosen = any(vpp.strategy is not None for vpp in scenario.vpps)
+    virtual = scenario.network.time is TimeMode.VIRTUAL and len(scenario.vpps) > MOST_CHOOSING
+    answered = what.in_process or (virtual and all(result.verdict.rests for result in outcome.periods))
+    return answered and scenario.public.market.mechanism is Mechanism.GAME and not chosen
 
 
 def outcome_of(left: RunResult) -> MarketOutcome:

@@ -52,36 +52,48 @@ UNASKED: Final = Keep()
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept of a day. selections : whether their table is written, else it is worked out when asked for"""
+    """What is kept of a day.
+
+    selections : whether their table is written, else it is worked out when asked for
+    links : whether that of the network's links is; the tape tells of them
+    """
 
     trace: TraceLevel = TraceLevel.FULL
     format: TableFormat = TableFormat.CSV
     selections: bool = True
+    links: bool = True
 
 
 MOST_TRACED: Final = 2_000
 """Pairs of a buyer and a seller, over all periods, up to which a day's whole trace is kept unasked."""
 MOST_SELECTIONS: Final = 20_000
 """The same of selections, where they follow from the offers."""
+MOST_LINKS: Final = 20_000
+"""Directions of a network up to which the table of its links is kept unasked."""
 
 KEPT: Final = "kept"
 """The manifest's field; a manifest of an earlier version has none, and everything is in CSV."""
 KEPT_SHAPE: Final[Shape] = fields(
-    {"trace": one_of(TraceLevel), "format": one_of(TableFormat), "selections": flag()}
+    {"trace": one_of(TraceLevel), "format": one_of(TableFormat), "selections": flag()}, {"links": flag()}
 )
 
 
-def kept_of_day(keep: Keep, results: Sequence[PeriodResult], *, follow: bool) -> Kept:
-    """What is kept of a day that ended so. follow : whether selections are a function of the last offers"""
+def kept_of_day(keep: Keep, results: Sequence[PeriodResult], vpps: int, *, follow: bool) -> Kept:
+    """What is kept of a day of so many VPPs that ended so.
+
+    follow : whether selections are a function of the last offers
+    """
     pairs = sum(len(result.game.buyers) * len(result.game.sellers) for result in results)
     trace = keep.trace or (TraceLevel.FULL if pairs <= MOST_TRACED else TraceLevel.OFFERS)
     wanted = pairs <= MOST_SELECTIONS or trace is TraceLevel.FULL
-    return Kept(trace, keep.format, wanted or not follow)
+    links = vpps * (vpps - 1) <= MOST_LINKS or trace is TraceLevel.FULL
+    return Kept(trace, keep.format, wanted or not follow, links)
 
 
 def kept_document(kept: Kept) -> dict[str, Any]:
     """For the manifest."""
-    return {"trace": kept.trace.value, "format": kept.format.value, "selections": kept.selections}
+    told = {"trace": kept.trace.value, "format": kept.format.value, "selections": kept.selections}
+    return told if kept.links else {**told, "links": False}
 
 
 def kept_of(manifest: Any) -> Kept:
@@ -89,7 +101,8 @@ def kept_of(manifest: Any) -> Kept:
     told = manifest.get(KEPT)
     if told is None:
         return Kept()
-    return Kept(TraceLevel(told["trace"]), TableFormat(told["format"]), told["selections"])
+    levels = TraceLevel(told["trace"]), TableFormat(told["format"])
+    return Kept(*levels, told["selections"], told.get("links", True))
 
 
 def kept_note(kept: Kept) -> str:
@@ -100,5 +113,6 @@ def kept_note(kept: Kept) -> str:
         TraceLevel.FULL: "",
     }
     selections = "" if kept.selections else "selections are worked out when asked for"
-    told = "; ".join(part for part in (parts[kept.trace], selections) if part)
+    links = "" if kept.links else "no table of links"
+    told = "; ".join(part for part in (parts[kept.trace], selections, links) if part)
     return f"kept: {told} (everything: --trace full)" if told else ""

@@ -21,18 +21,20 @@ NOTHING = float("nan")
 _Entry = TypeVar("_Entry")
 
 
-def network_tables(log: NetworkLog, vpps: Sequence[str]) -> tuple[Table, ...]:
-    """All tables of a run's network, in the order of NETWORK_TABLES."""
-    return links_table(log, vpps), in_flight_table(log), staleness_table(log), messages_table(log)
+def network_tables(log: NetworkLog, vpps: Sequence[str], *, links: bool = True) -> tuple[Table, ...]:
+    """All tables of a run's network, in the order of NETWORK_TABLES, with or without that of its links."""
+    others = in_flight_table(log), staleness_table(log), messages_table(log)
+    return (links_table(log, vpps), *others) if links else others
 
 
 def links_table(log: NetworkLog, vpps: Sequence[str]) -> Table:
     """Both directions of every pair that had anything to tell each other, in the scenario's order."""
+    links = log.links
     rows = (
-        (sender, receiver, *_link_row(log.links[sender, receiver]))
+        (sender, receiver, *_link_row(links[sender, receiver]))
         for sender in vpps
         for receiver in vpps
-        if (sender, receiver) in log.links
+        if (sender, receiver) in links
     )
     return Table("links", COLUMNS["links"], tuple(rows))
 

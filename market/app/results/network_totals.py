@@ -36,7 +36,7 @@ def network_document(facts: RunMetadata, verdict: Verdict) -> dict[str, Any] | N
 
 
 def _delays(log: NetworkLog) -> dict[str, float | None]:
-    used = [link for link in log.links.values() if link.delivered]
+    used = log.delays()
     delivered = sum(link.delivered for link in used)
     return {
         "delay_min_s": min((link.delay_min_s for link in used), default=None),

@@ -79,17 +79,22 @@ def run_distributed(
     """
 
     address = ""
+    shares = tuple(shared_out(scenario.roster, processes))
+    first = {vpp: share[0] for share in shares for vpp in share}  # with whose key a process speaks for all in it
 
     def order(vpps: Sequence[str]) -> Order:
-        named = (scenario.public, scenario.name, address, opening.token)
-        return run_local_nodes, (tuple(NodeTask(scenario.vpp(vpp), *named, node_keys.get(vpp)) for vpp in vpps),)
+        told = (scenario.public, scenario.name, address, opening.token, node_keys.get(first[vpps[0]]))
+        return run_local_nodes, (tuple(NodeTask(scenario.vpp(vpp), *told) for vpp in vpps),)
 
     def start(where: str) -> None:
         nonlocal address
         address = where
-        for vpps in shared_out(scenario.roster, processes):
+        for vpps in shares:
             nodes.start(vpps)
 
+    if listening.keys is not None:
+        speaks_for = {share[0]: share for share in shares if len(share) > 1}
+        listening = replace(listening, keys=replace(listening.keys, speaks_for=speaks_for))
     nodes = LocalNodes(order, restarts)
     with nodes:
         return run_with_nodes(scenario, seed, out_dir, on_progress, listening, opening, nodes, start)
