@@ -207,6 +207,18 @@ def test_the_main_module_is_next_to_nothing() -> None:
     assert not loaded_after("market.app.entry") & {*HEAVY, "numpy", "zmq", "msgpack", "ortools"}
 
 
+def test_a_day_in_one_process_loads_no_bus_and_no_other_way_to_trade(tmp_path: Path) -> None:
+    """What it does not need would cost every short run more than the day itself."""
+    arguments = ["run", "two_vpp", "--in-process", "--quiet", "--out", str(tmp_path / "run")]
+    code = f"import sys; from market.app.cli.main import command; command({arguments}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {name for name in loaded if within(name, "broker")} == {"broker", "broker.tape", "broker.tape.files"}
+    assert not loaded & {"zmq", "msgpack", "asyncio", "statistics", "rich", "market.app.results.manifest_shape"}
+    ways = ("market.mechanisms", "market.coordination.consensus", "market.rolling", "vpp_nodes.strategies.turns")
+    assert not [name for name in loaded for way in ways if within(name, way)]
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = [
         module

@@ -24,13 +24,11 @@ from broker.tape import OrderGiven, StepWanted, TurnGiven
 from broker.wire.limits import MOST_A_TURN
 from broker.wire.messages import Beat, Begin, Done, MarketMessage, Offer, Ref, Selection, Turn, Turns
 from market.errors import ProtocolError
+from market.model.network import MOST_CHOOSING
 from market.model.rules import Mechanism
 
 SAY_AGAIN_S, _TURNS_A_WAIT = 1.0, 50
 """When open turns are said again, then after twice as long, and so on; where many more are open, so much later."""
-MOST_CHOOSING = 50
-"""In a market of more VPPs buyers choose once, at the prices at rest: until then their choices would be most of
-what is sent and kept, and nobody reads them."""
 _MOST_AT_ONCE = 200  # turns, or messages, in one publication: none is larger than a frame may be
 
 

@@ -88,10 +88,19 @@ def rest_point(game: PeriodGame, prices: Array) -> Array:
     prices : shape (n,), CNY/MWh. Returns: shape (m, n), every row on the simplex; where the grid is a choice, what
     a row lacks of 1 is the grid's.
     """
+    rest: Array = rest_points(game, prices[None])[0]
+    return rest
+
+
+def rest_points(game: PeriodGame, prices: Array) -> Array:
+    """The same of several price vectors side by side, each as if it were alone.
+
+    prices : shape (vectors, n). Returns: shape (vectors, m, n).
+    """
     if game.temperature_cny_per_mwh == 0:
-        return _pure(game, prices)
-    weight = np.exp(rest_logarithm(_logits(game, prices)))
-    rest: Array = (weight / weight.sum(axis=1, keepdims=True))[:, : len(game.sellers)]
+        return np.array([_pure(game, vector) for vector in prices])
+    weight = np.exp(rest_logarithm(_logits(game, prices[:, None, :])))
+    rest: Array = (weight / weight.sum(axis=-1, keepdims=True))[..., : len(game.sellers)]
     return rest
 
 
@@ -168,7 +177,8 @@ def _logits(game: PeriodGame, prices: Array) -> Array:
     """Of each seller and, behind them, of the grid where it is a choice."""
     surplus = game.surplus_mw
     if game.grid_option_mw > 0.0:
-        surplus, prices = np.append(surplus, game.grid_option_mw), np.append(prices, game.retail_cny_per_mwh)
+        retail = np.full((*prices.shape[:-1], 1), game.retail_cny_per_mwh)
+        surplus, prices = np.append(surplus, game.grid_option_mw), np.concatenate([prices, retail], axis=-1)
     return log_weights(np.log(surplus), demand_curve(game).utility_loss(prices), game.temperature_cny_per_mwh)
 
 

@@ -15,7 +15,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from itertools import pairwise
-from statistics import median
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -257,6 +256,8 @@ def _mark(when: datetime) -> str:
 
 def _apart(places: Sequence[int]) -> list[int]:
     """Those that stand as far behind the one before as most of them do."""
+    from statistics import median  # late: it imports decimals and fractions
+
     usual = median(b - a for a, b in pairwise(places)) if len(places) > 1 else 0
     kept = list(places[:1])
     for place in places[1:]:

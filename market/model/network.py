@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_type_hints
 from market.model.parameter import MAX_REAL_TIME_S, MAX_TIME_S, Broken, parameter
 
 MAX_ATTEMPTS: Final = 100_000
+MOST_CHOOSING: Final = 50
+"""In a market of more VPPs whose time is virtual, buyers choose once, at the prices at rest: until then their choices
+would be most of what is sent and kept, and nobody reads them."""
 
 
 class TimeMode(StrEnum):

@@ -65,10 +65,16 @@ def as_flags(settings: Sequence[str]) -> list[str]:
 
 def changed(scenario: Scenario, settings: Sequence[str]) -> Scenario:
     """The scenario with what `--set` changes; the very same where that is nothing. ScenarioError."""
-    from market.scenario import with_overrides
+    return with_changes(scenario, set_changes(settings))
 
-    changes = set_changes(settings)
-    return with_overrides(scenario, changes.values, changes.sources) if changes.values else scenario
+
+def with_changes(scenario: Scenario, changes: Changes) -> Scenario:
+    """The scenario with its changes; the very same, checked already, where there are none. ScenarioError."""
+    if not changes.values:
+        return scenario
+    from market.scenario.overrides import with_overrides
+
+    return with_overrides(scenario, changes.values, changes.sources)
 
 
 def _value(text: str, place: str, faults: list[Fault]) -> object:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from enum import StrEnum
+from functools import cache
 from math import inf
 from typing import (
     TYPE_CHECKING,
@@ -72,7 +73,7 @@ Fields: TypeAlias = Mapping[str, FileField | tuple[Any, Any]]
 
 def fields_of(owner: type) -> dict[str, FileField]:
     """The parameters of a dataclass as fields of the file; what follows another or is no limit may be left out."""
-    hints = get_type_hints(owner)
+    hints = _hints(owner)
     found = {}
     for defined in parameters_of(owner):
         field = FileField(hints[defined.name], defined.parameter, defined.default)
@@ -97,14 +98,20 @@ def is_series(hint: Any) -> bool:
     return hint == Array or Array in get_args(hint)
 
 
-def plain_fields(value: object) -> dict[str, Any]:
+def plain_fields(value: Any) -> dict[str, Any]:
     """The parameters of a dataclass as the file has them: plain words for choices, nothing for no limit."""
-    hints = get_type_hints(type(value))
-    return {
-        defined.in_file: _plain(getattr(value, defined.name))
-        for defined in parameters_of(value)
-        if not is_series(hints[defined.name])
-    }
+    return {in_file: _plain(getattr(value, name)) for name, in_file in _fields_in_file(type(value))}
+
+
+_hints = cache(get_type_hints)
+"""What the fields of a dataclass hold, by name; worked out once of each: it takes as long as all else here."""
+
+
+@cache
+def _fields_in_file(owner: type) -> tuple[tuple[str, str], ...]:
+    """The parameters of a dataclass that the file has as fields: what each is called here, and there."""
+    hints = _hints(owner)
+    return tuple((each.name, each.in_file) for each in parameters_of(owner) if not is_series(hints[each.name]))
 
 
 def untold_fields(value: Any) -> frozenset[str]:

@@ -15,7 +15,7 @@ from market.model.plan import DirectExchange, DispatchPlan, PlanTotals
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from market.settlement.no_loss import unmet_condition
-from market.settlement.outcome import MarketOutcome
+from market.settlement.outcome import MarketOutcome, VppDay
 
 POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned
@@ -184,8 +184,8 @@ def check_laws(
 
 def unchecked_laws(outcome: MarketOutcome, public: PublicRules) -> tuple[UncheckedLaw, ...]:
     """Every law that `check_laws` has not checked for everybody; empty where everybody shows both plans."""
-    without_plan, unmet = _without_plan(outcome), _unmet(outcome, public, ())
-    without_costs = tuple(vpp for vpp in _without_costs(outcome) if not unmet[vpp])
+    without_plan, days = _without_plan(outcome), {day.declaration.vpp: day for day in outcome.days}
+    without_costs = tuple(vpp for vpp in _without_costs(outcome) if not _unmet(days[vpp], outcome, public, None))
     laws = ((DELIVERED_POWER, without_plan), (BALANCED_EXCHANGE, without_plan), (NO_LOSS, without_costs))
     return tuple(UncheckedLaw(law, vpps) for law, vpps in laws if vpps)
 
@@ -197,8 +197,10 @@ def unclaimed_laws(
     budget = budget_cny(outcome.periods)
     open_budget = abs(budget) > _allowed_cny([abs(x) for r in outcome.periods for x in r.transfer_cny.values()])
     who: dict[str, list[str]] = {}
-    for vpp, condition in _unmet(outcome, public, plants).items():
-        if condition:
+    known = {plant.id: plant for plant in plants}
+    for day in outcome.days:
+        vpp = day.declaration.vpp
+        if condition := _unmet(day, outcome, public, known.get(vpp)):
             who.setdefault(condition, []).append(vpp)
     unclaimed = [UnclaimedLaw(NO_LOSS, condition, ", ".join(vpps)) for condition, vpps in who.items()]
     if open_budget:
@@ -375,29 +377,27 @@ def _allowed_cny(amounts_cny: Sequence[float]) -> float:
 def _no_loss_law(
     outcome: MarketOutcome, settlement: Settlement, public: PublicRules, plants: Sequence[Vpp]
 ) -> Iterator[BrokenLaw]:
-    """No VPP that shows its costs pays more with trade than without, where that is proved (`no_loss`)."""
-    unmet = _unmet(outcome, public, plants)
+    """No VPP that shows its costs pays more with trade than without, where that is proved (`no_loss`).
+
+    Whether it is proved is asked of those that pay more: few do, and the answer takes a look at every period.
+    """
+    known = {plant.id: plant for plant in plants}
     for day, before, after in zip(outcome.days, settlement.grid_only, settlement.game, strict=True):
         if day.before is None or day.after is None:
             continue
         allowed_cny = MONEY_TOLERANCE * max(1.0, abs(before.total_cny)) + day.after.gap_cny
         allowed_cny += _allowed_loss_cny(outcome).get(before.vpp, 0.0)
-        if not unmet[before.vpp] and after.total_cny > before.total_cny + allowed_cny:
+        lost = after.total_cny > before.total_cny + allowed_cny
+        if lost and not _unmet(day, outcome, public, known.get(before.vpp)):
             yield BrokenLaw(f"{NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp)
 
 
-def _unmet(outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp]) -> dict[str, str]:
-    """Of each VPP the condition of that law which fails; empty where all hold.
+def _unmet(day: VppDay, outcome: MarketOutcome, public: PublicRules, plant: Vpp | None) -> str:
+    """The condition of that law which fails for a VPP; empty where all hold. plant : where it is known
 
     None is needed where the round was chosen, or the exchange agreed to, by what everybody pays.
     """
-    if allowed := _allowed_loss_cny(outcome):
-        return dict.fromkeys(allowed, "")
-    known = {plant.id: plant for plant in plants}
-    return {
-        day.declaration.vpp: unmet_condition(day, outcome.periods, public, known.get(day.declaration.vpp))
-        for day in outcome.days
-    }
+    return "" if _allowed_loss_cny(outcome) else unmet_condition(day, outcome.periods, public, plant)
 
 
 def _allowed_loss_cny(outcome: MarketOutcome) -> Mapping[str, float]:

@@ -170,8 +170,9 @@ class LinearProgram:
         broken, and with a share above 0 all but equal costs decide nothing either.
         """
         nudged = self._copy()
+        variables = nudged._model.variable
         for column, nudge in self._nudges.items():
-            nudged._model.variable[column].objective_coefficient += nudge
+            variables[column].objective_coefficient += nudge
         for parameters in _GLOP_PARAMETERS:
             answer = self._solve_nudged(nudged, parameters, tolerated_share)
             if answer.ending in (SolveStatus.OPTIMAL, SolveStatus.MODEL_INVALID):
@@ -204,9 +205,9 @@ class LinearProgram:
         answer = nudged._solve(solver)
         if answer.ending is not SolveStatus.OPTIMAL or not self._nudges:
             return answer
-        variables, objective = solver.variables(), solver.Objective()
+        variables, set_cost, own = solver.variables(), solver.Objective().SetCoefficient, self._model.variable
         for column in self._nudges:
-            objective.SetCoefficient(variables[column], self._model.variable[column].objective_coefficient)
+            set_cost(variables[column], own[column].objective_coefficient)
         cheapest = _run(solver)
         if cheapest.ending is not SolveStatus.OPTIMAL:
             return cheapest

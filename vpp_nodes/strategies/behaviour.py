@@ -1,4 +1,7 @@
-"""How one VPP behaves in the market: what prices it, what chooses for it, what it declares."""
+"""How one VPP behaves in the market: what prices it, what chooses for it, what it declares.
+
+What plays a strategy of an owner's own is imported where there is one.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,6 @@ from market.model.public import PublicRules
 from market.model.rules import MarketRules, Mechanism, PriceRule
 from market.model.strategy import StrategyChoice
 from market.model.vpp import Vpp
-from vpp_nodes.strategies.find import find_strategy
-from vpp_nodes.strategies.foreign import ForeignChooser, ForeignPricer, declared_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,11 @@ class Behaviour:
     ) -> Declaration:
         """A plan made public; `value_cny_per_mwh` as in `declare`."""
         truthful = declare(vpp, plan, public, value_cny_per_mwh)
-        return truthful if self.declaring is None else declared_by(self.declaring, vpp.id, plan, public, truthful)
+        if self.declaring is None:
+            return truthful
+        from vpp_nodes.strategies.foreign import declared_by
+
+        return declared_by(self.declaring, vpp.id, plan, public, truthful)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,9 @@ def chosen_behaviour(vpp: str, choice: StrategyChoice, rules: MarketRules) -> Be
         raise _unfit(vpp, choice, f"plays the game, and {_is(rules)}", "take one of them back")
     if by_rule:
         return Behaviour(RulePricer(replace(rules, price_rule=PriceRule(choice.use))))
+    from vpp_nodes.strategies.find import find_strategy
+    from vpp_nodes.strategies.foreign import ForeignChooser, ForeignPricer
+
     strategy = find_strategy(vpp, choice)
     if getattr(strategy, "learns", False) and not rules.learning_turns:
         raise _unfit(vpp, choice, "learns, and market.learning_turns is 0", "say how many turns it may take")

@@ -25,24 +25,8 @@ from market.app.runs.whole_day import taken_up
 from market.errors import DispatchError, Fault, MarketError, ScenarioError
 from market.game.result import Verdict
 from market.model.disclosure import Disclosure
-from market.scenario import DEFAULT_CASE
-from market.scenario.load import says_rolling
 from market.scenario.parts import require_plants
 from market.system_fault import as_run_error
-
-_ROLLING = "rolling"
-
-
-def is_of_many_days(options: RunOptions) -> bool:
-    """Whether a command line asks for days in a row: by a flag, its scenario, or the run that it takes up."""
-    if options.resume is not None:
-        return is_run_of_days(options.resume)
-    if options.days is not None or options.day_folders is not None:
-        return True
-    set_so = any(text.strip().startswith(_ROLLING) for text in options.settings)
-    if not (set_so or says_rolling(options.scenario or DEFAULT_CASE)):
-        return False
-    return scenario_of(options).rolling is not None
 
 
 def days_command(options: RunOptions) -> int:

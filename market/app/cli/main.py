@@ -319,9 +319,13 @@ def run(
         days,
         day_folders,
     )
-    from market.app.cli.days import days_command, is_of_many_days
+    from market.app.cli.of_many_days import is_of_many_days
 
-    return days_command(options) if is_of_many_days(options) else run_command(options)
+    if not is_of_many_days(options):
+        return run_command(options)
+    from market.app.cli.days import days_command
+
+    return days_command(options)
 
 
 @commands.command(epilog=EPILOG)

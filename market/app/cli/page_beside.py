@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 class PageBeside:
@@ -22,6 +25,8 @@ class PageBeside:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process is not None:
+            import subprocess
+
             from market.app.runs.subprocesses import GRACE_S
 
             self._process.terminate()
@@ -31,6 +36,8 @@ class PageBeside:
 
     def open(self, folder: Path) -> None:
         """Serve a page on a run folder that is being written, and open it. It says itself where it is."""
+        import subprocess
+
         from broker.process.launch import safe_path  # late: not every system has what these need
         from market.app.runs.subprocesses import COMMAND
 

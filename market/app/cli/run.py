@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from market.app.cli.console import echo, echo_error, live_progress, put_json
 from market.app.cli.page_beside import PageBeside
-from market.app.cli.resume_hint import resume_command
 from market.app.cli.run_options import RunOptions, check_flags
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.exit_codes import exit_code_of_error
@@ -27,9 +26,8 @@ from market.app.runs.ways import ProcessOptions, as_processes, in_this_process
 from market.errors import DispatchError, Fault, MarketError, ScenarioError
 from market.model.disclosure import Disclosure
 from market.model.network import OnLoss
-from market.scenario import DEFAULT_CASE, load_scenario, scenario_advice, with_overrides
-from market.scenario.advice import change_notes
-from market.scenario.changes import set_changes, together
+from market.scenario import DEFAULT_CASE, load_scenario
+from market.scenario.changes import set_changes, together, with_changes
 from market.scenario.network_flags import network_changes
 from market.scenario.parts import public_part, require_one_plan, require_plants
 from market.scenario.scenario import Scenario
@@ -106,6 +104,7 @@ def _run(options: RunOptions, hosting: Hosting | None, page: PageBeside) -> Conc
 
 def _how_to_go_on(folder: RunFolder, options: RunOptions, hosting: Hosting | None) -> Iterator[str]:
     """A run that has broken off can be taken up where its tape ends, once what broke it has been seen to."""
+    from market.app.cli.resume_hint import resume_command
     from market.app.runs.resume import can_be_taken_up
 
     if not options.in_process and can_be_taken_up(folder.path):
@@ -206,8 +205,10 @@ def scenario_of(options: RunOptions) -> Scenario:
     if options.day_certificate:
         changes.values["market.day_certificate"] = True
         changes.sources["market.day_certificate"] = "--day-certificate"
-    given, scenario = scenario, with_overrides(scenario, changes.values, changes.sources)
+    given, scenario = scenario, with_changes(scenario, changes)
     if not options.quiet:
+        from market.scenario.advice import change_notes, scenario_advice
+
         for advice in (*change_notes(given, scenario), *scenario_advice(scenario)):
             echo_error(f"note: {advice}")
     return scenario

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.tape import TAPE_NAME
 from market.app.results.kept import UNASKED, Keep, TableFormat
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
@@ -118,6 +117,8 @@ def _as_it_was(options: RunOptions) -> Iterator[Fault]:
     """What a run that is taken up has settled already."""
     if options.resume is None:
         return
+    from broker.tape import TAPE_NAME
+
     if not os.path.exists(options.resume / TAPE_NAME):  # unlike Path.exists, never raises
         found = "a folder without one" if os.path.isdir(options.resume) else "no such folder"
         rule, remedy = (

@@ -15,7 +15,8 @@ from market.app.feeds.feed import LiveStatus, State, Status
 from market.app.history.timeline import Timeline
 from market.app.results.columns import LINK_COUNTS
 from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario
-from market.app.results.manifest_shape import MANIFEST, is_aborted, read_manifest
+from market.app.results.manifest import MANIFEST
+from market.app.results.manifest_shape import is_aborted, read_manifest
 from market.app.results.written_files import foreign_files, foreign_note
 from market.app.runs.command_line import pasted
 from market.errors import Fault, MarketError, ScenarioError, TapeError

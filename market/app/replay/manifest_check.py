@@ -12,7 +12,8 @@ from broker.wire.messages import BROKER
 from market.app.replay.decision import Agreement, Decision, compared
 from market.app.replay.derived import derived
 from market.app.replay.tally import Tally
-from market.app.results.manifest_shape import MANIFEST, is_aborted
+from market.app.results.manifest import MANIFEST
+from market.app.results.manifest_shape import is_aborted
 from market.errors import MarketError
 from market.game.result import Verdict
 from market.model.vpp import Vpp

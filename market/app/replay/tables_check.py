@@ -13,7 +13,7 @@ from broker.wire.messages import BROKER
 from market.app.replay.conclusion import day_of_tape
 from market.app.replay.decision import Agreement, Decision, Difference
 from market.app.replay.tally import Tally
-from market.app.results.certificate_shape import CERTIFICATE_FILE
+from market.app.results.certificate import CERTIFICATE_FILE
 from market.app.results.columns import NETWORK_TABLES
 from market.app.results.kept import Keep, TableFormat, kept_of
 from market.app.results.known_plants import with_known_plants

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from market.app.results.table import json_number
 from market.game.certificate.certified import PeriodCertificate
@@ -12,6 +12,8 @@ from market.game.result import PeriodResult
 from market.model.disclosure import ShownPlan
 from market.model.plan import DispatchPlan
 from market.settlement.outcome import MarketOutcome
+
+CERTIFICATE_FILE: Final = "certificate.json"
 
 
 def certificate_document(outcome: MarketOutcome) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from market.app.results.shapes import Misfit, fields, many, maybe, number, one_o
 from market.game.result import Verdict
 from market.model.plan import SolveMethod
 
-CERTIFICATE_FILE: Final = "certificate.json"
-
 
 def _number_or_infinity(value: Any, place: str) -> Iterator[Misfit]:
     return one_of_words("inf", "-inf")(value, place) if type(value) is str else maybe(number())(value, place)

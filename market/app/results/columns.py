@@ -1,12 +1,14 @@
-"""The columns of each table in a run folder, and which values each may hold."""
+"""The columns of each table in a run folder, and which values each may hold.
+
+The words of the bus are looked up when they are asked for: a day in one process has none, and never loads it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, get_args
 
-from broker.delivery.network_log import MessageFate
-from broker.wire.messages import MarketMessage
 from market.app.results.kept import TraceQuantity
 from market.game.result import Verdict
 from market.model.declaration import Role
@@ -78,15 +80,13 @@ STAMPS: Final = frozenset({"start"})
 """Of a period, beside its number in a table as it is written."""
 TEXTS: Final = frozenset({"unit"})
 """Any text: what plants call their units."""
-_UNIT_KINDS: Final = frozenset(kind.value for kind in UnitKind)
-_MESSAGE_KINDS: Final = frozenset(kind.__name__ for kind in get_args(MarketMessage))
-WORDS: Final[Mapping[str, frozenset[str]]] = {
+WORDS: Final = frozenset({"role", "verdict", "scenario", "quantity", "kind", "fate"})
+"""Of a list that `words_of` has."""
+_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "role": frozenset(Role),
     "verdict": frozenset(Verdict),
     "scenario": frozenset({"grid_only", "game", "grid_only_realised", "game_realised"}),
     "quantity": frozenset(TraceQuantity),
-    "kind": _UNIT_KINDS | _MESSAGE_KINDS,
-    "fate": frozenset(MessageFate),
 }
 
 
@@ -100,8 +100,17 @@ def forms_of(table: str) -> tuple[tuple[str, ...], ...]:
     return (first,)
 
 
+@cache
 def words_of(table: str, column: str) -> frozenset[str]:
     """The words that a column may hold: kinds are those of units, or of messages."""
+    if column == "kind" and table in UNIT_TABLES:
+        return frozenset(kind.value for kind in UnitKind)
     if column == "kind":
-        return _UNIT_KINDS if table in UNIT_TABLES else _MESSAGE_KINDS
-    return WORDS[column]
+        from broker.wire.messages import MarketMessage
+
+        return frozenset(kind.__name__ for kind in get_args(MarketMessage))
+    if column == "fate":
+        from broker.delivery.network_log import MessageFate
+
+        return frozenset(MessageFate)
+    return _WORDS[column]

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from broker.protocol.coordinator import RunResult
-from broker.protocol.virtual_time import MOST_CHOOSING
 from market.app.results.certificate import certificate_document
 from market.app.results.columns import DAY_CERTIFICATE, STRATEGIES
 from market.app.results.day_certificate import (
@@ -25,7 +23,6 @@ from market.app.results.kept import KEPT, Kept, kept_document, kept_of_day
 from market.app.results.laws import laws_of_day
 from market.app.results.manifest import RunSpec, manifest_of_run
 from market.app.results.network_tables import network_tables
-from market.app.results.recorded import RecordedRun, recorded
 from market.app.results.run_metadata import RunMetadata
 from market.app.results.strategies import (
     StrategyRegret,
@@ -35,14 +32,17 @@ from market.app.results.strategies import (
 )
 from market.app.results.table import Table
 from market.app.results.tables import day_tables
-from market.app.results.trace import trace_of_messages
 from market.day_certificate.day_certificate import DayCertificate
-from market.model.network import TimeMode
+from market.model.network import MOST_CHOOSING, TimeMode
 from market.model.rules import Mechanism
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome, VppDay
 from market.settlement.reality import RealSettlement, settle_reality
 from market.settlement.settlement import Settlement, settle
+
+if TYPE_CHECKING:
+    from broker.protocol.coordinator import RunResult
+    from market.app.results.recorded import RecordedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,8 @@ class ConcludedDay:
 
     def recorded(self, name: str) -> RecordedRun:
         """As it would be read back from its folder."""
+        from market.app.results.recorded import recorded
+
         return recorded(name, self.manifest, self.tables, self.certificate)
 
 
@@ -160,6 +162,8 @@ def outcome_of(left: RunResult) -> MarketOutcome:
 
 def metadata_of(left: RunResult, scenario: Scenario) -> RunMetadata:
     """How that day went, as far as the broker's machine knows."""
+    from market.app.results.message_trace import trace_of_messages
+
     return RunMetadata(
         time_mode=scenario.network.time.value,
         process_ids=left.process_ids,

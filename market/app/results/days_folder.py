@@ -12,7 +12,8 @@ from typing import Any, Final
 from market.app.results.day_record import RECORD, DayRecord, read_record, unreadable
 from market.app.results.document import NoJson, read_document, refused
 from market.app.results.kept import Keep, TableFormat, TraceLevel
-from market.app.results.manifest_shape import DAYS_KIND, MANIFEST
+from market.app.results.manifest import MANIFEST
+from market.app.results.manifest_shape import DAYS_KIND
 from market.errors import ScenarioError
 from market.game.result import Verdict
 

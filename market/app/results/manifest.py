@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from market.app.results.columns import IMBALANCE
 from market.app.results.kept import UNASKED, Keep
@@ -24,6 +24,7 @@ from market.scenario.network_build import network_fields
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
 
+MANIFEST: Final = "manifest.json"
 FORMAT = 1
 EMISSION_IS_SERIES = "grid_emission_is_series"
 """Among the rules of carbon where the emission of the grid is a series, of which they tell the mean."""

@@ -19,7 +19,7 @@ from market.app.results.document import NoJson, check_shape, read_document, refu
 from market.app.results.imbalance import IMBALANCE_SHAPE
 from market.app.results.kept import KEPT, KEPT_SHAPE
 from market.app.results.kept_scenario import SCENARIO_FOLDER
-from market.app.results.manifest import EMISSION_IS_SERIES, FORMAT
+from market.app.results.manifest import EMISSION_IS_SERIES, FORMAT, MANIFEST
 from market.app.results.shapes import (
     Shape,
     by_name,
@@ -57,7 +57,6 @@ from market.model.rules import CarbonRules, Horizon, MarketRules
 from market.scenario.fields import ID_PATTERN, is_series
 from market.scenario.network_schema import LATENCIES, LatencyKind
 
-MANIFEST: Final = "manifest.json"
 REMEDY: Final = "the folder was altered or damaged: take it from where it is whole, or run the scenario again"
 NAME_A_RUN: Final = "name the folder of a run"
 

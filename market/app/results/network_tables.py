@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from broker.delivery.network_log import LinkLog, NetworkLog
 from market.app.results.columns import COLUMNS, LINK_COUNTS
 from market.app.results.table import Cell, Table
+
+if TYPE_CHECKING:
+    from broker.delivery.network_log import LinkLog, NetworkLog
 
 MOST_ROWS = 5000
 NOTHING = float("nan")

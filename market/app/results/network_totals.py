@@ -6,14 +6,15 @@ nor `undeliverable` was under way when the market came to its end.
 
 from __future__ import annotations
 
-from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from broker.delivery.network_log import NetworkLog
 from market.app.results.columns import LINK_COUNTS
 from market.app.results.run_metadata import RunMetadata
 from market.game.result import Verdict
 from market.model.network import LinkConditions, NetworkRules
+
+if TYPE_CHECKING:
+    from broker.delivery.network_log import NetworkLog
 
 AT_REST = (Verdict.EQUILIBRIUM, Verdict.NO_TRADE, Verdict.CLEARED)
 
@@ -23,6 +24,8 @@ def network_document(facts: RunMetadata, verdict: Verdict) -> dict[str, Any] | N
     log = facts.network
     if log is None:
         return None
+    from statistics import fmean  # late: it imports decimals and fractions
+
     return {
         "time_to_equilibrium_s": facts.rest_time_s if verdict in AT_REST else None,
         "published": facts.counters.get("sent", 0),

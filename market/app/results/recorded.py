@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market.app.results.certificate_shape import CERTIFICATE, CERTIFICATE_FILE
+from market.app.results.certificate import CERTIFICATE_FILE
+from market.app.results.certificate_shape import CERTIFICATE
 from market.app.results.chosen_again import selections_of
 from market.app.results.columns import (
     COLUMNS,
@@ -28,7 +29,8 @@ from market.app.results.columns import (
 from market.app.results.document import check_shape, read_document, refused
 from market.app.results.kept import TraceLevel, TraceQuantity, kept_of
 from market.app.results.later_tables import LaterTables
-from market.app.results.manifest_shape import MANIFEST, NAME_A_RUN, REMEDY, in_code, is_aborted, read_manifest
+from market.app.results.manifest import MANIFEST
+from market.app.results.manifest_shape import NAME_A_RUN, REMEDY, in_code, is_aborted, read_manifest
 from market.app.results.records import Records, column_type
 from market.app.results.table import Table
 from market.app.results.table_file import Place, read_table

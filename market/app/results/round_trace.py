@@ -1,6 +1,6 @@
 """The trace of a day solved in one process: prices and probabilities round by round, without a clock.
 
-`market.app.results.trace` makes the same rows of messages.
+`message_trace` makes the same rows of messages.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from market.app.results.kept import TraceLevel, TraceQuantity
 from market.app.results.records import Records
 from market.app.results.trace import evolution, trace_block
 from market.game.period import PeriodGame
-from market.game.replicator import rest_point
+from market.game.replicator import rest_points
 from market.game.result import PeriodResult
 from market.game.solver import Negotiation
 from market.model.arrays import Array
 from market.model.rules import MarketRules
 
 _NOBODY = np.array([""], dtype=object)
+_AT_ONCE = 1 << 16  # probabilities that are worked out side by side: more would cost memory, and save no time
 
 
 def trace_of_rounds(
@@ -43,10 +44,12 @@ def trace_of_rounds(
 def _rounds(game: PeriodGame, path: Sequence[Array], level: TraceLevel) -> Iterator[Records]:
     """One row for each price that a round changed, and for each probability that followed from it."""
     sellers = np.array(game.sellers, dtype=object)
-    yield _changed(game, sellers[:, None], _NOBODY, np.array(path)[:, :, None], TraceQuantity.PRICE)
+    offers = np.array(path)
+    yield _changed(game, sellers[:, None], _NOBODY, offers[:, :, None], TraceQuantity.PRICE)
     if level is TraceLevel.FULL:
         buyers = np.array(game.buyers, dtype=object)[:, None]
-        answers = np.array([rest_point(game, prices) for prices in path])
+        few = max(1, _AT_ONCE // (len(game.buyers) * len(game.sellers)))
+        answers = np.concatenate([rest_points(game, offers[at : at + few]) for at in range(0, len(offers), few)])
         yield _changed(game, buyers, sellers, answers, TraceQuantity.PROBABILITY)
 
 

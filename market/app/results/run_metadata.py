@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from broker.delivery.network_log import NetworkLog
 from market.app.results.blocks import Trace, no_trace
+
+if TYPE_CHECKING:
+    from broker.delivery.network_log import NetworkLog
 
 
 @dataclass(frozen=True, slots=True)

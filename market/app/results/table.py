@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
 from market.app.results.blocks import BlockRows, Blocks
 from market.app.results.records import TEXT, Column, Records, records_of
 
 Cell: TypeAlias = str | int | float
 _LINES_AT_ONCE = 1 << 14
+_NAN = repr(math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,5 @@ def _texts(column: Column) -> Sequence[str]:
     cells: list[str] = column.tolist()
     if column.dtype == TEXT:
         return cells
-    if column.dtype != np.float64 or not np.isnan(column).any():
-        return list(map(repr, cells))
-    return ["" if cell != cell else repr(cell) for cell in cells]
+    texts = list(map(repr, cells))
+    return ["" if text == _NAN else text for text in texts] if _NAN in texts else texts

@@ -1,7 +1,7 @@
-"""The trace of a day: each price and probability on its way to the rest point, and the evolution at the end.
+"""The rows of a day's trace, and the evolution at its end.
 
 A row holds one value. `counterpart` is the seller that a probability is about, else empty; `residual` the absolute
-change from the value before, 0 for the first. `round_trace` makes the same rows of a day without messages.
+change from the value before, 0 for the first. `message_trace` and `round_trace` tell how it came about.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from broker.protocol.epoch import Said
-from broker.wire.messages import Offer, Selection
-from market.app.results.blocks import Trace, block
+from market.app.results.blocks import block
 from market.app.results.columns import COLUMNS
-from market.app.results.kept import TraceLevel, TraceQuantity
+from market.app.results.kept import TraceQuantity
 from market.app.results.records import Records
 from market.game.replicator import evolve
 from market.game.result import PeriodResult
@@ -30,55 +28,6 @@ def trace_block(
 ) -> Records:
     """Some rows; each argument a column, or one value for all rows. period : from 1"""
     return block(COLUMNS["trace"], time_s, round, vpp, counterpart, period, quantity, value, residual)
-
-
-def trace_of_messages(
-    said: Sequence[Said], results: Sequence[PeriodResult], rules: MarketRules, settled_s: float
-) -> Trace:
-    """The trace of a run over processes, by what was said, in that order."""
-
-    def trace(level: TraceLevel) -> Iterator[Records]:
-        if level is TraceLevel.NONE:
-            return
-        kinds = (Offer, Selection) if level is TraceLevel.FULL else (Offer,)
-        rows = list(zip(*_said(said, results, kinds), strict=True))
-        if rows:
-            yield trace_block(*map(list, rows))
-        if level is TraceLevel.FULL:
-            yield from evolution(results, rules, settled_s)
-
-    return trace
-
-
-def _said(
-    said: Sequence[Said], results: Sequence[PeriodResult], kinds: tuple[type[Offer] | type[Selection], ...]
-) -> Iterator[tuple[float | int | str, ...]]:
-    """One row for each value that a message of these kinds changed, in the order in which they were said."""
-    before: dict[tuple[str, str, int], float] = {}
-    for entry in said:
-        message = entry.message
-        if not isinstance(message, kinds):
-            continue
-        for counterpart, period, value in _values(message, results):
-            key = (entry.sender, counterpart, period)
-            last = before.get(key)
-            if value != last:
-                quantity = TraceQuantity.PROBABILITY if counterpart else TraceQuantity.PRICE
-                change = 0.0 if last is None else abs(value - last)
-                before[key] = value
-                place = (entry.time_s, message.version, entry.sender, counterpart, period + 1)
-                yield (*place, quantity.value, value, change)
-
-
-def _values(message: Offer | Selection, results: Sequence[PeriodResult]) -> Iterator[tuple[str, int, float]]:
-    """(counterpart, period, value) of everything in a message; an offer has no counterpart."""
-    if isinstance(message, Offer):
-        for period, price in zip(message.periods, message.price_cny_per_mwh.tolist(), strict=True):
-            yield "", period, price
-        return
-    for period in message.periods:
-        shares = message.probability[message.part(period)].tolist()
-        yield from ((s, period, y) for s, y in zip(results[period].game.sellers, shares, strict=True))
 
 
 def evolution(results: Sequence[PeriodResult], rules: MarketRules, time_s: float) -> Iterator[Records]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from market.game.result import PeriodResult
+from market.app.runs.settled_day import settled_day
 from market.mechanisms.clear import clear_day
-from market.model.declaration import Declaration
-from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
-from market.settlement.outcome import MarketOutcome, VppDay
-from market.settlement.settlement import direct_exchange
+from market.settlement.outcome import MarketOutcome
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.strategies.behaviour import Behaviours
 
@@ -25,17 +22,3 @@ def cleared_day(scenario: Scenario, behave: Behaviours, on_stage: Callable[[str]
     results = clear_day(declarations, scenario.public)
     on_stage("settling")
     return settled_day(scenario, declarations, before, results)
-
-
-def settled_day(
-    scenario: Scenario,
-    declarations: Sequence[Declaration],
-    before: Sequence[DispatchPlan],
-    results: tuple[PeriodResult, ...],
-) -> MarketOutcome:
-    """The day with what was traded."""
-    after = [
-        dispatch(vpp, scenario.public, direct_exchange(vpp.id, results, scenario.public)) for vpp in scenario.vpps
-    ]
-    days = tuple(VppDay(*day) for day in zip(declarations, before, after, strict=True))
-    return MarketOutcome(results, days)

@@ -1,4 +1,7 @@
-"""Runs a day in one process, without messages: the oracle that the distributed run is compared with."""
+"""Runs a day in one process, without messages: the oracle that the distributed run is compared with.
+
+A way to trade other than the usual one is imported when a day asks for it.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,8 @@ from pathlib import Path
 from market.app.results.blocks import no_trace
 from market.app.results.round_trace import trace_of_rounds
 from market.app.results.run_metadata import OnProgress, RunMetadata, RunProgress
-from market.app.runs.certified_day import with_regrets
-from market.app.runs.cleared_day import cleared_day, settled_day
-from market.app.runs.consensus_day import consensus_day
-from market.app.runs.coupled_day import coupled_day
 from market.app.runs.possible_saving import is_soon_known, possible_saving_cny
-from market.app.runs.realised_day import with_reality
+from market.app.runs.settled_day import settled_day
 from market.game.period import period_games
 from market.game.solver import Negotiation
 from market.model.rules import Coupling, Mechanism
@@ -44,6 +43,8 @@ def run_in_process(
         clock.enter("measuring")
         possible_cny = possible_saving_cny(scenario, settle(outcome, scenario.public))
     if scenario.public.market.day_certificate:
+        from market.app.runs.certified_day import with_regrets
+
         clock.enter("certifying the day")
         outcome = with_regrets(scenario, outcome)
     facts = RunMetadata(
@@ -69,19 +70,28 @@ def _day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negot
     """A day in the way its scenario asks for, without a trace, and how prices came about if sellers made them."""
     require_plants(scenario)
     outcome, negotiations = _planned_day(scenario, clock)
-    if scenario.public.imbalance is not None:
-        clock.enter("becoming real")
+    if scenario.public.imbalance is None:
+        return outcome, negotiations
+    from market.app.runs.realised_day import with_reality
+
+    clock.enter("becoming real")
     return with_reality(scenario, outcome), negotiations
 
 
 def _planned_day(scenario: Scenario, clock: _Stages) -> tuple[MarketOutcome, tuple[Negotiation, ...]]:
     behave = Behaviours.of(scenario.vpps, scenario.public.market)
     if scenario.public.market.mechanism is Mechanism.CONSENSUS and len(scenario.vpps) > 1:
+        from market.app.runs.consensus_day import consensus_day
+
         clock.enter("agreeing on prices")
         return consensus_day(scenario, clock.round), ()
     if scenario.public.market.mechanism.clears:
+        from market.app.runs.cleared_day import cleared_day
+
         return cleared_day(scenario, behave, clock.enter), ()
     if scenario.public.market.coupling is Coupling.ITERATE:
+        from market.app.runs.coupled_day import coupled_day
+
         clock.enter("trading and planning")
         return coupled_day(scenario, behave, clock.round)
     return _day_once(scenario, behave, clock)

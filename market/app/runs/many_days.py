@@ -26,8 +26,7 @@ from market.app.results.days_folder import (
 from market.app.results.days_manifest import days_document, days_document_of_abort
 from market.app.results.days_tables import days_tables
 from market.app.results.folder import RunFolder
-from market.app.results.manifest import RunSpec
-from market.app.results.manifest_shape import MANIFEST
+from market.app.results.manifest import MANIFEST, RunSpec
 from market.app.results.run_metadata import OnProgress, RunProgress
 from market.app.results.scenario_copy import keep_scenario
 from market.app.results.table import Table

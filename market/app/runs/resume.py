@@ -13,7 +13,8 @@ from broker.tape.files import open_tape
 from broker.tape.torn import MAX_RECORD
 from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario, unlike
 from market.app.results.known_plants import with_known_plants
-from market.app.results.manifest_shape import MANIFEST, is_aborted, manifest_unless_torn
+from market.app.results.manifest import MANIFEST
+from market.app.results.manifest_shape import is_aborted, manifest_unless_torn
 from market.app.results.run_tape import tape_of_run
 from market.app.results.written_files import foreign_files
 from market.errors import Fault, ScenarioError, TapeError

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from broker.tape.files import file_sha256
-from market.app.results.certificate_shape import CERTIFICATE_FILE
+from market.app.results.certificate import CERTIFICATE_FILE
 from market.app.results.concluded_day import ConcludedDay, conclude_day
 from market.app.results.folder import RunFolder
 from market.app.results.keep_file import KEEP_FILE, keep_document
 from market.app.results.kept import UNASKED
-from market.app.results.manifest import RunSpec, manifest_of_abort
-from market.app.results.manifest_shape import MANIFEST
+from market.app.results.manifest import MANIFEST, RunSpec, manifest_of_abort
 from market.app.results.run_metadata import OnProgress, RunMetadata
 from market.app.results.scenario_copy import keep_scenario
 from market.app.results.table_writer import write_table

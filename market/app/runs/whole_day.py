@@ -10,8 +10,7 @@ from market.app.results.day_record import RECORD, DayRecord, record_document, un
 from market.app.results.days_folder import day_of, finished, is_complete, need_one_day, read_header
 from market.app.results.folder import RunFolder
 from market.app.results.kept_scenario import SCENARIO_FOLDER, kept_scenario
-from market.app.results.manifest import RunSpec
-from market.app.results.manifest_shape import MANIFEST
+from market.app.results.manifest import MANIFEST, RunSpec
 from market.app.runs.day_end import Pasts, record_of
 from market.app.runs.days_ways import day_in_process
 from market.app.runs.many_days import DaysSpec, days_spec, one_day
