@@ -73,14 +73,20 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class BrokenLaw:
-    """One law of settlement that a day does not obey: which, what was found, where."""
+    """One law of settlement that a day does not obey: which, what was found, where.
+
+    unless : what else than a fault of the program may have broken it
+    """
 
     law: str
     value: str
     place: str
+    unless: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.law}; got {self.value}; this is a fault of the program, please report it"
+        unless = f", unless {self.unless}" if self.unless else ""
+        found = f"{self.place}: {self.law}; got {self.value}"
+        return f"{found}; this is a fault of the program, please report it{unless}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,14 +378,18 @@ def _no_loss_law(
     outcome: MarketOutcome, settlement: Settlement, public: PublicRules, plants: Sequence[Vpp]
 ) -> Iterator[BrokenLaw]:
     """No VPP that shows its costs pays more with trade than without, where that is proved (`no_loss`)."""
-    unmet = _unmet(outcome, public, plants)
+    unmet, known = _unmet(outcome, public, plants), {plant.id for plant in plants}
     for day, before, after in zip(outcome.days, settlement.grid_only, settlement.game, strict=True):
         if day.before is None or day.after is None:
             continue
         allowed_cny = MONEY_TOLERANCE * max(1.0, abs(before.total_cny)) + day.after.gap_cny
         allowed_cny += _allowed_loss_cny(outcome).get(before.vpp, 0.0)
         if not unmet[before.vpp] and after.total_cny > before.total_cny + allowed_cny:
-            yield BrokenLaw(f"{NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp)
+            unless = "" if before.vpp in known else _UNKNOWN_PLANT
+            yield BrokenLaw(f"{NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp, unless)
+
+
+_UNKNOWN_PLANT = "its declaration was not that of its plant, which is not known here"
 
 
 def _unmet(outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp]) -> dict[str, str]:
