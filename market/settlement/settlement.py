@@ -70,6 +70,12 @@ class Settlement:
         """The sum over all VPPs with the game (the paper's Scenario 2)."""
         return system_account(self.game)
 
+    @property
+    def gains_cny(self) -> dict[str, float]:
+        """What trade saves each VPP: its account with the grid only less that with the game."""
+        pairs = zip(self.grid_only, self.game, strict=True)
+        return {before.vpp: before.total_cny - after.total_cny for before, after in pairs}
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenLaw:

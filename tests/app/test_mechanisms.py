@@ -38,7 +38,7 @@ def test_every_mechanism_is_there_and_its_cost_leaves_out_what_others_add(study:
         bills = fsum(account.operation_cny + account.carbon_cny for account in day.settlement.game)
         assert day.cost_cny == pytest.approx(bills)
         gained = study.alone_cny - day.cost_cny - budget_cny(day.outcome.periods)
-        assert fsum(day.gains_cny.values()) == pytest.approx(gained, abs=1e-6)
+        assert fsum(day.settlement.gains_cny.values()) == pytest.approx(gained, abs=1e-6)
         assert study.together_cny <= day.cost_cny + 0.01
 
 

@@ -249,7 +249,7 @@ def test_what_is_no_choice_of_a_strategy_is_a_fault_of_the_scenario(value: objec
 
 
 def test_what_a_choice_leaves_is_the_grids_where_buyers_may_choose_it() -> None:
-    """The usual choice answered again gives the usual day; none of the sellers, all of the grid, trades nothing."""
+    """The usual choice answered again gives the usual day; of nobody but the grid, it trades nothing."""
     grid: dict[str, object] = {"market.grid_option_mw": 1.0}
 
     def choosing(part: float) -> dict[str, object]:
@@ -262,7 +262,7 @@ def test_what_a_choice_leaves_is_the_grids_where_buyers_may_choose_it() -> None:
     assert market.run("two_vpp", grid | choosing(0.0)).selections.delivered_mw.sum() == 0.0
     with pytest.raises(StrategyError, match="shares from 0 on that sum to at most 1, the rest being the grid's"):
         market.run("two_vpp", grid | choosing(2.0))
-    with pytest.raises(StrategyError, match="shares from 0 on that sum to 1$"):
+    with pytest.raises(StrategyError, match=r"shares from 0 on that sum to 1$"):
         market.run("two_vpp", choosing(0.5))
 
 

@@ -111,9 +111,9 @@ class ForeignChooser:
 
 
 def _share(vpp: str, game: PeriodGame, chosen: object) -> Array:
-    """The choice as shares that sum to 1: of each seller and, where buyers may choose the grid, of that behind them.
+    """The choice as shares that sum to 1, (n,); where buyers may choose the grid (n + 1,), the last one its.
 
-    What a choice then leaves of 1 is the grid's.
+    There it is what the choice leaves of 1.
     """
     try:
         shares = np.array(chosen, dtype=np.float64)

@@ -24,6 +24,7 @@ PARTS = (
     ("selling_margin_cny", "gain: sold above feed-in", style.ORANGE, "///"),
     ("buying_margin_cny", "bought below retail", style.BLUE, ""),
     ("carbon_saving_cny", "lower carbon bill", style.GREEN, "..."),
+    ("beside_prices_cny", "beside prices", style.VERMILLION, "\\\\\\"),
     ("replanning_cny", "another plan", style.PURPLE, "xx"),
 )
 MOVED = (
@@ -192,11 +193,12 @@ def _welfare(ax: Axes, table: Table) -> None:
 
 def _gains(ax: Axes, table: Table) -> list[style.Entry]:
     vpps = [str(row[0]) for row in table.rows if row[0] != "system"]
-    parts = {column: numbers(table, column)[: len(vpps)] for column, *_ in PARTS}
+    drawn = [part for part in PARTS if part[0] in table.columns]
+    parts = {column: numbers(table, column)[: len(vpps)] for column, *_ in drawn}
     rows = columns_by_name(vpps, parts)
     places = np.arange(len(rows))
     above, below = np.zeros(len(rows)), np.zeros(len(rows))
-    for column, _, colour, hatch in PARTS:
+    for column, _, colour, hatch in drawn:
         part = np.array([parts[column][members].mean() for members in rows.values()])
         base = np.where(part >= 0.0, above, below)
         ax.bar(places, part, 0.6, bottom=base, color=colour, hatch=hatch, edgecolor="#303030", linewidth=0.4)
@@ -205,7 +207,7 @@ def _gains(ax: Axes, table: Table) -> list[style.Entry]:
     name_columns(ax, [*rows])
     ax.set_title("What each VPP gains by trading")
     style.value_axis(ax, "CNY")
-    return [(_patch(colour, hatch), label) for _, label, colour, hatch in PARTS]
+    return [(_patch(colour, hatch), label) for _, label, colour, hatch in drawn]
 
 
 MOST_COLUMNS = 24
