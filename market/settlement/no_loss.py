@@ -67,11 +67,11 @@ def unmet_condition(day: VppDay, results: Sequence[PeriodResult], public: Public
         return "it is billed by a tariff of its own, which is not known here"
     if plant is not None and (dear := _dearer_than_grid(purchases, public, plant)):
         return dear
-    sales = _at_true_reserve(sales, day, public, plant)
+    at_cost = _at_true_reserve(sales, day, public, plant)
     if any(result.transfer_cny for result in results):
         beside_cny = sum(result.transfer_cny.get(vpp, 0.0) for result in results)
-        return _above_worth(purchases, sales, beside_cny, _worth_cny_per_mwh(public, plant))
-    return _below_cost(sales)
+        return _above_worth(purchases, at_cost, beside_cny, _worth_cny_per_mwh(public, plant))
+    return _below_cost(at_cost)
 
 
 def _purchases(vpp: str, results: Sequence[PeriodResult]) -> list[_Purchase]:

@@ -8,6 +8,7 @@ from market.app.analysis.learning import LearningStudy, learning_study, learning
 from market.app.cli.console import echo
 from market.app.cli.experiment.options import StudyOptions
 from market.app.cli.experiment.study import Study, study
+from market.app.learning.tabular import q_learning
 from market.app.report.printed import printed
 from market.app.results.exit_codes import ExitCode
 from market.app.results.table import Cell, Table
@@ -55,6 +56,8 @@ def learning_text(found: LearningStudy, ends: Table) -> str:
         "Δ is 0 where profits are those of the day's own end and 1 where they are the largest that the sellers of "
         "each period can have together, as far as was tried."
     )
+    if found.days <= (trial := q_learning().trial_days):
+        about += f" In the first {trial} days prices are drawn at random: in {found.days:,} nothing is learnt."
     if found.ends.verdict != "equilibrium":
         about += f" The day's own end is {found.ends.verdict}: its profits are those of no certified equilibrium."
     return f"{shown}{about}\n"
