@@ -254,7 +254,7 @@ def test_the_mean_of_what_is_asked_is_of_the_days_on_which_there_is_something_to
     whole = market.load("duopoly")
     (north, *others) = whole.vpps
     assert north.id == "North"
-    empty = replace(north, **dict.fromkeys(("wt", "pv", "mt", "ess", "cl")), units=())
+    empty = replace(north, wt=None, pv=None, mt=None, ess=None, cl=None, units=())
     env = market.parallel_env([whole, replace(whole, vpps=(empty, *others))], ["North"], days=8)
     path = trained(env, {"North": Always()}, 8, 2)
     assert path.price_cny_per_mwh[:, 0].tolist() == [1500.0, 1500.0]

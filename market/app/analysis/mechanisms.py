@@ -8,7 +8,7 @@ from functools import partial
 from math import fsum
 
 from market.app.analysis.economics import mean_price_cny_per_mwh, pay_more, traded_mwh
-from market.app.analysis.lies import FAMILY, TriedLie, TryAll, best_lies
+from market.app.analysis.lies import TriedLie, TryAll, best_lies
 from market.app.results.table import Cell, Table
 from market.app.runs.in_process import market_day
 from market.model.rules import Mechanism
@@ -139,16 +139,6 @@ def lies_table(days: Sequence[MechanismDay]) -> Table:
         for each in day.lies
     )
     return Table("mechanism_lies", columns, tuple(rows))
-
-
-def most_by_lying_cny(day: MechanismDay, about: str) -> float:
-    """The most that any plant gains by a lie about one thing; NaN where it is not declared."""
-    return max((each.gain_cny for each in day.lies if each.lie.about == about), default=NOTHING)
-
-
-def lied_about() -> tuple[str, ...]:
-    """What may be lied about, in order."""
-    return tuple(FAMILY)
 
 
 def _saved(study: MechanismStudy, cost_cny: float) -> tuple[float, float, float]:

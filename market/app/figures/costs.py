@@ -41,12 +41,16 @@ def costs_figure(run: RecordedRun) -> Figure:
     for ax, (column, name) in zip(axes, MEASURES, strict=True):
         _bars(ax, run, groups, column, name)
     style.name_rows(axes[0], [*groups], row_in)
-    style.outside_legend(
-        figure,
-        [(Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in SCENARIOS],
-    )
+    style.outside_legend(figure, meaning_of_bars(SCENARIOS))
     style.say_hidden(figure, day.without_costs())
     return figure
+
+
+def meaning_of_bars(scenarios: Sequence[tuple[str, str, str, str]]) -> list[style.Entry]:
+    """What bars look like, by the column, colour, hatch and label of each kind."""
+    return [
+        (Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in scenarios
+    ]
 
 
 def groups_of_rows(run: RecordedRun, vpps: Sequence[str]) -> dict[str, list[str]]:

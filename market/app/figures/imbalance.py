@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from market.app.figures import style
-from market.app.figures.costs import CNY, amount, groups_of_rows
+from market.app.figures.costs import CNY, amount, groups_of_rows, meaning_of_bars
 from market.app.results.recorded import RecordedRun
 from market.app.results.units import POWER, fitting
 from market.model.arrays import Array
@@ -74,7 +73,7 @@ def _costs(ax: Axes, run: RecordedRun, groups: dict[str, list[str]], row_in: flo
     ax.grid(axis="y", visible=False)
     style.amount_axis(ax, CNY.name)
     style.name_rows(ax, [*groups], row_in)
-    return [(Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in _BARS]
+    return meaning_of_bars(_BARS)
 
 
 def _mean(values: list[float]) -> float:

@@ -25,7 +25,7 @@ def learning_command(options: StudyOptions, learners: tuple[str, ...] | None, da
         tables = learning_tables(found)
         under_way.write(tables)
         under_way.stage("drawing")
-        _illustrate(under_way, tables)
+        _illustrate(under_way, found, tables)
         path = under_way.path
     if not options.quiet:
         text = learning_text(found, tables[1])
@@ -33,10 +33,12 @@ def learning_command(options: StudyOptions, learners: tuple[str, ...] | None, da
     return ExitCode.EQUILIBRIUM
 
 
-def _illustrate(under_way: Study, tables: tuple[Table, Table]) -> None:
+def _illustrate(under_way: Study, found: LearningStudy, tables: tuple[Table, Table]) -> None:
     from market.app.figures.learning import learning_picture
 
-    under_way.illustrate([learning_picture(*tables)])
+    certified = found.ends.verdict == "equilibrium"
+    day_end = "certified equilibrium" if certified else f"day's own end, which is {found.ends.verdict}"
+    under_way.illustrate([learning_picture(*tables, day_end)])
 
 
 def learning_text(found: LearningStudy, ends: Table) -> str:
