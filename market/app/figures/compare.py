@@ -72,7 +72,7 @@ def cost_figure(compared: Comparison, number: int) -> Figure:
         ax.xaxis.set_major_formatter(style.THOUSANDS)
     axes[0].set_yticks(range(len(vpps)), vpps)
     axes[0].invert_yaxis()
-    style.outside_legend(figure, meaning_of_bars(SCENARIOS))
+    style.outside_legend(figure, meaning_of_bars())
     style.say_hidden(figure, [vpp for vpp in compared.vpps if vpp not in vpps])
     return figure
 

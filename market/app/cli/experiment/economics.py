@@ -40,7 +40,7 @@ def _say(under_way: Study, design: str, round: int) -> None:
 
 def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
     from market.app.figures.designs import designs_picture
-    from market.app.figures.experiments import economics_picture
+    from market.app.figures.economics import economics_picture
 
     under_way.illustrate([economics_picture(tables[:-2]), designs_picture(*tables[-2:])])
 
