@@ -28,8 +28,9 @@ def imbalance_prices(rules: ImbalanceRules, tariff: Tariff) -> ImbalancePrices:
 
         β⁺ = h + premium |h|,  h = max(retail, feed-in)    β⁻ = l − discount |l|,  l = min(retail, feed-in)
 
-    or the prices by period, where rules give them. So β⁺ ≥ β⁻, and nobody gains by deviating on purpose. After the
-    periods that become real β⁺ = h and β⁻ = l: there nothing is settled, and the schedule may still be another.
+    or the prices by period, where rules give them. So β⁺ ≥ β⁻, and where each is settled by its own side nobody
+    gains by deviating on purpose. After the periods that become real β⁺ = h and β⁻ = l: there nothing is settled,
+    and the schedule may still be another.
 
     >>> tariff = Tariff(np.array([500.0]), np.array([300.0]))
     >>> prices = imbalance_prices(ImbalanceRules(), tariff)

@@ -32,8 +32,8 @@ __all__ = [
     "conclude",
     "concluded",
     "end_cycle",
-    "gap_from_cap",
     "negotiate",
+    "prices_from_cap",
     "solve_day",
     "solve_period",
 ]
@@ -97,18 +97,19 @@ def solve_period(game: PeriodGame, rules: MarketRules) -> PeriodResult:
     return solve_day([game], rules)[0]
 
 
-def gap_from_cap(results: Sequence[PeriodResult], rules: MarketRules) -> tuple[float | None, ...]:
-    """How far the prices reached from the cap are from those of `results`, largest over sellers, CNY/MWh (M4).
+def prices_from_cap(
+    results: Sequence[PeriodResult], rules: MarketRules, pricers: Mapping[str, Pricer] = NO_SELLER
+) -> tuple[Array | None, ...]:
+    """The prices that each period comes to from the cap, shape (n,), CNY/MWh (M4).
 
-    0 speaks for one equilibrium only; None where one of the two does not rest.
+    Those of `results` again speak for one equilibrium only; None where one of the two does not rest.
+    pricers : as in `negotiate`
     """
     games = [result.game for result in results]
     starts = [np.full(len(game.sellers), game.cap_cny_per_mwh) for game in games]
-    from_cap = negotiate(games, rules, starts)
+    from_cap = negotiate(games, rules, starts, pricers=pricers)
     return tuple(
-        float(np.abs(high.prices - result.price_cny_per_mwh).max())
-        if result.verdict.rests and high.ended is Verdict.EQUILIBRIUM
-        else None
+        high.prices if result.verdict.rests and high.ended is Verdict.EQUILIBRIUM else None
         for result, high in zip(results, from_cap, strict=True)
     )
 

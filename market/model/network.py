@@ -16,8 +16,8 @@ from market.model.parameter import MAX_REAL_TIME_S, MAX_TIME_S, Broken, paramete
 
 MAX_ATTEMPTS: Final = 100_000
 MOST_CHOOSING: Final = 50
-"""In a market of more VPPs whose time is virtual, buyers choose once, at the prices at rest: until then their choices
-would be most of what is sent and kept, and nobody reads them."""
+"""In a market of more VPPs whose time is virtual, buyers choose once, at the prices at rest: until then their
+choices would be most of what is sent and kept, and nobody reads them."""
 
 
 class TimeMode(StrEnum):

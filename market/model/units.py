@@ -60,7 +60,7 @@ _UNITS: Final = {
     "1": ONE,
 }
 _PARTS_OF_MONEY: Final = {"ct": 0.01, "k": 1e3, "M": 1e6}
-_SIGNS_OF_MONEY: Final = {"€": "EUR", "¥": "CNY", "£": "GBP", "Fr.": "CHF"}
+_SIGNS_OF_MONEY: Final = {"€": ("EUR",), "¥": ("CNY", "JPY"), "£": ("GBP",), "Fr.": ("CHF",)}
 _VALUE = re.compile(r"\s*(?P<number>[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?)(?![\d.,])\s*(?P<unit>.*?)\s*")
 _FACTOR = re.compile(r"(?P<name>[^\d^²³]+)(?:\^?(?P<power>[2-3²³]))?")
 _EXAMPLES: Final = {
@@ -167,7 +167,8 @@ def _factor(word: str, whole: str, currency: str) -> tuple[UnitSize, int]:
 
 def _money(name: str, whole: str, currency: str) -> UnitSize:
     """A unit of money; only that of the scenario is known."""
-    code = _SIGNS_OF_MONEY.get(name, name)
+    meant = _SIGNS_OF_MONEY.get(name, (name,))
+    code = currency if currency in meant else meant[0]
     part = next((size for prefix, size in _PARTS_OF_MONEY.items() if code == f"{prefix}{currency}"), None)
     if code in (currency, "ct"):
         return UnitSize(1.0 if code == currency else 0.01, _MONEY)
@@ -179,9 +180,9 @@ def _money(name: str, whole: str, currency: str) -> UnitSize:
     close = next((known for known in _UNITS if known.lower() == name.lower()), "")
     if not close and (parts := _parted(name)):
         close = whole.replace(name, parts if f"({name})" in whole else f"({parts})")
-    meant = f"did you mean {close}? " if close else ""
+    guess = f"did you mean {close}? " if close else ""
     known = "W, kW, MW, GW, Wh, kWh, MWh, s, min, h, g, kg, t, %"
-    raise BadUnit("must be a known unit", repr(whole), f"{meant}known are {known}, {currency}, ct")
+    raise BadUnit("must be a known unit", repr(whole), f"{guess}known are {known}, {currency}, ct")
 
 
 def _parted(name: str) -> str:

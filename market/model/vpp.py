@@ -189,7 +189,7 @@ class Storage:
     soc_min: float = parameter("share", "Lowest state of charge", default=0.1, ge=0, le=1)
     soc_max: float = parameter("share", "Highest state of charge", default=0.9, ge=0, le=1)
     soc_initial: float = parameter(
-        "share", "State of charge at the start, and again at the end", default=0.5, ge=0, le=1
+        "share", "State of charge at the start; at the end too, with end as_begun", default=0.5, ge=0, le=1
     )
     wear_cny_per_mwh: float = parameter(
         "CNY/MWh",

@@ -65,7 +65,10 @@ class MarketOutcome:
 
     @property
     def epsilon_relative(self) -> float:
-        """The largest ε of a period relative to its traded value; of an agreement, relative to that of the day."""
+        """The largest ε of a period relative to its traded value; of an agreement, relative to that of the day.
+
+        To 1 CNY where nothing is traded.
+        """
         periods = (p.certificate.epsilon_relative for p in self.periods if p.certificate)
         value = fsum(_traded_value_cny(result) for result in self.periods) or 1.0
         return max((*periods, *(regret / abs(value) for regret in self._regrets_cny)), default=0.0)

@@ -89,7 +89,10 @@ class RealSettlement:
 
     @property
     def losers(self) -> tuple[str, ...]:
-        """Who pays more with trade than it would have paid without: by the forecast nobody is to; some may."""
+        """Who pays more with trade than it would have paid without.
+
+        By the forecast nobody does where that is proved (`no_loss`); in reality anybody may.
+        """
         return tuple(
             after.vpp
             for before, after in zip(self.grid_only, self.game, strict=True)
@@ -116,7 +119,7 @@ def pays_more(before_cny: float, after_cny: float) -> bool:
 def settle_reality(
     outcome: MarketOutcome, public: PublicRules, plants: Sequence[Vpp] = ()
 ) -> RealSettlement | None:
-    """The settlement of a day in reality; None where nothing is told of that.
+    """The settlement of a day in reality; None unless all tell of that, and there are rules for it.
 
     plants : those that are known: of others with a tariff of their own the prices are not
     """
@@ -140,7 +143,10 @@ def settle_reality(
 def settled_alone(
     vpp: str, reality: Reality, prices: ImbalancePrices | None, trade_cny: float, period_h: float
 ) -> RealSettlement:
-    """The part of one VPP, as far as it knows it by itself. trade_cny : what it pays for its trade"""
+    """The part of one VPP, as far as it knows it by itself.
+
+    prices : None where one price holds for all, which only all together make · trade_cny : what it pays for trade
+    """
     before, after = (bill_of(vpp, metered, prices, period_h) for metered in (reality.before, reality.after))
     return RealSettlement(
         (before,),

@@ -72,17 +72,29 @@ class Settlement:
         """The sum over all VPPs with the game (the paper's Scenario 2)."""
         return system_account(self.game)
 
+    @property
+    def gains_cny(self) -> dict[str, float]:
+        """What trade saves each VPP: its account with the grid only less that with the game."""
+        pairs = zip(self.grid_only, self.game, strict=True)
+        return {before.vpp: before.total_cny - after.total_cny for before, after in pairs}
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenLaw:
-    """One law of settlement that a day does not obey: which, what was found, where."""
+    """One law of settlement that a day does not obey: which, what was found, where.
+
+    unless : what else than a fault of the program may have broken it
+    """
 
     law: str
     value: str
     place: str
+    unless: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.law}; got {self.value}; this is a fault of the program, please report it"
+        unless = f", unless {self.unless}" if self.unless else ""
+        found = f"{self.place}: {self.law}; got {self.value}"
+        return f"{found}; this is a fault of the program, please report it{unless}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +401,11 @@ def _no_loss_law(
         allowed_cny += _allowed_loss_cny(outcome).get(before.vpp, 0.0)
         lost = after.total_cny > before.total_cny + allowed_cny
         if lost and not _unmet(day, outcome, public, known.get(before.vpp)):
-            yield BrokenLaw(f"{NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp)
+            unless = "" if before.vpp in known else _UNKNOWN_PLANT
+            yield BrokenLaw(f"{NO_LOSS}, {before.total_cny!r} CNY", f"{after.total_cny!r} CNY", before.vpp, unless)
+
+
+_UNKNOWN_PLANT = "its declaration was not that of its plant, which is not known here"
 
 
 def _unmet(day: VppDay, outcome: MarketOutcome, public: PublicRules, plant: Vpp | None) -> str:

@@ -17,9 +17,8 @@ from market.app.analysis.designs import (
     design_days,
     design_gains_table,
     designs_table,
-    gains_cny,
 )
-from market.app.analysis.economics import Economy, economics_tables, economy_of, hhi
+from market.app.analysis.economics import BESIDE, Economy, economics_tables, economy_of, hhi
 from market.app.results.table import Table
 from market.model.arrays import frozen
 from market.model.rules import CarbonMode, OwnTariff, Tariff
@@ -29,6 +28,7 @@ from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
 from tests.sampling import sampled
 from vpp_nodes.dispatch.joint import joint_dispatch
+from vpp_nodes.strategies.posted import posted
 
 RELATIVE = 1e-9
 RETAIL, FEED_IN, FEE = 1300.0, 260.0, 15.0  # CNY/MWh
@@ -65,6 +65,7 @@ def with_own_tariffs(scenario: Scenario) -> Scenario:
 
 
 SCENARIOS = {
+    "a deficit": lambda: with_overrides(load_scenario("five_vpp"), {"market.mechanism": "vcg"}),
     "five_vpp": lambda: load_scenario("five_vpp"),
     "two VPPs": lambda: load_scenario("two_vpp"),
     "96 periods": lambda: load_scenario("quarter_hours"),
@@ -112,8 +113,39 @@ def test_margins_are_against_the_tariff_and_the_fee_of_each_vpp() -> None:
 def test_cooperation_costs_no_more_than_the_game_nor_than_the_grid_alone(economy: Economy) -> None:
     joint = economy.joint.total_cny - economy.joint.gap_cny
     allowed = RELATIVE * fsum(abs(account.operation_cny) for account in economy.settlement.grid_only) + 1e-6
-    assert joint <= economy.settlement.grid_only_system.total_cny + allowed
-    assert joint <= economy.settlement.game_system.total_cny + allowed
+    alone, game, *_ = numbers(table(economy, "welfare"), "total_cny")
+    assert joint <= alone + allowed
+    assert joint <= game + allowed
+
+
+def test_what_a_mechanism_pays_out_of_its_own_is_no_saving_and_no_other_plan() -> None:
+    """VCG trades what a uniform price trades, so the system saves as much; its gifts are a column of their own."""
+    day = load_scenario("five_vpp")
+    vcg, uniform = (
+        economy_of(with_overrides(day, {"market.mechanism": name})) for name in ("vcg", "uniform_price")
+    )
+    saved, usual = (numbers(table(each, "welfare"), "saving_cny")[1] for each in (vcg, uniform))
+    assert saved == pytest.approx(usual, rel=1e-9)
+    gains = table(vcg, "gains")
+    assert numbers(gains, BESIDE)[-1] == pytest.approx(numbers(gains, "gain_cny")[-1] - saved, rel=1e-9)
+    assert numbers(gains, BESIDE)[-1] > 1000.0
+    assert numbers(gains, "replanning_cny") == pytest.approx(
+        numbers(table(uniform, "gains"), "replanning_cny"), rel=1e-9, abs=1e-6
+    )
+
+
+def test_prices_from_the_cap_are_asked_by_the_strategies_of_the_day() -> None:
+    asked = {"vpps.VPP1.strategy": posted([700.0] * 24)}
+    offers = table(economy_of(with_overrides(load_scenario("five_vpp"), asked)), "offers")
+    rows = [dict(zip(offers.columns, row, strict=True)) for row in offers.rows]
+    own = [row for row in rows if row["vpp"] == "VPP1"]
+    assert own
+    assert {row["price_from_cap_cny_per_mwh"] for row in own} == {700.0}
+
+
+def test_a_scenario_that_asks_for_the_days_certificate_can_be_compared_by_designs() -> None:
+    scenario = with_overrides(load_scenario("two_vpp"), {"market.day_certificate": True})
+    assert [day.name for day in design_days(scenario, lambda name, round: None)] == [*DESIGNS]
 
 
 def test_cooperation_moves_no_more_than_lines_allow_and_sums_to_zero(economy: Economy) -> None:
@@ -198,7 +230,7 @@ def test_consensus_is_nearer_to_cooperation_than_its_regrets_and_nobody_loses_mo
     economy, (*_, agreed) = designed
     missed_cny = agreed.settlement.game_system.total_cny - economy.joint.total_cny
     assert missed_cny <= fsum(regret.upper_cny for regret in agreed.regrets) + 1e-6
-    for regret, gain in zip(agreed.regrets, gains_cny(agreed).values(), strict=True):
+    for regret, gain in zip(agreed.regrets, agreed.settlement.gains_cny.values(), strict=True):
         assert gain >= -regret.upper_cny - 1e-6
 
 
@@ -214,7 +246,8 @@ def test_what_a_game_leaves_to_gain_is_bounded_unless_buyers_do_not_spread(
 
 def test_every_vpp_s_gain_is_the_sum_of_its_parts_and_the_system_s_of_its_vpps(economy: Economy) -> None:
     gains = table(economy, "gains")
-    parts = ("selling_margin_cny", "buying_margin_cny", "carbon_saving_cny", "replanning_cny")
+    parts = ["selling_margin_cny", "buying_margin_cny", "carbon_saving_cny", "replanning_cny"]
+    parts += [BESIDE] if BESIDE in gains.columns else []
     gain = numbers(gains, "gain_cny")
     for row, whole in enumerate(gain):
         added = fsum(numbers(gains, part)[row] for part in parts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from market.app.learning.trading_day import planned_day
 from market.app.learning.training import LearningPath, trained
 from market.errors import ModelError, ScenarioError
 from market.model.arrays import Array
+from market.model.rules import Tariff
 from tests.app.commands import error_lines, vppmarket
 
 DAYS = 12_000
@@ -79,6 +81,19 @@ def test_what_is_seen_is_in_its_space_and_oneself_comes_first() -> None:
         assert seen[agent]["price_share"][0][sells] == pytest.approx(action[sells], abs=1e-9)
         assert (told[agent]["profit_cny"][~sells] == 0.0).all()
     assert env.state().shape == ((3 + 1) * 5 * 24 + 24,)
+
+
+def test_what_is_seen_is_in_its_space_where_the_grid_pays_who_takes() -> None:
+    """Retail below 0 in a period: nobody may offer there, and the cap is below 0."""
+    public = (scenario := market.load("five_vpp")).public
+    retail, feed_in = np.array(public.tariff.retail_cny_per_mwh), np.array(public.tariff.feed_in_cny_per_mwh)
+    retail[9], feed_in[9] = -50.0, -60.0
+    env = market.parallel_env(replace(scenario, public=replace(public, tariff=Tariff(retail, feed_in))), days=1)
+    seen, _ = env.reset()
+    for agent in env.possible_agents:
+        assert env.observation_space(agent).contains(seen[agent])
+        assert seen[agent]["cap_cny_per_mwh"][9] == -50.0
+        assert not env.day.sells[:, 9].any()
 
 
 def test_an_episode_is_truncated_by_its_days_and_another_begins_where_the_first_did() -> None:
@@ -224,6 +239,42 @@ def test_the_same_seeds_learn_the_same_and_others_otherwise() -> None:
     one, again, other = (learnt(q_learning(100.0), seed=seed, days=800) for seed in (0, 0, 1))
     assert (one.profit_cny == again.profit_cny).all()
     assert (one.profit_cny != other.profit_cny).any()
+
+
+class Always:
+    """Asks the same share of the way to the cap in every period and learns nothing."""
+
+    def act(self, observation: Mapping[str, Any]) -> Array:
+        return np.full(observation["price_share"].shape[1], 0.5)
+
+    def learn(self, profit_cny: Array, observation: Mapping[str, Any]) -> None:
+        pass
+
+
+def test_the_mean_of_what_is_asked_is_of_the_days_on_which_there_is_something_to_sell() -> None:
+    """North sells on every other day, and asks half the way from 1,000 to 2,000 CNY/MWh each time."""
+    whole = market.load("duopoly")
+    (north, *others) = whole.vpps
+    assert north.id == "North"
+    empty = replace(north, wt=None, pv=None, mt=None, ess=None, cl=None, units=())
+    env = market.parallel_env([whole, replace(whole, vpps=(empty, *others))], ["North"], days=8)
+    path = trained(env, {"North": Always()}, 8, 2)
+    assert path.price_cny_per_mwh[:, 0].tolist() == [1500.0, 1500.0]
+    first = env.traded.profit_cny(env.posted_cny_per_mwh)
+    assert path.profit_cny[0, 0] > 0.0 == first[0, 0]
+
+
+def test_a_learner_draws_all_prices_at_random_in_its_trial_days_and_then_only_while_it_explores() -> None:
+    how = Learning(levels=3, exploring_days=1e-3, remembers=False, discount=0.0)
+    assert how.trial_days == 60
+    learner, shown = TabularLearner(how, seed=3), {"price_share": np.zeros((2, 1)), "surplus_mw": np.ones((2, 1))}
+    asked = []
+    for _ in range(80):
+        share = float(learner.act(shown)[0])
+        learner.learn(np.array([share]), shown)
+        asked.append(share)
+    assert set(asked[:60]) == {0.0, 0.5, 1.0}
+    assert set(asked[60:]) == {1.0}
 
 
 # --- what cannot be ---

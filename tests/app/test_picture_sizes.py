@@ -20,7 +20,7 @@ from market.app.figures.costs import MOST_ROWS, costs_figure
 from market.app.figures.day import MOST_DAYS, day_pictures, dispatched_by_name
 from market.app.figures.designs import designs_figure
 from market.app.figures.dispatch import dispatch_figure
-from market.app.figures.experiments import economics_figure, sweep_figure
+from market.app.figures.economics import economics_figure
 from market.app.figures.forecast import MOST_PANELS, forecast_figure, forecasts
 from market.app.figures.named import CHIEF, styles_of
 from market.app.figures.names import short_names
@@ -28,6 +28,7 @@ from market.app.figures.network import network_pictures
 from market.app.figures.network_grid import grid_figure
 from market.app.figures.picture import Picture
 from market.app.figures.probabilities import probabilities_figure
+from market.app.figures.sweep import sweep_figure
 from market.app.figures.told import told_pictures
 from market.app.results.disclosed import disclosed
 from market.app.results.recorded import RecordedRun

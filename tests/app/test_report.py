@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
+import market
 from market.app.cli.main import command
 from market.app.figures import style
-from market.app.figures.day import day_drawings
+from market.app.figures.day import _carbon, day_drawings
 from market.app.figures.network import network_pictures
 from market.app.figures.picture import Picture
 from market.app.report import write
 from market.app.report.page import HtmlPage, ReportSection, cards, number_text, paragraph, picture, table
 from market.app.report.run_report import run_page
+from market.app.report.run_words import reality_words
 from market.app.report.terminal.numbers import ranges
 from market.app.results.flat import flat
 from market.app.results.gains import gains
@@ -125,6 +127,36 @@ def test_a_verdict_that_is_none_is_not_dressed_up(folder: Path) -> None:
     assert html.count('class="callout bad"') == 2
     assert "payments must sum to 0" in html
     assert 'class="callout good"' not in html
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "silent"),
+    [
+        ({}, "CNY/kWh, and within; grid alone. Where; A buyer spreads", "by the rule of"),
+        ({"market.mechanism": "sdr"}, "by the rule of sdr; Nobody chooses", "and within that; A buyer spreads"),
+        ({"market.mechanism": "consensus"}, "agree on one price; Every plan sees; Nobody chooses", "grid alone."),
+        ({"market.coupling": "iterate", "market.coupling_rounds": 1}, "In rounds each VPP", "grid alone."),
+        ({"carbon.mode": "stepped"}, "in steps that; Dotted lines part", "paid for, at one price"),
+        ({"carbon.mode": "flat"}, "at one price; marks: with it", "in steps that; Dotted lines part"),
+    ],
+    ids=["game", "a rule", "consensus", "rounds", "steps", "one carbon price"],
+)
+def test_what_the_report_says_holds_under_the_rules_of_the_day(
+    changes: dict[str, object], told: str, silent: str, tmp_path: Path
+) -> None:
+    market.run("two_vpp", changes, out=tmp_path / "run")
+    run = read_run(tmp_path / "run")
+    shown = [draw() for draw in day_drawings(run) if getattr(draw, "func", None) is _carbon]
+    page = run_page(run, shown).html()
+    assert [words for words in told.split("; ") if words not in page] == []
+    assert [words for words in silent.split("; ") if words in page] == []
+
+
+def test_a_deviation_to_the_other_side_is_said_to_gain_where_one_price_holds_for_all() -> None:
+    single, dual = (reality_words({"imbalance": {"pricing": pricing}}) for pricing in ("single", "dual"))
+    assert "who stands on the other side gains by it" in single
+    assert "nobody deviates for gain" not in single
+    assert "nobody deviates for gain" in dual
 
 
 def test_who_had_no_part_in_the_end_is_named(folder: Path) -> None:

@@ -19,7 +19,7 @@ from market.game.price_grid import PRICE_STEP_CNY_PER_MWH
 from market.game.pricing import PriceMove, best_response, fresh_memory, reprice_all
 from market.game.replicator import rest_point
 from market.game.result import Verdict
-from market.game.solver import Order, gap_from_cap, negotiate, solve_day, solve_period
+from market.game.solver import Order, negotiate, prices_from_cap, solve_day, solve_period
 from market.game.verdict import CERTIFICATE_TOLERANCE, Ending, conclude
 from tests.market.instances import (
     TOO_BALANCED,
@@ -221,17 +221,15 @@ def test_the_verdict_cycling_is_true_there_is_no_pure_equilibrium() -> None:
     assert np.abs(np.array(again) - own).min() > 1.0
 
 
-def test_the_gap_from_the_cap_shows_a_second_equilibrium() -> None:
-    # Just balanced (S/D = 0.999): at least two equilibria, and only here.
-    balanced = make_game(
-        [2.0, 1.996], [4.0], satisfaction=[1000.0 * 4.001], floor=400.0, temperature=20.0, period=0
-    )
+def test_the_prices_from_the_cap_show_a_second_equilibrium() -> None:
+    # Balanced to the last digit: two equilibria, at 440 and at 1,000 CNY/MWh. With supply to spare there is one.
+    balanced = make_game([2.0, 2.0], [4.0], satisfaction=[1000.0 * 4.001], floor=400.0, temperature=20.0, period=0)
     glut = make_game([8.0, 8.0], [4.0], satisfaction=[1000.0 * 4.001], floor=400.0, temperature=20.0, period=1)
     results = solve_day([balanced, glut], make_rules())
-    gaps = gap_from_cap(results, make_rules())
-    assert gaps[1] is not None
-    assert gaps[1] < SAME
-    assert gaps[0] is not None
+    higher, again = prices_from_cap(results, make_rules())
+    assert again == pytest.approx(results[1].price_cny_per_mwh, abs=SAME)
+    assert results[0].price_cny_per_mwh == pytest.approx([440.0, 440.0], abs=1e-3)
+    assert higher == pytest.approx([1000.0, 1000.0], abs=1e-3)
 
 
 def test_an_unfinished_period_is_concluded_without_a_certificate() -> None:

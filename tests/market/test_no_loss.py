@@ -12,12 +12,38 @@ import pytest
 
 from market.app.runs.in_process import market_day
 from market.model.arrays import BoolArray, frozen
-from market.model.rules import CarbonMode
-from market.scenario import load_scenario
+from market.model.declaration import Declaration, Role
+from market.model.disclosure import plan_totals
+from market.model.plan import DispatchPlan
+from market.model.rules import CarbonMode, OwnTariff, Tariff
+from market.model.vpp import Vpp
+from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario
+from market.settlement.outcome import MarketOutcome
 from market.settlement.settlement import check_laws, settle, unclaimed_laws
 from tests.market.random_markets import Level, random_market
 from tests.market.settled_days import Trade, public_rules, settled_day
+from vpp_nodes.strategies.turns import DeclareTurn
+
+
+class Overstated:
+    """Declares that it lacks 5 MW in every period, or has 1 MW over, whatever its plan says."""
+
+    def __init__(self, role: str) -> None:
+        self.role = Role(role)
+
+    def declare(self, turn: DeclareTurn) -> Declaration:
+        nothing = np.zeros(len(turn.truthful.roles))
+        buys = self.role is Role.BUYER
+        return replace(
+            turn.truthful,
+            roles=(self.role,) * len(nothing),
+            surplus_mw=frozen(nothing if buys else nothing + 1.0),
+            deficit_mw=frozen(nothing + 5.0 if buys else nothing),
+            own_supply_mw=frozen(nothing),
+            satisfaction_cny_per_h=frozen(nothing + 25_000.0 if buys else nothing),
+            reserve_cny_per_mwh=frozen(nothing if buys else turn.public.tariff.feed_in_cny_per_mwh),
+        )
 
 
 def with_carbon(scenario: Scenario, **changes: object) -> Scenario:
@@ -119,3 +145,77 @@ def test_a_seller_that_is_paid_less_than_its_energy_costs_is_promised_nothing() 
     assert all("what costs it up to" in law.condition for law in told)
     broken = check_laws(forged, settle(forged, scenario.public), scenario.public, scenario.vpps)
     assert not {law.place for law in broken} & sellers
+
+
+@pytest.mark.parametrize(
+    ("role", "condition"),
+    [("buyer", "MW where its plan without trade lacks"), ("seller", "MW where its plan without trade has")],
+)
+def test_who_declares_more_than_its_plan_lacks_or_has_over_may_lose_and_that_is_said(
+    role: str, condition: str
+) -> None:
+    """Its own choice makes it lose: that is no fault of the program, with its plant known or unknown."""
+    strategy = {"use": f"{__name__}:Overstated", "options": {"role": role}}
+    scenario = with_overrides(load_scenario("five_vpp"), {"vpps.VPP5.strategy": strategy})
+    outcome = market_day(scenario)
+    settlement = settle(outcome, scenario.public)
+    assert settlement.game[4].total_cny > settlement.grid_only[4].total_cny + 100.0
+    for plants in (scenario.vpps, ()):
+        assert check_laws(outcome, settlement, scenario.public, plants) == ()
+        (told,) = unclaimed_laws(outcome, scenario.public, plants)
+        assert (told.place, condition in told.condition) == ("VPP5", True)
+
+
+def one_sale(price_cny_per_mwh: float, reserve_cny_per_mwh: float) -> MarketOutcome:
+    """S1 has 4 MW over and sells 2 MW of them to B1, which lacks 3 MW."""
+    trade = Trade(np.array([4.0]), np.array([3.0]), np.array([price_cny_per_mwh]), np.array([[2.0]]))
+    outcome = settled_day([trade], public_rules(1))
+    (result,) = outcome.periods
+    game = replace(result.game, reserve_cny_per_mwh=frozen([reserve_cny_per_mwh]))
+    return replace(outcome, periods=(replace(result, game=game),))
+
+
+def test_a_seller_of_an_unknown_plant_is_promised_nothing_below_the_reserve_that_it_declares() -> None:
+    (told,) = unclaimed_laws(one_sale(500.0, 550.0), public_rules(1))
+    assert str(told) == (
+        "S1: not claimed: no VPP pays more than without trade; in period 1 it sells at 500 CNY/MWh what costs it "
+        "up to 550 CNY/MWh"
+    )
+    assert unclaimed_laws(one_sale(550.0, 550.0), public_rules(1)) == ()
+
+
+def test_a_breach_by_who_shows_no_plant_is_not_said_to_be_a_fault_of_the_program_alone() -> None:
+    """B1 shows totals alone; by them it pays more with trade, for energy that it may have declared to lack."""
+    outcome = one_sale(500.0, 300.0)
+    before = outcome.days[1].before
+    assert isinstance(before, DispatchPlan)
+    dear = replace(plan_totals(before), operation_cny=before.costs.operation_cny + 1000.0)
+    buyer = replace(outcome.days[1], before=plan_totals(before), after=dear)
+    shown = replace(outcome, days=(outcome.days[0], buyer))
+    (broken,) = check_laws(shown, settle(shown, public_rules(1)), public_rules(1))
+    assert broken.place == "B1"
+    assert "unless its declaration was not that of its plant, which is not known here" in str(broken)
+
+
+def own_buyer(retail_cny_per_mwh: float, fee_cny_per_mwh: float) -> Vpp:
+    """B1, with a tariff and a fee of its own."""
+    plant = load_scenario("two_vpp").vpps[0]
+    prices = Tariff(frozen([retail_cny_per_mwh]), frozen([300.0]))
+    exchange = replace(plant.exchange, peer_fee_cny_per_mwh=fee_cny_per_mwh)
+    return replace(plant, id="B1", tariff=OwnTariff("own", prices), exchange=exchange)
+
+
+@pytest.mark.parametrize(
+    ("retail_cny_per_mwh", "fee_cny_per_mwh", "worth_cny"),
+    [(500.0, 0.0, "1,000.00"), (650.0, 100.0, "1,100.00"), (650.0, 0.0, ""), (700.0, 100.0, "")],
+)
+def test_what_is_paid_beside_prices_is_held_against_the_tariff_and_the_fee_of_who_pays_it(
+    retail_cny_per_mwh: float, fee_cny_per_mwh: float, worth_cny: str
+) -> None:
+    """B1 takes 2 MWh at 300 CNY/MWh and pays 600 CNY beside: 1,200 CNY, by everybody's 800 CNY/MWh no loss."""
+    outcome = one_sale(300.0, 300.0)
+    (result,) = outcome.periods
+    outcome = replace(outcome, periods=(replace(result, transfer_cny={"B1": 600.0, "S1": -600.0}),))
+    told = unclaimed_laws(outcome, public_rules(1), [own_buyer(retail_cny_per_mwh, fee_cny_per_mwh)])
+    expected = f"over the day it pays 1,200.00 CNY for trade that is worth {worth_cny} CNY to it (below 0: gets)"
+    assert [(law.place, law.condition) for law in told] == ([("B1", expected)] if worth_cny else [])

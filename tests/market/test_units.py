@@ -65,7 +65,7 @@ def value_for(entry: Entry) -> float:
         ("0.3 ¥/kWh", "CNY/MWh", 300.0),
         ("450 g/kWh", "t CO2/MWh", 0.45),
         ("0.5 t CO2/MWh", "t CO2/MWh", 0.5),
-        ("0.5 tCO2/MWh".replace("tC", "t C"), "t CO2/MWh", 0.5),
+        ("0.5 tCO2/MWh", "t CO2/MWh", 0.5),
         ("90 min", "h", 1.5),
         ("2 d", "h", 48.0),
         ("50 ms", "s", 0.05),
@@ -179,6 +179,13 @@ def spoken(value: Any, parameters: dict[str, Any], currency: str, *, bare: bool)
         else:
             made[name] = spoken(item, parameters, currency, bare=bare)
     return made
+
+
+def test_a_sign_that_two_currencies_share_is_that_of_the_scenario() -> None:
+    assert in_unit("30 ¥/kWh", "CNY/MWh", "JPY") == 30_000.0
+    assert in_unit("30 ¥/kWh", "CNY/MWh", "CNY") == 30_000.0
+    with pytest.raises(BadUnit, match="must be in the scenario's currency, EUR"):
+        in_unit("30 ¥/kWh", "CNY/MWh", "EUR")
 
 
 @pytest.mark.parametrize("bare", [True, False])

@@ -250,6 +250,24 @@ def test_what_is_no_choice_of_a_strategy_is_a_fault_of_the_scenario(value: objec
         with_overrides(load_scenario("two_vpp"), {"vpps.Farm.strategy": value})
 
 
+def test_what_a_choice_leaves_is_the_grids_where_buyers_may_choose_it() -> None:
+    """The usual choice answered again gives the usual day; of nobody but the grid, it trades nothing."""
+    grid: dict[str, object] = {"market.grid_option_mw": 1.0}
+
+    def choosing(part: float) -> dict[str, object]:
+        return {f"vpps.{vpp}.strategy": strategy("Usual", part=part) for vpp in load_scenario("two_vpp").roster}
+
+    usual, again = market.run("two_vpp", grid), market.run("two_vpp", grid | choosing(1.0))
+    assert usual.selections.probability.max() < 1.0
+    assert again.selections.equals(usual.selections)
+    assert again.verdict == usual.verdict == "equilibrium"
+    assert market.run("two_vpp", grid | choosing(0.0)).selections.delivered_mw.sum() == 0.0
+    with pytest.raises(StrategyError, match="shares from 0 on that sum to at most 1, the rest being the grid's"):
+        market.run("two_vpp", grid | choosing(2.0))
+    with pytest.raises(StrategyError, match=r"shares from 0 on that sum to 1$"):
+        market.run("two_vpp", choosing(0.5))
+
+
 # --- strategies of these tests ---
 
 
@@ -296,6 +314,16 @@ class Idler:
 class Greedy:
     def choose(self, turn: ChoiceTurn) -> Any:
         return [2.0] * len(turn.prices_cny_per_mwh)
+
+
+class Usual:
+    """Chooses a part of what it would choose anyway."""
+
+    def __init__(self, part: float = 1.0) -> None:
+        self.part = part
+
+    def choose(self, turn: ChoiceTurn) -> Any:
+        return self.part * turn.rest
 
 
 class Silent:

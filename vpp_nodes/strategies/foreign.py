@@ -23,7 +23,7 @@ from market.model.public import PublicRules
 from market.model.rules import MarketRules
 from vpp_nodes.strategies.turns import ChoiceTurn, DeclareTurn, Price, PriceTurn
 
-_NEARLY_ONE = 1e-6  # a choice may miss 1 by so much; it is taken in proportion
+_NEARLY_ONE = 1e-6  # a choice may miss its sum by so much; it is taken in proportion
 _ROUNDING = 1e-9
 
 
@@ -105,20 +105,29 @@ class ForeignChooser:
         place = game.buyers.index(buyer)
         told = ChoiceTurn(buyer, game, place, prices, usual.probability)
         chosen = _share(buyer, game, asked(buyer, game, self.strategy.choose, told))
-        probability = on_probability_grid(chosen)
+        probability = on_probability_grid(chosen)[: len(game.sellers)]
         requested = requested_power(probability, demanded_power(game, prices)[place])
         return replace(usual, probability=probability, requested_mw=requested)
 
 
 def _share(vpp: str, game: PeriodGame, chosen: object) -> Array:
+    """The choice as shares that sum to 1, (n,); where buyers may choose the grid (n + 1,), the last one its.
+
+    There it is what the choice leaves of 1.
+    """
     try:
         shares = np.array(chosen, dtype=np.float64)
     except (TypeError, ValueError):
         shares = np.zeros(0)
-    fits = shares.shape == (len(game.sellers),) and bool(np.isfinite(shares).all())
-    if not fits or (shares < 0.0).any() or abs(float(shares.sum()) - 1.0) > _NEARLY_ONE:
-        found = f"chooses {chosen!s:.80}; a choice is {len(game.sellers)} shares from 0 on that sum to 1"
+    grid = game.grid_option_mw > 0.0
+    fits = shares.shape == (len(game.sellers),) and bool(np.isfinite(shares).all()) and not (shares < 0.0).any()
+    total = float(shares.sum()) if fits else np.inf
+    if total - 1.0 > _NEARLY_ONE or (1.0 - total > _NEARLY_ONE and not grid):
+        most = "at most 1, the rest being the grid's" if grid else "1"
+        found = f"chooses {chosen!s:.80}; a choice is {len(game.sellers)} shares from 0 on that sum to {most}"
         raise _broken(vpp, game, found)
+    if grid:
+        shares = np.append(shares, max(1.0 - total, 0.0))
     return frozen(shares / shares.sum())
 
 

@@ -3,7 +3,7 @@
 A strategy is an object with one or more of these methods; where one is not there, the market's rule stands in:
 
     price(turn: PriceTurn) -> float | Price          what to ask in one period, CNY/MWh
-    choose(turn: ChoiceTurn) -> Array                how to spread one period's demand, shape (n,), sums to 1
+    choose(turn: ChoiceTurn) -> Array                how to spread one period's demand, shape (n,)
     declare(turn: DeclareTurn) -> Declaration        what to make public of the day
 
 It keeps nothing in itself: what it wants to remember of a period it answers as `Price.memory`, and gets it back;
@@ -116,6 +116,9 @@ class ChoiceTurn:
     buyer : its own place in `game.buyers` · prices_cny_per_mwh : of all sellers, shape (n,)
     rest : how it would spread its demand by the evolutionary game, (25), shape (n,)
 
+    Shares sum to 1; where buyers may choose the grid (`game.grid_option_mw` above 0) to 1 at most, the rest being
+    its.
+
     >>> class Loyal:
     ...     def choose(self, turn: ChoiceTurn) -> Array:
     ...         return np.array([1.0, *(0.0 for _ in turn.rest[1:])])
@@ -155,7 +158,7 @@ class Choosing(Protocol):
     """A strategy that chooses among sellers."""
 
     def choose(self, turn: ChoiceTurn) -> Array:
-        """The share of its demand that it asks of each seller, shape (n,)."""
+        """The share of its demand that it asks of each seller, shape (n,), see `ChoiceTurn`."""
         ...
 
 

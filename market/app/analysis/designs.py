@@ -13,7 +13,14 @@ from math import fsum, isfinite
 from types import MappingProxyType
 from typing import Final
 
-from market.app.analysis.economics import WELFARE, Economy, mean_price_cny_per_mwh, traded_mwh, welfare_row
+from market.app.analysis.economics import (
+    WELFARE,
+    Economy,
+    mean_price_cny_per_mwh,
+    pay_more,
+    traded_mwh,
+    welfare_row,
+)
 from market.app.results.day_certificate import day_certificate
 from market.app.results.table import Cell, Table
 from market.app.runs.certified_day import with_regrets
@@ -25,8 +32,6 @@ from market.settlement.outcome import MarketOutcome
 from market.settlement.settlement import Settlement, settle
 
 NOTHING = float("nan")
-LOSS_CNY = 0.01
-"""Who pays more than this above its day without trade is said to lose."""
 
 DESIGNS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
     {
@@ -36,6 +41,7 @@ DESIGNS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
             "market.mechanism": "consensus",
             "market.coupling": "once",
             "market.grid_option_mw": 0.0,
+            "market.day_certificate": False,
         },
     }
 )
@@ -91,12 +97,12 @@ def designs_table(economy: Economy, days: Sequence[DesignDay]) -> Table:
     rows: list[tuple[Cell, ...]] = [(*welfare_row("grid_only", alone, alone, possible, 0.0), *_NO_MARKET)]
     for day in days:
         system = welfare_row(day.name, day.settlement.game_system, alone, possible, traded_mwh(day.outcome))
-        gains = list(gains_cny(day).values())
+        gains = list(day.settlement.gains_cny.values())
         rows.append(
             (
                 *system,
                 mean_price_cny_per_mwh(day.outcome),
-                sum(gain < -LOSS_CNY for gain in gains),
+                pay_more(gains),
                 min(gains),
                 _sum(day.regrets, [regret.lower_cny for regret in day.regrets]),
                 _sum(day.regrets, [regret.upper_cny for regret in day.regrets]),
@@ -110,15 +116,9 @@ def designs_table(economy: Economy, days: Sequence[DesignDay]) -> Table:
 
 def design_gains_table(days: Sequence[DesignDay]) -> Table:
     """What each design saves each VPP against the grid only, CNY."""
-    gains = [gains_cny(day) for day in days]
+    gains = [day.settlement.gains_cny for day in days]
     rows: list[tuple[Cell, ...]] = [(vpp, *(gain[vpp] for gain in gains)) for vpp in gains[0]]
     return Table("economics_design_gains", ("vpp", *(f"{day.name}_gain_cny" for day in days)), tuple(rows))
-
-
-def gains_cny(day: DesignDay) -> dict[str, float]:
-    """What trade saves each VPP."""
-    pairs = zip(day.settlement.grid_only, day.settlement.game, strict=True)
-    return {before.vpp: before.total_cny - after.total_cny for before, after in pairs}
 
 
 _NO_MARKET: Final[tuple[Cell, ...]] = (NOTHING, 0, NOTHING, NOTHING, NOTHING, "")

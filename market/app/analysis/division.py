@@ -205,9 +205,7 @@ def _met(orders: IndexArray) -> list[int]:
 
 
 def _market_gains_cny(scenario: Scenario) -> Array:
-    settlement = settle(market_day(scenario), scenario.public)
-    pairs = zip(settlement.grid_only, settlement.game, strict=True)
-    return np.array([before.total_cny - after.total_cny for before, after in pairs])
+    return np.array([*settle(market_day(scenario), scenario.public).gains_cny.values()])
 
 
 def _bargained(whole_cny: float, market_cny: Array) -> list[Division]:

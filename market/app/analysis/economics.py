@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import fsum
+from typing import Final
 
 import numpy as np
 
 from market.app.results.table import Cell, Table
 from market.app.runs.in_process import market_day
 from market.costs.costs import tariff_of
-from market.game.result import PeriodResult, Verdict
-from market.game.solver import negotiate
+from market.game.result import PeriodResult
+from market.game.solver import prices_from_cap
 from market.model.arrays import Array
 from market.model.rules import CarbonMode, Mechanism
 from market.model.vpp import Vpp
 from market.scenario import with_overrides
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import Account, Settlement, settle, settled_mw
+from market.settlement.settlement import Account, Settlement, budget_cny, settle, settled_mw, transfer_cny
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.joint import JointPlan, joint_dispatch
+from vpp_nodes.strategies.behaviour import Behaviours
 
 Rows = Iterator[tuple[Cell, ...]]
 NOTHING = float("nan")
@@ -44,7 +46,7 @@ class Economy:
 
     joint : the cooperative optimum · flat : every VPP's account with the grid only and one carbon price for
     every tonne, the other reading of the paper's Scenario 1 · from_cap : prices reached from the cap in each
-    period, shape (n,), None where that start or the day itself does not rest
+    period, shape (n,), None where that start or the day itself does not rest, or no game was played
     """
 
     scenario: Scenario
@@ -92,7 +94,7 @@ def economy_of(
         on_stage(f"planning {vpp.id} at one carbon price, {len(flat) + 1} of {len(scenario.vpps)}")
         flat.append(_flat_carbon(scenario, vpp))
     on_stage("solving the day from the cap")
-    from_cap = _prices_from_cap(outcome.periods, scenario)
+    from_cap = _from_cap(outcome.periods, scenario)
     return Economy(scenario, outcome, settle(outcome, scenario.public), joint, tuple(flat), from_cap)
 
 
@@ -110,7 +112,8 @@ def welfare_table(economy: Economy) -> Table:
     """The system's day under four arrangements, and how much of what cooperation would save each of them saves.
 
     saving_cny is against `grid_only`, so under one carbon price for all tonnes (`grid_only_flat_carbon`), which
-    is another tariff, it is what the tariff alone changes.
+    is another tariff, it is what the tariff alone changes. What a mechanism pays out beside prices is a cost of
+    `game`, what it takes in is none.
     """
     columns = ("arrangement", *WELFARE)
     alone, game, joint = economy.settlement.grid_only_system, economy.settlement.game_system, economy.joint
@@ -118,11 +121,19 @@ def welfare_table(economy: Economy) -> Table:
     flat = _sum(economy.flat)
     rows = (
         welfare_row("grid_only", alone, alone, possible, 0.0),
-        welfare_row("game", game, alone, possible, traded_mwh(economy.outcome)),
+        welfare_row("game", _without_budget(game, economy.outcome), alone, possible, traded_mwh(economy.outcome)),
         welfare_row("cooperation", economy.joint_account, alone, possible, economy.joint_exchange_mwh),
-        (*welfare_row("grid_only_flat_carbon", flat, alone, NOTHING, 0.0),),
+        welfare_row("grid_only_flat_carbon", flat, alone, NOTHING, 0.0),
     )
     return Table("economics_welfare", columns, rows)
+
+
+def _without_budget(day: Account, outcome: MarketOutcome) -> Account:
+    return replace(day, trade_cny=day.trade_cny - budget_cny(outcome.periods))
+
+
+BESIDE: Final = "beside_prices_cny"
+"""The column of what a VPP gets beside the price of energy; there is one where a mechanism moves such money."""
 
 
 def gains_table(economy: Economy) -> Table:
@@ -131,8 +142,9 @@ def gains_table(economy: Economy) -> Table:
         selling_margin = Σ q (p − feed-in) Δt   buying_margin = Σ q (retail − fee − p) Δt
         carbon_saving  = carbon without − with  replanning    = the rest
 
-    Feed-in and retail are those of the VPP, and so is the fee on what others deliver (M14).
-    The rest is what another plan saves or costs: curtailed energy that is sold, turbines that stand still.
+    Feed-in and retail are those of the VPP, and so is the fee on what others deliver (M14). Where a mechanism
+    moves money beside prices, what each gets of it is a part as well, `BESIDE`. The rest is what another plan
+    saves or costs: curtailed energy that is sold, turbines that stand still.
     """
     columns = (
         "vpp",
@@ -143,6 +155,7 @@ def gains_table(economy: Economy) -> Table:
         "selling_margin_cny",
         "buying_margin_cny",
         "carbon_saving_cny",
+        *((BESIDE,) if _moves_money(economy) else ()),
         "replanning_cny",
         "sold_mwh",
         "bought_mwh",
@@ -217,6 +230,14 @@ def welfare_row(name: str, day: Account, alone: Account, possible_cny: float, mw
     return (name, *costs, saving, share, day.emission_t, day.curtailed_mwh, mwh)
 
 
+_LOSS_CNY: Final = 0.01
+
+
+def pay_more(gains_cny: Iterable[float]) -> int:
+    """How many lose by trade: pay by more than 0.01 above their day without it."""
+    return sum(gain < -_LOSS_CNY for gain in gains_cny)
+
+
 def hhi(parts: Array) -> float:
     """Herfindahl–Hirschman index Σ (part/sum)² of some quantity, 1/n … 1; NaN where the quantity is 0."""
     total = float(parts.sum())
@@ -242,16 +263,11 @@ def _flat_carbon(scenario: Scenario, vpp: Vpp) -> Account:
     )
 
 
-def _prices_from_cap(results: Sequence[PeriodResult], scenario: Scenario) -> tuple[Array | None, ...]:
-    if scenario.public.market.mechanism is not Mechanism.GAME:
+def _from_cap(results: Sequence[PeriodResult], scenario: Scenario) -> tuple[Array | None, ...]:
+    rules = scenario.public.market
+    if rules.mechanism is not Mechanism.GAME:
         return (None,) * len(results)
-    games = [result.game for result in results]
-    starts = [np.full(len(game.sellers), game.cap_cny_per_mwh) for game in games]
-    ends = negotiate(games, scenario.public.market, starts)
-    return tuple(
-        end.prices if result.verdict.rests and end.ended is Verdict.EQUILIBRIUM else None
-        for result, end in zip(results, ends, strict=True)
-    )
+    return prices_from_cap(results, rules, Behaviours.of(scenario.vpps, rules).pricers)
 
 
 def _traded(outcome: MarketOutcome) -> Iterator[PeriodResult]:
@@ -266,14 +282,19 @@ def _gain_row(economy: Economy, before: Account, after: Account, gained_cny: flo
     gain = before.total_cny - after.total_cny
     sold, bought = _sides(economy, before.vpp)
     carbon = before.carbon_cny - after.carbon_cny
-    rest = gain - sold.margin_cny - bought.margin_cny - carbon
+    beside = -transfer_cny(before.vpp, economy.outcome.periods)
+    rest = gain - sold.margin_cny - bought.margin_cny - carbon - beside
     share = gain / gained_cny if gained_cny > 0.0 else NOTHING
     return (
         before.vpp,
         *(before.total_cny, after.total_cny, gain, share),
-        *(sold.margin_cny, bought.margin_cny, carbon, rest),
+        *(sold.margin_cny, bought.margin_cny, carbon, *((beside,) if _moves_money(economy) else ()), rest),
         *(sold.energy_mwh, bought.energy_mwh, sold.value_cny, bought.value_cny),
     )
+
+
+def _moves_money(economy: Economy) -> bool:
+    return economy.scenario.public.market.mechanism.transfers
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,8 +154,7 @@ def _savings(days: Sequence[RealisedDay]) -> Array:
 
 
 def _planned(study: ForecastStudy) -> Array:
-    planned = study.planned
-    return np.array([a.total_cny - b.total_cny for a, b in zip(planned.grid_only, planned.game, strict=True)])
+    return np.array([*study.planned.gains_cny.values()])
 
 
 def _share_rows(study: ForecastStudy) -> Iterator[tuple[Cell, ...]]:

@@ -3,7 +3,8 @@
 One plant lies, the others tell the truth and do not see it. It multiplies its surplus S, its deficit D or its
 willingness k in all periods by one factor, or raises its reserve r by one share of the way to the cap. The market
 clears what is declared; the plant's day with that trade is then dispatched with its true plant, and counts at its
-true cost. A lie by which it would have to deliver what it cannot is none.
+true cost. A lie by which it would have to deliver what it cannot is none. Strategies have no part in it: all
+price and choose by the market's rules.
 
 In consensus nothing but answers to prices counts. There a lie about S or D is a limit: the plant behaves as if it
 could give, or take, no more than a share of the most that it would; what comes of it is worked out as the one

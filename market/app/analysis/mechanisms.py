@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import fsum, isnan
-from typing import Final
+from math import fsum
 
-from market.app.analysis.economics import mean_price_cny_per_mwh, traded_mwh
-from market.app.analysis.lies import FAMILY, TriedLie, TryAll, best_lies
+from market.app.analysis.economics import mean_price_cny_per_mwh, pay_more, traded_mwh
+from market.app.analysis.lies import TriedLie, TryAll, best_lies
 from market.app.results.table import Cell, Table
 from market.app.runs.in_process import market_day
 from market.model.rules import Mechanism
@@ -20,8 +19,6 @@ from market.settlement.settlement import Settlement, UnclaimedLaw, budget_cny, s
 from vpp_nodes.dispatch.joint import joint_dispatch
 
 NOTHING = float("nan")
-LOSS_CNY: Final = 0.01
-"""Who pays more than this above its day without trade is said to lose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +37,8 @@ class MechanismDay:
         return self.settlement.game_system.total_cny - budget_cny(self.outcome.periods)
 
     @property
-    def gains_cny(self) -> dict[str, float]:
-        """What trade saves each VPP."""
-        pairs = zip(self.settlement.grid_only, self.settlement.game, strict=True)
-        return {before.vpp: before.total_cny - after.total_cny for before, after in pairs}
-
-    @property
     def best_lie(self) -> TriedLie:
-        """The one that gains most."""
+        """The one that gains most; the truth, with a gain of 0, where none gains."""
         return max(self.lies, key=lambda each: each.gain_cny)
 
 
@@ -116,12 +107,12 @@ def mechanisms_table(study: MechanismStudy) -> Table:
     none: tuple[Cell, ...] = (NOTHING, NOTHING, 0, NOTHING, NOTHING, "", "", NOTHING, "")
     rows: list[tuple[Cell, ...]] = [("grid_only", *_saved(study, study.alone_cny), 0.0, *none)]
     for day in study.days:
-        gains, best = list(day.gains_cny.values()), day.best_lie
+        gains, best = list(day.settlement.gains_cny.values()), day.best_lie
         rows.append(
             (
                 *(day.name, *_saved(study, day.cost_cny), traded_mwh(day.outcome)),
                 *(mean_price_cny_per_mwh(day.outcome), budget_cny(day.outcome.periods)),
-                *(sum(gain < -LOSS_CNY for gain in gains), min(gains), best.gain_cny),
+                *(pay_more(gains), min(gains), best.gain_cny),
                 *(_who(best), _about(best), best.lie.factor if _about(best) else NOTHING),
                 day.outcome.verdict.value,
             )
@@ -132,7 +123,7 @@ def mechanisms_table(study: MechanismStudy) -> Table:
 
 def gains_table(days: Sequence[MechanismDay]) -> Table:
     """What each mechanism saves each VPP against the grid only, CNY."""
-    gains = [day.gains_cny for day in days]
+    gains = [day.settlement.gains_cny for day in days]
     rows: list[tuple[Cell, ...]] = [(vpp, *(gain[vpp] for gain in gains)) for vpp in gains[0]]
     sums = (fsum(gain.values()) for gain in gains)
     columns = ("vpp", *(f"{day.name}_gain_cny" for day in days))
@@ -150,16 +141,6 @@ def lies_table(days: Sequence[MechanismDay]) -> Table:
     return Table("mechanism_lies", columns, tuple(rows))
 
 
-def most_by_lying_cny(day: MechanismDay, about: str) -> float:
-    """The most that any plant gains by a lie about one thing; NaN where it is not declared."""
-    return max((each.gain_cny for each in day.lies if each.lie.about == about), default=NOTHING)
-
-
-def lied_about() -> tuple[str, ...]:
-    """What may be lied about, in order."""
-    return tuple(FAMILY)
-
-
 def _saved(study: MechanismStudy, cost_cny: float) -> tuple[float, float, float]:
     possible, saving = study.alone_cny - study.together_cny, study.alone_cny - cost_cny
     return cost_cny, saving, saving / possible if possible > 0.0 else NOTHING
@@ -170,4 +151,4 @@ def _who(best: TriedLie) -> str:
 
 
 def _about(best: TriedLie) -> str:
-    return best.lie.about if best.gain_cny > 0.0 and not isnan(best.gain_cny) else ""
+    return best.lie.about if best.gain_cny > 0.0 else ""

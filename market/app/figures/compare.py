@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from market.app.analysis.compare import ORDINALS, SAME_PRICE, SAME_PROBABILITY, ComparedTable, Comparison
 from market.app.figures import style
+from market.app.figures.costs import SCENARIOS, meaning_of_bars
 from market.app.figures.picture import Picture
 from market.app.results.table import Cell
 
@@ -20,7 +20,6 @@ MEASURES = (
     ("carbon_cny", "Carbon cost", "CNY"),
     ("emission_t", "Emission", "t CO2"),
 )
-SCENARIOS = (("grid_only", style.GREY, "", "without trading"), ("game", style.ORANGE, "///", "with trading"))
 
 
 def comparison_pictures(compared: Comparison) -> Iterator[Picture]:
@@ -73,10 +72,7 @@ def cost_figure(compared: Comparison, number: int) -> Figure:
         ax.xaxis.set_major_formatter(style.THOUSANDS)
     axes[0].set_yticks(range(len(vpps)), vpps)
     axes[0].invert_yaxis()
-    style.outside_legend(
-        figure,
-        [(Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in SCENARIOS],
-    )
+    style.outside_legend(figure, meaning_of_bars())
     style.say_hidden(figure, [vpp for vpp in compared.vpps if vpp not in vpps])
     return figure
 

@@ -19,7 +19,7 @@ from market.model.arrays import Array
 
 MOST_ROWS = 40
 MEASURES = (("total_cny", "Total cost"), ("carbon_cny", "Carbon cost"), ("emission_t", "Emission"))
-SCENARIOS = (("grid_only", style.GREY, "", "without trading"), ("game", style.ORANGE, "///", "with trading"))
+SCENARIOS = (("grid_only", style.ALONE, "", "without trading"), ("game", style.TRADING, "///", "with trading"))
 CNY = ShownUnit("CNY", 1.0)
 
 
@@ -41,12 +41,15 @@ def costs_figure(run: RecordedRun) -> Figure:
     for ax, (column, name) in zip(axes, MEASURES, strict=True):
         _bars(ax, run, groups, column, name)
     style.name_rows(axes[0], [*groups], row_in)
-    style.outside_legend(
-        figure,
-        [(Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in SCENARIOS],
-    )
+    style.outside_legend(figure, meaning_of_bars())
     style.say_hidden(figure, day.without_costs())
     return figure
+
+
+def meaning_of_bars() -> list[style.Entry]:
+    """What the bars of both days look like."""
+    edge: dict[str, Any] = {"edgecolor": "#303030", "linewidth": 0.4}
+    return [(Patch(facecolor=colour, hatch=hatch, **edge), label) for _, colour, hatch, label in SCENARIOS]
 
 
 def groups_of_rows(run: RecordedRun, vpps: Sequence[str]) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from market.app.figures.carbon import carbon_figure
+from market.app.figures.carbon import carbon_figure, carbon_rules
 from market.app.figures.costs import costs_figure
 from market.app.figures.dispatch import dispatch_figure, together_figure
 from market.app.figures.forecast import forecast_figure
@@ -23,6 +23,7 @@ from market.app.figures.roles import sdr_figure
 from market.app.results.columns import IMBALANCE
 from market.app.results.disclosed import Disclosed, disclosed, left_out
 from market.app.results.recorded import RecordedRun
+from market.model.rules import CarbonMode
 
 
 def day_pictures(run: RecordedRun) -> Iterator[Picture]:
@@ -100,11 +101,13 @@ def _costs(run: RecordedRun, day: Disclosed) -> Picture:
 
 
 def _carbon(run: RecordedRun, day: Disclosed) -> Picture:
+    flat = carbon_rules(run.manifest).mode is CarbonMode.FLAT
+    steps = "" if flat else "Dotted lines part the steps, with the price of each above. "
     return Picture(
         "carbon_steps",
         "Carbon cost against emission",
-        "The bill for emission beyond the free quota. Dotted lines part the steps, with the price of each above. "
-        "Hollow marks: the day without trading; filled marks: with it." + left_out(day.without_costs()),
+        f"The bill for emission beyond the free quota. {steps}Hollow marks: the day without trading; filled "
+        "marks: with it." + left_out(day.without_costs()),
         carbon_figure(run),
     )
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.figures.experiments import columns_by_name, name_columns, numbers
+from market.app.figures.columns import columns_by_name, name_columns, numbers
 from market.app.figures.picture import Picture
 from market.app.results.table import Table
 

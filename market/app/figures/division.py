@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.figures.experiments import numbers
+from market.app.figures.columns import numbers
 from market.app.figures.picture import Picture
 from market.app.results.table import Table
 

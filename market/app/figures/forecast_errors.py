@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from market.app.figures import style
-from market.app.figures.experiments import ALONE, TRADING, numbers
+from market.app.figures.columns import numbers
 from market.app.figures.named import largest
 from market.app.figures.names import short_names
 from market.app.figures.picture import Picture
@@ -36,8 +36,8 @@ def forecast_errors_figure(shares: Table, plants: Table) -> Figure:
     imbalance, saving, losing = figure.subplots(1, 3)
     at = numbers(shares, "noise_share")
     handles = [
-        _line(imbalance, at, numbers(shares, "mean_grid_only_imbalance_cny"), ALONE, "s", "without trade"),
-        _line(imbalance, at, numbers(shares, "mean_game_imbalance_cny"), TRADING, "o", "with trade"),
+        _line(imbalance, at, numbers(shares, "mean_grid_only_imbalance_cny"), style.ALONE, "s", "without trade"),
+        _line(imbalance, at, numbers(shares, "mean_game_imbalance_cny"), style.TRADING, "o", "with trade"),
         _line(saving, at, numbers(shares, "mean_saving_cny"), style.BLUE, "D", "trade saves, in fact"),
     ]
     (planned,) = saving.plot(at, numbers(shares, "planned_saving_cny"), color=style.BLACK, linestyle=":")

@@ -7,18 +7,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from market.app.figures import style
-from market.app.figures.costs import CNY, amount, groups_of_rows
+from market.app.figures.costs import CNY, SCENARIOS, amount, groups_of_rows, meaning_of_bars
 from market.app.results.recorded import RecordedRun
 from market.app.results.units import POWER, fitting
 from market.model.arrays import Array
 
-_BARS = (
-    ("grid_only_realised", style.GREY, "", "without trading"),
-    ("game_realised", style.ORANGE, "///", "with trading"),
-)
+_BARS = tuple((f"{scenario}_realised", colour, hatch) for scenario, colour, hatch, _ in SCENARIOS)
 
 
 @style.drawn
@@ -64,7 +60,7 @@ def _sum(run: RecordedRun, period: Array, values: Array) -> Array:
 
 def _costs(ax: Axes, run: RecordedRun, groups: dict[str, list[str]], row_in: float) -> list[style.Entry]:
     rows = np.arange(len(groups))
-    for shift, (scenario, colour, hatch, _) in zip((-0.19, 0.19), _BARS, strict=True):
+    for shift, (scenario, colour, hatch) in zip((-0.19, 0.19), _BARS, strict=True):
         costs = [_mean([run.account(vpp, scenario, "imbalance_cny") for vpp in vpps]) for vpps in groups.values()]
         look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "#303030", "linewidth": 0.4}
         ax.barh(rows + shift, costs, height=0.36, **look)
@@ -74,7 +70,7 @@ def _costs(ax: Axes, run: RecordedRun, groups: dict[str, list[str]], row_in: flo
     ax.grid(axis="y", visible=False)
     style.amount_axis(ax, CNY.name)
     style.name_rows(ax, [*groups], row_in)
-    return [(Patch(facecolor=c, hatch=h, edgecolor="#303030", linewidth=0.4), label) for _, c, h, label in _BARS]
+    return meaning_of_bars()
 
 
 def _mean(values: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""Draws what sellers who learn ask and earn over the days, between the equilibrium and the joint optimum."""
+"""Draws what sellers who learn ask and earn over the days, between the day's own end and the joint optimum."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _ALONE = " alone"
 _MARKS = 8  # on a line
 
 
-def learning_picture(paths: Table, ends: Table) -> Picture:
-    """Prices, Δ and regret."""
+def learning_picture(paths: Table, ends: Table, day_end: str) -> Picture:
+    """Prices, Δ and regret. day_end : what the day's own negotiation ends in, in words"""
     return Picture(
         "learning",
         "Sellers who learn",
-        "Left: the mean price that learners ask, all learning at once, between the prices of the certified "
-        "equilibrium and those of largest joint profit. Middle: Δ, the share of the way from the one's profit to "
-        "the other's. Right: what a seller who learns among best replies could still have earned by other prices. "
-        "Bold: mean of all runs; thin: each of them.",
-        learning_figure(paths, ends),
+        f"Left: the mean price that learners ask, all learning at once, between the prices of the {day_end} and "
+        "those of the largest joint profit that was found. Middle: Δ, the share of the way from the one's profit "
+        "to the other's. Right: what a seller who learns among best replies could still have earned by other "
+        "prices. Bold: mean of all runs; thin: each of them.",
+        learning_figure(paths, ends, day_end),
     )
 
 
 @style.drawn
-def learning_figure(paths: Table, ends: Table) -> Figure:
+def learning_figure(paths: Table, ends: Table, day_end: str) -> Figure:
     """Three panels from the tables `learning` and `learning_ends`."""
     figure = style.new_figure(3.7)
     prices, delta, regret = figure.subplots(1, 3)
@@ -47,7 +47,7 @@ def learning_figure(paths: Table, ends: Table) -> Figure:
         line = prices.axhline(
             float(np.mean([*by_vpp.values()])), color=style.BLACK, linestyle=dashes, linewidth=1.3
         )
-        name = "certified equilibrium" if dashes == "--" else "largest joint profit"
+        name = day_end if dashes == "--" else "largest joint profit"
         entries.append((line, name))
     delta.axhline(0.0, color=style.BLACK, linestyle="--", linewidth=1.3)
     delta.axhline(1.0, color=style.BLACK, linestyle=":", linewidth=1.3)

@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from market.app.analysis.lies import FAMILY
 from market.app.figures import style
-from market.app.figures.experiments import numbers
+from market.app.figures.columns import numbers
 from market.app.figures.picture import Picture
 from market.app.results.table import Table
 from market.model.arrays import Array
 
-_ABOUT = ("S", "D", "k", "r")
+_ABOUT = tuple(FAMILY)
 _MOST_TOLD = 12  # columns whose numbers fit in
 
 

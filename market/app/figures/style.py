@@ -29,6 +29,8 @@ from market.model.arrays import Array
 BLACK, GREY, LIGHT = "#000000", "#767676", "#D9D9D9"
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW = "#56B4E9", "#CC79A7", "#F0E442"
+ALONE, TRADING = GREY, ORANGE
+"""A day with the grid only, and with trade."""
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, "#444444")  # yellow lines are lost on white
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p", "*")
 HATCHES = ("", "///", "\\\\\\", "xx", "--", "|||", "++", "/", "\\", "x", "-/", "|/")
@@ -221,6 +223,15 @@ def from_zero(*axes: Axes) -> None:
     low = min((limits.y0 for limits in drawn), default=0.0)
     below = low < -1e-6 * abs(top)  # and no rounding
     axes[0].set_ylim(1.05 * low if below else 0.0, 1.05 * top if top > 0.0 else 0.0 if below else 1.0)
+
+
+def give_room(ax: Axes) -> None:
+    """Keep lines that hardly move from looking as if they did: at least 2 % of their height in sight."""
+    low, high = ax.get_ylim()
+    least = 0.02 * max(abs(low), abs(high), 1e-9)
+    if high - low < least:
+        middle = (low + high) / 2
+        ax.set_ylim(middle - least / 2, middle + least / 2)
 
 
 def plain_number(value: float, _: object = None) -> str:

@@ -1,4 +1,4 @@
-"""The scale for what learners earn: a day's certified equilibrium, and the prices of largest joint profit."""
+"""The scale for what learners earn: where a day's negotiation ends, and the largest joint profit that is found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from market.app.learning.trading_day import TradingDay, profit_of
 from market.game.clearing.rationing import delivered_power
 from market.game.period import PeriodGame
 from market.game.price_grid import on_price_grid
-from market.game.result import Verdict, worst
+from market.game.result import worst
 from market.game.solver import answers
 from market.model.arrays import Array, frozen
 from market.model.rules import MarketRules
@@ -47,9 +47,10 @@ class Benchmarks:
     joint_profit_cny: Array
 
     def delta(self, profit_cny: Mapping[str, float]) -> float:
-        """Δ = (π − π_N)/(π_M − π_N) of these VPPs' profits together: 0 at the equilibrium, 1 at the joint optimum.
+        """Δ = (π − π_N)/(π_M − π_N) of these VPPs' profits together: 0 at the equilibrium, 1 at joint prices.
 
-        NaN where joint prices earn them no more than the equilibrium does. Source: Calvano, Calzolari, Denicolò &
+        Joint prices are best for all sellers of a period, so they may earn some of them less. NaN where they earn
+        these no more than the equilibrium does. Source: Calvano, Calzolari, Denicolò &
         Pastorello 2020, AER 110(10), 3267-3297, equation (9).
         """
         rows = [self.vpps.index(vpp) for vpp in profit_cny]
@@ -65,7 +66,7 @@ def benchmarks_of(day: TradingDay) -> Benchmarks:
     joint = _joint_prices(day, nash)
     return Benchmarks(
         day.vpps,
-        worst([Verdict(result.verdict) for result in results]).value,
+        worst([result.verdict for result in results]).value,
         frozen(nash),
         frozen(joint),
         *(frozen(day.profit_cny(prices).sum(axis=1)) for prices in (nash, joint)),

@@ -36,7 +36,7 @@ class MarketEnv(ParallelEnv[str, Observation, Array]):  # type: ignore[misc]  # 
         price_share             (V, T), 0 … 1   where yesterday's prices stood on that way; 0 where none was asked
         surplus_mw, deficit_mw  (V, T), ≥ 0     what each sells and buys today
         least_price_cny_per_mwh (V, T), ≥ 0     the least that each may ask today; 0 where it does not sell
-        cap_cny_per_mwh         (T,), ≥ 0       the most that anybody may ask today
+        cap_cny_per_mwh         (T,)            the most that anybody may ask; below 0 where retail is
 
     Reward: what the agent earned over its reserve in the day, (22), CNY. Infos: `profit_cny`, that by period, and
     `price_cny_per_mwh`, what it asked, both (T,), 0 where it does not sell. Nothing terminates; an episode is
@@ -142,7 +142,7 @@ class MarketEnv(ParallelEnv[str, Observation, Array]):  # type: ignore[misc]  # 
         return self.traded.scenario, posting(self.traded, self.posted_cny_per_mwh)
 
     def benchmarks(self) -> Benchmarks:
-        """The certified equilibrium and the joint optimum of today: between these two Δ is measured."""
+        """Where today's negotiation ends, and the largest joint profit found: between these two Δ is measured."""
         return benchmarks_of(self.day)
 
     def _posted(self, day: TradingDay, actions: Mapping[str, Array]) -> Array:
@@ -226,13 +226,12 @@ def _rows_seen_by(agent: str, day: TradingDay) -> list[int]:
 
 def _observations(days: Sequence[TradingDay]) -> Dict:
     shape = days[0].sells.shape
-    many, few = ((0.0, np.inf, shape), (0.0, np.inf, shape[1:]))
     return Dict(
         {
             "price_share": Box(0.0, 1.0, shape, np.float64),
-            "surplus_mw": Box(*many, np.float64),
-            "deficit_mw": Box(*many, np.float64),
-            "least_price_cny_per_mwh": Box(*many, np.float64),
-            "cap_cny_per_mwh": Box(*few, np.float64),
+            "surplus_mw": Box(0.0, np.inf, shape, np.float64),
+            "deficit_mw": Box(0.0, np.inf, shape, np.float64),
+            "least_price_cny_per_mwh": Box(0.0, np.inf, shape, np.float64),
+            "cap_cny_per_mwh": Box(-np.inf, np.inf, shape[1:], np.float64),
         }
     )

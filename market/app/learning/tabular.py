@@ -15,7 +15,7 @@ import numpy as np
 from market.errors import ModelError
 from market.model.arrays import Array
 
-_TRIED_AT_RANDOM: Final = 20  # days at first, for each level: what all levels earn on average is begun from
+_DAYS_A_LEVEL: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Learning:
 
     levels : how many prices it chooses from, evenly from its least price to the cap
     step : α, how far a value moves towards what was seen · discount : δ, what tomorrow counts for
-    exploring_days : the chance of a price at random is e^(−days / exploring_days)
+    exploring_days : after its trial days the chance of a price at random is e^(−days / exploring_days)
     remembers : whether its state is its own and its rivals' mean level of yesterday; else it has none
 
     >>> Learning(levels=2)
@@ -37,6 +37,11 @@ class Learning:
     discount: float = 0.95
     exploring_days: float = 4000.0
     remembers: bool = True
+
+    @property
+    def trial_days(self) -> int:
+        """How long all prices are drawn at random at first: what each then earns on average is begun from."""
+        return _DAYS_A_LEVEL * self.levels
 
     def __post_init__(self) -> None:
         rules = (
@@ -86,9 +91,8 @@ class TabularLearner:
         self.days = 0
         self._random = np.random.default_rng(seed)
         self._shares = np.linspace(0.0, 1.0, how.levels)
-        self._start = _TRIED_AT_RANDOM * how.levels
         self._value = np.zeros((0, 0, 0))  # (T, states, levels)
-        self._tried = np.zeros((0, 0, 2))  # (T, levels): how often in the first days, and what it earned in all
+        self._tried = np.zeros((0, 0, 2))  # (T, levels): how often in the trial days, and what it earned in all
         self._did = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))  # state and level of today, (T,)
 
     def act(self, observation: Mapping[str, Any]) -> Array:
@@ -97,7 +101,7 @@ class TabularLearner:
         if not self._value.size:
             self._begin(len(state))
         level = self._value[np.arange(len(state)), state].argmax(axis=1)
-        chance = 1.0 if self.days < self._start else np.exp(-self.days / self.how.exploring_days)
+        chance = 1.0 if self.days < self.how.trial_days else np.exp(-self.days / self.how.exploring_days)
         tries = self._random.random(len(state)) < chance
         level = np.where(tries, self._random.integers(self.how.levels, size=len(state)), level)
         self._did = (state, level)
@@ -108,9 +112,9 @@ class TabularLearner:
         self.days += 1
         state, level = self._did
         every = np.arange(len(state))
-        if self.days <= self._start:
+        if self.days <= self.how.trial_days:
             self._tried[every, level] += np.stack([np.ones(len(state)), profit_cny], axis=1)
-            if self.days == self._start:
+            if self.days == self.how.trial_days:
                 self._set_out()
             return
         ahead = self._value[every, self._state(observation)].max(axis=1)

@@ -31,7 +31,8 @@ class Learner(Protocol):
 class LearningPath:
     """What became of learning, in W stretches of days of equal length, for n learners.
 
-    day : the last of each stretch, (W,) · price_cny_per_mwh : mean of what each asked, by days and periods, (W, n)
+    day : the last of each stretch, (W,) · price_cny_per_mwh : what each asked in the periods of a day, and in the
+    days on which it sells, on average, (W, n), 0 where it sold on none
     profit_cny : mean of a day, (W, n) · regret_cny : at most, (M4), mean of some days of each stretch, (W, n)
     """
 
@@ -48,21 +49,25 @@ def trained(env: MarketEnv, learners: Mapping[str, Learner], days: int, stretche
     agents = tuple(env.agents)
     ends = _marks(days, stretches)
     looked_at = {*_marks(days, stretches * _LOOKS)}
-    priced, earned, lost = np.zeros((3, len(ends), len(agents)))
+    priced, sold, earned, lost = np.zeros((4, len(ends), len(agents)))
     place, begun, looks = 0, 0, 0
     for day in range(1, days + 1):
         seen, rewards, _, _, told = env.step({agent: learners[agent].act(seen[agent]) for agent in agents})
         for k, agent in enumerate(agents):
             learners[agent].learn(told[agent]["profit_cny"], seen[agent])
-            priced[place, k] += _mean_asked(told[agent]["price_cny_per_mwh"])
+            asked = told[agent]["price_cny_per_mwh"]
+            if (sells := asked > 0.0).any():  # no floor is 0
+                priced[place, k] += float(asked[sells].mean())
+                sold[place, k] += 1
             earned[place, k] += rewards[agent]
         if day in looked_at:
             bound = env.regret_bound_cny()
             lost[place] += [bound[agent] for agent in agents]
             looks += 1
         if day == ends[place]:
-            for sums, count in ((priced, day - begun), (earned, day - begun), (lost, looks)):
-                sums[place] /= count
+            priced[place] /= np.maximum(sold[place], 1)
+            earned[place] /= day - begun
+            lost[place] /= looks
             place, begun, looks = place + 1, day, 0
     return LearningPath(agents, np.array(ends, dtype=np.float64), priced, earned, lost)
 
@@ -71,8 +76,3 @@ def _marks(days: int, parts: int) -> list[int]:
     """The last day of each of so many parts of equal length, or of as many as there are days."""
     found: list[int] = np.unique(np.linspace(0, days, parts + 1).round().astype(np.intp))[1:].tolist()
     return found
-
-
-def _mean_asked(price_cny_per_mwh: Array) -> float:
-    asked = price_cny_per_mwh[price_cny_per_mwh > 0.0]
-    return float(asked.mean()) if asked.size else 0.0

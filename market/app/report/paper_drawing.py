@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from market.app.analysis.sensitivity import Sweep
-from market.app.figures.experiments import economics_picture, models_picture, robustness_picture, sweep_picture
+from market.app.figures.economics import economics_picture
+from market.app.figures.paper import models_picture, robustness_picture
 from market.app.figures.picture import Picture, Rendered, rendered
+from market.app.figures.sweep import sweep_picture
 from market.app.report.paper_report import paper_pictures
 from market.app.results.recorded import read_run
 from market.app.results.table import Table

@@ -23,6 +23,15 @@ from market.app.report.page import (
     picture,
     table,
 )
+from market.app.report.run_words import (
+    carbon_words,
+    choice_words,
+    meaning,
+    price_words,
+    reality_words,
+    role_words,
+    whole_day_words,
+)
 from market.app.report.terminal.numbers import money_bound, ranges, stretches
 from market.app.results.columns import DAY_CERTIFICATE, IMBALANCE, STRATEGIES
 from market.app.results.disclosed import NOT_SHOWN, Disclosed, disclosed
@@ -36,30 +45,6 @@ from market.app.results.units import CO2, ENERGY, ShownUnit, fitting
 from market.app.results.written_files import foreign_note
 from market.model.disclosure import Disclosure
 
-MEANING = {
-    "equilibrium": "No seller gains by another price and no buyer by another choice, up to the ε told below. "
-    "That was checked by a search that shares no code with the negotiation.",
-    "no_trade": "In no period can anybody trade: nobody sells, nobody buys, or there is no room for a price.",
-    "cleared": "Prices and deliveries follow from what all have declared by the rule of the mechanism. That "
-    "nobody would gain by declaring otherwise is not claimed; `vppmarket experiment mechanisms` measures it.",
-    "uncertified": "Prices came to rest, but somebody would gain by moving: this is no equilibrium.",
-    "cycling": "Prices go round in a circle; there is no equilibrium in prices to be found.",
-    "budget_spent": "The sellers used up their offers before prices came to rest.",
-    "stalled": "Somebody was waited for in vain; the negotiation did not end.",
-    "aborted": "The run broke off.",
-}
-OF_CONSENSUS = {
-    "equilibrium": "All agree to one price of each period. At these prices nobody would gain by another exchange "
-    "more than its regret; all regrets together bound what any other exchange could still save.",
-    "uncertified": "The search for prices ended before all agreed: some would gain by another exchange at these "
-    "prices, by more than was asked for.",
-}
-"""The same where prices are agreed on."""
-WHOLE_DAY = {
-    "day_equilibrium": "The day is an equilibrium as a whole: nobody gains by planning it otherwise.",
-    "settled": "The day is settled: its trade stands. It is not proved to be an equilibrium of whole days, since "
-    "every VPP planned against the grid before it knew what trade would bring.",
-}
 SOUND = ("equilibrium", "no_trade", "cleared")
 Drawing: TypeAlias = Picture | Rendered
 SCENARIOS = ("grid_only", "game")
@@ -70,7 +55,9 @@ NONE: Final = np.array([], dtype=np.int64)
 def run_page(run: RecordedRun, pictures: Sequence[Drawing]) -> HtmlPage:
     """The report of a run with its pictures, those of `day_pictures` and `network_pictures`."""
     by_name, day = {shown.name: shown for shown in pictures}, disclosed(run)
-    private = [vpp for vpp in day.members if not day.stages(vpp)]
+    private, rules = [vpp for vpp in day.members if not day.stages(vpp)], run.manifest["rules"]
+
+    choice = paragraph(choice_words(rules))
 
     def shown(*names: str) -> list[Html]:
         return [picture(by_name[name]) for name in names if name in by_name]
@@ -78,11 +65,11 @@ def run_page(run: RecordedRun, pictures: Sequence[Drawing]) -> HtmlPage:
     sections = (
         ReportSection("The result", list(_result(run, day))),
         ReportSection("The day ahead", [paragraph(_setting(run)), *shown("forecast")]),
-        ReportSection("Who sells, who buys", [paragraph(ROLES), *shown("sdr"), _roles(run)]),
+        ReportSection("Who sells, who buys", [paragraph(role_words(rules)), *shown("sdr"), _roles(run)]),
         ReportSection("Prices", [*shown("prices"), _prices(run), *shown("price_convergence")]),
-        ReportSection("Whom buyers choose", [paragraph(CHOICE), *shown("probabilities", "convergence")]),
+        ReportSection("Whom buyers choose", [choice, *shown("probabilities", "convergence")]),
         ReportSection("Costs with and without trading", [*shown("costs"), _costs(run, day)]),
-        ReportSection("Carbon", [paragraph(CARBON), *shown("carbon_steps"), _carbon(run, day)]),
+        ReportSection("Carbon", [paragraph(carbon_words(rules)), *shown("carbon_steps"), _carbon(run, day)]),
         ReportSection("Each VPP's day", [*_days(pictures), *_private(private)], folded=len(run.vpps) > MOST_OPEN),
         ReportSection("Certificate", list(_certificate(run)), folded=True),
         *([ReportSection("In reality", [*_reality(run), *shown("imbalance")])] if IMBALANCE in run.tables else []),
@@ -112,20 +99,6 @@ def _days(pictures: Sequence[Drawing]) -> Iterator[Html]:
 
 def _private(vpps: Sequence[str]) -> Iterator[Html]:
     return (paragraph(f"{vpp} does not show its plans.") for vpp in vpps)
-
-
-ROLES = (
-    "Before any trade each VPP plans its day with the grid alone. Where its own supply is more than its own "
-    "demand it becomes a seller of that period, where it is less a buyer."
-)
-CHOICE = (
-    "A buyer spreads its demand over the sellers. The more of it one seller already has, compared with that "
-    "seller's share of the surplus, the less attractive the next block; so the dearer seller can be chosen more."
-)
-CARBON = (
-    "Each VPP has a free quota for the energy it buys and makes. What it emits beyond is paid for, in steps that "
-    "grow dearer; a VPP that stays below its quota earns."
-)
 
 
 def _result(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
@@ -197,11 +170,6 @@ def _digits(amounts_cny: Iterable[float]) -> int:
     return 0 if largest >= 1000.0 else 2 if largest >= 1.0 else 4
 
 
-def meaning(verdict: str, *, agreed: bool) -> str:
-    """A verdict in words. agreed : whether prices were agreed on, and not offered"""
-    return OF_CONSENSUS.get(verdict, MEANING.get(verdict, "")) if agreed else MEANING.get(verdict, "")
-
-
 def _undisclosed(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
     """Who does not show all of its day, and what could not be checked therefore."""
     totals, nothing = day.at(Disclosure.TOTALS), day.at(Disclosure.NONE)
@@ -214,13 +182,8 @@ def _undisclosed(run: RecordedRun, day: Disclosed) -> Iterator[Html]:
 
 
 def _setting(run: RecordedRun) -> str:
-    market = run.manifest["rules"]["market"]
-    low, high = (market[f"price_{end}_cny_per_mwh"] / 1000 for end in ("min", "max"))
-    return (
-        f"{len(run.vpps)} VPPs, {run.period_count} periods of {run.period_h:g} h. VPPs may trade with each other "
-        f"at {low:g} to {high:g} CNY/kWh, and within that never worse than with the grid: not below its feed-in "
-        "price, not above its retail price."
-    )
+    size = f"{len(run.vpps)} VPPs, {run.period_count} periods of {run.period_h:g} h."
+    return f"{size} {price_words(run.manifest['rules'])}"
 
 
 def _roles(run: RecordedRun) -> Html:
@@ -310,15 +273,8 @@ def _costs(run: RecordedRun, day: Disclosed) -> Html:
 
 def _reality(run: RecordedRun) -> Iterator[Html]:
     """What became of the plans: what deviations cost, and who pays more with trade than without."""
-    told, rules = run.manifest[IMBALANCE], run.manifest["rules"][IMBALANCE]
-    single = rules["pricing"] == "single"
-    yield paragraph(
-        "Trade and schedules with the grid were made on the forecast. Then every VPP planned again on what came "
-        "true, its trade fixed. "
-        + ("All pay and earn the price of the side on which they stand together" if single else REALITY_DUAL)
-        + ", which is never better than the grid's own prices, so that nobody deviates for gain."
-    )
-    lost = [f"{vpp}" for vpp in told["losers"]]
+    told, lost = run.manifest[IMBALANCE], run.manifest[IMBALANCE]["losers"]
+    yield paragraph(reality_words(run.manifest["rules"]))
     count = f"{len(lost)} of {len(told['compared'])} VPPs"
     yield callout(
         f"By trade {count} pay more in fact than without: {', '.join(lost)}."
@@ -336,18 +292,15 @@ def _reality(run: RecordedRun) -> Iterator[Html]:
         *("planned, trading", "in fact, trading", "of it imbalance", "trading saved"),
     )
     rows: list[Sequence[Cell]] = []
-    for name, vpp in ((v, v) for v in (*run["imbalance"].distinct("vpp"), "system")):
+    for vpp in (*run["imbalance"].distinct("vpp"), "system"):
         cells = [
             run.account(vpp, f"{scenario}{ending}", column)
             for scenario in SCENARIOS
             for ending, column in (("", "total_cny"), ("_realised", "total_cny"), ("_realised", "imbalance_cny"))
         ]
-        rows.append(("all" if name == "system" else name, *map(_without_dust, (*cells, cells[1] - cells[4]))))
+        rows.append(("all" if vpp == "system" else vpp, *map(_without_dust, (*cells, cells[1] - cells[4]))))
     digits = _digits(float(cell) for row in rows[:-1] for cell in row[1:])
     yield table(columns, rows, "CNY in all", digits=digits, sum_row=True, unknown=NOT_SHOWN)
-
-
-REALITY_DUAL = "Who takes more or gives less than scheduled pays the short price, who is long earns the long price"
 
 
 def _carbon(run: RecordedRun, day: Disclosed) -> Html:
@@ -405,7 +358,7 @@ def _certificate(run: RecordedRun) -> Iterator[Html]:
 def whole_day(run: RecordedRun) -> Iterator[Html]:
     """The day's certificate (M6)."""
     told, verdict = run.manifest[DAY_CERTIFICATE], str(run.manifest["day_verdict"])
-    yield paragraph(WHOLE_DAY[verdict])
+    yield paragraph(whole_day_words(verdict, run.manifest["rules"]))
     share = told["upper_share_of_saving"]
     part = "" if share is None else f": at most {share:.1%} of what cooperation would save"
     yield paragraph(

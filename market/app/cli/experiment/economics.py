@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from market.app.analysis.designs import design_days, design_gains_table, designs_table
-from market.app.analysis.economics import Economy, economics_tables, economy_of
+from market.app.analysis.economics import BESIDE, Economy, economics_tables, economy_of
 from market.app.cli.console import echo
 from market.app.cli.experiment.options import StudyOptions
 from market.app.cli.experiment.study import Study, study
@@ -40,7 +40,7 @@ def _say(under_way: Study, design: str, round: int) -> None:
 
 def _illustrate(under_way: Study, tables: tuple[Table, ...]) -> None:
     from market.app.figures.designs import designs_picture
-    from market.app.figures.experiments import economics_picture
+    from market.app.figures.economics import economics_picture
 
     under_way.illustrate([economics_picture(tables[:-2]), designs_picture(*tables[-2:])])
 
@@ -54,12 +54,18 @@ def economics_text(economy: Economy, tables: tuple[Table, ...]) -> str:
         ("arrangement", "operation_cny", "carbon_cny", "total_cny", "saving_cny", "share_of_possible_saving"),
         ("", "operation", "carbon", "total", "saves", "of what is possible"),
     )
-    gains = printed(
-        "Where each VPP's gain comes from, CNY",
-        by_name["economics_gains"],
-        ("vpp", "gain_cny", "selling_margin_cny", "buying_margin_cny", "carbon_saving_cny", "replanning_cny"),
-        ("", "gain", "selling", "buying", "carbon", "other plan"),
-    )
+    parts = {
+        "vpp": "",
+        "gain_cny": "gain",
+        "selling_margin_cny": "selling",
+        "buying_margin_cny": "buying",
+        "carbon_saving_cny": "carbon",
+        BESIDE: "beside prices",
+        "replanning_cny": "other plan",
+    }
+    of_gains = by_name["economics_gains"]
+    there = {column: heading for column, heading in parts.items() if column in of_gains.columns}
+    gains = printed("Where each VPP's gain comes from, CNY", of_gains, [*there], [*there.values()])
     designs = printed(
         "What each design of trade is worth",
         by_name["economics_designs"],

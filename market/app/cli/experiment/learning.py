@@ -8,6 +8,7 @@ from market.app.analysis.learning import LearningStudy, learning_study, learning
 from market.app.cli.console import echo
 from market.app.cli.experiment.options import StudyOptions
 from market.app.cli.experiment.study import Study, study
+from market.app.learning.tabular import q_learning
 from market.app.report.printed import printed
 from market.app.results.exit_codes import ExitCode
 from market.app.results.table import Cell, Table
@@ -24,7 +25,7 @@ def learning_command(options: StudyOptions, learners: tuple[str, ...] | None, da
         tables = learning_tables(found)
         under_way.write(tables)
         under_way.stage("drawing")
-        _illustrate(under_way, tables)
+        _illustrate(under_way, found, tables)
         path = under_way.path
     if not options.quiet:
         text = learning_text(found, tables[1])
@@ -32,10 +33,12 @@ def learning_command(options: StudyOptions, learners: tuple[str, ...] | None, da
     return ExitCode.EQUILIBRIUM
 
 
-def _illustrate(under_way: Study, tables: tuple[Table, Table]) -> None:
+def _illustrate(under_way: Study, found: LearningStudy, tables: tuple[Table, Table]) -> None:
     from market.app.figures.learning import learning_picture
 
-    under_way.illustrate([learning_picture(*tables)])
+    certified = found.ends.verdict == "equilibrium"
+    day_end = "certified equilibrium" if certified else f"day's own end, which is {found.ends.verdict}"
+    under_way.illustrate([learning_picture(*tables, day_end)])
 
 
 def learning_text(found: LearningStudy, ends: Table) -> str:
@@ -55,6 +58,8 @@ def learning_text(found: LearningStudy, ends: Table) -> str:
         "Δ is 0 where profits are those of the day's own end and 1 where they are the largest that the sellers of "
         "each period can have together, as far as was tried."
     )
+    if found.days <= (trial := q_learning().trial_days):
+        about += f" In the first {trial} days prices are drawn at random: in {found.days:,} nothing is learnt."
     if found.ends.verdict != "equilibrium":
         about += f" The day's own end is {found.ends.verdict}: its profits are those of no certified equilibrium."
     return f"{shown}{about}\n"

@@ -35,7 +35,7 @@ def sensitivity_command(options: StudyOptions) -> int:
 
 
 def _illustrate(under_way: Study, asked: tuple[Sweep, ...], tables: tuple[Table, ...]) -> None:
-    from market.app.figures.experiments import sweep_picture
+    from market.app.figures.sweep import sweep_picture
 
     drawn = (sweep_picture(sweep.label, sweep.base, table) for sweep, table in zip(asked, tables, strict=True))
     under_way.illustrate(drawn)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from math import fsum
 
 from market.app.report.page import callout, cards, table
-from market.app.report.run_report import SOUND, meaning, strategies, whole_day
+from market.app.report.run_report import SOUND, strategies, whole_day
+from market.app.report.run_words import meaning
 from market.app.results.certificate import certificate_document
 from market.app.results.columns import DAY_CERTIFICATE
 from market.app.results.gains import Gain, gains, gains_at_agreed_prices, gains_text
