@@ -17,12 +17,12 @@ from market.model.plan import DispatchPlan
 from market.model.public import PublicRules
 from market.model.reality import MeteredDay, Reality
 from market.model.vpp import Vpp
+from market.settlement.laws import BrokenLaw
 from market.settlement.outcome import MarketOutcome, VppDay
 from market.settlement.settlement import (
     MONEY_TOLERANCE,
     POWER_TOLERANCE_MW,
     Account,
-    BrokenLaw,
     account_of,
     net_payment_cny,
     system_account,

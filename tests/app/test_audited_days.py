@@ -25,8 +25,9 @@ from market.app.runs.in_process import run_in_process
 from market.app.runs.run_day import run_day
 from market.model.disclosure import Disclosure, disclosure_of, shown
 from market.model.plan import DispatchPlan, PlanTotals
+from market.settlement.laws import check_laws, unchecked_laws
 from market.settlement.outcome import VppDay
-from market.settlement.settlement import check_laws, settle, unchecked_laws
+from market.settlement.settlement import settle
 from tests.app.audited_days import (
     FULL,
     MIXES,

@@ -20,8 +20,9 @@ from market.model.vpp import Vpp
 from market.scenario import load_scenario, with_overrides
 from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.laws import check_laws
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import check_laws, settle
+from market.settlement.settlement import settle
 from tests.app.commands import vppmarket
 from tests.market.random_markets import random_market
 from vpp_nodes.dispatch.joint import joint_dispatch

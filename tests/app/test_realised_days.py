@@ -38,9 +38,10 @@ from market.model.vpp import Vpp
 from market.scenario import load_scenario
 from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
+from market.settlement.laws import check_laws
 from market.settlement.outcome import MarketOutcome
 from market.settlement.reality import KEPT_SCHEDULE, schedule_laws, settle_reality
-from market.settlement.settlement import check_laws, settle
+from market.settlement.settlement import settle
 from scripts.bench.days_of_size import repeated, scenario_of_size
 from tests.app.audited_days import STARTED
 from tests.app.days_over_the_bus import day_of

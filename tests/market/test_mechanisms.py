@@ -25,8 +25,9 @@ from market.model.arrays import Array, frozen
 from market.model.rules import CarbonMode, Mechanism
 from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario
+from market.settlement.laws import NO_BUDGET, NO_LOSS, check_laws, unclaimed_laws
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import NO_BUDGET, NO_LOSS, budget_cny, check_laws, settle, unclaimed_laws
+from market.settlement.settlement import budget_cny, settle
 from tests.market.random_markets import Level, random_market
 
 CLEARING = [mechanism for mechanism in Mechanism if mechanism.clears]

@@ -19,8 +19,9 @@ from market.model.rules import CarbonMode, OwnTariff, Tariff
 from market.model.vpp import Vpp
 from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario
+from market.settlement.laws import check_laws, unclaimed_laws
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import check_laws, settle, unclaimed_laws
+from market.settlement.settlement import settle
 from tests.market.random_markets import Level, random_market
 from tests.market.settled_days import Trade, public_rules, settled_day
 from vpp_nodes.strategies.turns import DeclareTurn

@@ -35,7 +35,8 @@ from market.model.rules import CarbonMode, Horizon, Tariff
 from market.model.vpp import Exchange, Renewable, Vpp
 from market.scenario import load_scenario
 from market.scenario.scenario import Scenario
-from market.settlement.settlement import check_laws, settle, unclaimed_laws
+from market.settlement.laws import check_laws, unclaimed_laws
+from market.settlement.settlement import settle
 from tests.broker.days import declaration, market_rules, public_rules
 from tests.broker.loopback import Loopback
 from tests.market.instances import make_game, make_rules, random_game, random_prices

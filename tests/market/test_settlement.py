@@ -15,11 +15,10 @@ from market.game.solver import solve_day
 from market.model.arrays import frozen
 from market.model.plan import DispatchPlan
 from market.model.rules import CarbonMode
+from market.settlement.laws import NOTHING_WASTED, check_laws
 from market.settlement.outcome import MarketOutcome
 from market.settlement.settlement import (
-    NOTHING_WASTED,
     Settlement,
-    check_laws,
     direct_exchange,
     net_payment_cny,
     payment_cny,

@@ -14,8 +14,9 @@ from market.app.runs.in_process import market_day
 from market.model.rules import Mechanism
 from market.scenario import with_overrides
 from market.scenario.scenario import Scenario
+from market.settlement.laws import UnclaimedLaw, unclaimed_laws
 from market.settlement.outcome import MarketOutcome
-from market.settlement.settlement import Settlement, UnclaimedLaw, budget_cny, settle, unclaimed_laws
+from market.settlement.settlement import Settlement, budget_cny, settle
 from vpp_nodes.dispatch.joint import joint_dispatch
 
 NOTHING = float("nan")

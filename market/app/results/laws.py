@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
-from market.settlement.outcome import MarketOutcome
-from market.settlement.reality import schedule_laws
-from market.settlement.settlement import (
+from market.settlement.laws import (
     BrokenLaw,
-    Settlement,
     UncheckedLaw,
     UnclaimedLaw,
     check_laws,
     unchecked_laws,
     unclaimed_laws,
 )
+from market.settlement.outcome import MarketOutcome
+from market.settlement.reality import schedule_laws
+from market.settlement.settlement import Settlement
 
 
 @dataclass(frozen=True, slots=True)
