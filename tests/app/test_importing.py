@@ -446,6 +446,7 @@ def test_pictures_after_an_import_are_those_before(rural: dict[int, Path]) -> No
     assert RendererBase.new_gc.__module__ == "matplotlib.backend_bases"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("count", [9, 20])
 def test_a_network_by_feeders(count: int, rural: dict[int, Path]) -> None:
     scenario = read(rural[count])
