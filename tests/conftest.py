@@ -86,10 +86,10 @@ def _not_sampled(items: list[pytest.Item]) -> set[pytest.Item]:
 
 def _waits(item: pytest.Item) -> bool:
     """Whether a test that takes turns is left to another commit."""
-    if item.nodeid.startswith(ALWAYS):
+    mark = item.get_closest_marker("in_turn")
+    if item.nodeid.startswith(ALWAYS) or (mark is None and not item.nodeid.startswith(TAKING_TURNS)):
         return False
-    takes_turns = item.nodeid.startswith(TAKING_TURNS) or item.get_closest_marker("in_turn") is not None
-    return takes_turns and not is_its_turn(item.nodeid.partition("[")[0])
+    return not is_its_turn(mark.args[0] if mark and mark.args else item.nodeid.partition("[")[0])
 
 
 def _place(file: str) -> float:

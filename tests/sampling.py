@@ -26,7 +26,7 @@ ALL_ARE_RUN: Final = "VPPMARKET_TESTS_ALL"
 
 _OF_EACH = 4
 """Of so many instances of a law one is drawn."""
-_LEAST_DRAWN = 15
+_LEAST_DRAWN = 8
 
 
 def choose_sample(*, whole: bool) -> str:
@@ -52,7 +52,7 @@ def whole() -> bool:
 
 
 def is_its_turn(name: str) -> bool:
-    """Whether a test that takes turns is tried: with one commit of four, and always if its file is asked for."""
+    """Whether what takes turns is tried: with one commit of four, and always if its file is asked for."""
     if whole() or not os.environ.get(ALL_ARE_RUN):
         return True
     return (crc32(os.environ[SAMPLE].encode()) + crc32(name.encode())) % TURNS == 0

@@ -448,12 +448,15 @@ def rural(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     return {count: folder / f"rural{count}" for count in (9, 20)}
 
 
+@pytest.mark.in_turn("simbench")
 def test_pictures_after_an_import_are_those_before(rural: dict[int, Path]) -> None:
     """A library that draws all lines anew when it is loaded is not let do so."""
     assert len(rural) == 2
     assert RendererBase.new_gc.__module__ == "matplotlib.backend_bases"
 
 
+@pytest.mark.in_turn("simbench")
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("count", [9, 20])
 def test_a_network_by_feeders(count: int, rural: dict[int, Path]) -> None:
     scenario = read(rural[count])
@@ -478,6 +481,7 @@ def test_a_network_by_feeders(count: int, rural: dict[int, Path]) -> None:
     ran(rural[count])
 
 
+@pytest.mark.in_turn("simbench")
 def test_each_plant_is_a_feeder_of_the_raw_network(rural: dict[int, Path]) -> None:
     """Nine plants are its eight feeders and what hangs on the busbars; of twenty none reaches over two feeders."""
     feeder_of = raw_feeders()
@@ -489,6 +493,7 @@ def test_each_plant_is_a_feeder_of_the_raw_network(rural: dict[int, Path]) -> No
             assert sorted(number for found in held for number in found) == sorted({*feeder_of.values()})
 
 
+@pytest.mark.in_turn
 def test_vehicles_may_charge_until_they_leave(tmp_path: Path) -> None:
     code = "1-LV-semiurb5--2-sw"
     flags = ("--start", "2016-06-15", "--days", "2", "--vpps", "5")
@@ -507,6 +512,7 @@ def charged_h(vehicle: Any) -> float:
     return float(vehicle.energy_mwh / vehicle.power_max_mw)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("day", "rows"), [("2016-03-27", 92), ("2016-10-30", 100)])
 def test_a_day_on_which_clocks_change_has_all_its_quarter_hours(day: str, rows: int, tmp_path: Path) -> None:
     """The hour that is left out, and the one that comes twice, as the package's own rows have them."""
@@ -545,6 +551,7 @@ def test_a_folder_reads_as_people_write_it(name: str, request: pytest.FixtureReq
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.in_turn
 def test_the_documented_way_from_raw_files_to_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands of the page, one after the other, beside nothing but the raw files."""
     page = (ROOT / "docs" / "your-data.md").read_text(encoding="utf-8")
