@@ -263,28 +263,25 @@ def test_with_one_price_all_stand_on_one_side_with_the_market_and_without(tmp_pa
 
 
 def test_a_reservoir_that_got_less_ends_as_full_as_it_can(tmp_path: Path) -> None:
-    plain = market.load(days_of(tmp_path, flexible=False))
-    n = plain.public.horizon.periods
+    """It is to end each day at 55 %, and what would have filled it on the first day did not come."""
+    plain = market.load(days_of(tmp_path, 2, flexible=False))
     hydro = Hydro(
         reservoir_mwh=4.0,
         p_max_mw=1.0,
-        inflow_mw=frozen(np.full(n, 0.2)),
-        realised_inflow_mw=frozen(np.zeros(n)),
-        level_initial=0.9,
-        end=StoredEnd.AS_BEGUN,
+        inflow_mw=frozen(np.where(np.arange(48) < 24, 0.01, 0.0)),
+        realised_inflow_mw=frozen(np.zeros(48)),
+        level_initial=0.5,
+        end=StoredEnd.GIVEN,
+        level_end=0.55,
     )
     first, *others = plain.vpps
     vpps = (replace(first, units=(Unit("H", "", UnitKind.HYDRO, hydro),)), *others)
     scenario = replace(seal_scenario("dry", "", plain.public, vpps, plain.network), rolling=Rolling())
     days = market.run_days(scenario, out=tmp_path / "run")
     assert days.verdict == "equilibrium"
-    levels = []
-    for found, _ in days_in(tmp_path / "run"):
-        asset = found.vpps[0].units[0].asset
-        assert isinstance(asset, Hydro)
-        levels.append(asset.level_initial)
-    assert levels[0] == 0.9
-    assert all(later <= earlier for earlier, later in pairwise(levels))
+    found = [day.vpps[0].units[0].asset for day, _ in days_in(tmp_path / "run")]
+    levels = [(asset.level_initial, asset.level_end) for asset in found if isinstance(asset, Hydro)]
+    assert levels == [(0.5, 0.55), (pytest.approx(0.5), pytest.approx(0.5))]
 
 
 # --- a break, and small folders ---
