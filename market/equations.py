@@ -322,6 +322,13 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "largest before the first period.",
         ("market.costs.costs:peak_charge_cny", "vpp_nodes.dispatch.peak:peak_charge_m20"),
     ),
+    Equation(
+        "M21",
+        (_B,),
+        "A connection: −export_max ≤ P^buy − P^sell + dir_in − dir_out ≤ import_max. Of plants behind one "
+        "transformer each has its share w_k/Σw of the common limits.",
+        ("vpp_nodes.dispatch.connection:connection_m21", "market.scenario.groups:with_shares"),
+    ),
 )
 
 

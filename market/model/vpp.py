@@ -317,6 +317,32 @@ class Exchange:
         le=MAX_POWER_MW,
         later=True,
     )
+    import_max_mw: float = parameter(
+        "MW",
+        "Most power taken through its connection, from the grid and other VPPs together, (M21)",
+        default=math.inf,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
+    )
+    export_max_mw: float = parameter(
+        "MW",
+        "Most power given through its connection, to the grid and other VPPs together, (M21)",
+        default=math.inf,
+        ge=0,
+        le=MAX_POWER_MW,
+        later=True,
+    )
+
+    @property
+    def most_in_mw(self) -> float:
+        """The most that it may take from other VPPs, (11), (M21)."""
+        return min(self.direct_in_max_mw, self.import_max_mw)
+
+    @property
+    def most_out_mw(self) -> float:
+        """The most that it may give to them."""
+        return min(self.direct_out_max_mw, self.export_max_mw)
 
 
 class UnitKind(StrEnum):

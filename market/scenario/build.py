@@ -25,6 +25,7 @@ from market.model.vpp import (
 )
 from market.scenario.digest import seal_public, seal_scenario
 from market.scenario.fields import Section, values_of
+from market.scenario.groups import with_shares
 from market.scenario.network_build import Samples, network_rules
 from market.scenario.profiles import ASSETS, FEED_IN, RETAIL, power_column
 from market.scenario.realised import Columns, imbalance_rules, realised_by_power, with_errors
@@ -56,7 +57,10 @@ def build_scenario(
     tariff = Tariff(frozen(columns[RETAIL]), frozen(columns[FEED_IN]))
     carbon, imbalance = _carbon_rules(file.carbon, columns), imbalance_rules(file, columns, real)
     public = seal_public(horizon, tariff, _market_rules(file), carbon, file.currency, imbalance)
-    vpps = [_vpp(vpp, file.market.satisfaction, horizon.period_h, columns, real) for vpp in file.vpps]
+    vpps = [
+        with_shares(_vpp(vpp, file.market.satisfaction, horizon.period_h, columns, real), file)
+        for vpp in file.vpps
+    ]
     others = {entry.id: entry.plant_digest or "" for entry in file.roster} if file.roster else None
     order = list(others or {})
     sealed = seal_scenario(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from market.scenario.catalogue import ANY_UNIT, ANY_VPP, Entry, catalogue
 from market.scenario.faults import fields_by_name, section_in
 from market.scenario.fields import OfParameter, Section
+from market.scenario.groups import GroupSection
 from market.scenario.schema import HorizonSection, ScenarioFile
 from market.scenario.series.source import SourceSection
 from market.scenario.shown_value import shown
@@ -24,7 +25,12 @@ A value may carry its unit, `energy_mwh: 2400 kWh`; then the name may do without
 the scenario's `currency`, and its names carry that: `price_max_eur_per_mwh`. Defaults that are money are amounts
 of CNY; in another currency those that take effect have to be given.
 """
-_OTHERS = (("", ScenarioFile), ("horizon", HorizonSection), ("series", SourceSection))
+_OTHERS = (
+    ("", ScenarioFile),
+    ("horizon", HorizonSection),
+    ("series", SourceSection),
+    ("groups", GroupSection),
+)
 _OTHERS_HEAD = (
     "\n## Other fields\n\nOf `series` each entry has these fields, and `series_defaults` most of them.\n"
 )

@@ -37,6 +37,7 @@ from market.scenario.fields import (
     section_of,
     text,
 )
+from market.scenario.groups import GroupSection, known_members
 from market.scenario.horizon import horizon_rules
 from market.scenario.network_schema import NetworkSection
 from market.scenario.plant_schema import (
@@ -385,6 +386,10 @@ _FILE = {
             "left out: what the command that runs the market takes",
         ),
     ),
+    "groups": (
+        list[GroupSection],  # type: ignore[valid-type]
+        Field([], description="Plants behind one transformer, each with its share of what may pass it, (M21)"),
+    ),
     "roster": (
         list[_ROSTER_ENTRY] | None,
         Field(
@@ -425,6 +430,7 @@ ScenarioFile = section_of(
     {**_FILE, "vpps": (_VPPS, Field(description="The virtual power plants, at least one", min_length=1))},
     _coupling_said_once,
     _plans_of_whole_periods,
+    known_members,
 )
 PartialFile = section_of(
     "PartialFile",
@@ -432,6 +438,7 @@ PartialFile = section_of(
     {**_FILE, "vpps": (_VPPS, Field([], description="The virtual power plants that are known here"))},
     _coupling_said_once,
     _plans_of_whole_periods,
+    known_members,
 )
 
 

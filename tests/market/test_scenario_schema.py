@@ -93,6 +93,7 @@ def test_units_in_names_agree_with_the_schema() -> None:
         "_mw_per_h": "MW/h",
         "_cny_per_h": "CNY/h",
         "_cny_per_t": "CNY/t",
+        "_cny_per_mw": "CNY/MW",
         "_cny_per_mwh": "CNY/MWh",
         "_cny_per_mw2h": "CNY/(MW² h)",
         "_cny_per_mwh_per_mw": "CNY/MWh per MW",

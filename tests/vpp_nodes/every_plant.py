@@ -7,6 +7,7 @@ with limits, batteries with losses and limits of their own, charges on peaks, an
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,9 @@ def _with_more(draw: _Draw, vpp: Vpp) -> Vpp:
     charge = float(draw.uniform(10.0, 3000.0)) * float(draw.random() < 0.4)
     before_mw = float(draw.uniform(0.0, 4.0)) * float(draw.random() < 0.5)
     exchange = replace(vpp.exchange, peak_charge_cny_per_mw=charge, peak_before_mw=before_mw)
+    if draw.random() < 0.3:
+        most_in, most_out = draw.uniform(2.0, 9.0, 2).tolist()
+        exchange = replace(exchange, import_max_mw=most_in, export_max_mw=most_out if draw.random() < 0.5 else inf)
     return replace(vpp, units=units, exchange=exchange)
 
 

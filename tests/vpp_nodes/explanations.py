@@ -56,7 +56,7 @@ def _by_itself(case: Case, place: str) -> Case:
     vpp = case.vpp
     units = tuple(unit for unit in vpp.units if vpp.place_of(unit) == place or unit.kind is UnitKind.LOAD)
     fields: dict[str, Any] = {kind.value: getattr(vpp, kind) if kind == place else None for kind in FIELDS}
-    free = replace(vpp.exchange, grid_buy_max_mw=inf, grid_sell_max_mw=inf)
+    free = replace(vpp.exchange, grid_buy_max_mw=inf, grid_sell_max_mw=inf, import_max_mw=inf, export_max_mw=inf)
     return replace(case, vpp=replace(vpp, units=units, exchange=free, **fields))
 
 
@@ -69,7 +69,7 @@ class _Change:
 def _changes(case: Case) -> Iterator[_Change]:
     """Every single change that may be named, by the words that name it."""
     exchange = case.vpp.exchange
-    for name in ("grid_buy_max_mw", "grid_sell_max_mw"):
+    for name in ("grid_buy_max_mw", "grid_sell_max_mw", "import_max_mw", "export_max_mw"):
         wider: dict[str, Any] = {name: inf}
         changed = replace(case.vpp, exchange=replace(exchange, **wider))
         yield _Change(f"raise exchange.{name} (", replace(case, vpp=changed))

@@ -341,6 +341,8 @@ class _Day:
             self.row(-np.inf, exchange.peak_before_mw, {buy: 1.0, rise: -1.0})
             self.net[t][buy] += 1.0
             self.net[t][sell] -= 1.0
+            peers = 0.0 if self.direct is None else float(self.direct.in_mw[t] - self.direct.out_mw[t])
+            self.row(-exchange.export_max_mw - peers, exchange.import_max_mw - peers, {buy: 1.0, sell: -1.0})
             emission = rules.grid_emission_t_per_mwh if series is None else float(series[t])
             self.excess[t][buy] += (emission - rules.grid_quota_t_per_mwh) * self.hours
         if self.direct is not None:

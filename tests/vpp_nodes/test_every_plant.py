@@ -85,6 +85,7 @@ def _features(case: Case) -> list[str]:
         "own tariff": vpp.tariff is not None,
         "fee": vpp.exchange.peer_fee_cny_per_mwh > 0.0 and case.direct is not None,
         "peak charge": vpp.exchange.peak_charge_cny_per_mw > 0.0,
+        "connection": vpp.exchange.import_max_mw < np.inf,
         "peak before": vpp.exchange.peak_charge_cny_per_mw > 0.0 and vpp.exchange.peak_before_mw > 0.0,
         "emission by period": public.carbon.grid_emission_by_period_t_per_mwh is not None,
         "stepped": public.carbon.mode is CarbonMode.STEPPED and public.carbon.steps > 1,

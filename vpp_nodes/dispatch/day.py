@@ -30,6 +30,8 @@ _MAY_BE_INFINITE = frozenset(
         "grid_sell_max_mw",
         "direct_in_max_mw",
         "direct_out_max_mw",
+        "import_max_mw",
+        "export_max_mw",
         "ramp_up_mw_per_h",
         "ramp_down_mw_per_h",
         "daily_energy_max_mwh",

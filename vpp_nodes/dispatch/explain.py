@@ -245,7 +245,8 @@ _STORAGE_SIZES = ("energy_mwh", "charge_max_mw", "discharge_max_mw")
 
 def _exchange_changes(day: DispatchDay) -> Iterator[tuple[str, DispatchDay]]:
     exchange = day.vpp.exchange
-    for name in ("grid_buy_max_mw", "grid_sell_max_mw"):
+    grid, connection = ("grid_buy_max_mw", "grid_sell_max_mw"), ("import_max_mw", "export_max_mw")
+    for name in (*grid, *(each for each in connection if getattr(exchange, each) < math.inf)):
         wider = replace(exchange, **{name: math.inf})
         yield (
             f"raise exchange.{name} ({getattr(exchange, name):g})",

@@ -34,6 +34,8 @@ def net_exchange_11(program: LinearProgram, day: FreeDay, model: Model) -> range
     run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
     for row, column in zip(model.balance_rows, run, strict=True):
         program.extend_row(row, column, 1.0)
+    for row, column in zip(model.connection_rows, run, strict=False):
+        program.extend_row(row, column, 1.0)
     carbon = day.public.carbon
     if model.carbon_rows and carbon.credits_follow_energy:
         for row, column in zip(model.carbon_rows, run, strict=True):

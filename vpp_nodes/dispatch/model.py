@@ -14,6 +14,7 @@ from market.model.timing import days_of
 from market.model.unit_limits import LATER_KINDS
 from market.model.vpp import ControllableLoad, UnitKind
 from vpp_nodes.dispatch.columns import INFINITY, UnitColumns
+from vpp_nodes.dispatch.connection import connection_m21
 from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.flexible import ShiftColumns, TaskColumns, shift_windows_m10, task_energy_m11
 from vpp_nodes.dispatch.linear import LinearProgram
@@ -34,12 +35,14 @@ class Model:
     """A day's program. `balance_rows` are the rows of (6), one for each period; their duals give λ.
 
     carbon_rows : for each period the row of (3) that it is billed by; nothing in mode `none`
+    connection_rows : that of (M21); nothing where there is no limit
     """
 
     program: LinearProgram
     variables: Variables
     balance_rows: tuple[int, ...]
     carbon_rows: tuple[int, ...]
+    connection_rows: tuple[int, ...] = ()
 
 
 def build_model(
@@ -72,7 +75,8 @@ def build_model(
         task_energy_m11(program, day, task)
     carbon_rows = carbon_excess_3(program, day, variables)
     peak_charge_m20(program, day, variables.buy)
-    return Model(program, variables, balance_rows, carbon_rows)
+    connection_rows = connection_m21(program, day, variables.buy, variables.sell)
+    return Model(program, variables, balance_rows, carbon_rows, connection_rows)
 
 
 _IN_ORDER = (UnitKind.WT, UnitKind.PV, UnitKind.MT, UnitKind.ESS, UnitKind.CL, *LATER_KINDS)

@@ -77,8 +77,8 @@ def open_day(vpp: Vpp, public: PublicRules, most_in_mw: Array | float, most_out_
         vpp,
         public,
         day.direct,
-        day.filled(0.0) + np.minimum(limits.direct_in_max_mw, most_in_mw),
-        day.filled(0.0) + np.minimum(limits.direct_out_max_mw, most_out_mw),
+        day.filled(0.0) + np.minimum(limits.most_in_mw, most_in_mw),
+        day.filled(0.0) + np.minimum(limits.most_out_mw, most_out_mw),
     )
 
 
@@ -100,6 +100,8 @@ def net_exchange_11(program: LinearProgram, day: OpenDay, model: Model) -> range
     """−dir_out_max ≤ net_in ≤ dir_in_max; in (6), in (3) where credits follow energy, and at the fee of (M14)."""
     run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
     for row, column in zip(model.balance_rows, run, strict=True):
+        program.extend_row(row, column, 1.0)
+    for row, column in zip(model.connection_rows, run, strict=False):
         program.extend_row(row, column, 1.0)
     carbon = day.public.carbon
     if model.carbon_rows and carbon.credits_follow_energy:
