@@ -53,7 +53,8 @@ from vpp_nodes.plan_rounds import ReviewedRound, RoundEnd
 
 RESEND_AFTER_S = 0.5
 RESEND_AT_MOST_S = 5.0
-HELLO_AGAIN_S = 1.0
+HELLO_AGAIN_S, HELLO_AT_MOST_S = 1.0, 16.0
+"""When a node asks again that has no answer; each time after twice as long: its broker may have much to do."""
 QUIET_S = 3.0
 """After this long without a word from the broker, which speaks every second, a node asks if it is still there."""
 _LAST_PORT = 65535
@@ -221,6 +222,7 @@ class Client:
         self._next = self._new_epoch(0)  # what comes of an epoch before we are told that it has begun
         self._heard_at = now
         self._asked_at = -math.inf
+        self._ask_again_s = HELLO_AGAIN_S
         self._refusal = ""
         self._refused_at = -math.inf
 
@@ -261,8 +263,8 @@ class Client:
         if now - self._heard_at > self._patience_s:
             raise RunError(f"{self._vpp}: {self._silence(now)}; this node ends")
         quiet = self.stage is Stage.JOINING or now - self._heard_at > QUIET_S
-        if quiet and now - self._asked_at >= HELLO_AGAIN_S:
-            self._asked_at = now
+        if quiet and now - self._asked_at >= self._ask_again_s:
+            self._asked_at, self._ask_again_s = now, min(2.0 * self._ask_again_s, HELLO_AT_MOST_S)
             return [Tell(self._hello, 1), *self._go_on(now)]
         return self._go_on(now)
 
@@ -315,6 +317,7 @@ class Client:
         if isinstance(message, Refused):
             return self._refused(message, now)
         self._heard_at, self._last_seen, self._told_seen = now, "", ""
+        self._ask_again_s = HELLO_AGAIN_S
         if isinstance(message, Stop):
             return self._stopped(message)
         if self.stage is Stage.STOPPED:

@@ -49,7 +49,8 @@ from vpp_nodes.shared_frames import SharedFrames
 from vpp_nodes.shared_work import SharedWork
 from vpp_nodes.task import NodeTask
 
-TICK_S = 0.2
+TICK_S, NODES_A_TICK = 0.2, 100
+"""How often all are looked after, whatever comes; where there are more nodes, so much less often."""
 HEARTBEAT_S, NODES_A_HEARTBEAT, MOST_HEARTBEAT_S = 1.0, 100, 3.0
 """How often a node gives a sign of life; on a shared connection so many do so as often, and more of them less."""
 SWITCH_S = 0.0005
@@ -211,7 +212,10 @@ class _Company(Closing):
                 self._end(vpp, ending)
 
     def _patience_s(self) -> float:
-        return 0.0 if any(shell.wants_to_act for shell in self._shells.values()) else TICK_S
+        shells = self._shells.values()
+        return (
+            0.0 if any(shell.wants_to_act for shell in shells) else TICK_S * max(1.0, len(shells) / NODES_A_TICK)
+        )
 
 
 def _leave(shells: Iterable[_Shell], trouble: Trouble) -> None:

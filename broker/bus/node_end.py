@@ -159,7 +159,8 @@ class NodeEnd(Closing):
 
     def _open_outward(self, address: str, topics: Mapping[bytes, tuple[bytes, ...]]) -> None:
         self._close_half(self._outward)
-        self._outward = _Outward(self._open(zmq.SUB), address, topics)
+        socket = self._open(zmq.SUB, send_queue=0)  # a subscription that its queue does not hold is lost
+        self._outward = _Outward(socket, address, topics)
         self._listen_to(self._outward.socket)
 
     def forget(self, echo: bytes) -> None:

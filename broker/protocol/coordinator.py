@@ -69,6 +69,8 @@ from market.settlement.rounds import DayRounds
 
 BEAT_S = 1.0
 """Members hear of the broker, and of what they leave unanswered, each time that so long has passed."""
+BEATS_A_SECOND, ORDERS_A_SECOND, MOST_BEAT_S = 200, 50, 2.5
+"""Of so many members each; in a larger market they do so less often, but of the broker before they ask for it."""
 
 RESEND_AFTER_S = 0.5
 FAREWELL_AGAIN_S = 0.25
@@ -562,7 +564,7 @@ class Coordinator:
             actions += self._ask_again(now) + self.clockwork.tick(now)
             actions += self._check_answers(now)
         actions += self._next_phase(now)
-        if now - self._beat_at >= BEAT_S:
+        if now - self._beat_at >= min(MOST_BEAT_S, self._times(BEATS_A_SECOND) * BEAT_S):
             self._beat_at = now
             actions += self._say_again(now)
         return actions
@@ -570,9 +572,13 @@ class Coordinator:
     def _say_again(self, now: float) -> list[Action]:
         """Every second: that we are here, and, where nothing moves, the orders that no clockwork repeats."""
         beats: list[Action] = [Send(vpp, self._beat(vpp)) for vpp in self.membership.members]
-        if now - self._moved_at < BEAT_S:
+        if now - self._moved_at < self._times(ORDERS_A_SECOND) * BEAT_S:
             return beats
         return beats + self.membership.welcomes() + (self._asking.again() if self._asking else [])
+
+    def _times(self, members: int) -> float:
+        """How many times as many take part, once at least: of more, each is told of less often."""
+        return max(1.0, len(self._charge.vpps) / members)
 
     @property
     def _asking(self) -> Reviewing | Settling | None:
