@@ -100,7 +100,8 @@ def is_series(hint: Any) -> bool:
 
 def plain_fields(value: Any) -> dict[str, Any]:
     """The parameters of a dataclass as the file has them: plain words for choices, nothing for no limit."""
-    return {in_file: _plain(getattr(value, name)) for name, in_file in _fields_in_file(type(value))}
+    owner: Any = type(value)
+    return {in_file: _plain(getattr(value, name)) for name, in_file in _fields_in_file(owner)}
 
 
 _hints = cache(get_type_hints)
