@@ -20,7 +20,15 @@ from market.game.dithering import ending_of_cycle
 from market.game.period import PeriodGame
 from market.game.pricing import PriceMove, Pricer, Repricing, RulePricer
 from market.game.result import PeriodResult, Verdict
-from market.game.verdict import AT_REST, CERTIFICATE_TOLERANCE, Ending, budget_spent, conclude
+from market.game.verdict import (
+    AT_REST,
+    CERTIFICATE_TOLERANCE,
+    Ending,
+    budget_spent,
+    certified,
+    conclude,
+    ended,
+)
 from market.model.arrays import Array, frozen
 from market.model.rules import MarketRules
 
@@ -28,7 +36,9 @@ __all__ = [
     "CERTIFICATE_TOLERANCE",
     "Negotiation",
     "Order",
+    "answered",
     "answers",
+    "certified",
     "conclude",
     "concluded",
     "end_cycle",
@@ -235,9 +245,19 @@ def concluded(
 
     choosers : what answers for a buyer, by its name; the evolutionary game where nothing else is said
     """
+    return tuple(certified(result) for result in answered(games, negotiations, rules, choosers))
+
+
+def answered(
+    games: Sequence[PeriodGame],
+    negotiations: Sequence[Negotiation],
+    rules: MarketRules,
+    choosers: Mapping[str, Chooser] = NO_BUYER,
+) -> tuple[PeriodResult, ...]:
+    """The same before any is certified: the trade is that, whatever the verdict will be."""
     chosen = answers(games, [end.prices for end in negotiations], rules, choosers)
     return tuple(
-        conclude(game, end.prices, probability, requested, end.rounds, end.ending)
+        ended(game, end.prices, probability, requested, end.rounds, end.ending)
         for game, end, (probability, requested) in zip(games, negotiations, chosen, strict=True)
     )
 

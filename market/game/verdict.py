@@ -6,7 +6,7 @@ Runs of many processes and the solver conclude by the same function, so they con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -57,42 +57,35 @@ def conclude(
     keeps its evidence, delivers nothing, and has a certificate where all have priced and answered.
     prices : shape (n,), CNY/MWh · probability, requested : shape (m, n), MW
     """
-    if not game.tradable:
-        return _result(game, Verdict.NO_TRADE, prices, probability, requested, rounds, None, why_no_trade(game))
-    certificate, ended, evidence = None, ending.verdict, ending.evidence
-    if _complete(game, prices, probability):
-        certificate = certify(game, prices, probability, requested)
-    if ended is Verdict.EQUILIBRIUM and certificate and proven(certificate) > CERTIFICATE_TOLERANCE:
-        ended, evidence = Verdict.UNCERTIFIED, _who_gains(game, certificate)
-    if ended is Verdict.EQUILIBRIUM and certificate is None:
-        ended, evidence = Verdict.UNCERTIFIED, _who_is_silent(game, probability)
-    return _result(game, ended, prices, probability, requested, rounds, certificate, evidence)
+    return certified(ended(game, prices, probability, requested, rounds, ending))
 
 
-def _result(
-    game: PeriodGame,
-    verdict: Verdict,
-    prices: Array,
-    probability: Array,
-    requested: Array,
-    rounds: int,
-    certificate: PeriodCertificate | None,
-    evidence: str,
+def ended(
+    game: PeriodGame, prices: Array, probability: Array, requested: Array, rounds: int, ending: Ending = AT_REST
 ) -> PeriodResult:
+    """What `conclude` makes of a period before it is certified: the trade is the same, the verdict may not be."""
+    verdict, evidence = ending.verdict, ending.evidence
+    if not game.tradable:
+        verdict, evidence = Verdict.NO_TRADE, why_no_trade(game)
     delivered = delivered_power(game, requested) if verdict.rests else np.zeros_like(requested)
     clearing = clearing_price(game) if game.tradable else game.floor_cny_per_mwh
-    return PeriodResult(
-        game,
-        verdict,
-        clearing,
-        frozen(prices),
-        frozen(probability),
-        frozen(requested),
-        frozen(delivered),
-        rounds,
-        certificate,
-        evidence,
-    )
+    powers = (frozen(probability), frozen(requested), frozen(delivered))
+    return PeriodResult(game, verdict, clearing, frozen(prices), *powers, rounds, None, evidence)
+
+
+def certified(result: PeriodResult) -> PeriodResult:
+    """What has ended, with its certificate and the verdict by that, as `conclude` says."""
+    game, prices, probability = result.game, result.price_cny_per_mwh, result.probability
+    if not game.tradable:
+        return result
+    certificate, verdict, evidence = None, result.verdict, result.evidence
+    if _complete(game, prices, probability):
+        certificate = certify(game, prices, probability, result.requested_mw)
+    if verdict is Verdict.EQUILIBRIUM and certificate and proven(certificate) > CERTIFICATE_TOLERANCE:
+        verdict, evidence = Verdict.UNCERTIFIED, _who_gains(game, certificate)
+    if verdict is Verdict.EQUILIBRIUM and certificate is None:
+        verdict, evidence = Verdict.UNCERTIFIED, _who_is_silent(game, probability)
+    return replace(result, verdict=verdict, certificate=certificate, evidence=evidence)
 
 
 def _complete(game: PeriodGame, prices: Array, probability: Array) -> bool:

@@ -15,7 +15,7 @@ from market.game.buyers import Chooser, answer_day
 from market.game.period import PeriodGame
 from market.game.pricing import Pricer, RulePricer
 from market.game.result import PeriodResult
-from market.game.solver import Negotiation, concluded, negotiate
+from market.game.solver import Negotiation, answered, certified, negotiate
 from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.plan import DispatchPlan
@@ -72,8 +72,13 @@ class Behaviours:
 
     def played(self, games: Sequence[PeriodGame], rules: MarketRules) -> Played:
         """The games from the clearing prices to their certified ends."""
+        negotiations, results = self.traded(games, rules)
+        return Played(negotiations, tuple(certified(result) for result in results))
+
+    def traded(self, games: Sequence[PeriodGame], rules: MarketRules) -> Played:
+        """The same, none certified yet: for a day of many games, of which one counts."""
         negotiations = negotiate(games, rules, pricers=self.pricers)
-        return Played(negotiations, concluded(games, negotiations, rules, self.choosers))
+        return Played(negotiations, answered(games, negotiations, rules, self.choosers))
 
 
 class Played(NamedTuple):

@@ -20,7 +20,7 @@ from market.coordination.coupling import (
 from market.errors import DispatchError
 from market.game.period import period_games
 from market.game.result import PeriodResult
-from market.game.solver import Negotiation
+from market.game.solver import Negotiation, certified
 from market.model.declaration import Declaration
 from market.model.plan import DispatchPlan
 from market.scenario.scenario import Scenario
@@ -33,7 +33,7 @@ from vpp_nodes.strategies.behaviour import Behaviours
 
 @dataclass(frozen=True, slots=True)
 class _Played:
-    """A round as it was played. planned : the plans declared by
+    """A round as it was played, its periods not certified yet. planned : the plans declared by
 
     after : the plans with trade, None where there is no such day
     """
@@ -81,7 +81,7 @@ def _play(
         behave.declared(vpp, plan, public, alone.marginal_value_cny_per_mwh)
         for vpp, plan, alone in zip(vpps, planned, before, strict=True)
     )
-    negotiations, results = behave.played(period_games(declarations, public), public.market)
+    negotiations, results = behave.traded(period_games(declarations, public), public.market)
     better = [dispatch_with_option(vpp, public, option_of(open_trade(vpp.id, results))) for vpp in vpps]
     after = tuple(_with_trade(scenario, k, results) for k in range(len(vpps)))
     reviews, bills = {}, []
@@ -105,4 +105,5 @@ def _with_trade(scenario: Scenario, k: int, results: Sequence[PeriodResult]) -> 
 def _outcome(before: Sequence[DispatchPlan], rounds: Sequence[_Played], settled: _Played) -> MarketOutcome:
     day_rounds = coupled_rounds([each.coupled for each in rounds], settled.coupled)
     parts = zip(settled.declarations, before, settled.after, settled.planned, strict=True)
-    return MarketOutcome(settled.results, tuple(VppDay(*part) for part in parts), day_rounds)
+    results = tuple(certified(result) for result in settled.results)
+    return MarketOutcome(results, tuple(VppDay(*part) for part in parts), day_rounds)
