@@ -121,7 +121,7 @@ def test_totals_are_sums_and_extremes() -> None:
 
 
 def test_what_there_was_none_of_is_null() -> None:
-    told = network_document(facts(NetworkLog(links={("Wind", "Sun"): LinkLog()})), Verdict.STALLED)
+    told = network_document(facts(NetworkLog(_links={("Wind", "Sun"): LinkLog()})), Verdict.STALLED)
     assert told is not None
     nulls = ("time_to_equilibrium_s", "delay_min_s", "delay_mean_s", "mean_staleness_s", "largest_staleness_s")
     assert [told[name] for name in nulls] == [None] * 5

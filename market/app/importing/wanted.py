@@ -14,7 +14,6 @@ from market.model.rules import Horizon
 from market.model.units import BadUnit, in_unit
 from market.scenario.shown_value import shown
 
-DAY_MINUTES: Final = 1440
 _FLAGS: Final = {"retail": "--retail", "feed_in": "--feed-in", "carbon": "--carbon-price"}
 
 
