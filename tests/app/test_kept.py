@@ -115,6 +115,7 @@ def test_the_summary_says_what_is_not_kept(tmp_path: Path) -> None:
     assert "--trace full" in done.stdout
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("level", LEVELS)
 def test_figures_and_report_work_with_every_level_or_say_what_they_need(tmp_path: Path, level: str) -> None:
     market.run("two_vpp", out=tmp_path / "run", trace=level)
@@ -127,6 +128,7 @@ def test_figures_and_report_work_with_every_level_or_say_what_they_need(tmp_path
     assert (tmp_path / "run" / "report.html").stat().st_size > 0
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("level", LEVELS)
 def test_compare_and_replay_work_with_every_level_and_format(tmp_path: Path, level: str, format: str) -> None:

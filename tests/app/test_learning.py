@@ -200,6 +200,7 @@ def test_joint_profit_of_five_vpp_is_no_less_than_any_prices_that_are_drawn() ->
 # --- learners ---
 
 
+@pytest.mark.in_turn
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_two_who_learn_by_q_learning_end_above_the_equilibrium(seed: int) -> None:

@@ -297,7 +297,7 @@ def test_a_record_that_was_altered_is_not_believed(four_days: Path, tmp_path: Pa
 def test_a_run_is_taken_up_after_each_day_that_is_finished(four_days: Path, tmp_path: Path) -> None:
     """Whatever a break leaves: no day, some days, half a day's folder, all days without tables."""
     whole = four_days / "run"
-    for done in (0, 1, 5, 8):
+    for done in sampled((0, 1, 5, 8), 2):
         run = tmp_path / str(done)
         shutil.copytree(whole, run)
         for name in ("manifest.json", *TABLES):

@@ -138,6 +138,7 @@ def test_calls_side_by_side_keep_their_order_and_tell_their_progress(tmp_path: P
     assert done == [1, 2, 3]
 
 
+@pytest.mark.in_turn
 def test_a_small_grid_of_real_runs(tmp_path: Path) -> None:
     flags = ("--delays", "0ms,50ms", "--losses", "0,0.3", "--jobs", "2")
     done = vppmarket("experiment", "network", "two_vpp", *flags, "--out", "grid", cwd=tmp_path)
