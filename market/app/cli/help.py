@@ -58,7 +58,7 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "The form of the file, where it is not as it looks": (
         *("unit", "price_unit", "sep", "decimal", "encoding", "skip", "time_column", "time_format", "stamp"),
-        *("gaps", "longest_gap"),
+        *("gaps", "longest_gap", "clip", "thousands"),
     ),
     "When, and at which prices": ("start", "day_count", "step", "zone", "currency", "retail", "feed_in", "carbon"),
     "How it is run": (
