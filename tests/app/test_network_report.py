@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
 
 import market as market_api
-from broker.delivery.network_log import CarriedMessage, LinkLog, Moment, NetworkLog, Staleness
+from broker.delivery.network_log import CarriedMessage, Moment, NetworkLog, Staleness
 from broker.tape import MessageSaid, TurnGiven
 from broker.wire.messages import BROKER
 from market.app.cli.main import command
@@ -120,7 +120,9 @@ def test_totals_are_sums_and_extremes() -> None:
 
 
 def test_what_there_was_none_of_is_null() -> None:
-    told = network_document(facts(NetworkLog(links={("Wind", "Sun"): LinkLog()})), Verdict.STALLED)
+    log = NetworkLog()
+    log.link("Wind", "Sun")
+    told = network_document(facts(log), Verdict.STALLED)
     assert told is not None
     nulls = ("time_to_equilibrium_s", "delay_min_s", "delay_mean_s", "mean_staleness_s", "largest_staleness_s")
     assert [told[name] for name in nulls] == [None] * 5
