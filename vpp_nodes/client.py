@@ -46,7 +46,7 @@ from broker.wire.messages import (
 from market.errors import ProtocolError, RunError
 from market.model.declaration import Role
 from market.model.disclosure import Disclosure, least
-from vpp_nodes.inbox import Heard, Inbox
+from vpp_nodes.inbox import HeardByAll, Inbox
 from vpp_nodes.node import Audited, Begun, Confirmed, Node, NodeEvent, OwnPlans, Reached, Settled
 from vpp_nodes.patience import PATIENCE_S
 from vpp_nodes.plan_rounds import ReviewedRound, RoundEnd
@@ -199,7 +199,7 @@ class Client:
         patience_s: float = PATIENCE_S,
         audit: Disclosure = Disclosure.FULL,
         waits_for_others: bool = False,
-        heard: Heard | None = None,
+        heard: HeardByAll | None = None,
     ) -> None:
         self.stage = Stage.JOINING
         self.refused: Counter[str] = node.refused  # one count, of what we refuse and of what our node does

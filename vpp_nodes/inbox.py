@@ -19,7 +19,7 @@ _EPOCHS: Final = 2
 _NOTHING: Final[Mapping[Ref, DataMessage]] = MappingProxyType({})
 
 
-class Heard:
+class HeardByAll:
     """What was said to all and has come to a process, kept once for all of its nodes, by epoch."""
 
     def __init__(self) -> None:

@@ -44,7 +44,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class _TradesOfSide:
     """Trades of one period with one sign: with whom, how much, MW above 0, and at which prices."""
 
     period: int
@@ -54,13 +54,13 @@ class _Side:
     price: Array
 
 
-def _sides(trades: Sequence[Trade]) -> Iterator[_Side]:
+def _sides(trades: Sequence[Trade]) -> Iterator[_TradesOfSide]:
     def side(trade: Trade) -> tuple[int, bool]:
         return trade.period, trade.delivered_mw > 0
 
     for (period, buys), some in groupby(trades, side):
         _, others, power_mw, price = zip(*some, strict=True)
-        yield _Side(period, buys, others, np.abs(np.array(power_mw)), np.array(price))
+        yield _TradesOfSide(period, buys, others, np.abs(np.array(power_mw)), np.array(price))
 
 
 def plainly_so(own: Declaration, alone: Sequence[PeriodGame], trades: Sequence[Trade], heard: Heard) -> bool:
@@ -75,14 +75,14 @@ def plainly_so(own: Declaration, alone: Sequence[PeriodGame], trades: Sequence[T
     )
 
 
-def _in_band(own: Declaration, game: PeriodGame, side: _Side) -> bool:
+def _in_band(own: Declaration, game: PeriodGame, side: _TradesOfSide) -> bool:
     least = game.floor_cny_per_mwh
     if not side.buys:
         least = max(least, float(own.reserve_cny_per_mwh[side.period]))
     return bool(((least <= side.price) & (side.price <= game.cap_cny_per_mwh)).all())
 
 
-def _as_heard(vpp: str, heard: Heard, side: _Side) -> bool:
+def _as_heard(vpp: str, heard: Heard, side: _TradesOfSide) -> bool:
     """Whether the others are in the game, ask such prices, and lack or have been asked for as much."""
     game = heard.games.get(side.period)
     mine, theirs = (
@@ -121,7 +121,7 @@ def demanded_plainly(alone: Sequence[PeriodGame], trades: Sequence[Trade]) -> bo
     return all(_shares(alone[side.period], side) <= 1.0 + SHARE_TOLERANCE for side in _sides(bought))
 
 
-def _shares(game: PeriodGame, side: _Side) -> float:
+def _shares(game: PeriodGame, side: _TradesOfSide) -> float:
     demanded_mw = demand_curve(game).demand(side.price)
     if (demanded_mw <= 0.0).any():
         return math.inf

@@ -41,7 +41,7 @@ from broker.wire.messages import (
 from market.errors import DispatchError, MarketError, StrategyError, TradeError, WireError
 from market.scenario.digest import plant_digest
 from vpp_nodes.client import Client, Instruction, Note, OpenData, Say, SettledDay, Stage, Tell
-from vpp_nodes.inbox import Heard
+from vpp_nodes.inbox import HeardByAll
 from vpp_nodes.memory import peak_memory_mb
 from vpp_nodes.node import Node
 from vpp_nodes.plant import plant_node
@@ -124,7 +124,7 @@ class _Company(Closing):
         self._desk = NodeDesk()
         self._party = self._shared_connection(tasks)
         self._pulse = _Pulse(self._desk, tasks, shared=self._party is not None)
-        self._heard = Heard() if self._party else None
+        self._heard = HeardByAll() if self._party else None
         self._frames = SharedFrames() if len(tasks) > 1 else SharedFrames(most_bytes=0)
         self._work = SharedWork()
         self._on_note = on_note
@@ -249,7 +249,7 @@ class _Shell:
         frames: SharedFrames,
         on_note: Callable[[str, str], None],
         on_fault: Callable[[str, str], None],
-        heard: Heard | None,
+        heard: HeardByAll | None,
     ) -> None:
         self._task = task
         self._vpp = task.vpp.id

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
 
 import market as market_api
-from broker.delivery.network_log import CarriedMessage, LinkLog, Moment, NetworkLog, Staleness
+from broker.delivery.network_log import CarriedMessage, Moment, NetworkLog, Staleness
 from broker.tape import MessageSaid, TurnGiven
 from broker.wire.messages import BROKER
 from market.app.cli.main import command
@@ -37,10 +37,9 @@ from market.model.network import LinkConditions, LinkOverride, Links, NetworkRul
 from tests.app.commands import vppmarket
 from tests.app.replayed_tapes import finished, market_of, scenario_with
 from tests.processes.command import manifest, rows
-from tests.sampling import law
 from vpp_nodes.in_memory import Loopback
 
-LAW = law(60)
+LAW = settings(derandomize=True, deadline=None, max_examples=60)
 VPPS = ("Wind", "Sun", "Town")
 
 
@@ -121,7 +120,9 @@ def test_totals_are_sums_and_extremes() -> None:
 
 
 def test_what_there_was_none_of_is_null() -> None:
-    told = network_document(facts(NetworkLog(_links={("Wind", "Sun"): LinkLog()})), Verdict.STALLED)
+    log = NetworkLog()
+    log.link("Wind", "Sun")
+    told = network_document(facts(log), Verdict.STALLED)
     assert told is not None
     nulls = ("time_to_equilibrium_s", "delay_min_s", "delay_mean_s", "mean_staleness_s", "largest_staleness_s")
     assert [told[name] for name in nulls] == [None] * 5

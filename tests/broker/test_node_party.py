@@ -115,3 +115,25 @@ def test_a_key_speaks_for_those_it_was_made_for_and_for_nobody_else() -> None:
     assert gate.may_hear(Subscribed(inbox_topic("B"), "A", 1))
     assert not gate.may_hear(Subscribed(inbox_topic("C"), "A", 1))
     assert not gate.may_hear(Subscribed(inbox_topic("A"), "B", 1))
+
+
+def test_however_many_share_a_connection_each_is_proved_open() -> None:
+    names = [f"P{number}" for number in range(600)]  # with two topics each more than a queue holds unasked
+    with BrokerEnd("127.0.0.1") as bus, NodeDesk() as desk:
+        party = NodeParty(bus.endpoints.control, None, desk)
+        members = {vpp: party.join(vpp) for vpp in names}
+        ports = port_of(bus.endpoints.inward), port_of(bus.endpoints.outward)
+        for vpp, member in members.items():
+            member.connect_data(*ports, (TOPIC_ALL, inbox_topic(vpp)), ready_topic(vpp))
+        opened: set[str] = set()
+        since = time.monotonic()
+        while len(opened) < len(names):
+            assert time.monotonic() - since < LIMIT_S, sorted({*names} - opened)
+            for event in bus.wait(0.02):
+                if isinstance(event, Subscribed) and is_ready_topic(event.topic):
+                    bus.publish(event.topic, b"ready")
+            party.collect(desk.wait(0.02))
+            opened.update(
+                v for v, m in members.items() for event in m.came(frozenset()) if isinstance(event, DataOpen)
+            )
+        party.close()
