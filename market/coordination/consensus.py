@@ -29,9 +29,8 @@ from market.model.rules import Horizon, MarketRules, Tariff
 
 _LEAST_SPREAD_CNY_PER_MWH: Final = 1.0
 _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is short of anything
-_UNEVEN: Final = (1e1, 1e3, 1e5)  # for each of them that a period's residuals differ by, its ρ is changed once
-_EVENED_EVERY: Final = 4  # rounds: between changes of ρ there is time for steps to go further
-_FIRST_ROUNDS: Final = 120  # in which ρ may change, and steps may go further: from then on the method converges
+_UNEVEN: Final = 10.0  # the two residuals may differ by this factor before ρ is changed
+_FIRST_ROUNDS: Final = 40  # in which ρ may change, and steps may go further: from then on the method converges
 _COARSE: Final = 1e-6  # of a typical exchange: smaller residuals say nothing about ρ
 _FINE: Final = 0.0001  # of a typical exchange: the least reach that answers are fitted to
 _NO_SAVING: Final = 1e-6  # of what typical exchanges of all would cost at retail: regrets as small leave nothing
@@ -42,12 +41,12 @@ _NO_GAIN: Final = 1e-9  # of what a day costs without trade: regrets as small ar
 class Scale:
     """The size of things in a market, all of it public.
 
-    typical_mw : of an exchange · step : ρ of each period, CNY/(MW² h), shape (periods,)
+    typical_mw : of an exchange · step : ρ, CNY/(MW² h)
     reach_mw : how far answers still are from their anchors, to a small share of which they are worked out
     """
 
     typical_mw: float
-    step: Array
+    step: float
     reach_mw: float
 
 
@@ -143,17 +142,17 @@ class Consensus:
 def scale_of(declarations: Sequence[Declaration], tariff: Tariff) -> Scale:
     """ρ = mean of retail − feed-in (at least 1 CNY/MWh) / mean of all declared surpluses and deficits but 0.
 
-    It is that of all periods. Where nobody declares any, 1 MW stands in for their mean.
+    Where nobody declares any, 1 MW stands in for their mean.
     """
     powers = np.concatenate([[d.surplus_mw, d.deficit_mw] for d in declarations], axis=None)
     typical = float(powers[powers > 0.0].mean()) if (powers > 0.0).any() else _UNTRADED_MW
     spread = float(np.abs(tariff.retail_cny_per_mwh - tariff.feed_in_cny_per_mwh).mean())
-    step = np.full(tariff.retail_cny_per_mwh.shape, max(spread, _LEAST_SPREAD_CNY_PER_MWH) / typical)
-    return Scale(typical, frozen(step), reach_mw=typical)
+    return Scale(typical, max(spread, _LEAST_SPREAD_CNY_PER_MWH) / typical, reach_mw=typical)
 
 
 class ConsensusSearch:
     """Rounds until all regrets together are at most a share of what trade saves, or none, or the budget is spent.
+
     Turn by turn: what all say of the standing, `judged`, then what all answer, `answered`, unless it is `over`.
     """
 
@@ -256,11 +255,11 @@ def after(before: Standing, answers_mw: Array) -> Standing:
     price, anchors = before.price_cny_per_mwh + scale.step * mean, answers_mw - mean
     course = Course()
     if number <= _FIRST_ROUNDS:
-        step = _evened(before, anchors, mean) if number % _EVENED_EVERY == 0 else scale.step
-        if np.array_equal(step, scale.step):
+        scale = _evened(before, anchors, mean)
+        if scale == before.scale:
             price, anchors, course = _gone_further(before, price, anchors)
-        scale = replace(scale, step=step)
-    scale = replace(scale, reach_mw=_reach_mw(scale, answers_mw - before.anchors_mw))
+    reach_mw = _reach_mw(scale, answers_mw - before.anchors_mw)
+    scale = replace(scale, reach_mw=reach_mw)
     return Standing(number, frozen(price), frozen(answers_mw), scale, frozen(anchors), course)
 
 
@@ -297,18 +296,15 @@ def _reach_mw(scale: Scale, distance_mw: Array) -> float:
     return min(max(float(np.abs(distance_mw).max()), _FINE * scale.typical_mw), scale.typical_mw)
 
 
-def _evened(before: Standing, anchors: Array, mean: Array) -> Array:
-    """ρ of each period, shape (periods,), after a round whose answers have z_k − z̄ `anchors` and z̄ `mean`.
+def _evened(before: Standing, anchors: Array, mean: Array) -> Scale:
+    """ρ doubled where answers miss each other by far more than they still move, halved where it is the other way.
 
-    Doubled where answers miss each other by far more than they still move, halved where it is the other way
-    (Boyd et al. 2011, 3.4.1; both residuals are public), again for each hundredfold beyond. Each period has
-    its own: one whose price has far to go would hold up all others, whose answers have come to rest.
+    (Boyd et al. 2011, 3.4.1; both residuals are public.) anchors, mean : of the answers, z_k − z̄ and z̄
     """
-    scale, root = before.scale, float(np.sqrt(len(anchors)))
-    primal, dual = np.abs(mean) * root, np.linalg.norm(anchors - before.anchors_mw, axis=0)
-    tells = np.maximum(primal, dual) >= _COARSE * scale.typical_mw * root
-    factor = np.ones(len(mean))
-    for uneven in _UNEVEN:
-        factor = np.where(primal > uneven * dual, 2.0 * factor, factor)
-        factor = np.where(dual > uneven * primal, 0.5 * factor, factor)
-    return frozen(scale.step * np.where(tells, factor, 1.0))
+    scale = before.scale
+    primal = float(np.linalg.norm(np.broadcast_to(mean, anchors.shape)))
+    dual = float(np.linalg.norm(anchors - before.anchors_mw))
+    if max(primal, dual) < _COARSE * scale.typical_mw * float(np.sqrt(anchors.size)):
+        return scale
+    factor = 2.0 if primal > _UNEVEN * dual else 0.5 if dual > _UNEVEN * primal else 1.0
+    return replace(scale, step=scale.step * factor)

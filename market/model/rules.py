@@ -240,7 +240,7 @@ class MarketRules:
     consensus_regret: float = parameter(
         "share",
         "Consensus is reached once all regrets together are at most this share of what trade saves",
-        default=5e-6,
+        default=5e-5,
         ge=1e-9,
         le=1,
     )

@@ -34,7 +34,7 @@ def ways(coupling_rounds: int) -> Mapping[str, Mapping[str, Any]]:
             "market.coupling_rounds": coupling_rounds,
         },
         "consensus to 1 %": {"market.mechanism": "consensus", "market.consensus_regret": 0.01},
-        "consensus to 0.0005 %": {"market.mechanism": "consensus"},
+        "consensus to 0.005 %": {"market.mechanism": "consensus"},
     }
 
 

@@ -197,7 +197,7 @@ def test_what_is_left_out_takes_the_default(tmp_path: Path) -> None:
         "mechanism": Mechanism.GAME,
         "coupling_rounds": 25,
         "consensus_rounds": 200,
-        "consensus_regret": 5e-6,
+        "consensus_regret": 5e-5,
         "coupling": Coupling.ONCE,
         "day_certificate": False,
     }

@@ -39,7 +39,7 @@ class ProximalQuestion:
 
     price_cny_per_mwh: Array
     anchor_mw: Array
-    step: Array
+    step: float
     reach_mw: float
 
 
@@ -64,7 +64,7 @@ def _answered(opened: OpenProgram, question: ProximalQuestion, unit: float) -> t
     day, binaries = opened.day, _relaxed_binaries(opened.day.vpp)
     model, net_in = opened.at(question.price_cny_per_mwh, binaries)
     program = model.program.relaxed() if binaries else model.program
-    price = question.step * unit**2 * day.period_h
+    price = day.filled(question.step * unit**2 * day.period_h)
     square = program.columns(day.filled(0.0), day.filled(np.inf), price)
     tangents = _Tangents(net_in, square, question.anchor_mw, unit)
     for distance in _FIRST_TANGENTS:
