@@ -31,6 +31,8 @@ _LEAST_SPREAD_CNY_PER_MWH: Final = 1.0
 _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is short of anything
 _UNEVEN: Final = 10.0  # the two residuals may differ by this factor before ρ is changed
 _FIRST_ROUNDS: Final = 40  # in which ρ may change, and steps may go further: from then on the method converges
+_GOES_ON: Final = 4  # once enough is certified, for a round in as many that it took
+_FINER: Final = 0.1  # of what was asked for: certified, it ends at once
 _COARSE: Final = 1e-6  # of a typical exchange: smaller residuals say nothing about ρ
 _FINE: Final = 0.0001  # of a typical exchange: the least reach that answers are fitted to
 _NO_SAVING: Final = 1e-6  # of what typical exchanges of all would cost at retail: regrets as small leave nothing
@@ -153,6 +155,9 @@ def scale_of(declarations: Sequence[Declaration], tariff: Tariff) -> Scale:
 class ConsensusSearch:
     """Rounds until all regrets together are at most a share of what trade saves, or none, or the budget is spent.
 
+    Once that is certified a few rounds follow: regrets should be a small share of what the day costs as well,
+    which is told to nobody and may be much less than what trade saves.
+
     Turn by turn: what all say of the standing, `judged`, then what all answer, `answered`, unless it is `over`.
     """
 
@@ -162,6 +167,7 @@ class ConsensusSearch:
         self.standing = opening(participants, scale, tariff, horizon)
         self.over = False
         self._rounds: list[ConsensusRound] = []
+        self._last = rules.consensus_rounds
         self._rules = rules
         retail = float(np.abs(tariff.retail_cny_per_mwh).sum()) * horizon.period_h
         self._nothing_cny = _NO_SAVING * participants * scale.typical_mw * retail
@@ -172,7 +178,9 @@ class ConsensusSearch:
         imbalance = float(np.abs(now.answers_mw.sum(axis=0)).max())
         each = ConsensusRound(now.number, now.price_cny_per_mwh, now.net_in_mw, tuple(judged), imbalance)
         self._rounds.append(each)
-        self.over = self._reached(each) or is_last(each.number, self._rules)
+        if self._reached(each):
+            self._last = min(self._last, each.number + each.number // _GOES_ON)
+        self.over = self._reached(each, _FINER) or each.number >= self._last
         return each
 
     def answered(self, answers_mw: Array) -> None:
@@ -190,9 +198,12 @@ class ConsensusSearch:
         """Those that have been judged."""
         return tuple(self._rounds)
 
-    def _reached(self, each: ConsensusRound) -> bool:
-        """The saving is that of the exchange, which is never more than the possible one."""
-        return each.regrets_cny <= max(self._rules.consensus_regret * each.saving_cny, self._nothing_cny)
+    def _reached(self, each: ConsensusRound, part: float = 1.0) -> bool:
+        """Whether that part of what was asked for is certified.
+
+        The saving is that of the exchange, which is never more than the possible one.
+        """
+        return each.regrets_cny <= max(part * self._rules.consensus_regret * each.saving_cny, self._nothing_cny)
 
 
 def is_last(number: int, rules: MarketRules) -> bool:

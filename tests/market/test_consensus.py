@@ -11,6 +11,7 @@ import pytest
 from market.coordination.consensus import (
     Consensus,
     ConsensusSearch,
+    Judged,
     Participant,
     Scale,
     balanced_exchange,
@@ -114,3 +115,18 @@ def test_answers_are_worked_out_the_finer_the_nearer_they_are() -> None:
         search.answered(anchors + distance_mw * np.array([[1.0, 0.0], [0.0, -1.0], [0.5, 0.0]]))
         reaches.append(search.standing.scale.reach_mw)
     assert reaches == pytest.approx([2.0, 1.0, 0.5, 0.001, 0.0002])
+
+
+@pytest.mark.parametrize(("finer", "ends"), [(1.0, 25), (0.09, 20)])
+def test_once_enough_is_certified_a_quarter_of_rounds_follows_unless_a_tenth_is_certified(
+    finer: float, ends: int
+) -> None:
+    """Regrets are told to be just what was asked for from round 20 on, or all but nothing."""
+    rules = replace(MarketRules(), consensus_regret=1e-3)
+    search = ConsensusSearch(2, Scale(1.0, 100.0, reach_mw=1.0), TARIFF, HORIZON, rules)
+    while not search.over:
+        regret = finer if search.standing.number >= 20 else 2.0
+        search.judged([Judged(regret, 1000.0), Judged(0.0, 0.0)])
+        search.answered(np.zeros((2, 2)))
+    assert len(search.rounds) - 1 == ends
+    assert search.found.reached

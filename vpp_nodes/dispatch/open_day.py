@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -174,23 +175,48 @@ def dispatch_with_option(vpp: Vpp, public: PublicRules, option: ExchangeOption) 
 def cheapest_at(opened: OpenProgram, price_cny_per_mwh: Array) -> OpenPlan:
     """The same at one of many prices."""
     day = opened.day
-    binaries = commitment_binaries(day.vpp)
-    while True:
-        model, run = opened.at(price_cny_per_mwh, binaries)
-        answer, bound, method = solve_program(
-            model.program, bool(binaries), lambda end: _refusal(day, end), TOLERATED_SHARE
-        )
-        powers = read_powers(day, model, answer)
-        missing = broken_modes(powers) - binaries
-        if not missing:
-            break
-        binaries |= missing
+    model, run, (answer, bound, method) = _with_modes(opened, price_cny_per_mwh, _chosen)
     net_in = answer.values[run.start : run.stop]
     settled = replace(day, direct=direct_of(day, net_in))
     paid = float(net_in @ price_cny_per_mwh) * day.period_h
+    powers = read_powers(day, model, answer)
     solution = Solution(powers, answer.duals, answer.objective - paid, bound - paid, method)
     plan = make_plan(settled, model, solution)
     return OpenPlan(plan, frozen(net_in), plan.objective_cny + paid, bound)
+
+
+def least_at(opened: OpenProgram, price_cny_per_mwh: Array) -> float:
+    """A proven lower bound of what the cheapest day costs at a price, CNY; which of several it is has no say."""
+    return _with_modes(opened, price_cny_per_mwh, _least)[2][1]
+
+
+_Solved: TypeAlias = tuple[LpSolution, float, SolveMethod]
+_Solver: TypeAlias = Callable[[LinearProgram, bool, Callable[[LpSolution], Exception]], _Solved]
+
+
+def _with_modes(opened: OpenProgram, price_cny_per_mwh: Array, solve: _Solver) -> tuple[Model, range, _Solved]:
+    """What solves the day at a price, with those binaries that its answer would break (8) or (11) without."""
+    day = opened.day
+    binaries = commitment_binaries(day.vpp)
+    while True:
+        model, run = opened.at(price_cny_per_mwh, binaries)
+        solved = solve(model.program, bool(binaries), lambda end: _refusal(day, end))
+        missing = broken_modes(read_powers(day, model, solved[0])) - binaries
+        if not missing:
+            return model, run, solved
+        binaries |= missing
+
+
+def _chosen(program: LinearProgram, integer: bool, refusal: Callable[[LpSolution], Exception]) -> _Solved:
+    return solve_program(program, integer, refusal, TOLERATED_SHARE)
+
+
+def _least(program: LinearProgram, integer: bool, refusal: Callable[[LpSolution], Exception]) -> _Solved:
+    if integer:
+        answer, method = program.solve_milp(), SolveMethod.MILP
+    else:
+        answer, method = program.solve_with_cuts(lambda answer: ()), SolveMethod.LP
+    return _optimal(answer, refusal), answer.bound, method
 
 
 def _refusal(day: OpenDay, answer: LpSolution) -> DispatchError:

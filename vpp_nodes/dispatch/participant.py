@@ -11,7 +11,7 @@ from market.model.arrays import Array
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.day import checked_day
-from vpp_nodes.dispatch.open_day import OpenProgram, cheapest_at, direct_of, movable_mw
+from vpp_nodes.dispatch.open_day import OpenProgram, direct_of, least_at, movable_mw
 from vpp_nodes.dispatch.proximal import ProximalQuestion, proximal_answer
 from vpp_nodes.dispatch.solve import dispatch
 
@@ -40,6 +40,6 @@ def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant
             return inf
 
     def least_cny(price: Array) -> float:
-        return cheapest_at(opened(), price).bound_cny
+        return least_at(opened(), price)
 
     return Participant(vpp.id, answer, cost_cny, least_cny)
