@@ -36,6 +36,7 @@ from market.app.results.table import Table
 from market.app.results.table_file import Place, read_table
 from market.app.results.table_writer import file_of
 from market.app.results.telling import Telling, telling_of_manifest
+from market.app.results.whole_tables import ReadDay, check_rows
 from market.app.results.written_files import FILES, ForeignFile, foreign_files
 from market.model.rules import Mechanism
 
@@ -139,16 +140,19 @@ def read_run(folder: Path) -> RecordedRun:
         *(name for name in (IMBALANCE, DAY_CERTIFICATE, STRATEGIES) if name in manifest),
         *(NETWORK_TABLES if manifest["network"] else ()),
     )
-    tables = _tables(folder, names, place, manifest)
-    foreign = tuple(foreign_files(folder, manifest))
-    return RecordedRun(folder.name, manifest, tables, _certificate(folder, manifest), foreign)
-
-
-def _tables(folder: Path, names: Sequence[str], place: Place, manifest: Mapping[str, Any]) -> LaterTables:
-    """Every table that is there, read and checked; selections that are not are worked out when asked for."""
-    kept = kept_of(manifest)
+    certificate = _certificate(folder, manifest)
     left_out = () if kept.selections else ("selections",)
     read = {name: read_table(folder, name, place, kept.format) for name in names if name not in left_out}
+    check_rows(folder, ReadDay(manifest, certificate, read))
+    tables = _tables(names, left_out, read, manifest)
+    foreign = tuple(foreign_files(folder, manifest))
+    return RecordedRun(folder.name, manifest, tables, certificate, foreign)
+
+
+def _tables(
+    names: Sequence[str], left_out: Sequence[str], read: Mapping[str, Records], manifest: Mapping[str, Any]
+) -> LaterTables:
+    """Every table; those that are left out are worked out when asked for."""
     makers = {name: partial(selections_of, read, manifest["rules"]) for name in left_out}
     makers |= {name: partial(read.__getitem__, name) for name in read}
     return LaterTables({name: makers[name] for name in names})
