@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from market.app.cli.main import commands
+from tests.app import import_sources
 from tests.processes.command import COMMAND, run
 from tests.processes.test_printed_commands import opened, paste
 
@@ -29,6 +30,8 @@ WRITING: dict[str, Sequence[str]] = {
     "experiment division": ("experiment", "division", "two_vpp", "--quiet"),
     "experiment forecast": ("experiment", "forecast", "two_vpp", "--shares", "0.1", "--seeds", "1", "--quiet"),
     "sweep": ("sweep", "two_vpp", "--set", "carbon.growth=0.25,0.5", "--jobs", "1", "--quiet"),
+    "import": ("import", "csv", "meter.csv", "--unit", "kW", "--load", "Farm=Hof", "--out", "new"),
+    "experiment learning": ("experiment", "learning", "duopoly", "--days", "1000", "--runs", "1", "--quiet"),
     "experiment network": ("experiment", "network", "two_vpp", "--delays", "0ms", "--losses", "0", "--quiet"),
 }
 """Command lines by what they try."""
@@ -42,8 +45,9 @@ SILENT = {"replay", "check", "schema", "parameters"}
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """A folder with a run in it."""
+    """A folder with a run in it, and a file of what was metered."""
     assert run("run", "two_vpp", "--in-process", "--quiet", "--out", tmp_path / "run").returncode == 0
+    import_sources.meter(tmp_path)
     return tmp_path
 
 
