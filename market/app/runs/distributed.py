@@ -36,6 +36,10 @@ LOOPBACK = "127.0.0.1"
 OWN_PROCESSES = 20
 """In a market of so many VPPs each has a process of its own where nothing else is asked for."""
 
+LOCAL_PATIENCE_S = 600.0
+"""How long a silent broker is waited for by nodes of its own run, which end with its process anyway: to certify a
+large market may take it minutes."""
+
 BROKER_INTERRUPTED = (
     "the run has been broken off: whoever runs the broker has interrupted it; should it be taken up, "
     "start this node again then"
@@ -84,7 +88,8 @@ def run_distributed(
 
     def order(vpps: Sequence[str]) -> Order:
         told = (scenario.public, scenario.name, address, opening.token, node_keys.get(first[vpps[0]]))
-        return run_local_nodes, (tuple(NodeTask(scenario.vpp(vpp), *told) for vpp in vpps),)
+        tasks = tuple(NodeTask(scenario.vpp(vpp), *told, patience_s=LOCAL_PATIENCE_S) for vpp in vpps)
+        return run_local_nodes, (tasks,)
 
     def start(where: str) -> None:
         nonlocal address
