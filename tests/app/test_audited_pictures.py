@@ -167,6 +167,7 @@ def _tonne_more(plan: Any) -> DispatchPlan:
 # --- a run that lost somebody ---
 
 
+@pytest.mark.in_turn
 def test_a_run_that_went_on_without_a_vpp_is_drawn_and_compared(runs: Runs, tmp_path: Path) -> None:
     whole = whole_day()
     others = replace(whole, days=tuple(day for day in whole.days if day.declaration.vpp != "VPP2"))

@@ -419,6 +419,7 @@ def test_what_reads_one_run_says_to_name_a_day(four_days: Path, tmp_path: Path) 
         market.open_run(four_days / "run")
 
 
+@pytest.mark.in_turn
 def test_no_report_of_a_day_is_missing_anything(four_days: Path, tmp_path: Path) -> None:
     shutil.copytree(four_days / "run" / "days" / "003", tmp_path / "003")
     assert vppmarket("report", "003", cwd=tmp_path).returncode == 0

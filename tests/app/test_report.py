@@ -69,6 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
+@pytest.mark.in_turn
 def test_who_plays_a_strategy_and_who_would_gain_are_named(tmp_path: Path) -> None:
     """With their regrets, as the tables have them; of a day without strategies nothing is said of any."""
     flags = ["--strategy", "VPP1=tatonnement", "--strategy", "VPP4=gradient"]

@@ -93,6 +93,7 @@ def assert_alike(one: MarketModel, other: MarketModel) -> None:
     assert one.scenario.digest == other.scenario.digest
 
 
+@pytest.mark.in_turn
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("step_unit", ["round", "event"])
 @pytest.mark.parametrize("seed", [0, 3])

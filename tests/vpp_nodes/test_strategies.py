@@ -70,6 +70,7 @@ def test_strategies_among_stock_plants_end_and_are_certified_alike_everywhere(tm
     assert market.open_run(tmp_path / "run").manifest["strategies"]["VPP3"] == "example_strategies:Bandit"
 
 
+@pytest.mark.in_turn
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("time", ["virtual", "wall"])
 def test_replay_computes_strategies_again_where_they_are_and_says_so_where_not(
