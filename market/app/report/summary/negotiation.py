@@ -22,6 +22,7 @@ PERIODS_ABREAST = 24
 PERIODS_SHOWN = 100
 """All of the longest day, on which clocks go back, in quarter hours."""
 PRICES_SHOWN = 48
+OVER_A_COLUMN = 20  # letters of an id in one line
 SELLERS_SHOWN = 8  # with more than that the day is told by lowest, mean and highest price
 SAME_PROBABILITY = 5e-4  # buyers whose probabilities differ by less are shown as one
 
@@ -102,7 +103,14 @@ def _price_table(
 
 def _offers(results: Sequence[PeriodResult], sellers: Sequence[str], units: PageUnits) -> list[Column]:
     """A column for each of a few sellers."""
-    return [Column(plain(seller), [_offer(result, seller, units) for result in results]) for seller in sellers]
+    return [Column(_in_lines(seller), [_offer(result, seller, units) for result in results]) for seller in sellers]
+
+
+def _in_lines(seller: str) -> str:
+    """An id over its column: a long one in lines of one length, so that the rest of the row has room beside it."""
+    lines = -(-len(seller) // OVER_A_COLUMN)
+    length = -(-len(seller) // lines)
+    return "\n".join(plain(seller[start : start + length]) for start in range(0, len(seller), length))
 
 
 def _offer(result: PeriodResult, seller: str, units: PageUnits) -> str:
