@@ -6,6 +6,7 @@ What is left out of a line is shown in its place as JSON would write it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -42,3 +43,13 @@ def visible_styled(text: str) -> str:
 def _escaped(found: re.Match[str]) -> str:
     short = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
     return short.get(found[0], f"\\u{ord(found[0]):04x}")
+
+
+def some_of(names: Sequence[str], most: int = 8) -> str:
+    """Names for people: all of a few, of many the first and how many more there are.
+
+    >>> some_of(["A", "B", "C"], most=2)
+    'A, B and 1 more'
+    """
+    told = ", ".join(names[:most])
+    return f"{told} and {len(names) - most:,} more" if len(names) > most else told

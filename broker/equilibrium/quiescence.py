@@ -61,9 +61,11 @@ class _Confirmations:
         np.fill_diagonal(self._seen, _NEVER)
         self._changed_at = np.full((players, periods), _NEVER, dtype=np.int64)
         self._waiting = np.ones((players, periods), dtype=np.bool_)  # not heard of yet, or wants another step
+        self._settled: dict[int, BoolArray] = {}  # by period, as long as nothing is said that it follows from
 
     def changed(self, seller: int, period: int, version: int) -> None:
         self._changed_at[seller, period] = version
+        self._settled.pop(period, None)
 
     def confirmed(self, node: int, seen: Mapping[int, int], pending: Iterable[int]) -> None:
         if seen:
@@ -72,13 +74,15 @@ class _Confirmations:
             known[sellers] = np.maximum(known[sellers], np.fromiter(seen.values(), np.int64, len(seen)))
         self._waiting[node] = False
         self._waiting[node, list(pending)] = True
+        self._settled.clear()
 
     def settled(self, part: _Part, period: int) -> BoolArray:
         """Whether each player of a period has consumed its newest prices and wants no step of its own."""
-        newest = self._changed_at[part.sellers, period]
-        seen = (self._seen[np.ix_(part.players, part.sellers)] >= newest).all(axis=1)
-        settled: BoolArray = seen & ~self._waiting[part.players, period]
-        return settled
+        if period not in self._settled:
+            newest = self._changed_at[part.sellers, period]
+            seen = (self._seen[np.ix_(part.players, part.sellers)] >= newest).all(axis=1)
+            self._settled[period] = seen & ~self._waiting[part.players, period]
+        return self._settled[period]
 
 
 @dataclass(slots=True)

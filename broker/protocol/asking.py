@@ -32,6 +32,11 @@ class Asking(Generic[_Order, _Answer]):
         """The orders whose answers are waited for, once more."""
         return [Send(vpp, self._orders[vpp]) for vpp in self.missing()]
 
+    @property
+    def complete(self) -> bool:
+        """Whether every answer is here."""
+        return len(self.answers) == len(self._orders)
+
     def missing(self) -> tuple[str, ...]:
         """Whose answer is waited for."""
         return tuple(vpp for vpp in self._orders if vpp not in self.answers)

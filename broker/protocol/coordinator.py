@@ -66,6 +66,7 @@ from market.model.network import NetworkRules, OnLoss, TimeMode
 from market.model.public import PublicRules, PublicScenario
 from market.model.rules import Coupling
 from market.settlement.rounds import DayRounds
+from market.visible import some_of
 
 BEAT_S = 1.0
 """Members hear of the broker, and of what they leave unanswered, each time that so long has passed."""
@@ -483,10 +484,10 @@ class Coordinator:
             self._ended_at["trading"] = now
             self._moved(now)
             return self._conclude(self.epoch.results)
-        if self._reviewing is not None and not self._reviewing.missing() and self.phase is Phase.REVIEWING:
+        if self._reviewing is not None and self._reviewing.complete and self.phase is Phase.REVIEWING:
             self._ended_at["trading"] = now
             return self._end_round(self._reviewing, now)
-        if self._settling is not None and not self._settling.missing() and self.phase is Phase.SETTLING:
+        if self._settling is not None and self._settling.complete and self.phase is Phase.SETTLING:
             self._ended_at["settling"] = now
             return [*self._settling.end(), *self.farewell("the run is complete", now, complete=True)]
         return []
@@ -665,7 +666,7 @@ class Coordinator:
         return tuple(sorted({*self.clockwork.waiting_for(), *self.membership.absent} & {*self.epoch.roster}))
 
     def _story(self) -> str:
-        waiting = ", ".join(self._waiting_for()) or "nobody"
+        waiting = some_of(self._waiting_for()) or "nobody"
         return f"{self.phase} (turn {self.clockwork.turn}, waiting for {waiting})"
 
     def proceedings(self) -> RunResult:

@@ -11,6 +11,7 @@ from broker.protocol.actions import Action, Notice, Reply, Send
 from broker.wire.messages import Beat, Hello, Refused, Welcome
 from market.errors import ProtocolError, RunError
 from market.model.public import PublicScenario
+from market.visible import some_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class Membership:
         """RunError when somebody has not come for too long."""
         if not self.complete and now - self._since > self._patience.join_s:
             raise RunError(
-                f"waited {self._patience.join_s:g} s for {', '.join(self.missing())} to join, in vain; "
+                f"waited {self._patience.join_s:g} s for {some_of(self.missing())} to join, in vain; "
                 "start these nodes, or look at what they printed"
             )
 

@@ -14,7 +14,7 @@ from typing import TextIO
 from market.app.report.terminal.screen import screen_of
 from market.app.results.run_metadata import OnProgress, RunProgress
 from market.letters import spelled
-from market.visible import visible, visible_styled
+from market.visible import some_of, visible, visible_styled
 
 
 def echo(text: str, *, styled: bool = False) -> None:
@@ -92,5 +92,5 @@ def _line(progress: RunProgress, elapsed_s: float) -> str:
     if progress.messages:
         parts.append(f"{progress.messages} messages")
     if progress.waiting_for and progress.waiting_s >= 1.0:
-        parts.append(f"waiting for {', '.join(progress.waiting_for)} since {progress.waiting_s:.0f} s")
+        parts.append(f"waiting for {some_of(progress.waiting_for)} since {progress.waiting_s:.0f} s")
     return " · ".join(parts)

@@ -27,6 +27,7 @@ from market.app.view.picture import PictureWidget
 from market.app.view.session import SPEEDS, Frame, Session
 from market.app.view.target import open_sessions
 from market.app.view.told import told_of
+from market.visible import some_of
 
 BEAT_S = 0.07
 NAMES = tuple(PANELS)
@@ -127,7 +128,7 @@ def _head(sessions: Sequence[Session], frames: Sequence[Frame], toggle: Callable
 
 def _status_line(session: Session, frame: Frame) -> str:
     view, status, told = frame.view, frame.status, told_of(frame.view)
-    waited = ", ".join(status.live.waiting_for)
+    waited = some_of(status.live.waiting_for)
     absent = ", ".join(f"{vpp} ({how})" for vpp, how in view.absent.items())
     state = status.state.value.replace(" ", "-")
     chip = f'<span class="state-chip {state}">{escape(status.words)}</span>'

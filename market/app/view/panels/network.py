@@ -6,6 +6,7 @@ from market.app.history.event_log import until
 from market.app.view.draw.traffic import link_picture, load_picture, staleness_picture
 from market.app.view.panels.html import box, columns, facts, note
 from market.app.view.session import Frame
+from market.visible import some_of
 
 LIVE = (
     "In real time the tape tells when an offer has been used, and of no other arrival: that is its delay here; "
@@ -19,7 +20,7 @@ def network_panel(frame: Frame) -> str:
     begun = frame.begun
     loads = [entry for entry in until(event_log.loads, view.position) if entry.position >= begun]
     staleness = [entry for entry in until(event_log.staleness, view.position) if entry.position >= begun]
-    waited = ", ".join(live.waiting_for)
+    waited = some_of(live.waiting_for)
     counted = [(name, name.replace("_", " "), f"{count:,}") for name, count in live.counts.items()]
     numbers = facts(
         [
