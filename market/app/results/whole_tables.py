@@ -123,7 +123,7 @@ def _units(day: ReadDay) -> Iterator[Key]:
 
 
 def _rounds(day: ReadDay) -> Iterable[Key]:
-    return ((number,) for number in range(1, day.manifest["day"]["rounds"] + 1))
+    return ((number,) for number in range(day.manifest["day"]["rounds"]))  # counted from 0
 
 
 _TABLES: Final[Mapping[str, tuple[tuple[str, ...], str, Callable[[ReadDay], Iterable[Key]]]]] = {
