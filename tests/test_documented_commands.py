@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
-from market.app.analysis.sweep.journal import LINES
+from market.app.analysis.sweep.kept_sweep import LINES
 from market.app.cli.main import commands
 from tests.app.commands import vppmarket
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
+from market.app.runs.seeds import seed_fault
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from market.app.runs.run_day import Runner
 
 _LOG = logging.getLogger(__name__)
-_LARGEST_SEED = 10**18 - 1
 MOST_PROCESSES = 1000
 
 
@@ -118,9 +118,8 @@ def open_run(folder: str | Path) -> Run:
 def check_changes(changes: Mapping[str, object], seed: int, *, processes: bool) -> None:
     """ScenarioError where a seed is none, or a change has no effect."""
     faults = []
-    if type(seed) is not int or not 0 <= seed <= _LARGEST_SEED:
-        rule = "must be a whole number of 0 or more, of at most 18 digits"
-        faults.append(Fault(rule, repr(seed), "seed", "give another one, such as 0"))
+    if fault := seed_fault(seed, "seed"):
+        faults.append(fault)
     if processes and (fault := missing_linux("processes=True")):
         faults.append(fault)
     if not processes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from market.api.listed import listed
+from market.app.runs.seeds import seed_fault
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
@@ -54,9 +55,7 @@ def parallel_env(
     if not several:
         rule = "must be at least one day"
         faults.append(Fault(rule, "none", "parallel_env: scenarios", "give one, such as 'duopoly'"))
-    if type(seed) is not int or seed < 0:
-        rule = "must be a whole number of 0 or more"
-        faults.append(Fault(rule, repr(seed), "parallel_env: seed", "give another one, such as 0"))
+    faults.append(seed_fault(seed, "parallel_env: seed"))
     if found := [fault for fault in faults if fault]:
         raise ScenarioError(found)
     planned = [planned_day(each if isinstance(each, Scenario) else load_scenario(each)) for each in several]

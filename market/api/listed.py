@@ -6,15 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from market.errors import Fault, ScenarioError
+from market.scenario.plain_value import plain_value
 from market.scenario.shown_value import shown
 
 
 def listed(values: object, where: str) -> list[Any]:
-    """Several values, in a list or whatever gives one after the other. ScenarioError for a single one.
+    """Several values, in a list or whatever gives one after the other, numpy's as Python's.
+
+    ScenarioError for a single one.
 
     >>> listed(("VPP1", "VPP3"), "learners")
     ['VPP1', 'VPP3']
     """
     if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
-        return list(values)
+        return [plain_value(value) for value in values]
     raise ScenarioError([Fault("must be a list of values", shown(values), where, f"write [{values!r}]")])

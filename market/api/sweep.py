@@ -16,6 +16,7 @@ from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.overrides import require_changes
 from market.scenario.scenario import Scenario
+from market.scenario.shown_value import shown
 from market.system_fault import as_run_error
 
 if TYPE_CHECKING:
@@ -87,10 +88,14 @@ def sweep(
     if combine not in ("grid", "zip") or engine not in ("local", "ray"):
         rule = "combine is grid or zip, engine is local or ray"
         raise ScenarioError([Fault(rule, f"{combine!r}, {engine!r}", "market.sweep", "give one of them")])
+    if resume and out is None:
+        raise ScenarioError(
+            [Fault("a sweep is taken up where it was written", "no out", "resume", "give its folder")]
+        )
     means = Means(Engine(engine), jobs, address)
     check_means(means)
     with as_run_error():
-        plan = _plan(scenarios, values or {}, combine, seeds, processes=processes)
+        plan = _plan(scenarios, {} if values is None else values, combine, seeds, processes=processes)
         with _journal(plan, out, resume=resume) as journal:
             carry_out(journal, means, on_progress or (lambda progress: None))
             return _told(journal, out)
@@ -107,8 +112,18 @@ def _plan(
         lists = {path: listed(each, path) for path, each in require_changes(values, "values").items()}
         changes = combined(lists, Combine(combine))
     else:
-        changes = tuple(require_changes(each, "values") for each in listed(values, "values"))
+        changes = tuple(_changes_of_runs(values))
     return plan_of(loaded, changes, tuple(listed(seeds, "seeds")), processes=processes)
+
+
+def _changes_of_runs(values: object) -> Iterator[Mapping[str, object]]:
+    """The changes of each run. ScenarioError for anything else, such as a data frame, which gives names."""
+    for each in listed(values, "values"):
+        if not isinstance(each, Mapping):
+            rule = "must be lists of values by their paths, or a list of the changes of each run"
+            remedy = 'write [{"carbon.growth": 0}, {"carbon.growth": 1}], of a data frame .to_dict("records")'
+            raise ScenarioError([Fault(rule, f"{type(values).__name__} of {shown(each)}", "values", remedy)])
+        yield require_changes(each, "values")
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from market.errors import Fault, ScenarioError
 from market.scenario.shown_value import shown
@@ -25,8 +25,25 @@ class Changes:
     sources: dict[str, str]
 
 
-def set_changes(settings: Sequence[str]) -> Changes:
-    """The changes that flags `--set` stand for. ScenarioError with every flag that cannot be read."""
+def read_value(text: str, place: str, faults: list[Fault]) -> object:
+    """What the text behind = stands for; what is wrong with it goes to `faults`."""
+    from market.scenario.document import parse_value
+
+    try:
+        return parse_value(text)
+    except ScenarioError as error:
+        faults += [Fault(fault.rule, fault.value, place, fault.remedy) for fault in error.faults]
+        return None
+
+
+Read: TypeAlias = Callable[[str, str, list[Fault]], object]
+
+
+def set_changes(settings: Sequence[str], read: Read = read_value) -> Changes:
+    """The changes that flags `--set` stand for. ScenarioError with every flag that cannot be read.
+
+    read : takes the text behind =, its place, and faults to be added to
+    """
     changes, faults = Changes({}, {}), list[Fault]()
     for text in settings:
         path, equals, value = text.partition("=")
@@ -39,7 +56,7 @@ def set_changes(settings: Sequence[str]) -> Changes:
             faults.append(Fault("must set each path only once", shown(text), place, "leave one of them out"))
         else:
             changes.sources[path] = place
-            changes.values[path] = _value(value, place, faults)
+            changes.values[path] = read(value, place, faults)
     if faults:
         raise ScenarioError(faults)
     return changes
@@ -75,13 +92,3 @@ def with_changes(scenario: Scenario, changes: Changes) -> Scenario:
     from market.scenario.overrides import with_overrides
 
     return with_overrides(scenario, changes.values, changes.sources)
-
-
-def _value(text: str, place: str, faults: list[Fault]) -> object:
-    from market.scenario.document import parse_value
-
-    try:
-        return parse_value(text)
-    except ScenarioError as error:
-        faults += [Fault(fault.rule, fault.value, place, fault.remedy) for fault in error.faults]
-        return None

@@ -27,6 +27,7 @@ from market.scenario.fields import Section
 from market.scenario.horizon import horizon_in
 from market.scenario.money import money_faults
 from market.scenario.network_ids import unknown_id, unknown_ids
+from market.scenario.plain_value import plain_value
 from market.scenario.profiles import FEED_IN, RETAIL, power_column
 from market.scenario.realised import drawn_anew, persistence_faults
 from market.scenario.scenario import Scenario, is_timed
@@ -98,9 +99,9 @@ def with_overrides(scenario: Scenario, changes: Changes, sources: Mapping[str, s
 
 
 def require_changes(changes: object, where: str = "changes") -> Changes:
-    """The changes, which map paths to values. ScenarioError for anything else."""
+    """The changes, which map paths to values, these as a file has them. ScenarioError for anything else."""
     if isinstance(changes, Mapping) and all(isinstance(path, str) for path in changes):
-        return changes
+        return {path: plain_value(value) for path, value in changes.items()}
     remedy = 'write them like {"carbon.growth": 0.5}'
     raise ScenarioError([Fault("must map paths of scenario.yaml to values", shown(changes), where, remedy)])
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import market
-from market.app.analysis.sweep.journal import LINES
+from market.app.analysis.sweep.kept_sweep import LINES
 from market.app.analysis.sweep.sweep import Means
 from market.app.cli.sweep import SweepOptions, sweep_command
 from market.errors import ScenarioError

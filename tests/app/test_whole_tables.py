@@ -94,6 +94,17 @@ def test_where_selections_are_left_out_the_certificate_says_who_sold(whole: Path
 def test_a_manifest_of_more_periods_than_can_be_counted_is_refused_at_once(whole: Path) -> None:
     run = read_run(whole)
     told = {**run.manifest, "day": {"rounds": 2**62}}
-    tables = {"rounds": Records({"round": np.arange(1, 4)})}
-    with pytest.raises(ScenarioError, match=r"rounds\.csv: .*got none for round 4, among 3 rows"):
+    tables = {"rounds": Records({"round": np.arange(3)})}
+    with pytest.raises(ScenarioError, match=r"rounds\.csv: .*got none for round 3, among 3 rows"):
         check_rows(whole, ReadDay(told, run.certificate, tables))
+
+
+@pytest.mark.parametrize("rules", [{"market.mechanism": "consensus"}, {"market.coupling": "iterate"}])
+def test_rounds_of_a_day_are_all_there(rules: dict[str, object], tmp_path: Path) -> None:
+    market.run("two_vpp", rules, out=tmp_path / "run")
+    assert len(market.open_run(tmp_path / "run").rounds) > 1
+    altered(tmp_path / "run" / "rounds.csv", lambda rows: rows[:-1])
+    with pytest.raises(
+        ScenarioError, match=r"rounds\.csv: it must have one row for each round; got none for round"
+    ):
+        market.open_run(tmp_path / "run")

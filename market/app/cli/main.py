@@ -22,6 +22,7 @@ from market.app.cli.network_options import network_options
 from market.app.cli.path_value import PATH
 from market.app.cli.set_option import set_option, strategy_option
 from market.app.results.exit_codes import ExitCode, exit_code_of_error
+from market.app.runs.seeds import A_SEED, is_seed
 from market.app.runs.system import need_linux
 from market.errors import MarketError
 from market.model.disclosure import Disclosure
@@ -83,8 +84,8 @@ class _Seed(click.ParamType[int]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value)
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
-            self.fail(f"{text!r} is not a whole number of 0 or more, of at most 18 digits", param, ctx)
+        if not is_seed(text):
+            self.fail(f"{text!r} is not {A_SEED}", param, ctx)
         return int(text)
 
 

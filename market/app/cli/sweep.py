@@ -21,9 +21,12 @@ from market.app.results.folder import RunFolder, new_run_folder
 from market.app.results.table import Table
 from market.app.results.telling import telling_of
 from market.app.runs.command_line import pasted
+from market.app.runs.seeds import A_SEED, is_seed
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
+from market.scenario.shown_value import shown
 
+_MOST_SEEDS = 100_000
 _ROWS_SHOWN = 20
 _REASONS_SHOWN = 3
 _SHOWN = {
@@ -55,7 +58,7 @@ class SweepOptions:
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
-    """Seeds with commas between them; `0-9` stands for ten. ScenarioError if they cannot be read.
+    """Seeds with commas between them, each once; `0-9` stands for ten. ScenarioError if they cannot be read.
 
     >>> seeds_of("1,5-7")
     (1, 5, 6, 7)
@@ -63,15 +66,19 @@ def seeds_of(text: str) -> tuple[int, ...]:
     found: dict[int, None] = {}
     for part in text.split(","):
         first, _, last = part.strip().partition("-")
-        if not (_is_seed(first) and (_is_seed(last) or part.strip() == first)):
-            rule, remedy = "seeds are whole numbers of at most 9 digits", "write them like 0,1,2 or 0-2"
-            raise ScenarioError([Fault(rule, repr(part), "--seeds", remedy)])
-        found |= dict.fromkeys(range(int(first), int(last or first) + 1))
+        if not (is_seed(first) and (is_seed(last) or part.strip() == first)):
+            raise _no_seeds(f"each must be {A_SEED}", part)
+        each = range(int(first), int(last or first) + 1)
+        if not each:
+            raise _no_seeds("the first of a range must not be above its last", part)
+        if len(each) > _MOST_SEEDS:
+            raise _no_seeds(f"a range must have at most {_MOST_SEEDS:,} seeds", part)
+        found |= dict.fromkeys(each)
     return tuple(found)
 
 
-def _is_seed(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 9
+def _no_seeds(rule: str, part: str) -> ScenarioError:
+    return ScenarioError([Fault(rule, shown(part), "--seeds", "write them like 0,1,2 or 0-2")])
 
 
 def sweep_command(options: SweepOptions) -> int:
@@ -122,11 +129,16 @@ def _plan(options: SweepOptions) -> SweepPlan:
 
 def _plan_again(options: SweepOptions) -> SweepPlan:
     """The plan of the sweep that is taken up, whose folder says what it is to be."""
-    given = [("SCENARIO", options.scenarios), ("--set", options.settings), ("--out", options.out)]
+    given = [
+        ("SCENARIO", options.scenarios),
+        ("--set", options.settings),
+        ("--out", () if options.out is None else (str(options.out),)),
+    ]
+    rule = "a sweep is taken up as it was begun"
     faults = [
-        Fault("a sweep is taken up as it was begun", str(value), flag, f"leave out {flag}, or begin a new sweep")
-        for flag, value in given
-        if value
+        Fault(rule, shown(", ".join(values)), flag, f"leave out {flag}, or begin a new sweep")
+        for flag, values in given
+        if values
     ]
     if faults:
         raise ScenarioError(faults)
@@ -142,7 +154,7 @@ def _text(journal: Journal, table: Table) -> str:
     columns = ("run", *several, *told.columns(tuple(shown)))
     first = Table(table.name, table.columns, table.rows[:_ROWS_SHOWN])
     count, failed = len(table.rows), _column(table, "verdict").count(FAILED)
-    heading = f"{count} runs" + (f", {failed} failed" if failed else "")
+    heading = f"{count} {'run' if count == 1 else 'runs'}" + (f", {failed} failed" if failed else "")
     text = printed(heading, first, columns, ("run", *several, *map(told.text, shown.values())))
     more = f"{count - _ROWS_SHOWN} rows more are in the table.\n" if count > _ROWS_SHOWN else ""
     return f"{text}{_reasons(table)}{more}Everything in full precision: {journal.folder.path}\n"

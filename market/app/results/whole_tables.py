@@ -79,8 +79,11 @@ def _roles(day: ReadDay) -> Iterable[Key]:
     return product(day.vpps, day.periods)
 
 
-def _bids(day: ReadDay) -> Iterable[Key]:
-    return _keys(day.tables["roles"].where(role=Role.BUYER.value), ("vpp", "period"))
+def _bids(day: ReadDay) -> Iterator[Key]:
+    """Of everybody whose role it is to buy; of who left before the end no role is told, and any bid may stand."""
+    yield from _keys(day.tables["roles"].where(role=Role.BUYER.value), ("vpp", "period"))
+    here = frozenset(day.vpps)
+    yield from (key for key in _keys(day.tables["bids"], ("vpp", "period")) if key[0] not in here)
 
 
 def _offers(day: ReadDay) -> Iterable[Key]:
@@ -120,7 +123,7 @@ def _units(day: ReadDay) -> Iterator[Key]:
 
 
 def _rounds(day: ReadDay) -> Iterable[Key]:
-    return ((number,) for number in range(1, day.manifest["day"]["rounds"] + 1))
+    return ((number,) for number in range(day.manifest["day"]["rounds"]))  # counted from 0
 
 
 _TABLES: Final[Mapping[str, tuple[tuple[str, ...], str, Callable[[ReadDay], Iterable[Key]]]]] = {

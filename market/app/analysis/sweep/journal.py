@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from market.app.analysis.sweep.kept_sweep import FORMAT, LINES, PLAN, ended_runs, sweep_document
 from market.app.analysis.sweep.plan import SweepPlan, SweepRun
 from market.app.analysis.sweep.row import EndedRun, Row, columns_of, told_row
 from market.app.results.folder import RunFolder
@@ -24,12 +25,9 @@ from market.errors import Fault, RunError, ScenarioError
 from market.scenario.private import FOLDER_MODE
 from market.system_fault import reason_and_remedy
 
-PLAN: Final = "sweep.json"
-LINES: Final = "runs.jsonl"
 SCENARIOS: Final = "scenarios"
 TABLE: Final = "sweep"
 TIMING: Final = "timing"
-FORMAT: Final = 1
 _TIMES = ("run", "wall_s", "process_id")
 _REFRESH_S = 5.0
 _SHARE = 20  # of the time, one part in so many goes into making the tables anew
@@ -61,11 +59,11 @@ class Journal:
 
         ScenarioError if the folder holds none, or another one.
         """
-        told = _document(folder.path)
+        told = sweep_document(folder.path)
         if told.get("digest") != plan.digest:
             rule, remedy = "a sweep is taken up as it was begun", "name the same sweep, or begin a new one"
             raise ScenarioError([Fault(rule, "another scenario, other values or seeds", str(folder.path), remedy)])
-        return cls(folder, plan, _whole_lines(folder.path / LINES))
+        return cls(folder, plan, _whole_lines(folder.path / LINES, plan))
 
     def add(self, run: EndedRun) -> None:
         """Keep a run that has ended, told in the scenarios' currency. RunError if the disk does not take it."""
@@ -112,7 +110,7 @@ def kept_plan(folder: Path) -> SweepPlan:
 
     ScenarioError if it holds none, or they are not those any more.
     """
-    told = _document(folder)
+    told = sweep_document(folder)
     scenarios = [kept_scenario(folder / SCENARIOS / str(n + 1)) for n in range(len(told["scenarios"]))]
     named = [
         replace(found, name=kept["name"])
@@ -134,18 +132,6 @@ def _made(path: Path) -> Path:
     return path
 
 
-def _document(folder: Path) -> Mapping[str, Any]:
-    """What a sweep's folder says that it is to be. ScenarioError if it says nothing."""
-    try:
-        document = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise ValueError("another format")
-    except (OSError, ValueError) as error:
-        rule, remedy = f"the folder of a sweep holds {PLAN}", "name the folder of a sweep, or begin a new one"
-        raise ScenarioError([Fault(rule, str(error).lower()[:200], str(folder), remedy)]) from None
-    return document
-
-
 def parquet_is_there() -> bool:
     """Whether tables can be written as Parquet."""
     from market.extras import missing
@@ -153,18 +139,20 @@ def parquet_is_there() -> bool:
     return missing("parquet", TABLE) is None
 
 
-def _whole_lines(path: Path) -> list[EndedRun]:
-    """The runs of all lines that are whole; what follows the last of them is cut off the file."""
-    data = path.read_bytes() if path.exists() else b""
-    whole = data[: data.rfind(b"\n") + 1]
+def _whole_lines(path: Path, plan: SweepPlan) -> list[EndedRun]:
+    """The runs of all lines that are whole; what follows the last of them is cut off the file.
+
+    ScenarioError, which leaves the file as it is, for a line that the sweep has not written.
+    """
     try:
+        data = path.read_bytes() if path.exists() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        found = ended_runs(path, whole, plan)
         with open(path, "wb" if not path.exists() else "r+b") as file:
             file.truncate(len(whole))
-        found = [json.loads(line) for line in whole.splitlines()]
-        return [EndedRun(number, row, wall_s, process_id) for number, wall_s, process_id, row in found]
-    except (OSError, ValueError) as error:
-        rule, remedy = "every line tells of a run", "take the folder from where it is whole, or begin a new sweep"
-        raise ScenarioError([Fault(rule, str(error).lower()[:200], str(path), remedy)]) from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read and written: {reason_and_remedy(error)}") from None
+    return found
 
 
 def _cell(value: Any) -> str | int | float:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 from typing import Any
 
 from market.app.analysis.currencies import require_one_currency
+from market.app.runs.seeds import seed_fault
 from market.errors import Fault, ScenarioError
 from market.scenario import with_overrides
 from market.scenario.scenario import Scenario
+from market.scenario.shown_value import shown
 
 Changes = Mapping[str, object]
 
@@ -67,13 +70,16 @@ def plan_of(
 ) -> SweepPlan:
     """The runs of all scenarios with all changes under all seeds, the seeds innermost.
 
-    ScenarioError if there is none, a path that no value of it fits in any scenario, one of the network where there
-    is none, or more than one currency.
+    Scenarios of one name are numbered behind it, so that rows tell them apart.
+    ScenarioError if there is none, a seed that is none, a path that no value of it fits in any scenario, or more
+    than one currency; if no changes fit together, or there is a path of the network and no network.
     """
     paths = tuple(dict.fromkeys(path for each in changes for path in each))
     if not (scenarios and changes and seeds):
         rule, remedy = "a sweep has at least one run", "give a scenario, and a value for each path"
         raise ScenarioError([Fault(rule, "none", "sweep", remedy)])
+    if faults := [fault for seed in seeds if (fault := seed_fault(seed, "seeds"))]:
+        raise ScenarioError(faults)
     require_one_currency([scenario.public.currency for scenario in scenarios], "sweep", "scenarios")
     _check(scenarios, changes, paths)
     if not processes and (networks := [path for path in paths if path.partition(".")[0] == "network"]):
@@ -81,7 +87,16 @@ def plan_of(
         raise ScenarioError([Fault(rule, path, "sweep", remedy) for path in networks])
     every = product(range(len(scenarios)), changes, seeds)
     runs = tuple(SweepRun(n, s, tuple(each.items()), seed) for n, (s, each, seed) in enumerate(every, 1))
-    return SweepPlan(tuple(scenarios), paths, runs, processes)
+    return SweepPlan(tuple(_told_apart(scenarios)), paths, runs, processes)
+
+
+def _told_apart(scenarios: Sequence[Scenario]) -> Iterator[Scenario]:
+    """The same, those numbered that have one name: it is all that a row tells of its scenario."""
+    names, so_far = Counter(scenario.name for scenario in scenarios), Counter[str]()
+    for scenario in scenarios:
+        so_far[scenario.name] += 1
+        alone = names[scenario.name] == 1
+        yield scenario if alone else replace(scenario, name=f"{scenario.name} ({so_far[scenario.name]})")
 
 
 def combined(values: Mapping[str, Sequence[object]], how: Combine = Combine.GRID) -> tuple[Changes, ...]:
@@ -111,18 +126,40 @@ _FIT = "give as many values, or combine them as a grid"
 
 
 def _check(scenarios: Sequence[Scenario], changes: Sequence[Changes], paths: Sequence[str]) -> None:
-    """A value that breaks a rule costs its row; a path of which no value can be meant, the sweep."""
-    faults = [fault for path in paths for fault in _misfits(scenarios, path, changes)]
+    """A value that breaks a rule costs its row; where no value of a path fits, or no run's changes, the sweep."""
+    faults = [
+        fault for path in paths for fault in (*_unwritable(path, changes), *_unfit(scenarios, path, changes))
+    ]
+    faults = faults or (list(_misfits(scenarios, changes)) if paths else [])
     if faults:
         raise ScenarioError(faults)
 
 
-def _misfits(scenarios: Sequence[Scenario], path: str, changes: Sequence[Changes]) -> Iterator[Fault]:
-    values = {repr(each[path]): each[path] for each in changes if path in each}
-    first: ScenarioError | None = None
-    for scenario, value in product(scenarios, values.values()):
+def _unwritable(path: str, changes: Sequence[Changes]) -> Iterator[Fault]:
+    """The first value that the sweep's own files cannot hold."""
+    for each in changes:
         try:
-            with_overrides(scenario, {path: value})
+            json.dumps(each.get(path), allow_nan=False)
+        except (TypeError, ValueError):
+            rule, remedy = (
+                "must be a finite number, a word, true, false or nothing, or made of these",
+                "give another",
+            )
+            yield Fault(rule, shown(each[path]), f"override {path}", remedy)
+            return
+
+
+def _unfit(scenarios: Sequence[Scenario], path: str, changes: Sequence[Changes]) -> Iterator[Fault]:
+    values = {repr(each[path]): each[path] for each in changes if path in each}
+    yield from _misfits(scenarios, [{path: value} for value in values.values()])
+
+
+def _misfits(scenarios: Sequence[Scenario], changes: Sequence[Changes]) -> Iterator[Fault]:
+    """What is wrong with the first of changes of which none fits in any scenario; nothing where one does."""
+    first: ScenarioError | None = None
+    for scenario, each in product(scenarios, changes):
+        try:
+            with_overrides(scenario, each)
         except ScenarioError as error:
             first = first or error
         else:

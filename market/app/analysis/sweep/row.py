@@ -97,11 +97,24 @@ def told_row(plan: SweepPlan, row: Row) -> Row:
     """A row by these columns."""
     told = telling_of(plan.scenarios[0])
     return {
-        name if name in plan.paths else spoken_name(name, told.currency): told.text(value)
-        if name == "reason" and isinstance(value, str)
-        else value
+        told_name(plan, name): told.text(value) if name == "reason" and isinstance(value, str) else value
         for name, value in row.items()
     }
+
+
+def told_name(plan: SweepPlan, name: str) -> str:
+    """A column as it is called there: a path as it was given, a result by the currency."""
+    return name if name in plan.paths else spoken_name(name, plan.scenarios[0].public.currency)
+
+
+def head_of(plan: SweepPlan, run: SweepRun) -> Row:
+    """What a row tells of what was run."""
+    return _head(run, plan.scenarios[run.scenario])
+
+
+def _head(run: SweepRun, scenario: Scenario) -> Row:
+    told = {"run": run.number, "scenario": scenario.name, "seed": run.seed, **dict(run.changes)}
+    return {name: _plain(value) for name, value in told.items()}
 
 
 def carried_out(task: Task) -> EndedRun:
@@ -114,8 +127,7 @@ def carried_out(task: Task) -> EndedRun:
     except Exception as error:  # one run of many must not take the others with it
         results = {"verdict": FAILED, "reason": f"a fault of the program: {error!r}"}
     run = task.run
-    head = {"run": run.number, "scenario": task.scenario.name, "seed": run.seed, **dict(run.changes)}
-    row = {name: _plain(value) for name, value in (head | results).items()}
+    row = {**_head(run, task.scenario), **{name: _plain(value) for name, value in results.items()}}
     return EndedRun(run.number, row, time.monotonic() - since, os.getpid())
 
 

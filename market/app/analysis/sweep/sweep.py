@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import Final
 
 from market.app.analysis.sweep.journal import Journal
 from market.app.analysis.sweep.row import EndedRun, carried_out, tasks_of
@@ -16,6 +17,9 @@ from market.app.runs.process_pool import solve_as_ready
 from market.app.runs.system import on_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
+from market.scenario.shown_value import shown
+
+MOST_JOBS: Final = 4096
 
 
 class Engine(StrEnum):
@@ -39,6 +43,10 @@ class Means:
 
 def check_means(means: Means) -> None:
     """ScenarioError if what they need is not there; to be asked before anything is made."""
+    jobs = means.jobs
+    if jobs is not None and (type(jobs) is not int or not 1 <= jobs <= MOST_JOBS):
+        rule, remedy = f"must be a whole number from 1 to {MOST_JOBS}", "leave it out for one run on each core"
+        raise ScenarioError([Fault(rule, shown(jobs), "jobs", remedy)])
     if means.engine is Engine.RAY:
         need("sweep", "--engine ray")
     elif means.address is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from market.scenario.changes import set_changes
+from market.errors import Fault
+from market.scenario.changes import read_value, set_changes
 
 _OPENS, _CLOSES, _QUOTES = "[{(", "]})", "\"'"
 
@@ -17,13 +18,12 @@ def swept_values(settings: Sequence[str]) -> dict[str, list[object]]:
     >>> swept_values(["carbon.growth=0,0.25", "carbon.mode=none", "audit='a,b',c"])
     {'carbon.growth': [0, 0.25], 'carbon.mode': ['none'], 'audit': ['a,b', 'c']}
     """
-    found: dict[str, list[object]] = {}
-    set_changes([f"{text.partition('=')[0]}=0" if "=" in text else text for text in settings])  # paths, each once
-    for text in settings:
-        path, _, values = text.partition("=")
-        each = [set_changes([f"{path}={value}"]).values for value in parted(values)]
-        found[path.strip()] = [value for change in each for value in change.values()]
-    return found
+    changes = set_changes(settings, _each)
+    return {path: list(values) for path, values in changes.values.items() if isinstance(values, tuple)}
+
+
+def _each(text: str, place: str, faults: list[Fault]) -> tuple[object, ...]:
+    return tuple(read_value(part, place, faults) for part in parted(text))
 
 
 def parted(text: str) -> Iterator[str]:
