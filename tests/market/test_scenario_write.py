@@ -200,7 +200,7 @@ def test_no_field_of_the_file_is_forgotten(tmp_path: Path) -> None:
     fields = {
         path: field
         for path, field in _sections(ScenarioFile)
-        if not path.startswith(("series", "forecast")) and not _of_units(path, field)
+        if not path.startswith(("series", "forecast", "groups")) and not _of_units(path, field)
     }
     assert set(fields) - set(seen) == {
         *("horizon.days", "horizon.step_h"),  # periods and period_h; columns of series are written out

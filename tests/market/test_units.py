@@ -33,6 +33,7 @@ OTHER_UNITS = {
     "MW/h": ("kW/min", 1e3 / 60),
     "CNY/MWh": ("ct/kWh", 0.1),
     "CNY/t": ("ct/kg", 0.1),
+    "CNY/MW": ("ct/kW", 0.1),
     "CNY/h": ("ct/min", 100 / 60),
     "CNY/(MW² h)": ("ct/(kW² h)", 1e-4),
     "CNY/MWh per MW": ("CNY/MWh per kW", 1e-3),

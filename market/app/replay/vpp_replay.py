@@ -106,6 +106,7 @@ class VppReplay:
         self._recorded: dict[int, MarketMessage] = {}
         self._acts: deque[_Act] = deque()
         self._opening: _Act | None = None  # the first act, until it is known by what it declares
+        self._live = False  # in real time
         self._live_opening: _Act | None = None  # in real time: the same, until it is confirmed
         self._roster: tuple[str, ...] = ()
         self._choose_last = False
@@ -130,7 +131,7 @@ class VppReplay:
     def begun(self, time_s: float, order: Begin) -> None:
         """It was told to plan and declare."""
         self._roster = order.roster
-        self._choose_last = order.choose_last
+        self._live, self._choose_last = order.live, order.choose_last
         self._opening = _Act(order.turn, time_s, None)
         self._declares = self._plant.declaration(order.round) if self._plant else None
         if order.live:
@@ -170,8 +171,8 @@ class VppReplay:
         self._recorded[seq] = message
         if isinstance(message, Declared) and self._opening is not None:
             self._declaration = message.declaration
-            live = self._live_opening is not None
-            self._opening.reply = self._confirmed(Begun(self._roster, live=live, choose_last=self._choose_last))
+            begun = Begun(self._roster, live=self._live, choose_last=self._choose_last)
+            self._opening.reply = self._confirmed(begun)
             self._opening = None
 
     @property
