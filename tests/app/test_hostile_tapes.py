@@ -273,7 +273,7 @@ HOSTILE: dict[str, tuple[Callable[[list[Entry]], object], str]] = {
         "message 2 of Farm after 0",
     ),
     "a turn of a stranger": (lambda tape: first(tape, "turn").__setitem__(3, "Mallory"), "not on the roster"),
-    "a message nobody said": (lambda tape: first(tape, "turn")[4][0].__setitem__(1, 9), "was not said"),
+    "a message nobody said": (lambda tape: first(tape, "turn")[4][1].__setitem__(0, 9), "was not said"),
     "an order to a stranger": (lambda tape: first(tape, "command").__setitem__(3, "Mallory"), "not on the roster"),
     "an audit of a stranger": (lambda tape: first(tape, "audit").__setitem__(1, "Mallory"), "not on the roster"),
     "an audit of other days": (
@@ -289,7 +289,7 @@ HOSTILE: dict[str, tuple[Callable[[list[Entry]], object], str]] = {
         "is asked to show another part of its day",
     ),
     "a trade with a stranger": (
-        lambda tape: [e for e in tape if e[0] == "command"][-1][4][1][3][0].__setitem__(1, "Mallory"),
+        lambda tape: [e for e in tape if e[0] == "command"][-1][4][1][3][1][0].__setitem__(0, "Mallory"),
         "trades with 'Mallory'",
     ),
     "a trade of another day": (
