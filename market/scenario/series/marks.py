@@ -29,7 +29,7 @@ def broken_marks(sep: str | None, decimal: str | None, thousands: str | None) ->
     None : not said. What stands between columns may part thousands only in cells with quotes, which a table tells.
 
     >>> [broken.rule for broken in broken_marks(";", ",", "1")]
-    ["must be a point, a comma, an apostrophe, a space or _"]
+    ['must be a point, a comma, an apostrophe, a space or _']
     >>> list(broken_marks(";", ",", "."))
     []
     """
