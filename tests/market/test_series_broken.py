@@ -192,6 +192,21 @@ CASES = {
     "a value without a unit": yaml(
         "{series: spot, add: 120 EUR/MWh}", "'120'", f"{YAML}:7 series.retail", "must have a unit"
     ),
+    "a digit between thousands": yaml(
+        "{column: Farm_load}",
+        '{column: Farm_load, thousands: "1"}',
+        f"{YAML}:9 series.Farm_load.thousands",
+        "must be a point, a comma, an apostrophe, a space or _",
+    ),
+    "a point between thousands and before decimals": yaml(
+        "{column: Farm_load}",
+        '{column: Farm_load, thousands: "."}',
+        f"{YAML}:9 series.Farm_load.decimal",
+        "must not be the mark that stands between columns or thousands",
+    ),
+    "a size of noise with a sign": yaml(
+        "{column: Farm_load}", "{column: Farm_load, clip: -1 kW}", f"{YAML}:9 series.Farm_load.clip", "below 0"
+    ),
     "an unknown field": yaml(
         "resample: hold", "resampling: hold", YAML, "must be a known field", "did you mean resample"
     ),
@@ -233,3 +248,10 @@ def test_it_is_told_clearly(name: str, tmp_path: Path) -> None:
     assert told[0].rule.startswith(("must ", "required"))
     assert "CNY" not in "".join(map(str, told)) or name == "a currency that is none"
     assert "\n" not in first
+
+
+def test_marks_of_the_defaults_are_told_once(tmp_path: Path) -> None:
+    case = yaml("time: time, unit: kW", 'time: time, thousands: "1", unit: kW', YAML)
+    (fault,) = faults(case.files, tmp_path / "broken")
+    assert "series_defaults.thousands" in fault.place
+    assert "more" not in fault.place

@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from market.app.importing.csv_form import CsvForm, moments, usual_step_s, with_marks_and_time, with_sep
+from market.app.importing.csv_form import (
+    CsvForm,
+    check_marks,
+    moments,
+    refuse_steps,
+    usual_step_s,
+    with_marks_and_time,
+    with_sep,
+)
 from market.app.importing.draft import Draft, Entry, Fields, Prices, Provenance, rules
 from market.app.importing.flag_words import CSV_FLAGS
 from market.app.importing.source_tables import bytes_of, refuse, table_of
@@ -56,6 +64,7 @@ def csv_draft(wishes: CsvWishes, wanted: ImportWishes) -> Draft:
     if not roles:
         refuse("must name a column", "none", "--load", "say --load ID=COLUMN, --pv ID=COLUMN or --wind ID=COLUMN")
     _check_lengths(wishes)
+    check_marks(wishes.form)
     data = bytes_of(wishes.file)
     form = with_sep(wishes.form, _text(data, wishes))
     table = table_of(wishes.file, **form.table_fields())
@@ -115,8 +124,8 @@ def _check_lengths(wishes: CsvWishes) -> None:
         (wishes.form.clip, wishes.unit, "--clip", f"write it like '1 {wishes.unit}'"),
     ):
         try:
-            if text is not None:
-                in_unit(text, unit)
+            if text is not None and in_unit(text, unit) < 0:
+                refuse("must not be below 0", shown(text), flag, "say it without its sign")
         except BadUnit as error:
             refuse(error.rule, error.found, flag, remedy)
 
@@ -212,8 +221,7 @@ def _horizon(wanted: ImportWishes, form: CsvForm, table: CellTable) -> Fields:
     zone, times = wanted.zone or "UTC", moments(form, table)
     step_s = usual_step_s(times)
     if step_s <= 0:
-        rule = "must have two rows or more, in the order of time"
-        refuse(rule, f"{len(times)} rows", table.name, "give the whole series, sorted by its times")
+        refuse_steps(times, table.name)
     first, last = (_local(time, zone) for time in (times[0], times[-1]))
     start = wanted.start or first.date().isoformat()
     begin = moment_of(start, zone)

@@ -14,6 +14,7 @@ from typing import Final, NoReturn
 
 from market.app.importing.draft import Fields
 from market.app.importing.source_tables import refuse
+from market.scenario.series.marks import broken_marks, plain_marks
 from market.scenario.series.table import CellTable
 from market.scenario.shown_value import shown
 
@@ -53,6 +54,12 @@ class CsvForm:
         return {name: value for name, value in told.items() if value is not None and usual.get(name) != value}
 
 
+def check_marks(form: CsvForm) -> None:
+    """ScenarioError where marks that are said cannot be."""
+    for broken in broken_marks(form.sep, form.decimal, form.thousands):
+        refuse(broken.rule, broken.value, f"--{broken.field}", broken.remedy)
+
+
 def with_sep(form: CsvForm, text: str) -> CsvForm:
     """The form with the mark between its columns: the one that the header has most of."""
     if form.sep is not None:
@@ -64,6 +71,7 @@ def with_sep(form: CsvForm, text: str) -> CsvForm:
 def with_marks_and_time(form: CsvForm, table: CellTable, wanted: Sequence[str], place: str) -> CsvForm:
     """The form with its marks, its column of times and how they are written. wanted : columns of numbers"""
     decimal, thousands = _marks(form, table, wanted)
+    check_marks(replace(form, sep=None, decimal=decimal, thousands=thousands))
     time = form.time or table.header[0]
     if time not in table.header:
         refuse(
@@ -93,6 +101,15 @@ def usual_step_s(times: Sequence[datetime]) -> float:
     return max(sorted(set(steps)), key=steps.count) if steps else 0.0
 
 
+def refuse_steps(times: Sequence[datetime], place: str) -> NoReturn:
+    """ScenarioError for times that tell no distance of rows: too few, or not ascending."""
+    if len(times) < 2:
+        refuse("must have two rows or more", f"{len(times)}", place, "give the whole series")
+    wrong = next((early, late) for early, late in pairwise(times) if late <= early)
+    found = " and then ".join(time.isoformat(" ", "minutes") for time in wrong)
+    refuse("must have times that ascend", found, place, "sort the rows by time, the earliest first")
+
+
 def _marks(form: CsvForm, table: CellTable, wanted: Sequence[str]) -> tuple[str, str | None]:
     """The decimal mark and that between thousands; a number with both, such as 1.200,5, tells which is which."""
     columns = [index for index, name in enumerate(table.header) if name in wanted]
@@ -105,13 +122,31 @@ def _marks(form: CsvForm, table: CellTable, wanted: Sequence[str]) -> tuple[str,
             and any(map(both.fullmatch, cells))
         ):
             return decimal, thousands
+    if form.decimal is None and form.thousands is None and form.sep in (";", "\t"):
+        _refuse_two_readings([row[index] for row in table.cells for index in columns], table.name)
     return form.decimal or _decimal(form, cells), form.thousands
 
 
+def _refuse_two_readings(cells: Sequence[str], place: str) -> None:
+    """ScenarioError where points may part thousands or be decimal marks: each has three digits behind it.
+
+    Between commas a point is the decimal mark, and below 1, as in 0.125, no thousands are parted.
+    """
+    pointed = [cell for cell in cells if "." in cell]
+    if not pointed or any("," in cell for cell in cells):
+        return
+    if all(re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", cell) for cell in pointed):
+        rule = "must have numbers that can be read in one way"
+        remedy = "say --decimal . if the point is the decimal mark, or --thousands . if it parts thousands"
+        refuse(rule, shown(pointed[0]), place, remedy)
+
+
 def _decimal(form: CsvForm, cells: Sequence[str]) -> str:
+    if form.thousands == ".":
+        return ","
     if form.sep == "," or form.thousands == ",":
         return "."
-    return "," if any(re.fullmatch(r"-?\d*,\d+", cell) for cell in cells) else "."
+    return "," if any(re.fullmatch(r"-?[\d' ]*,\d+", plain_marks(cell)) for cell in cells) else "."
 
 
 def _format(cells: Sequence[str], place: str, column: str) -> str:

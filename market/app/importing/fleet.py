@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from market.app.importing.csv_form import usual_step_s
+from market.app.importing.csv_form import refuse_steps, usual_step_s
 from market.app.importing.draft import Draft, Entry, Fields, Provenance, number, rules, unique_ids
 from market.app.importing.folder import parts
 from market.app.importing.source_tables import SourceRow, bytes_of, refuse, rows_of, table_of
@@ -188,12 +188,7 @@ def _horizon(demand: CellTable, config: Mapping[str, Any], wanted: ImportWishes)
         refuse("must have times in ISO 8601 in its first column", str(error), demand.name, "correct the file")
     step_s = usual_step_s(times)
     if step_s <= 0:
-        refuse(
-            "must have two rows or more, in the order of time",
-            f"{len(times)} rows",
-            demand.name,
-            "give the whole series",
-        )
+        refuse_steps(times, demand.name)
     start = str(config.get("start_date") or times[0].date().isoformat())
     named = str(config.get("time_step", "")).replace("15min", "15 min")
     steps = {"1h": 1.0, "60min": 1.0, "30min": 0.5, "15 min": 0.25, "h": 1.0}

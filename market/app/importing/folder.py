@@ -39,6 +39,7 @@ def write_draft(draft: Draft, folder: Path) -> Scenario:
             made = Path(kept) / folder.absolute().name
             made.mkdir(mode=FOLDER_MODE)
             for name, data in _contents(draft).items():
+                (made / name).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
                 create_file(made / name, data)
             scenario = load_scenario(made)
             made.rename(folder.absolute())

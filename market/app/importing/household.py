@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from market.app.importing.csv_form import usual_step_s
+from market.app.importing.csv_form import refuse_steps, usual_step_s
 from market.app.importing.draft import Draft, Fields, Provenance, number, rules, unique_ids
 from market.app.importing.source_tables import bytes_of, refuse, rows_of, table_of
 from market.app.importing.wanted import ImportWishes
@@ -244,12 +244,7 @@ def _times(table: CellTable) -> list[datetime]:
     except ValueError as error:
         refuse("must have times in ISO 8601 in its first column", str(error), table.name, "correct the file")
     if len(times) < 2 or usual_step_s(times) <= 0:
-        refuse(
-            "must have two rows or more, in the order of time",
-            f"{len(times)} rows",
-            table.name,
-            "give the whole series",
-        )
+        refuse_steps(times, table.name)
     return times
 
 

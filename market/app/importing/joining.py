@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from market.app.importing.draft import Draft, Entry, Fields, Provenance
-from market.app.importing.folder import parts
 from market.errors import Fault, ScenarioError
 from market.model.rules import Horizon
 from market.scenario import load_scenario
@@ -52,7 +51,7 @@ def base_of(source: Path) -> Base:
     if isinstance(text, Fault):
         raise ScenarioError([text])
     base = Base(folder, parse_document(text).values, horizon, scenario.public.currency)
-    if any("root" in part for entry in _spelled(base.values).values() for part in parts(entry)):
+    if next(_named(base.values, "root"), None) is not None:
         remedy = "copy the files into it, and take root out"
         raise ScenarioError([Fault("must have its files in its own folder", "root", f"{PLACE} {source}", remedy)])
     return base
@@ -115,20 +114,41 @@ def _spelled(values: Mapping[str, Entry]) -> dict[str, Entry]:
     def full(entry: Entry) -> Entry:
         if isinstance(entry, list):
             return [full(part) for part in entry]
-        return {**defaults, **entry} if isinstance(entry, dict) and "series" not in entry else entry
+        if not isinstance(entry, dict):
+            return entry
+        return {**defaults, **entry} if "series" not in entry else _full_reality(entry, defaults)
 
     return {name: full(entry) for name, entry in (values.get("series") or {}).items()}
 
 
+def _full_reality(entry: Fields, defaults: Fields) -> Fields:
+    """A series made of another; what became of it, where that is in a file, with what the defaults say."""
+    said = entry.get("realised")
+    real = {"file": said} if isinstance(said, str) else said
+    return {**entry, "realised": {**defaults, **real}} if real and "file" in real else entry
+
+
 def _files_of(base: Base) -> dict[str, bytes]:
-    """The files of the base's series and profiles."""
+    """The files of the base's profiles, and all that its sections and series name."""
     profiles = base.values.get("profiles", DEFAULT_PROFILES)
     wanted = dict.fromkeys(profiles if isinstance(profiles, list) else [profiles])
-    for entry in _spelled(base.values).values():
-        wanted |= dict.fromkeys(source["file"] for source in parts(entry) if "file" in source)
+    wanted |= dict.fromkeys([*_named(base.values, "file"), *_named(base.values, "realised")])
     files = {name: (base.folder / name).read_bytes() for name in wanted if (base.folder / name).is_file()}
     readme = base.folder / "README.md"
     return {**files, f"README_{base.folder.name}.md": readme.read_bytes()} if readme.is_file() else files
+
+
+def _named(values: object, field: str) -> Iterator[str]:
+    """The texts of a field wherever it stands; a section in its place is gone into."""
+    if isinstance(values, list):
+        for part in values:
+            yield from _named(part, field)
+    elif isinstance(values, Mapping):
+        for name, value in values.items():
+            if name == field and isinstance(value, str):
+                yield value
+            else:
+                yield from _named(value, field)
 
 
 def _free_names(base: Base, files: Mapping[str, bytes]) -> dict[str, str]:

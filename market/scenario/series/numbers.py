@@ -10,6 +10,7 @@ import numpy as np
 from market.errors import Fault
 from market.model.arrays import Array
 from market.scenario.fields import Section
+from market.scenario.series.marks import plain_marks, untold_thousands
 from market.scenario.series.table import CellTable
 from market.scenario.shown_value import shown
 
@@ -28,18 +29,26 @@ def numbers(
         cell = cells[row]
         if cell.lower() in _NOTHING:
             continue
-        plain = cell.replace(thousands, "") if thousands and _grouped(cell, thousands, decimal) else cell
+        plain = _joined(cell, thousands, decimal) if thousands else cell
         if decimal == ",":
             plain = plain.replace(".", "\0").replace(",", ".")
         if _NUMBER.fullmatch(plain):
             values[place] = float(plain)
             continue
         found = table.place(row, column)
+        if untold := None if thousands else untold_thousands(cell, decimal):
+            return [Fault("must be a number without marks that are not told", untold[0], found, untold[1])]
         faults.append(Fault(f"must be a number with {decimal!r} as decimal mark", shown(cell), found,
                             _remedy(cell, decimal)))  # fmt: skip
         if len(faults) >= _MOST:
             break
     return faults or values
+
+
+def _joined(cell: str, thousands: str, decimal: str) -> str:
+    """The cell without the marks between its thousands, where they part it as they should."""
+    cell, mark = plain_marks(cell), plain_marks(thousands)
+    return cell.replace(mark, "") if _grouped(cell, mark, decimal) else cell
 
 
 def _grouped(cell: str, mark: str, decimal: str) -> bool:
@@ -54,6 +63,8 @@ def _remedy(cell: str, decimal: str) -> str:
             return f'say decimal: "{other}", thousands: "{decimal}" if that is how the whole file is written'
         between = f"if {other!r} stands between thousands, say thousands: {other!r}"
         return f"take one decimal mark in the whole file; {between}"
+    if re.fullmatch(rf"[-+]?[1-9]\d{{0,2}}({re.escape(other)}\d{{3}})+", cell):
+        return f"say thousands: {other!r} if that parts thousands, or decimal: {other!r} if it is the decimal mark"
     if re.fullmatch(rf"[-+]?\d+{re.escape(other)}\d+", cell):
         return f"say decimal: {other!r}, or write this cell like the others"
     if re.search(r"[A-Za-z%€$]", cell):

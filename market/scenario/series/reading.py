@@ -18,6 +18,7 @@ from market.model.units import Dimension
 from market.scenario.fields import Section
 from market.scenario.scenario import STAMPED
 from market.scenario.series.clock import RowTimes, row_times
+from market.scenario.series.marks import broken_marks
 from market.scenario.series.numbers import numbers
 from market.scenario.series.resample import filled, held, mean_of_instants, mean_of_intervals, runs
 from market.scenario.series.source import LONGEST_GAP_H, Gaps, Resample, Stamp
@@ -53,7 +54,7 @@ class FileReader:
         """A source's numbers, or None where there are faults. dimension : of its unit"""
         before = len(self.faults)
         table = self._table(source, where)
-        if table is None:
+        if table is None or not self._apart(source, where):
             return None
         if source.column is None:
             listed = ", ".join(table.header[:12])
@@ -86,13 +87,20 @@ class FileReader:
         return found if len(self.faults) == before else None
 
     def _table(self, source: Section, where: str) -> CellTable | None:
-        key = (source.root, source.file, source.sheet, source.sep, source.encoding, source.skip, source.header)
+        cut = (source.sep, source.thousands, source.encoding, source.skip, source.header)
+        key = (source.root, source.file, source.sheet, *cut)
         if key not in self._tables:
             self._tables[key] = read_table(self.folder, source, where)
             if isinstance(fault := self._tables[key], Fault):
                 self.faults.append(fault)
         table = self._tables[key]
         return None if isinstance(table, Fault) else table
+
+    def _apart(self, source: Section, where: str) -> bool:
+        """Whether the marks of numbers are two, with what the defaults say, and a point where nothing does."""
+        found = list(broken_marks(None, source.decimal or ".", source.thousands))
+        self.faults += [Fault(each.rule, each.value, f"{where}.{each.field}", each.remedy) for each in found]
+        return not found
 
     def _in_order(
         self, table: CellTable, column: tuple[str, list[str]], source: Section, how: Resample, where: str

@@ -175,7 +175,8 @@ def _told_once(faults: Sequence[Fault]) -> Iterator[Fault]:
     for fault in faults:
         alike.setdefault((fault.rule, fault.value, fault.remedy), []).append(fault)
     for (rule, value, remedy), found in alike.items():
-        more = f", and so in {len(found) - 1} more" if len(found) > 1 else ""
+        places = {fault.place for fault in found}
+        more = f", and so in {len(places) - 1} more" if len(places) > 1 else ""
         yield Fault(rule, value, f"{found[0].place}{more}", remedy)
 
 
@@ -241,7 +242,9 @@ class _SeriesReader:
         at = int(np.argmax(outside))
         horizon = self._given.horizon
         when = f" ({stamps(horizon)[at]})" if horizon is not None and horizon.start else ""
-        found = f"{values[at]:.6g} {unit} in period {at + 1}{when}, and {int(outside.sum()) - 1} more such periods"
+        more = int(outside.sum()) - 1
+        others = f", and {more} more such period{'s' if more > 1 else ''}" if more else ""
+        found = f"{values[at]:.6g} {unit} in period {at + 1}{when}{others}"
         small = low == 0 and bool(np.all(values[outside] < 0))
         remedy = (
             "if it is noise, say clip: and down to where, such as clip: 1 kW"
@@ -313,6 +316,9 @@ class _SeriesReader:
         if source.clip is not None:
             least = self._same_kind(source.clip, dimension, (*path, "clip"))
             if least is None:
+                return None
+            if least < 0:
+                self._fault("must not be below 0", shown(source.clip), (*path, "clip"), "say it without its sign")
                 return None
             small = (values < 0) & (values >= -least)
             if small.any():

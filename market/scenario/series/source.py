@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from market.model.parameter import Broken, Parameter
 from market.scenario.fields import Section, is_inside, number_of_file, section_of
+from market.scenario.series.marks import broken_marks
 
 
 class Stamp(StrEnum):
@@ -54,16 +55,7 @@ def _place(source: Section) -> Iterator[Broken]:
 
 def _marks(source: Section) -> Iterator[Broken]:
     """Marks of one character, no two alike."""
-    for name in ("sep", "decimal", "thousands"):
-        mark = getattr(source, name)
-        if mark is not None and len(mark) != 1:
-            yield Broken(name, "must be one character", repr(mark), "write it like ';', ',' or \"\\t\"")
-            return
-    if source.decimal is not None and source.decimal not in ".,":
-        yield Broken("decimal", "must be . or ,", repr(source.decimal), "take one of the two")
-    if source.decimal is not None and source.decimal in (source.thousands, source.sep):
-        rule = "must not be the mark that stands between columns or thousands"
-        yield Broken("decimal", rule, repr(source.decimal), "correct decimal, thousands or sep")
+    yield from broken_marks(source.sep, source.decimal, source.thousands)
 
 
 def _file_or_fields(value: Any) -> Any:
@@ -137,7 +129,7 @@ _FIELDS: Mapping[str, Any] = {
     "clip": _optional(str, "Numbers below 0 by no more than this, such as 1 kW, count as 0", **_WORD),
     "sep": _optional(str, "Mark between columns; left out: a comma"),
     "decimal": _optional(str, "Decimal mark; left out: a point"),
-    "thousands": _optional(str, "Mark between thousands; left out: none"),
+    "thousands": _optional(str, "Mark between thousands: `.`, `,`, `'`, `_` or a space; left out: none"),
     "encoding": _optional(str, "Encoding of the file, such as latin-1; left out: UTF-8", **_WORD),
     "skip": _counted(int, "Lines above the header", "lines", ge=0, le=1000),
     "header": _optional(bool, "Whether the first row names the columns; left out: true"),

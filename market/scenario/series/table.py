@@ -77,7 +77,7 @@ def read_table(folder: Path, source: Section, where: str) -> CellTable | Fault:
     if len(data) > MAX_MEBIBYTES << 20:
         return Fault(f"must have at most {MAX_MEBIBYTES} MiB", "more", name, "split the file, or take Parquet")
     text = _decoded(data, name, source.encoding or "utf-8-sig", where)
-    return text if isinstance(text, Fault) else _csv(text, name, source)
+    return text if isinstance(text, Fault) else _csv(text, name, source, where)
 
 
 def _decoded(data: bytes, name: str, encoding: str, where: str) -> str | Fault:
@@ -97,7 +97,7 @@ def _decoded(data: bytes, name: str, encoding: str, where: str) -> str | Fault:
     return text.removeprefix("\ufeff")
 
 
-def _csv(text: str, name: str, source: Section) -> CellTable | Fault:
+def _csv(text: str, name: str, source: Section, where: str) -> CellTable | Fault:
     sep = source.sep or ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, skipinitialspace=True, strict=True)
     rows, lines = list[list[str]](), list[int]()
@@ -110,6 +110,9 @@ def _csv(text: str, name: str, source: Section) -> CellTable | Fault:
         return Fault("must be readable CSV", str(error), f"{name}:{reader.line_num}", "correct the quotes there")
     if not rows:
         return Fault("must not be empty", "no rows", name, "give a file with a header and rows, or a smaller skip")
+    if source.thousands == sep and not any(sep in cell for row in rows for cell in row):
+        rule = "must not be the mark that stands between columns, unless cells have quotes"
+        return Fault(rule, repr(sep), f"{where}.thousands", "correct thousands: or sep:")
     head = rows[0]
     if len(head) == 1 and (other := next((mark for mark in _MARKS if mark != sep and mark in head[0]), None)):
         rule = f"must have {_MARKS.get(sep, repr(sep))} between its columns, as the series or its defaults say"
