@@ -1,9 +1,10 @@
 """Claims: the summary of days in a row says what could not be served, how much, whose and on how many days; and
-from when to when the days are that were run.
+from when to when the days are that were run; a charge on peaks stands in their table, and in any day's summary.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ SECTIONS = {
     "forecast": {"model": "noise", "given": "forecast", "noise_share": 0.4, "noise_seed": 4},
 }
 NARROW = "vpps.P1.exchange.import_max_mw=3"
+CHARGE_CNY_PER_MW = 1000.0
+CHARGED = f"vpps.P1.exchange.peak_charge_cny_per_mw={CHARGE_CNY_PER_MW}"
+ON_PEAKS = "charged on peaks"
 UNSERVED = "could not be served"
 
 
@@ -62,3 +66,53 @@ def test_where_all_is_served_nothing_is_told_and_the_span_is_that_of_the_days_ru
     assert "2016-06-15 00:00 to 2016-06-17 00:00, Europe/Berlin" in said
     whole = said_of(folder, tmp_path / "all", capsys)
     assert "2016-06-15 00:00 to 2016-06-18 00:00, Europe/Berlin" in whole
+
+
+# --- the charge on peaks ---
+
+
+def told_in(said: str) -> str:
+    (line,) = (line for line in said.splitlines() if ON_PEAKS in line)
+    return line.partition(": ")[2]
+
+
+def words_of(charges: Sequence[float]) -> str:
+    alone, trading, alone_real, real = (f"{charge:,.0f} CNY" for charge in charges)
+    return f"with the grid alone {alone}, trading {trading}; in reality {alone_real} and {real}"
+
+
+def test_days_have_the_charge_of_each_which_together_is_that_of_the_largest_peak(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    said = said_of(folder, tmp_path / "run", capsys, "--days", "2", "--set", CHARGED)
+    days = market.open_days(tmp_path / "run")
+    plants, system = (days.costs[(days.costs.vpp == "system") == whole] for whole in (False, True))
+    paid = plants[plants.scenario == "game_realised"].set_index(["day", "vpp"]).peak_cny
+    bought_mw = [day.dispatch.query("vpp == 'P1' and stage == 5").buy_mw.max() for day in map(days.day, (1, 2))]
+    assert paid[1, "P1"] == pytest.approx(CHARGE_CNY_PER_MW * bought_mw[0])
+    assert paid[:, "P1"].sum() == pytest.approx(CHARGE_CNY_PER_MW * max(bought_mw))
+    assert (paid[:, "P2"] == 0.0).all()
+    together = system.groupby("scenario", sort=False).peak_cny.sum()
+    assert plants.groupby("scenario", sort=False).peak_cny.sum().tolist() == pytest.approx(together.tolist())
+    assert told_in(said) == words_of(together.tolist())
+
+
+def test_one_day_tells_its_charge(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    said = said_of(folder, tmp_path / "run", capsys, "--set", CHARGED, "--set", "rolling=null")
+    costs = market.open_run(tmp_path / "run").costs
+    charges = costs[costs.vpp == "system"].peak_cny.tolist()
+    assert min(charges) > 0.0
+    assert told_in(said) == words_of(charges)
+
+
+@pytest.mark.parametrize("paid", [(), ("--set", CHARGED, "--set", "vpps.P1.exchange.peak_before_mw=50")])
+def test_where_nobody_pays_there_is_neither_column_nor_line(
+    paid: tuple[str, ...], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = said_of(folder, tmp_path / "run", capsys, "--days", "1", *paid)
+    assert ON_PEAKS not in said
+    assert "peak_cny" not in market.open_days(tmp_path / "run").costs.columns

@@ -228,7 +228,7 @@ def _conclude(spec: DaysSpec, folder: RunFolder, since: float) -> DaysReport:
 
 
 def _tables(spec: DaysSpec, folder: RunFolder) -> dict[str, Table]:
-    found = days_tables(lambda: finished(folder.path, len(spec.windows)), spec.scenario.public)
+    found = days_tables(lambda: finished(folder.path, len(spec.windows)), spec.scenario)
     return {table.name: table for table in found}
 
 

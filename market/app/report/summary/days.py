@@ -8,6 +8,7 @@ from math import fsum
 from typing import Any
 
 from market.app.report.summary.negotiation import VPPS_SHOWN
+from market.app.report.summary.peaks import peaks_of_days
 from market.app.report.summary.reality import missed_line
 from market.app.report.terminal.grid import Column, Grid
 from market.app.report.terminal.lines import Whole, left_out, plain
@@ -52,6 +53,8 @@ def _parts(run: DaysReport) -> Iterator[str | Grid]:
         yield from _reality(real, len(days), digits)
         if real["missed_mwh"] > _DUST_MWH:
             yield _missed(run.tables["costs"].by_column(), len(days))
+    if peaks := peaks_of_days(run.tables["costs"], digits):
+        yield peaks
     yield ""
     yield _table(run, days)
     if real:
