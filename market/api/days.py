@@ -161,7 +161,7 @@ def open_days(folder: str | Path) -> ManyDays:
         raise ScenarioError([Fault(rule, "one that broke off", str(run), remedy)])
     spec = kept_spec(run)
     public = spec.scenario.public
-    tables = days_tables(lambda: finished(run, header.days), public)
+    tables = days_tables(lambda: finished(run, header.days), spec.scenario)
     manifest = days_manifest(run)
     assert manifest is not None
     names = tuple(spec.scenario.roster)

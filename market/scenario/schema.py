@@ -38,7 +38,7 @@ from market.scenario.fields import (
     text,
 )
 from market.scenario.groups import GroupSection, known_members
-from market.scenario.horizon import horizon_rules
+from market.scenario.horizon import horizon_in, horizon_rules
 from market.scenario.network_schema import NetworkSection
 from market.scenario.plant_schema import (
     ControllableLoadSection,
@@ -424,12 +424,27 @@ def _plans_of_whole_periods(file: Section) -> Iterator[Broken]:
         yield broken._replace(field=f"rolling.{broken.field}")
 
 
+def _settled_within(file: Section) -> Iterator[Broken]:
+    """How much becomes real is said of one plan, and is at most all of it; days in a row say it themselves."""
+    settled = None if file.imbalance is None else file.imbalance.settled_periods
+    if settled is None:
+        return
+    field, periods = "imbalance.settled_periods", horizon_in(file.horizon).periods
+    if file.rolling is not None:
+        remedy = "leave it out: of each plan as many periods become real as are kept, rolling.commit_h"
+        yield Broken(field, "must not be given with rolling", f"{settled}", remedy)
+    elif settled > periods:
+        remedy = "give no more, or leave it out: then all become real"
+        yield Broken(field, f"must be at most the {periods} periods of the horizon", f"{settled}", remedy)
+
+
 ScenarioFile = section_of(
     "ScenarioFile",
     "A market to run: the rules, the virtual power plants, the network between them.",
     {**_FILE, "vpps": (_VPPS, Field(description="The virtual power plants, at least one", min_length=1))},
     _coupling_said_once,
     _plans_of_whole_periods,
+    _settled_within,
     known_members,
 )
 PartialFile = section_of(
@@ -438,6 +453,7 @@ PartialFile = section_of(
     {**_FILE, "vpps": (_VPPS, Field([], description="The virtual power plants that are known here"))},
     _coupling_said_once,
     _plans_of_whole_periods,
+    _settled_within,
     known_members,
 )
 

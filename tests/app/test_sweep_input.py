@@ -18,6 +18,7 @@ import pytest
 import market
 from market.app.analysis.sweep.journal import Journal, kept_plan
 from market.app.analysis.sweep.kept_sweep import LINES, PLAN
+from market.app.analysis.sweep.plan import plan_of
 from market.app.cli.main import command
 from market.app.cli.sweep import seeds_of
 from market.app.results.folder import RunFolder
@@ -114,6 +115,33 @@ def test_a_command_that_cannot_be_meant_is_told_as_it_was_written(
     assert command(["sweep", *scenario, *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+DAYS_OVER_PROCESSES = (
+    "scenario two_vpp: rolling: days in a row are swept in one process; got days over processes; leave"
+)
+
+
+@pytest.mark.parametrize("changes", [{"rolling.plan_h": 24}, {"rolling": {"plan_h": 24}}, {}])
+def test_days_in_a_row_over_processes_are_refused_before_anything_is_run(changes: dict[str, object]) -> None:
+    """Whether the scenario or a change makes them such; not where a change takes them out."""
+    plain = market.load("two_vpp")
+    days = plain.with_({"rolling.plan_h": 24})
+    with pytest.raises(ScenarioError) as refused:
+        plan_of([plain if changes else days], [changes], [0], processes=True)
+    (fault,) = refused.value.faults
+    assert str(fault).startswith(DAYS_OVER_PROCESSES)
+    assert len(plan_of([days], [changes], [0]).runs) == 1
+    assert len(plan_of([days], [{"rolling": None}], [0], processes=True).runs) == 1
+
+
+def test_the_command_refuses_days_over_processes_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--set", "rolling.plan_h=24", "--processes", "--out", str(tmp_path / "out")]
+    assert command(["sweep", "two_vpp", *flags]) == 2
+    assert DAYS_OVER_PROCESSES in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_scenarios_of_one_name_are_numbered(tmp_path: Path) -> None:

@@ -142,6 +142,37 @@ def test_other_fields_of_many_days_have_their_bounds(
     assert said in str(refused.value)
 
 
+SETTLED = [
+    ({"rolling": {"plan_h": 48}}, 10, "must not be given with rolling; got 10; leave it out"),
+    ({"rolling": {"plan_h": 48}}, 99, "must not be given with rolling; got 99; leave it out"),
+    ({}, 49, "must be at most the 48 periods of the horizon; got 49; give no more"),
+]
+
+
+@pytest.mark.parametrize(("sections", "settled", "said"), SETTLED)
+def test_how_much_becomes_real_is_said_of_one_plan_and_is_at_most_all_of_it(
+    tmp_path: Path, sections: dict[str, object], settled: int, said: str
+) -> None:
+    """In the file and by a change from outside, once."""
+    given = {**sections, "imbalance": {"settled_periods": settled}}
+    plain = market.load(write_days(tmp_path / "plain", 2, sections={**sections, "imbalance": {}}))
+    with pytest.raises(ScenarioError) as in_file:
+        market.load(write_days(tmp_path / "s", 2, sections=given))
+    with pytest.raises(ScenarioError) as outside:
+        plain.with_({"imbalance.settled_periods": settled})
+    for refused in (in_file, outside):
+        (fault,) = refused.value.faults
+        assert f"imbalance.settled_periods: {said}" in str(fault)
+
+
+@pytest.mark.parametrize("settled", [0, 10, 48])
+def test_any_part_of_one_plan_may_become_real(tmp_path: Path, settled: int) -> None:
+    sections = {"imbalance": {"settled_periods": settled}, "forecast": {"model": "noise"}}
+    rules = market.load(write_days(tmp_path / "s", 2, sections=sections)).public.imbalance
+    assert rules is not None
+    assert rules.settled_periods == settled
+
+
 def test_fewer_days_than_there_are_data_for_are_run_not_set(tmp_path: Path) -> None:
     """One message, with the flag that runs the first days; for more days there are no data."""
     plain = market.load(write_days(tmp_path / "s", 3, start="2016-06-15", tz="Europe/Berlin"))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from math import fsum, nan
 from typing import Final
 
 import numpy as np
 
+from market.app.results.columns import PEAK
 from market.app.results.day_record import DayRecord, KeptReality
 from market.app.results.records import TEXT, Column, Records
 from market.app.results.table import Cell, Table
 from market.app.results.tables import cost_row
-from market.model.public import PublicRules
 from market.model.rules import Tariff
+from market.scenario.scenario import Scenario
 from market.settlement.settlement import Account, system_account
 
 DAYS: Final = (
@@ -44,15 +46,30 @@ DayRecords = Callable[[], Iterable[DayRecord]]
 """Reads all records of a run from the first, as often as it is called: memory holds one at a time."""
 
 
-def days_tables(records: DayRecords, public: PublicRules) -> tuple[Table, ...]:
-    """`days`, `costs` and `periods` of a run. Made record by record, when they are written."""
+def days_tables(records: DayRecords, scenario: Scenario) -> tuple[Table, ...]:
+    """`days`, `costs` and `periods` of a run. Made record by record, when they are written.
+
+    scenario : the whole one · `costs` has the charge on peaks only where one is paid on any day
+    """
+    public = scenario.public
     real, hours = public.imbalance is not None, public.horizon.period_h
-    days, costs = ((*DAYS, *DAYS_REAL), (*COSTS, *COSTS_REAL)) if real else (DAYS, COSTS)
+    more = (PEAK,) if _charges_peaks(scenario) and any(map(_is_charged, records())) else ()
+    days, costs = (*DAYS, *(DAYS_REAL if real else ())), (*COSTS, *more, *(COSTS_REAL if real else ()))
     return (
         _table("days", days, records, lambda record: [(*_day_row(record, hours), *_real_day(record))]),
-        _table("costs", costs, records, _cost_rows),
+        _table("costs", costs, records, partial(_cost_rows, more=more)),
         _table("periods", PERIODS, records, lambda record: _period_rows(record, public.tariff)),
     )
+
+
+def _charges_peaks(scenario: Scenario) -> bool:
+    return any(vpp.exchange.peak_charge_cny_per_mw for vpp in scenario.vpps)
+
+
+def _is_charged(record: DayRecord) -> bool:
+    """Whether anybody pays for its peak in what is kept, as planned or in reality."""
+    real = [account for side in (record.grid_only_real, record.game_real) if side for account in side.accounts]
+    return any(account.peak_cny > 0.0 for account in (*record.grid_only, *record.game, *real))
 
 
 def _day_row(record: DayRecord, period_h: float) -> tuple[Cell, ...]:
@@ -93,24 +110,32 @@ def _real_day(record: DayRecord) -> tuple[Cell, ...]:
     )
 
 
-def _cost_rows(record: DayRecord) -> Iterator[tuple[Cell, ...]]:
+def _cost_rows(record: DayRecord, more: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
+    """more : what of accounts is told besides"""
     sides = (
         ("grid_only", record.grid_only, record.stored_alone_mwh),
         ("game", record.game, record.stored_mwh),
     )
-    more: tuple[Cell, ...] = () if record.game_real is None else (0.0,) * len(COSTS_REAL)
+    nothing: tuple[Cell, ...] = () if record.game_real is None else (0.0,) * len(COSTS_REAL)
     for scenario, accounts, stored in sides:
         for account in (*accounts, system_account(accounts)):
-            yield (record.number, *cost_row(account, scenario), _of(account, stored), *more)
+            yield (record.number, *_account_row(account, scenario, stored, more), *nothing)
     for scenario, real in (("grid_only_realised", record.grid_only_real), ("game_realised", record.game_real)):
         if real is not None:
-            yield from ((record.number, *row) for row in _real_rows(scenario, real))
+            yield from ((record.number, *row) for row in _real_rows(scenario, real, more))
 
 
-def _real_rows(scenario: str, real: KeptReality) -> Iterator[tuple[Cell, ...]]:
+def _account_row(
+    account: Account, scenario: str, stored: Mapping[str, float], more: Sequence[str]
+) -> tuple[Cell, ...]:
+    return (*cost_row(account, scenario), _of(account, stored), *(getattr(account, name) for name in more))
+
+
+def _real_rows(scenario: str, real: KeptReality, more: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
     for account in (*real.accounts, system_account(real.accounts)):
         amounts = (_of(account, each) for each in (real.short_mwh, real.long_mwh, real.missed_mwh))
-        yield (*cost_row(account, scenario), _of(account, real.stored_mwh), account.imbalance_cny, *amounts)
+        row = _account_row(account, scenario, real.stored_mwh, more)
+        yield (*row, account.imbalance_cny, *amounts)
 
 
 def _of(account: Account, amounts: Mapping[str, float]) -> float:

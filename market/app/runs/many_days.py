@@ -36,6 +36,7 @@ from market.app.results.written_files import FILES, digests
 from market.app.runs.day_end import DayResult, Pasts, record_of
 from market.app.runs.run_day import json_text
 from market.errors import DispatchError, Fault, RunError, ScenarioError
+from market.model.rules import Horizon
 from market.rolling.cut import window_scenario
 from market.rolling.plant_state import PlantState
 from market.rolling.windows import PlanWindow, rolling_of, windows
@@ -77,6 +78,12 @@ class DaysSpec:
     def scenario(self) -> Scenario:
         """The whole scenario."""
         return self.what.scenario
+
+    @property
+    def horizon(self) -> Horizon:
+        """The periods of the days that are run: those kept, of the whole horizon."""
+        last = self.windows[-1]
+        return replace(self.scenario.public.horizon, periods=last.first + last.kept)
 
     @property
     def header(self) -> Header:
@@ -221,7 +228,7 @@ def _conclude(spec: DaysSpec, folder: RunFolder, since: float) -> DaysReport:
 
 
 def _tables(spec: DaysSpec, folder: RunFolder) -> dict[str, Table]:
-    found = days_tables(lambda: finished(folder.path, len(spec.windows)), spec.scenario.public)
+    found = days_tables(lambda: finished(folder.path, len(spec.windows)), spec.scenario)
     return {table.name: table for table in found}
 
 

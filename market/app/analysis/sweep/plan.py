@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 from market.app.analysis.currencies import require_one_currency
 from market.app.runs.seeds import seed_fault
@@ -19,6 +19,7 @@ from market.scenario.scenario import Scenario
 from market.scenario.shown_value import shown
 
 Changes = Mapping[str, object]
+_ROLLING: Final = "rolling"  # the section of days in a row; null takes it out
 
 
 class Combine(StrEnum):
@@ -72,7 +73,8 @@ def plan_of(
 
     Scenarios of one name are numbered behind it, so that rows tell them apart.
     ScenarioError if there is none, a seed that is none, a path that no value of it fits in any scenario, or more
-    than one currency; if no changes fit together, or there is a path of the network and no network.
+    than one currency; if no changes fit together, there is a path of the network and no network, or days in a row
+    would go over processes.
     """
     paths = tuple(dict.fromkeys(path for each in changes for path in each))
     if not (scenarios and changes and seeds):
@@ -85,9 +87,30 @@ def plan_of(
     if not processes and (networks := [path for path in paths if path.partition(".")[0] == "network"]):
         rule, remedy = "one process has no network", "add --processes, in Python processes=True, or leave it out"
         raise ScenarioError([Fault(rule, path, "sweep", remedy) for path in networks])
+    if processes and (faults := list(_days_over_processes(scenarios, changes))):
+        raise ScenarioError(faults)
     every = product(range(len(scenarios)), changes, seeds)
     runs = tuple(SweepRun(n, s, tuple(each.items()), seed) for n, (s, each, seed) in enumerate(every, 1))
     return SweepPlan(tuple(_told_apart(scenarios)), paths, runs, processes)
+
+
+def days_over_processes(scenario: Scenario) -> Fault:
+    """What is wrong with a sweep of a scenario of days in a row that has a process for each plant."""
+    rule, remedy = "days in a row are swept in one process", "leave --processes out, in Python processes=True"
+    return Fault(rule, "days over processes", f"scenario {scenario.name}: rolling", remedy)
+
+
+def _days_over_processes(scenarios: Sequence[Scenario], changes: Sequence[Changes]) -> Iterator[Fault]:
+    for scenario in scenarios:
+        if any(_has_days(scenario, each) for each in changes):
+            yield days_over_processes(scenario)
+
+
+def _has_days(scenario: Scenario, changes: Changes) -> bool:
+    """Whether a scenario so changed is one of days in a row."""
+    if any(path.startswith(f"{_ROLLING}.") for path in changes):
+        return True
+    return changes.get(_ROLLING, scenario.rolling) is not None
 
 
 def _told_apart(scenarios: Sequence[Scenario]) -> Iterator[Scenario]:

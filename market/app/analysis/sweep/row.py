@@ -12,14 +12,14 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from market.app.analysis.economics import hhi, mean_price_cny_per_mwh, traded_mwh
-from market.app.analysis.sweep.plan import SweepPlan, SweepRun
+from market.app.analysis.sweep.plan import SweepPlan, SweepRun, days_over_processes
 from market.app.results.day_record import DayRecord
 from market.app.results.laws import laws_of_day
 from market.app.results.telling import telling_of
 from market.app.runs.certified_day import with_regrets
 from market.app.runs.days_ways import unwritten_days
 from market.app.runs.in_process import market_day
-from market.errors import Fault, MarketError, ScenarioError
+from market.errors import MarketError, ScenarioError
 from market.game.result import PeriodResult
 from market.model.arrays import Array
 from market.model.currency import spoken_name
@@ -166,8 +166,7 @@ def measures_of_days(scenario: Scenario, *, processes: bool = False) -> dict[str
     What is of whole plans, such as the regret of a day, there is none of. ScenarioError over processes.
     """
     if processes:
-        rule, remedy = "days in a row are swept in one process", "leave --processes out, in Python processes=True"
-        raise ScenarioError([Fault(rule, "days over processes", f"scenario {scenario.name}: rolling", remedy)])
+        raise ScenarioError([days_over_processes(scenario)])
     periods, records = list[PeriodResult](), list[DayRecord]()
     for record, outcome in unwritten_days(scenario):
         records.append(record)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from math import fsum
 from typing import Any
 
 from market.app.report.summary.negotiation import VPPS_SHOWN
+from market.app.report.summary.peaks import peaks_of_days
+from market.app.report.summary.reality import missed_line
 from market.app.report.terminal.grid import Column, Grid
 from market.app.report.terminal.lines import Whole, left_out, plain
 from market.app.report.terminal.numbers import decimal, energy_unit, money_bound, money_digits, price_digits
@@ -18,9 +21,12 @@ from market.app.results.records import Records
 from market.app.results.telling import telling_of
 from market.app.runs.command_line import pasted
 from market.app.runs.many_days import DaysReport
+from market.model.calendar import span_text
 from market.rolling.windows import rolling_of
 
 _MOST_ROWS = 31
+_DUST_MWH = 1e-9
+"""Energy below this is what solvers leave behind."""
 
 
 def days_text(run: DaysReport, screen: Screen | None = None) -> str:
@@ -37,7 +43,7 @@ def _parts(run: DaysReport) -> Iterator[str | Grid]:
     way = f"{len(days)} days, each planned {rolling.plan_h:g} h ahead and kept for {rolling.commit_h:g} h"
     most = f"ε = {money_bound(manifest['epsilon_cny'])}"
     yield f"[bold {'green' if sound else 'red'}]{verdict}[/]  ·  {way}  ·  {most}"
-    if span := telling_of(run.scenario).span:
+    if span := span_text(run.spec.horizon):
         yield span
     digits = money_digits([totals["grid_only_cny"], totals["game_cny"]])
     share = totals["saving_cny"] / abs(totals["grid_only_cny"]) if totals["grid_only_cny"] else 0.0
@@ -45,6 +51,10 @@ def _parts(run: DaysReport) -> Iterator[str | Grid]:
     yield f"with the grid alone {alone} CNY, trading {trading} CNY: saves {saved} CNY, {share:.2%}"
     if real := manifest.get(IMBALANCE):
         yield from _reality(real, len(days), digits)
+        if real["missed_mwh"] > _DUST_MWH:
+            yield _missed(run.tables["costs"].by_column(), len(days))
+    if peaks := peaks_of_days(run.tables["costs"], digits):
+        yield peaks
     yield ""
     yield _table(run, days)
     if real:
@@ -62,6 +72,18 @@ def _reality(real: Mapping[str, Any], days: int, digits: int) -> Iterator[str]:
     losers, some_days = real["losers"], f"somebody does on {real['days_with_losers']} of {days} days"
     named = ", ".join(losers[:VPPS_SHOWN]) + (" …" if len(losers) > VPPS_SHOWN else "")
     yield f"over all days {plain(named) or 'nobody'} pays more with trade than without; {some_days}"
+
+
+def _missed(costs: Records, days: int) -> str:
+    """How much could not be served or go anywhere, in whose plants, the most first, and on how many days."""
+    real = costs.where(scenario="game_realised")
+    found = real.only((real["vpp"] != "system") & (real["missed_mwh"] > _DUST_MWH))
+    by_vpp = {vpp: fsum(rows["missed_mwh"].tolist()) for (vpp,), rows in found.by("vpp").items()}
+    energy, most = energy_unit(by_vpp.values()), sorted(by_vpp, key=by_vpp.__getitem__, reverse=True)
+    named = ", ".join(f"{plain(vpp)} {energy.text(by_vpp[vpp])}" for vpp in most[:VPPS_SHOWN])
+    more = " …" if len(most) > VPPS_SHOWN else ""
+    where = f", on {len(found.distinct('day'))} of {days} days: {named}{more}"
+    return missed_line(fsum(by_vpp.values()), energy, where)
 
 
 def _shown(days: Records) -> range:

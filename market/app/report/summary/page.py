@@ -10,6 +10,7 @@ from market.app.report.summary.accounts import carbon_table, costs_table, disclo
 from market.app.report.summary.idleness import trade_lines
 from market.app.report.summary.negotiation import price_tables, roles_table
 from market.app.report.summary.network import network_lines
+from market.app.report.summary.peaks import peaks_of_day
 from market.app.report.summary.reality import reality_parts
 from market.app.report.summary.troubles import trouble_lines
 from market.app.report.summary.units import units_of
@@ -52,6 +53,8 @@ def _parts(report: ConcludedDay) -> Iterator[str | Grid]:
     yield roles_table(report)
     yield from price_tables(report, units)
     yield costs_table(report, units)
+    if peaks := peaks_of_day(report, units.money):
+        yield from (peaks, "")
     yield from reality_parts(report, units)
     yield carbon_table(report, units)
     yield from disclosure_lines(report)

@@ -8,7 +8,7 @@ from market.app.report.summary.negotiation import VPPS_SHOWN
 from market.app.report.summary.units import PageUnits
 from market.app.report.terminal.grid import Column, Grid
 from market.app.report.terminal.lines import left_out, plain
-from market.app.report.terminal.numbers import decimal
+from market.app.report.terminal.numbers import AmountUnit, decimal
 from market.app.results.concluded_day import ConcludedDay
 from market.settlement.settlement import Account
 
@@ -38,9 +38,14 @@ def reality_parts(report: ConcludedDay, units: PageUnits) -> Iterator[str | Grid
     yield Grid("In reality, CNY", [Column("", names, right=False)], columns, sum_row=True, note=note)
     yield _losers(report)
     if real.missed_mwh:
-        missed = units.energy.text(real.missed_mwh)
-        yield f"[red]{missed} {units.energy.name} of load could not be served, or of output could go nowhere[/red]"
+        yield missed_line(real.missed_mwh, units.energy)
     yield ""
+
+
+def missed_line(missed_mwh: float, energy: AmountUnit, where: str = "") -> str:
+    """What nothing could serve or take up, in a unit of energy. where : in whose plant and when, in words"""
+    missed = f"{energy.text(missed_mwh)} {energy.name}"
+    return f"[red]{missed} of load could not be served, or of output could go nowhere{where}[/red]"
 
 
 def _losers(report: ConcludedDay) -> str:
