@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from market.model.parameter import MAX_POWER_MW, parameter
+
 CONNECTION: Final = ("import_max_mw", "export_max_mw")
 """The limits that a group has in common; each member's connection has limits of the same names."""
 
@@ -20,9 +22,19 @@ class Group:
 
     id: str
     members: tuple[str, ...]
-    import_max_mw: float | None = None
-    export_max_mw: float | None = None
-    weights: tuple[float, ...] = ()
+    import_max_mw: float | None = parameter(
+        "MW", "Most power taken from above through it, by all together", default=None, ge=0, le=MAX_POWER_MW
+    )
+    export_max_mw: float | None = parameter(
+        "MW", "Most power given to above through it, by all together", default=None, ge=0, le=MAX_POWER_MW
+    )
+    weights: tuple[float, ...] = parameter(
+        "1",
+        "A weight for each member: its share is that over their sum; left out: all equal",
+        default=(),
+        gt=0,
+        le=1e6,
+    )
 
     def share_of(self, vpp_id: str) -> float:
         """Share of a member of each of the limits, *w_k*/Σ*w*; ValueError for who is none."""

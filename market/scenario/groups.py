@@ -14,12 +14,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from market.model.group import CONNECTION, Group
-from market.model.parameter import Broken
-from market.model.vpp import Exchange, Vpp
-from market.scenario.fields import ID_PATTERN, ID_RULE, Section, fields_of, number_of_file, section_of
+from market.model.parameter import Broken, parameters_of
+from market.model.vpp import Vpp
+from market.scenario.fields import ID_PATTERN, ID_RULE, Section, number_of_file, section_of
 from market.scenario.network_ids import there_are
 
-_WAYS = {"import_max_mw": "taken from above", "export_max_mw": "given to above"}
+_SAID = {defined.name: defined.parameter for defined in parameters_of(Group)}
 
 
 def _as_many_weights(group: Section) -> Iterator[Broken]:
@@ -39,17 +39,12 @@ GroupSection = section_of(
     {
         "id": (str, Field(description=f"What the transformer is called: {ID_RULE}", pattern=ID_PATTERN)),
         "members": (list[str], Field(description="Ids of the plants behind it, two or more", min_length=2)),
-        **{
-            name: number_of_file(
-                fields_of(Exchange)[name].parameter.said(f"Most power {way} through it, by all together")
-            )
-            for name, way in _WAYS.items()
-        },
+        **{name: number_of_file(_SAID[name]) for name in CONNECTION},
         "weights": (
-            list[Annotated[float, Field(gt=0, le=1e6)]] | None,
+            list[Annotated[float, Field(gt=_SAID["weights"].gt, le=_SAID["weights"].le)]] | None,
             Field(
                 None,
-                description="A weight for each member: its share is that over their sum; left out: all equal [1]",
+                description=_SAID["weights"].description,
                 json_schema_extra={"unit": "1"},
             ),
         ),
