@@ -113,9 +113,15 @@ def later(default: Any = None) -> Any:
     return field(default=default, metadata={_LATER: True})
 
 
+def origin() -> Any:
+    """The field of a dataclass that says only where other fields come from, so it is not compared."""
+    return field(default=None, compare=False)
+
+
 def counts(part: Field[Any], value: Any) -> bool:
-    """Whether the value of a dataclass's field counts in digests: not a default that came later."""
-    return not came_later(part) or type(value) is not type(part.default) or value != part.default
+    """Whether the value of a dataclass's field counts in digests: not a default that came later, nor an origin."""
+    told = not came_later(part) or type(value) is not type(part.default) or value != part.default
+    return part.compare and told
 
 
 def came_later(part: Field[Any]) -> bool:

@@ -24,7 +24,8 @@ from market.model.assets import (
     Vehicle,
     end_said_once,
 )
-from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, later, parameter
+from market.model.group import Group
+from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, later, origin, parameter
 from market.model.rules import OwnTariff
 from market.model.strategy import StrategyChoice
 
@@ -394,6 +395,7 @@ class Vpp:
 
     wt, pv, mt, ess, cl : the same as a unit of that kind, which is then called so
     units : any number of any kind beside them · tariff : its own, in place of everybody's
+    group : whose limits it has its share of; `exchange` is within that share already, so digests go without it
     """
 
     id: str
@@ -428,6 +430,7 @@ class Vpp:
         le=1e9,
         later=True,
     )
+    group: Group | None = origin()
 
     @property
     def all_units(self) -> tuple[Unit, ...]:

@@ -12,6 +12,7 @@ from market.model.public import PublicScenario
 from market.model.rules import CarbonRules
 from market.model.vpp import Asset, Exchange, MicroTurbine, Unit, Vpp
 from market.scenario.fields import plain_fields, plain_text, untold_fields
+from market.scenario.groups import group_fields
 from market.scenario.network_build import network_fields
 from market.scenario.plant_schema import QUADRATIC
 from market.scenario.scenario import Scenario
@@ -47,6 +48,7 @@ def scenario_fields(scenario: Scenario, profiles: Sequence[str], sample_files: S
         "imbalance": _imbalance(scenario.public.imbalance),
         "carbon": _short_carbon(scenario.public.carbon, fields["carbon"]),
         "network": _network(fields["network"], sample_files),
+        "groups": [_given(group) for group in fields["groups"]] or None,
         "vpps": [_vpp(*pair) for pair in zip(scenario.vpps, fields["vpps"], strict=True)] or None,
     }
     return _given({name: written[name] for name in ("name", "title", *fields)})
@@ -76,6 +78,7 @@ def long_fields(scenario: Scenario | PublicScenario) -> Fields:
         "audit": scenario.audit.value if scenario.audit else None,
         "roster": None if len(vpps) == len(scenario.roster) else _roster(scenario, vpps),
         "vpps": [_long_vpp(vpp, horizon.period_h) for vpp in vpps],
+        "groups": group_fields(vpps),
     }
 
 

@@ -30,6 +30,7 @@ _TYPE_REMEDIES = {
 _UNION_PART = re.compile(r"str|int|float|bool|list\[.*\]")
 _KEY = "[key]"
 _MOST = 200
+_LENGTHS = {0: "", 1: " that is not empty"}
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -219,8 +220,8 @@ def _domain(field: FieldInfo, depth: int) -> str:
         for name, sign in _SIGNS.items()
         if hasattr(limit, name)
     ]
-    filled = any(getattr(limit, "min_length", 0) for limit in metadata)
-    words = " ".join([_kind(annotation, field.description or "", filled), " and ".join(limits)]).rstrip()
+    least = max((getattr(limit, "min_length", 0) for limit in metadata), default=0)
+    words = " ".join([_kind(annotation, field.description or "", least), " and ".join(limits)]).rstrip()
     return f"{words}, or null" if nullable else words
 
 
@@ -235,7 +236,7 @@ def _is_union(annotation: Any) -> bool:
     return isinstance(annotation, UnionType) or get_origin(annotation) is Union
 
 
-def _kind(annotation: Any, meaning: str, filled: bool) -> str:
+def _kind(annotation: Any, meaning: str, least: int) -> str:
     if annotation is str:
         return f"text ({meaning})"
     if annotation in _KINDS:
@@ -243,11 +244,12 @@ def _kind(annotation: Any, meaning: str, filled: bool) -> str:
     if hasattr(annotation, "__metadata__"):
         annotation = annotation.__origin__
     if _is_union(annotation):
-        kinds = [_kind(part, "", filled).removesuffix(" ()") for part in get_args(annotation)]
+        kinds = [_kind(part, "", least).removesuffix(" ()") for part in get_args(annotation)]
         return f"{' or '.join(kinds)} ({meaning})"
     members = ", ".join(_members(annotation))
     if getattr(annotation, "__origin__", None) is list:
-        return f"a list out of: {members}" if members else "a list that is not empty" if filled else "a list"
+        long = _LENGTHS.get(least, f" of {least} or more")
+        return f"a list out of: {members}" if members else f"a list{long}"
     return f"one of: {members}" if members else "a section of `name: value` lines"
 
 

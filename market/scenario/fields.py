@@ -30,6 +30,7 @@ from market.model.arrays import Array
 from market.model.parameter import Broken, Parameter, counts, parameters_of
 
 ID_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
+ID_RULE = "a letter of A to Z, then up to 31 letters, digits, _ or -"
 RESERVED_IDS = ("broker", "system", "watcher")
 MAX_TEXT = 200
 _NO_TEXT = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"

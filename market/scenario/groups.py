@@ -7,18 +7,19 @@ a plant's own file has its own share alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from market.model.parameter import Broken
-from market.model.vpp import Exchange, Vpp
-from market.scenario.fields import ID_PATTERN, Section, fields_of, number_of_file, section_of
+from market.model.group import CONNECTION, Group
+from market.model.parameter import Broken, parameters_of
+from market.model.vpp import Vpp
+from market.scenario.fields import ID_PATTERN, ID_RULE, Section, number_of_file, section_of
+from market.scenario.network_ids import there_are
 
-_LIMITS = ("import_max_mw", "export_max_mw")
-_WAYS = {"import_max_mw": "taken from above", "export_max_mw": "given to above"}
+_SAID = {defined.name: defined.parameter for defined in parameters_of(Group)}
 
 
 def _as_many_weights(group: Section) -> Iterator[Broken]:
@@ -26,7 +27,7 @@ def _as_many_weights(group: Section) -> Iterator[Broken]:
     if group.weights is not None and len(group.weights) != len(group.members):
         rule, value = "must have a weight for each member", f"{len(group.weights)} for {len(group.members)}"
         yield Broken("weights", rule, value, "make them as many, or leave weights out: equal shares")
-    if all(getattr(group, name) is None for name in _LIMITS):
+    if all(getattr(group, name) is None for name in CONNECTION):
         yield Broken(
             "import_max_mw", "must have a limit to part", "nothing", "give import_max, export_max or both"
         )
@@ -36,19 +37,14 @@ GroupSection = section_of(
     "GroupSection",
     "Plants behind one transformer, each with its share of what may pass it.",
     {
-        "id": (str, Field(description="What the transformer is called", pattern=ID_PATTERN)),
-        "members": (list[str], Field(description="Ids of the plants behind it", min_length=2)),
-        **{
-            name: number_of_file(
-                fields_of(Exchange)[name].parameter.said(f"Most power {way} through it, by all together")
-            )
-            for name, way in _WAYS.items()
-        },
+        "id": (str, Field(description=f"What the transformer is called: {ID_RULE}", pattern=ID_PATTERN)),
+        "members": (list[str], Field(description="Ids of the plants behind it, two or more", min_length=2)),
+        **{name: number_of_file(_SAID[name]) for name in CONNECTION},
         "weights": (
-            list[Annotated[float, Field(gt=0, le=1e6)]] | None,
+            list[Annotated[float, Field(gt=_SAID["weights"].gt, le=_SAID["weights"].le)]] | None,
             Field(
                 None,
-                description="A weight for each member: its share is that over their sum; left out: all equal [1]",
+                description=_SAID["weights"].description,
                 json_schema_extra={"unit": "1"},
             ),
         ),
@@ -59,11 +55,12 @@ GroupSection = section_of(
 
 def known_members(file: Section) -> Iterator[Broken]:
     """Members are plants of the market, each behind one transformer only; no two are called alike."""
-    known = {vpp.id for vpp in file.vpps} | {entry.id for entry in getattr(file, "roster", None) or ()}
+    known = [entry.id for entry in file.roster or file.vpps]
     members = Counter(member for group in file.groups for member in group.members)
     for member, count in members.items():
         if member not in known:
-            yield Broken("groups", "must have plants of the market as members", repr(member), "correct the id")
+            rule = "must have plants of the market as members"
+            yield Broken("groups", rule, repr(member), there_are(member, known))
         elif count > 1:
             yield Broken(
                 "groups", "must have each plant once", f"{member!r} {count} times", "take it out of the others"
@@ -75,13 +72,20 @@ def known_members(file: Section) -> Iterator[Broken]:
 
 def with_shares(vpp: Vpp, file: Section) -> Vpp:
     """The plant with its share of its group's limits, or with its own where those are narrower."""
-    limits = {name: getattr(vpp.exchange, name) for name in _LIMITS}
-    for group in file.groups:
-        if vpp.id not in group.members:
-            continue
-        weights = group.weights or [1.0] * len(group.members)
-        share = weights[group.members.index(vpp.id)] / sum(weights)
-        for name in _LIMITS:
-            if getattr(group, name) is not None:
-                limits[name] = min(limits[name], share * getattr(group, name))
-    return replace(vpp, exchange=replace(vpp.exchange, **limits))
+    section = next((group for group in file.groups if vpp.id in group.members), None)
+    if section is None:
+        return vpp
+    limits = {name: getattr(section, name) for name in CONNECTION}
+    group = Group(section.id, tuple(section.members), **limits, weights=tuple(section.weights or ()))
+    shares = group.limits_of(vpp.id).items()
+    narrower = {name: min(getattr(vpp.exchange, name), share) for name, share in shares}
+    return replace(vpp, exchange=replace(vpp.exchange, **narrower), group=group)
+
+
+def group_fields(vpps: Iterable[Vpp]) -> list[dict[str, Any]]:
+    """The groups that plants have shares of, each once, as the file has them."""
+    groups = dict.fromkeys(vpp.group for vpp in vpps if vpp.group is not None)
+    return [
+        {**asdict(group), "members": list(group.members), "weights": list(group.weights) or None}
+        for group in groups
+    ]

@@ -23,8 +23,12 @@ def unknown_ids(network: object, known: Sequence[str], place: Place) -> Iterator
 
 def unknown_id(vpp: str, known: Sequence[str], place: str, rule: str) -> Fault:
     """The fault of an id that is none of the known ones."""
-    remedy = f"{suggestion(vpp, known)}there are {', '.join(known[:8])}{' …' if len(known) > 8 else ''}"
-    return Fault(rule, shown(vpp), place, remedy)
+    return Fault(rule, shown(vpp), place, there_are(vpp, known))
+
+
+def there_are(vpp: str, known: Sequence[str]) -> str:
+    """The remedy for an id that is none of the known ones: the one that is meant, maybe, and the first of all."""
+    return f"{suggestion(vpp, known)}there are {', '.join(known[:8])}{' …' if len(known) > 8 else ''}"
 
 
 def _mentioned(network: object) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -45,6 +45,7 @@ from market.scenario.unit_columns import (
 )
 
 _SECTIONS = ("horizon", "rolling", "market", "carbon", "imbalance", "forecast", "network")
+_FIXED = ("name", "profiles", "roster", "currency", "series", "series_defaults", "sources", "groups")
 _WORDS = ("audit", "title")
 _ABSENT = "rolling"  # a section that may be null as a whole
 _OLDER = {"coupling": "market.coupling"}  # paths of before, which mean these
@@ -189,7 +190,7 @@ def _closed(scenario: Scenario, path: str, place: _Placer) -> Iterator[Fault]:
         return
     if first == _PLANTS and below:
         yield from _no_plant(scenario, path, below, where)
-    elif first in ("name", "profiles", "roster", "currency", "series", "series_defaults", "sources", _PLANTS):
+    elif first in (*_FIXED, _PLANTS):
         elsewhere = f"change {FILE_NAME} itself"
         remedy = f"go on with an id and a field{_example(scenario)}" if first == _PLANTS else elsewhere
         yield Fault("must be a field that can be changed from outside", shown(path), where, remedy)

@@ -41,8 +41,12 @@ def public_part(scenario: Scenario) -> Scenario:
 
 
 def own_part(scenario: Scenario, vpp_id: str) -> Scenario:
-    """The public part and one plant: all that this plant's node needs. KeyError if it is not there."""
-    return replace(scenario, vpps=(scenario.vpp(vpp_id),), sources=_sources(scenario, (vpp_id,)))
+    """The public part and one plant: all that this plant's node needs. KeyError if it is not there.
+
+    Of its group it has its own share alone, as limits of its own.
+    """
+    vpp = replace(scenario.vpp(vpp_id), group=None)
+    return replace(scenario, vpps=(vpp,), sources=_sources(scenario, (vpp_id,)))
 
 
 def _sources(scenario: Scenario, here: tuple[str, ...]) -> dict[str, str]:

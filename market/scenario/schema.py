@@ -23,6 +23,7 @@ from market.model.strategy import StrategyChoice
 from market.model.vpp import Vpp
 from market.scenario.fields import (
     ID_PATTERN,
+    ID_RULE,
     MAX_TEXT,
     RESERVED_IDS,
     FileField,
@@ -217,7 +218,7 @@ VppSection = section_of(
         "id": (
             str,
             Field(
-                description="Name: a letter of A to Z, then up to 31 letters, digits, _ or -, since it names "
+                description=f"Name: {ID_RULE}, since it names "
                 "columns, files and keys; not `broker` or `system`. Any letters may stand in `label`",
                 pattern=ID_PATTERN,
             ),

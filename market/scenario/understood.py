@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import inf
 
 from market.model.arrays import Array
 from market.model.calendar import span_text
 from market.model.currency import DEFAULT_CURRENCY, spoken_name
+from market.model.group import CONNECTION, Group
 from market.model.imbalance import ImbalancePricing, ImbalanceRules
 from market.model.reality import has_reality
+from market.model.vpp import Exchange
 from market.scenario.scenario import Scenario
 from market.scenario.unit_columns import GRID_EMISSION, realised_columns, tariff_columns, unit_columns
 
@@ -29,6 +32,7 @@ def understood(scenario: Scenario) -> Iterator[str]:
         yield f"money: {public.currency}"
     yield from _reality(scenario)
     yield from _peak_charges(scenario)
+    yield from _connections(scenario)
     for name, text, column in (*_prices(scenario), *_powers(scenario)):
         if source := scenario.sources.get(spoken_name(column, public.currency)):
             yield f"{name}: {text}"
@@ -47,16 +51,36 @@ def _reality(scenario: Scenario) -> Iterator[str]:
     )
     told = [vpp.id for vpp in scenario.vpps if has_reality(vpp, rules.settled_periods)]
     if scenario.vpps:
-        named = ", ".join(told[:_MOST]) + (f" and {len(told) - _MOST} more" if len(told) > _MOST else "")
-        yield f"  otherwise than expected: {named or 'nobody'}"
+        yield f"  otherwise than expected: {_first(told) or 'nobody'}"
 
 
 def _peak_charges(scenario: Scenario) -> Iterator[str]:
     """Who pays how much for the largest power it buys, (M20)."""
     prices = [(vpp.id, vpp.exchange.peak_charge_cny_per_mw) for vpp in scenario.vpps]
     if listed := [f"{vpp} {_number(price)} {scenario.public.currency}/MW" for vpp, price in prices if price]:
-        more = f" and {len(listed) - _MOST} more" if len(listed) > _MOST else ""
-        yield f"peak charge, once for all periods: {', '.join(listed[:_MOST])}{more}"
+        yield f"peak charge, once for all periods: {_first(listed)}"
+
+
+def _connections(scenario: Scenario) -> Iterator[str]:
+    """Groups behind one transformer with the shares of their members, and what passes each connection, (M21)."""
+    for group in dict.fromkeys(vpp.group for vpp in scenario.vpps if vpp.group is not None):
+        shares = (f"{vpp} {100.0 * group.share_of(vpp):.4g} %" for vpp in group.members)
+        yield f"group {group.id}, at most {_passing(group)}: {_first(shares)}"
+    limits = ((vpp.id, _passing(vpp.exchange)) for vpp in scenario.vpps)
+    if listed := [f"{vpp} {limit}" for vpp, limit in limits if limit]:
+        yield f"connections, at most: {_first(listed)}"
+
+
+def _passing(limits: Group | Exchange) -> str:
+    """The limits of what passes a connection, each with its direction; nothing for none."""
+    both = [(getattr(limits, name), name.partition("_")[0]) for name in CONNECTION]
+    return " and ".join(f"{_sized(mw, 'W')} {way}" for mw, way in both if mw is not None and mw < inf)
+
+
+def _first(texts: Iterable[str]) -> str:
+    """The first of several, and how many more there are."""
+    listed = list(texts)
+    return ", ".join(listed[:_MOST]) + (f" and {len(listed) - _MOST} more" if len(listed) > _MOST else "")
 
 
 def _side(share: float, rules: ImbalanceRules, side: str) -> str:

@@ -12,10 +12,15 @@ import pytest
 from market.bidding.declare import declare
 from market.errors import DispatchError, ScenarioError
 from market.model.arrays import frozen
+from market.model.group import Group
 from market.model.plan import DirectExchange
 from market.model.vpp import Exchange, Renewable
+from market.rolling.cut import window_scenario
+from market.rolling.plant_state import state_of
+from market.rolling.windows import PlanWindow
 from market.scenario import load_scenario, own_part, write_scenario
 from market.scenario.scenario import Scenario
+from market.scenario.understood import understood
 from tests.vpp_nodes.dispatch_cases import plain_case
 from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.joint import joint_dispatch
@@ -61,12 +66,62 @@ def test_a_scenario_is_written_with_its_shares_and_a_plants_part_with_its_own(tm
     assert "T1" not in text
 
 
+@pytest.mark.parametrize("value", [5.0, None])
+@pytest.mark.parametrize("path", ["vpps.B.exchange.export_max_mw", "vpps.B.exchange"])
+def test_no_change_lifts_a_share(path: str, value: float | None, tmp_path: Path) -> None:
+    """Of the scenario as given, of one that was kept, of a day of it; a limit below the share still counts."""
+    given = loaded(tmp_path / "a", YAML)
+    write_scenario(given, tmp_path / "kept")
+    narrower = given.with_({"vpps.B.exchange.export_max_mw": 0.1})
+    states = {vpp.id: state_of(vpp) for vpp in given.vpps}
+    day = window_scenario(given, PlanWindow(1, 0, 1, 1), states)
+    of_section = {} if value is None else {"export_max_mw": value}
+    change = {path: value if path.endswith("_mw") else of_section}
+    for scenario in (given, load_scenario(tmp_path / "kept"), narrower, day):
+        assert limits(scenario.with_(change))[1] == (2.0, 0.5)
+    assert limits(narrower)[1] == (2.0, 0.1)
+
+
+def test_groups_themselves_are_changed_in_the_file_alone(tmp_path: Path) -> None:
+    said = "can be changed from outside; got 'groups.0.export_max_mw'; change scenario.yaml itself"
+    with pytest.raises(ScenarioError, match=said):
+        loaded(tmp_path / "a", YAML).with_({"groups.0.export_max_mw": 5.0})
+
+
+def test_a_share_is_told_before_anything_runs(tmp_path: Path) -> None:
+    lines = list(understood(loaded(tmp_path / "a", YAML.replace("[A, B],", "[A, B], weights: [1, 3],"))))
+    assert "group T1, at most 4 MW import and 1 MW export: A 25 %, B 75 %" in lines
+    assert "connections, at most: A 1 MW import and 250 kW export, B 3 MW import and 750 kW export" in lines
+    alone = YAML.partition("groups:")[0]
+    assert list(understood(loaded(tmp_path / "b", alone))) == ["connections, at most: A 1.5 MW import"]
+
+
+def test_who_cannot_live_with_a_share_is_told_of_the_group() -> None:
+    """An own limit that is narrower is named instead."""
+    case = plain_case([2.5, 2.0])
+    name = case.vpp.id
+    group = Group("T1", (name, "other"), 4.0, None, (1.0, 3.0))
+    member = replace(case.vpp, exchange=Exchange(import_max_mw=1.0), group=group)
+    said = rf"raise import_max_mw \(4\) of group T1, of which {name} has 25 %, 1 MW, or the weight of {name} in it"
+    with pytest.raises(DispatchError, match=said):
+        dispatch(member, case.public)
+    with pytest.raises(DispatchError, match=r"raise exchange.import_max_mw \(0\.5\)"):
+        dispatch(replace(member, exchange=Exchange(import_max_mw=0.5)), case.public)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("[A, B]", "[A, X]"), "groups: must have plants of the market as members; got 'X'"),
+        (("[A, B]", "[A, X]"), "groups: must have plants of the market as members; got 'X'; there are A, B, C"),
         (("[A, B]", "[A, A]"), "groups: must have each plant once; got 'A' 2 times"),
-        (("[A, B]", "[A]"), "members"),
+        (
+            ("[A, B]", "[A]"),
+            "must be a list of 2 or more; got ['A']; correct it: Ids of the plants behind it, two",
+        ),
+        (
+            ("id: T1", "id: 1 T"),
+            "What the transformer is called: a letter of A to Z, then up to 31 letters, digits",
+        ),
         (("[A, B],", "[A, B], weights: [1],"), "must have a weight for each member; got 1 for 2"),
         ((", import_max: 4 MW, export_max: 1 MW", ""), "must have a limit to part; got nothing"),
         (("id: T1", "name: T1"), "groups[0]"),

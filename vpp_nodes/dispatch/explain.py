@@ -15,9 +15,10 @@ import numpy as np
 
 from market.errors import DispatchError
 from market.model.arrays import Array
+from market.model.group import CONNECTION
 from market.model.plan import DirectExchange
 from market.model.unit_limits import of_kinds, use_sum_mw
-from market.model.vpp import FIELDS, MicroTurbine, Unit, UnitKind
+from market.model.vpp import FIELDS, MicroTurbine, Unit, UnitKind, Vpp
 from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.flexible import unreachable_energy, unreachable_return
 from vpp_nodes.dispatch.linear import SolveStatus
@@ -245,17 +246,22 @@ _STORAGE_SIZES = ("energy_mwh", "charge_max_mw", "discharge_max_mw")
 
 def _exchange_changes(day: DispatchDay) -> Iterator[tuple[str, DispatchDay]]:
     exchange = day.vpp.exchange
-    grid, connection = ("grid_buy_max_mw", "grid_sell_max_mw"), ("import_max_mw", "export_max_mw")
-    for name in (*grid, *(each for each in connection if getattr(exchange, each) < math.inf)):
+    grid = ("grid_buy_max_mw", "grid_sell_max_mw")
+    for name in (*grid, *(each for each in CONNECTION if getattr(exchange, each) < math.inf)):
         wider = replace(exchange, **{name: math.inf})
-        yield (
-            f"raise exchange.{name} ({getattr(exchange, name):g})",
-            replace(day, vpp=replace(day.vpp, exchange=wider)),
-        )
+        yield _raised(day.vpp, name), replace(day, vpp=replace(day.vpp, exchange=wider))
     nothing = np.zeros(day.periods)
     if day.direct.in_mw.any() or day.direct.out_mw.any():
         without = DirectExchange(nothing, nothing, day.direct.quota_in_t)
         yield "trade less directly with other VPPs", replace(day, direct=without)
+
+
+def _raised(vpp: Vpp, name: str) -> str:
+    """What to raise for more exchange: the plant's own limit, or its group's where the share is narrower."""
+    limit_mw, group = getattr(vpp.exchange, name), vpp.group
+    if group is None or group.limits_of(vpp.id).get(name) != limit_mw:
+        return f"raise exchange.{name} ({limit_mw:g})"
+    return f"raise {group.share_text(vpp.id, name)}, or the weight of {vpp.id} in it"
 
 
 def _turbine_changes(day: DispatchDay, unit: Unit, mt: MicroTurbine) -> Iterator[tuple[str, DispatchDay]]:
