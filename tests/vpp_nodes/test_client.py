@@ -169,7 +169,8 @@ def test_a_turn_that_points_nowhere_is_refused(reached: tuple[int, ...]) -> None
     assert who.refused == {"bad_content": 1}
 
 
-def test_a_turn_tells_what_has_been_consumed_since_the_one_before() -> None:
+def test_a_turn_of_a_game_does_not_say_what_its_references_tell() -> None:
+    """What has been consumed follows from what came with the turn (tests/broker/test_consumption.py)."""
     who = joined()
     data(who, "B", 1, Declared(DAY[1]))
     answers = [order(who, turns(2, Ref("B", 1))), *(order(who, turns(number)) for number in range(3, 200))]
@@ -177,8 +178,8 @@ def test_a_turn_tells_what_has_been_consumed_since_the_one_before() -> None:
     own = [sum(isinstance(step, Say) for step in answer) for answer in answers]
     assert len(seen) == len(answers)
     assert own[-1] == 0  # it has come to rest
-    assert [len(some) for some in seen] == own
-    assert {some[0].vpp for some in seen if some} == {"A"}
+    assert sum(own) > 1
+    assert set(seen) == {()}
 
 
 def test_a_node_that_waits_for_others_answers_when_it_is_asked_what_it_answers_at_once_alone() -> None:
@@ -242,7 +243,10 @@ def test_a_refusal_ends_the_node_with_the_reason() -> None:
 def test_a_broker_that_never_answers_is_looked_for_all_that_time_and_then_given_up(patience_s: float) -> None:
     who = client(patience_s)
     asked = [who.tick(float(now)) for now in range(int(patience_s) + 1)]
-    assert asked == [[Tell(HELLO, 1)]] * len(asked)
+    moments = [now for now, said in enumerate(asked) if said]
+    assert all(said in ([], [Tell(HELLO, 1)]) for said in asked)
+    doubling = (0, 2, 6, 14, 30, 46)  # after twice as long, at most 16 s
+    assert moments == [now for now in doubling if now <= patience_s]
     with pytest.raises(RunError, match=f"no answer from the broker for {patience_s:g} s: is it running"):
         who.tick(patience_s + 0.1)
 
@@ -465,4 +469,4 @@ def test_offers_before_the_last_declaration_are_kept_not_priced_against() -> Non
     assert second.price_cny_per_mwh[0] > first.price_cny_per_mwh[0]
     assert isinstance(done, Tell)
     assert isinstance(done.message, Done)
-    assert {entry.vpp: entry.version for entry in done.message.seen} == {"A": 2, "B": 1}
+    assert done.message.seen == ()
