@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from random import Random
 from types import NoneType, UnionType
@@ -134,7 +134,8 @@ class Hostile:
         if isinstance(hint, type) and issubclass(hint, StrEnum):
             return chance.choice(list(hint))
         hints = get_type_hints(hint)
-        return hint(*(self.anything(hints[field.name]) for field in fields(hint)))
+        names = [field.name for field in fields(hint)] if is_dataclass(hint) else hint._fields
+        return hint(*(self.anything(hints[name]) for name in names))
 
 
 def _hint(kind: type[Audit]) -> Any:
