@@ -300,9 +300,18 @@ def test_an_altered_price_is_caught_in_real_time_too(tmp_path: Path) -> None:
     assert [seller, "offer", f"message {seq}"] in [[d.who, d.what, d.detail] for d in differing]
 
 
+def without_last(senders: Entry, numbers: Entry) -> None:
+    """References in columns, less the last: of senders those that there are, and which of them it is each time."""
+    numbers.pop()
+    last = senders[1].pop()
+    if last not in senders[1]:
+        senders[0].pop(last)
+        senders[1] = [place - (place > last) for place in senders[1]]
+
+
 def test_a_message_that_reached_nobody_is_a_difference_of_the_brokers(lossy: list[Entry]) -> None:
-    place = next(i for i, r in enumerate(lossy) if r[0] == "turn" and len(r[4]) > 1)
-    found = first_differing(altered(lossy, lambda tape: tape[place][4].pop()))
+    place = next(i for i, r in enumerate(lossy) if r[0] == "turn" and r[4] and len(r[4][1]) > 1)
+    found = first_differing(altered(lossy, lambda tape: without_last(*tape[place][4])))
     assert (found.who, found.what) == ("broker", "turn")
     assert found.differences[0].place.startswith("turn.refs[")
 
