@@ -571,7 +571,7 @@ class Coordinator:
         return actions
 
     def _say_again(self, now: float) -> list[Action]:
-        """Every second: that we are here, and, where nothing moves, the orders that no clockwork repeats."""
+        """That we are here, and, where nothing moves, the orders that no clockwork repeats."""
         beats: list[Action] = [Send(vpp, self._beat(vpp)) for vpp in self.membership.members]
         if now - self._moved_at < self._times(ORDERS_A_SECOND) * BEAT_S:
             return beats

@@ -19,13 +19,12 @@ from market.model.public import PublicRules
 from market.model.rules import CarbonMode
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.day import DispatchDay
+from vpp_nodes.dispatch.free_exchange import FreeDay, net_exchange_11
 from vpp_nodes.dispatch.linear import LinearProgram, LpSolution
 from vpp_nodes.dispatch.model import Model, build_model
 from vpp_nodes.dispatch.open_day import (
-    OpenDay,
     direct_of,
     movable_mw,
-    net_exchange_11,
     open_day,
     solve_program,
 )
@@ -87,13 +86,13 @@ def joint_dispatch(vpps: Sequence[Vpp], public: PublicRules) -> JointPlan:
         binaries = [own | more for own, more in zip(binaries, missing, strict=True)]
 
 
-def _free_days(vpps: Sequence[Vpp], public: PublicRules) -> list[OpenDay]:
+def _free_days(vpps: Sequence[Vpp], public: PublicRules) -> list[FreeDay]:
     """Every VPP's day; limits of exchange that are infinite give way to what the system could move at all."""
     movable = movable_mw(vpps, public.horizon.periods)
     return [open_day(vpp, public, movable, movable) for vpp in vpps]
 
 
-def _build(days: Sequence[OpenDay], binaries: Sequence[Collection[Binary]]) -> _JointModel:
+def _build(days: Sequence[FreeDay], binaries: Sequence[Collection[Binary]]) -> _JointModel:
     program = LinearProgram()
     models = tuple(build_model(day, kinds, program) for day, kinds in zip(days, binaries, strict=True))
     net_in = tuple(net_exchange_11(program, day, model) for day, model in zip(days, models, strict=True))
@@ -110,7 +109,7 @@ def _refusal(answer: LpSolution) -> DispatchError:
 
 
 def _joint_plan(
-    days: Sequence[OpenDay], model: _JointModel, answer: LpSolution, bound: float, method: SolveMethod
+    days: Sequence[FreeDay], model: _JointModel, answer: LpSolution, bound: float, method: SolveMethod
 ) -> JointPlan:
     plans = []
     for day, part, run in zip(days, model.models, model.net_in, strict=True):

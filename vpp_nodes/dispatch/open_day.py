@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -17,9 +17,9 @@ from market.model.public import PublicRules
 from market.model.unit_limits import LATER_KINDS, RENEWABLES, supply_sum_mw, use_sum_mw
 from market.model.vpp import UnitKind, Vpp
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
+from vpp_nodes.dispatch.free_exchange import FreeDay, net_exchange_11
 from vpp_nodes.dispatch.linear import LinearProgram, LpSolution, SolveStatus
 from vpp_nodes.dispatch.model import Model, build_model
-from vpp_nodes.dispatch.peer_fee import peer_fee_m14
 from vpp_nodes.dispatch.reading import Solution, broken_modes, make_plan, read_powers
 from vpp_nodes.dispatch.variables import TOLERATED_SHARE, Binary, commitment_binaries
 
@@ -54,27 +54,11 @@ class OpenPlan:
     bound_cny: float
 
 
-@dataclass(frozen=True, slots=True)
-class OpenDay(DispatchDay):
-    """A day whose direct exchange is still open, between the limits of (11); shape (periods,)."""
-
-    most_in_mw: Array = field(default_factory=lambda: np.zeros(0))
-    most_out_mw: Array = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def most_needed_mw(self) -> Array:
-        return self.net_load_mw + self.most_out_mw
-
-    @property
-    def least_needed_mw(self) -> Array:
-        return self.net_load_mw - self.most_in_mw
-
-
-def open_day(vpp: Vpp, public: PublicRules, most_in_mw: Array | float, most_out_mw: Array | float) -> OpenDay:
+def open_day(vpp: Vpp, public: PublicRules, most_in_mw: Array | float, most_out_mw: Array | float) -> FreeDay:
     """The day of `vpp` with exchange up to these powers and up to its own limits of (11)."""
     day = checked_day(vpp, public, None)
     limits = vpp.exchange
-    return OpenDay(
+    return FreeDay(
         vpp,
         public,
         day.direct,
@@ -95,21 +79,6 @@ def movable_mw(vpps: Sequence[Vpp], periods: int) -> Array:
         limits = (vpp.exchange.grid_buy_max_mw, vpp.exchange.grid_sell_max_mw)
         movable = movable + (powers + turbine + storage + sum(limit for limit in limits if math.isfinite(limit)))
     return movable
-
-
-def net_exchange_11(program: LinearProgram, day: OpenDay, model: Model) -> range:
-    """−dir_out_max ≤ net_in ≤ dir_in_max; in (6), in (3) where credits follow energy, and at the fee of (M14)."""
-    run = program.columns(-day.most_out_mw, day.most_in_mw, day.filled(0.0))
-    for row, column in zip(model.balance_rows, run, strict=True):
-        program.extend_row(row, column, 1.0)
-    for row, column in zip(model.connection_rows, run, strict=False):
-        program.extend_row(row, column, 1.0)
-    carbon = day.public.carbon
-    if model.carbon_rows and carbon.credits_follow_energy:
-        for row, column in zip(model.carbon_rows, run, strict=True):
-            program.extend_row(row, column, carbon.direct_quota_t_per_mwh * day.period_h)
-    peer_fee_m14(program, day, run)
-    return run
 
 
 def solve_program(
@@ -219,7 +188,7 @@ def _least(program: LinearProgram, integer: bool, refusal: Callable[[LpSolution]
     return _optimal(answer, refusal), answer.bound, method
 
 
-def _refusal(day: OpenDay, answer: LpSolution) -> DispatchError:
+def _refusal(day: FreeDay, answer: LpSolution) -> DispatchError:
     return DispatchError(
         f"{day.vpp.id} cannot be dispatched with trade as an option: the solver ended as `{answer.ending}`, not "
         "optimal; see that it has a plan without trade (`market.coupling` once)"
