@@ -7,7 +7,7 @@ identities, wrong versions, oversized and deeply nested ones, and huge declared 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from random import Random
 from types import NoneType, UnionType
@@ -44,7 +44,8 @@ def sample(hint: Any, random: Random) -> Any:
     if issubclass(hint, StrEnum):
         return random.choice(list(hint))
     hints = get_type_hints(hint)
-    return hint(*(sample(hints[part.name], random) for part in fields(hint)))
+    names = [part.name for part in fields(hint)] if is_dataclass(hint) else hint._fields
+    return hint(*(sample(hints[name], random) for name in names))
 
 
 @dataclass(frozen=True)
