@@ -1,18 +1,19 @@
 """Virtual time: decides which message reaches whom next.
 
-A conservative sequencer. Everything due waits by moment and receiver. A batch is what may
-be acted on at once: all that is due within [t, t + smallest link delay), since nothing that a receiver says in
-answer can arrive sooner than that; with zero delay, all that is due at t. Each receiver is given one moment of its
-own at a time, and none while it computes or its last message has not left its links: what arrives meanwhile waits,
-and is given to it at once, which also keeps a narrow link from being flooded with prices that are stale already.
-What is given at once is in the order of senders and numbers. A wake-up is a message from a node to itself. A copy
-of what a receiver has had already is counted and discarded.
+A conservative sequencer. What is due waits in a line for each receiver; what takes as long to each of many waits
+once for all of them. A batch is what may be acted on at once: all that is due within [t, t + smallest link delay),
+since nothing that a receiver says in answer can arrive sooner than that; with zero delay, all that is due at t.
+Each receiver is given one moment of its own at a time, and none while it computes or its last message has not
+left its links: what arrives meanwhile waits, and is given to it at once, which also keeps a narrow link from being
+flooded with prices that are stale already. What is given at once is in the order of senders and numbers. A wake-up
+is a message from a node to itself. A copy of what a receiver has had already is counted and discarded.
 """
 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
@@ -77,6 +78,46 @@ class _Due(NamedTuple):
     queued: bool = False
 
 
+@dataclass(slots=True)
+class _Line:
+    """What is due for one receiver, by moment. moments : a heap of them"""
+
+    moments: list[float] = field(default_factory=list)
+    due: dict[float, list[_Due]] = field(default_factory=dict)
+
+    def at(self, time_s: float) -> list[_Due]:
+        """What is due at a moment, which may be a new one."""
+        due = self.due.get(time_s)
+        if due is None:
+            due = self.due[time_s] = []
+            heapq.heappush(self.moments, time_s)
+        return due
+
+    def take_first(self) -> list[_Due]:
+        """What is due next is no longer due."""
+        return self.due.pop(heapq.heappop(self.moments))
+
+    def first_is(self, time_s: float) -> bool:
+        """Whether that is the next moment."""
+        return bool(self.moments) and self.moments[0] == time_s
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is given at once.
+
+    given_s, refs : by receiver, the moment it is given, and what reaches it then
+    later : until when a busy receiver has to wait, and what for · put_off : a crowd's rest, and its moment
+    passed : whose lines have been seen to
+    """
+
+    given_s: dict[str, float] = field(default_factory=dict)
+    refs: dict[str, list[Ref]] = field(default_factory=dict)
+    later: list[tuple[float, str, list[_Due]]] = field(default_factory=list)
+    put_off: list[tuple[float, _Crowd]] = field(default_factory=list)
+    passed: set[str] = field(default_factory=set)
+
+
 _WAKE_SEQ = 0
 _BY_SENDER = itemgetter(0, 1)  # and number
 _BY_REF = attrgetter("ref")
@@ -93,10 +134,10 @@ class Sequencer:
         self._queue = LinkQueue()
         self._alike_s = conditions.alike_s()
         self._crowds: dict[float, list[_Crowd]] = {}  # by moment
-        self._put_off: list[tuple[float, _Crowd]] = []
+        self._crowd_moments: list[float] = []  # a heap
         self._ways: dict[str, dict[str, _Way]] = {}
-        self._moments: list[float] = []  # a heap
-        self._due: dict[float, dict[str, list[_Due]]] = {}  # by moment and receiver
+        self._lines: dict[str, _Line] = {}
+        self._heads: list[tuple[float, str]] = []  # a heap of the first moments of lines, passed ones among them
         self._busy_until_s: dict[str, float] = {}
         self._in_flight = 0
         self._queued = 0
@@ -136,16 +177,12 @@ class Sequencer:
         self._in_flight += len(receivers)
 
     def _crowds_at(self, time_s: float) -> list[_Crowd]:
-        """What is due for many at a moment, which they are given."""
-        self._moment(time_s)
-        return self._crowds.setdefault(time_s, [])
-
-    def _moment(self, time_s: float) -> dict[str, list[_Due]]:
-        by_receiver = self._due.get(time_s)
-        if by_receiver is None:
-            by_receiver = self._due[time_s] = {}
-            heapq.heappush(self._moments, time_s)
-        return by_receiver
+        """What is due for many at a moment, which may be a new one."""
+        crowds = self._crowds.get(time_s)
+        if crowds is None:
+            crowds = self._crowds[time_s] = []
+            heapq.heappush(self._crowd_moments, time_s)
+        return crowds
 
     def _new_way(self, sender: str, receiver: str) -> _Way:
         way = _Way(self._log.link(sender, receiver), self._conditions.usual_s(sender, receiver))
@@ -192,69 +229,85 @@ class Sequencer:
         due = _Due(node, _WAKE_SEQ, Ref(node, _WAKE_SEQ), _Way(LinkLog(), None), now_s, None)
         self._at(now_s + self._conditions.smallest_s, node).append(due)
 
-    def busy(self, node: str, until_s: float) -> None:
-        """A node computes until then, and is busy until what it has said has left its links."""
+    def busy(self, node: str, until_s: float, pause_s: float = 0.0) -> None:
+        """A node computes until then, and is busy until it has paused and what it said has left its links."""
         receivers = () if self._queue.unused else self._ways.get(node, ())
         links = (self._queue.idle_s(node, receiver, until_s) for receiver in receivers)
-        self._busy_until_s[node] = max(links, default=until_s)
+        self._busy_until_s[node] = max(until_s + pause_s, max(links, default=until_s))
 
     def _at(self, time_s: float, receiver: str) -> list[_Due]:
-        """What is due for a receiver at a moment, which it is given."""
-        return self._moment(time_s).setdefault(receiver, [])
+        """What is due for a receiver at a moment, which may be a new one."""
+        line = self._lines.get(receiver)
+        if line is None:
+            line = self._lines[receiver] = _Line()
+        if not line.moments or time_s < line.moments[0]:
+            heapq.heappush(self._heads, (time_s, receiver))
+        return line.at(time_s)
 
     def next_batch(self) -> tuple[Grant, ...]:
         """Take out the next batch, one grant a receiver, sorted by receiver; empty when nothing is under way."""
-        while self._moments:
-            grants = self._take_batch()
+        while (start_s := self._next_s()) < math.inf:
+            grants = self._take_batch(start_s)
             if grants:
                 return grants
         return ()
 
-    def _take_batch(self) -> tuple[Grant, ...]:
-        """What may be given at once; empty if it was only put off, or copies."""
-        start = self._moments[0]
-        self._log.moments.append(Moment(start, self._in_flight, self._queued))
-        horizon = start + self._conditions.smallest_s
-        first: dict[str, float] = {}
-        taken: dict[str, tuple[Ref, ...]] = {}
-        later: list[tuple[float, str, list[_Due]]] = []
-        while self._moments and (self._moments[0] == start or self._moments[0] < horizon):
-            time_s = heapq.heappop(self._moments)
-            crowds = self._arrived_alike(time_s, first)
-            for receiver, due in self._due.pop(time_s).items():
-                free_s = self._busy_until_s.get(receiver, 0.0)
-                if time_s < free_s:
-                    later.append((free_s, receiver, self._now_queued(due)))
-                elif first.setdefault(receiver, time_s) != time_s:
-                    later.append((time_s, receiver, due))
-                else:
-                    refs = (*crowds.pop(receiver, ()), *self._arrived(due, time_s))
-                    if refs or any(one.seq == _WAKE_SEQ for one in due):
-                        taken[receiver] = refs
-            taken.update((receiver, tuple(refs)) for receiver, refs in crowds.items())
-        for time_s, receiver, due in later:
-            self._at(time_s, receiver).extend(due)
-        for time_s, crowd in self._put_off:
-            self._crowds_at(time_s).append(crowd)
-        self._put_off.clear()
-        return tuple(Grant(name, first[name], taken[name]) for name in sorted(taken))
+    def _next_s(self) -> float:
+        """When something is due next; never: infinity."""
+        while self._heads and not self._lines[self._heads[0][1]].first_is(self._heads[0][0]):
+            heapq.heappop(self._heads)
+        line_s = self._heads[0][0] if self._heads else math.inf
+        return min(line_s, self._crowd_moments[0] if self._crowd_moments else math.inf)
 
-    def _arrived_alike(self, time_s: float, first: dict[str, float]) -> dict[str, list[Ref]]:
-        """What reaches many at a moment, by receiver and in order; of who has been given another, put off."""
-        by_receiver: dict[str, list[Ref]] = {}
-        for crowd in sorted(self._crowds.pop(time_s, ()), key=_BY_REF):
-            now = [one for one in crowd.receivers if first.setdefault(one, time_s) == time_s]
+    def _take_batch(self, start_s: float) -> tuple[Grant, ...]:
+        """What may be given at once; empty if it was only put off, or copies."""
+        self._log.moments.append(Moment(start_s, self._in_flight, self._queued))
+        batch, time_s = _Batch(), start_s
+        while time_s == start_s or time_s < start_s + self._conditions.smallest_s:
+            if self._crowd_moments and self._crowd_moments[0] == time_s:
+                self._take_crowds(heapq.heappop(self._crowd_moments), batch)
+            else:
+                self._take_line(heapq.heappop(self._heads)[1], time_s, batch)
+            time_s = self._next_s()
+        for time_s, receiver, due in batch.later:
+            self._at(time_s, receiver).extend(due)
+        for receiver in batch.passed:
+            if self._lines[receiver].moments:
+                heapq.heappush(self._heads, (self._lines[receiver].moments[0], receiver))
+        for time_s, crowd in batch.put_off:
+            self._crowds_at(time_s).append(crowd)
+        return tuple(Grant(name, batch.given_s[name], tuple(batch.refs[name])) for name in sorted(batch.refs))
+
+    def _take_line(self, receiver: str, time_s: float, batch: _Batch) -> None:
+        """The first of what is due for a receiver: give it, or put it off; a second moment is left where it is."""
+        line, free_s = self._lines[receiver], self._busy_until_s.get(receiver, 0.0)
+        if time_s < free_s:
+            batch.later.append((free_s, receiver, self._now_queued(line.take_first())))
+            if line.moments:
+                heapq.heappush(self._heads, (line.moments[0], receiver))
+            return
+        batch.passed.add(receiver)
+        if batch.given_s.setdefault(receiver, time_s) != time_s:
+            return
+        due = line.take_first()
+        refs = self._arrived(due, time_s)
+        if refs or any(one.seq == _WAKE_SEQ for one in due):
+            batch.refs.setdefault(receiver, []).extend(refs)
+
+    def _take_crowds(self, time_s: float, batch: _Batch) -> None:
+        """What reaches many at a moment, in order; of who has been given another moment, put off."""
+        for crowd in sorted(self._crowds.pop(time_s), key=_BY_REF):
+            now = [one for one in crowd.receivers if batch.given_s.setdefault(one, time_s) == time_s]
             if len(now) < len(crowd.receivers):
-                others = tuple(one for one in crowd.receivers if first[one] != time_s)
-                self._put_off.append((time_s, replace(crowd, receivers=others)))
+                others = tuple(one for one in crowd.receivers if batch.given_s[one] != time_s)
+                batch.put_off.append((time_s, replace(crowd, receivers=others)))
             for receiver in now:
-                by_receiver.setdefault(receiver, []).append(crowd.ref)
+                batch.refs.setdefault(receiver, []).append(crowd.ref)
             self._in_flight -= len(now)
             crowd.log.arrived(len(now), time_s)
             for message in crowd.kept:
-                if first[message.receiver] == time_s:
+                if batch.given_s[message.receiver] == time_s:
                     message.arrived(time_s, late=False)
-        return by_receiver
 
     def _now_queued(self, due: list[_Due]) -> list[_Due]:
         """They have arrived, and wait for their receiver, who is busy."""

@@ -12,7 +12,15 @@ from itertools import permutations
 from broker.network.draw import RandomStream, draw
 from broker.network.latency import latency_s, smallest_latency_s
 from broker.network.link_queue import LinkQueue
-from market.model.network import Constant, LinkConditions, LinkOverride, NetworkRules, Outage, Partition
+from market.model.network import (
+    MOST_AT_ONCE,
+    Constant,
+    LinkConditions,
+    LinkOverride,
+    NetworkRules,
+    Outage,
+    Partition,
+)
 
 LOSS = "loss"
 _OVERRIDABLE = tuple(LinkConditions.__dataclass_fields__)
@@ -70,7 +78,10 @@ class _Link:
 
 
 class Conditions:
-    """The network of a run. `smallest_s` is the look-ahead of virtual time: nothing ever takes less."""
+    """The network of a run.
+
+    smallest_s : the look-ahead of virtual time, nothing ever takes less · pause_s : after a turn of any node
+    """
 
     def __init__(self, rules: NetworkRules, vpps: Sequence[str], seed: int) -> None:
         self.rules = rules
@@ -78,10 +89,19 @@ class Conditions:
         self._compute_s = {node.vpp: node.compute_s for node in rules.compute}
         self._links: dict[tuple[str, str], _Link] = {}
         self.smallest_s = self._bound_s(vpps)
+        self.pause_s = self._unhurried_s(len(vpps)) if rules.pause_s is None else rules.pause_s
 
     def compute_s(self, vpp: str) -> float:
         """Simulated seconds that a turn of this VPP takes."""
         return self._compute_s.get(vpp, self.rules.compute_s)
+
+    def _unhurried_s(self, plants: int) -> float:
+        """The pause after a turn where the rules say none; simulated seconds."""
+        if plants <= MOST_AT_ONCE or self._are_alike():
+            return 0.0
+        every = self.rules.every
+        kinds = (every, *(_overridden(every, override) for override in self.rules.links))
+        return max(latency_s(kind.latency, 0.5) + kind.jitter_s / 2.0 for kind in kinds)
 
     def usual_s(self, sender: str, receiver: str) -> float | None:
         """How long every message takes from one to another; None where that is not the same for all.
@@ -96,15 +116,19 @@ class Conditions:
         return latency_s(latency, 0.5)
 
     def alike_s(self) -> float | None:
-        """How long every message takes on every link; None where they differ, or somebody needs time to compute.
+        """How long every message takes on every link; None where they differ, or somebody takes time for a turn.
 
         >>> from market.model.network import NetworkRules
         >>> Conditions(NetworkRules(), ("A", "B"), seed=1).alike_s()
         0.0
         """
-        if self.rules.links or self.rules.compute_s or any(self._compute_s.values()):
-            return None
-        return self.usual_s("", "") if not (self.rules.outages or self.rules.partitions) else None
+        takes_time = self.pause_s or self.rules.compute_s or any(self._compute_s.values())
+        return None if takes_time or not self._are_alike() else self.usual_s("", "")
+
+    def _are_alike(self) -> bool:
+        """Whether every message takes as long on every link."""
+        apart = self.rules.links or self.rules.outages or self.rules.partitions
+        return not apart and self.usual_s("", "") is not None
 
     def attempt(
         self, transit: AttemptKey, sent_s: float, size_bytes: int = 0, queue: LinkQueue | None = None

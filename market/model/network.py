@@ -18,6 +18,9 @@ MAX_ATTEMPTS: Final = 100_000
 MOST_CHOOSING: Final = 50
 """In a market of more VPPs whose time is virtual, buyers choose once, at the prices at rest: until then their
 choices would be most of what is sent and kept, and nobody reads them."""
+MOST_AT_ONCE: Final = 12
+"""In a market of more VPPs, over links of unequal delays, nobody answers each message at once: every answer would
+be answered by all others, each at a moment of its own, and prices would be sent far faster than they arrive."""
 
 
 class TimeMode(StrEnum):
@@ -259,6 +262,15 @@ class NetworkRules:
     partitions: tuple[Partition, ...] = ()
     compute_s: float = _seconds("Time a turn of a node takes", default=0.0)
     compute: tuple[NodeCompute, ...] = ()
+    pause_s: float | None = parameter(
+        "s",
+        "Time that a node lets pass after a turn, or its last message, before it is given what has come since; "
+        f"null: 0, and of more than {MOST_AT_ONCE} plants over links of unequal delays their median latency",
+        default=None,
+        later=True,
+        ge=0,
+        le=MAX_TIME_S,
+    )
     retransmission: Retransmission = Retransmission()
     stall_after_s: float = parameter(
         "s",

@@ -136,6 +136,7 @@ def test_a_perfect_network_is_told_from_others() -> None:
     assert not is_perfect(NetworkRules(every=LinkConditions(loss=0.1)))
     assert not is_perfect(NetworkRules(links=(LinkOverride(Links(vpp="Sun"), loss=0.1),)))
     assert not is_perfect(NetworkRules(compute_s=0.1))
+    assert not is_perfect(NetworkRules(pause_s=0.1))
     assert not is_perfect(NetworkRules(compute=(NodeCompute("Sun", 0.1),)))
 
 

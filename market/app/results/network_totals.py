@@ -50,5 +50,5 @@ def _delays(log: NetworkLog) -> dict[str, float | None]:
 
 def is_perfect(rules: NetworkRules) -> bool:
     """Whether nothing delays, loses or interrupts anything, and nodes take no time."""
-    slow = rules.compute_s or any(node.compute_s for node in rules.compute)
+    slow = rules.pause_s or rules.compute_s or any(node.compute_s for node in rules.compute)
     return rules.every == LinkConditions() and not (rules.links or rules.outages or rules.partitions or slow)

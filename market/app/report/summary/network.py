@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from broker.network import Conditions
 from market.app.report.terminal.numbers import rounded
 from market.app.results.concluded_day import ConcludedDay
 from market.app.results.network_totals import is_perfect
@@ -35,6 +36,13 @@ def network_lines(report: ConcludedDay) -> Iterator[str]:
     yield "  " + "  ·  ".join([f"{network['delivered']:,} of {network['sent']:,} messages delivered", *counts])
     most = f"at most {network['largest_in_flight']:,} under way, {network['largest_queue']:,} waiting"
     yield f"  {_delays(network)}  ·  {most}"
+    if pause_s := Conditions(rules, report.scenario.roster, seed=0).pause_s:
+        why = (
+            "network.pause_s"
+            if rules.pause_s is not None
+            else "by the size of the market; network.pause_s sets it"
+        )
+        yield f"  a plant pauses for {rounded(pause_s)} s after each turn ({why})"
     if network["largest_staleness_s"]:
         mean, largest = network["mean_staleness_s"], network["largest_staleness_s"]
         yield f"  prices rested on news outdated by {rounded(mean)} s on average, {rounded(largest)} s at most"
