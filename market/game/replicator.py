@@ -7,6 +7,8 @@ blocks of others leave.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,8 +112,7 @@ def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace:
     With τ = 0 that δ₁ has no bound, and one step reaches the pure choice.
     prices : shape (n,), CNY/MWh · revision_step : δ₁ τ in (0, 1).
     """
-    choices = len(game.sellers) + (game.grid_option_mw > 0.0)
-    start = np.full((len(game.buyers), choices), 1.0 / max(1, choices))
+    start = np.full((len(game.buyers), _choices(game)), 1.0 / max(1, _choices(game)))
     if game.temperature_cny_per_mwh == 0:
         rest = _pure(game, prices)
         return Evolution(rest, 1, np.stack([start, rest]) if keep_trace else None)
@@ -119,6 +120,35 @@ def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace:
     sellers = slice(0, len(game.sellers))
     trace = None if ended.trace is None else ended.trace[..., sellers]
     return Evolution(ended.probability[:, sellers], int(ended.steps.max(initial=0)), trace)
+
+
+def evolutions(played: Sequence[tuple[PeriodGame, Array]], revision_step: float) -> Iterator[Array]:
+    """Every step of (25) in several games at their prices, in their order; see `evolve`, whose `trace` it is.
+
+    Games alike in their number of choices are worked out side by side.
+    """
+    places = defaultdict[int, list[int]](list)
+    for place, (game, _) in enumerate(played):
+        places[_choices(game) if game.temperature_cny_per_mwh > 0 else 0].append(place)
+    traces = {place: evolve(*played[place], revision_step, keep_trace=True).trace for place in places.pop(0, ())}
+    for alike in places.values():
+        traces |= zip(alike, _side_by_side([played[place] for place in alike], revision_step), strict=True)
+    for place in range(len(played)):
+        trace = traces.pop(place)
+        assert trace is not None
+        yield trace
+
+
+def _side_by_side(played: Sequence[tuple[PeriodGame, Array]], revision_step: float) -> Iterator[Array]:
+    logits = [_logits(game, prices) for game, prices in played]
+    stacked = np.concatenate(logits)
+    start = np.full(stacked.shape, np.log(1.0 / stacked.shape[1]))
+    ended = iterate_replicator(start, stacked, revision_step, keep_trace=True)
+    assert ended.trace is not None
+    first = 0
+    for (game, _), each in zip(played, logits, strict=True):
+        rows = slice(first, first := first + len(each))
+        yield ended.trace[: int(ended.steps[rows].max(initial=0)) + 1, rows, : len(game.sellers)]
 
 
 def log_weights(surplus_logarithm: Array, utility_loss: Array, temperature: Array | float) -> Array:
@@ -171,6 +201,11 @@ def _trace(path: Array, ended: IndexArray) -> Array:
     """Every step up to the last row's end; a row that ended earlier stays where it did."""
     step = np.minimum(np.arange(ended.max(initial=0) + 1)[:, None], ended)
     return path[step, np.arange(path.shape[1])]
+
+
+def _choices(game: PeriodGame) -> int:
+    """The sellers, and the grid where it is one."""
+    return len(game.sellers) + (game.grid_option_mw > 0.0)
 
 
 def _logits(game: PeriodGame, prices: Array) -> Array:

@@ -14,7 +14,7 @@ from market.game.buyers import answer_day
 from market.game.clearing.rationing import delivered_power, requested_power
 from market.game.demand_curve import demand_curve, demanded_power, utility
 from market.game.period import PeriodGame
-from market.game.replicator import evolve, fitness, imitation_rates, replicator_field, rest_point
+from market.game.replicator import evolutions, evolve, fitness, imitation_rates, replicator_field, rest_point
 from market.model.arrays import Array
 from tests.market.instances import games, make_game, make_rules, random_game, random_prices
 from tests.sampling import law
@@ -83,6 +83,15 @@ def test_evolution_keeps_the_simplex_and_ends_at_the_closed_form(
     np.testing.assert_array_equal(evolution.trace[-1], evolution.probability)
     np.testing.assert_allclose(evolution.probability, rest_point(game, prices), rtol=0, atol=1e-11)
     np.testing.assert_allclose(rest_point(game, prices), literal_rest(game, prices), rtol=0, atol=1e-10)
+
+
+@LAW
+@given(st.lists(games(), min_size=1, max_size=6), SEEDS)
+def test_games_that_evolve_side_by_side_evolve_as_each_alone(some: list[PeriodGame], seed: int) -> None:
+    some = [*some, make_game([2.0, 1.0], [1.5, 2.5], satisfaction=[900.0, 950.0], temperature=0.0)]
+    played = [(game, random_prices(game, seed + place)) for place, game in enumerate(some)]
+    for (game, prices), trace in zip(played, evolutions(played, 0.3), strict=True):
+        np.testing.assert_array_equal(trace, evolve(game, prices, 0.3, keep_trace=True).trace)
 
 
 @LAW

@@ -16,6 +16,7 @@ from market.app.results.records import Column, Records, column_type
 if TYPE_CHECKING:
     from market.app.results.table import Cell
 
+_ROWS_AT_LEAST = 2048  # of a block, but for the last
 Blocks: TypeAlias = Callable[[], Iterator[Records]]
 """Makes all blocks of a table, from the first, as often as it is called."""
 
@@ -35,15 +36,15 @@ class BlockRows(Sequence[tuple["Cell", ...]]):
         self._columns, self._blocks = columns, blocks
 
     def blocks(self) -> Iterator[Records]:
-        """All blocks that hold a row."""
-        return (block for block in self._blocks() if len(block))
+        """All blocks that hold a row; small ones come joined."""
+        return _joined(block for block in self._blocks() if len(block))
 
     def records(self) -> Records:
         """All blocks as one."""
         blocks = list(self.blocks())
         if not blocks:
             return Records({name: np.zeros(0, column_type(name)) for name in self._columns})
-        return Records({name: np.concatenate([block[name] for block in blocks]) for name in self._columns})
+        return join(blocks)
 
     def __iter__(self) -> Iterator[tuple[Cell, ...]]:
         for block in self.blocks():
@@ -74,10 +75,33 @@ def block(columns: Sequence[str], *cells: Any) -> Records:
     return Records({name: _column(name, cell, rows) for name, cell in zip(columns, cells, strict=True)})
 
 
+def join(blocks: Sequence[Records]) -> Records:
+    """Blocks, at least one, as one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    return Records({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0].columns})
+
+
+def _joined(blocks: Iterator[Records]) -> Iterator[Records]:
+    """The same rows in fewer blocks: what is done with a block costs as much for a few rows as for many."""
+    waiting: list[Records] = []
+    rows = 0
+    for block in blocks:
+        waiting.append(block)
+        rows += len(block)
+        if rows >= _ROWS_AT_LEAST:
+            yield join(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield join(waiting)
+
+
 def _column(name: str, cell: Any, rows: int) -> Column:
     kind = column_type(name)
     if isinstance(cell, np.ndarray):
         return cell.astype(kind, copy=False)
     if isinstance(cell, list | tuple):
         return np.array(cell, dtype=kind)
-    return np.full(rows, cell, dtype=kind)
+    column = np.empty(rows, dtype=kind)
+    column.fill(cell)
+    return column

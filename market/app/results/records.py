@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -60,6 +61,7 @@ def records_of_columns(header: Sequence[str], columns: Sequence[Sequence[Any]]) 
     return Records({name: _column(name, values) for name, values in zip(header, columns, strict=True)})
 
 
+@cache
 def column_type(name: str) -> np.dtype[Any]:
     """What a column of this name holds: text, whole numbers or doubles."""
     if name in NAMES or name in WORDS or name in STAMPS or name in TEXTS:

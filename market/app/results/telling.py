@@ -59,6 +59,8 @@ class Telling:
         if not isinstance(table.rows, BlockRows) and (not self.starts or PERIOD not in table.columns):
             return Table(table.name, self.columns(table.columns), table.rows)
         if isinstance(table.rows, BlockRows):
+            if self.columns(table.columns) == table.columns:
+                return table
             blocks = table.rows.blocks
             return Table.of_blocks(table.name, self.columns(table.columns), lambda: map(self._block, blocks()))
         place, starts = table.columns.index(PERIOD), self.starts

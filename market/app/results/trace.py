@@ -15,10 +15,12 @@ from market.app.results.blocks import block
 from market.app.results.columns import COLUMNS
 from market.app.results.kept import TraceQuantity
 from market.app.results.records import Records
-from market.game.replicator import evolve
+from market.game.replicator import evolutions
 from market.game.result import PeriodResult
+from market.model.arrays import Array
 from market.model.rules import MarketRules
 
+_CHOICES_AT_ONCE = 4096  # probabilities that evolve side by side, each over some hundred steps
 _EVOLVED = 1e-6
 """A choice that is further from the end of its evolution has come about otherwise."""
 
@@ -35,23 +37,34 @@ def evolution(results: Sequence[PeriodResult], rules: MarketRules, time_s: float
 
     A buyer that has chosen otherwise did not come to its choice in this way, and has none.
     """
-    for result in results:
-        game = result.game
-        if result.certificate is None:  # nothing to trade, or not everybody has priced
-            continue
-        steps = evolve(game, result.price_cny_per_mwh, rules.revision_step, keep_trace=True).trace
-        assert steps is not None
-        evolved = np.abs(steps[-1] - result.probability).max(axis=1) <= _EVOLVED
-        path = steps[:, evolved].transpose(1, 2, 0)
-        buyers, sellers, count = path.shape
-        change = np.abs(np.diff(path, axis=-1, prepend=path[..., :1]))
-        yield trace_block(
-            time_s,
-            np.tile(np.arange(count), buyers * sellers),
-            np.repeat(np.array(game.buyers, dtype=object)[evolved], sellers * count),
-            np.tile(np.repeat(np.array(game.sellers, dtype=object), count), buyers),
-            game.period + 1,
-            TraceQuantity.EVOLUTION.value,
-            path.ravel(),
-            change.ravel(),
-        )
+    priced = [result for result in results if result.certificate is not None]  # the others have nothing to choose
+    for some in _few_at_once(priced):
+        played = [(result.game, result.price_cny_per_mwh) for result in some]
+        for result, steps in zip(some, evolutions(played, rules.revision_step), strict=True):
+            yield _evolution(result, steps, time_s)
+
+
+def _few_at_once(results: Sequence[PeriodResult]) -> Iterator[Sequence[PeriodResult]]:
+    """As many side by side as memory should hold."""
+    largest = max((result.probability.size for result in results), default=1)
+    count = max(1, _CHOICES_AT_ONCE // max(1, largest))
+    return (results[first : first + count] for first in range(0, len(results), count))
+
+
+def _evolution(result: PeriodResult, steps: Array, time_s: float) -> Records:
+    """The rows of a period. steps : every step with the start, shape (steps + 1, m, n)"""
+    game = result.game
+    evolved = np.abs(steps[-1] - result.probability).max(axis=1) <= _EVOLVED
+    path = steps[:, evolved].transpose(1, 2, 0)
+    buyers, sellers, count = path.shape
+    change = np.abs(np.diff(path, axis=-1, prepend=path[..., :1]))
+    return trace_block(
+        time_s,
+        np.tile(np.arange(count), buyers * sellers),
+        np.repeat(np.array(game.buyers, dtype=object)[evolved], sellers * count),
+        np.tile(np.repeat(np.array(game.sellers, dtype=object), count), buyers),
+        game.period + 1,
+        TraceQuantity.EVOLUTION.value,
+        path.ravel(),
+        change.ravel(),
+    )
