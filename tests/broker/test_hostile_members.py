@@ -454,6 +454,7 @@ def drawn(chance: Random) -> Loopback:
         on_loss=chance.choice(list(OnLoss)),
         every=CONDITIONS[chance.choice([*CONDITIONS][time is TimeMode.WALL :])],
         compute_s=chance.choice((0.0, 0.01)),
+        pause_s=chance.choice((None, 0.02)),
     )
     rules = market_rules(chance.choice((50.0, 50.0, 0.0)), chance.choice(list(PriceRule)), chance.choice((3, 20)))
     public = public_rules(3, market=rules)

@@ -267,6 +267,7 @@ def network_rules(draw: st.DrawFn, ids: tuple[str, ...]) -> NetworkRules:
         partitions=tuple(draw(st.lists(partition, max_size=2))) if len(ids) > 1 else (),
         compute_s=draw(TIME),
         compute=tuple(NodeCompute(vpp, draw(TIME)) for vpp in slow),
+        pause_s=draw(st.none() | TIME),
         retransmission=Retransmission(
             after, draw(number(1.0, 100.0)), draw(number(after, 1e6)), draw(above_zero(min(1e6, 1e5 * after)))
         ),
