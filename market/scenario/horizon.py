@@ -73,12 +73,14 @@ def _is_zone(name: str) -> bool:
 def tolerant_horizon(values: Mapping[str, object]) -> Horizon | None:
     """The horizon of values that may have faults of their own; None where they do not tell."""
     try:
-        found = _horizon(_Given(values), Horizon())
+        given = _Given(values)
+        found = _horizon(given, Horizon())
+        told = given.start is None or not any(horizon_rules(given))
     except (NoSuchTime, ValueError, TypeError, ZeroDivisionError, OverflowError, AssertionError):
         return None
     if type(found.periods) is not int or type(found.period_h) not in (int, float):
         return None
-    return found if 1 <= found.periods <= MAX_PERIODS and is_sound(found) else None
+    return found if told and 1 <= found.periods <= MAX_PERIODS and is_sound(found) else None
 
 
 class _Given:

@@ -145,6 +145,7 @@ def _read(folder: Path, document: Document, currency: str) -> _Reading:
     wanted = _wanted(values, horizon, known, by_series, currency)
     if lacking := _without_profiles(folder, values, wanted, place) if by_series else None:
         series.faults.append(lacking)
+    if lacking or _are_series_alone(folder, values, known):
         wanted = replace(wanted, files=(), columns=None)
     profiles = read_profiles(folder, wanted)
     samples = read_samples(folder, values.get("network"))
@@ -290,6 +291,13 @@ def _without_profiles(folder: Path, values: Mapping[str, object], wanted: Wanted
     rule = f"must give every column, where there is no {DEFAULT_PROFILES}"
     remedy = f"add a series for each, or the columns to {DEFAULT_PROFILES}"
     return Fault(rule, f"nothing for {names}", place(("series",)), remedy)
+
+
+def _are_series_alone(folder: Path, values: Mapping[str, object], known: _Known) -> bool:
+    """Whether there are no profiles, and series may give every column, which a fault elsewhere hides."""
+    if known.required is not None or "profiles" in values or not _mapping(values.get("series")):
+        return False
+    return not os.path.exists(folder / DEFAULT_PROFILES)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -12,10 +12,12 @@ import numpy as np
 
 from market.costs.costs import tariff_of
 from market.errors import Fault
+from market.model.arrays import Array
 from market.model.rules import MarketRules
 from market.scenario.scale_notes import scale_notes
 from market.scenario.scenario import Scenario
 from market.scenario.spoken import spoken_fault
+from market.scenario.unit_columns import tariff_columns
 
 _LARGE_MW: Final = 200.0  # a city
 _SMALL_MW: Final = 1e-5  # a lamp
@@ -23,6 +25,7 @@ _LOW_CNY_PER_MWH: Final = 10.0
 _HIGH_CNY_PER_MWH: Final = 20_000.0
 _DAY_H: Final = 24.0
 _FAR: Final = 5.0
+_LOW_FEED_IN_CNY_PER_MWH: Final = 1.0  # 0 is meant; a little more than 0 is a price of a kWh
 
 
 def plausibility_notes(scenario: Scenario) -> tuple[Fault, ...]:
@@ -30,6 +33,7 @@ def plausibility_notes(scenario: Scenario) -> tuple[Fault, ...]:
     found = (
         *_horizon(scenario),
         *_prices(scenario),
+        *_other_prices(scenario),
         *_peak_charges(scenario),
         *_powers(scenario),
         *scale_notes(scenario),
@@ -55,8 +59,7 @@ def _prices(scenario: Scenario) -> Iterator[Fault]:
     largest = float(np.abs(tariff.retail_cny_per_mwh).max())
     told = f"{retail:.4g} on average"
     if largest < _LOW_CNY_PER_MWH:
-        remedy = "are these prices of a kWh? a MWh costs 1000 times as much"
-        yield Fault("the grid's price should be one of a MWh", told, "profiles column retail_cny_per_mwh", remedy)
+        yield _price_of_a_kwh("retail_cny_per_mwh", tariff.retail_cny_per_mwh)
         return
     if largest > _HIGH_CNY_PER_MWH:
         remedy = "are these hundredths of the currency, or prices of something else than a MWh?"
@@ -71,6 +74,22 @@ def _prices(scenario: Scenario) -> Iterator[Fault]:
             "take a smaller τ, or buyers hardly mind the price",
         )
         yield Fault("τ should be below what trade has to share out", value, place, remedy)
+
+
+def _other_prices(scenario: Scenario) -> Iterator[Fault]:
+    """What is paid for energy fed in, and tariffs of plants' own, as if of a kWh."""
+    common = {"feed_in_cny_per_mwh": scenario.public.tariff.feed_in_cny_per_mwh}
+    columns = {**common, **dict(tariff_columns(scenario.vpps))}
+    for column, values in columns.items():
+        least = _LOW_FEED_IN_CNY_PER_MWH if column.endswith("feed_in_cny_per_mwh") else _LOW_CNY_PER_MWH
+        if 0.0 < float(np.abs(values).max()) < least:
+            yield _price_of_a_kwh(column, values)
+
+
+def _price_of_a_kwh(column: str, values: Array) -> Fault:
+    rule = "the grid's price should be one of a MWh"
+    remedy = "are these prices of a kWh? a MWh costs 1000 times as much"
+    return Fault(rule, f"{values.mean():.4g} on average", f"profiles column {column}", remedy)
 
 
 def _band(market: MarketRules, retail: float) -> Iterator[Fault]:
@@ -94,8 +113,9 @@ def _peak_charges(scenario: Scenario) -> Iterator[Fault]:
             float(tariff_of(vpp, scenario.public).retail_cny_per_mwh.mean()),
         )
         if price > max(whole, 0.0) * hours:
+            money = f"{scenario.public.currency}/MW"
             value = (
-                f"{price:,.6g} CNY/MW, more than a MW bought through all {hours:g} h costs, {whole * hours:,.6g}"
+                f"{price:,.6g} {money}, more than a MW bought through all {hours:g} h costs, {whole * hours:,.6g}"
             )
             remedy = "is it one of a month or a year? give that of so many hours, or run as many days in a row"
             yield Fault(

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from math import isfinite
 from statistics import median
 
+import numpy as np
+
 from market.errors import Fault
 from market.model.vpp import Vpp
 from market.scenario.scenario import Scenario
 
 FAR_APART = 300.0
 """Sizes of one plant, or plants of one market, that differ by more look like two units."""
+_SIZES = ("forecast_mw", "output_mw", "p_max_mw", "discharge_max_mw", "power_max_mw")
+"""What says how large a unit is, of whatever kind."""
 MOST_EMISSION_T_PER_MWH = 3.0
 """Lignite emits about 1.1."""
 
@@ -28,6 +32,7 @@ def scale_notes(scenario: Scenario) -> Iterator[Fault]:
             remedy = "is it kW among MW, or the other way round?"
             yield Fault(rule, f"a peak of {peak:g} MW, mostly {usual:g} MW", f"{vpp.id} load", remedy)
         yield from _sizes(vpp, peak)
+        yield from _units(vpp, peak)
 
 
 def _sizes(vpp: Vpp, peak: float) -> Iterator[Fault]:
@@ -40,6 +45,16 @@ def _sizes(vpp: Vpp, peak: float) -> Iterator[Fault]:
         rule = "the parts of a plant should be of like size"
         remedy = "is one of them in kW, the other in MW?"
         yield Fault(rule, f"{most} {high:g} MW, {least} {low:g} MW", vpp.id, remedy)
+
+
+def _units(vpp: Vpp, peak: float) -> Iterator[Fault]:
+    """Units against the plant's load: many are far smaller than it, none is so much larger."""
+    for unit in vpp.units if peak else ():
+        values = (getattr(unit.asset, name, 0.0) for name in _SIZES)
+        size = max(filter(isfinite, (float(np.max(value)) for value in values)), default=0.0)
+        if size > FAR_APART * peak:
+            value, place = f"up to {size:g} MW beside a load of {peak:g} MW", f"{vpp.id} units.{unit.id}"
+            yield Fault("a unit should fit its load", value, place, "is it in kW?")
 
 
 def _parts(vpp: Vpp, peak: float) -> dict[str, float]:

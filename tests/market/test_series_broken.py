@@ -17,6 +17,7 @@ YAML, METER, PRICES = "scenario.yaml", "meter.csv", "prices.csv"
 DAY = RealDay().files()
 FALL = RealDay(start="2016-10-30").files()
 SPRING = RealDay(start="2016-03-27").files()
+UNIT = "  - id: Town"
 
 
 @dataclass(frozen=True)
@@ -255,3 +256,19 @@ def test_marks_of_the_defaults_are_told_once(tmp_path: Path) -> None:
     (fault,) = faults(case.files, tmp_path / "broken")
     assert "series_defaults.thousands" in fault.place
     assert "more" not in fault.place
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("step: 15min", "step: 7min", "horizon.step"),
+        ("start: 2016-06-15", "start: 2016-06-31", "horizon.start"),
+        (UNIT, "  - {id: Town, units: [{kind: car, id: c}]}", "vpps[1].units[0].kind"),
+        ("  - id: Farm", '  - id: "3 Farms"', "vpps[0].id"),
+    ],
+)
+def test_what_follows_from_another_fault_is_not_told(old: str, new: str, path: str, tmp_path: Path) -> None:
+    """No gaps of files for a horizon that there is not; no profiles missed where series may give all columns."""
+    (told,) = faults(changed(DAY, YAML, old, new), tmp_path / "broken")
+    assert told.place.startswith(YAML)
+    assert told.place.endswith(f" {path}")

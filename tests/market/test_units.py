@@ -257,6 +257,51 @@ def test_wrong_scales_are_noticed(day: RealDay, said: str, tmp_path: Path) -> No
     assert "CNY" not in "".join(notes)
 
 
+SPOKEN = """\
+currency: EUR
+horizon: {periods: 24, period_h: 1}
+series: {retail: 300 EUR/MWh, feed_in: 80 EUR/MWh, A_load: 300 kW, A_sun: 900 kW, B_load: 200 kW,
+  own_retail: 250 EUR/MWh, own_feed_in: 70 EUR/MWh}
+market: {price_min: 1 EUR/MWh, price_max: 400 EUR/MWh, choice_temperature: 5 EUR/MWh}
+carbon: {base_price: 60 EUR/t}
+vpps:
+  - id: A
+    exchange: {peak_charge: 10 EUR/MW}
+    units:
+      - {kind: pv, id: sun, om_cost: 0 EUR/MWh}
+      - {kind: ess, id: bat, energy: 1 MWh, charge_max: 500 kW, discharge_max: 500 kW, wear: 5 EUR/MWh}
+      - {kind: ev, id: car, energy: 40 kWh, power_max: 11 kW, arrival: 2 h, departure: 9 h}
+  - {id: B, tariff: own}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("A_sun: 900 kW", "A_sun: 900 MW", "A units.sun: a unit should fit its load; got up to 900 MW"),
+        ("discharge_max: 500 kW", "discharge_max: 500 MW", "A units.bat: a unit should fit its load"),
+        ("power_max: 11 kW", "power_max: 110 MW", "A units.car: a unit should fit its load"),
+        ("feed_in: 80 EUR", "feed_in: 0.08 EUR", "column feed_in_eur_per_mwh: the grid's price should be one of"),
+        (
+            "own_retail: 250",
+            "own_retail: 0.25",
+            "column own_retail_eur_per_mwh: the grid's price should be one of",
+        ),
+        ("own_feed_in: 70", "own_feed_in: 0.07", "column own_feed_in_eur_per_mwh: the grid's price should be"),
+        ("peak_charge: 10 EUR/MW", "peak_charge: 90 EUR/kW", "got 90,000 EUR/MW, more than a MW bought through"),
+    ],
+)
+def test_wrong_scales_of_units_and_of_other_prices_are_noticed(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    """And nothing is noted of the same market with the right ones."""
+    assert plausibility_notes(load_scenario(write_files(tmp_path / "right", {"scenario.yaml": SPOKEN}))) == ()
+    changed = {"scenario.yaml": SPOKEN.replace(old, new, 1)}
+    (note,) = plausibility_notes(load_scenario(write_files(tmp_path / "wrong", changed)))
+    assert said in str(note)
+    assert "CNY" not in str(note)
+
+
 def test_days_of_a_right_scale_bring_no_note(tmp_path: Path) -> None:
     for name in ("five_vpp", "two_vpp", "flexible", "quarter_hours"):
         assert list(scale_notes(load_scenario(name))) == []

@@ -49,6 +49,10 @@ _GENERATORS_ASSUMED: Final = (
     "generators cost nothing to run (om_cost); what stands for a grid below is one PV plant where it is "
     "called lv_RES, a wind plant where other grids are meant"
 )
+_NOISE_SHARE: Final = 1e-4
+"""Down to this share below 0 of what 1 in a profile stands for, a value is noise: wind's is below 1e-5."""
+
+_NOISE_ASSUMED: Final = "small negatives of profiles, below 0.01 % of what 1 stands for, are noise and count as 0"
 _VEHICLES_ASSUMED: Final = "vehicles leave at 7 o'clock where they charge at home, at 17 o'clock where they work"
 
 
@@ -89,6 +93,7 @@ class _Plants:
     used: dict[str, dict[str, None]] = field(default_factory=lambda: {LOAD_FILE: {}, GENERATION_FILE: {}})
     counts: Counter[str] = field(default_factory=Counter)
     dropped: list[str] = field(default_factory=list)
+    noisy: bool = False
 
 
 def simbench_draft(code: str, count: int | None, flexible_vehicles: bool, wanted: ImportWishes) -> Draft:
@@ -161,6 +166,7 @@ def draft_of(
                 f"{_BATTERIES_ASSUMED}, wear 5 {wanted.currency}/MWh",
                 _GENERATORS_ASSUMED,
                 *([_VEHICLES_ASSUMED] if flexible_vehicles else []),
+                *([_NOISE_ASSUMED] if plants.noisy else []),
             ),
         ),
     )
@@ -192,16 +198,21 @@ def _plant(plants: _Plants, vpp: str, nodes: Sequence[int], elements: Sequence[E
             units.append(_generator(plants, vpp, element, names))
     entries = []
     for profile, power in loads.items():
-        column = f"{profile}_pload"
-        plants.used[LOAD_FILE][column] = None
-        entries.append({**_source(LOAD_FILE), "column": column, "scale": f"{number(round(power, 9))} MW"})
+        entries.append(_scaled(plants, LOAD_FILE, f"{profile}_pload", round(power, 9)))
     plants.series[f"{vpp}_load"] = entries if len(entries) > 1 else entries[0] if entries else "0 MW"
     label = f"{len(nodes)} node{'s' * (len(nodes) > 1)}, {len(elements)} loads, generators and batteries"
     plants.vpps.append({"id": vpp, "label": label, **({"units": units} if units else {})})
 
 
-def _source(file: str) -> Fields:
-    return {"file": file, "sep": ";", "time": "time", "time_format": TIME_FORMAT, "tz": ZONE}
+def _scaled(plants: _Plants, file: str, column: str, power_mw: float) -> Fields:
+    """A column of a file, by the power that 1 in it stands for; with `clip` where it has noise below 0."""
+    plants.used[file][column] = None
+    source = {"file": file, "sep": ";", "time": "time", "time_format": TIME_FORMAT, "tz": ZONE}
+    entry = {**source, "column": column, "scale": f"{number(power_mw)} MW"}
+    if -_NOISE_SHARE <= min(plants.network.profiles[file][column]) < 0:
+        plants.noisy = True
+        entry["clip"] = f"{number(round(_NOISE_SHARE * power_mw * 1000, 9))} kW"
+    return entry
 
 
 def _called(kind: str, names: Counter[str]) -> str:
@@ -213,13 +224,7 @@ def _generator(plants: _Plants, vpp: str, element: Element, names: Counter[str])
     told = f"{element.more.get('type', '')}".casefold()
     kind = "must_run" if element.table == "gen" else next((found for word, found in _KINDS if word in told), "wt")
     unit = _called({"must_run": "bio" if "bio" in told else "plant"}.get(kind, kind), names)
-    column = element.profile
-    plants.used[GENERATION_FILE][column] = None
-    plants.series[f"{vpp}_{unit}"] = {
-        **_source(GENERATION_FILE),
-        "column": column,
-        "scale": f"{number(element.power_mw)} MW",
-    }
+    plants.series[f"{vpp}_{unit}"] = _scaled(plants, GENERATION_FILE, element.profile, element.power_mw)
     plants.counts["generators"] += 1
     size = {"p_max": f"{number(element.power_mw)} MW"} if kind == "hydro" else {}
     return {"kind": kind, "id": unit, "label": element.name, **size, "om_cost": f"0 {plants.currency}/MWh"}
