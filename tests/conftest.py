@@ -29,7 +29,10 @@ TAKING_TURNS = (
 )
 """Of real processes and browsers, which take turns even if they are short, as do tests that are marked `in_turn`,
 and all whose cost is in the table."""
-ALWAYS = ("tests/processes/test_default_run.py", "tests/test_")
+ALWAYS = (
+    *("tests/processes/test_default_run.py", "tests/test_style.py", "tests/test_shape.py", "tests/test_site.py"),
+    *("tests/test_docs.py", "tests/test_documented_commands.py", "tests/test_doctests.py"),
+)
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and their processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

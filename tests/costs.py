@@ -44,21 +44,21 @@ class CostRecorder:
 
     def __init__(self, file: Path = COSTS) -> None:
         self._file = file
-        self._spent_s = defaultdict[str, float](float)
+        self.spent_s = defaultdict[str, float](float)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """A test with all that is set up for it and torn down after it."""
         before_s = processor_s()
         answer = yield
-        self._spent_s[turn_name(item)] += processor_s() - before_s
+        self.spent_s[turn_name(item)] += processor_s() - before_s
         return answer
 
     def pytest_sessionfinish(self) -> None:
         """Workers side by side wait for each other."""
         with self._file.open("r+", newline="", encoding="utf-8") as table:
             fcntl.flock(table, fcntl.LOCK_EX)
-            known = read_costs(self._file) | self._spent_s
+            known = read_costs(self._file) | self.spent_s
             rows = [(name, f"{spent_s:.1f}") for name, spent_s in sorted(known.items()) if spent_s >= LONG_S]
             table.truncate()
             csv.writer(table, lineterminator="\n").writerows([("turn", "processor_s"), *rows])
