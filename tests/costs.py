@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 COSTS = Path(__file__).parent / "costs.csv"
-LONG_S = 1.5
+LONG_S = 1.0
 """From so much processor time on a test is kept in the table, and takes turns."""
 
 
