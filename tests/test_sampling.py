@@ -9,7 +9,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.costs import CostRecorder, read_costs
+from tests.costs import LONG_S, CostRecorder, read_costs
 from tests.sampling import ALL_ARE_RUN, SAMPLE, TURNS, dealt_turns, is_its_turn
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +56,7 @@ def test_what_was_measured_takes_the_place_of_what_was_known(tmp_path: Path) -> 
     table = tmp_path / "costs.csv"
     table.write_text('turn,processor_s\none,5.0\n"two, three",7.0\n', encoding="utf-8")
     recorder = CostRecorder(table)
-    recorder.spent_s |= {"one": 9.0, "another": 1.0}
+    recorder.spent_s |= {"one": 9.0, "another": LONG_S / 2}
     recorder.pytest_sessionfinish()
     assert read_costs(table) == {"one": 9.0, "two, three": 7.0}
     assert os.listdir(tmp_path) == ["costs.csv"]
