@@ -10,7 +10,8 @@ from zlib import crc32
 
 import pytest
 
-from tests.sampling import ALL_ARE_RUN, choose_sample, is_its_turn, sampled
+from tests.costs import CostRecorder, turn_name
+from tests.sampling import ALL_ARE_RUN, choose_sample, dealt_turns, is_its_turn, sampled
 from tests.shared_runs import default_run, in_process_run, slow_run  # noqa: F401  fixtures
 
 LONG = (
@@ -22,22 +23,27 @@ LONG = (
 counter of tests done would hardly move for half the time."""
 
 TAKING_TURNS = (
-    *("tests/processes/", "tests/broker/test_node_end.py", "tests/view/test_browser.py"),
-    *("tests/view/test_usable_page.py", "tests/view/test_mesa_page.py", "tests/api/test_scripts.py"),
+    *("tests/processes/", "tests/broker/test_node_end.py", "tests/api/test_scripts.py"),
+    *("tests/view/test_browser.py", "tests/view/test_usable_page.py"),
+    *("tests/view/test_mesa_page.py", "tests/view/test_open_door.py"),
 )
-"""Minutes of real processes and browsers: each of these tests is tried with one commit of four, as are others that
-are marked `in_turn`."""
-ALWAYS = ("tests/processes/test_default_run.py",)
+"""Of real processes and browsers, which take turns even if they are short, as do tests that are marked `in_turn`,
+and all whose cost is in the table."""
+ALWAYS = (
+    *("tests/processes/test_default_run.py", "tests/test_style.py", "tests/test_shape.py", "tests/test_site.py"),
+    *("tests/test_docs.py", "tests/test_documented_commands.py", "tests/test_doctests.py"),
+)
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and their processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--whole`: every case, not a sample."""
+    """`--whole`: every case, not a sample; `--record-costs`: see `tests.costs`."""
     parser.addoption(
         "--whole", action="store_true", help="try every case, not a sample that changes with each commit"
     )
+    parser.addoption("--record-costs", action="store_true", help="put what is measured into tests/costs.csv")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
     choose_sample(whole=config.getoption("whole"))
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         os.environ[ALL_ARE_RUN] = "1"
+    hands_out = config.getoption("numprocesses") and not hasattr(config, "workerinput")  # and tries none itself
+    if config.getoption("record_costs") and not hands_out:
+        config.pluginmanager.register(CostRecorder())
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -86,10 +95,11 @@ def _not_sampled(items: list[pytest.Item]) -> set[pytest.Item]:
 
 def _waits(item: pytest.Item) -> bool:
     """Whether a test that takes turns is left to another commit."""
-    mark = item.get_closest_marker("in_turn")
-    if item.nodeid.startswith(ALWAYS) or (mark is None and not item.nodeid.startswith(TAKING_TURNS)):
+    if item.nodeid.startswith(ALWAYS):
         return False
-    return not is_its_turn(mark.args[0] if mark and mark.args else item.nodeid.partition("[")[0])
+    name = turn_name(item)
+    in_turn = name in dealt_turns() or item.nodeid.startswith(TAKING_TURNS) or item.get_closest_marker("in_turn")
+    return bool(in_turn) and not is_its_turn(name)
 
 
 def _place(file: str) -> float:

@@ -1,14 +1,15 @@
 """The sample of cases that are too many for every run: another one with each commit, all of them with `--whole`.
 
 `@pytest.mark.sampled(4)` keeps four cases of a test; `sampled(items, 4)` four of a list inside a test; `@law(100)`
-tries a law on the first 25 of a hundred drawn instances. Tests of real processes take turns, see `is_its_turn`.
+tries a law on the first 25 of a hundred drawn instances. What is long takes turns, see `is_its_turn`.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
@@ -16,11 +17,13 @@ from zlib import crc32
 
 from hypothesis import settings
 
+from tests.costs import read_costs
+
 _Case = TypeVar("_Case")
 SAMPLE: Final = "VPPMARKET_TESTS_SAMPLE"
 """The name of the sample that is drawn, the same for all that run tests side by side; empty: all cases."""
 
-TURNS: Final = 4
+TURNS: Final = 10
 ALL_ARE_RUN: Final = "VPPMARKET_TESTS_ALL"
 """Set where no test was asked for by name."""
 
@@ -52,10 +55,21 @@ def whole() -> bool:
 
 
 def is_its_turn(name: str) -> bool:
-    """Whether what takes turns is tried: with one commit of four, and always if its file is asked for."""
+    """Whether what takes turns is tried: with one commit of TURNS, and always if its file is asked for."""
     if whole() or not os.environ.get(ALL_ARE_RUN):
         return True
-    return (crc32(os.environ[SAMPLE].encode()) + crc32(name.encode())) % TURNS == 0
+    here = crc32(name.encode()) % TURNS
+    return crc32(os.environ[SAMPLE].encode()) % TURNS == dealt_turns().get(name, here)
+
+
+@cache
+def dealt_turns() -> Mapping[str, int]:
+    """The turn of each whose cost is known, the longest dealt first, so that all turns are equally long."""
+    turns, lengths_s = dict[str, int](), [0.0] * TURNS
+    for name, cost_s in sorted(read_costs().items(), key=lambda entry: (-entry[1], entry[0])):
+        turns[name] = lengths_s.index(min(lengths_s))
+        lengths_s[turns[name]] += cost_s
+    return turns
 
 
 def sampled(cases: Sequence[_Case], count: int, name: str = "") -> list[_Case]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(1600)  # the very first time the type checker reads all that is installed
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -8,7 +8,6 @@ from itertools import combinations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, Tick
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -22,8 +21,7 @@ SLACK_SHARE = 1e-6  # of an axis
 def faults(figure: Figure) -> list[str]:
     """Everything that is wrong, in words; empty for a figure that is right."""
     png_bytes(figure)  # lays it out
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
+    figure.draw_without_rendering()
     boxes = [(text, text.get_window_extent()) for text in drawn_texts(figure)]
     return [*_cut_off(boxes, figure), *_upon_each_other(boxes), *_outside(figure)]
 

@@ -26,7 +26,6 @@ from market.model.vpp import Exchange, Renewable
 from market.scenario import load_scenario, with_overrides
 from market.scenario.digest import seal_scenario
 from market.scenario.scenario import Scenario
-from tests.sampling import sampled
 from vpp_nodes.dispatch.joint import joint_dispatch
 from vpp_nodes.strategies.posted import posted
 
@@ -77,7 +76,7 @@ SCENARIOS = {
 }
 
 
-TRIED = ["five_vpp", *sampled([name for name in SCENARIOS if name != "five_vpp"], 2, "economies")]
+TRIED = ["five_vpp", *(name for name in SCENARIOS if name != "five_vpp")]
 
 
 @pytest.fixture(scope="module", params=TRIED)
@@ -194,7 +193,7 @@ def test_cooperation_by_hand() -> None:
     np.testing.assert_allclose(joint.plans[1].direct_in_mw, 2.0, atol=1e-9)
 
 
-@pytest.fixture(scope="module", params=sampled(["two VPPs", "five VPPs", "without crowding"], 1, "designs"))
+@pytest.fixture(scope="module", params=["two VPPs", "five VPPs", "without crowding"])
 def designed(request: pytest.FixtureRequest) -> tuple[Economy, tuple[DesignDay, ...]]:
     """Every design of a day; five VPPs in a few rounds."""
     changes: dict[str, tuple[str, dict[str, float]]] = {

@@ -146,6 +146,7 @@ def here(tmp_path: Path, default_run: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what the page's server imports
+@pytest.mark.in_turn
 @pytest.mark.parametrize(("path", "parameter"), CASES)
 def test_each_wrong_value_is_told_in_one_line(
     path: tuple[str, ...], parameter: click.Parameter, here: Path, capsys: pytest.CaptureFixture[str]

@@ -35,13 +35,15 @@ from market.app.results.recorded import RecordedRun
 from market.app.results.table import Table
 from market.app.results.telling import Telling
 from market.model.rules import Horizon
-from scripts.bench.days_of_size import HOURS, day_of_size, repeated
+from scripts.bench.days_of_size import HOURS, MOST_OVER_BUS, day_of_size, repeated
 from tests.app.picture_faults import faults
 from tests.sampling import law
 
 LAW = law(200)
 SIZES = (2, 5, 12, 30, 100)
 LENGTHS = (24, 96, 672)
+MANY = MOST_OVER_BUS + 1
+"""Of so many the day is solved at once, not played message by message."""
 KINDS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "long ids": {"long_ids": True},
@@ -121,10 +123,10 @@ def drawn(draw: Callable[[Any], object]) -> Figure:
 
 
 def test_of_many_vpps_the_largest_are_named_and_the_others_are_one() -> None:
-    run = day(30, "as it is")
+    run = day(MANY, "as it is")
     shown = forecasts(run)
     assert len(shown) == MOST_PANELS
-    assert shown[-1].title == f"{30 - MOST_PANELS + 1} others"
+    assert shown[-1].title == f"{MANY - MOST_PANELS + 1} others"
     plans = run["dispatch"].where(stage=1)
     loads = np.bincount(plans["period"] - 1, plans["load_mw"])
     assert sum(each.load_mw for each in shown) == pytest.approx(loads)
@@ -132,12 +134,12 @@ def test_of_many_vpps_the_largest_are_named_and_the_others_are_one() -> None:
     assert len(styles_of(run)) == CHIEF
     assert len(probabilities_figure(run).axes) == MOST_PANELS
     named = dispatched_by_name(run, disclosed(run))
-    assert len(named) < MOST_DAYS < 30
+    assert len(named) < MOST_DAYS < MANY
     assert [picture.name for picture in day_pictures(run)][-1] == "days_of_others"
 
 
 def test_all_shares_of_a_buyer_make_up_one_however_many_sell() -> None:
-    for ax in probabilities_figure(day(30, "as it is")).axes:
+    for ax in probabilities_figure(day(MANY, "as it is")).axes:
         tops = np.array([patch.get_data().values for patch in ax.patches])  # type: ignore[attr-defined]
         highest = np.nanmax(np.where(np.isnan(tops), -1.0, tops), axis=0)
         assert highest[highest >= 0.0] == pytest.approx(1.0)

@@ -29,14 +29,14 @@ from tests.broker.days import market_day, public_rules
 from tests.broker.loopback import Loopback
 from tests.tapes import of_kind
 
-SELLERS = {f"S{number}": [1.0 + number / 10, 0.5, 2.0] for number in range(6)}
-BUYERS = {f"B{number}": [-0.8 - number / 10, -2.0, -0.4] for number in range(4)}
+SELLERS = {f"S{number}": [1.0 + number / 10, 0.5] for number in range(4)}
+BUYERS = {f"B{number}": [-0.8 - number / 10, -2.0] for number in range(3)}
 UNEQUAL = LinkConditions(Lognormal(0.05, 0.5), loss=0.1)
 MANY = tuple(f"P{number}" for number in range(MOST_AT_ONCE + 1))
 
 
 def day(network: NetworkRules) -> tuple[RunResult, Loopback]:
-    run = Loopback(public_rules(periods=3), market_day(SELLERS | BUYERS), network=network)
+    run = Loopback(public_rules(periods=2), market_day(SELLERS | BUYERS), network=network)
     return run.run(), run
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,15 +18,18 @@ CITED_RANGE = re.compile(r"\((\d{1,2})\)(?: to |–|-)\((\d{1,2})\)")
 EXPECTED = [str(number) for number in range(1, 27)] + [f"M{number}" for number in range(1, 22)]
 
 
-def docstrings() -> Iterator[tuple[str, str]]:
+@cache
+def docstrings() -> list[tuple[str, str]]:
     """(place, text) of every docstring of the three packages."""
+    found = list[tuple[str, str]]()
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                     text = ast.get_docstring(node)
                     if text:
-                        yield f"{path.relative_to(ROOT)}:{getattr(node, 'name', '')}", text
+                        found.append((f"{path.relative_to(ROOT)}:{getattr(node, 'name', '')}", text))
+    return found
 
 
 def test_the_list_is_complete_and_every_number_stands_once() -> None:

@@ -118,6 +118,7 @@ def answers(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, d
     return found
 
 
+@pytest.mark.in_turn("a field more")
 @pytest.mark.parametrize("owner", HOMES)
 def test_a_field_more_is_a_parameter_everywhere(owner: str, answers: dict[str, dict[str, object]]) -> None:
     told = dict(answers[owner])

@@ -24,7 +24,6 @@ from broker.tape import AuditGiven, Ended, MessageSaid, Record, TurnGiven, read_
 from market.game.result import Verdict
 from market.scenario.cases import copy_case
 from tests.processes.command import finish, manifest, node_processes, rows, run, start
-from tests.sampling import sampled
 from tests.tapes import of_kind, offers_of, said_by_vpps
 
 LOGNORMAL = ("--delay", "lognormal:50ms:1", "--seed", "5")
@@ -38,7 +37,7 @@ class Condition:
     section: Sequence[str] = field(default_factory=tuple)
 
 
-ALL_CONDITIONS = {
+CONDITIONS = {
     "constant": Condition(("--delay", "500ms")),
     "lognormal": Condition(LOGNORMAL),
     "another seed": Condition((*LOGNORMAL[:2], "--seed", "6")),
@@ -61,9 +60,6 @@ ALL_CONDITIONS = {
     ),
 }
 STALLED = ("stalled", "stalled in wall time")
-ALWAYS = ("constant", "lognormal", "another seed", *STALLED)
-IN_TURN = sampled([name for name in ALL_CONDITIONS if name not in ALWAYS], 3, "conditions")
-CONDITIONS = {name: ALL_CONDITIONS[name] for name in ALL_CONDITIONS if name in (*ALWAYS, *IN_TURN)}
 DISTURBED = [name for name in CONDITIONS if name not in STALLED]
 
 
@@ -331,6 +327,7 @@ def pulses(seed: int, command: int) -> None:
         pause.wait(random.uniform(0.0, 0.02))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_slow_nodes_leave_the_same_tape_and_tables(seed: int, runs: Runs, tmp_path: Path) -> None:
     slowed = carried_out(Condition(LOGNORMAL), tmp_path / "slowed", partial(pulses, seed))

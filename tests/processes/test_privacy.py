@@ -41,7 +41,6 @@ from tests.market.unmistakable import digits, plant_numbers, unmistakable
 from tests.processes.command import LIMIT_S, finish, run, start
 from tests.processes.onlookers import AtTheProcesses, AtTheSockets
 from tests.processes.plant_search import PlantSearch, files_in
-from tests.sampling import sampled
 
 ROSTER = ("Farm", "Mill", "Village")
 SLOWLY = ("--time", "wall", "--delay", "100ms")  # so that there is something to look at
@@ -217,7 +216,7 @@ def pried(scenario: Scenario, folder: Path, audit: str, *, keyed: bool) -> Pried
 MARKETS = {"keyless, none": ("none", False), "keyless, full": ("full", False), "keyed, totals": ("totals", True)}
 
 
-@pytest.fixture(scope="module", params=sampled(list(MARKETS), 1, "markets"))
+@pytest.fixture(scope="module", params=MARKETS)
 def parted(request: pytest.FixtureRequest, scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Pried:
     audit, keyed = MARKETS[request.param]
     return pried(scenario, tmp_path_factory.mktemp("pried"), audit, keyed=keyed)
@@ -314,7 +313,7 @@ def test_the_search_knows_every_form(form: str, secrets: PlantSearch) -> None:
 # --- a run on one machine ---
 
 
-@pytest.fixture(scope="module", params=sampled(["none", "full"], 1, "audits"))
+@pytest.fixture(scope="module", params=["none", "full"])
 def alone(request: pytest.FixtureRequest, scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Pried:
     """`vppmarket run` by the owner of all plants, with the port known to a stranger, who has no key."""
     folder = tmp_path_factory.mktemp("alone")

@@ -60,11 +60,13 @@ def parted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.in_turn("split market")
 def test_prices_and_payments_are_those_of_the_plain_run(parted: Path, default_run: Path) -> None:
     for table in PUBLIC_TABLES:
         assert (parted / "run" / f"{table}.csv").read_bytes() == (default_run / f"{table}.csv").read_bytes(), table
 
 
+@pytest.mark.in_turn("split market")
 def test_each_plants_costs_are_those_of_the_plain_run_to_the_last_digit(parted: Path, default_run: Path) -> None:
     plain = {(row["vpp"], row["scenario"]): row for row in rows(default_run, "costs")}
     shown = {(row["vpp"], row["scenario"]): row for row in rows(parted / "run", "costs")}
@@ -77,6 +79,7 @@ def test_each_plants_costs_are_those_of_the_plain_run_to_the_last_digit(parted: 
             assert {**row, "curtailed_mwh": ""} == told
 
 
+@pytest.mark.in_turn("split market")
 def test_the_run_can_be_replayed_without_plants_and_with_them(parted: Path) -> None:
     without = run("replay", parted / "run")
     assert without.returncode == 0, without.stderr
@@ -88,6 +91,7 @@ def test_the_run_can_be_replayed_without_plants_and_with_them(parted: Path) -> N
     assert "not recomputed:" not in whole.stdout
 
 
+@pytest.mark.in_turn("split market")
 def test_the_brokers_run_folder_keeps_the_public_part(parted: Path) -> None:
     kept = load_scenario(parted / "run" / "scenario")
     assert kept.vpps == ()

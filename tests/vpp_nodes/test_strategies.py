@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ import market
 from market.errors import RunError, ScenarioError, StrategyError
 from market.model.strategy import StrategyChoice
 from market.scenario import load_scenario, with_overrides, write_scenario
+from tests.app.commands import vppmarket
 from tests.processes.command import run
 from vpp_nodes.strategies.turns import ChoiceTurn, DeclareTurn, Price, PriceTurn
 
@@ -35,6 +37,12 @@ def _examples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(EXAMPLES), prepend=":")
 
 
+@cache
+def usual_day(*, processes: bool = False) -> market.Run:
+    """The default day, of no strategies."""
+    return market.run("five_vpp", processes=processes)
+
+
 def strategy(use: str, **options: object) -> dict[str, object]:
     return {"use": f"{__name__}:{use}", "options": options}
 
@@ -45,7 +53,7 @@ def strategy(use: str, **options: object) -> dict[str, object]:
 @pytest.mark.parametrize("processes", [False, True])
 def test_a_best_reply_of_ones_own_gives_the_prices_of_the_built_in_rule(processes: bool) -> None:
     own = {f"vpps.VPP{n}.strategy": "example_strategies:BestReply" for n in range(1, 6)}
-    usual, ours = market.run("five_vpp", processes=processes), market.run("five_vpp", own, processes=processes)
+    usual, ours = usual_day(processes=processes), market.run("five_vpp", own, processes=processes)
     for table in ("offers", "selections", "costs"):
         assert ours.tables[table].equals(usual.tables[table]), table
     assert ours.verdict == "equilibrium"
@@ -91,20 +99,20 @@ def test_replay_computes_strategies_again_where_they_are_and_says_so_where_not(
 def test_a_market_with_a_learner_repeats_itself_with_the_same_seed_and_not_with_another() -> None:
     one, again = market.run("five_vpp", MIXED), market.run("five_vpp", MIXED)
     assert one.offers.equals(again.offers)
-    seeds = [{**MIXED, "vpps.VPP3.strategy.seed": seed} for seed in range(5)]
-    assert len({tuple(market.run("five_vpp", each).trace.value) for each in seeds}) > 1
+    others = (market.run("five_vpp", {**MIXED, "vpps.VPP3.strategy.seed": seed}) for seed in range(5))
+    assert any(tuple(other.trace.value) != tuple(one.trace.value) for other in others)
 
 
 def test_each_plant_may_price_by_a_rule_of_its_own() -> None:
     """The built-in rules are strategies like any other."""
-    usual = market.run("five_vpp")
+    usual = usual_day()
     mixed = market.run("five_vpp", {"vpps.VPP1.strategy": "gradient", "vpps.VPP4.strategy": "best_response"})
     assert mixed.verdict == "equilibrium"
     assert (mixed.offers.price_cny_per_mwh - usual.offers.price_cny_per_mwh).abs().max() < 1e-3
 
 
 def test_a_plant_may_declare_less_than_it_has() -> None:
-    usual = market.run("five_vpp")
+    usual = usual_day()
     held = market.run("five_vpp", {"vpps.VPP1.strategy": "example_strategies:HalfTheSurplus"})
     merged = usual.roles.merge(held.roles, on=["vpp", "period"])
     mine = merged[(merged.vpp == "VPP1") & (merged.surplus_mw_x > 0)]
@@ -126,7 +134,7 @@ def test_where_declarations_are_cleared_a_strategy_declares_and_no_regret_is_cla
         assert (day.roles[day.roles.vpp == "VPP1"].surplus_mw == declared * 0.5).all()
         assert day.tables["strategies"][["selling_regret_cny", "buying_regret_cny"]].isna().all(axis=None)
     assert here.costs.equals(bus.costs)
-    replayed = run("replay", tmp_path / "run", "--json")
+    replayed = vppmarket("replay", tmp_path / "run", "--json", cwd=tmp_path)
     assert (replayed.returncode, '"different": 0' in replayed.stdout) == (0, True), replayed.stdout
 
 
@@ -230,7 +238,7 @@ def test_over_the_bus_the_same_line_is_told_before_any_process_is_there(
     changes: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
     flags = [part for change in changes for part in ("--set", change)]
-    ended = run("run", *flags, "--out", tmp_path / "run", "--quiet")
+    ended = vppmarket("run", *flags, "--out", tmp_path / "run", "--quiet", cwd=tmp_path)
     (line,) = ended.stderr.splitlines()
     assert (ended.returncode, line.startswith("error: VPP1: its strategy ")) == (2, True), ended.stderr
     assert told in line
