@@ -18,6 +18,7 @@ from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from broker.delivery.network_log import CarriedMessage, CrowdLog, LinkLog, MessageFate, Moment, NetworkLog
+from broker.delivery.timetable import Timetable
 from broker.delivery.undelivered import Undelivered
 from broker.network import AttemptKey, Conditions, LinkQueue, Transmission
 from broker.wire.messages import Ref
@@ -79,30 +80,6 @@ class _Due(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Line:
-    """What is due for one receiver, by moment. moments : a heap of them"""
-
-    moments: list[float] = field(default_factory=list)
-    due: dict[float, list[_Due]] = field(default_factory=dict)
-
-    def at(self, time_s: float) -> list[_Due]:
-        """What is due at a moment, which may be a new one."""
-        due = self.due.get(time_s)
-        if due is None:
-            due = self.due[time_s] = []
-            heapq.heappush(self.moments, time_s)
-        return due
-
-    def take_first(self) -> list[_Due]:
-        """What is due next is no longer due."""
-        return self.due.pop(heapq.heappop(self.moments))
-
-    def first_is(self, time_s: float) -> bool:
-        """Whether that is the next moment."""
-        return bool(self.moments) and self.moments[0] == time_s
-
-
-@dataclass(slots=True)
 class _Batch:
     """What is given at once.
 
@@ -133,10 +110,9 @@ class Sequencer:
         self._log = log
         self._queue = LinkQueue()
         self._alike_s = conditions.alike_s()
-        self._crowds: dict[float, list[_Crowd]] = {}  # by moment
-        self._crowd_moments: list[float] = []  # a heap
+        self._crowds = Timetable[_Crowd]()
         self._ways: dict[str, dict[str, _Way]] = {}
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Timetable[_Due]] = {}
         self._heads: list[tuple[float, str]] = []  # a heap of the first moments of lines, passed ones among them
         self._busy_until_s: dict[str, float] = {}
         self._in_flight = 0
@@ -173,16 +149,8 @@ class Sequencer:
             message.tried(size_bytes, 1)
             kept.append(message)
         log = self._log.crowd(ref.sender, receivers, sent_s, size_bytes)
-        self._crowds_at(time_s).append(_Crowd(ref, receivers, log, tuple(kept)))
+        self._crowds.at(time_s).append(_Crowd(ref, receivers, log, tuple(kept)))
         self._in_flight += len(receivers)
-
-    def _crowds_at(self, time_s: float) -> list[_Crowd]:
-        """What is due for many at a moment, which may be a new one."""
-        crowds = self._crowds.get(time_s)
-        if crowds is None:
-            crowds = self._crowds[time_s] = []
-            heapq.heappush(self._crowd_moments, time_s)
-        return crowds
 
     def _new_way(self, sender: str, receiver: str) -> _Way:
         way = _Way(self._log.link(sender, receiver), self._conditions.usual_s(sender, receiver))
@@ -229,20 +197,25 @@ class Sequencer:
         due = _Due(node, _WAKE_SEQ, Ref(node, _WAKE_SEQ), _Way(LinkLog(), None), now_s, None)
         self._at(now_s + self._conditions.smallest_s, node).append(due)
 
-    def busy(self, node: str, until_s: float, pause_s: float = 0.0) -> None:
-        """A node computes until then, and is busy until it has paused and what it said has left its links."""
-        receivers = () if self._queue.unused else self._ways.get(node, ())
-        links = (self._queue.idle_s(node, receiver, until_s) for receiver in receivers)
-        self._busy_until_s[node] = max(until_s + pause_s, max(links, default=until_s))
+    def busy(self, node: str, until_s: float) -> None:
+        """A node computes until then, and is given nothing before it has paused and its links are idle."""
+        receivers = self._ways.get(node, ())
+        self._busy_until_s[node] = self._conditions.free_s(node, receivers, until_s, self._queue)
 
     def _at(self, time_s: float, receiver: str) -> list[_Due]:
         """What is due for a receiver at a moment, which may be a new one."""
         line = self._lines.get(receiver)
         if line is None:
-            line = self._lines[receiver] = _Line()
-        if not line.moments or time_s < line.moments[0]:
+            line = self._lines[receiver] = Timetable()
+        if time_s < line.next_s:
             heapq.heappush(self._heads, (time_s, receiver))
         return line.at(time_s)
+
+    def _line_up(self, receiver: str) -> None:
+        """What is first in a receiver's line may come next."""
+        next_s = self._lines[receiver].next_s
+        if next_s < math.inf:
+            heapq.heappush(self._heads, (next_s, receiver))
 
     def next_batch(self) -> tuple[Grant, ...]:
         """Take out the next batch, one grant a receiver, sorted by receiver; empty when nothing is under way."""
@@ -254,49 +227,46 @@ class Sequencer:
 
     def _next_s(self) -> float:
         """When something is due next; never: infinity."""
-        while self._heads and not self._lines[self._heads[0][1]].first_is(self._heads[0][0]):
+        while self._heads and self._lines[self._heads[0][1]].next_s != self._heads[0][0]:
             heapq.heappop(self._heads)
-        line_s = self._heads[0][0] if self._heads else math.inf
-        return min(line_s, self._crowd_moments[0] if self._crowd_moments else math.inf)
+        return min(self._heads[0][0] if self._heads else math.inf, self._crowds.next_s)
 
     def _take_batch(self, start_s: float) -> tuple[Grant, ...]:
         """What may be given at once; empty if it was only put off, or copies."""
         self._log.moments.append(Moment(start_s, self._in_flight, self._queued))
         batch, time_s = _Batch(), start_s
         while time_s == start_s or time_s < start_s + self._conditions.smallest_s:
-            if self._crowd_moments and self._crowd_moments[0] == time_s:
-                self._take_crowds(heapq.heappop(self._crowd_moments), batch)
+            if self._crowds.next_s == time_s:
+                self._take_crowds(time_s, batch)
             else:
                 self._take_line(heapq.heappop(self._heads)[1], time_s, batch)
             time_s = self._next_s()
         for time_s, receiver, due in batch.later:
             self._at(time_s, receiver).extend(due)
         for receiver in batch.passed:
-            if self._lines[receiver].moments:
-                heapq.heappush(self._heads, (self._lines[receiver].moments[0], receiver))
+            self._line_up(receiver)
         for time_s, crowd in batch.put_off:
-            self._crowds_at(time_s).append(crowd)
+            self._crowds.at(time_s).append(crowd)
         return tuple(Grant(name, batch.given_s[name], tuple(batch.refs[name])) for name in sorted(batch.refs))
 
     def _take_line(self, receiver: str, time_s: float, batch: _Batch) -> None:
         """The first of what is due for a receiver: give it, or put it off; a second moment is left where it is."""
         line, free_s = self._lines[receiver], self._busy_until_s.get(receiver, 0.0)
         if time_s < free_s:
-            batch.later.append((free_s, receiver, self._now_queued(line.take_first())))
-            if line.moments:
-                heapq.heappush(self._heads, (line.moments[0], receiver))
+            batch.later.append((free_s, receiver, self._now_queued(line.take_next())))
+            self._line_up(receiver)
             return
         batch.passed.add(receiver)
         if batch.given_s.setdefault(receiver, time_s) != time_s:
             return
-        due = line.take_first()
+        due = line.take_next()
         refs = self._arrived(due, time_s)
         if refs or any(one.seq == _WAKE_SEQ for one in due):
             batch.refs.setdefault(receiver, []).extend(refs)
 
     def _take_crowds(self, time_s: float, batch: _Batch) -> None:
         """What reaches many at a moment, in order; of who has been given another moment, put off."""
-        for crowd in sorted(self._crowds.pop(time_s), key=_BY_REF):
+        for crowd in sorted(self._crowds.take_next(), key=_BY_REF):
             now = [one for one in crowd.receivers if batch.given_s.setdefault(one, time_s) == time_s]
             if len(now) < len(crowd.receivers):
                 others = tuple(one for one in crowd.receivers if batch.given_s[one] != time_s)

@@ -5,7 +5,7 @@ Everything is a pure function of its arguments but for the link's queue, which i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
@@ -102,6 +102,11 @@ class Conditions:
         every = self.rules.every
         kinds = (every, *(_overridden(every, override) for override in self.rules.links))
         return max(latency_s(kind.latency, 0.5) + kind.jitter_s / 2.0 for kind in kinds)
+
+    def free_s(self, sender: str, receivers: Iterable[str], until_s: float, queue: LinkQueue) -> float:
+        """When who computes until then may be given something: after a pause, and when what it said has left."""
+        links = () if queue.unused else (queue.idle_s(sender, receiver, until_s) for receiver in receivers)
+        return max(until_s + self.pause_s, max(links, default=until_s))
 
     def usual_s(self, sender: str, receiver: str) -> float | None:
         """How long every message takes from one to another; None where that is not the same for all.

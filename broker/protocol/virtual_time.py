@@ -216,7 +216,7 @@ class VirtualTime:
             receivers = self.epoch.concerned(sender, message)
             self._sequencer.send(ref, receivers, time_s, len(parcel.frame), type(message).__name__)
         for vpp, end_s in ends.items():
-            self._sequencer.busy(vpp, end_s, self._conditions.pause_s)
+            self._sequencer.busy(vpp, end_s)
             self._batch[vpp].clear()
         starts = range(0, len(frames), _MOST_AT_ONCE)
         return actions + [Publish(tuple(frames[at : at + _MOST_AT_ONCE]), None) for at in starts]

@@ -117,8 +117,8 @@ class WallTime:
 
     def _occupy(self, sender: str, until_s: float) -> None:
         """Nothing is passed on to a node that computes or pauses, or whose last message has not left its links."""
-        links = (self._queue.idle_s(sender, receiver, until_s) for receiver in self.epoch.others(sender))
-        self._busy_until_s[sender] = max(until_s + self._conditions.pause_s, max(links, default=until_s))
+        others = self.epoch.others(sender)
+        self._busy_until_s[sender] = self._conditions.free_s(sender, others, until_s, self._queue)
 
     def done(self, vpp: str, done: Done, now: float) -> list[Action] | None:
         """A member confirms what it has consumed and published so far; None if it has said so before.

@@ -7,7 +7,7 @@ identities, wrong versions, oversized and deeply nested ones, and huge declared 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 from types import NoneType, UnionType
@@ -43,9 +43,7 @@ def sample(hint: Any, random: Random) -> Any:
         return tuple(sample(get_args(hint)[0], random) for _ in range(random.choice([0, 1, 3, 24])))
     if issubclass(hint, StrEnum):
         return random.choice(list(hint))
-    hints = get_type_hints(hint)
-    names = [part.name for part in fields(hint)] if is_dataclass(hint) else hint._fields
-    return hint(*(sample(hints[name], random) for name in names))
+    return hint(*(sample(part, random) for part in get_type_hints(hint).values()))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from random import Random
 from types import NoneType, UnionType
@@ -133,9 +132,7 @@ class Hostile:
             return tuple(self.anything(item) for _ in range(chance.choice(LENGTHS)))
         if isinstance(hint, type) and issubclass(hint, StrEnum):
             return chance.choice(list(hint))
-        hints = get_type_hints(hint)
-        names = [field.name for field in fields(hint)] if is_dataclass(hint) else hint._fields
-        return hint(*(self.anything(hints[name]) for name in names))
+        return hint(*(self.anything(part) for part in get_type_hints(hint).values()))
 
 
 def _hint(kind: type[Audit]) -> Any:

@@ -37,9 +37,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return st.sampled_from(list(hint))
     assert isinstance(hint, type), hint
-    hints = get_type_hints(hint)
-    names = [field.name for field in fields(hint)] if is_dataclass(hint) else [*hints]
-    return st.builds(hint, *(values_of(hints[name]) for name in names))
+    return st.builds(hint, *map(values_of, get_type_hints(hint).values()))
 
 
 messages: st.SearchStrategy[Message] = st.one_of([values_of(kind) for kind in get_args(Message)])

@@ -82,7 +82,7 @@ def test_the_pause_of_a_large_market_is_the_median_latency(rules: NetworkRules, 
 
 def test_a_pause_holds_back_what_comes_and_delays_nothing_that_is_said() -> None:
     sequencer = Sequencer(Conditions(NetworkRules(pause_s=0.3), "ABC", seed=0), 1, NetworkLog())
-    sequencer.busy("A", 1.0, 0.3)
+    sequencer.busy("A", 1.0)
     sequencer.send(Ref("B", 1), ("A", "C"), 1.1, 100, "Offer")
     sequencer.send(Ref("C", 1), ("A", "B"), 1.2, 100, "Offer")
     assert sequencer.next_batch() == (Grant("C", 1.1, (Ref("B", 1),)),)
