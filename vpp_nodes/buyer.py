@@ -41,7 +41,7 @@ class Buyer:
         return {} if said is None else {t: said.requested_mw[said.part(t)] for t in said.periods}
 
     def _answer_moved(self) -> None:
-        prices = {period: self._book.prices(period) for period in self._periods}
+        prices = self._book.page().by_period
         moved = [t for t in self._periods if t not in self._answered or self._answered[t][0] is not prices[t]]
         if not moved:
             return

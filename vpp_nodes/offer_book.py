@@ -5,9 +5,11 @@ A seller that has not been heard of yet stands where it starts, at p_clr or its 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from broker.wire.messages import Offer, Seen
 from market.model.arrays import Array
-from vpp_nodes.offer_pages import OfferPages
+from vpp_nodes.offer_pages import OfferPages, PricePage
 
 
 class OfferBook:
@@ -15,7 +17,7 @@ class OfferBook:
 
     def __init__(self, pages: OfferPages) -> None:
         self.games = pages.games
-        self.opening = pages.opening
+        self.opening = pages.opening.by_period
         self._pages = pages
         self._page = pages.opening
         self._newest: dict[str, Offer] = {}
@@ -32,12 +34,20 @@ class OfferBook:
             self._newest[seller] = offer
             self._turned = False
 
-    def prices(self, period: int) -> Array:
-        """The prices of a period's sellers, shape (n,), read-only: the same array until one of them moves."""
+    def page(self) -> PricePage:
+        """The prices by the newest offers."""
         if not self._turned:
             self._page = self._pages.page(self._newest, self._page)
             self._turned = True
-        return self._page[period]
+        return self._page
+
+    def moved_since(self, then: PricePage, seller: str) -> Collection[int]:
+        """The periods in which somebody else than this seller asks something else now."""
+        return self._pages.moved(self.page(), then, seller)
+
+    def prices(self, period: int) -> Array:
+        """The prices of a period's sellers, shape (n,), read-only: the same array until one of them moves."""
+        return self.page().by_period[period]
 
     def complete(self, period: int) -> bool:
         """Whether every seller of a period has been heard of."""

@@ -6,8 +6,10 @@ it is kept by the offers themselves, object by object: only what was really hear
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import Final
 
 import numpy as np
 
@@ -15,13 +17,21 @@ from broker.screening.messages import TradingRoles
 from broker.wire.messages import Offer
 from market.game.clearing.clearing_price import clearing_price, opening_prices
 from market.game.period import PeriodGame
-from market.model.arrays import Array, IndexArray, frozen
-
-PricePage: TypeAlias = Mapping[int, Array]
-"""The prices of each period's sellers, shape (n,), read-only."""
+from market.model.arrays import Array, BoolArray, IndexArray, frozen
 
 _PAGES: Final = 64
 """So many pages are kept, the newest: whoever has fallen further behind works out its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PricePage:
+    """Prices, CNY/MWh, read-only. flat : of all periods' sellers, one period after another
+
+    by_period : of a period's sellers, shape (n,), the same array as on the page before where none of them moved
+    """
+
+    flat: Array
+    by_period: Mapping[int, Array]
 
 
 class OfferPages:
@@ -33,20 +43,20 @@ class OfferPages:
 
     def __init__(self, games: Sequence[PeriodGame]) -> None:
         self.games = {game.period: game for game in games if game.tradable}
-        self.opening: PricePage = {t: opening_prices(game, clearing_price(game)) for t, game in self.games.items()}
         self._roles = TradingRoles(games)
         self._screened: dict[int, tuple[str, Offer]] = {}  # by identity: they are kept, so that it stays theirs
         self._pages: dict[tuple[int, ...], tuple[tuple[Offer | None, ...], PricePage]] = {}
-        self._starts: dict[int, int] = {}
+        self._spans: dict[int, slice] = {}
         places: dict[str, list[int]] = {}
         start = 0
         for period, game in self.games.items():
-            self._starts[period] = start
             for index, seller in enumerate(game.sellers):
                 places.setdefault(seller, []).append(start + index)
-            start += len(game.sellers)
+            self._spans[period] = slice(start, start := start + len(game.sellers))
         self._places: dict[str, IndexArray] = {vpp: np.array(at, dtype=np.intp) for vpp, at in places.items()}
         self.sellers = tuple(self._places)
+        opening = {t: opening_prices(game, clearing_price(game)) for t, game in self.games.items()}
+        self.opening = PricePage(np.concatenate([*opening.values(), ()]), opening)
 
     def screen(self, seller: str, offer: Offer) -> None:
         """ProtocolError `bad_content` if it is not for the periods in which its seller sells, or leaves a band."""
@@ -66,12 +76,22 @@ class OfferPages:
         return known[1]
 
     def _made(self, newest: Mapping[str, Offer], before: PricePage) -> PricePage:
-        flat = np.concatenate([self.opening[period] for period in self.games])
+        flat = self.opening.flat.copy()
         for seller, offer in newest.items():
             flat[self._places[seller]] = offer.price_cny_per_mwh
-        page: dict[int, Array] = {}
-        for period, start in self._starts.items():
-            prices = flat[start : start + len(self.games[period].sellers)]
-            same = np.array_equal(before[period], prices)
-            page[period] = before[period] if same else frozen(prices.copy())
-        return page
+        flat = frozen(flat)
+        fresh = {period: flat[self._spans[period]] for period in self._where(flat != before.flat)}
+        return PricePage(flat, {**before.by_period, **fresh})
+
+    def moved(self, now: PricePage, then: PricePage, seller: str) -> Collection[int]:
+        """The periods in which somebody else than this seller asks something else."""
+        if now is then:
+            return ()
+        apart = now.flat != then.flat
+        apart[self._places[seller]] = False
+        return self._where(apart)
+
+    def _where(self, apart: BoolArray) -> list[int]:
+        """The periods in which some price is."""
+        found = np.logical_or.reduceat(apart, [span.start for span in self._spans.values()]).tolist()
+        return list(compress(self._spans, found))

@@ -74,7 +74,8 @@ class NodeEnding:
 
 
 @cache
-def _software() -> str:
+def software() -> str:
+    """The version of this package."""
     return version("vppmarket")
 
 
@@ -259,8 +260,7 @@ class _Shell:
         self._note = on_note
         self._on_fault = on_fault
         plant = plant_digest(task.vpp)
-        software = _software()
-        hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software)
+        hello = Hello(os.getpid(), task.public.digest, plant, task.scenario, software())
         self._clock = Attention(time.monotonic)
         self._opened_at = self._clock.now()
         self._client = Client(self._vpp, node, hello, self._opened_at, task.patience_s, task.audit, True, heard)

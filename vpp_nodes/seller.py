@@ -9,8 +9,9 @@ import numpy as np
 
 from broker.wire.messages import Offer
 from market.game.pricing import PriceMove, Pricer
-from market.model.arrays import Array, frozen
+from market.model.arrays import frozen
 from vpp_nodes.offer_book import OfferBook
+from vpp_nodes.offer_pages import PricePage
 
 
 class Seller:
@@ -22,7 +23,7 @@ class Seller:
         self._pricer = pricer
         self._index = {t: game.sellers.index(vpp) for t, game in book.games.items() if vpp in game.sellers}
         self._memories = dict.fromkeys(self._index, pricer.fresh())
-        self._priced_at: dict[int, Array] = {}
+        self._priced_at: PricePage | None = None
         self._active: set[int] = set(self._index)
         self._published: tuple[float, ...] = ()
         self._version = 0
@@ -42,8 +43,8 @@ class Seller:
         steps = self._pricer.price_all([self._turn(period) for period in due])
         for period, step in zip(due, steps, strict=True):
             self._memories[period] = step.memory
-            self._priced_at[period] = self._book.prices(period)
             (self._active.add if step.again else self._active.discard)(period)
+        self._priced_at = self._book.page()
         return self._publish({period: step.price for period, step in zip(due, steps, strict=True)})
 
     def turns(self) -> list[PriceMove]:
@@ -51,20 +52,15 @@ class Seller:
         return [self._turn(period) for period in self._due()]
 
     def _due(self) -> list[int]:
-        return [t for t in self._index if t in self._active or self._moved(t)]
+        """Where a rival asks something else than when it priced last, or it is not finished."""
+        if self._priced_at is None:
+            return list(self._index)
+        moved = self._book.moved_since(self._priced_at, self._vpp) if self._index else ()
+        return [t for t in self._index if t in self._active or t in moved]
 
     def _turn(self, period: int) -> PriceMove:
         prices, memory = self._book.prices(period), self._memories[period]
         return PriceMove(self._book.games[period], self._index[period], prices, memory)
-
-    def _moved(self, period: int) -> bool:
-        """Whether a rival asks something else than when it priced last."""
-        now, then = self._book.prices(period), self._priced_at.get(period)
-        if then is None or now is then:
-            return then is None
-        moved = now != then
-        moved[self._index[period]] = False
-        return bool(moved.any())
 
     def _publish(self, moved: dict[int, float]) -> Offer | None:
         known = dict(zip(self._index, self._published, strict=True)) if self._published else {}

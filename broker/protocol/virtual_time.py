@@ -167,10 +167,10 @@ class VirtualTime:
         if self.epoch.open_trading() and self.epoch.at_rest():
             closing = self._close()
             if closing:
-                return actions + closing
+                return _joined(actions + closing)
             self.epoch.settle_if_at_rest()
             return actions
-        return actions + self._next_batch()
+        return _joined(actions + self._next_batch())
 
     def _close(self) -> list[Action]:
         """Where buyers choose last: have them do so, once. They read prices, and nobody reads what they choose."""
@@ -295,6 +295,16 @@ class VirtualTime:
         self._turns[vpp] = _OpenTurn(self.turn, time_s, grant)
         self._unfinished.add(vpp)
         return self.turn
+
+
+def _joined(actions: list[Action]) -> list[Action]:
+    """What was said to all and the turns of all that follow, in one publication: it wakes everybody up once."""
+    published = [action for action in actions if isinstance(action, Publish)]
+    if len(published) != 2 or any(action.receivers is not None for action in published):
+        return actions
+    said, turns = published
+    others = [action for action in actions if not isinstance(action, Publish)]
+    return actions if said.turns or turns.frames else [*others, replace(turns, frames=said.frames)]
 
 
 def _by_sender(ref: Ref) -> tuple[str, int]:

@@ -37,6 +37,13 @@ class Envelope:
     message: Message
 
 
+def make_codecs() -> None:
+    """Make the codec of each kind of message now, not when the first of it comes."""
+    kinds: list[Any] = [*_KINDS.values()]
+    for kind in kinds:
+        codec_for(kind)
+
+
 def to_body(message: Message) -> list[Any]:
     """The message's fields as plain data."""
     kind: Any = type(message)

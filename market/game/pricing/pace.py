@@ -52,7 +52,7 @@ class Pace:
 
     def leap(self, seller: int, temperature: float) -> tuple[Array, Pace] | None:
         """All prices after a leap of everybody, and the memory then; None where this seller's do not creep."""
-        if not self.leaps or len(self.seen) < _TURNS or not self._may_creep(seller):
+        if not self.creeps(seller):
             return None
         seen = np.array(self.seen)
         moves = seen[2:] - seen[:-2]
@@ -64,8 +64,10 @@ class Pace:
         too_long = float(np.abs(way).max()) / (_LONGEST * temperature)
         return frozen(seen[5] + way / max(too_long, 1.0)), Pace(leaps=self.leaps - 1, rate=rate)
 
-    def _may_creep(self, seller: int) -> bool:
-        """Cheaply: whether its own price does, by more than rounding hides."""
+    def creeps(self, seller: int) -> bool:
+        """Cheaply: whether this seller's own price may, by more than rounding hides."""
+        if not self.leaps or len(self.seen) < _TURNS:
+            return False
         now, before, long_before = (self.seen[turn][seller] for turn in (-1, -3, -5))
         return (
             abs(now - before) > _HIDDEN

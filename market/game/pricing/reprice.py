@@ -104,7 +104,9 @@ def _remembered(turn: PriceMove, known: tuple[float, ...]) -> Hashable:
 
 def _leap(turn: PriceMove, pace: Hashable) -> PriceMove | None:
     """Where a seller whose prices creep would leap to, with everybody else."""
-    if not isinstance(pace, Pace) or not _is_smooth(turn) or _is_balanced(turn.game):
+    if not isinstance(pace, Pace) or not pace.creeps(turn.seller):
+        return None
+    if not _is_smooth(turn) or _is_balanced(turn.game):
         return None
     leap = pace.leap(turn.seller, turn.game.temperature_cny_per_mwh)
     return None if leap is None else PriceMove(turn.game, turn.seller, *leap)
