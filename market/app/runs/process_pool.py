@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from market.errors import RunError
 
 WORKERS_MOST = 8
 _PRELOAD = ("market.app.runs.in_process",)
+_IN_HAND = 3  # calls of each process that have begun or come next
 _PATIENCE_S = 0.2  # an interrupt is noticed at least this often
 
 _In = TypeVar("_In")
@@ -89,10 +91,19 @@ def _side_by_side(
     warm_up(preload)
     pool = ProcessPoolExecutor(count, mp_context=plain_context(), initializer=_as_worker, initargs=(STOPS,))
     places: dict[Future[_Out], int] = {}
-    try:
+    to_come = enumerate(items)
+
+    def submit_more() -> None:
+        """No further ahead than keeps every process busy: who interrupts does not wait for all the others."""
         with deaf_to_interrupts():
-            places = {pool.submit(function, item): place for place, item in enumerate(items)}
-        _watch(places, on_result)
+            for place, item in islice(to_come, count * _IN_HAND - len(places)):
+                places[pool.submit(function, item)] = place
+
+    try:
+        submit_more()
+        while places:
+            _tell_ready(places, on_result)
+            submit_more()
     except BrokenProcessPool:
         raise RunError("a process that was solving died; the system may have run out of memory") from None
     finally:
@@ -101,13 +112,12 @@ def _side_by_side(
             on_result(places.pop(future), future.result())
 
 
-def _watch(places: dict[Future[_Out], int], on_result: Callable[[int, _Out], None]) -> None:
-    """Tell of each result and strike it off; raises what the first call to fail raised."""
-    while places:
-        done, _ = wait(places, timeout=_PATIENCE_S, return_when=FIRST_COMPLETED)
-        for future in done:
-            result = future.result()
-            on_result(places.pop(future), result)
+def _tell_ready(places: dict[Future[_Out], int], on_result: Callable[[int, _Out], None]) -> None:
+    """Tell of what is ready after a while, and strike it off; raises what the first call to fail raised."""
+    done, _ = wait(places, timeout=_PATIENCE_S, return_when=FIRST_COMPLETED)
+    for future in done:
+        result = future.result()
+        on_result(places.pop(future), result)
 
 
 def _as_worker(stops: Iterable[signal.Signals]) -> None:
