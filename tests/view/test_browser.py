@@ -28,11 +28,11 @@ from tests.processes.command import finish, manifest, rows, settle_session, star
 from tests.view.test_live import whereabouts
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-LIMIT_MS = 30_000
+LIMIT_MS = 90_000
 ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]+"
 
 pytestmark = [
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: apt-get install chromium, then run this again"),
 ]
 
