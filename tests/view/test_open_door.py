@@ -38,7 +38,7 @@ TRY_ALL = """async (at) => {
 }""".replace("KERNEL", KERNEL)
 
 pytestmark = [
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: apt-get install chromium, then run this again"),
 ]
 
