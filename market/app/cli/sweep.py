@@ -26,6 +26,8 @@ from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.shown_value import shown
 
+NO_SEEDS = (0,)
+"""Where none are given."""
 _MOST_SEEDS = 100_000
 _ROWS_SHOWN = 20
 _REASONS_SHOWN = 3
@@ -133,6 +135,9 @@ def _plan_again(options: SweepOptions) -> SweepPlan:
         ("SCENARIO", options.scenarios),
         ("--set", options.settings),
         ("--out", () if options.out is None else (str(options.out),)),
+        ("--combine", () if options.combine == Combine.GRID else (options.combine,)),
+        ("--seeds", () if options.seeds == NO_SEEDS else tuple(map(str, options.seeds))),
+        ("--processes", ("yes",) if options.processes else ()),
     ]
     rule = "a sweep is taken up as it was begun"
     faults = [

@@ -41,7 +41,7 @@ class RunFolder:
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK)
         except OSError as error:
-            rule, remedy = "it must be a folder that can be opened", "name the folder of a run"
+            rule, remedy = "it must be a folder that can be opened", "name the folder of a run or a sweep"
             raise ScenarioError([Fault(rule, reason_of(error), str(self.path), remedy)]) from None
         try:
             _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)

@@ -1,7 +1,8 @@
 """Solves many scenarios at once on the cores of this machine.
 
-An interrupt ends it without leaving a process behind: workers do not see it, and what has not begun is dropped.
-Where the whole program is killed, they end by themselves.
+An interrupt ends it without leaving a process behind: workers do not see it, what has begun is waited for, and the
+rest is dropped. Whoever interrupts once more waits for nothing. Where the whole program is killed, workers end by
+themselves.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from market.errors import RunError
 
 WORKERS_MOST = 8
 _PRELOAD = ("market.app.runs.in_process",)
-_IN_HAND = 3  # calls of each process that have begun or come next
+_SPARE = 1  # call in hand besides one for each process, so that none is idle long
 _PATIENCE_S = 0.2  # an interrupt is noticed at least this often
 
 _In = TypeVar("_In")
@@ -61,6 +62,7 @@ def solve_as_ready(
     on_result: Callable[[int, _Out], None],
     processes: int | None = None,
     preload: Sequence[str] = _PRELOAD,
+    on_wait: Callable[[int], None] = lambda last: None,
 ) -> None:
     """`function` of every item; `on_result` gets each as it is ready, with its item's place, in this thread.
 
@@ -69,13 +71,14 @@ def solve_as_ready(
     ended and been told of, and so is an interrupt. RunError if a process dies.
 
     preload : the modules in which `function` and what it needs are
+    on_wait : told again and again, while others work, how many are the last that are waited for; 0 until then
     """
     count = min(processes or workers(), len(items))
     if count <= 1 or not on_linux():
         for place, item in enumerate(items):
             on_result(place, function(item))
         return
-    _side_by_side(function, items, on_result, count, preload)
+    _side_by_side(function, items, on_result, count, preload, on_wait)
 
 
 def _side_by_side(
@@ -84,6 +87,7 @@ def _side_by_side(
     on_result: Callable[[int, _Out], None],
     count: int,
     preload: Sequence[str],
+    on_wait: Callable[[int], None],
 ) -> None:
     from broker.process.forked import plain_context
     from broker.process.launch import STOPS, deaf_to_interrupts, warm_up
@@ -96,7 +100,7 @@ def _side_by_side(
     def submit_more() -> None:
         """No further ahead than keeps every process busy: who interrupts does not wait for all the others."""
         with deaf_to_interrupts():
-            for place, item in islice(to_come, count * _IN_HAND - len(places)):
+            for place, item in islice(to_come, count + _SPARE - len(places)):
                 places[pool.submit(function, item)] = place
 
     try:
@@ -104,12 +108,11 @@ def _side_by_side(
         while places:
             _tell_ready(places, on_result)
             submit_more()
+            on_wait(0)
     except BrokenProcessPool:
         raise RunError("a process that was solving died; the system may have run out of memory") from None
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for future in [one for one in places if one.done() and not one.cancelled() and not one.exception()]:
-            on_result(places.pop(future), future.result())
+        _end(pool, places, on_result, on_wait)
 
 
 def _tell_ready(places: dict[Future[_Out], int], on_result: Callable[[int, _Out], None]) -> None:
@@ -118,6 +121,27 @@ def _tell_ready(places: dict[Future[_Out], int], on_result: Callable[[int, _Out]
     for future in done:
         result = future.result()
         on_result(places.pop(future), result)
+
+
+def _end(
+    pool: ProcessPoolExecutor,
+    places: dict[Future[_Out], int],
+    on_result: Callable[[int, _Out], None],
+    on_wait: Callable[[int], None],
+) -> None:
+    """Drop what has not begun, wait for what has, and tell of it; an interrupt meanwhile ends the workers."""
+    try:
+        pool.shutdown(wait=False, cancel_futures=True)
+        while running := [one for one in places if not one.done()]:
+            on_wait(len(running))
+            wait(running, timeout=_PATIENCE_S)
+        pool.shutdown(wait=True)
+    except BaseException:
+        for process in [*(pool._processes or {}).values()]:  # the library has a name for it from Python 3.14 on
+            process.kill()
+        raise
+    for future in [one for one in places if not one.cancelled() and not one.exception()]:
+        on_result(places.pop(future), future.result())
 
 
 def _as_worker(stops: Iterable[signal.Signals]) -> None:

@@ -23,6 +23,7 @@ from market.app.results.scenario_copy import keep_scenario
 from market.app.results.table import Table
 from market.errors import Fault, RunError, ScenarioError
 from market.scenario.private import FOLDER_MODE
+from market.scenario.scenario import Scenario
 from market.system_fault import reason_and_remedy
 
 SCENARIOS: Final = "scenarios"
@@ -111,17 +112,22 @@ def kept_plan(folder: Path) -> SweepPlan:
     ScenarioError if it holds none, or they are not those any more.
     """
     told = sweep_document(folder)
-    scenarios = [kept_scenario(folder / SCENARIOS / str(n + 1)) for n in range(len(told["scenarios"]))]
-    named = [
-        replace(found, name=kept["name"])
-        for found, kept in zip(scenarios, told["scenarios"], strict=True)
-        if found is not None
-    ]
+    named = [_kept(folder / SCENARIOS / str(number), **kept) for number, kept in enumerate(told["scenarios"], 1)]
     runs = tuple(
         SweepRun(number, place, tuple(changes.items()), seed)
         for number, (place, changes, seed) in enumerate(told["runs"], 1)
     )
     return SweepPlan(tuple(named), tuple(told["paths"]), runs, told["processes"])
+
+
+def _kept(folder: Path, name: str, digest: str) -> Scenario:
+    """A scenario that a sweep keeps. ScenarioError if it is not there, or another one."""
+    found = kept_scenario(folder)
+    if found is None or found.digest != digest:
+        value = "nothing" if found is None else "another scenario"
+        remedy = "put back what was there, or begin a new sweep"
+        raise ScenarioError([Fault(f"the sweep keeps its scenario {name} here", value, str(folder), remedy)])
+    return replace(found, name=name)
 
 
 def _made(path: Path) -> Path:

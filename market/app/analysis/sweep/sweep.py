@@ -70,7 +70,7 @@ def carry_out(journal: Journal, means: Means, on_progress: OnProgress) -> None:
 
     try:
         if tasks:
-            _solver(means)(carried_out, tasks, on_result, means.jobs)
+            _solver(means, told.waiting)(carried_out, tasks, on_result, means.jobs)
     finally:
         journal.write_tables()
 
@@ -84,9 +84,9 @@ def _uninterrupted() -> AbstractContextManager[None]:
     return deaf_to_interrupts()
 
 
-def _solver(means: Means) -> Callable[..., None]:
+def _solver(means: Means, on_wait: Callable[[int], None]) -> Callable[..., None]:
     if means.engine is Engine.LOCAL:
-        return solve_as_ready
+        return partial(solve_as_ready, on_wait=on_wait)
     from market.app.runs.ray_pool import solve_on_ray
 
     return partial(solve_on_ray, address=means.address)
@@ -98,12 +98,23 @@ class _Told:
     def __init__(self, all_runs: int, to_do: int, on_progress: OnProgress) -> None:
         self._all, self._to_do, self._on_progress = all_runs, to_do, on_progress
         self._since = time.monotonic()
+        self._newest: RunProgress | None = None
+
+    def waiting(self, last: int) -> None:
+        """Nothing has ended since. last : for so many runs a sweep still waits that breaks off, 0 before"""
+        if last:
+            runs = "1 run that has" if last == 1 else f"{last} runs that have"
+            self._on_progress(RunProgress(f"waiting for {runs} begun; interrupt once more to drop them"))
+        elif self._newest:
+            self._on_progress(self._newest)
 
     def of(self, left: int) -> None:
+        """So many runs have yet to end."""
         ended = self._to_do - left
         rest_s = (time.monotonic() - self._since) / ended * left if ended else None
         guess = f", about {duration(rest_s)} left" if rest_s is not None and left else ""
-        self._on_progress(RunProgress(f"{self._all - left} of {self._all} runs{guess}"))
+        self._newest = RunProgress(f"{self._all - left} of {self._all} runs{guess}")
+        self._on_progress(self._newest)
 
 
 def duration(seconds: float) -> str:

@@ -52,4 +52,5 @@ def _delays(network: dict[str, float | None]) -> str:
     least, most, mean = (network[f"delay_{which}_s"] for which in ("min", "max", "mean"))
     if least is None or most is None or mean is None:
         return "nothing was delivered"
-    return f"delays {rounded(least)} to {rounded(most)} s, mean {rounded(mean)} s"
+    waits = ", with the wait for who was busy" if network["largest_queue"] else ""
+    return f"delays {rounded(least)} to {rounded(most)} s, mean {rounded(mean)} s{waits}"
