@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from market.game.period import PeriodGame
 from market.game.result import PeriodResult
 from market.model.arrays import Array, frozen
 from market.model.plan import DispatchPlan, SolveMethod, UnitPlan
@@ -146,23 +147,52 @@ def coupled_rounds(rounds: Sequence[CoupledRound], settled: CoupledRound) -> Day
     return DayRounds(tuple(each.sums for each in rounds), settled.number, regret_cny, allowed_cny, agreed=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _PeriodLeft:
+    """What the end of a period leaves: powers of its sellers and buyers, MW; the mean price, CNY/MWh."""
+
+    game: PeriodGame
+    given: Array
+    taken: Array
+    unsold: Array
+    unserved: Array
+    price: float
+
+
 def open_trade(vpp: str, results: Sequence[PeriodResult]) -> OpenTrade:
     """What these ends leave open to `vpp`; all of it is public. Nothing is open where nothing can be traded."""
-    rows = [_open_in_period(vpp, result) for result in results]
+    return open_trades([vpp], results)[0]
+
+
+def open_trades(vpps: Sequence[str], results: Sequence[PeriodResult]) -> list[OpenTrade]:
+    """The same for each of several."""
+    left = [_left_in_period(result) for result in results]
+    return [_open_to(vpp, left) for vpp in vpps]
+
+
+def _open_to(vpp: str, left: Sequence[_PeriodLeft]) -> OpenTrade:
+    rows = [_open_in_period(vpp, period) for period in left]
     most_in, most_out, price = (frozen(np.array(column)) for column in zip(*rows, strict=True))
     return OpenTrade(most_in, most_out, price)
 
 
-def _open_in_period(vpp: str, result: PeriodResult) -> tuple[float, float, float]:
+def _left_in_period(result: PeriodResult) -> _PeriodLeft:
     game, delivered = result.game, settled_mw(result)
-    if game.floor_cny_per_mwh > game.cap_cny_per_mwh:
-        return 0.0, 0.0, game.cap_cny_per_mwh
     given, taken = delivered.sum(axis=0), delivered.sum(axis=1)
     unsold = np.maximum(game.surplus_mw - given, 0.0)
     unserved = np.maximum(game.deficit_mw - taken, 0.0)
-    most_in = sum(_side(vpp, game.buyers, taken)) + sum(unsold[[seller != vpp for seller in game.sellers]])
-    most_out = sum(_side(vpp, game.sellers, given)) + sum(unserved[[buyer != vpp for buyer in game.buyers]])
-    return float(most_in), float(most_out), _mean_price(result, given)
+    return _PeriodLeft(game, given, taken, unsold, unserved, _mean_price(result, given))
+
+
+def _open_in_period(vpp: str, left: _PeriodLeft) -> tuple[float, float, float]:
+    game = left.game
+    if game.floor_cny_per_mwh > game.cap_cny_per_mwh:
+        return 0.0, 0.0, game.cap_cny_per_mwh
+    unsold = left.unsold[[seller != vpp for seller in game.sellers]]
+    unserved = left.unserved[[buyer != vpp for buyer in game.buyers]]
+    most_in = sum(_side(vpp, game.buyers, left.taken)) + sum(unsold)
+    most_out = sum(_side(vpp, game.sellers, left.given)) + sum(unserved)
+    return float(most_in), float(most_out), left.price
 
 
 def _side(vpp: str, names: Sequence[str], power_mw: Array) -> list[float]:

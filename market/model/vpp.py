@@ -377,6 +377,7 @@ Asset: TypeAlias = (
 )
 FIELDS: Final = (UnitKind.WT, UnitKind.PV, UnitKind.MT, UnitKind.ESS, UnitKind.CL)
 """The kinds of which a VPP may have one by a field of its own."""
+_BY_NAME: Final = tuple((kind.value, kind) for kind in FIELDS)  # a name is looked up slowly
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,9 +436,9 @@ class Vpp:
     @property
     def all_units(self) -> tuple[Unit, ...]:
         """Those of the fields, in the order of `FIELDS`, then `units`."""
-        of_fields = ((kind, getattr(self, kind.value)) for kind in FIELDS)
+        of_fields = ((name, kind, getattr(self, name)) for name, kind in _BY_NAME)
         return (
-            *(Unit(kind.value, "", kind, asset) for kind, asset in of_fields if asset is not None),
+            *(Unit(name, "", kind, asset) for name, kind, asset in of_fields if asset is not None),
             *self.units,
         )
 

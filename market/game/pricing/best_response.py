@@ -57,6 +57,8 @@ def best_prices(sellers: ResidualDemand) -> Array:
     """The best response (26) of every seller: the maximum of (22), not rounded, shape (R,), CNY/MWh."""
     rows, _, buyers = sellers.rivalry.shape
     chunk = max(1, _NUMBERS_AT_ONCE // (_FIRST_CELLS * _CUT * buyers))
+    if 0 < rows <= chunk:
+        return _best_prices(sellers)
     parts = [_best_prices(sellers.take(slice(i, i + chunk))) for i in range(0, rows, chunk)]
     return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -92,14 +94,17 @@ def _narrow(sellers: ResidualDemand) -> _Cells:
     # Many buyers leave many kinks in a cell, so with them cells are narrowed further.
     width = sellers.temperature * np.minimum(1.0, _FEW_BUYERS / sellers.buyers[:, 0])
     while (wide := cells.high - cells.low > width[cells.row]).any():
-        cut, value = _cut(sellers, cells.take(wide), value, _CUT)
+        wider = cells.take(wide)
+        cut, value = _cut(sellers.take(wider.row), wider, value, _CUT)
         cells = cells.take(~wide).joined(cut)
     return cells
 
 
-def _cut(sellers: ResidualDemand, cells: _Cells, value: Array, pieces: int) -> tuple[_Cells, Array]:
-    """The pieces of `cells` that may hold the best price, and the best value seen so far, shape (R,)."""
-    at = sellers.take(cells.row)
+def _cut(at: ResidualDemand, cells: _Cells, value: Array, pieces: int) -> tuple[_Cells, Array]:
+    """The pieces of `cells` that may hold the best price, and the best value seen so far, shape (R,).
+
+    at : what the seller of each cell faces
+    """
     price = _between(cells.low, cells.high, pieces)
     seen = demand_drop(at, price)
     best = value.copy()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Protocol
 
-from market.game.pricing.reprice import PriceMove, Repricing, fresh_memory, reprice_all
+from market.game.pricing.price_move import PriceMove, Repricing
+from market.game.pricing.reprice import fresh_memory, reprice_all
 from market.model.rules import MarketRules
 
 
