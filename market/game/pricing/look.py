@@ -19,6 +19,7 @@ from market.model.rules import MarketRules
 
 _BALANCED = 1e-9  # of the demand
 _BESIDE = 1e-6  # of a temperature of choice
+_MOST_AT_ONCE = 1 << 18  # of two sellers whose prices creep, and a buyer: in larger games nobody looks
 
 Best: TypeAlias = Mapping[tuple[int, int, int], float]
 """The best reply by game, prices, and seller."""
@@ -136,7 +137,7 @@ def looks_of(turns: Sequence[PriceMove], memories: Mapping[int, Hashable]) -> li
     found = dict[tuple[int, int, tuple[int, ...], float], dict[int, int]]()
     for place, pace in memories.items():
         moving, turn = pace.creeping if isinstance(pace, Pace) else (), turns[place]
-        if turn.seller in moving and is_smooth(turn) and not _is_balanced(turn.game):
+        if turn.seller in moving and is_smooth(turn) and _may_leap(turn.game, len(moving)):
             assert isinstance(pace, Pace)
             found.setdefault((id(turn.game), id(turn.prices), moving, pace.left), {})[turn.seller] = place
     return [_look(turns, moving, left, places) for (_, _, moving, left), places in found.items()]
@@ -163,7 +164,8 @@ def _leapt(
     return Repricing(further(there[turn.seller], reply.price), memory, True)
 
 
-def _is_balanced(game: PeriodGame) -> bool:
-    """Whether surplus and demand are so near each other that there may be many equilibria."""
+def _may_leap(game: PeriodGame, moving: int) -> bool:
+    """Not where surplus and demand are so near each other that there may be many equilibria, nor in huge games."""
     demand = float(game.deficit_mw.sum())
-    return abs(float(game.surplus_mw.sum()) - demand) <= _BALANCED * demand
+    balanced = abs(float(game.surplus_mw.sum()) - demand) <= _BALANCED * demand
+    return not balanced and moving * moving * len(game.buyers) <= _MOST_AT_ONCE
