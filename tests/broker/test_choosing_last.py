@@ -54,7 +54,8 @@ def test_the_day_ends_as_where_buyers_choose_at_every_price(
         assert ours.verdict == theirs.verdict
         np.testing.assert_array_equal(ours.price_cny_per_mwh, theirs.price_cny_per_mwh)
         np.testing.assert_array_equal(ours.delivered_mw, theirs.delivered_mw)
-    assert kinds(last)[Offer] == kinds(usual)[Offer]
+    if network is not LOSSY:  # there what becomes of an offer depends on its number, which selections share
+        assert kinds(last)[Offer] == kinds(usual)[Offer]
     assert kinds(usual)[Selection] > kinds(last)[Selection] == len({*"BCD"})
 
 

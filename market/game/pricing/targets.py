@@ -16,6 +16,7 @@ from market.model.arrays import Array
 from market.model.rules import MarketRules, PriceRule
 
 _PAIRS_AT_ONCE = 1 << 18  # of a buyer and a seller, in games that are worked on side by side: bounds memory
+_FACED_AT_ONCE = 1 << 22  # buyers of all turns that are worked on side by side, of one huge game: likewise
 
 
 def targets(rules: MarketRules, turns: Sequence[PriceMove]) -> list[float]:
@@ -43,15 +44,16 @@ def _smooth_targets(rules: MarketRules, turns: Sequence[PriceMove]) -> Array:
 
 
 def _parts(turns: Sequence[PriceMove]) -> Iterator[list[PriceMove]]:
-    """The turns in their order, cut between games, so that what is worked on at once stays small."""
-    part, size = list[PriceMove](), 0
+    """The turns in their order, cut between games and in huge ones, so that what is worked on at once stays small."""
+    part, pairs, faced_by_all = list[PriceMove](), 0, 0
     for turn in turns:
-        if not part or part[-1].game is not turn.game:
-            pairs = len(turn.game.buyers) * len(turn.game.sellers)
-            if part and size + pairs > _PAIRS_AT_ONCE:
-                yield part
-                part, size = [], 0
-            size += pairs
+        buyers = len(turn.game.buyers)
+        more = 0 if part and part[-1].game is turn.game else buyers * len(turn.game.sellers)
+        too_many = (more and pairs + more > _PAIRS_AT_ONCE) or faced_by_all + buyers > _FACED_AT_ONCE
+        if part and too_many:
+            yield part
+            part, pairs, faced_by_all = [], 0, 0
+        pairs, faced_by_all = pairs + more, faced_by_all + buyers
         part.append(turn)
     if part:
         yield part
