@@ -44,7 +44,7 @@ def _smooth_targets(rules: MarketRules, turns: Sequence[PriceMove]) -> Array:
 
 
 def _parts(turns: Sequence[PriceMove]) -> Iterator[list[PriceMove]]:
-    """The turns in their order, cut between games and in huge ones, so that what is worked on at once stays small."""
+    """The turns in their order, cut between games, and in huge ones: what is worked on at once stays small."""
     part, pairs, faced_by_all = list[PriceMove](), 0, 0
     for turn in turns:
         buyers = len(turn.game.buyers)
