@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from market.game.clearing.clearing_price import clearing_price
 from market.game.period import PeriodGame
 from market.game.price_grid import PRICE_STEP_CNY_PER_MWH, on_price_grid
 from market.game.pricing import PriceMove, best_response, fresh_memory, reprice, reprice_all
+from market.game.pricing.best_response import best_prices
 from market.game.result import Verdict
 from market.game.solver import negotiate, solve_day, solve_period
 from market.model.arrays import Array
@@ -170,6 +172,20 @@ def test_many_turns_at_once_are_answered_like_one_by_one() -> None:
             alone = reprice(rules, turn.game, turn.seller, turn.prices, turn.memory)
             assert alone.price == pytest.approx(answer.price, abs=2 * PRICE_STEP_CNY_PER_MWH)
             assert answer.price == on_price_grid(answer.price, turn.game)
+
+
+def test_huge_games_are_priced_in_parts_that_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules, some = make_rules(), [random_game(seed, sellers=6, buyers=9) for seed in range(8)]
+    prices = [random_prices(game, place) for place, game in enumerate(some)]
+    turns = [
+        PriceMove(game, seller, at, fresh_memory(rules))
+        for game, at in zip(some, prices, strict=True)
+        for seller in range(6)
+    ]
+    whole = [reply.price for reply in reprice_all(rules, turns)]
+    monkeypatch.setattr(sys.modules[best_prices.__module__], "_NUMBERS_AT_ONCE", 40)
+    monkeypatch.setattr("market.game.pricing.targets._FACED_AT_ONCE", 20)
+    assert [reply.price for reply in reprice_all(rules, turns)] == whole
 
 
 def test_no_turns_no_answers() -> None:

@@ -126,11 +126,10 @@ def _peaks(sellers: ResidualDemand, cells: _Cells) -> tuple[IndexArray, Array]:
     """Every local maximum of the utility in the cells: its seller (row) and price."""
     cell, price = _dissect(sellers, cells)
     row = cells.row[cell]
-    at = sellers.take(row)
-    seen = slopes(at, price[:, None])
-    total, left, right, surplus = seen.power[:, 0], seen.left[:, 0], seen.right[:, 0], at.surplus
-    rising = (total >= surplus) | (left >= 0) | (price == at.floor)
-    falling = (total <= surplus) & (right <= 0) | (price == at.cap)
+    total, left, right = _slopes_at(sellers, row, price)
+    surplus = sellers.surplus[row]
+    rising = (total >= surplus) | (left >= 0) | (price == sellers.floor[row])
+    falling = (total <= surplus) & (right <= 0) | (price == sellers.cap[row])
     turns = rising & falling
     same = cell[:-1] == cell[1:]
     capacity = same & (total[:-1] > surplus[:-1]) & (total[1:] < surplus[:-1])
@@ -142,6 +141,22 @@ def _peaks(sellers: ResidualDemand, cells: _Cells) -> tuple[IndexArray, Array]:
     pieces = _Cells(row[start], price[start], price[start + 1])
     roots = _roots(sellers, pieces, full, at_low / (at_low - at_high))
     return np.concatenate([row[turns], pieces.row]), np.concatenate([price[turns], roots])
+
+
+def _slopes_at(sellers: ResidualDemand, row: IndexArray, price: Array) -> tuple[Array, Array, Array]:
+    """Q and its revenue's slopes from the left and the right at a price of each row, shape (P,) each.
+
+    Where buyers leave thousands of kinks, some of them at a time.
+    """
+    most = max(1, _NUMBERS_AT_ONCE // sellers.rivalry.shape[-1])
+    parts = [slice(first, first + most) for first in range(0, max(1, price.size), most)]
+    seen = [slopes(sellers.take(row[part]), price[part, None]) for part in parts]
+    if len(seen) == 1:
+        return seen[0].power[:, 0], seen[0].left[:, 0], seen[0].right[:, 0]
+    power, left, right = (
+        np.concatenate([getattr(part, name)[:, 0] for part in seen]) for name in ("power", "left", "right")
+    )
+    return power, left, right
 
 
 def _dissect(sellers: ResidualDemand, cells: _Cells) -> tuple[IndexArray, Array]:
