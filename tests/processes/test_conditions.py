@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from broker.tape import AuditGiven, Ended, MessageSaid, Record, TurnGiven, read_tape
+from market.app.results.network_tables import MOST_ROWS
 from market.game.result import Verdict
 from market.scenario.cases import copy_case
 from tests.processes.command import finish, manifest, node_processes, rows, run, start
@@ -177,7 +178,8 @@ def test_the_tables_of_the_network_agree_with_manifest_and_tape(name: str, runs:
     news = rows(folder, "staleness")
     assert max(float(row["staleness_s"]) for row in news) == told["largest_staleness_s"]
     tape = runs[name].tape
-    assert len(news) == len(offers_of(tape))
+    offers = len(offers_of(tape))
+    assert len(news) == offers if offers <= MOST_ROWS else MOST_ROWS / 2 <= len(news) <= MOST_ROWS  # thinned
     assert len(said_by_vpps(tape)) == told["published"]
     delivered = sum(len(record.refs) for record in of_kind(tape, TurnGiven))
     assert delivered == told["delivered"] or "wall" in name  # only in virtual time is there a record of turns

@@ -111,7 +111,7 @@ def test_an_export_is_a_run_folder_again(default_run: Path, tmp_path: Path) -> N
     records = tape(default_run)
     started = datetime.fromisoformat("2026-03-01T12:00:00+01:00")
     with pytest.raises(RunError, match="let it run to its end"):
-        export_run(records[:300], tmp_path / "early", started)
+        export_run(records[: len(records) // 2], tmp_path / "early", started)
     out = export_run(records, tmp_path / "out", started, load_scenario("five_vpp"))
     assert (out / "tape.msgpack").read_bytes() == (default_run / "tape.msgpack").read_bytes()
     for table in ("roles", "bids", "offers", "selections", "periods", "dispatch", "costs", "trace"):
