@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,10 +62,15 @@ class DemandCurve:
 
 def demand_curve(game: PeriodGame) -> DemandCurve:
     """The buyers of a game, arrays of shape (m, 1): a row of prices broadcasts over them."""
+    return demand_curves([game]).map(lambda values: values[:, None])
+
+
+def demand_curves(games: Sequence[PeriodGame]) -> DemandCurve:
+    """The buyers of several games, at least one, game by game; arrays of shape (all buyers,)."""
     return DemandCurve.of(
-        game.satisfaction_cny_per_h[:, None],
-        game.base_power_mw + game.own_supply_mw[:, None],
-        game.deficit_mw[:, None],
+        np.concatenate([game.satisfaction_cny_per_h for game in games]),
+        np.concatenate([game.base_power_mw + game.own_supply_mw for game in games]),
+        np.concatenate([game.deficit_mw for game in games]),
     )
 
 

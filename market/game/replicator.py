@@ -8,14 +8,15 @@ blocks of others leave.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from market.errors import ModelError
 from market.game.clearing.residual_demand import pure_choice
-from market.game.demand_curve import demand_curve, demanded_power, utility
+from market.game.demand_curve import demand_curves, demanded_power, utility
 from market.game.period import PeriodGame
 from market.game.sums import stacked_sum
 from market.model.arrays import Array, IndexArray
@@ -23,6 +24,9 @@ from market.model.arrays import Array, IndexArray
 _STILL = 1e-14  # a replicator step that moves no probability by more is the last
 _SIMPLEX_TOLERANCE = 1e-9
 _STEPS_AT_ONCE = 64
+
+Played: TypeAlias = tuple[PeriodGame, Array]
+"""A game and the prices that are asked in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +94,16 @@ def rest_point(game: PeriodGame, prices: Array) -> Array:
     prices : shape (n,), CNY/MWh. Returns: shape (m, n), every row on the simplex; where the grid is a choice, what
     a row lacks of 1 is the grid's.
     """
-    rest: Array = rest_points(game, prices[None])[0]
+    rest: Array = rest_points([(game, prices[None])])[0][0]
     return rest
 
 
-def rest_points(game: PeriodGame, prices: Array) -> Array:
-    """The same of several price vectors side by side, each as if it were alone.
+def rest_points(played: Sequence[Played]) -> list[Array]:
+    """The same of several price vectors of several games, each as if it were alone.
 
-    prices : shape (vectors, n). Returns: shape (vectors, m, n).
+    played : games, each with prices of shape (vectors, n). Returns: for each, shape (vectors, m, n).
     """
-    if game.temperature_cny_per_mwh == 0:
-        return np.array([_pure(game, vector) for vector in prices])
-    weight = np.exp(rest_logarithm(_logits(game, prices[:, None, :])))
-    rest: Array = (weight / weight.sum(axis=-1, keepdims=True))[..., : len(game.sellers)]
-    return rest
+    return _by_choices(played, _pure, _rest_side_by_side)
 
 
 def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace: bool = False) -> Evolution:
@@ -114,40 +114,63 @@ def evolve(game: PeriodGame, prices: Array, revision_step: float, *, keep_trace:
     """
     start = np.full((len(game.buyers), _choices(game)), 1.0 / max(1, _choices(game)))
     if game.temperature_cny_per_mwh == 0:
-        rest = _pure(game, prices)
+        rest = _pure(game, prices[None])[0]
         return Evolution(rest, 1, np.stack([start, rest]) if keep_trace else None)
-    ended = iterate_replicator(np.log(start), _logits(game, prices), revision_step, keep_trace=keep_trace)
+    ended = iterate_replicator(
+        np.log(start), _logits([(game, prices[None])]), revision_step, keep_trace=keep_trace
+    )
     sellers = slice(0, len(game.sellers))
     trace = None if ended.trace is None else ended.trace[..., sellers]
     return Evolution(ended.probability[:, sellers], int(ended.steps.max(initial=0)), trace)
 
 
-def evolutions(played: Sequence[tuple[PeriodGame, Array]], revision_step: float) -> Iterator[Array]:
+def evolutions(played: Sequence[Played], revision_step: float) -> list[Array]:
     """Every step of (25) in several games at their prices, in their order; see `evolve`, whose `trace` it is.
 
-    Games alike in their number of choices are worked out side by side.
+    played : games, each with prices of shape (n,). Games alike in their number of choices are worked out together.
     """
+
+    def alone(game: PeriodGame, prices: Array) -> Array:
+        trace = evolve(game, prices, revision_step, keep_trace=True).trace
+        assert trace is not None
+        return trace
+
+    return _by_choices(played, alone, lambda alike: _evolved_side_by_side(alike, revision_step))
+
+
+def _by_choices(
+    played: Sequence[Played],
+    alone: Callable[[PeriodGame, Array], Array],
+    together: Callable[[Sequence[Played]], Iterable[Array]],
+) -> list[Array]:
+    """What comes out for each: `together` for those alike in their number of choices, `alone` where τ = 0."""
     places = defaultdict[int, list[int]](list)
     for place, (game, _) in enumerate(played):
         places[_choices(game) if game.temperature_cny_per_mwh > 0 else 0].append(place)
-    traces = {place: evolve(*played[place], revision_step, keep_trace=True).trace for place in places.pop(0, ())}
+    found = {place: alone(*played[place]) for place in places.pop(0, ())}
     for alike in places.values():
-        traces |= zip(alike, _side_by_side([played[place] for place in alike], revision_step), strict=True)
-    for place in range(len(played)):
-        trace = traces.pop(place)
-        assert trace is not None
-        yield trace
+        found |= zip(alike, together([played[place] for place in alike]), strict=True)
+    return [found[place] for place in range(len(played))]
 
 
-def _side_by_side(played: Sequence[tuple[PeriodGame, Array]], revision_step: float) -> Iterator[Array]:
-    logits = [_logits(game, prices) for game, prices in played]
-    stacked = np.concatenate(logits)
-    start = np.full(stacked.shape, np.log(1.0 / stacked.shape[1]))
-    ended = iterate_replicator(start, stacked, revision_step, keep_trace=True)
+def _rest_side_by_side(played: Sequence[Played]) -> Iterator[Array]:
+    weight = np.exp(rest_logarithm(_logits(played)))
+    rest = weight / weight.sum(axis=-1, keepdims=True)
+    first = 0
+    for game, prices in played:
+        buyers, sellers = len(game.buyers), len(game.sellers)
+        rows = slice(first, first := first + buyers * len(prices))
+        yield rest[rows, :sellers].reshape(len(prices), buyers, sellers)
+
+
+def _evolved_side_by_side(played: Sequence[Played], revision_step: float) -> Iterator[Array]:
+    logits = _logits([(game, prices[None]) for game, prices in played])
+    start = np.full(logits.shape, np.log(1.0 / logits.shape[1]))
+    ended = iterate_replicator(start, logits, revision_step, keep_trace=True)
     assert ended.trace is not None
     first = 0
-    for (game, _), each in zip(played, logits, strict=True):
-        rows = slice(first, first := first + len(each))
+    for game, _ in played:
+        rows = slice(first, first := first + len(game.buyers))
         yield ended.trace[: int(ended.steps[rows].max(initial=0)) + 1, rows, : len(game.sellers)]
 
 
@@ -208,17 +231,41 @@ def _choices(game: PeriodGame) -> int:
     return len(game.sellers) + (game.grid_option_mw > 0.0)
 
 
-def _logits(game: PeriodGame, prices: Array) -> Array:
-    """Of each seller and, behind them, of the grid where it is a choice."""
-    surplus = game.surplus_mw
-    if game.grid_option_mw > 0.0:
-        retail = np.full((*prices.shape[:-1], 1), game.retail_cny_per_mwh)
-        surplus, prices = np.append(surplus, game.grid_option_mw), np.concatenate([prices, retail], axis=-1)
-    return log_weights(np.log(surplus), demand_curve(game).utility_loss(prices), game.temperature_cny_per_mwh)
+def _logits(played: Sequence[Played]) -> Array:
+    """Of each seller and, behind them, of the grid where it is a choice: as many in all of these games.
+
+    played : games, each with prices of shape (vectors, n). Returns: shape (rows, choices); the rows of a game are
+    those of its buyers at the first vector, then at the next.
+    """
+    games = [game for game, _ in played]
+    vectors = [len(prices) for _, prices in played]
+    buyers = [len(game.buyers) for game in games]
+    offers = np.concatenate([_with_grid(prices, game.retail_cny_per_mwh, game) for game, prices in played])
+    surplus = np.log([_with_grid(game.surplus_mw, game.grid_option_mw, game) for game in games])
+    game = np.repeat(np.arange(len(games)), np.multiply(vectors, buyers))
+    vector = np.repeat(np.arange(len(offers)), np.repeat(buyers, vectors))
+    buyer = np.concatenate(
+        [
+            np.tile(np.arange(end - count, end), n)
+            for end, count, n in zip(np.cumsum(buyers), buyers, vectors, strict=True)
+        ]
+    )
+    demand = demand_curves(games).map(lambda values: values[buyer, None])
+    temperature = np.array([game.temperature_cny_per_mwh for game in games])
+    return log_weights(surplus[game], demand.utility_loss(offers[vector]), temperature[game, None])
+
+
+def _with_grid(values: Array, of_grid: float, game: PeriodGame) -> Array:
+    """Values of the sellers, and behind them the grid's where it is a choice; shape (…, n) or (…, n + 1)."""
+    if game.grid_option_mw <= 0.0:
+        return values
+    return np.concatenate([values, np.full((*values.shape[:-1], 1), of_grid)], axis=-1)
 
 
 def _pure(game: PeriodGame, prices: Array) -> Array:
-    return np.tile(pure_choice(game, prices), (len(game.buyers), 1))
+    """Of each of some price vectors, shape (vectors, n)."""
+    chosen = [pure_choice(game, vector) for vector in prices]
+    return np.repeat(np.array(chosen)[:, None, :], len(game.buyers), axis=1)
 
 
 def _surplus_share(game: PeriodGame) -> Array:

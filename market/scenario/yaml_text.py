@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 _WIDTH = 100
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*", re.ASCII)
@@ -18,11 +19,11 @@ def yaml_lines(fields: Mapping[str, object], indent: int = 0) -> Iterator[str]:
     """A mapping as lines: what fits on one line stands on one, save for the uppermost sections."""
     margin = " " * indent
     for key, value in fields.items():
-        text = _flow(value)
-        if isinstance(value, str | int | float) or _is_flat(value) or (indent and _fits(margin + key, text)):
-            yield f"{margin}{_scalar(key)}: {text}"
+        text = _flow(value) if indent or _is_flat(value) else ""
+        if _is_flat(value) or (indent and _fits(margin + key, text)):
+            yield f"{margin}{_word(key)}: {text}"
         else:
-            yield f"{margin}{_scalar(key)}:"
+            yield f"{margin}{_word(key)}:"
             yield from _block(value, indent + 2)
 
 
@@ -49,7 +50,9 @@ def _fits(before: str, text: str) -> bool:
 
 
 def _is_flat(value: object) -> bool:
-    """A list of scalars, or nothing at all: never written over several lines."""
+    """A scalar, a list of them, or nothing at all: never written over several lines."""
+    if isinstance(value, str | int | float):
+        return True
     if isinstance(value, Mapping):
         return not value
     return isinstance(value, list) and not any(isinstance(item, list | Mapping) for item in value)
@@ -57,20 +60,28 @@ def _is_flat(value: object) -> bool:
 
 def _flow(value: object) -> str:
     """A value on one line."""
+    if isinstance(value, str | int | float):
+        return _scalar(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
+        return "{" + ", ".join([f"{_word(key)}: {_flow(item)}" for key, item in value.items()]) + "}"
+    if isinstance(value, Sequence):
+        return "[" + ", ".join([_flow(item) for item in value]) + "]"
     return _scalar(value)
 
 
 def _scalar(value: object) -> str:
+    if isinstance(value, str):
+        return _word(value)
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str):
-        plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
-        return str(value) if plain else f'"{"".join(map(_escaped, value))}"'
     return repr(int(value)) if isinstance(value, int) else _number(float(str(value)))
+
+
+@lru_cache(maxsize=4096)
+def _word(text: str) -> str:
+    """As it is where it can only be a word, else in quotes."""
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
+    return text if plain else f'"{"".join(map(_escaped, text))}"'
 
 
 def _number(value: float) -> str:

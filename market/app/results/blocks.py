@@ -5,7 +5,7 @@ A block is a `Records`, made when it is asked for and forgotten again, so that m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from market.app.results.table import Cell
 
 _ROWS_AT_LEAST = 2048  # of a block, but for the last
+_MANY = (np.ndarray, list, tuple)
+
+Cells: TypeAlias = Sequence[Any]
+"""Of some rows, by column: arrays, lists, or one value for every row.
+
+At least one of them has to be an array or a list, which says how many rows there are.
+"""
 Blocks: TypeAlias = Callable[[], Iterator[Records]]
 """Makes all blocks of a table, from the first, as often as it is called."""
 
@@ -67,12 +74,22 @@ class BlockRows(Sequence[tuple["Cell", ...]]):
 
 
 def block(columns: Sequence[str], *cells: Any) -> Records:
-    """A block of columns and their cells, in their order: arrays, lists, or one value for every row.
+    """A block of columns and their cells, in their order: `Cells`."""
+    return _block(columns, [cells])
 
-    At least one of them has to be an array or a list, which says how many rows there are.
-    """
-    rows = next(len(cell) for cell in cells if isinstance(cell, np.ndarray | list | tuple))
-    return Records({name: _column(name, cell, rows) for name, cell in zip(columns, cells, strict=True)})
+
+def blocks_of(columns: Sequence[str], parts: Iterable[Cells]) -> Iterator[Records]:
+    """Blocks of the cells of parts, one after the other, small ones together."""
+    waiting: list[Cells] = []
+    rows = 0
+    for cells in parts:
+        waiting.append(cells)
+        rows += _rows(cells)
+        if rows >= _ROWS_AT_LEAST:
+            yield _block(columns, waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield _block(columns, waiting)
 
 
 def join(blocks: Sequence[Records]) -> Records:
@@ -96,12 +113,25 @@ def _joined(blocks: Iterator[Records]) -> Iterator[Records]:
         yield join(waiting)
 
 
-def _column(name: str, cell: Any, rows: int) -> Column:
-    kind = column_type(name)
+def _block(columns: Sequence[str], parts: Sequence[Cells]) -> Records:
+    rows = [_rows(cells) for cells in parts]
+    each = zip(columns, zip(*parts, strict=True), strict=True)
+    return Records({name: _column(column_type(name), cells, rows) for name, cells in each})
+
+
+def _rows(cells: Cells) -> int:
+    return next(len(cell) for cell in cells if isinstance(cell, _MANY))
+
+
+def _column(kind: np.dtype[Any], parts: Sequence[Any], rows: Sequence[int]) -> Column:
+    """One column of these parts, each with so many rows."""
+    if len(parts) > 1 and not any(isinstance(part, _MANY) for part in parts):
+        return np.repeat(np.array(parts, dtype=kind), rows)
+    spread = [_spread(kind, part, count) for part, count in zip(parts, rows, strict=True)]
+    return spread[0] if len(spread) == 1 else np.concatenate(spread)
+
+
+def _spread(kind: np.dtype[Any], cell: Any, rows: int) -> Column:
     if isinstance(cell, np.ndarray):
         return cell.astype(kind, copy=False)
-    if isinstance(cell, list | tuple):
-        return np.array(cell, dtype=kind)
-    column = np.empty(rows, dtype=kind)
-    column.fill(cell)
-    return column
+    return np.array(cell, dtype=kind) if isinstance(cell, _MANY) else np.full(rows, cell, dtype=kind)

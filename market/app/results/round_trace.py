@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from market.app.results.blocks import Trace
 from market.app.results.kept import TraceLevel, TraceQuantity
 from market.app.results.records import Records
-from market.app.results.trace import evolution, trace_block
+from market.app.results.trace import evolution, few_at_once, trace_block
 from market.game.period import PeriodGame
-from market.game.replicator import rest_points
+from market.game.replicator import Played, rest_points
 from market.game.result import PeriodResult
 from market.game.solver import Negotiation
-from market.model.arrays import Array
+from market.model.arrays import Array, IndexArray
 from market.model.rules import MarketRules
 
-_NOBODY = np.array([""], dtype=object)
 _AT_ONCE = 1 << 16  # probabilities that are worked out side by side: more would cost memory, and save no time
 
 
@@ -28,44 +28,75 @@ def trace_of_rounds(
     results: Sequence[PeriodResult], negotiations: Sequence[Negotiation], rules: MarketRules
 ) -> Trace:
     """The trace of a day: each seller's prices and, of each price vector, the rest point (M2) that it leads to."""
+    games = [result.game for result in results]
+    traded = [
+        (game, np.array(known.path)) for game, known in zip(games, negotiations, strict=True) if game.tradable
+    ]
 
     def trace(level: TraceLevel) -> Iterator[Records]:
         if level is TraceLevel.NONE:
             return
-        for result, negotiation in zip(results, negotiations, strict=True):
-            if result.game.tradable:
-                yield from _rounds(result.game, negotiation.path, level)
+        sizes = [path.size * len(game.buyers) for game, path in traded]
+        for some in few_at_once(traded, sizes, _AT_ONCE):
+            yield _changed(list(_paths(some, level)))
         if level is TraceLevel.FULL:
             yield from evolution(results, rules, 0.0)
 
     return trace
 
 
-def _rounds(game: PeriodGame, path: Sequence[Array], level: TraceLevel) -> Iterator[Records]:
-    """One row for each price that a round changed, and for each probability that followed from it."""
-    sellers = np.array(game.sellers, dtype=object)
-    offers = np.array(path)
-    yield _changed(game, sellers[:, None], _NOBODY, offers[:, :, None], TraceQuantity.PRICE)
-    if level is TraceLevel.FULL:
-        buyers = np.array(game.buyers, dtype=object)[:, None]
-        few = max(1, _AT_ONCE // (len(game.buyers) * len(game.sellers)))
-        answers = np.concatenate([rest_points(game, offers[at : at + few]) for at in range(0, len(offers), few)])
-        yield _changed(game, buyers, sellers, answers, TraceQuantity.PROBABILITY)
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """What participants of a game said round by round. values : shape (rounds, who, counterparts)"""
+
+    game: PeriodGame
+    quantity: TraceQuantity
+    who: Sequence[str]
+    counterparts: Sequence[str]
+    values: Array
 
 
-def _changed(game: PeriodGame, who: Array, counterparts: Array, path: Array, quantity: TraceQuantity) -> Records:
-    """Rows of what changed in a path of shape (rounds, who, counterparts); all of it at the start."""
-    change = np.abs(np.diff(path, axis=0, prepend=path[:1]))
-    changed = change > 0
-    changed[0] = True
-    number, i, j = np.nonzero(changed)
+def _paths(played: Sequence[Played], level: TraceLevel) -> Iterator[_Path]:
+    """Of the prices of each game, and of the probabilities that followed from them."""
+    answers = _answers(played) if level is TraceLevel.FULL else [None] * len(played)
+    for (game, offers), answer in zip(played, answers, strict=True):
+        yield _Path(game, TraceQuantity.PRICE, game.sellers, ("",), offers[:, :, None])
+        if answer is not None:
+            yield _Path(game, TraceQuantity.PROBABILITY, game.buyers, game.sellers, answer)
+
+
+def _answers(played: Sequence[Played]) -> Sequence[Array]:
+    """Rest points of each game, shape (rounds, m, n); of a large one, which is alone, some at a time."""
+    if len(played) > 1:
+        return rest_points(played)
+    game, offers = played[0]
+    few = max(1, _AT_ONCE // (len(game.buyers) * len(game.sellers)))
+    parts = [rest_points([(game, offers[at : at + few])])[0] for at in range(0, len(offers), few)]
+    return [np.concatenate(parts)]
+
+
+def _changed(paths: Sequence[_Path]) -> Records:
+    """One row for each value that a round changed, path by path; all values at the start of each."""
+    changes = [np.abs(np.diff(path.values, axis=0, prepend=path.values[:1])) for path in paths]
+    changed = [change > 0 for change in changes]
+    for path in changed:
+        path[0] = True
+    number, i, j = np.concatenate([np.argwhere(path) for path in changed]).T
+    rows = [np.count_nonzero(path) for path in changed]
+    who = np.concatenate([np.array(path.who, dtype=object) for path in paths])
+    counterparts = np.concatenate([np.array(path.counterparts, dtype=object) for path in paths])
     return trace_block(
         0.0,
         number + 1,
-        who[i, 0],
-        counterparts[j],
-        game.period + 1,
-        quantity.value,
-        path[changed],
-        change[changed],
+        who[i + np.repeat(_starts([len(path.who) for path in paths]), rows)],
+        counterparts[j + np.repeat(_starts([len(path.counterparts) for path in paths]), rows)],
+        np.repeat([path.game.period + 1 for path in paths], rows),
+        np.repeat(np.array([path.quantity.value for path in paths], dtype=object), rows),
+        np.concatenate([path.values[mask] for path, mask in zip(paths, changed, strict=True)]),
+        np.concatenate([change[mask] for change, mask in zip(changes, changed, strict=True)]),
     )
+
+
+def _starts(lengths: Sequence[int]) -> IndexArray:
+    """Where each begins of so long ones, one after the other."""
+    return np.cumsum([0, *lengths[:-1]])

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from market.app.results.blocks import BlockRows, Blocks
 from market.app.results.records import TEXT, Column, Records, records_of
 
@@ -78,5 +80,9 @@ def _texts(column: Column) -> Sequence[str]:
     cells: list[str] = column.tolist()
     if column.dtype == TEXT:
         return cells
-    texts = list(map(repr, cells))
+    if column.dtype == np.int64:  # few numbers, again and again
+        known = {number: str(number) for number in set(cells)}
+        return [known[number] for number in cells]
+    same = column.tobytes() == column[:1].tobytes() * len(column)
+    texts = [repr(cells[0])] * len(cells) if same else list(map(repr, cells))
     return ["" if text == _NAN else text for text in texts] if _NAN in texts else texts

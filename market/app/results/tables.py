@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from market.app.results.blocks import Trace, block, no_trace
+from market.app.results.blocks import Cells, Trace, blocks_of, no_trace
 from market.app.results.columns import (
     COLUMNS,
     DISPATCH_QUANTITIES,
@@ -23,7 +23,6 @@ from market.app.results.columns import (
     WITH_UNITS,
 )
 from market.app.results.kept import TraceLevel
-from market.app.results.records import Records
 from market.app.results.table import Cell, Table
 from market.bidding.roles import demand_mw, sdr, supply_mw
 from market.game.result import PeriodResult
@@ -72,22 +71,22 @@ def day_tables(
 
 def roles_table(days: Sequence[VppDay]) -> Table:
     """What each VPP has, needs and therefore is, (14), (15); its declaration alone where its plan is not shown."""
-    return _by_block("roles", _role_block, days)
+    return _by_part("roles", _role_cells, days)
 
 
 def bids_table(scenario: Scenario | PublicScenario, outcome: MarketOutcome) -> Table:
     """What each buyer made public of its demand, (17); κ, which is its plant's, where that is known here."""
-    return _by_block("bids", partial(_bid_block, known=_satisfactions(scenario)), outcome.periods)
+    return _by_part("bids", partial(_bid_cells, known=_satisfactions(scenario)), outcome.periods)
 
 
 def offers_table(results: Sequence[PeriodResult]) -> Table:
     """What each seller offered in the end, and what came of it; where nothing can be traded nobody offers."""
-    return _by_block("offers", _offer_block, _traded(results))
+    return _by_part("offers", _offer_cells, _traded(results))
 
 
 def selections_table(results: Sequence[PeriodResult]) -> Table:
     """How each buyer spread its demand over the sellers, and what it got and paid."""
-    return _by_block("selections", _selection_block, _traded(results))
+    return _by_part("selections", _selection_cells, _traded(results))
 
 
 def periods_table(scenario: Scenario | PublicScenario, results: Sequence[PeriodResult]) -> Table:
@@ -152,16 +151,16 @@ def imbalance_table(real: RealSettlement) -> Table:
         *(("grid_only", bill) for bill in real.grid_only_bills),
         *(("game", bill) for bill in real.game_bills),
     ]
-    return _by_block("imbalance", _imbalance_block, bills)
+    return _by_part("imbalance", _imbalance_cells, bills)
 
 
-def _imbalance_block(of: tuple[str, ImbalanceBill]) -> Records:
+def _imbalance_cells(of: tuple[str, ImbalanceBill]) -> Cells:
     scenario, bill = of
     metered = bill.metered
     powers = (metered.scheduled_mw, metered.realised_mw, metered.deviation_mw)
     costs = (bill.price_cny_per_mwh, bill.cost_cny, metered.missed_mw, bill.missed_cny)
     number = np.arange(1, len(metered.scheduled_mw) + 1)
-    return block(COLUMNS["imbalance"], bill.vpp, scenario, number, *powers, *costs)
+    return bill.vpp, scenario, number, *powers, *costs
 
 
 def rounds_table(rounds: DayRounds) -> Table:
@@ -194,17 +193,20 @@ def _table(name: str, rows: tuple[tuple[Cell, ...], ...]) -> Table:
     return Table(name, COLUMNS[name], rows)
 
 
-def _by_block(name: str, make: Callable[..., Records], each: Sequence[Any]) -> Table:
-    """A table with a block for each of these days or periods."""
-    return Table.of_blocks(name, COLUMNS[name], lambda: (make(one) for one in each))
+def _by_part(
+    name: str, make: Callable[..., Cells], each: Sequence[Any], columns: tuple[str, ...] | None = None
+) -> Table:
+    """A table of the cells that are made of each of these days or periods. columns : where they are not as ever"""
+    own = columns or COLUMNS[name]
+    return Table.of_blocks(name, own, lambda: blocks_of(own, map(make, each)))
 
 
-def _role_block(day: VppDay) -> Records:
+def _role_cells(day: VppDay) -> Cells:
     said, periods = day.declaration, len(day.declaration.roles)
     supply, demand, ratio, curtailed, value = _role_columns(day.declared, periods)
     roles, volumes = [role.value for role in said.roles], (said.surplus_mw, said.deficit_mw)
     number = np.arange(1, periods + 1)
-    return block(COLUMNS["roles"], said.vpp, number, supply, demand, ratio, roles, *volumes, curtailed, value)
+    return said.vpp, number, supply, demand, ratio, roles, *volumes, curtailed, value
 
 
 def _role_columns(plan: ShownPlan, periods: int) -> Sequence[Array]:
@@ -238,14 +240,14 @@ def _period_row(result: PeriodResult, retail_cny_per_mwh: float) -> tuple[Cell, 
     )
 
 
-def _bid_block(result: PeriodResult, known: Mapping[str, float]) -> Records:
+def _bid_cells(result: PeriodResult, known: Mapping[str, float]) -> Cells:
     game = result.game
     numbers = (game.deficit_mw, game.own_supply_mw, game.satisfaction_cny_per_h)
     kappa = [known.get(buyer, NOTHING) for buyer in game.buyers]
-    return block(COLUMNS["bids"], game.buyers, game.period + 1, *numbers, kappa)
+    return game.buyers, game.period + 1, *numbers, kappa
 
 
-def _offer_block(result: PeriodResult) -> Records:
+def _offer_cells(result: PeriodResult) -> Cells:
     """utility_cny is the bracket of (22): [(p − r) min(S, Q) + r S] Δt."""
     game, certificate = result.game, result.certificate
     surplus_mw, price, reserve = game.surplus_mw, result.price_cny_per_mwh, game.reserve_cny_per_mwh
@@ -254,22 +256,20 @@ def _offer_block(result: PeriodResult) -> Records:
     utility = (gain + reserve * surplus_mw) * game.period_h
     regret = certificate.seller_regret_cny if certificate else NOTHING
     asked = (surplus_mw, reserve, price, requested_mw)
-    return block(COLUMNS["offers"], game.sellers, game.period + 1, *asked, delivered_mw, utility, regret)
+    return game.sellers, game.period + 1, *asked, delivered_mw, utility, regret
 
 
-def _selection_block(result: PeriodResult) -> Records:
-    game, buyers, sellers = result.game, len(result.game.buyers), len(result.game.sellers)
-    return block(
-        COLUMNS["selections"],
-        np.repeat(np.array(game.buyers, dtype=object), sellers),
-        np.tile(np.array(game.sellers, dtype=object), buyers),
-        game.period + 1,
-        result.probability.ravel(),
-        result.requested_mw.ravel(),
-        settled_mw(result).ravel(),
-        np.tile(result.price_cny_per_mwh, buyers),
-        payment_cny(result).ravel(),
+def _selection_cells(result: PeriodResult) -> Cells:
+    game = result.game
+    numbers = (
+        result.probability,
+        result.requested_mw,
+        settled_mw(result),
+        np.broadcast_to(result.price_cny_per_mwh, result.probability.shape),
+        payment_cny(result),
     )
+    buyers = [buyer for buyer in game.buyers for _ in game.sellers]
+    return buyers, game.sellers * len(game.buyers), game.period + 1, *(each.ravel() for each in numbers)
 
 
 _Plan: TypeAlias = tuple[str, int, DispatchPlan]
@@ -297,26 +297,26 @@ def _dispatch(plans: Sequence[tuple[str, int, ShownPlan]]) -> Table:
     shown = _shown(plans)
     more = UNIT_QUANTITIES if any(plan.units for _, _, plan in shown) else ()
     columns = WITH_UNITS if more else COLUMNS["dispatch"]
-    make = partial(_plan_block, columns=columns, quantities=(*DISPATCH_QUANTITIES, *more))
-    return Table.of_blocks("dispatch", columns, lambda: map(make, shown))
+    make = partial(_plan_cells, quantities=(*DISPATCH_QUANTITIES, *more))
+    return _by_part("dispatch", make, shown, columns)
 
 
-def _plan_block(of: _Plan, columns: Sequence[str], quantities: Sequence[str]) -> Records:
+def _plan_cells(of: _Plan, quantities: Sequence[str]) -> Cells:
     vpp, stage, plan = of
     series = [getattr(plan, quantity) for quantity in quantities]
-    return block(columns, vpp, stage, np.arange(1, len(series[0]) + 1), *series)
+    return vpp, stage, np.arange(1, len(series[0]) + 1), *series
 
 
 def _units(plans: Sequence[tuple[str, int, ShownPlan]]) -> tuple[Table, ...]:
     each = [(vpp, stage, unit) for vpp, stage, plan in _shown(plans) for unit in plan.units]
-    return (_by_block("units", _unit_block, each),) if each else ()
+    return (_by_part("units", _unit_cells, each),) if each else ()
 
 
-def _unit_block(of: tuple[str, int, UnitPlan]) -> Records:
+def _unit_cells(of: tuple[str, int, UnitPlan]) -> Cells:
     vpp, stage, unit = of
     series = (unit.supply_mw, unit.use_mw, unit.stored_mwh, unit.curtailed_mw)
     number = np.arange(1, len(unit.supply_mw) + 1)
-    return block(COLUMNS["units"], vpp, stage, unit.unit, unit.kind.value, number, *series)
+    return vpp, stage, unit.unit, unit.kind.value, number, *series
 
 
 def cost_row(account: Account, scenario: str) -> tuple[Cell, ...]:

@@ -7,7 +7,7 @@ change from the value before, 0 for the first. `message_trace` and `round_trace`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from market.game.result import PeriodResult
 from market.model.arrays import Array
 from market.model.rules import MarketRules
 
+_Item = TypeVar("_Item")
 _CHOICES_AT_ONCE = 4096  # probabilities that evolve side by side, each over some hundred steps
 _EVOLVED = 1e-6
 """A choice that is further from the end of its evolution has come about otherwise."""
@@ -38,33 +39,45 @@ def evolution(results: Sequence[PeriodResult], rules: MarketRules, time_s: float
     A buyer that has chosen otherwise did not come to its choice in this way, and has none.
     """
     priced = [result for result in results if result.certificate is not None]  # the others have nothing to choose
-    for some in _few_at_once(priced):
+    for some in few_at_once(priced, [result.probability.size for result in priced], _CHOICES_AT_ONCE):
         played = [(result.game, result.price_cny_per_mwh) for result in some]
-        for result, steps in zip(some, evolutions(played, rules.revision_step), strict=True):
-            yield _evolution(result, steps, time_s)
+        yield _evolution(some, evolutions(played, rules.revision_step), time_s)
 
 
-def _few_at_once(results: Sequence[PeriodResult]) -> Iterator[Sequence[PeriodResult]]:
-    """As many side by side as memory should hold."""
-    largest = max((result.probability.size for result in results), default=1)
-    count = max(1, _CHOICES_AT_ONCE // max(1, largest))
-    return (results[first : first + count] for first in range(0, len(results), count))
+def few_at_once(items: Sequence[_Item], sizes: Sequence[int], most: int) -> Iterator[Sequence[_Item]]:
+    """The items in their order, cut so that the sizes of a part come to no more than `most`, or it is one item."""
+    first, size = 0, 0
+    for place, more in enumerate(sizes):
+        if place > first and size + more > most:
+            yield items[first:place]
+            first, size = place, 0
+        size += more
+    if first < len(items):
+        yield items[first:]
 
 
-def _evolution(result: PeriodResult, steps: Array, time_s: float) -> Records:
-    """The rows of a period. steps : every step with the start, shape (steps + 1, m, n)"""
-    game = result.game
-    evolved = np.abs(steps[-1] - result.probability).max(axis=1) <= _EVOLVED
-    path = steps[:, evolved].transpose(1, 2, 0)
-    buyers, sellers, count = path.shape
-    change = np.abs(np.diff(path, axis=-1, prepend=path[..., :1]))
+def _evolution(results: Sequence[PeriodResult], evolved: Sequence[Array], time_s: float) -> Records:
+    """The rows of some periods, at least one. evolved : their steps with the start, shape (steps + 1, m, n)"""
+    own = [
+        np.abs(y[-1] - result.probability).max(axis=1) <= _EVOLVED
+        for y, result in zip(evolved, results, strict=True)
+    ]
+    paths = [y[:, rows].transpose(1, 2, 0) for y, rows in zip(evolved, own, strict=True)]
+    pairs = [path.shape[0] * path.shape[1] for path in paths]
+    steps = np.repeat([path.shape[2] for path in paths], pairs)
+    step = np.arange(steps.sum()) - np.repeat(np.cumsum(steps) - steps, steps)
+    value = np.concatenate([path.ravel() for path in paths])
+    change = np.abs(np.diff(value, prepend=value[:1]))
+    change[step == 0] = 0.0
+    sellers = [np.array(result.game.sellers, dtype=object) for result in results]
+    buyers = [np.array(result.game.buyers, dtype=object)[rows] for result, rows in zip(results, own, strict=True)]
     return trace_block(
         time_s,
-        np.tile(np.arange(count), buyers * sellers),
-        np.repeat(np.array(game.buyers, dtype=object)[evolved], sellers * count),
-        np.tile(np.repeat(np.array(game.sellers, dtype=object), count), buyers),
-        game.period + 1,
+        step,
+        np.repeat(np.concatenate([np.repeat(i, len(j)) for i, j in zip(buyers, sellers, strict=True)]), steps),
+        np.repeat(np.concatenate([np.tile(j, len(i)) for i, j in zip(buyers, sellers, strict=True)]), steps),
+        np.repeat(np.repeat([result.game.period + 1 for result in results], pairs), steps),
         TraceQuantity.EVOLUTION.value,
-        path.ravel(),
-        change.ravel(),
+        value,
+        change,
     )

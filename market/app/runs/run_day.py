@@ -75,13 +75,15 @@ def write_day(report: ConcludedDay, folder: RunFolder) -> ConcludedDay:
 
 def json_text(document: dict[str, Any]) -> str:
     """A document as JSON that any reader takes: no NaN, no infinity. Of a list of records each is a line."""
-    parts = (f"{json.dumps(name, ensure_ascii=False)}: {_part(value)}" for name, value in document.items())
+    parts = (f"{_LINE.encode(name)}: {_part(value)}" for name, value in document.items())
     return "{\n  " + ",\n  ".join(parts) + "\n}\n"
 
 
 def _part(value: Any) -> str:
     if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
         return "[\n    " + ",\n    ".join(map(_LINE.encode, value)) + "\n  ]"
+    if not isinstance(value, dict | list | tuple):
+        return _LINE.encode(value)  # the library writes in C what has no indent
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).replace("\n", "\n  ")
 
 
