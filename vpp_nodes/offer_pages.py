@@ -56,7 +56,8 @@ class OfferPages:
         self._places: dict[str, IndexArray] = {vpp: np.array(at, dtype=np.intp) for vpp, at in places.items()}
         self.sellers = tuple(self._places)
         opening = {t: opening_prices(game, clearing_price(game)) for t, game in self.games.items()}
-        self.opening = PricePage(np.concatenate([*opening.values(), ()]), opening)
+        self.opening = PricePage(frozen(np.concatenate([*opening.values(), ()])), opening)
+        self._starts = np.array([span.start for span in self._spans.values()], dtype=np.intp)
 
     def screen(self, seller: str, offer: Offer) -> None:
         """ProtocolError `bad_content` if it is not for the periods in which its seller sells, or leaves a band."""
@@ -79,7 +80,7 @@ class OfferPages:
         flat = self.opening.flat.copy()
         for seller, offer in newest.items():
             flat[self._places[seller]] = offer.price_cny_per_mwh
-        flat = frozen(flat)
+        flat.flags.writeable = False
         fresh = {period: flat[self._spans[period]] for period in self._where(flat != before.flat)}
         return PricePage(flat, {**before.by_period, **fresh})
 
@@ -93,5 +94,5 @@ class OfferPages:
 
     def _where(self, apart: BoolArray) -> list[int]:
         """The periods in which some price is."""
-        found = np.logical_or.reduceat(apart, [span.start for span in self._spans.values()]).tolist()
+        found = np.logical_or.reduceat(apart, self._starts).tolist()
         return list(compress(self._spans, found))

@@ -491,7 +491,7 @@ def keys(folder: Path, names: tuple[str, ...]) -> int:
     show_default=True,
     help="Take each value with each of the others, or the first with the first and so on.",
 )
-@click.option("--seeds", default="0", show_default=True, metavar="N,N,…", help="Each run under each; 0-9: ten.")
+@click.option("--seeds", metavar="N,N,…", help="Each run under each; 0-9: ten.  [default: 0]")
 @click.option("--processes", is_flag=True, help="Run each day over the bus, with the scenario's network.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 4096), help="Runs at once.  [default: one for each core]")
@@ -503,7 +503,7 @@ def sweep(
     scenarios: tuple[str, ...],
     settings: tuple[str, ...],
     combine: str,
-    seeds: str,
+    seeds: str | None,
     processes: bool,
     engine: str,
     jobs: int | None,
@@ -522,7 +522,17 @@ def sweep(
 
     means = Means(Engine(engine), jobs, address)
     return sweep_command(
-        SweepOptions(scenarios, settings, combine, seeds_of(seeds), processes, means, out, resume, quiet)
+        SweepOptions(
+            scenarios,
+            settings,
+            combine,
+            seeds_of(seeds) if seeds is not None else (),
+            processes,
+            means,
+            out,
+            resume,
+            quiet,
+        )
     )
 
 

@@ -26,8 +26,6 @@ from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.shown_value import shown
 
-NO_SEEDS = (0,)
-"""Where none are given."""
 _MOST_SEEDS = 100_000
 _ROWS_SHOWN = 20
 _REASONS_SHOWN = 3
@@ -46,7 +44,10 @@ _SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class SweepOptions:
-    """The flags of `sweep`, as given. resume : the folder of a sweep that broke off"""
+    """The flags of `sweep`, as given.
+
+    seeds : none where the flag is not there · resume : the folder of a sweep that broke off
+    """
 
     scenarios: tuple[str, ...]
     settings: tuple[str, ...]
@@ -126,7 +127,7 @@ def _plan(options: SweepOptions) -> SweepPlan:
     sources = options.scenarios or (DEFAULT_CASE,)
     scenarios = [require_plants(load_scenario(source)) for source in sources]
     changes = combined(swept_values(options.settings), Combine(options.combine))
-    return plan_of(scenarios, changes, options.seeds, processes=options.processes)
+    return plan_of(scenarios, changes, options.seeds or (0,), processes=options.processes)
 
 
 def _plan_again(options: SweepOptions) -> SweepPlan:
@@ -136,7 +137,7 @@ def _plan_again(options: SweepOptions) -> SweepPlan:
         ("--set", options.settings),
         ("--out", () if options.out is None else (str(options.out),)),
         ("--combine", () if options.combine == Combine.GRID else (options.combine,)),
-        ("--seeds", () if options.seeds == NO_SEEDS else tuple(map(str, options.seeds))),
+        ("--seeds", tuple(map(str, options.seeds))),
         ("--processes", ("yes",) if options.processes else ()),
     ]
     rule = "a sweep is taken up as it was begun"

@@ -140,12 +140,11 @@ def looks_of(turns: Sequence[PriceMove], memories: Mapping[int, Hashable]) -> li
         if turn.seller in moving and is_smooth(turn) and _may_leap(turn.game, len(moving)):
             assert isinstance(pace, Pace)
             found.setdefault((id(turn.game), id(turn.prices), moving, pace.left), {})[turn.seller] = place
-    return [_look(turns, moving, left, places) for (_, _, moving, left), places in found.items()]
-
-
-def _look(turns: Sequence[PriceMove], moving: tuple[int, ...], left: float, places: Mapping[int, int]) -> _Look:
-    turn = turns[next(iter(places.values()))]
-    return _Look(turn.game, turn.prices, moving, left, places)
+    first = [turns[next(iter(places.values()))] for places in found.values()]
+    return [
+        _Look(turn.game, turn.prices, moving, left, places)
+        for turn, ((_, _, moving, left), places) in zip(first, found.items(), strict=True)
+    ]
 
 
 def _leapt(

@@ -22,8 +22,8 @@ _FACED_AT_ONCE = 1 << 22  # buyers of all turns that are worked on side by side,
 def targets(rules: MarketRules, turns: Sequence[PriceMove]) -> list[float]:
     """Where each turn's rule points: the best price, or a local rule's step, CNY/MWh; not rounded."""
     smooth = [turn for turn in turns if is_smooth(turn)]
-    targets = iter(_smooth_targets(rules, smooth).tolist() if smooth else ())
-    return [next(targets) if is_smooth(turn) else _tick_target(rules, turn) for turn in turns]
+    smooth_ones = iter(_smooth_targets(rules, smooth).tolist() if smooth else ())
+    return [next(smooth_ones) if is_smooth(turn) else _tick_target(rules, turn) for turn in turns]
 
 
 def faced(turns: Sequence[PriceMove]) -> ResidualDemand:
