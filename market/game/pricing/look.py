@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -13,8 +14,9 @@ from market.game.pricing.leap import Landing, landing
 from market.game.pricing.pace import Pace
 from market.game.pricing.price_move import PriceMove, Repricing, askable, is_smooth
 from market.game.pricing.reply_slopes import reply_slopes
-from market.game.pricing.targets import faced, targets
-from market.model.arrays import Array, frozen
+from market.game.pricing.residual_demand import game_batch, residual_demand
+from market.game.pricing.targets import targets
+from market.model.arrays import Array, BoolArray, IndexArray, frozen
 from market.model.rules import MarketRules
 
 _BALANCED = 1e-9  # of the demand
@@ -25,16 +27,16 @@ Best: TypeAlias = Mapping[tuple[int, int, int], float]
 """The best reply by game, prices, and seller."""
 
 
-def key_of(turn: PriceMove) -> tuple[int, int, int]:
-    """By what its best reply is found in a `Best`, as long as the turn lives."""
-    return id(turn.game), id(turn.prices), turn.seller
+def key_of(game: PeriodGame, prices: Array, seller: int) -> tuple[int, int, int]:
+    """By what a best reply is found in a `Best`, as long as game and prices live."""
+    return id(game), id(prices), seller
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
     """Sellers who look for a leap from the same prices. places : of their turns
 
-    moving : whose prices creep · left : of the way that a leap leaves
+    moving : whose prices creep, two at least · left : of the way that a leap leaves
     """
 
     game: PeriodGame
@@ -43,38 +45,29 @@ class _Look:
     left: float
     places: Mapping[int, int]
 
-    def turn(self, seller: int) -> PriceMove:
-        """That of one of them."""
-        return PriceMove(self.game, seller, self.prices, Pace())
-
     def standing(self) -> list[PriceMove]:
         """The turns of those who creep and do not look."""
-        return [self.turn(seller) for seller in self.moving if seller not in self.places]
+        return [
+            PriceMove(self.game, seller, self.prices, Pace())
+            for seller in self.moving
+            if seller not in self.places
+        ]
 
     def replies(self, best: Best) -> Array:
         """Best ones of all who creep, shape (k,)."""
-        return np.array([best[key_of(self.turn(seller))] for seller in self.moving])
-
-    def beside(self) -> list[PriceMove]:
-        """The turns of all who creep, with the price of one rival of theirs moved a little."""
-        turns = list[PriceMove]()
-        for rival in self.moving:
-            prices = np.array(self.prices)
-            prices[rival] += _beside(self.game)
-            turns += [PriceMove(self.game, seller, prices, Pace()) for seller in self.moving if seller != rival]
-        return turns
+        return np.array([best[key_of(self.game, self.prices, seller)] for seller in self.moving])
 
     def leap(self, replies: Array, slopes: Array) -> _Leap:
-        """Where it leads, if anywhere. slopes : of the replies, in the order of `beside`"""
-        by_price = np.zeros((len(self.moving), len(self.moving)))
-        by_price.T[~np.eye(len(self.moving), dtype=np.bool_)] = slopes
+        """Where it leads, if anywhere. slopes : of each reply by each price, shape (k, k)"""
         heat = self.game.temperature_cny_per_mwh
-        to = landing(self.prices, self.moving, replies, by_price, heat, self.left)
+        to = landing(self.prices, self.moving, replies, slopes, heat, self.left)
         if to is None:
             return _Leap(self.game, self.moving, (), None)
-        on_grid = [askable(self.game, j, price) for j, price in enumerate(to.prices.tolist())]
-        to = replace(to, prices=frozen(on_grid))
-        return _Leap(self.game, self.moving, tuple(np.flatnonzero(to.prices != self.prices).tolist()), to)
+        there = to.prices.copy()
+        for j in np.flatnonzero(there != self.prices).tolist():
+            there[j] = askable(self.game, j, float(there[j]))
+        sellers = tuple(np.flatnonzero(there != self.prices).tolist())
+        return _Leap(self.game, self.moving, sellers, replace(to, prices=frozen(there)))
 
 
 def put_leaps(
@@ -84,33 +77,58 @@ def put_leaps(
     if not looks:
         return
     replies = [look.replies(best) for look in looks]
-    slopes = np.split(_slopes(looks, replies), np.cumsum([len(r) * (len(r) - 1) for r in replies])[:-1])
-    leaps = [look.leap(*known) for look, *known in zip(looks, replies, slopes, strict=True)]
+    leaps = [look.leap(*known) for look, *known in zip(looks, replies, _slopes(looks, replies), strict=True)]
     beyond = iter(targets(rules, [move for leap in leaps for move in leap.moves()]))
     for look, leap in zip(looks, leaps, strict=True):
         ahead = {move.seller: next(beyond) for move in leap.moves()}
         to = leap.to if leap.holds(ahead) else None
+        there = tuple(to.prices.tolist()) if to else ()
         for seller, place in look.places.items():
-            answers[place] = _leapt(turns[place], answers[place], to, look.moving, ahead.get(seller, 0.0))
+            if to is None:
+                answers[place] = _stayed(answers[place])
+            else:
+                onward = there[seller], ahead[seller], to.upwards
+                answers[place] = _leapt(answers[place], look.moving, there, *onward)
 
 
-def _slopes(looks: Sequence[_Look], replies: Sequence[Array]) -> Array:
-    """Of each reply by each other price, as in `_Look.beside`, all in one row."""
-    here = [look.turn(move.seller) for look in looks for move in look.beside()]
-    beside = [move for look in looks for move in look.beside()]
-    price = [reply for look, own in zip(looks, replies, strict=True) for reply in _of_the_others(own)]
-    step = np.array([_beside(move.game) for move in here])
-    return reply_slopes(faced(here), faced(beside), np.array(price), step)
+def _slopes(looks: Sequence[_Look], replies: Sequence[Array]) -> list[Array]:
+    """Of each look's replies by each other price, shape (k, k), all at once.
+
+    Each rival's price is moved a little, and what everybody else then faces is worked out.
+    """
+    games, count = game_batch([look.game for look in looks]), [len(look.moving) for look in looks]
+    prices = np.zeros(games.surplus.shape)
+    for row, look in enumerate(looks):
+        prices[row, : len(look.prices)] = look.prices
+    game = np.repeat(np.arange(len(looks)), count)
+    seller = np.concatenate([look.moving for look in looks])
+    step = _BESIDE * games.temperature[game]
+    beside = prices[game]
+    beside[np.arange(len(seller)), seller] += step
+    first = np.cumsum([0, *count[:-1]])
+    rival, other = np.concatenate([start + _pairs(k) for start, k in zip(first, count, strict=True)], axis=1)
+    now = residual_demand(games, prices, np.stack([game, seller], axis=1)).take(other)
+    then = residual_demand(games.take(game), beside, np.stack([rival, seller[other]], axis=1))
+    found = reply_slopes(now, then, np.concatenate(replies)[other], step[rival])
+    ends = np.cumsum([k * (k - 1) for k in count])[:-1]
+    return [_matrix(k, slopes) for k, slopes in zip(count, np.split(found, ends), strict=True)]
 
 
-def _of_the_others(replies: Array) -> list[float]:
-    """For each seller those of the others."""
-    return [reply for rival in range(len(replies)) for j, reply in enumerate(replies.tolist()) if j != rival]
+@lru_cache(maxsize=64)
+def _pairs(count: int) -> IndexArray:
+    """Of each of so many every other one: their places, shape (2, pairs)."""
+    return np.array(np.nonzero(_apart(count)))
 
 
-def _beside(game: PeriodGame) -> float:
-    """How far a price is moved to see how replies follow, CNY/MWh."""
-    return _BESIDE * game.temperature_cny_per_mwh
+def _matrix(count: int, slopes: Array) -> Array:
+    """Slopes in the order of `_pairs`, as those of each reply (row) by each price (column)."""
+    by_price = np.zeros((count, count))
+    by_price.T[_apart(count)] = slopes
+    return by_price
+
+
+def _apart(count: int) -> BoolArray:
+    return ~np.eye(count, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +154,10 @@ def looks_of(turns: Sequence[PriceMove], memories: Mapping[int, Hashable]) -> li
     """Who looks for a leap, those at the same prices together. memories : by place, with these turns"""
     found = dict[tuple[int, int, tuple[int, ...], float], dict[int, int]]()
     for place, pace in memories.items():
-        moving, turn = pace.creeping if isinstance(pace, Pace) else (), turns[place]
+        if not isinstance(pace, Pace) or pace.waits:
+            continue
+        moving, turn = pace.creeping, turns[place]
         if turn.seller in moving and is_smooth(turn) and _may_leap(turn.game, len(moving)):
-            assert isinstance(pace, Pace)
             found.setdefault((id(turn.game), id(turn.prices), moving, pace.left), {})[turn.seller] = place
     first = [turns[next(iter(places.values()))] for places in found.values()]
     return [
@@ -147,20 +166,27 @@ def looks_of(turns: Sequence[PriceMove], memories: Mapping[int, Hashable]) -> li
     ]
 
 
+def _stayed(reply: Repricing) -> Repricing:
+    """The reply of who has found no leap."""
+    assert isinstance(reply.memory, Pace)
+    return Repricing(reply.price, reply.memory.in_vain(), reply.again)
+
+
 def _leapt(
-    turn: PriceMove, reply: Repricing, to: Landing | None, moving: tuple[int, ...], ahead: float
+    reply: Repricing,
+    moving: tuple[int, ...],
+    there: tuple[float, ...],
+    own: float,
+    ahead: float,
+    upwards: float,
 ) -> Repricing:
     """The further one of the leap and the reply; it answers again after a leap.
 
-    to : None where there is none · ahead : its reply there
+    there : all prices after it · own : its price there · ahead : its reply there
     """
     assert isinstance(reply.memory, Pace)
-    if to is None:
-        return Repricing(reply.price, reply.memory.in_vain(), reply.again)
-    there = tuple(to.prices.tolist())
-    further = max if to.upwards > 0.0 else min
-    memory = reply.memory.having_leapt(moving, (there, ahead))
-    return Repricing(further(there[turn.seller], reply.price), memory, True)
+    further = max if upwards > 0.0 else min
+    return Repricing(further(own, reply.price), reply.memory.having_leapt(moving, (there, ahead)), True)
 
 
 def _may_leap(game: PeriodGame, moving: int) -> bool:

@@ -65,13 +65,17 @@ def reprice_all(rules: MarketRules, turns: Sequence[PriceMove]) -> tuple[Reprici
     asked = [turns[place] for place in due if place not in foreseen]
     asked += [move for look in looks for move in look.standing()]
     found = targets(rules, asked)  # side by side, since each batch has its price
-    best = {key_of(move): target for move, target in zip(asked, found, strict=True)}
-    best |= {key_of(turns[place]): reply for place, reply in foreseen.items()}
+    best = {_key(move): target for move, target in zip(asked, found, strict=True)}
+    best |= {_key(turns[place]): reply for place, reply in foreseen.items()}
     for place in due:
         turn = turns[place]
-        answers[place] = _answer(turn, memories[place], best[key_of(turn)], known[id(turn.prices)])
+        answers[place] = _answer(turn, memories[place], best[_key(turn)], known[id(turn.prices)])
     put_leaps(rules, turns, looks, best, answers)
     return tuple(answers)
+
+
+def _key(turn: PriceMove) -> tuple[int, int, int]:
+    return key_of(turn.game, turn.prices, turn.seller)
 
 
 def _foreseen(turn: PriceMove, known: Mapping[int, tuple[float, ...]]) -> float | None:

@@ -47,6 +47,20 @@ class GameBatch:
     grid: Array
     retail: Array
 
+    def take(self, games: IndexArray) -> GameBatch:
+        """The given games, repeated where an index repeats."""
+        return GameBatch(
+            self.floor[games],
+            self.cap[games],
+            self.reserve[games],
+            self.temperature[games],
+            self.surplus[games],
+            self.buyers[games],
+            self.demand_curve.map(lambda values: values[games]),
+            self.grid[games],
+            self.retail[games],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ResidualDemand:

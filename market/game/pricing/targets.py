@@ -27,8 +27,8 @@ def targets(rules: MarketRules, turns: Sequence[PriceMove]) -> list[float]:
 
 
 def faced(turns: Sequence[PriceMove]) -> ResidualDemand:
-    """What the sellers of all turns face; turns with the same game and prices share the work."""
-    seen = [(id(turn.game), turn.prices.tobytes()) for turn in turns]
+    """What the sellers of all turns face; turns with the same game and prices, as objects, share the work."""
+    seen = [(id(turn.game), id(turn.prices)) for turn in turns]
     views = dict(zip(seen, turns, strict=True))
     place = {key: row for row, key in enumerate(views)}
     games = game_batch([turn.game for turn in views.values()])
