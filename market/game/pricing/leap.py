@@ -19,7 +19,7 @@ from market.game.price_grid import PRICE_STEP_CNY_PER_MWH
 from market.model.arrays import Array, frozen
 
 _LEAST_LEFT: Final = 2 * PRICE_STEP_CNY_PER_MWH  # of a reply: whatever is rounded on the way
-_LONGEST: Final = 0.1  # of a temperature of choice: so far, best replies are nearly linear
+_LONGEST: Final = 0.3  # of a temperature of choice: so far, best replies are nearly linear
 _REPLIES: Final = 3.0  # of the longest reply: hardly beyond where replies go by themselves
 _NEAR: Final = 1e-7  # of a temperature: so near its rest the model is as good as best replies themselves
 _NEAR_ENOUGH: Final = 1e-6  # likewise, where what is rounded leaves nothing to leap

@@ -18,9 +18,8 @@ _LEAST_RATE: Final = 0.3  # what shrinks faster rests soon enough
 _LEAPS: Final = 40  # of a seller in a period: whatever they lead to, best replies alone decide in the end
 _LEFT: Final = 0.05  # of the way, after the first leap
 _LEAST_LEFT: Final = 1e-3
-_SURER: Final = (
-    4.0  # so much less is left by the next leap after one that held, so much shorter it is after one in vain
-)
+_SURER: Final = 4.0  # after a leap that held the next one leaves so much less
+_SHORTER: Final = 2.0  # after one in vain the next one goes so much less far
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,8 @@ class Pace:
 
     def in_vain(self) -> Pace:
         """After looking for a leap where there was none."""
-        share = (1.0 - self.left) / _SURER
-        return Pace(self.seen, self.leaps, round(1.0 / share), 1.0 - share, ())
+        share = (1.0 - self.left) / _SHORTER
+        return Pace(self.seen, self.leaps, round(0.5 / share), 1.0 - share, ())
 
     @property
     def creeping(self) -> tuple[int, ...]:
