@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,15 @@ from market.game.buyers import answer_day
 from market.game.clearing.rationing import delivered_power, requested_power
 from market.game.demand_curve import demand_curve, demanded_power, utility
 from market.game.period import PeriodGame
-from market.game.replicator import evolutions, evolve, fitness, imitation_rates, replicator_field, rest_point
+from market.game.replicator import (
+    evolutions,
+    evolve,
+    fitness,
+    imitation_rates,
+    replicator_field,
+    rest_point,
+    rest_points,
+)
 from market.model.arrays import Array
 from tests.market.instances import games, make_game, make_rules, random_game, random_prices
 from tests.sampling import law
@@ -92,6 +101,23 @@ def test_games_that_evolve_side_by_side_evolve_as_each_alone(some: list[PeriodGa
     played = [(game, random_prices(game, seed + place)) for place, game in enumerate(some)]
     for (game, prices), trace in zip(played, evolutions(played, 0.3), strict=True):
         np.testing.assert_array_equal(trace, evolve(game, prices, 0.3, keep_trace=True).trace)
+
+
+@LAW
+@given(st.lists(games(), min_size=1, max_size=6), SEEDS)
+def test_games_that_rest_side_by_side_rest_as_each_alone(some: list[PeriodGame], seed: int) -> None:
+    """Of several price vectors each, and with the grid among what buyers choose from, or at τ = 0."""
+    some = [
+        *some,
+        make_game([2.0, 1.0], [1.5, 2.5], satisfaction=[900.0, 950.0], temperature=0.0),
+        replace(make_game([2.0, 1.0], [1.5, 2.5], satisfaction=[900.0, 950.0]), grid_option_mw=0.7),
+    ]
+    played = [
+        (game, np.array([random_prices(game, seed + place + vector) for vector in range(1 + place % 3)]))
+        for place, game in enumerate(some)
+    ]
+    for (game, vectors), rests in zip(played, rest_points(played), strict=True):
+        np.testing.assert_array_equal(rests, [rest_point(game, prices) for prices in vectors])
 
 
 @LAW
