@@ -72,9 +72,11 @@ def utility(sellers: ResidualDemand, price: Array, total: Array) -> Array:
 def _best_prices(sellers: ResidualDemand) -> Array:
     best = sellers.floor.copy()  # where nothing is gained at any price
     row, price = _peaks(sellers, _narrow(sellers))
-    if np.bincount(row, minlength=best.size).max(initial=0) > 1:
-        row, price = _highest(sellers, row, price)
-    best[row] = price
+    several = np.bincount(row, minlength=best.size)[row] > 1
+    best[row[~several]] = price[~several]
+    if several.any():
+        rows, highest = _highest(sellers, row[several], price[several])
+        best[rows] = highest
     return best
 
 

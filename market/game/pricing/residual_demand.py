@@ -204,8 +204,9 @@ def slopes(sellers: ResidualDemand, price: Array) -> Slopes:
     switching = stacked_sum(requested * rest * demanded / _spread(sellers), sellers.buyers)
     saving = share * buyers.satisfaction / np.maximum(at, _TINY) ** 2
     margin = price - sellers.reserve[:, None]
-    below = stacked_sum(saving * ((at > buyers.full_price) & (at <= buyers.none_price)), sellers.buyers)
-    above = stacked_sum(saving * ((at >= buyers.full_price) & (at < buyers.none_price)), sellers.buyers)
+    above = below = stacked_sum(saving * ((at > buyers.full_price) & (at <= buyers.none_price)), sellers.buyers)
+    if ((at == buyers.full_price) | (at == buyers.none_price)).any():
+        above = stacked_sum(saving * ((at >= buyers.full_price) & (at < buyers.none_price)), sellers.buyers)
     smooth = total - margin * switching
     return Slopes(total, smooth - margin * below, smooth - margin * above)
 
