@@ -76,10 +76,19 @@ class _Confirmations:
         self._waiting[node, list(pending)] = True
         self._settled.clear()
 
+    def newest(self, part: _Part, period: int) -> IndexArray:
+        """The versions in which the sellers of a period have last changed their prices."""
+        versions: IndexArray = self._changed_at[part.sellers, period]
+        return versions
+
+    def known_to_sellers(self, part: _Part, versions: IndexArray) -> bool:
+        """Whether each seller of a period has consumed these versions of all of them."""
+        return bool((self._seen[np.ix_(part.sellers, part.sellers)] >= versions).all())
+
     def settled(self, part: _Part, period: int) -> BoolArray:
         """Whether each player of a period has consumed its newest prices and wants no step of its own."""
         if period not in self._settled:
-            newest = self._changed_at[part.sellers, period]
+            newest = self.newest(part, period)
             seen = (self._seen[np.ix_(part.players, part.sellers)] >= newest).all(axis=1)
             self._settled[period] = seen & ~self._waiting[part.players, period]
         return self._settled[period]
@@ -87,14 +96,19 @@ class _Confirmations:
 
 @dataclass(slots=True)
 class _PriceHistory:
-    """The price vectors a period went through, in order, to see them come back."""
+    """The price vectors a period went through, in order, to see them come back.
+
+    first : by vector, the versions of the offers that it was made of when it was seen first
+    """
 
     vectors: list[tuple[float, ...]] = field(default_factory=list)
     seen_at: dict[tuple[float, ...], list[int]] = field(default_factory=dict)
+    first: dict[tuple[float, ...], IndexArray] = field(default_factory=dict)
 
-    def add(self, vector: tuple[float, ...]) -> None:
+    def add(self, vector: tuple[float, ...], versions: IndexArray) -> None:
         if self.vectors and self.vectors[-1] == vector:
             return
+        self.first.setdefault(vector, versions)
         self.seen_at.setdefault(vector, []).append(len(self.vectors))
         self.vectors.append(vector)
 
@@ -149,7 +163,8 @@ class QuiescenceDetector:
         for game in self._games:
             prices = self._prices(game)
             if prices is not None:
-                self._history[game.period].add(prices)
+                versions = self._confirmations.newest(self._parts[game.period], game.period)
+                self._history[game.period].add(prices, versions)
 
     def prices(self, game: PeriodGame) -> Array | None:
         """The newest price of each seller of a game, shape (n,), or None before all have offered."""
@@ -185,5 +200,13 @@ class QuiescenceDetector:
         return self._confirmations.settled(self._parts[game.period], game.period)
 
     def cycle(self, game: PeriodGame) -> tuple[tuple[float, ...], ...]:
-        """The cycle that this period's prices have gone through, empty if none has been seen."""
-        return self._history[game.period].cycle() if game.tradable else ()
+        """The cycle that this period's prices have gone through, empty if none has been seen.
+
+        Its sellers have to know what it began with: as long as an offer is under way, those that have not heard of
+        it may go round though it will end that.
+        """
+        if not game.tradable:
+            return ()
+        history, part = self._history[game.period], self._parts[game.period]
+        found = history.cycle()
+        return found if found and self._confirmations.known_to_sellers(part, history.first[found[0]]) else ()

@@ -10,7 +10,7 @@ from broker.delivery.undelivered import Undelivered, story
 from broker.equilibrium.quiescence import QuiescenceDetector
 from broker.screening.messages import TradingRoles
 from broker.wire.messages import Done, MarketMessage, Offer, Selection
-from market.game.dithering import answers
+from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH, answers
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
 from market.game.solver import end_cycle
@@ -56,6 +56,9 @@ class Trading:
         return all(self._detector.rests(game) or self._hopeless(game) for game in self.games)
 
     def _hopeless(self, game: PeriodGame) -> bool:
+        """Whether it will not rest by itself; where its prices leave what they had settled at, they had not."""
+        if self._has_left(game):
+            del self._ended[game.period]
         if game.period not in self._ended:
             cycle = () if self._rules.learning_turns else self._detector.cycle(game)
             if cycle:
@@ -66,6 +69,12 @@ class Trading:
             elif self.rounds() > self._budget * len(self.games):
                 self._ended[game.period] = budget_spent(self.rounds(), of_day=True)
         return game.period in self._ended
+
+    def _has_left(self, game: PeriodGame) -> bool:
+        ending, prices = self._ended.get(game.period), self._detector.prices(game)
+        if ending is None or ending.settled is None or prices is None:
+            return False
+        return bool(np.abs(prices - ending.settled).max() > LARGEST_AMPLITUDE_CNY_PER_MWH)
 
     def stall(self, undelivered: Sequence[Undelivered], otherwise: str) -> None:
         """Nothing will come any more: what does not rest is stalled by what was not delivered, or `otherwise`."""

@@ -23,6 +23,12 @@ def done(seen: dict[str, int], pending: tuple[int, ...] = ()) -> Done:
     return Done(1, 1, tuple(Seen(vpp, version) for vpp, version in seen.items()), pending)
 
 
+def all_confirm(detector: QuiescenceDetector, version: int) -> None:
+    """Everybody has consumed this version of A, and the first of B."""
+    for vpp in "ABC":
+        detector.done(vpp, done({"A": version, "B": 1}))
+
+
 def test_nobody_rests_before_everybody_has_confirmed() -> None:
     first, second = games()
     detector = QuiescenceDetector((first, second))
@@ -106,6 +112,7 @@ def test_a_recurring_price_vector_is_a_cycle_and_a_rising_one_is_not() -> None:
         for price in (500.0, 501.0, 502.0)[: 3 if sighting < CYCLE_SIGHTINGS - 1 else 1]:
             version += 1
             detector.offer("A", offer(version, price, 600.0 + version))
+            all_confirm(detector, version)
             detector.note_prices()
     assert detector.cycle(first) == ((500.0, 510.0), (501.0, 510.0), (502.0, 510.0))
     assert detector.cycle(second) == ()
@@ -117,8 +124,25 @@ def test_the_cycle_is_the_longest_way_round_not_a_moment_back() -> None:
     detector.offer("B", offer(1, 510.0))
     for version, price in enumerate((500.0, 501.0, 502.0, 503.0, 500.0, 499.0, 500.0), start=1):
         detector.offer("A", offer(version, price))
+        all_confirm(detector, version)
         detector.note_prices()
     assert [prices[0] for prices in detector.cycle(first)] == [500.0, 501.0, 502.0, 503.0]
+
+
+def test_prices_go_round_only_where_everybody_knows_them() -> None:
+    """A and B may swap prices for a while because C has not heard of them; what it says then may end that."""
+    (game,) = period_games(market_day({"A": [1.0], "B": [1.0], "C": [1.0], "D": [-2.0]}), public_rules(periods=1))
+    detector = QuiescenceDetector((game,))
+    detector.offer("C", offer(1, 510.0))
+    for version in range(1, 2 * CYCLE_SIGHTINGS):
+        for vpp in "AB":
+            detector.offer(vpp, offer(version, 500.0 + version % 2))
+        for vpp in "AB":
+            detector.done(vpp, done({"A": version, "B": version, "C": 1}))
+        detector.note_prices()
+    assert detector.cycle(game) == ()
+    detector.done("C", done({"A": 1, "B": 1}))
+    assert detector.cycle(game) == ((501.0, 501.0, 510.0), (500.0, 500.0, 510.0))
 
 
 def test_standing_still_is_not_a_cycle() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from broker.equilibrium.quiescence import CYCLE_SIGHTINGS
 from broker.equilibrium.trading import Trading
-from broker.wire.messages import Offer
+from broker.wire.messages import Done, Offer, Seen
 from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH, rest_of_cycle
 from market.game.period import PeriodGame, period_games
 from market.game.pricing import PriceMove, fresh_memory, reprice_all
@@ -183,6 +183,27 @@ def test_a_balanced_day_rests_on_every_network_where_it_rests_in_one_process(net
         np.testing.assert_allclose(got.price_cny_per_mwh, expected.price_cny_per_mwh, rtol=0, atol=1e-6)
 
 
+def all_confirm(trading: Trading, game: PeriodGame, version: int) -> None:
+    """Everybody knows the newest offers, and would go on."""
+    for vpp in (*game.sellers, *game.buyers):
+        seen = tuple(Seen(seller, version) for seller in game.sellers if seller != vpp)
+        trading.done(vpp, Done(version, version, seen, (0,) if vpp in game.sellers else ()))
+
+
+def test_offers_that_go_on_elsewhere_had_not_settled() -> None:
+    game, cycle = dithered(74)
+    trading = Trading([game], RULES)
+    for turn in range(2 * CYCLE_SIGHTINGS):
+        for index, seller in enumerate(game.sellers):
+            trading.take(seller, Offer(turn + 1, (0,), frozen(cycle[turn % 2][index : index + 1])))
+        all_confirm(trading, game, turn + 1)
+        trading.settled()
+    assert trading.settled()
+    moved = float(cycle[0][0]) - 1e-3
+    trading.take(game.sellers[0], Offer(2 * CYCLE_SIGHTINGS + 1, (0,), frozen([moved])))
+    assert not trading.settled()
+
+
 def test_the_broker_settles_offers_that_dither_by_the_same_rule() -> None:
     game, cycle = dithered(74)
     trading = Trading([game], RULES)
@@ -190,6 +211,7 @@ def test_the_broker_settles_offers_that_dither_by_the_same_rule() -> None:
         for index, seller in enumerate(game.sellers):
             price = frozen(cycle[turn % 2][index : index + 1])
             trading.take(seller, Offer(turn + 1, (0,), price))
+        all_confirm(trading, game, turn + 1)
         over = trading.settled()
     assert over
     (result,) = trading.results()

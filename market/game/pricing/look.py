@@ -73,7 +73,7 @@ class _Look:
 def put_leaps(
     rules: MarketRules, turns: Sequence[PriceMove], looks: Sequence[_Look], best: Best, answers: list[Repricing]
 ) -> None:
-    """Put the leaps that hold in the place of replies."""
+    """Put the leaps that hold in the place of replies that go less far; who leaps answers again."""
     if not looks:
         return
     replies = [look.replies(best) for look in looks]
@@ -82,13 +82,16 @@ def put_leaps(
     for look, leap in zip(looks, leaps, strict=True):
         ahead = {move.seller: next(beyond) for move in leap.moves()}
         to = leap.to if leap.holds(ahead) else None
-        there = tuple(to.prices.tolist()) if to else ()
+        there, here = tuple(to.prices.tolist()) if to else (), tuple(look.prices.tolist())
         for seller, place in look.places.items():
+            reply = answers[place]
+            assert isinstance(reply.memory, Pace)
             if to is None:
-                answers[place] = _stayed(answers[place])
-            else:
-                onward = there[seller], ahead[seller], to.upwards
-                answers[place] = _leapt(answers[place], look.moving, there, *onward)
+                answers[place] = Repricing(reply.price, reply.memory.in_vain(), reply.again)
+                continue
+            further = max if to.upwards > 0.0 else min
+            memory = reply.memory.having_leapt(look.moving, (there, ahead[seller]), here)
+            answers[place] = Repricing(further(there[seller], reply.price), memory, True)
 
 
 def _slopes(looks: Sequence[_Look], replies: Sequence[Array]) -> list[Array]:
@@ -164,29 +167,6 @@ def looks_of(turns: Sequence[PriceMove], memories: Mapping[int, Hashable]) -> li
         _Look(turn.game, turn.prices, moving, left, places)
         for turn, ((_, _, moving, left), places) in zip(first, found.items(), strict=True)
     ]
-
-
-def _stayed(reply: Repricing) -> Repricing:
-    """The reply of who has found no leap."""
-    assert isinstance(reply.memory, Pace)
-    return Repricing(reply.price, reply.memory.in_vain(), reply.again)
-
-
-def _leapt(
-    reply: Repricing,
-    moving: tuple[int, ...],
-    there: tuple[float, ...],
-    own: float,
-    ahead: float,
-    upwards: float,
-) -> Repricing:
-    """The further one of the leap and the reply; it answers again after a leap.
-
-    there : all prices after it · own : its price there · ahead : its reply there
-    """
-    assert isinstance(reply.memory, Pace)
-    further = max if upwards > 0.0 else min
-    return Repricing(further(own, reply.price), reply.memory.having_leapt(moving, (there, ahead)), True)
 
 
 def _may_leap(game: PeriodGame, moving: int) -> bool:

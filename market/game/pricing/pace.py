@@ -19,6 +19,7 @@ _LEAPS: Final = 40  # of a seller in a period: whatever they lead to, best repli
 _LEFT: Final = 0.05  # of the way, after the first leap
 _LEAST_LEFT: Final = 1e-3
 _SURER: Final = 4.0  # after a leap that held the next one leaves so much less
+_ALONE: Final = 8  # after a leap that others have not made so much fewer are left
 _SHORTER: Final = 2.0  # after one in vain the next one goes so much less far
 
 
@@ -28,7 +29,7 @@ class Pace:
 
     seen : all prices, at its last turns · leaps : how many are left · waits : turns until it looks for one again
     left : of the way that the next one leaves · leapt : who took part in the last one
-    ahead : prices at which its best reply is known, and that, CNY/MWh
+    ahead : prices at which its best reply is known, and that, CNY/MWh · before : prices at the last leap
 
     Two are alike where the same leaps have been made: what is seen is the way there.
     """
@@ -39,6 +40,7 @@ class Pace:
     left: float = field(default=_LEFT, compare=False)
     leapt: tuple[int, ...] = field(default=(), compare=False)
     ahead: tuple[tuple[float, ...], float] = field(default=((), 0.0), compare=False)
+    before: tuple[float, ...] = field(default=(), compare=False)
 
     def stands(self, prices: tuple[float, ...], seller: int) -> bool:
         """Whether no rival has moved since its last turn, so that its price is still what it would ask."""
@@ -50,11 +52,19 @@ class Pace:
     def after(self, prices: tuple[float, ...]) -> Pace:
         """With the prices of one more turn."""
         seen = (*self.seen[1 - _TURNS :], prices)
-        return Pace(seen, self.leaps, max(self.waits - 1, 0), self.left, self.leapt)
+        leaps = self.leaps // _ALONE if self._was_alone(prices) else self.leaps
+        return Pace(seen, leaps, max(self.waits - 1, 0), self.left, self.leapt)
 
-    def having_leapt(self, sellers: tuple[int, ...], ahead: tuple[tuple[float, ...], float]) -> Pace:
+    def having_leapt(
+        self, sellers: tuple[int, ...], ahead: tuple[tuple[float, ...], float], before: tuple[float, ...]
+    ) -> Pace:
         """After a leap of these: it looks for another one at its next turn."""
-        return Pace((), self.leaps - 1, 1, max(self.left / _SURER, _LEAST_LEFT), sellers, ahead)
+        return Pace((), self.leaps - 1, 1, max(self.left / _SURER, _LEAST_LEFT), sellers, ahead, before)
+
+    def _was_alone(self, prices: tuple[float, ...]) -> bool:
+        """Whether somebody who was to leap with it has not: it does not know the same prices."""
+        there = self.ahead[0]
+        return bool(self.before) and any(prices[j] == self.before[j] != there[j] for j in self.leapt)
 
     def in_vain(self) -> Pace:
         """After looking for a leap where there was none."""
