@@ -26,7 +26,7 @@ ENTRY_POINTS = {"broker.__main__", "vpp_nodes.__main__"}  # they may reach the c
 
 # The rooms from the ground up: a room imports itself and rooms before it, nothing after it.
 ROOMS = (
-    *("market.visible", "market.letters", "market.errors", "market.extras", "market.system_fault"),
+    *("market.visible", "market.letters", "market.errors", "market.extras", "market.system_fault", "market.parts"),
     "market.equations",
     *("market.model", "market.continuous_game", "market.game", "market.costs", "market.bidding"),
     "market.forecast",

@@ -13,13 +13,14 @@ import numpy as np
 from market.app.results.blocks import Trace
 from market.app.results.kept import TraceLevel, TraceQuantity
 from market.app.results.records import Records
-from market.app.results.trace import evolution, few_at_once, trace_block
+from market.app.results.trace import evolution, trace_block
 from market.game.period import PeriodGame
 from market.game.replicator import Played, rest_points
 from market.game.result import PeriodResult
 from market.game.solver import Negotiation
 from market.model.arrays import Array, IndexArray
 from market.model.rules import MarketRules
+from market.parts import parts_of
 
 _AT_ONCE = 1 << 16  # probabilities that are worked out side by side: more would cost memory, and save no time
 
@@ -37,7 +38,7 @@ def trace_of_rounds(
         if level is TraceLevel.NONE:
             return
         sizes = [path.size * len(game.buyers) for game, path in traded]
-        for some in few_at_once(traded, sizes, _AT_ONCE):
+        for some in parts_of(traded, sizes, _AT_ONCE):
             yield _changed(list(_paths(some, level)))
         if level is TraceLevel.FULL:
             yield from evolution(results, rules, 0.0)

@@ -7,7 +7,7 @@ change from the value before, 0 for the first. `message_trace` and `round_trace`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from market.game.replicator import evolutions
 from market.game.result import PeriodResult
 from market.model.arrays import Array
 from market.model.rules import MarketRules
+from market.parts import parts_of
 
-_Item = TypeVar("_Item")
 _CHOICES_AT_ONCE = 4096  # probabilities that evolve side by side, each over some hundred steps
 _EVOLVED = 1e-6
 """A choice that is further from the end of its evolution has come about otherwise."""
@@ -39,21 +39,9 @@ def evolution(results: Sequence[PeriodResult], rules: MarketRules, time_s: float
     A buyer that has chosen otherwise did not come to its choice in this way, and has none.
     """
     priced = [result for result in results if result.certificate is not None]  # the others have nothing to choose
-    for some in few_at_once(priced, [result.probability.size for result in priced], _CHOICES_AT_ONCE):
+    for some in parts_of(priced, [result.probability.size for result in priced], _CHOICES_AT_ONCE):
         played = [(result.game, result.price_cny_per_mwh) for result in some]
         yield _evolution(some, evolutions(played, rules.revision_step), time_s)
-
-
-def few_at_once(items: Sequence[_Item], sizes: Sequence[int], most: int) -> Iterator[Sequence[_Item]]:
-    """The items in their order, cut so that the sizes of a part come to no more than `most`, or it is one item."""
-    first, size = 0, 0
-    for place, more in enumerate(sizes):
-        if place > first and size + more > most:
-            yield items[first:place]
-            first, size = place, 0
-        size += more
-    if first < len(items):
-        yield items[first:]
 
 
 def _evolution(results: Sequence[PeriodResult], evolved: Sequence[Array], time_s: float) -> Records:

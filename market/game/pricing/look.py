@@ -18,9 +18,11 @@ from market.game.pricing.residual_demand import game_batch, residual_demand
 from market.game.pricing.targets import targets
 from market.model.arrays import Array, BoolArray, IndexArray, frozen
 from market.model.rules import MarketRules
+from market.parts import parts_of
 
 _BALANCED = 1e-9  # of the demand
 _BESIDE = 1e-6  # of a temperature of choice
+_NUMBERS_AT_ONCE = 1 << 20  # of looks that are worked on side by side: bounds memory
 _MOST_AT_ONCE = 1 << 18  # of two sellers whose prices creep, and a buyer: in larger games nobody looks
 
 Best: TypeAlias = Mapping[tuple[int, int, int], float]
@@ -44,6 +46,12 @@ class _Look:
     moving: tuple[int, ...]
     left: float
     places: Mapping[int, int]
+
+    @property
+    def size(self) -> int:
+        """The numbers that its slopes take: of each moved price what is chosen, and of each reply to it."""
+        moved = len(self.moving) * len(self.game.buyers)
+        return moved * (len(self.game.sellers) + len(self.moving))
 
     def standing(self) -> list[PriceMove]:
         """The turns of those who creep and do not look."""
@@ -70,9 +78,7 @@ class _Look:
         return _Leap(self.game, self.moving, sellers, replace(to, prices=frozen(there)))
 
 
-def put_leaps(
-    rules: MarketRules, turns: Sequence[PriceMove], looks: Sequence[_Look], best: Best, answers: list[Repricing]
-) -> None:
+def put_leaps(rules: MarketRules, looks: Sequence[_Look], best: Best, answers: list[Repricing]) -> None:
     """Put the leaps that hold in the place of replies that go less far; who leaps answers again."""
     if not looks:
         return
@@ -95,7 +101,14 @@ def put_leaps(
 
 
 def _slopes(looks: Sequence[_Look], replies: Sequence[Array]) -> list[Array]:
-    """Of each look's replies by each other price, shape (k, k), all at once.
+    """Of each look's replies by each other price, shape (k, k); many looks at once."""
+    known = list(zip(looks, replies, strict=True))
+    parts = parts_of(known, [look.size for look in looks], _NUMBERS_AT_ONCE)
+    return [slopes for part in parts for slopes in _slopes_side_by_side(*zip(*part, strict=True))]
+
+
+def _slopes_side_by_side(looks: Sequence[_Look], replies: Sequence[Array]) -> list[Array]:
+    """The same, all at once.
 
     Each rival's price is moved a little, and what everybody else then faces is worked out.
     """
@@ -120,7 +133,9 @@ def _slopes(looks: Sequence[_Look], replies: Sequence[Array]) -> list[Array]:
 @lru_cache(maxsize=64)
 def _pairs(count: int) -> IndexArray:
     """Of each of so many every other one: their places, shape (2, pairs)."""
-    return np.array(np.nonzero(_apart(count)))
+    pairs = np.array(np.nonzero(_apart(count)))
+    pairs.flags.writeable = False
+    return pairs
 
 
 def _matrix(count: int, slopes: Array) -> Array:
@@ -157,10 +172,9 @@ def looks_of(turns: Sequence[PriceMove], memories: Mapping[int, Hashable]) -> li
     """Who looks for a leap, those at the same prices together. memories : by place, with these turns"""
     found = dict[tuple[int, int, tuple[int, ...], float], dict[int, int]]()
     for place, pace in memories.items():
-        if not isinstance(pace, Pace) or pace.waits:
-            continue
-        moving, turn = pace.creeping, turns[place]
+        moving, turn = pace.creeping if isinstance(pace, Pace) else (), turns[place]
         if turn.seller in moving and is_smooth(turn) and _may_leap(turn.game, len(moving)):
+            assert isinstance(pace, Pace)
             found.setdefault((id(turn.game), id(turn.prices), moving, pace.left), {})[turn.seller] = place
     first = [turns[next(iter(places.values()))] for places in found.values()]
     return [

@@ -29,7 +29,8 @@ class Pace:
 
     seen : all prices, at its last turns · leaps : how many are left · waits : turns until it looks for one again
     left : of the way that the next one leaves · leapt : who took part in the last one
-    ahead : prices at which its best reply is known, and that, CNY/MWh · before : prices at the last leap
+    ahead : prices at which its best reply is known, and that, CNY/MWh
+    starts : all prices from which it has leapt
 
     Two are alike where the same leaps have been made: what is seen is the way there.
     """
@@ -40,7 +41,7 @@ class Pace:
     left: float = field(default=_LEFT, compare=False)
     leapt: tuple[int, ...] = field(default=(), compare=False)
     ahead: tuple[tuple[float, ...], float] = field(default=((), 0.0), compare=False)
-    before: tuple[float, ...] = field(default=(), compare=False)
+    starts: tuple[tuple[float, ...], ...] = field(default=(), compare=False)
 
     def stands(self, prices: tuple[float, ...], seller: int) -> bool:
         """Whether no rival has moved since its last turn, so that its price is still what it would ask."""
@@ -53,23 +54,28 @@ class Pace:
         """With the prices of one more turn."""
         seen = (*self.seen[1 - _TURNS :], prices)
         leaps = self.leaps // _ALONE if self._was_alone(prices) else self.leaps
-        return Pace(seen, leaps, max(self.waits - 1, 0), self.left, self.leapt)
+        return Pace(seen, leaps, max(self.waits - 1, 0), self.left, self.leapt, starts=self.starts)
 
     def having_leapt(
-        self, sellers: tuple[int, ...], ahead: tuple[tuple[float, ...], float], before: tuple[float, ...]
+        self, sellers: tuple[int, ...], ahead: tuple[tuple[float, ...], float], start: tuple[float, ...]
     ) -> Pace:
-        """After a leap of these: it looks for another one at its next turn."""
-        return Pace((), self.leaps - 1, 1, max(self.left / _SURER, _LEAST_LEFT), sellers, ahead, before)
+        """After a leap of these from `start`: it looks for another one at its next turn.
+
+        Where it has leapt from there before, leaps lead round in a circle, and it makes no more of them.
+        """
+        leaps = 0 if start in self.starts else self.leaps - 1
+        left = max(self.left / _SURER, _LEAST_LEFT)
+        return Pace((), leaps, 1, left, sellers, ahead, (*self.starts, start))
 
     def _was_alone(self, prices: tuple[float, ...]) -> bool:
         """Whether somebody who was to leap with it has not: it does not know the same prices."""
         there = self.ahead[0]
-        return bool(self.before) and any(prices[j] == self.before[j] != there[j] for j in self.leapt)
+        return bool(there) and any(prices[j] == self.starts[-1][j] != there[j] for j in self.leapt)
 
     def in_vain(self) -> Pace:
         """After looking for a leap where there was none."""
         share = (1.0 - self.left) / _SHORTER
-        return Pace(self.seen, self.leaps, round(0.5 / share), 1.0 - share, ())
+        return Pace(self.seen, self.leaps, round(0.5 / share), 1.0 - share, starts=self.starts)
 
     @property
     def creeping(self) -> tuple[int, ...]:

@@ -70,7 +70,7 @@ def reprice_all(rules: MarketRules, turns: Sequence[PriceMove]) -> tuple[Reprici
     for place in due:
         turn = turns[place]
         answers[place] = _answer(turn, memories[place], best[_key(turn)], known[id(turn.prices)])
-    put_leaps(rules, turns, looks, best, answers)
+    put_leaps(rules, looks, best, answers)
     return tuple(answers)
 
 
