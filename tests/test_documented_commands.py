@@ -38,6 +38,7 @@ ELSEWHERE = {
     "vppmarket broker": "tests/processes/test_printed_commands.py",  # it waits for its nodes
     "vppmarket import": "tests/app/test_importing.py",  # they need what others publish
     "vppmarket view": "tests/view/test_browser.py",  # it ends when it is interrupted
+    "vppmarket run mine --days": "tests/app/test_many_days.py",  # it needs series of many days
     "vppmarket experiment paper": "tests/app/test_paper.py",  # half a minute, and so on
     "vppmarket experiment known": "tests/app/test_known.py",
     "vppmarket experiment mechanisms": "tests/app/test_mechanisms.py",

@@ -138,7 +138,7 @@ def test_what_is_not_shown_is_no_difference_but_is_said(runs: Runs, mix: str, tm
             name: {} for name in compared.tables
         }
         scenarios, *notes = compared.notes
-        assert scenarios.startswith("no scenario is kept with the first and the second run")
+        assert scenarios.startswith("no scenario as it was run is kept with the first and the second run")
         assert bool(notes) is (mix != "full")
         assert all(note.startswith(f"the {which} run ") for note in notes)
         named = {vpp for vpp in VPPS if any(vpp in note for note in notes)}

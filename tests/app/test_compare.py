@@ -242,7 +242,9 @@ def test_runs_that_do_not_know_their_plants_say_so(
     bare = tmp_path / "bare"
     shutil.copytree(folders["dearer"], bare, ignore=shutil.ignore_patterns("scenario"))
     page = " ".join(page_of(folders["first"], bare, capsys=capsys).split())
-    assert "no scenario is kept with the second run: rules are compared, plants and series not" in page
+    assert (
+        "no scenario as it was run is kept with the second run: rules are compared, plants and series not" in page
+    )
     assert "carbon.base_price_cny_per_t 280 → 500" in page
     whole = load_scenario("five_vpp")
     other = public_part(whole.with_({"vpps.VPP2.ess.energy_mwh": 7}))

@@ -48,7 +48,7 @@ CONDITIONS = {
     "loss 40 %": Condition(section=["delay_s: 0.05", "loss: 0.4"]),
     "duplication": Condition(("--delay", "lognormal:50ms:0.5", "--duplicate", "0.1")),
     "64 kbit/s": Condition(("--delay", "50ms", "--bandwidth", "64kbit")),
-    "outage": Condition(("--delay", "50ms", "--outage", "VPP1-VPP3:0.5s:10.5s")),
+    "outage": Condition(("--delay", "50ms", "--outage", "VPP1-VPP3:0.2s:10.2s")),
     "healing partition": Condition(
         section=[
             "delay_s: 0.05",

@@ -106,7 +106,7 @@ def test_all_three_collect_the_same_to_the_last_digit(seed: int, step_unit: str,
         assert isinstance(way, Watching)
         elsewhere = way.followed(scenario=here.scenario, step_unit=step_unit)
     assert here.view.verdict == "equilibrium"
-    assert here.steps > 30
+    assert here.steps > 10
     assert_alike(here, apart)
     assert_alike(here, elsewhere)
 

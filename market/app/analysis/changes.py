@@ -54,7 +54,7 @@ def changes_notes(inputs: Sequence[CompareInput], names: Sequence[str]) -> Itera
     lacking = [name for each, name in zip(inputs, names, strict=False) if each.scenario is None]
     if lacking:
         which = " and the ".join(lacking)
-        yield f"no scenario is kept with the {which} run: rules are compared, plants and series not"
+        yield f"no scenario as it was run is kept with the {which} run: rules are compared, plants and series not"
         return
     for each, name in zip(inputs, names, strict=False):
         scenario = each.scenario

@@ -66,7 +66,7 @@ class RecordedRun:
         level = kept_of(self.manifest).trace
         if level in (needed, TraceLevel.FULL):
             return ""
-        return f"This run keeps no such trace, since it is large: run it with --trace {needed.value}."
+        return f"This run keeps no such trace: run it with --trace {needed.value}."
 
     @property
     def vpps(self) -> list[str]:
