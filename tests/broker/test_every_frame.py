@@ -15,7 +15,15 @@ import pytest
 from broker.wire.messages import BROKER
 from market.model.network import OnLoss
 from scripts.bench.every_frame import cases, table, tried
-from scripts.bench.frame_fates import CONDITIONS, Fate, FrameTrial, MarketSetup, frames_of, struck
+from scripts.bench.frame_fates import (
+    CONDITIONS,
+    Fate,
+    FrameTrial,
+    MarketSetup,
+    frames_of,
+    struck,
+    undisturbed,
+)
 from tests.sampling import sampled
 
 MARKET_KINDS = {"Declared", "Offer", "Selection", "Concluded"}
@@ -80,3 +88,10 @@ def test_who_begins_late_learns_of_what_was_lost_before(fate: Fate) -> None:
     market = MarketSetup("five_vpp", "wall, lossy", seed=5)
     begun = [spot for spot in frames_of(market) if spot.kind == "Begin"]
     held([struck(market, spot, fate) for spot in sampled(begun, 2, fate.name)])
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("seed", range(20))
+def test_a_market_that_loses_every_other_frame_comes_to_its_end(seed: int) -> None:
+    """Sellers mostly know different prices, so that what one foresees of the others does not come true."""
+    assert undisturbed(MarketSetup("five_vpp", "wall, lossy", seed=seed)).everybody_has_left
