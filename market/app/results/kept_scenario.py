@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,14 @@ SCENARIO_FOLDER: Final = "scenario"
 def kept_scenario(run: Path) -> Scenario | None:
     """The scenario that a run folder keeps, None if it keeps none. ScenarioError if it cannot be read."""
     folder = run / SCENARIO_FOLDER
-    return load_scenario(str(folder)) if os.path.exists(folder) else None
+    if not os.path.exists(folder):
+        return None
+    try:
+        return load_scenario(str(folder))
+    except ScenarioError as error:
+        remedy = "the run wrote it otherwise: put that back"
+        here = [replace(fault, place=f"{folder}: {fault.place}", remedy=remedy) for fault in error.faults]
+        raise ScenarioError(here) from None
 
 
 def scenario_as_run(run: Path, digest: str) -> Scenario | None:
