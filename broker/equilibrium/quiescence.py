@@ -105,9 +105,12 @@ class _PriceHistory:
     seen_at: dict[tuple[float, ...], list[int]] = field(default_factory=dict)
     first: dict[tuple[float, ...], IndexArray] = field(default_factory=dict)
 
+    def stands_at(self, vector: tuple[float, ...]) -> bool:
+        """Whether it is the newest one."""
+        return bool(self.vectors) and self.vectors[-1] == vector
+
     def add(self, vector: tuple[float, ...], versions: IndexArray) -> None:
-        if self.vectors and self.vectors[-1] == vector:
-            return
+        """One that differs from the newest one."""
         self.first.setdefault(vector, versions)
         self.seen_at.setdefault(vector, []).append(len(self.vectors))
         self.vectors.append(vector)
@@ -161,10 +164,9 @@ class QuiescenceDetector:
     def note_prices(self) -> None:
         """Remember the prices that stand now, once a batch is complete."""
         for game in self._games:
-            prices = self._prices(game)
-            if prices is not None:
-                versions = self._confirmations.newest(self._parts[game.period], game.period)
-                self._history[game.period].add(prices, versions)
+            prices, history = self._prices(game), self._history[game.period]
+            if prices is not None and not history.stands_at(prices):
+                history.add(prices, self._confirmations.newest(self._parts[game.period], game.period))
 
     def prices(self, game: PeriodGame) -> Array | None:
         """The newest price of each seller of a game, shape (n,), or None before all have offered."""

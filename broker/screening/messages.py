@@ -24,6 +24,7 @@ from market.model.declaration import Declaration, Role
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
 from market.model.rules import Mechanism
+from market.parts import starts_of
 from market.settlement.settlement import POWER_TOLERANCE_MW
 
 _SIMPLEX_TOLERANCE = 1e-9
@@ -144,7 +145,7 @@ def _buys(due: Sequence[tuple[PeriodGame, float]]) -> _Buys:
     return _Buys(
         tuple(game.period for game, _ in due),
         tuple(counts),
-        np.cumsum([0, *counts[:-1]], dtype=np.intp),
+        starts_of(counts),
         deficit_mw,
         np.repeat(deficit_mw, counts),
     )

@@ -83,9 +83,7 @@ def _place(buyer: str, game: PeriodGame) -> int:
 def _demand_curve(games: Sequence[PeriodGame], place: Sequence[int]) -> DemandCurve:
     """This buyer in each game, arrays of shape (games, 1)."""
     own = zip(games, place, strict=True)
-    data = np.array(
-        [(g.satisfaction_cny_per_h[i], g.base_power_mw + g.own_supply_mw[i], g.deficit_mw[i]) for g, i in own]
-    )
+    data = np.array([(g.satisfaction_cny_per_h[i], g.base_mw[i], g.deficit_mw[i]) for g, i in own])
     return DemandCurve.of(data[:, 0:1], data[:, 1:2], data[:, 2:3])
 
 

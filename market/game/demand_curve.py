@@ -69,7 +69,7 @@ def demand_curves(games: Sequence[PeriodGame]) -> DemandCurve:
     """The buyers of several games, at least one, game by game; arrays of shape (all buyers,)."""
     return DemandCurve.of(
         np.concatenate([game.satisfaction_cny_per_h for game in games]),
-        np.concatenate([game.base_power_mw + game.own_supply_mw for game in games]),
+        np.concatenate([game.base_mw for game in games]),
         np.concatenate([game.deficit_mw for game in games]),
     )
 

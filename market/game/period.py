@@ -113,6 +113,11 @@ class PeriodGame:
         return game
 
     @property
+    def base_mw(self) -> Array:
+        """What a buyer uses without this market, S0 + P^s of (17), shape (m,)."""
+        return self.base_power_mw + self.own_supply_mw
+
+    @property
     def tradable(self) -> bool:
         """Whether there is anything to negotiate: a seller, a buyer, and a band that is not empty."""
         return bool(self.sellers) and bool(self.buyers) and self.floor_cny_per_mwh <= self.cap_cny_per_mwh

@@ -30,8 +30,10 @@ from tests.market.instances import make_rules, random_game, random_prices
 from tests.sampling import whole
 
 RULES = make_rules()
-BALANCED = [random_game(seed, ratio=1.0, period=seed) for seed in range(1000 if whole() else 120)]
-DITHERING = (12, 33, 36, 40, 74, 105, 126, 150, 206, 247, 267, 288)  # of these: two prices that swap for ever
+SWAPPING = (247, 288, 383, 443, 539, 547, 677, 821, 940, 971)  # of a thousand: two prices that swap for ever
+SEEDS = range(1000) if whole() else (*range(120), *SWAPPING)
+BALANCED = [random_game(seed, ratio=1.0, period=place) for place, seed in enumerate(SEEDS)]
+DITHERING = (12, 33, 36, 40, 74, 105, 126, 150, 206, 247, 267, 288)  # they would swap by best replies alone
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +59,15 @@ def test_what_is_solved_with_it_changes_nothing_about_a_period(alone: list[Perio
 
 
 def test_who_moves_first_changes_next_to_nothing(alone: list[PeriodResult]) -> None:
-    """One after the other instead of all at once: the way is another one, its end is not."""
-    for game, end in zip(BALANCED, negotiate(BALANCED, RULES, order=Order.SEQUENTIAL), strict=True):
-        assert end.ended is Verdict.EQUILIBRIUM
-        np.testing.assert_allclose(end.prices, alone[game.period].price_cny_per_mwh, rtol=0, atol=1e-6)
+    """One after the other instead of all at once: the way is another one, its end is not.
+
+    Some rests are a stretch in which no seller's profit rises by a last digit.
+    """
+    ends = negotiate(BALANCED, RULES, order=Order.SEQUENTIAL)
+    assert {end.ended for end in ends} == {Verdict.EQUILIBRIUM}
+    off = [np.abs(end.prices - one.price_cny_per_mwh).max() for end, one in zip(ends, alone, strict=True)]
+    assert max(off) <= LARGEST_AMPLITUDE_CNY_PER_MWH
+    assert np.quantile(off, 0.98) <= 1e-6
 
 
 def test_replies_of_games_of_all_sizes_are_the_same_in_any_company() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 import numpy as np
 import pytest
 
+from market.game.dithering import LARGEST_AMPLITUDE_CNY_PER_MWH
 from market.game.period import PeriodGame
 from market.game.pricing import fresh_memory, reprice
 from market.game.pricing.pace import Pace
@@ -45,11 +46,15 @@ def test_prices_that_creep_rest_after_far_fewer_rounds() -> None:
     assert len(crept.path) > 400
 
 
-def test_where_surplus_and_demand_are_equal_nobody_leaps() -> None:
-    """There may be many equilibria, and a leap could end at another one."""
+@pytest.mark.parametrize("order", Order)
+def test_where_surplus_and_demand_are_equal_leaps_end_at_the_same_one_of_many_equilibria(order: Order) -> None:
+    """Within the stretch in which no profit rises by a last digit."""
     games = near_balance(1.0)
-    for leapt, crept in zip(negotiate(games, RULES), plain(games), strict=True):
-        np.testing.assert_array_equal(np.array(leapt.path), np.array(crept.path))
+    leapt, crept = negotiate(games, RULES, order=order), plain(games, order)
+    for ours, alone in zip(leapt, crept, strict=True):
+        assert ours.ended is alone.ended is Verdict.EQUILIBRIUM
+        np.testing.assert_allclose(ours.prices, alone.prices, rtol=0, atol=LARGEST_AMPLITUDE_CNY_PER_MWH)
+    assert 2 * sum(len(end.path) for end in leapt) < sum(len(end.path) for end in crept)
 
 
 def test_who_has_leapt_answers_again_though_nobody_else_moves() -> None:

@@ -6,7 +6,7 @@ A block is a `Records`, made when it is asked for and forgotten again, so that m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ROWS_AT_LEAST = 2048  # of a block, but for the last
 _MANY = (np.ndarray, list, tuple)
+_Part = TypeVar("_Part")
 
 Cells: TypeAlias = Sequence[Any]
 """Of some rows, by column: arrays, lists, or one value for every row.
@@ -80,16 +81,7 @@ def block(columns: Sequence[str], *cells: Any) -> Records:
 
 def blocks_of(columns: Sequence[str], parts: Iterable[Cells]) -> Iterator[Records]:
     """Blocks of the cells of parts, one after the other, small ones together."""
-    waiting: list[Cells] = []
-    rows = 0
-    for cells in parts:
-        waiting.append(cells)
-        rows += _rows(cells)
-        if rows >= _ROWS_AT_LEAST:
-            yield _block(columns, waiting)
-            waiting, rows = [], 0
-    if waiting:
-        yield _block(columns, waiting)
+    return (_block(columns, some) for some in _gathered(parts, _rows))
 
 
 def join(blocks: Sequence[Records]) -> Records:
@@ -101,16 +93,20 @@ def join(blocks: Sequence[Records]) -> Records:
 
 def _joined(blocks: Iterator[Records]) -> Iterator[Records]:
     """The same rows in fewer blocks: what is done with a block costs as much for a few rows as for many."""
-    waiting: list[Records] = []
-    rows = 0
-    for block in blocks:
-        waiting.append(block)
-        rows += len(block)
+    return (join(some) for some in _gathered(blocks, len))
+
+
+def _gathered(parts: Iterable[_Part], rows_of: Callable[[_Part], int]) -> Iterator[list[_Part]]:
+    """The parts in their order, so many together that they have rows enough for a block."""
+    together, rows = list[_Part](), 0
+    for part in parts:
+        together.append(part)
+        rows += rows_of(part)
         if rows >= _ROWS_AT_LEAST:
-            yield join(waiting)
-            waiting, rows = [], 0
-    if waiting:
-        yield join(waiting)
+            yield together
+            together, rows = [], 0
+    if together:
+        yield together
 
 
 def _block(columns: Sequence[str], parts: Sequence[Cells]) -> Records:

@@ -18,9 +18,9 @@ from market.game.period import PeriodGame
 from market.game.replicator import Played, rest_points
 from market.game.result import PeriodResult
 from market.game.solver import Negotiation
-from market.model.arrays import Array, IndexArray
+from market.model.arrays import Array
 from market.model.rules import MarketRules
-from market.parts import parts_of
+from market.parts import parts_of, starts_of
 
 _AT_ONCE = 1 << 16  # probabilities that are worked out side by side: more would cost memory, and save no time
 
@@ -89,15 +89,10 @@ def _changed(paths: Sequence[_Path]) -> Records:
     return trace_block(
         0.0,
         number + 1,
-        who[i + np.repeat(_starts([len(path.who) for path in paths]), rows)],
-        counterparts[j + np.repeat(_starts([len(path.counterparts) for path in paths]), rows)],
+        who[i + np.repeat(starts_of([len(path.who) for path in paths]), rows)],
+        counterparts[j + np.repeat(starts_of([len(path.counterparts) for path in paths]), rows)],
         np.repeat([path.game.period + 1 for path in paths], rows),
         np.repeat(np.array([path.quantity.value for path in paths], dtype=object), rows),
         np.concatenate([path.values[mask] for path, mask in zip(paths, changed, strict=True)]),
         np.concatenate([change[mask] for change, mask in zip(changes, changed, strict=True)]),
     )
-
-
-def _starts(lengths: Sequence[int]) -> IndexArray:
-    """Where each begins of so long ones, one after the other."""
-    return np.cumsum([0, *lengths[:-1]])

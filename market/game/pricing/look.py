@@ -18,9 +18,8 @@ from market.game.pricing.residual_demand import game_batch, residual_demand
 from market.game.pricing.targets import targets
 from market.model.arrays import Array, BoolArray, IndexArray, frozen
 from market.model.rules import MarketRules
-from market.parts import parts_of
+from market.parts import parts_of, starts_of
 
-_BALANCED = 1e-9  # of the demand
 _BESIDE = 1e-6  # of a temperature of choice
 _NUMBERS_AT_ONCE = 1 << 20  # of looks that are worked on side by side: bounds memory
 _MOST_AT_ONCE = 1 << 18  # of two sellers whose prices creep, and a buyer: in larger games nobody looks
@@ -70,12 +69,12 @@ class _Look:
         heat = self.game.temperature_cny_per_mwh
         to = landing(self.prices, self.moving, replies, slopes, heat, self.left)
         if to is None:
-            return _Leap(self.game, self.moving, (), None)
+            return _Leap(self, (), None)
         there = to.prices.copy()
         for j in np.flatnonzero(there != self.prices).tolist():
             there[j] = askable(self.game, j, float(there[j]))
         sellers = tuple(np.flatnonzero(there != self.prices).tolist())
-        return _Leap(self.game, self.moving, sellers, replace(to, prices=frozen(there)))
+        return _Leap(self, sellers, replace(to, prices=frozen(there)))
 
 
 def put_leaps(rules: MarketRules, looks: Sequence[_Look], best: Best, answers: list[Repricing]) -> None:
@@ -85,7 +84,8 @@ def put_leaps(rules: MarketRules, looks: Sequence[_Look], best: Best, answers: l
     replies = [look.replies(best) for look in looks]
     leaps = [look.leap(*known) for look, *known in zip(looks, replies, _slopes(looks, replies), strict=True)]
     beyond = iter(targets(rules, [move for leap in leaps for move in leap.moves()]))
-    for look, leap in zip(looks, leaps, strict=True):
+    for leap in leaps:
+        look = leap.look
         ahead = {move.seller: next(beyond) for move in leap.moves()}
         to = leap.to if leap.holds(ahead) else None
         there, here = tuple(to.prices.tolist()) if to else (), tuple(look.prices.tolist())
@@ -121,8 +121,8 @@ def _slopes_side_by_side(looks: Sequence[_Look], replies: Sequence[Array]) -> li
     step = _BESIDE * games.temperature[game]
     beside = prices[game]
     beside[np.arange(len(seller)), seller] += step
-    first = np.cumsum([0, *count[:-1]])
-    rival, other = np.concatenate([start + _pairs(k) for start, k in zip(first, count, strict=True)], axis=1)
+    starts = zip(starts_of(count), count, strict=True)
+    rival, other = np.concatenate([start + _pairs(k) for start, k in starts], axis=1)
     now = residual_demand(games, prices, np.stack([game, seller], axis=1)).take(other)
     then = residual_demand(games.take(game), beside, np.stack([rival, seller[other]], axis=1))
     found = reply_slopes(now, then, np.concatenate(replies)[other], step[rival])
@@ -151,20 +151,20 @@ def _apart(count: int) -> BoolArray:
 
 @dataclass(frozen=True, slots=True)
 class _Leap:
-    """A leap of these sellers, where there is one. moving : they, and those who stay where they are"""
+    """A leap of these sellers, where there is one: not all who look for it have to move. look : what led to it"""
 
-    game: PeriodGame
-    moving: tuple[int, ...]
+    look: _Look
     sellers: tuple[int, ...]
     to: Landing | None
 
     def moves(self) -> list[PriceMove]:
         """Everybody's turn after it."""
-        return [PriceMove(self.game, j, self.to.prices, Pace()) for j in self.moving] if self.to else []
+        look = self.look
+        return [PriceMove(look.game, j, self.to.prices, Pace()) for j in look.moving] if self.to else []
 
     def holds(self, ahead: Mapping[int, float]) -> bool:
         """Whether prices go on from its end. ahead : replies to these turns"""
-        on_grid = [askable(self.game, j, ahead[j]) for j in self.sellers]
+        on_grid = [askable(self.look.game, j, ahead[j]) for j in self.sellers]
         return self.to is not None and bool(self.sellers) and self.to.holds(self.sellers, on_grid)
 
 
@@ -173,7 +173,7 @@ def looks_of(turns: Sequence[PriceMove], memories: Mapping[int, Hashable]) -> li
     found = dict[tuple[int, int, tuple[int, ...], float], dict[int, int]]()
     for place, pace in memories.items():
         moving, turn = pace.creeping if isinstance(pace, Pace) else (), turns[place]
-        if turn.seller in moving and is_smooth(turn) and _may_leap(turn.game, len(moving)):
+        if turn.seller in moving and is_smooth(turn) and len(moving) ** 2 * len(turn.game.buyers) <= _MOST_AT_ONCE:
             assert isinstance(pace, Pace)
             found.setdefault((id(turn.game), id(turn.prices), moving, pace.left), {})[turn.seller] = place
     first = [turns[next(iter(places.values()))] for places in found.values()]
@@ -181,10 +181,3 @@ def looks_of(turns: Sequence[PriceMove], memories: Mapping[int, Hashable]) -> li
         _Look(turn.game, turn.prices, moving, left, places)
         for turn, ((_, _, moving, left), places) in zip(first, found.items(), strict=True)
     ]
-
-
-def _may_leap(game: PeriodGame, moving: int) -> bool:
-    """Not where surplus and demand are so near each other that there may be many equilibria, nor in huge games."""
-    demand = float(game.deficit_mw.sum())
-    balanced = abs(float(game.surplus_mw.sum()) - demand) <= _BALANCED * demand
-    return not balanced and moving * moving * len(game.buyers) <= _MOST_AT_ONCE

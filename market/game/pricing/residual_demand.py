@@ -131,7 +131,7 @@ def game_batch(games: Sequence[PeriodGame]) -> GameBatch:
         floor[row, : len(game.sellers)] = game.least_price_cny_per_mwh
         reserve[row, : len(game.sellers)] = game.reserve_cny_per_mwh
         demand[0, row, : len(game.buyers), 0] = game.satisfaction_cny_per_h
-        demand[1, row, : len(game.buyers), 0] = game.base_power_mw + game.own_supply_mw
+        demand[1, row, : len(game.buyers), 0] = game.base_mw
         demand[2, row, : len(game.buyers), 0] = game.deficit_mw
     return GameBatch(
         floor,
