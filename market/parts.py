@@ -1,13 +1,9 @@
-"""Parts of what is worked on side by side: cut so that memory stays bounded, and where each begins."""
+"""Cuts what is worked on side by side into parts, so that memory stays bounded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
-
-import numpy as np
-
-from market.model.arrays import IndexArray
 
 _Item = TypeVar("_Item")
 
@@ -26,12 +22,3 @@ def parts_of(items: Sequence[_Item], sizes: Sequence[int], most: int) -> Iterato
         size += more
     if first < len(items):
         yield items[first:]
-
-
-def starts_of(lengths: Sequence[int]) -> IndexArray:
-    """Where each of so long parts begins, one after the other.
-
-    >>> starts_of([2, 0, 3]).tolist()
-    [0, 2, 2]
-    """
-    return np.cumsum([0, *lengths[:-1]], dtype=np.intp)

@@ -30,7 +30,7 @@ TAKING_TURNS = (
 """Of real processes and browsers, which take turns even if they are short, as do tests that are marked `in_turn`,
 and all whose cost is in the table."""
 ALWAYS = (
-    *("tests/processes/test_default_run.py", "tests/test_style.py", "tests/test_shape.py", "tests/test_site.py"),
+    *("tests/processes/test_default_run.py", "tests/test_style.py", "tests/test_shape.py"),
     *("tests/test_docs.py", "tests/test_documented_commands.py", "tests/test_doctests.py"),
 )
 

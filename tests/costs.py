@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 COSTS = Path(__file__).parent / "costs.csv"
-LONG_S = 1.0
+LONG_S = 0.5
 """From so much processor time on a test is kept in the table, and takes turns."""
 
 

@@ -23,7 +23,7 @@ _Case = TypeVar("_Case")
 SAMPLE: Final = "VPPMARKET_TESTS_SAMPLE"
 """The name of the sample that is drawn, the same for all that run tests side by side; empty: all cases."""
 
-TURNS: Final = 10
+TURNS: Final = 20
 ALL_ARE_RUN: Final = "VPPMARKET_TESTS_ALL"
 """Set where no test was asked for by name."""
 

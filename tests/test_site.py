@@ -24,7 +24,7 @@ from docs.extensions.terminals import CommandFailed, Terminals
 from market.app.cli.main import commands
 from tests.sampling import sampled
 
-pytestmark = pytest.mark.timeout(1600)
+pytestmark = [pytest.mark.timeout(1600), pytest.mark.in_turn("the site")]
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

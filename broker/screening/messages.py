@@ -19,12 +19,11 @@ from market.bidding.reserve import highest_reserve_cny_per_mwh
 from market.bidding.roles import VOLUME_DECIMALS
 from market.errors import ProtocolError
 from market.game.period import PeriodGame, period_games
-from market.model.arrays import Array, IndexArray
+from market.model.arrays import Array, IndexArray, starts_of
 from market.model.declaration import Declaration, Role
 from market.model.plan import DirectExchange
 from market.model.public import PublicRules
 from market.model.rules import Mechanism
-from market.parts import starts_of
 from market.settlement.settlement import POWER_TOLERANCE_MW
 
 _SIMPLEX_TOLERANCE = 1e-9

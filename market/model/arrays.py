@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -31,3 +31,12 @@ def spliced(first: Array, count: int, rest: Array) -> Array:
     [1.0, 8.0, 9.0]
     """
     return frozen(np.concatenate([first[:count], rest[count:]]))
+
+
+def starts_of(lengths: Sequence[int]) -> IndexArray:
+    """Where each of parts of these lengths begins, one after the other.
+
+    >>> starts_of([2, 0, 3]).tolist()
+    [0, 2, 2]
+    """
+    return np.cumsum([0, *lengths[:-1]], dtype=np.intp)

@@ -18,9 +18,9 @@ from market.game.period import PeriodGame
 from market.game.replicator import Played, rest_points
 from market.game.result import PeriodResult
 from market.game.solver import Negotiation
-from market.model.arrays import Array
+from market.model.arrays import Array, starts_of
 from market.model.rules import MarketRules
-from market.parts import parts_of, starts_of
+from market.parts import parts_of
 
 _AT_ONCE = 1 << 16  # probabilities that are worked out side by side: more would cost memory, and save no time
 

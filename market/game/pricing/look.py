@@ -16,9 +16,9 @@ from market.game.pricing.price_move import PriceMove, Repricing, askable, is_smo
 from market.game.pricing.reply_slopes import reply_slopes
 from market.game.pricing.residual_demand import game_batch, residual_demand
 from market.game.pricing.targets import targets
-from market.model.arrays import Array, BoolArray, IndexArray, frozen
+from market.model.arrays import Array, BoolArray, IndexArray, frozen, starts_of
 from market.model.rules import MarketRules
-from market.parts import parts_of, starts_of
+from market.parts import parts_of
 
 _BESIDE = 1e-6  # of a temperature of choice
 _NUMBERS_AT_ONCE = 1 << 20  # of looks that are worked on side by side: bounds memory
