@@ -151,6 +151,17 @@ def _passes(copy: Path, tests: Sequence[str]) -> bool:
             run.wait()
 
 
+def _copy(checkout: Path, to: Path) -> None:
+    """The checkout without its history, its environment, and what runs and caches have left in it."""
+    cached = shutil.ignore_patterns(".git", ".venv", "*cache*")
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        at_the_top = {"runs"} if Path(folder) == checkout else set[str]()  # a room of the code is called so, too
+        return cached(folder, names) | at_the_top
+
+    shutil.copytree(checkout, to, ignore=left_out)
+
+
 def main() -> int:
     """Tell of each fault, and in the end how many were noticed; the tests have to pass without one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -162,7 +173,7 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder) / "checkout"
-        shutil.copytree(asked.checkout, copy, ignore=shutil.ignore_patterns(".git", ".venv", "*cache*", "runs"))
+        _copy(asked.checkout, copy)
         if not _passes(copy, asked.tests):
             print("the tests do not pass without a fault", file=sys.stderr)
             return 1
