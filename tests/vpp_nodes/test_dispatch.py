@@ -176,11 +176,15 @@ def test_mode_none_leaves_carbon_out_of_the_plan_and_keeps_it_in_the_bill() -> N
     np.testing.assert_allclose(plan.marginal_value_cny_per_mwh, 560.0)
 
 
-def test_at_negative_prices_nothing_runs_both_ways_at_once() -> None:
+@pytest.mark.parametrize("price_cny_per_mwh", [[-200.0, -200.0, -200.0], [-200.0, 100.0, 100.0]])
+def test_at_negative_prices_nothing_runs_both_ways_at_once(price_cny_per_mwh: list[float]) -> None:
     """The linear program would burn bought energy in the storage, and buy dear what it sells dearer."""
-    case = plain_case([1.0, 1.0, 1.0])
-    negative = replace(case, public=replace(case.public, tariff=public_rules(*np.full((2, 3), -200.0)).tariff))
-    plan = solved(limited(negative, buy=5.0, sell=5.0), ess=replace(STORAGE, wear_cny_per_mwh=0.0))
+    case, price = plain_case([1.0, 1.0, 1.0]), np.array(price_cny_per_mwh)
+    negative = replace(case, public=replace(case.public, tariff=public_rules(price, price).tariff))
+    plan = solved(
+        limited(negative, buy=5.0, sell=5.0),
+        ess=replace(STORAGE, wear_cny_per_mwh=0.0, soc_initial=STORAGE.soc_max),
+    )
     assert plan.method is SolveMethod.MILP
     assert not np.any((plan.charge_mw > 0.0) & (plan.discharge_mw > 0.0))
     inverted = plain_case([1.0], retail=300.0, feed_in=400.0)
