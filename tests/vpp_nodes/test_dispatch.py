@@ -176,15 +176,19 @@ def test_mode_none_leaves_carbon_out_of_the_plan_and_keeps_it_in_the_bill() -> N
     np.testing.assert_allclose(plan.marginal_value_cny_per_mwh, 560.0)
 
 
-@pytest.mark.parametrize("price_cny_per_mwh", [[-200.0, -200.0, -200.0], [-200.0, 100.0, 100.0]])
-def test_at_negative_prices_nothing_runs_both_ways_at_once(price_cny_per_mwh: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("price_cny_per_mwh", "soc_initial"),
+    [([-200.0, -200.0, -200.0], STORAGE.soc_initial), ([-200.0, 100.0, 100.0], STORAGE.soc_max)],
+    ids=["all day", "in one period, with a full battery"],
+)
+def test_at_negative_prices_nothing_runs_both_ways_at_once(
+    price_cny_per_mwh: list[float], soc_initial: float
+) -> None:
     """The linear program would burn bought energy in the storage, and buy dear what it sells dearer."""
     case, price = plain_case([1.0, 1.0, 1.0]), np.array(price_cny_per_mwh)
     negative = replace(case, public=replace(case.public, tariff=public_rules(price, price).tariff))
-    plan = solved(
-        limited(negative, buy=5.0, sell=5.0),
-        ess=replace(STORAGE, wear_cny_per_mwh=0.0, soc_initial=STORAGE.soc_max),
-    )
+    battery = replace(STORAGE, wear_cny_per_mwh=0.0, soc_initial=soc_initial)
+    plan = solved(limited(negative, buy=5.0, sell=5.0), ess=battery)
     assert plan.method is SolveMethod.MILP
     assert not np.any((plan.charge_mw > 0.0) & (plan.discharge_mw > 0.0))
     inverted = plain_case([1.0], retail=300.0, feed_in=400.0)
