@@ -10,6 +10,7 @@ from math import isfinite
 
 import numpy as np
 
+from broker.screening.answers import judged_of
 from broker.wire.messages import Answer, Offer, Seen
 from market.coordination.consensus import (
     Participant,
@@ -68,8 +69,9 @@ class Answerer:
             if len(answers) < len(self.roster):
                 break
             del self._answers[len(self._standings)]
-            powers = np.array([answers[vpp].net_in_mw for vpp in self.roster])
-            self._standings.append(after(self._standings[-1], powers))
+            own = [answers[vpp] for vpp in self.roster]
+            powers, judged = np.array([each.net_in_mw for each in own]), [judged_of(each) for each in own]
+            self._standings.append(after(self._standings[-1], powers, judged))
             said.append(self._next())
         return tuple(said)
 
@@ -77,11 +79,11 @@ class Answerer:
         """What we make of the standing, and our answer to it unless it is the last."""
         now, k = self._standings[-1], self.roster.index(self._own)
         hours = self._public.horizon.period_h
-        judged = judged_by(self._participant, now.net_in_mw[k], now.price_cny_per_mwh, hours)
+        judged = judged_by(self._participant, now, k, hours)
         told = (judged.regret_cny, judged.saving_cny) if isfinite(judged.regret_cny) else (None, None)
         last = is_last(now.number, self._public.market)
         power = frozen(np.zeros(0)) if last else answer_of(self._participant, now, k)
-        answer = Answer(now.number + 1, power, *told)
+        answer = Answer(now.number + 1, power, told[0], told[1], judged.commits)
         self._answers.setdefault(answer.round, {})[self._own] = answer
         return answer
 

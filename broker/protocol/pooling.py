@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
 
 import numpy as np
 
 from broker.delivery.undelivered import Undelivered, story
-from broker.screening.answers import AnswerRules
+from broker.screening.answers import AnswerRules, judged_of
 from broker.wire.messages import Answer, Done, MarketMessage
-from market.coordination.consensus import ConsensusRound, ConsensusSearch, Judged, scale_of
+from market.coordination.consensus import ConsensusRound, ConsensusSearch, scale_of
 from market.coordination.pool import agreed_rounds, pool_declaration, pooled, verdict_of
 from market.game.period import PeriodGame
 from market.game.result import PeriodResult, Verdict
@@ -19,13 +18,6 @@ from market.model.arrays import Array
 from market.model.declaration import Declaration
 from market.model.public import PublicRules
 from market.settlement.rounds import DayRounds
-
-
-def judged_of(answer: Answer) -> Judged:
-    """What a VPP says of the round before its answer."""
-    if answer.regret_cny is None or answer.saving_cny is None:
-        return Judged(inf, -inf)
-    return Judged(answer.regret_cny, answer.saving_cny)
 
 
 class Pooling:

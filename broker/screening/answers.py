@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 
 from broker.screening.audits import NUMBER_LIMIT
 from broker.wire.messages import Answer, MarketMessage
-from market.coordination.consensus import is_last
+from market.coordination.consensus import Judged, is_last
 from market.errors import ProtocolError
 from market.model.public import PublicRules
 
 _POWER_LIMIT_MW = 1e9
+
+
+def judged_of(answer: Answer) -> Judged:
+    """What a VPP says of the round before its answer."""
+    if answer.regret_cny is None or answer.saving_cny is None:
+        return Judged(inf, -inf, answer.commits)
+    return Judged(answer.regret_cny, answer.saving_cny, answer.commits)
 
 
 class AnswerRules:

@@ -18,7 +18,7 @@ from broker.wire.messages import Message
 from broker.wire.types import codec_for
 from market.errors import WireError
 
-WIRE_VERSION = 9
+WIRE_VERSION = 10
 TOKEN_BYTES = 16
 _MAX_DEPTH_ITEMS = 200_000
 

@@ -89,12 +89,14 @@ class Answer:
     no answer is asked for any more
     regret_cny, saving_cny : r_k and F_k(0) − F_k(z_k) of (M7), with what it was left once all were balanced; None
     where it has no such day
+    commits : whether it has units to be switched on and off
     """
 
     round: int
     net_in_mw: Array
     regret_cny: float | None
     saving_cny: float | None
+    commits: bool
 
 
 @dataclass(frozen=True, slots=True)

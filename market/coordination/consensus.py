@@ -22,6 +22,7 @@ from typing import Final
 
 import numpy as np
 
+from market.coordination.commitments import Commitments, SearchStage
 from market.coordination.extrapolation import Course, next_point
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration
@@ -29,8 +30,10 @@ from market.model.rules import Horizon, MarketRules, Tariff
 
 _LEAST_SPREAD_CNY_PER_MWH: Final = 1.0
 _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is short of anything
-_UNEVEN: Final = 10.0  # the two residuals may differ by this factor before ρ is changed
-_FIRST_ROUNDS: Final = 40  # in which ρ may change, and steps may go further: from then on the method converges
+_UNEVEN: Final = 3.0  # the two residuals of a period may differ by this factor before its ρ is changed
+_EVENED: Final = 5  # in one round of so many; steps can go further in the rounds between, in which it is
+_STUCK: Final = 100.0  # that they may differ by
+_FIRST_ROUNDS: Final = 60  # in which ρ may change, and steps may go further: from then on the method converges
 _GOES_ON: Final = 4  # once enough is certified, for a round in as many that it took
 _FINER: Final = 0.1  # of what was asked for: certified, it ends at once
 _COARSE: Final = 1e-6  # of a typical exchange: smaller residuals say nothing about ρ
@@ -43,28 +46,45 @@ _NO_GAIN: Final = 1e-9  # of what a day costs without trade: regrets as small ar
 class Scale:
     """The size of things in a market, all of it public.
 
-    typical_mw : of an exchange · step : ρ, CNY/(MW² h)
+    typical_mw : of an exchange · step : ρ, CNY/(MW² h), shape (periods,)
     reach_mw : how far answers still are from their anchors, to a small share of which they are worked out
     """
 
     typical_mw: float
-    step: float
+    step: Array
     reach_mw: float
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChoice:
+    """Where one VPP chooses which units are on: prices, its anchor, and ρ, CNY/(MW² h); shape (periods,) each.
+
+    typical_mw : of an exchange
+    """
+
+    price_cny_per_mwh: Array
+    anchor_mw: Array
+    step: Array
+    typical_mw: float
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
     """One VPP as consensus sees it: what it answers, and what it says of its own costs.
 
-    answer : (π, anchor z_k − z̄, scale) → z_k, all of shape (periods,)
-    cost_cny : z → F_k(z), infinite where it has no such day
-    least_cny : π → a proven lower bound of min_z F_k(z) + Δt π·z
+    answer : (π, anchor z_k − z̄, scale, where its units are committed) → z_k, all of shape (periods,)
+    commits : whether it has units to be switched on and off
+    cost_cny : (z, where its units are committed) → F_k(z), infinite where it has no such day; or, with
+    commitments, what the cheapest day with them costs
+    least_cny : (π, for a proof) → a proven lower bound of min_z F_k(z) + Δt π·z, the highest for a proof, else it
+    may be that of the relaxed day
     """
 
     vpp: str
-    answer: Callable[[Array, Array, Scale], Array]
-    cost_cny: Callable[[Array], float]
-    least_cny: Callable[[Array], float]
+    answer: Callable[[Array, Array, Scale, OwnChoice | None], Array]
+    cost_cny: Callable[[Array, OwnChoice | None], float]
+    least_cny: Callable[[Array, bool], float]
+    commits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +92,12 @@ class Judged:
     """What a participant says of a round: r_k, and what it saves, F_k(0) − F_k(z_k).
 
     Where it has no such day, its regret is infinite and its saving minus that.
+    commits : whether it has units to be switched on and off
     """
 
     regret_cny: float
     saving_cny: float
+    commits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +106,7 @@ class Standing:
 
     answers_mw : shape (participants, periods) · scale : for the answers that follow
     anchors_mw : from which each looks for its next answer, of the shape of the answers
-    course : of the rounds before
+    course : of the rounds before · commitments : of those who have units to switch; `opening_step` is ρ of round 0
     """
 
     number: int
@@ -92,7 +114,14 @@ class Standing:
     answers_mw: Array
     scale: Scale
     anchors_mw: Array
+    opening_step: Array
     course: Course = field(default=Course(), compare=False)
+    commitments: Commitments = field(default=Commitments(), compare=False)
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether what is said of it should be as near as can be, where units are committed, and not just soon."""
+        return not self.number or self.commitments.stage in (SearchStage.MEAN, SearchStage.CHEAPEST)
 
     @property
     def net_in_mw(self) -> Array:
@@ -103,6 +132,13 @@ class Standing:
         """From where participant k looks for its next answer, z_k − z̄ if no step has gone further."""
         anchor: Array = self.anchors_mw[k]
         return anchor
+
+    def choice(self, k: int) -> OwnChoice | None:
+        """Where participant k has chosen which units are on; None for the relaxed day."""
+        made = self.commitments.choice
+        if made is None:
+            return None
+        return OwnChoice(made.price_cny_per_mwh, made.anchors_mw[k], made.step, self.scale.typical_mw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +169,26 @@ class ConsensusRound:
 class Consensus:
     """All rounds, the first being no trade; `settled` is the one with the least Σ_k r_k, the first of them.
 
-    reached : whether that is as small as was asked for
+    reached : whether that is as small as was asked for · committed : whether all choices of commitments were made
     """
 
     rounds: tuple[ConsensusRound, ...]
     settled: ConsensusRound
     reached: bool
+    committed: bool = False
 
 
 def scale_of(declarations: Sequence[Declaration], tariff: Tariff) -> Scale:
     """ρ = mean of retail − feed-in (at least 1 CNY/MWh) / mean of all declared surpluses and deficits but 0.
 
+    It is that of all periods to begin with.
     Where nobody declares any, 1 MW stands in for their mean.
     """
     powers = np.concatenate([[d.surplus_mw, d.deficit_mw] for d in declarations], axis=None)
     typical = float(powers[powers > 0.0].mean()) if (powers > 0.0).any() else _UNTRADED_MW
     spread = float(np.abs(tariff.retail_cny_per_mwh - tariff.feed_in_cny_per_mwh).mean())
-    return Scale(typical, max(spread, _LEAST_SPREAD_CNY_PER_MWH) / typical, reach_mw=typical)
+    step = np.full(tariff.retail_cny_per_mwh.shape, max(spread, _LEAST_SPREAD_CNY_PER_MWH) / typical)
+    return Scale(typical, frozen(step), reach_mw=typical)
 
 
 class ConsensusSearch:
@@ -180,18 +219,20 @@ class ConsensusSearch:
         self._rounds.append(each)
         if self._reached(each):
             self._last = min(self._last, each.number + each.number // _GOES_ON)
-        self.over = self._reached(each, _FINER) or each.number >= self._last
+        settling = now.commitments.stage is SearchStage.CHEAPEST
+        self.over = self._reached(each, _FINER) or each.number >= self._last or settling
         return each
 
     def answered(self, answers_mw: Array) -> None:
         """What everybody answers to the standing."""
-        self.standing = after(self.standing, answers_mw)
+        self.standing = after(self.standing, answers_mw, self._rounds[-1].judged if self._rounds else ())
 
     @property
     def found(self) -> Consensus:
         """What has been found so far; at least one round has been judged."""
         settled = min(self._rounds, key=lambda each: each.regrets_cny)
-        return Consensus(tuple(self._rounds), settled, self._reached(settled))
+        committed = self.standing.commitments.stage is SearchStage.CHEAPEST
+        return Consensus(tuple(self._rounds), settled, self._reached(settled), committed)
 
     @property
     def rounds(self) -> tuple[ConsensusRound, ...]:
@@ -223,11 +264,7 @@ def find_consensus(
     search = ConsensusSearch(len(participants), scale, tariff, horizon, rules)
     while True:
         now = search.standing
-        net_in = now.net_in_mw
-        judged = [
-            judged_by(each, net_in[k], now.price_cny_per_mwh, horizon.period_h)
-            for k, each in enumerate(participants)
-        ]
+        judged = [judged_by(each, now, k, horizon.period_h) for k, each in enumerate(participants)]
         on_round(search.judged(judged))
         if search.over:
             return search.found
@@ -237,41 +274,101 @@ def find_consensus(
 
 def answer_of(participant: Participant, now: Standing, k: int) -> Array:
     """What participant k answers to a standing, shape (periods,)."""
-    return participant.answer(now.price_cny_per_mwh, now.anchor_mw(k), now.scale)
+    return participant.answer(now.price_cny_per_mwh, now.anchor_mw(k), now.scale, now.choice(k))
 
 
-def judged_by(participant: Participant, net_in_mw: Array, price: Array, period_h: float) -> Judged:
-    """What a participant says of its exchange at these prices. A regret of no more than rounding is none."""
-    alone, cost = (participant.cost_cny(power) for power in (np.zeros_like(net_in_mw), net_in_mw))
+def judged_by(participant: Participant, now: Standing, k: int, period_h: float) -> Judged:
+    """What participant k says of a standing. A regret of no more than rounding is none."""
+    net_in_mw, price, proof = now.net_in_mw[k], now.price_cny_per_mwh, now.is_proof or not participant.commits
+    alone = participant.cost_cny(np.zeros_like(net_in_mw), None)
+    cost = participant.cost_cny(net_in_mw, None if proof else now.choice(k))
     if cost == inf:
-        return Judged(inf, -inf)
-    regret = max(cost + period_h * float(net_in_mw @ price) - participant.least_cny(price), 0.0)
-    return Judged(regret if regret > _NO_GAIN * abs(alone) else 0.0, alone - cost)
+        return Judged(inf, -inf, participant.commits)
+    regret = max(cost + period_h * float(net_in_mw @ price) - participant.least_cny(price, proof), 0.0)
+    return Judged(regret if regret > _NO_GAIN * abs(alone) else 0.0, alone - cost, participant.commits)
 
 
 def opening(participants: int, scale: Scale, tariff: Tariff, horizon: Horizon) -> Standing:
     """Round 0: no trade, at the mean of the grid's prices."""
     price = (tariff.retail_cny_per_mwh + tariff.feed_in_cny_per_mwh) / 2.0
     nothing = frozen(np.zeros((participants, horizon.periods)))
-    return Standing(0, frozen(price), nothing, scale, nothing)
+    return Standing(0, frozen(price), nothing, scale, nothing, scale.step)
 
 
-def after(before: Standing, answers_mw: Array) -> Standing:
+def after(before: Standing, answers_mw: Array, judged: Sequence[Judged] = ()) -> Standing:
     """The standing once all have answered: prices move by the mean of the answers, and each anchor to its answer.
 
     In the first rounds ρ is evened out, and both go as far as the rounds before promise.
+    judged : what all have said of the standing before; it matters where somebody commits units
     """
+    standing, stage = _moved(before, answers_mw), before.commitments.stage
+    if not any(each.commits for each in judged) or stage is SearchStage.CHEAPEST:
+        return standing
+    saving, regrets = fsum(each.saving_cny for each in judged), fsum(each.regret_cny for each in judged)
+    known = before.commitments.judged(before.net_in_mw, before.price_cny_per_mwh, saving, regrets)
+    if stage is SearchStage.MEAN:
+        return _cheapest(standing, known)
+    if stage is SearchStage.LAST_LEG:
+        known = known.weighed(standing.number, answers_mw)
+    moved_mw = max(np.abs(answers_mw - before.anchors_mw).max(), np.abs(answers_mw.mean(axis=0)).max())
+    if not known.at_rest(standing.number, float(moved_mw), standing.scale.typical_mw):
+        return replace(standing, commitments=known)
+    return _mean(standing, known) if stage is SearchStage.LAST_LEG else _next_leg(standing, known)
+
+
+def _moved(before: Standing, answers_mw: Array) -> Standing:
+    """One step of ADMM."""
     number, scale = before.number + 1, before.scale
     mean = answers_mw.mean(axis=0)
     price, anchors = before.price_cny_per_mwh + scale.step * mean, answers_mw - mean
     course = Course()
-    if number <= _FIRST_ROUNDS:
-        scale = _evened(before, anchors, mean)
-        if scale == before.scale:
+    since = number - before.commitments.begun
+    if since <= _FIRST_ROUNDS:
+        scale = _evened(before, anchors, mean, _STUCK if since % _EVENED else _UNEVEN)
+        if (scale.step == before.scale.step).all():
             price, anchors, course = _gone_further(before, price, anchors)
     reach_mw = _reach_mw(scale, answers_mw - before.anchors_mw)
-    scale = replace(scale, reach_mw=reach_mw)
-    return Standing(number, frozen(price), frozen(answers_mw), scale, frozen(anchors), course)
+    return replace(
+        before,
+        number=number,
+        price_cny_per_mwh=frozen(price),
+        answers_mw=frozen(answers_mw),
+        scale=replace(scale, reach_mw=reach_mw),
+        anchors_mw=frozen(anchors),
+        course=course,
+    )
+
+
+def _next_leg(standing: Standing, known: Commitments) -> Standing:
+    """Where a leg has ended: on with other commitments, from where the best one has."""
+    commitments, best = known.next_leg(
+        standing.number, standing.price_cny_per_mwh, standing.anchors_mw, standing.opening_step
+    )
+    return replace(
+        standing,
+        price_cny_per_mwh=best.price_cny_per_mwh,
+        anchors_mw=best.anchors_mw,
+        scale=Scale(standing.scale.typical_mw, standing.opening_step, standing.scale.typical_mw),
+        course=Course(),
+        commitments=commitments,
+    )
+
+
+def _mean(standing: Standing, known: Commitments) -> Standing:
+    """Where the last leg has ended: its mean."""
+    known = replace(known, stage=SearchStage.MEAN)
+    return replace(standing, answers_mw=known.mean_mw(standing.number), commitments=known)
+
+
+def _cheapest(standing: Standing, known: Commitments) -> Standing:
+    """The cheapest exchange of all rounds at the prices of the highest bound."""
+    assert known.cheapest is not None
+    return replace(
+        standing,
+        price_cny_per_mwh=known.cheapest.price_cny_per_mwh,
+        answers_mw=known.cheapest.exchange_mw,
+        commitments=replace(known, stage=SearchStage.CHEAPEST),
+    )
 
 
 def _gone_further(before: Standing, price: Array, anchors: Array) -> tuple[Array, Array, Course]:
@@ -307,15 +404,14 @@ def _reach_mw(scale: Scale, distance_mw: Array) -> float:
     return min(max(float(np.abs(distance_mw).max()), _FINE * scale.typical_mw), scale.typical_mw)
 
 
-def _evened(before: Standing, anchors: Array, mean: Array) -> Scale:
-    """ρ doubled where answers miss each other by far more than they still move, halved where it is the other way.
+def _evened(before: Standing, anchors: Array, mean: Array, uneven: float) -> Scale:
+    """ρ of a period doubled where answers miss each other by far more than they still move, halved where it is the
+    other way round.
 
     (Boyd et al. 2011, 3.4.1; both residuals are public.) anchors, mean : of the answers, z_k − z̄ and z̄
     """
-    scale = before.scale
-    primal = float(np.linalg.norm(np.broadcast_to(mean, anchors.shape)))
-    dual = float(np.linalg.norm(anchors - before.anchors_mw))
-    if max(primal, dual) < _COARSE * scale.typical_mw * float(np.sqrt(anchors.size)):
-        return scale
-    factor = 2.0 if primal > _UNEVEN * dual else 0.5 if dual > _UNEVEN * primal else 1.0
-    return replace(scale, step=scale.step * factor)
+    scale, root = before.scale, float(np.sqrt(len(anchors)))
+    primal, dual = root * np.abs(mean), np.linalg.norm(anchors - before.anchors_mw, axis=0)
+    factor = np.where(primal > uneven * dual, 2.0, np.where(dual > uneven * primal, 0.5, 1.0))
+    fine = np.maximum(primal, dual) < _COARSE * scale.typical_mw * root
+    return replace(scale, step=frozen(scale.step * np.where(fine, 1.0, factor)))

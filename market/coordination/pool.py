@@ -59,6 +59,9 @@ def verdict_of(found: Consensus) -> tuple[Verdict, str]:
     if found.reached:
         return Verdict.EQUILIBRIUM, ""
     left = f"all regrets together are {found.settled.regrets_cny:.6g} CNY after {len(found.rounds) - 1} rounds"
+    if found.committed:
+        why = "commitments were tried, and no price need support a unit that is on or off"
+        return Verdict.UNCERTIFIED, f"{left}; {why}"
     return Verdict.UNCERTIFIED, f"{left}; raise market.consensus_rounds or market.consensus_regret"
 
 

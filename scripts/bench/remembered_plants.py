@@ -5,12 +5,12 @@ A plan is a function of the plant, the rules and the trade fixed in it, so that 
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from struct import pack
 from typing import Any
 
-import numpy as np
 import yaml
 
 from market.bidding.declare import declare
@@ -84,16 +84,15 @@ def _joins(name: str, index: int, participants: int) -> Participant:
 
     def remembered(ask: Callable[..., Any]) -> Callable[..., Any]:
         def answer(*question: Any) -> Any:
-            plain = tuple(part.tobytes() if isinstance(part, np.ndarray) else part for part in question)
-            key = (name, index, participants, ask.__name__, *plain)
+            key = (name, index, participants, ask.__name__, pickle.dumps(question))
             if key not in _asked:
                 _asked[key] = ask(*question)
             return _asked[key]
 
         return answer
 
-    asked = (remembered(ask) for ask in (plant.answer, plant.cost_cny, plant.least_cny))
-    return Participant(plant.vpp, *asked)
+    answer, cost_cny, least_cny = (remembered(ask) for ask in (plant.answer, plant.cost_cny, plant.least_cny))
+    return Participant(plant.vpp, answer, cost_cny, least_cny, plant.commits)
 
 
 def _declare(name: str, index: int, plan: DispatchPlan) -> Declaration:

@@ -31,9 +31,11 @@ class Drawn:
     periods: int
     mechanism: Mechanism = Mechanism.GAME
     rounds: int = 4
+    commitment: bool = False
 
     def __str__(self) -> str:
-        return f"{self.mechanism} of {self.vpps}, {self.periods} periods, seed {self.seed}"
+        committed = " with commitment" if self.commitment else ""
+        return f"{self.mechanism} of {self.vpps}{committed}, {self.periods} periods, seed {self.seed}"
 
     def scenario(self) -> Scenario:
         """What is played."""
@@ -46,7 +48,7 @@ class Drawn:
 
 @cache
 def _scenario(what: Drawn) -> Scenario:
-    drawn = random_market(what.seed, vpps=what.vpps, periods=what.periods)
+    drawn = random_market(what.seed, vpps=what.vpps, periods=what.periods, commitment=what.commitment)
     rules = drawn.public
     market = replace(
         rules.market,
@@ -54,7 +56,7 @@ def _scenario(what: Drawn) -> Scenario:
         coupling=Coupling.ITERATE if what.mechanism is Mechanism.GAME else Coupling.ONCE,
         coupling_rounds=what.rounds,
         consensus_rounds=4 * what.rounds,
-        consensus_regret=0.01,
+        consensus_regret=1e-5 if what.commitment else 0.01,
     )
     public = seal_public(rules.horizon, rules.tariff, market, rules.carbon)
     return seal_scenario("random", "", public, drawn.vpps, drawn.network)

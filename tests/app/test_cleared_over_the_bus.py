@@ -210,7 +210,7 @@ def test_nothing_may_be_said_once_all_have_declared() -> None:
     scenario = scenario_of(Mechanism.VCG)
     declarations = [day.declaration for day in in_one_process(Mechanism.VCG).days]
     parts = parts_of(declarations, scenario.public)
-    for message in (Offer(1, (0,), frozen([500.0])), Answer(1, frozen([0.0] * 4), 0.0, 0.0)):
+    for message in (Offer(1, (0,), frozen([500.0])), Answer(1, frozen([0.0] * 4), 0.0, 0.0, commits=False)):
         with pytest.raises(ProtocolError):
             parts.check("V1", message)
     assert parts.sells("V1") == ()

@@ -126,6 +126,16 @@ def test_with_commitment_the_regrets_still_bound_what_is_lost() -> None:
     assert outcome.rounds.regrets_cny >= lost - 1e-6 * abs(optimum.total_cny)
 
 
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("seed", range(16))
+def test_with_commitment_it_is_as_good_as_one_plan_for_all_as_well(seed: int) -> None:
+    """A finding: no price need support the best plan, and which units are on is searched for, not proved."""
+    scenario = random_market(seed, vpps=3 + seed % 2, periods=6, commitment=True)
+    market = replace(scenario.public.market, mechanism=Mechanism.CONSENSUS)
+    scenario = replace(scenario, public=replace(scenario.public, market=market))
+    assert_efficient(scenario, market_day(scenario))
+
+
 def test_where_the_bill_is_not_the_objective_no_law_of_it_is_claimed() -> None:
     changes = {"market.mechanism": "consensus", "carbon.mode": CarbonMode.NONE.value}
     outcome = market_day(with_overrides(load_scenario("two_vpp"), changes))

@@ -27,10 +27,12 @@ from vpp_nodes.plan_rounds import RoundEnd
 
 RULES = AnswerRules(public_rules(2, market=replace(market_rules(), consensus_rounds=3)))
 NOTHING, SOME = frozen([]), frozen([1.0, -2.0])
-FAIR = Answer(1, SOME, 3.0, 0.0)
+FAIR = Answer(1, SOME, 3.0, 0.0, commits=False)
 
 
-@pytest.mark.parametrize("answer", [FAIR, Answer(3, SOME, None, None), Answer(4, NOTHING, 0.0, -1e-9)])
+@pytest.mark.parametrize(
+    "answer", [FAIR, Answer(3, SOME, None, None, True), Answer(4, NOTHING, 0.0, -1e-9, False)]
+)
 def test_an_answer_that_may_be_passes(answer: Answer) -> None:
     RULES.check("A", answer)
 

@@ -12,6 +12,7 @@ from market.coordination.consensus import (
     Consensus,
     ConsensusSearch,
     Judged,
+    OwnChoice,
     Participant,
     Scale,
     balanced_exchange,
@@ -21,6 +22,7 @@ from market.model.arrays import Array
 from market.model.rules import Horizon, MarketRules, Tariff
 
 HOURS = 0.5
+STEP = np.array([100.0, 100.0])
 HORIZON = Horizon(periods=2, period_h=HOURS)
 TARIFF = Tariff(np.array([800.0, 1200.0]), np.array([300.0, 400.0]))
 
@@ -28,16 +30,16 @@ TARIFF = Tariff(np.array([800.0, 1200.0]), np.array([300.0, 400.0]))
 def quadratic(vpp: str, slope: float, wanted: Array, most_mw: float = inf) -> Participant:
     """F(z) = Δt Σ_t slope/2 (wanted_t − z_t)², for |z| ≤ most_mw."""
 
-    def answer(price: Array, anchor: Array, scale: Scale) -> Array:
+    def answer(price: Array, anchor: Array, scale: Scale, choice: OwnChoice | None) -> Array:
         best: Array = (slope * wanted + scale.step * anchor - price) / (slope + scale.step)
         return best
 
-    def cost(net_in: Array) -> float:
+    def cost(net_in: Array, choice: OwnChoice | None = None) -> float:
         if (np.abs(net_in) > most_mw).any():
             return inf
         return float(HOURS * (slope / 2 * (wanted - net_in) ** 2).sum())
 
-    def least(price: Array) -> float:
+    def least(price: Array, proof: bool) -> float:
         return float(HOURS * (price * wanted - price**2 / (2 * slope)).sum())
 
     return Participant(vpp, answer, cost, least)
@@ -45,7 +47,7 @@ def quadratic(vpp: str, slope: float, wanted: Array, most_mw: float = inf) -> Pa
 
 def agreed(participants: list[Participant], regret: float = 1e-6, rounds: int = 500) -> Consensus:
     rules = replace(MarketRules(), consensus_regret=regret, consensus_rounds=rounds)
-    return find_consensus(participants, Scale(typical_mw=1.0, step=100.0, reach_mw=1.0), TARIFF, HORIZON, rules)
+    return find_consensus(participants, Scale(typical_mw=1.0, step=STEP, reach_mw=1.0), TARIFF, HORIZON, rules)
 
 
 PARTICIPANTS = [
@@ -68,7 +70,7 @@ def test_regrets_bound_what_is_lost_in_every_round() -> None:
     found = agreed(PARTICIPANTS)
     price = np.array([8.0, 10.0]) / (1 / 100 + 1 / 300 + 1 / 50)
     optimum = HOURS * (price**2).sum() * (1 / 100 + 1 / 300 + 1 / 50) / 2
-    alone = sum(each.cost_cny(np.zeros(2)) for each in PARTICIPANTS)
+    alone = sum(each.cost_cny(np.zeros(2), None) for each in PARTICIPANTS)
     for each in found.rounds:
         cost = found.rounds[0].saving_cny + alone - each.saving_cny
         assert each.regrets_cny >= cost - optimum - 1e-9
@@ -108,7 +110,7 @@ def test_the_budget_ends_it() -> None:
 
 def test_answers_are_worked_out_the_finer_the_nearer_they_are() -> None:
     """The reach is never more than a typical exchange, and shrinks as answers come to rest, to 10⁻⁴ of it."""
-    search = ConsensusSearch(3, Scale(2.0, 100.0, reach_mw=2.0), TARIFF, HORIZON, MarketRules())
+    search = ConsensusSearch(3, Scale(2.0, STEP, reach_mw=2.0), TARIFF, HORIZON, MarketRules())
     reaches = []
     for distance_mw in (5.0, 1.0, 0.5, 0.001, 0.0):
         anchors = np.array([search.standing.anchor_mw(k) for k in range(3)])
@@ -123,7 +125,7 @@ def test_once_enough_is_certified_a_quarter_of_rounds_follows_unless_a_tenth_is_
 ) -> None:
     """Regrets are told to be just what was asked for from round 20 on, or all but nothing."""
     rules = replace(MarketRules(), consensus_regret=1e-3)
-    search = ConsensusSearch(2, Scale(1.0, 100.0, reach_mw=1.0), TARIFF, HORIZON, rules)
+    search = ConsensusSearch(2, Scale(1.0, STEP, reach_mw=1.0), TARIFF, HORIZON, rules)
     while not search.over:
         regret = finer if search.standing.number >= 20 else 2.0
         search.judged([Judged(regret, 1000.0), Judged(0.0, 0.0)])

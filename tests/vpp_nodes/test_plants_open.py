@@ -68,9 +68,9 @@ def test_consensus_answers_are_days_and_bounds_hold() -> None:
         case, alone = found
         periods = case.public.horizon.periods
         member = participant(case.vpp, case.public, 3)
-        assert member.cost_cny(np.zeros(periods)) == pytest.approx(alone.objective_cny)
+        assert member.cost_cny(np.zeros(periods), None) == pytest.approx(alone.objective_cny)
         price = np.full(periods, 450.0)
-        least = member.least_cny(price)
+        least = member.least_cny(price, True)
         assert least <= alone.objective_cny + 1e-6 * scale(alone)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cached_property
 from math import inf
 
-from market.coordination.consensus import Participant, Scale
+from market.coordination.consensus import OwnChoice, Participant, Scale
 from market.errors import DispatchError
 from market.model.arrays import Array
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
+from vpp_nodes.dispatch.committed import committed_at, cost_committed, relaxed_at
 from vpp_nodes.dispatch.day import checked_day
 from vpp_nodes.dispatch.open_day import OpenProgram, direct_of, least_at, movable_mw
 from vpp_nodes.dispatch.proximal import ProximalQuestion, proximal_answer
 from vpp_nodes.dispatch.solve import dispatch
+from vpp_nodes.dispatch.variables import commitment_binaries
 
 
 def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant:
@@ -22,24 +24,57 @@ def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant
     Where it has no limit of direct exchange, so many times all that it can make or use itself stand in for one:
     that takes nobody else's plant.
     """
-    most_mw = movable_mw([vpp], public.horizon.periods) * participants
-    alone_cny: list[float] = []
-    opened = cache(partial(OpenProgram, vpp, public, most_mw, most_mw))  # once there is a question
+    own = _Participation(vpp, public, participants)
+    return Participant(vpp.id, own.answer, own.cost_cny, own.least_cny, own.commits)
 
-    def answer(price: Array, anchor: Array, scale: Scale) -> Array:
-        return proximal_answer(opened(), ProximalQuestion(price, anchor, scale.step, scale.reach_mw))
 
-    def cost_cny(net_in_mw: Array) -> float:
+class _Participation:
+    """What a VPP remembers while prices are agreed on: its program, its cost without trade, its commitments."""
+
+    def __init__(self, vpp: Vpp, public: PublicRules, participants: int) -> None:
+        self._vpp = vpp
+        self._public = public
+        self._participants = participants
+        self._committed: dict[tuple[bytes, ...], dict[int, float]] = {}
+        self.commits = bool(commitment_binaries(vpp))
+
+    @cached_property
+    def _opened(self) -> OpenProgram:
+        most_mw = movable_mw([self._vpp], self._public.horizon.periods) * self._participants
+        return OpenProgram(self._vpp, self._public, most_mw, most_mw)
+
+    @cached_property
+    def _alone_cny(self) -> float:
+        """Without trade there must be a day."""
+        return dispatch(self._vpp, self._public, None).objective_cny
+
+    def _commitments(self, choice: OwnChoice | None) -> dict[int, float]:
+        if choice is None or not self.commits:
+            return {}
+        key = tuple(each.tobytes() for each in (choice.price_cny_per_mwh, choice.anchor_mw, choice.step))
+        if key not in self._committed:
+            self._committed[key] = committed_at(self._opened, choice)
+        return self._committed[key]
+
+    def answer(self, price: Array, anchor: Array, scale: Scale, choice: OwnChoice | None) -> Array:
+        """z_k."""
+        question = ProximalQuestion(price, anchor, scale.step, scale.reach_mw)
+        return proximal_answer(self._opened, question, self._commitments(choice))
+
+    def cost_cny(self, net_in_mw: Array, choice: OwnChoice | None) -> float:
+        """F_k(z), or what it costs with commitments."""
         if not net_in_mw.any():
-            if not alone_cny:  # without trade there must be a day
-                alone_cny.append(dispatch(vpp, public, None).objective_cny)
-            return alone_cny[0]
+            return self._alone_cny
+        if committed := self._commitments(choice):
+            cost = cost_committed(self._opened, net_in_mw, committed)
+            if cost < inf:
+                return cost
+        day = checked_day(self._vpp, self._public, None)
         try:
-            return dispatch(vpp, public, direct_of(checked_day(vpp, public, None), net_in_mw)).objective_cny
+            return dispatch(self._vpp, self._public, direct_of(day, net_in_mw)).objective_cny
         except DispatchError:
             return inf
 
-    def least_cny(price: Array) -> float:
-        return least_at(opened(), price)
-
-    return Participant(vpp.id, answer, cost_cny, least_cny)
+    def least_cny(self, price: Array, proof: bool) -> float:
+        """The least that any day costs at these prices."""
+        return least_at(self._opened, price) if proof or not self.commits else relaxed_at(self._opened, price)

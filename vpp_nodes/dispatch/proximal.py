@@ -6,17 +6,16 @@ answer lies until they miss it by no more than a tolerance, so the answer is tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from market.errors import DispatchError
 from market.model.arrays import Array, frozen
-from market.model.vpp import MicroTurbine, Vpp
-from vpp_nodes.dispatch.linear import LpSolution, Row, SolveStatus
+from vpp_nodes.dispatch.linear import LinearProgram, LpSolution, Row, SolveStatus
 from vpp_nodes.dispatch.open_day import OpenProgram
-from vpp_nodes.dispatch.variables import Binary, commitment_binaries
+from vpp_nodes.dispatch.variables import commitment_binaries
 
 _PARTS = 100.0
 """Distances are measured in hundredths of the reach, so that their squares are large to a solver."""
@@ -34,23 +33,26 @@ _WIDER = (1.0, 100.0, 10000.0)  # where an answer lies so far beyond the reach t
 class ProximalQuestion:
     """What is asked: at these prices, from this anchor, how much? Arrays have the shape (periods,).
 
-    step : ρ, CNY/(MW² h) · reach_mw : how far the answer is likely to be from the anchor
+    step : ρ of each, CNY/(MW² h) · reach_mw : how far the answer is likely to be from the anchor
     """
 
     price_cny_per_mwh: Array
     anchor_mw: Array
-    step: float
+    step: Array
     reach_mw: float
 
 
-def proximal_answer(opened: OpenProgram, question: ProximalQuestion) -> Array:
+def proximal_answer(
+    opened: OpenProgram, question: ProximalQuestion, committed: Mapping[int, float] | None = None
+) -> Array:
     """argmin_z F(z) + Δt Σ_t (π_t z_t + ρ/2 (z_t − a_t)²), net exchange in MW, shape (periods,).
 
-    Of F the binaries are left out: where a day has a commitment, or breaks (8) or (11), the answer is that of its
-    relaxation. It only proposes; what a day really costs is for `dispatch` to say.
+    committed : the values of the binaries of `commitment_binaries`, by columns, as `committed_at` gives them.
+    Without them, and where a day breaks (8) or (11), the answer is that of the relaxed day. It only proposes; what
+    a day really costs is for `dispatch` to say.
     """
     for wider in _WIDER:
-        net_in, answer = _answered(opened, question, question.reach_mw * wider / _PARTS)
+        net_in, answer = _answered(opened, question, question.reach_mw * wider / _PARTS, committed or {})
         if answer.ending is SolveStatus.OPTIMAL:
             return frozen(answer.values[net_in.start : net_in.stop])
     raise DispatchError(
@@ -59,30 +61,22 @@ def proximal_answer(opened: OpenProgram, question: ProximalQuestion) -> Array:
     )
 
 
-def _answered(opened: OpenProgram, question: ProximalQuestion, unit: float) -> tuple[range, LpSolution]:
+def _answered(
+    opened: OpenProgram, question: ProximalQuestion, unit: float, committed: Mapping[int, float]
+) -> tuple[range, LpSolution]:
     """The columns of the answer, and the solution; distances are measured in `unit`, MW."""
-    day, binaries = opened.day, _relaxed_binaries(opened.day.vpp)
+    day, binaries = opened.day, commitment_binaries(opened.day.vpp)
     model, net_in = opened.at(question.price_cny_per_mwh, binaries)
-    program = model.program.relaxed() if binaries else model.program
-    price = day.filled(question.step * unit**2 * day.period_h)
+    program = model.program.with_fixed(committed).relaxed() if binaries else model.program
+    price = question.step * unit**2 * day.period_h
     square = program.columns(day.filled(0.0), day.filled(np.inf), price)
-    tangents = _Tangents(net_in, square, question.anchor_mw, unit)
+    tangents = Tangents(net_in, square, question.anchor_mw, unit)
     for distance in _FIRST_TANGENTS:
-        for row in tangents.at(day.filled(distance), range(day.periods)):
-            program.row(row.lower, np.inf, list(row.columns), list(row.coefficients))
+        tangents.add_to(program, day.filled(distance))
     return net_in, program.solve_with_cuts(tangents)
 
 
-def _relaxed_binaries(vpp: Vpp) -> frozenset[Binary]:
-    """The binaries that take part, relaxed: those without which starts and times could not be kept at all."""
-    turbines = [unit.asset for unit in vpp.all_units if isinstance(unit.asset, MicroTurbine)]
-    timed = any(
-        mt.start_cost_cny or mt.min_up_h or mt.min_down_h or mt.initial_output_mw == 0.0 for mt in turbines
-    )
-    return commitment_binaries(vpp) if timed else frozenset()
-
-
-class _Tangents:
+class Tangents:
     """Rows u ≥ d w − d²/2, tangent to u = w²/2 at w = d, with w = (z − a)/unit.
 
     Called with an answer it gives those that the answer lacks.
@@ -97,6 +91,11 @@ class _Tangents:
         slope = distance / self._unit
         lower = -slope * self._anchor - distance**2 / 2
         return [Row(float(lower[t]), (self._square[t], self._net_in[t]), (1.0, -float(slope[t]))) for t in periods]
+
+    def add_to(self, program: LinearProgram, distance: Array) -> None:
+        """Those at these distances in all periods, as rows of a program."""
+        for row in self.at(distance, range(len(distance))):
+            program.row(row.lower, np.inf, list(row.columns), list(row.coefficients))
 
     def __call__(self, answer: LpSolution) -> list[Row]:
         self._refinements += 1

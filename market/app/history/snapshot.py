@@ -15,6 +15,7 @@ import numpy as np
 
 from broker.equilibrium.trading import concerned
 from broker.protocol.coordinator import Phase
+from broker.screening.answers import judged_of
 from broker.tape import (
     AuditGiven,
     Back,
@@ -302,12 +303,11 @@ def _answered(view: Snapshot, vpp: str, answer: Answer) -> Snapshot:
     """With the last answer of a round prices move, unless it was the last round of all."""
     view = replace(view, answers={**view.answers, vpp: answer})
     number, known = len(view.standings), [view.answers.get(member) for member in view.roster]
-    powers = [
-        each.net_in_mw for each in known if each is not None and each.round == number and each.net_in_mw.size
-    ]
-    if not view.standings or len(powers) < len(view.roster):
+    answers = [each for each in known if each is not None and each.round == number and each.net_in_mw.size]
+    if not view.standings or len(answers) < len(view.roster):
         return view
-    standings = (*view.standings, after(view.standings[-1], np.array(powers)))
+    powers, judged = np.array([each.net_in_mw for each in answers]), [judged_of(each) for each in answers]
+    standings = (*view.standings, after(view.standings[-1], powers, judged))
     return replace(view, standings=standings, round=number)
 
 

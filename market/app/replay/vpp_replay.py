@@ -64,7 +64,7 @@ def _is_seen(message: DataMessage) -> TypeGuard[Offer | Answer]:
 def _unknown_participant(vpp: str, periods: int, participants: int) -> Participant:
     """Stands in for a plant that is not here: what it answers is not compared."""
     nothing = frozen(np.zeros(periods))
-    return Participant(vpp, lambda *asked: nothing, lambda power: 0.0, lambda price: 0.0)
+    return Participant(vpp, lambda *asked: nothing, lambda *asked: 0.0, lambda *asked: 0.0)
 
 
 @dataclass(slots=True)
