@@ -30,9 +30,9 @@ from market.model.rules import Horizon, MarketRules, Tariff
 
 _LEAST_SPREAD_CNY_PER_MWH: Final = 1.0
 _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is short of anything
-_UNEVEN: Final = 3.0  # the two residuals of a period may differ by this factor before its ρ is changed
-_EVENED: Final = 5  # in one round of so many; steps can go further in the rounds between, in which it is
-_STUCK: Final = 100.0  # that they may differ by
+_UNEVEN: Final = 3.0  # the two residuals of a period may differ by this factor before its ρ is changed,
+_EVENED: Final = 5  # in one round of so many, since a change begins the course anew; in the others
+_STUCK: Final = 1000.0  # by this one
 _FIRST_ROUNDS: Final = 60  # in which ρ may change, and steps may go further: from then on the method converges
 _GOES_ON: Final = 4  # once enough is certified, for a round in as many that it took
 _FINER: Final = 0.1  # of what was asked for: certified, it ends at once
