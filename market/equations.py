@@ -329,6 +329,14 @@ EQUATIONS: Final[tuple[Equation, ...]] = (
         "transformer each has its share w_k/Σw of the common limits.",
         ("vpp_nodes.dispatch.connection:connection_m21", "market.scenario.groups:with_shares"),
     ),
+    Equation(
+        "M22",
+        (_B,),
+        "In consensus a VPP that switches units holds the commitments of argmin_z F_k(z) + Δt π·z + "
+        "(Δt/2) ‖√(φρ) (z − a_k)‖², for one φ after the other, each time from where the cheapest has ended. The "
+        "cheapest exchange of all rounds is settled, at the prices with the highest Σ_k min_z [F_k(z) + Δt π·z].",
+        ("market.coordination.commitments:Commitments", "vpp_nodes.dispatch.committed:committed_at"),
+    ),
 )
 
 

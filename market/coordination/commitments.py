@@ -3,7 +3,7 @@
 Where somebody commits units, answers are first those of the relaxed day. Once they have come to rest all choose
 their commitments at once, each those of its best day not too far from its anchor, binaries included,
 
-    argmin_z F_k(z) + Δt π·z + (Δt/2) ‖√ρ (z − a_k)‖²                                                    (M7a)
+    argmin_z F_k(z) + Δt π·z + (Δt/2) ‖√ρ (z − a_k)‖²                                                    (M22)
 
 and hold them while prices and exchange come to rest again: a leg. That is done several times, with another ρ each,
 from where the cheapest leg so far has ended. Of each round all know, up to the same Σ_k F_k(0), what it costs and

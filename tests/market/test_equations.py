@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("market", "broker", "vpp_nodes")
 CITED = re.compile(r"(?<![\w)\]])\((M?\d{1,2})\)(?!\w)")
 CITED_RANGE = re.compile(r"\((\d{1,2})\)(?: to |–|-)\((\d{1,2})\)")
-EXPECTED = [str(number) for number in range(1, 27)] + [f"M{number}" for number in range(1, 22)]
+EXPECTED = [str(number) for number in range(1, 27)] + [f"M{number}" for number in range(1, 23)]
 
 
 @cache

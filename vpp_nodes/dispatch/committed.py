@@ -19,7 +19,7 @@ _TANGENTS = tuple(2.0**n / 64.0 for n in range(10))  # of a typical exchange, be
 
 
 def committed_at(opened: OpenProgram, choice: OwnChoice) -> dict[int, float]:
-    """The binaries of argmin_z F(z) + Δt Σ_t (π_t z_t + ρ_t/2 (z_t − a_t)²), by columns; none if not found.
+    """(M22) The binaries of argmin_z F(z) + Δt Σ_t (π_t z_t + ρ_t/2 (z_t − a_t)²), by columns; none if not found.
 
     The square is met by tangents at 0 and at powers of two, up to eight times a typical exchange, and goes on as
     the last of them.
