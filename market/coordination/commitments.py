@@ -6,8 +6,9 @@ their commitments at once, each those of its best day not too far from its ancho
     argmin_z F_k(z) + Δt π·z + (Δt/2) ‖√ρ (z − a_k)‖²                                                    (M22)
 
 and hold them while prices and exchange come to rest again: a leg. That is done several times, with another ρ each,
-from where the cheapest leg so far has ended. Of each round all know, up to the same Σ_k F_k(0), what it costs and
-what no exchange costs less than:
+from where the cheapest leg so far has ended. Neighbours choose with different ρ: those that are alike would else
+all start where one should. Of each round all know, up to the same Σ_k F_k(0), what it costs, and a lower bound of
+what any costs:
 
     Σ_k F_k(z_k) = Σ_k F_k(0) − saving        Σ_k min_z [F_k(z) + Δt π·z] = Σ_k F_k(0) − saving − Σ_k r_k
 
@@ -23,6 +24,8 @@ from enum import Enum
 from math import inf
 from typing import Final
 
+import numpy as np
+
 from market.model.arrays import Array, frozen
 
 _LOOKS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # times ρ of the opening: ever nearer to the anchor
@@ -36,7 +39,7 @@ _MOST_LAST_ROUNDS: Final = 80  # of the last one, which counts
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Where commitments are chosen: prices π and ρ, shape (periods,), and anchors, (participants, periods)."""
+    """Where commitments are chosen: prices π, shape (periods,); anchors and ρ, (participants, periods)."""
 
     price_cny_per_mwh: Array
     anchors_mw: Array
@@ -131,7 +134,8 @@ class Commitments:
         best = self._better(ended)
         if self.made == len(_LOOKS) or number >= _LAST_CHOICE:
             return replace(self, choice=best.choice, begun=number, stage=SearchStage.LAST_LEG, best=best), best
-        choice = Choice(best.price_cny_per_mwh, best.anchors_mw, frozen(step * _LOOKS[self.made]))
+        looks = [_LOOKS[(self.made + k) % len(_LOOKS)] for k in range(len(best.anchors_mw))]
+        choice = Choice(best.price_cny_per_mwh, best.anchors_mw, frozen(np.outer(looks, step)))
         leg = replace(self, choice=choice, begun=number, made=self.made + 1, saving_cny=-inf, best=best)
         return leg, best
 

@@ -33,6 +33,7 @@ _UNTRADED_MW: Final = 1.0  # typical power where nobody has anything over or is 
 _UNEVEN: Final = 3.0  # the two residuals of a period may differ by this factor before its ρ is changed,
 _EVENED: Final = 5  # in one round of so many, since a change begins the course anew; in the others
 _STUCK: Final = 1000.0  # by this one
+_MOST_CHANGE: Final = 64.0  # of ρ: where nothing can be balanced prices would lose all sense
 _FIRST_ROUNDS: Final = 60  # in which ρ may change, and steps may go further: from then on the method converges
 _GOES_ON: Final = 4  # once enough is certified, for a round in as many that it took
 _FINER: Final = 0.1  # of what was asked for: certified, it ends at once
@@ -138,7 +139,7 @@ class Standing:
         made = self.commitments.choice
         if made is None:
             return None
-        return OwnChoice(made.price_cny_per_mwh, made.anchors_mw[k], made.step, self.scale.typical_mw)
+        return OwnChoice(made.price_cny_per_mwh, made.anchors_mw[k], made.step[k], self.scale.typical_mw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,4 +415,6 @@ def _evened(before: Standing, anchors: Array, mean: Array, uneven: float) -> Sca
     primal, dual = root * np.abs(mean), np.linalg.norm(anchors - before.anchors_mw, axis=0)
     factor = np.where(primal > uneven * dual, 2.0, np.where(dual > uneven * primal, 0.5, 1.0))
     fine = np.maximum(primal, dual) < _COARSE * scale.typical_mw * root
-    return replace(scale, step=frozen(scale.step * np.where(fine, 1.0, factor)))
+    step, opening_step = scale.step * np.where(fine, 1.0, factor), before.opening_step
+    step = np.clip(step, opening_step / _MOST_CHANGE, opening_step * _MOST_CHANGE)
+    return replace(scale, step=frozen(step))

@@ -44,10 +44,12 @@ class CoalitionGame:
                 f"a game of coalitions has 1 to {MOST_PLAYERS} different players; got {list(names)}; "
                 "sample the Shapley value of more"
             )
-        values = np.zeros(1 << len(names))
+        values, given = np.zeros(1 << len(names)), dict[int, object]()
         for group, value in worth.items():
-            members = [group] if isinstance(group, str) and group in names else list(group)
-            values[coalition_of(members, names)] = value
+            coalition = coalition_of([group] if isinstance(group, str) and group in names else list(group), names)
+            if coalition in given:
+                raise ModelError(f"a coalition is named once; got {given[coalition]!r} and {group!r}; keep one")
+            given[coalition], values[coalition] = group, value
         return cls(names, _checked(values))
 
     @classmethod
@@ -98,6 +100,8 @@ def membership(players: int) -> Array:
 
 
 def _checked(worth: Array) -> Array:
+    if worth[0] != 0.0:
+        raise ModelError(f"the coalition of nobody is worth 0; got {worth[0]:g}; leave it out")
     if not np.isfinite(worth).all():
         raise ModelError(f"a coalition is worth a finite number; got {worth[~np.isfinite(worth)][0]}; give one")
     return frozen(worth)

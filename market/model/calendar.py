@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -74,6 +74,8 @@ def moment(text: str | date, tz: str) -> datetime:
 
 def local(naive: datetime, zone: tzinfo) -> datetime:
     """The moment at which the clocks of a zone show this. NoSuchTime where they never do, or twice."""
+    if not 1 < naive.year < MAXYEAR:
+        raise NoSuchTime("must be of a year that clocks can show", "correct the year")
     first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
         raise NoSuchTime(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum, nan
+from typing import Final
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from market.settlement.outcome import MarketOutcome
 POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned
 CREDIT_TOLERANCE_T = 1e-9
+
+
+_ROUNDING: Final = 1e-12  # of all that is paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,13 @@ def transfer_cny(vpp_id: str, results: Sequence[PeriodResult]) -> float:
 def budget_cny(results: Sequence[PeriodResult]) -> float:
     """What a mechanism takes in over the day, less what it pays out: below 0 somebody else has to pay."""
     return fsum(each for result in results for each in result.transfer_cny.values())
+
+
+def kept_cny(accounts: Sequence[Account]) -> float:
+    """The same from all accounts: what all pay, net; 0 where payments add up to nothing but rounding."""
+    paid = [account.trade_cny for account in accounts]
+    total = fsum(paid)
+    return 0.0 if abs(total) <= _ROUNDING * fsum(map(abs, paid)) else total
 
 
 def _transfers(results: Sequence[PeriodResult]) -> bool:

@@ -64,6 +64,18 @@ def test_a_single_day_is_the_plain_run_to_the_byte(case: str, tmp_path: Path) ->
     assert days.days.grid_only_cny[0] == costs["grid_only"]
 
 
+def test_what_a_mechanism_pays_out_is_not_saved_by_trade(tmp_path: Path) -> None:
+    """`vcg` pays out more than it takes in: days in a row tell the saving that a sweep of the day tells."""
+    rule = {"market.mechanism": "vcg"}
+    days = market.run_days("five_vpp", 1, changes=rule, out=tmp_path / "days")
+    swept = market.sweep("five_vpp", {"market.mechanism": ["vcg"]}).runs.iloc[0]
+    assert swept.budget_cny < -1000.0
+    assert days.manifest["totals"]["budget_cny"] == pytest.approx(swept.budget_cny, rel=1e-9)
+    assert days.saving_cny == pytest.approx(swept.saving_cny, rel=1e-9)
+    assert days.days.saving_cny[0] == days.saving_cny
+    assert "budget_cny" not in market.run_days("two_vpp", 1).manifest["totals"]
+
+
 # --- what it costs to see two days ahead in place of three ---
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from market.errors import ScenarioError
-from market.model.calendar import stamps
+from market.model.calendar import NoSuchTime, moment, stamps
 from market.scenario import load_scenario, with_overrides, write_scenario
 from tests.market.real_days import RealDay, arrays, moments, power_mw, price
 from tests.market.scenario_files import write_files
@@ -134,3 +134,10 @@ def test_a_scenario_without_a_start_says_nothing_of_it(tmp_path: Path) -> None:
     write_scenario(load_scenario("two_vpp"), tmp_path / "plain")
     text = (tmp_path / "plain" / "scenario.yaml").read_text(encoding="utf-8")
     assert not re.search(r"^\s*(start|tz|currency|sources)\b", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31T23:00"])
+def test_a_year_that_no_clock_shows_is_refused(text: str) -> None:
+    with pytest.raises(NoSuchTime) as refused:
+        moment(text, "Europe/Berlin")
+    assert "year" in refused.value.rule

@@ -168,8 +168,34 @@ def test_all_choose_several_times_each_time_from_the_cheapest_so_far() -> None:
             assert best is not None
             done = [max(savings) for leg, savings in legs.items() if leg or made == 1]
             assert best.saving_cny == max(done)
-    assert [float(step[0]) for step in steps] == pytest.approx([0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0])
+    looks = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
+    assert [float(step[0, 0]) for step in steps] == pytest.approx(looks)
+    assert [float(step[1, 0]) for step in steps] == pytest.approx([*looks[1:], looks[0]])
     assert search.standing.commitments.stage is SearchStage.CHEAPEST
+
+
+@pytest.mark.parametrize("count", [3, 4, 6])
+def test_of_plants_that_are_alike_as_many_start_as_should(count: int) -> None:
+    """Were all to choose alike, all would start or none, and there would be nothing to trade. (Of two both do.)"""
+    blocks = [Block((1.0, 1.0), 2.5, 900.0)] * count
+    alike = [block.participant(f"P{k}") for k, block in enumerate(blocks)]
+    found = find_consensus(alike, SCALE, TARIFF, HORIZON, MarketRules())
+    alone = sum(block.cost_cny(np.zeros(PERIODS)) for block in blocks)
+    rest = [count - 2.5 * on for on in range(count + 1)]
+    grid = [1000.0 * max(power, 0.0) - 300.0 * max(-power, 0.0) for power in rest]
+    optimum = PERIODS * min(cost + 900.0 * on for on, cost in enumerate(grid))
+    assert optimum < alone - 100.0
+    assert alone - found.settled.saving_cny == pytest.approx(optimum, abs=40.0)
+
+
+def test_where_nothing_can_be_balanced_prices_stay_finite() -> None:
+    """What both answer misses by 4 MW for ever: ρ grows to 64 times what it was, and no further."""
+    search = ConsensusSearch(2, SCALE, TARIFF, HORIZON, MarketRules())
+    for _ in range(150):
+        search.judged([Judged(5.0, 10.0), Judged(0.0, 0.0)])
+        search.answered(np.full((2, PERIODS), 2.0))
+    assert (search.standing.scale.step == 64.0 * STEP).all()
+    assert np.abs(search.standing.price_cny_per_mwh).max() < 64.0 * 300.0 * 2.0 * 5.0 * 151
 
 
 def test_where_nobody_commits_units_nothing_is_chosen() -> None:

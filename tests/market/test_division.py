@@ -284,6 +284,10 @@ def test_what_cannot_be_shared_is_refused() -> None:
         CoalitionGame.of("AB", {"AC": 1.0})
     with pytest.raises(ModelError, match="finite"):
         CoalitionGame.of("AB", {"AB": float("nan")})
+    with pytest.raises(ModelError, match="nobody is worth 0; got 5"):
+        CoalitionGame.of("AB", {"": 5.0, "AB": 3.0})
+    with pytest.raises(ModelError, match="named once; got 'AB' and 'BA'"):
+        CoalitionGame.of("AB", {"AB": 3.0, "BA": 4.0})
 
 
 def test_a_coalition_is_named_by_its_members_in_order() -> None:

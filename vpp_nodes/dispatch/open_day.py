@@ -120,7 +120,9 @@ class OpenProgram:
     Raises: DispatchError as `open_day` does.
     """
 
-    def __init__(self, vpp: Vpp, public: PublicRules, most_in_mw: Array, most_out_mw: Array) -> None:
+    def __init__(
+        self, vpp: Vpp, public: PublicRules, most_in_mw: Array | float, most_out_mw: Array | float
+    ) -> None:
         self.day = open_day(vpp, public, most_in_mw, most_out_mw)
         self._built: dict[frozenset[Binary], tuple[Model, range]] = {}
 

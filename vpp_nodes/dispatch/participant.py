@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from math import inf
+from math import inf, isfinite
 
 from market.coordination.consensus import OwnChoice, Participant, Scale
 from market.errors import DispatchError
@@ -22,7 +22,7 @@ def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant
     """`vpp` in consensus with so many participants.
 
     Where it has no limit of direct exchange, so many times all that it can make or use itself stand in for one:
-    that takes nobody else's plant.
+    that takes nobody else's plant. (M7) is then a bound of exchanges within that.
     """
     own = _Participation(vpp, public, participants)
     return Participant(vpp.id, own.answer, own.cost_cny, own.least_cny, own.commits)
@@ -40,8 +40,10 @@ class _Participation:
 
     @cached_property
     def _opened(self) -> OpenProgram:
-        most_mw = movable_mw([self._vpp], self._public.horizon.periods) * self._participants
-        return OpenProgram(self._vpp, self._public, most_mw, most_mw)
+        stand_in_mw = movable_mw([self._vpp], self._public.horizon.periods) * self._participants
+        limits = (self._vpp.exchange.most_in_mw, self._vpp.exchange.most_out_mw)
+        most_in_mw, most_out_mw = (inf if isfinite(limit) else stand_in_mw for limit in limits)
+        return OpenProgram(self._vpp, self._public, most_in_mw, most_out_mw)
 
     @cached_property
     def _alone_cny(self) -> float:

@@ -118,10 +118,19 @@ def make_plan(day: DispatchDay, model: Model, solution: Solution) -> DispatchPla
         quota_t=account.quota_t,
         costs=costs,
         objective_cny=objective,
-        gap_cny=max(objective - solution.bound_cny, 0.0),
+        gap_cny=_gap_cny(costs, objective - solution.bound_cny),
         method=solution.method,
         units=_unit_plans(day, powers, spare) if day.vpp.units else (),
     )
+
+
+_GAP_ROUNDING = 1e-12  # of the money moved: SCIP's bound is not the same to the last digit each time
+
+
+def _gap_cny(costs: CostBreakdown, gap_cny: float) -> float:
+    """How far a plan may be from optimal; none where that is no more than rounding."""
+    moved = abs(costs.operation_cny) + abs(costs.carbon_cny)
+    return gap_cny if gap_cny > _GAP_ROUNDING * (1.0 + moved) else 0.0
 
 
 _TOTALS = ("wt_mw", "pv_mw", "mt_mw", "charge_mw", "discharge_mw", "soc_mwh", "cl_mw", "buy_mw", "sell_mw")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from math import fsum
-from typing import Any
+from typing import Any, Final
 
 from market.app.results.day_record import DayRecord
 from market.app.results.days_folder import Header
@@ -17,6 +17,9 @@ from market.game.result import Verdict, worst
 from market.model.currency import DEFAULT_CURRENCY
 from market.rolling.windows import rolling_of
 
+BUDGET: Final = "budget_cny"
+"""What the mechanism takes in over all days less what it pays out; told where it is not 0."""
+
 
 def days_document(
     what: RunSpec, records: DayRecords, header: Header, wall_s: float, peak_memory_mb: float
@@ -25,6 +28,7 @@ def days_document(
     verdicts: Counter[str] = Counter()
     worst_yet, epsilon_cny, laws = Verdict.NO_TRADE, 0.0, list[str]()
     totals: dict[str, list[float]] = {}
+    budget = list[float]()
     reality = DaysReality()
     for record in records():
         verdicts[record.verdict.value] += 1
@@ -33,14 +37,16 @@ def days_document(
         laws += [f"day {record.number}: {law}" for law in record.broken_laws]
         for name, value in _figures(record).items():
             totals.setdefault(name, []).append(value)
+        budget.append(record.budget_cny)
         reality.add(record)
+    kept = fsum(budget)
     return {
         **_heading(what, worst_yet, wall_s),
         "epsilon_cny": epsilon_cny,
         "days": header.days,
         "whole": header.whole,
         "verdicts": dict(sorted(verdicts.items())),
-        "totals": {name: fsum(values) for name, values in totals.items()},
+        "totals": {name: fsum(values) for name, values in totals.items()} | ({BUDGET: kept} if kept else {}),
         **reality.document(),
         "broken_laws": laws,
         "peak_memory_mb": round(peak_memory_mb, 1),
@@ -58,7 +64,7 @@ def _figures(record: DayRecord) -> Mapping[str, float]:
     return {
         "grid_only_cny": grid_only,
         "game_cny": game,
-        "saving_cny": grid_only - game,
+        "saving_cny": record.saving_cny,
         "carbon_cny": fsum(account.carbon_cny for account in record.game),
         "emission_t": fsum(account.emission_t for account in record.game),
     }

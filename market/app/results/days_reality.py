@@ -18,6 +18,7 @@ class DaysReality:
         self._amounts: dict[str, list[float]] = defaultdict(list)
         self._before: dict[str, list[float]] = defaultdict(list)
         self._after: dict[str, list[float]] = defaultdict(list)
+        self._budget = list[float]()
         self._days_with_losers = 0
 
     def add(self, record: DayRecord) -> None:
@@ -30,6 +31,7 @@ class DaysReality:
             self._after[after.vpp].append(after.total_cny)
             self._amounts["cost_cny"].append(after.imbalance_cny)
             self._amounts["grid_only_cost_cny"].append(before.imbalance_cny)
+        self._budget.append(record.budget_cny)
         for name in ("short_mwh", "long_mwh", "missed_mwh"):
             self._amounts[name].extend(getattr(game, name).values())
         self._days_with_losers += any(
@@ -51,7 +53,7 @@ class DaysReality:
                 **{name: fsum(values) for name, values in self._amounts.items()},
                 "grid_only_realised_cny": grid_only_cny,
                 "game_realised_cny": game_cny,
-                "saving_cny": grid_only_cny - game_cny,
+                "saving_cny": grid_only_cny - (game_cny - fsum(self._budget)),
                 "losers": [vpp for vpp in after if pays_more(before[vpp], after[vpp])],
                 "days_with_losers": self._days_with_losers,
             }

@@ -82,7 +82,7 @@ def _day_row(record: DayRecord, period_h: float) -> tuple[Cell, ...]:
         record.epsilon_cny,
         alone.total_cny,
         game.total_cny,
-        alone.total_cny - game.total_cny,
+        record.saving_cny,
         game.operation_cny,
         game.carbon_cny,
         game.emission_t,
@@ -104,7 +104,7 @@ def _real_day(record: DayRecord) -> tuple[Cell, ...]:
     return (
         alone.total_cny,
         game.total_cny,
-        alone.total_cny - game.total_cny,
+        alone.total_cny - (game.total_cny - record.budget_cny),
         game.imbalance_cny,
         *(fsum(each.values()) for each in amounts),
     )

@@ -84,7 +84,7 @@ def _decoded(data: bytes, name: str, encoding: str, where: str) -> str | Fault:
     try:
         codecs.lookup(encoding)
         text = data.decode(encoding)
-    except LookupError:
+    except (LookupError, UnicodeEncodeError):
         return Fault(
             "must be a known encoding", shown(encoding), f"{where}.encoding", "say utf-8, latin-1 or cp1252"
         )

@@ -17,6 +17,7 @@ from market.app.report.terminal.page import drawn
 from market.app.report.terminal.screen import Screen, screen_of
 from market.app.results.columns import IMBALANCE
 from market.app.results.days_folder import day_folder
+from market.app.results.days_manifest import BUDGET
 from market.app.results.records import Records
 from market.app.results.telling import telling_of
 from market.app.runs.command_line import pasted
@@ -49,6 +50,9 @@ def _parts(run: DaysReport) -> Iterator[str | Grid]:
     share = totals["saving_cny"] / abs(totals["grid_only_cny"]) if totals["grid_only_cny"] else 0.0
     alone, trading, saved = (decimal(totals[f"{name}_cny"], digits) for name in ("grid_only", "game", "saving"))
     yield f"with the grid alone {alone} CNY, trading {trading} CNY: saves {saved} CNY, {share:.2%}"
+    if budget := totals.get(BUDGET):
+        way = "pays out" if budget < 0.0 else "takes in"
+        yield f"the mechanism {way} {decimal(abs(budget), digits)} CNY, which is not among what trade saves"
     if real := manifest.get(IMBALANCE):
         yield from _reality(real, len(days), digits)
         if real["missed_mwh"] > _DUST_MWH:

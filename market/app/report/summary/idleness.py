@@ -8,6 +8,7 @@ from typing import Final
 from market.app.report.terminal.numbers import decimal, ranges, share
 from market.app.results.concluded_day import ConcludedDay
 from market.app.runs.possible_saving import possible_saving_cny
+from market.game.result import Verdict
 from market.model.declaration import Role
 from market.settlement.settlement import budget_cny, settled_mw
 
@@ -69,6 +70,8 @@ def _idle(report: ConcludedDay) -> str:
         where = f"traded in {len(trading)} of {len(periods)} periods ({ranges(trading)})"
     elif any(result.game.tradable for result in periods):
         where = "nothing is traded, though some wanted to sell and others to buy"
+    elif report.outcome.verdict is Verdict.UNCERTIFIED:
+        where = "nothing is traded"
     else:
         where = "nothing is traded: in no period is there a VPP to sell and another to buy"
     return f"{where}; balanced, neither selling nor buying: {share(_idle_share(report))} of all turns"

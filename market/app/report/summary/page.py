@@ -74,6 +74,8 @@ def _verdict(report: ConcludedDay) -> str:
     outcome, sound = report.outcome, report.exit_code == 0
     verdict = f"[bold {'green' if sound else 'red'}]{outcome.verdict.value.replace('_', ' ')}[/]"
     if not any(period.game.tradable for period in outcome.periods):
+        if outcome.verdict is Verdict.UNCERTIFIED:
+            return f"{verdict}  ·  nothing is traded, and it is not proved that nobody would gain by trade"
         return f"{verdict}  ·  there is nothing to trade in any period, and so nothing to gain by moving"
     if not any(period.verdict.rests for period in outcome.periods):
         return f"{verdict}  ·  no period came to rest: nothing is traded, and what could be gained is not known"
