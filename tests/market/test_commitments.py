@@ -189,13 +189,13 @@ def test_of_plants_that_are_alike_as_many_start_as_should(count: int) -> None:
 
 
 def test_where_nothing_can_be_balanced_prices_stay_finite() -> None:
-    """What both answer misses by 4 MW for ever: ρ grows to 64 times what it was, and no further."""
+    """What both answer misses by 4 MW for ever: ρ grows to 1,024 times what it was, and no further."""
     search = ConsensusSearch(2, SCALE, TARIFF, HORIZON, MarketRules())
     for _ in range(150):
         search.judged([Judged(5.0, 10.0), Judged(0.0, 0.0)])
         search.answered(np.full((2, PERIODS), 2.0))
-    assert (search.standing.scale.step == 64.0 * STEP).all()
-    assert np.abs(search.standing.price_cny_per_mwh).max() < 64.0 * 300.0 * 2.0 * 5.0 * 151
+    assert (search.standing.scale.step == 1024.0 * STEP).all()
+    assert np.abs(search.standing.price_cny_per_mwh).max() < 1024.0 * 300.0 * 2.0 * 5.0 * 151
 
 
 def test_where_nobody_commits_units_nothing_is_chosen() -> None:
