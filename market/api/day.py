@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from market.api.places import folder_at
 from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
 from market.app.runs.seeds import seed_fault
@@ -89,7 +90,7 @@ def run(
     chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
     changes = {
         **require_changes({} if changes is None else changes),
-        **({"market.day_certificate": True} if day_certificate else {}),
+        **({} if day_certificate is False else {"market.day_certificate": day_certificate}),
     }
     check_changes(changes, seed, processes=bool(processes))
     number = _number_of(processes)
@@ -112,7 +113,7 @@ def open_run(folder: str | Path) -> Run:
     >>> market.open_run("runs/small").costs.equals(day.costs)
     True
     """
-    return Run.at(Path(folder))
+    return Run.at(folder_at(folder, "folder"))
 
 
 def check_changes(changes: Mapping[str, object], seed: int, *, processes: bool) -> None:
@@ -176,7 +177,7 @@ def _carried_out(
     if out is None:
         with _scratch(what) as place:
             return report_of(what, _runner(what, processes), place, on_progress, since)
-    folder = new_run_folder(Path(out), what.scenario.name, what.started, 'out="{}"')
+    folder = new_run_folder(folder_at(out, "out"), what.scenario.name, what.started, 'out="{}"')
     with folder.held():
         return run_day(what, _runner(what, processes), folder, on_progress, since)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market.api.day import check_changes, keep_of
+from market.api.places import folder_at
 from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
@@ -154,7 +155,7 @@ def open_days(folder: str | Path) -> ManyDays:
     from market.app.results.telling import Telling
     from market.app.runs.whole_day import kept_spec
 
-    run = Path(folder)
+    run = folder_at(folder, "folder")
     header = read_header(run)
     if not is_complete(run):
         rule, remedy = "a run of many days must have come to its end", f"vppmarket run --resume {run}"
@@ -198,7 +199,7 @@ def _frames(spec: DaysSpec, tables: Mapping[str, Table]) -> dict[str, pandas.Dat
 def _place(out: str | Path | None) -> Iterator[Path]:
     """Where the days are written: where people want them, or a folder that is gone in the end."""
     if out is not None:
-        yield Path(out)
+        yield folder_at(out, "out")
         return
     with tempfile.TemporaryDirectory(prefix="vppmarket-") as folder:
         yield Path(folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from market.api.listed import listed
+from market.api.places import folder_at
 from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
@@ -136,7 +137,8 @@ def _journal(plan: SweepPlan, out: str | Path | None, *, resume: bool) -> Iterat
             yield Journal.begun(RunFolder(Path(place)), plan)
         return
     now = datetime.now().astimezone()
-    folder = RunFolder(Path(out)) if resume else new_run_folder(Path(out), "sweep", now, 'out="{}"')
+    whole = folder_at(out, "out")
+    folder = RunFolder(whole) if resume else new_run_folder(whole, "sweep", now, 'out="{}"')
     with folder.held():
         yield Journal.taken_up(folder, plan) if resume else Journal.begun(folder, plan)
 

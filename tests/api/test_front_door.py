@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
 
 import market
 from market.app.results.run_metadata import RunProgress
+from market.errors import ScenarioError
 from market.scenario import load_scenario, with_overrides
 from tests.app.commands import vppmarket
 from tests.test_shape import HEAVY, loaded_after
@@ -155,6 +158,27 @@ def test_faults_are_those_of_the_scenario() -> None:
 def test_a_seed_is_a_whole_number(seed: object) -> None:
     with pytest.raises(market.errors.ScenarioError, match=r"seed: must be a whole number of 0 or more"):
         market.run("two_vpp", seed=seed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("place", [None, 5, b"runs", "", "a\0b", ["runs"]])
+def test_a_folder_is_a_text_or_a_path(place: Any) -> None:
+    """Wherever one is given: to be written, or to be read."""
+    asks: list[Callable[[], object]] = [lambda: market.open_run(place), lambda: market.open_days(place)]
+    if place is not None:  # nothing is written then
+        asks += [
+            lambda: market.run("two_vpp", out=place),
+            lambda: market.run_days("two_vpp", 1, out=place),
+            lambda: market.sweep("two_vpp", {"carbon.growth": [0.1]}, out=place),
+        ]
+    for ask in asks:
+        with pytest.raises(ScenarioError, match="must be the path of a folder; got"):
+            ask()
+
+
+@pytest.mark.parametrize("certified", ["no", 1, None])
+def test_whether_a_day_is_certified_is_true_or_false(certified: Any) -> None:
+    with pytest.raises(ScenarioError, match="day_certificate: must be true or false"):
+        market.run("two_vpp", day_certificate=certified)
 
 
 def test_one_process_has_no_network() -> None:
