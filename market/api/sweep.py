@@ -137,8 +137,8 @@ def _journal(plan: SweepPlan, out: str | Path | None, *, resume: bool) -> Iterat
             yield Journal.begun(RunFolder(Path(place)), plan)
         return
     now = datetime.now().astimezone()
-    whole = folder_at(out, "out")
-    folder = RunFolder(whole) if resume else new_run_folder(whole, "sweep", now, 'out="{}"')
+    asked = folder_at(out, "out")
+    folder = RunFolder(asked) if resume else new_run_folder(asked, "sweep", now, 'out="{}"')
     with folder.held():
         yield Journal.taken_up(folder, plan) if resume else Journal.begun(folder, plan)
 

@@ -67,15 +67,21 @@ def moment(text: str | date, tz: str) -> datetime:
             "must be a day or a time in ISO 8601", "write it like 2016-06-15 or 2016-06-15T06:00"
         ) from None
     zone = zone_of(tz)
-    if found.tzinfo is not None:
-        return found.astimezone(zone)
-    return local(found, zone)
+    if found.tzinfo is None:
+        return local(found, zone)
+    _check_year(found)
+    return found.astimezone(zone)
+
+
+def _check_year(found: datetime) -> None:
+    """NoSuchTime for the first and the last year there are: by the clocks of another zone it may be none."""
+    if not 1 < found.year < MAXYEAR:
+        raise NoSuchTime("must be of a year that clocks can show", "correct the year")
 
 
 def local(naive: datetime, zone: tzinfo) -> datetime:
     """The moment at which the clocks of a zone show this. NoSuchTime where they never do, or twice."""
-    if not 1 < naive.year < MAXYEAR:
-        raise NoSuchTime("must be of a year that clocks can show", "correct the year")
+    _check_year(naive)
     first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
         raise NoSuchTime(

@@ -19,8 +19,6 @@ from market.settlement.outcome import MarketOutcome
 POWER_TOLERANCE_MW = 1e-6
 MONEY_TOLERANCE = 1e-6  # of the amount concerned
 CREDIT_TOLERANCE_T = 1e-9
-
-
 _ROUNDING: Final = 1e-12  # of all that is paid
 
 
@@ -121,6 +119,11 @@ def kept_cny(accounts: Sequence[Account]) -> float:
     paid = [account.trade_cny for account in accounts]
     total = fsum(paid)
     return 0.0 if abs(total) <= _ROUNDING * fsum(map(abs, paid)) else total
+
+
+def saved_cny(alone_cny: float, game_cny: float, kept_cny: float) -> float:
+    """What trade saves all together; what a mechanism keeps of it is not lost to them."""
+    return alone_cny - (game_cny - kept_cny)
 
 
 def _transfers(results: Sequence[PeriodResult]) -> bool:

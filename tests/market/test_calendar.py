@@ -136,7 +136,9 @@ def test_a_scenario_without_a_start_says_nothing_of_it(tmp_path: Path) -> None:
     assert not re.search(r"^\s*(start|tz|currency|sources)\b", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31T23:00"])
+@pytest.mark.parametrize(
+    "text", ["0001-01-01", "9999-12-31T23:00", "0001-01-01T00:00+14:00", "9999-12-31T23:00-14:00"]
+)
 def test_a_year_that_no_clock_shows_is_refused(text: str) -> None:
     with pytest.raises(NoSuchTime) as refused:
         moment(text, "Europe/Berlin")

@@ -42,8 +42,8 @@ def cost_committed(opened: OpenProgram, net_in_mw: Array, committed: Mapping[int
     day, binaries = opened.day, commitment_binaries(opened.day.vpp)
     model, net_in = opened.at(day.filled(0.0), binaries)
     exchange = dict(zip(net_in, net_in_mw.tolist(), strict=True))
-    answer = model.program.with_fixed({**committed, **exchange}).solve_with_cuts(lambda answer: ())
-    if not committed or answer.ending is not SolveStatus.OPTIMAL or broken_modes(read_powers(day, model, answer)):
+    answer = model.program.with_fixed({**committed, **exchange}).solve_plain()
+    if answer.ending is not SolveStatus.OPTIMAL or broken_modes(read_powers(day, model, answer)):
         return inf
     return answer.objective
 
@@ -51,5 +51,5 @@ def cost_committed(opened: OpenProgram, net_in_mw: Array, committed: Mapping[int
 def relaxed_at(opened: OpenProgram, price_cny_per_mwh: Array) -> float:
     """A lower bound of what the cheapest day costs at a price, CNY: that of the relaxed day, −∞ if not found."""
     model, _ = opened.at(price_cny_per_mwh, commitment_binaries(opened.day.vpp))
-    answer = model.program.relaxed().solve_with_cuts(lambda answer: ())
+    answer = model.program.relaxed().solve_plain()
     return answer.bound if answer.ending is SolveStatus.OPTIMAL else -inf

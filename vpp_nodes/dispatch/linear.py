@@ -179,6 +179,10 @@ class LinearProgram:
                 break
         return answer
 
+    def solve_plain(self) -> LpSolution:
+        """The continuous program without nudges: for its bound or its cost, whichever answer it is."""
+        return self.solve_with_cuts(lambda answer: ())
+
     def solve_with_cuts(self, cuts: Callable[[LpSolution], Sequence[Row]]) -> LpSolution:
         """The continuous program, to which rows are added after each answer until `cuts` has none for it.
 

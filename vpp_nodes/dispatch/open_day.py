@@ -186,7 +186,7 @@ def _least(program: LinearProgram, integer: bool, refusal: Callable[[LpSolution]
     if integer:
         answer, method = program.solve_milp(), SolveMethod.MILP
     else:
-        answer, method = program.solve_with_cuts(lambda answer: ()), SolveMethod.LP
+        answer, method = program.solve_plain(), SolveMethod.LP
     return _optimal(answer, refusal), answer.bound, method
 
 

@@ -11,7 +11,6 @@ from market.model.arrays import Array
 from market.model.public import PublicRules
 from market.model.vpp import Vpp
 from vpp_nodes.dispatch.committed import committed_at, cost_committed, relaxed_at
-from vpp_nodes.dispatch.day import checked_day
 from vpp_nodes.dispatch.open_day import OpenProgram, direct_of, least_at, movable_mw
 from vpp_nodes.dispatch.proximal import ProximalQuestion, proximal_answer
 from vpp_nodes.dispatch.solve import dispatch
@@ -71,9 +70,8 @@ class _Participation:
             cost = cost_committed(self._opened, net_in_mw, committed)
             if cost < inf:
                 return cost
-        day = checked_day(self._vpp, self._public, None)
         try:
-            return dispatch(self._vpp, self._public, direct_of(day, net_in_mw)).objective_cny
+            return dispatch(self._vpp, self._public, direct_of(self._opened.day, net_in_mw)).objective_cny
         except DispatchError:
             return inf
 

@@ -42,17 +42,15 @@ class ProximalQuestion:
     reach_mw: float
 
 
-def proximal_answer(
-    opened: OpenProgram, question: ProximalQuestion, committed: Mapping[int, float] | None = None
-) -> Array:
+def proximal_answer(opened: OpenProgram, question: ProximalQuestion, committed: Mapping[int, float]) -> Array:
     """argmin_z F(z) + Δt Σ_t (π_t z_t + ρ/2 (z_t − a_t)²), net exchange in MW, shape (periods,).
 
     committed : the values of the binaries of `commitment_binaries`, by columns, as `committed_at` gives them.
-    Without them, and where a day breaks (8) or (11), the answer is that of the relaxed day. It only proposes; what
+    Without any, and where a day breaks (8) or (11), the answer is that of the relaxed day. It only proposes; what
     a day really costs is for `dispatch` to say.
     """
     for wider in _WIDER:
-        net_in, answer = _answered(opened, question, question.reach_mw * wider / _PARTS, committed or {})
+        net_in, answer = _answered(opened, question, question.reach_mw * wider / _PARTS, committed)
         if answer.ending is SolveStatus.OPTIMAL:
             return frozen(answer.values[net_in.start : net_in.stop])
     raise DispatchError(
@@ -67,7 +65,9 @@ def _answered(
     """The columns of the answer, and the solution; distances are measured in `unit`, MW."""
     day, binaries = opened.day, commitment_binaries(opened.day.vpp)
     model, net_in = opened.at(question.price_cny_per_mwh, binaries)
-    program = model.program.with_fixed(committed).relaxed() if binaries else model.program
+    program = model.program
+    if binaries:
+        program = program.with_fixed(committed) if committed else program.relaxed()
     price = question.step * unit**2 * day.period_h
     square = program.columns(day.filled(0.0), day.filled(np.inf), price)
     tangents = Tangents(net_in, square, question.anchor_mw, unit)

@@ -20,6 +20,7 @@ from market.app.results.table import Cell, Table
 from market.app.results.written_files import foreign_note
 from market.errors import Fault, ScenarioError
 from market.model.disclosure import Disclosure
+from market.settlement.settlement import saved_cny
 
 NOTHING = math.nan
 SAME_MONEY, SAME_PRICE = 1e-6, 1e-6  # CNY and CNY/MWh: less is the last digits of a computation
@@ -192,7 +193,7 @@ def _of_all_vpps(run: RecordedRun, *, transfers: bool) -> dict[str, float]:
         "game_curtailed_mwh": run.account("system", "game", "curtailed_mwh"),
     }
     budget = _budget_cny(run)
-    saving = {"saving_cny": system["grid_only_total_cny"] - (system["game_total_cny"] - budget)}
+    saving = {"saving_cny": saved_cny(system["grid_only_total_cny"], system["game_total_cny"], budget)}
     return system | saving | ({"budget_cny": budget} if transfers else {})
 
 
@@ -203,7 +204,7 @@ def _budget_cny(run: RecordedRun) -> float:
 def _in_reality(run: RecordedRun) -> dict[str, float]:
     """The same costs as they became real, and what deviations cost of them; of a run without a reality nothing."""
     alone, game = (run.account("system", f"{plans}_realised", "total_cny") for plans in ("grid_only", "game"))
-    amounts = dict(zip(_REALISED, (alone, game, alone - (game - _budget_cny(run))), strict=True))
+    amounts = dict(zip(_REALISED, (alone, game, saved_cny(alone, game, _budget_cny(run))), strict=True))
     known = IMBALANCE in run.tables
     return amounts | {_IMBALANCE: run.account("system", "game_realised", "imbalance_cny") if known else NOTHING}
 

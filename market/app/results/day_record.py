@@ -15,7 +15,7 @@ from market.errors import ScenarioError
 from market.game.result import PeriodResult, Verdict, worst
 from market.model.arrays import Array, frozen
 from market.rolling.plant_state import PlantState
-from market.settlement.settlement import Account, kept_cny, settled_mw
+from market.settlement.settlement import Account, kept_cny, saved_cny, settled_mw
 
 RECORD: Final = "day.json"
 """The file of a day's folder that is written last: a day that has one is finished."""
@@ -81,7 +81,7 @@ class DayRecord:
     def saving_cny(self) -> float:
         """What trade saves; what the mechanism pays out is no saving, and what it takes in no loss."""
         alone, game = (fsum(account.total_cny for account in side) for side in (self.grid_only, self.game))
-        return alone - (game - self.budget_cny)
+        return saved_cny(alone, game, self.budget_cny)
 
     @property
     def mean_price_cny_per_mwh(self) -> float:

@@ -28,7 +28,6 @@ def days_document(
     verdicts: Counter[str] = Counter()
     worst_yet, epsilon_cny, laws = Verdict.NO_TRADE, 0.0, list[str]()
     totals: dict[str, list[float]] = {}
-    budget = list[float]()
     reality = DaysReality()
     for record in records():
         verdicts[record.verdict.value] += 1
@@ -37,16 +36,15 @@ def days_document(
         laws += [f"day {record.number}: {law}" for law in record.broken_laws]
         for name, value in _figures(record).items():
             totals.setdefault(name, []).append(value)
-        budget.append(record.budget_cny)
         reality.add(record)
-    kept = fsum(budget)
+    summed = {name: fsum(values) for name, values in totals.items()}
     return {
         **_heading(what, worst_yet, wall_s),
         "epsilon_cny": epsilon_cny,
         "days": header.days,
         "whole": header.whole,
         "verdicts": dict(sorted(verdicts.items())),
-        "totals": {name: fsum(values) for name, values in totals.items()} | ({BUDGET: kept} if kept else {}),
+        "totals": {name: value for name, value in summed.items() if value or name != BUDGET},
         **reality.document(),
         "broken_laws": laws,
         "peak_memory_mb": round(peak_memory_mb, 1),
@@ -67,6 +65,7 @@ def _figures(record: DayRecord) -> Mapping[str, float]:
         "saving_cny": record.saving_cny,
         "carbon_cny": fsum(account.carbon_cny for account in record.game),
         "emission_t": fsum(account.emission_t for account in record.game),
+        BUDGET: record.budget_cny,
     }
 
 

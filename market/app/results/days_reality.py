@@ -9,6 +9,7 @@ from typing import Any
 from market.app.results.columns import IMBALANCE
 from market.app.results.day_record import DayRecord
 from market.settlement.reality import pays_more
+from market.settlement.settlement import saved_cny
 
 
 class DaysReality:
@@ -53,7 +54,7 @@ class DaysReality:
                 **{name: fsum(values) for name, values in self._amounts.items()},
                 "grid_only_realised_cny": grid_only_cny,
                 "game_realised_cny": game_cny,
-                "saving_cny": grid_only_cny - (game_cny - fsum(self._budget)),
+                "saving_cny": saved_cny(grid_only_cny, game_cny, fsum(self._budget)),
                 "losers": [vpp for vpp in after if pays_more(before[vpp], after[vpp])],
                 "days_with_losers": self._days_with_losers,
             }

@@ -16,7 +16,7 @@ from market.app.results.table import Cell, Table
 from market.app.results.tables import cost_row
 from market.model.rules import Tariff
 from market.scenario.scenario import Scenario
-from market.settlement.settlement import Account, system_account
+from market.settlement.settlement import Account, saved_cny, system_account
 
 DAYS: Final = (
     *("day", "period", "periods", "verdict", "epsilon_cny", "grid_only_cny", "game_cny", "saving_cny"),
@@ -104,7 +104,7 @@ def _real_day(record: DayRecord) -> tuple[Cell, ...]:
     return (
         alone.total_cny,
         game.total_cny,
-        alone.total_cny - (game.total_cny - record.budget_cny),
+        saved_cny(alone.total_cny, game.total_cny, record.budget_cny),
         game.imbalance_cny,
         *(fsum(each.values()) for each in amounts),
     )

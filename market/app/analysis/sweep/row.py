@@ -27,7 +27,7 @@ from market.scenario import require_plants, with_overrides
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
 from market.settlement.reality import settle_reality
-from market.settlement.settlement import Account, budget_cny, settle, settled_mw, system_account
+from market.settlement.settlement import Account, budget_cny, saved_cny, settle, settled_mw, system_account
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
@@ -193,13 +193,8 @@ def _reality(outcome: MarketOutcome, sides: tuple[Account, Account], missed_mwh:
         for design, account in (("grid_only", alone), ("game", game))
         for name in _IN_REALITY
     }
-    saving = _saving_cny(alone, game, budget_cny(outcome.periods))
+    saving = saved_cny(alone.total_cny, game.total_cny, budget_cny(outcome.periods))
     return {**amounts, "saving_realised_cny": saving, "missed_mwh": missed_mwh}
-
-
-def _saving_cny(alone: Account, game: Account, budget: float) -> float:
-    """What trade saves all together; what a mechanism keeps is not lost to them."""
-    return alone.total_cny - (game.total_cny - budget)
 
 
 def _told(outcome: MarketOutcome, planned: tuple[Account, Account], broken_laws: int) -> dict[str, Any]:
@@ -215,7 +210,7 @@ def _told(outcome: MarketOutcome, planned: tuple[Account, Account], broken_laws:
         "broken_laws": broken_laws,
         **_account("grid_only", alone),
         **_account("game", game),
-        "saving_cny": _saving_cny(alone, game, budget),
+        "saving_cny": saved_cny(alone.total_cny, game.total_cny, budget),
         "budget_cny": budget,
         "traded_mwh": traded_mwh(outcome),
         **_prices(outcome),
