@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 MAX_POWER_MW = 1e6
 MAX_PRICE_CNY_PER_MWH = 1e6
+MAX_SLOPE_CNY_PER_MW2H = 1e9  # of plants of a kilowatt, too
+MAX_COST_CNY_PER_H = 1e9
 MAX_TIME_S = 1e6
 MAX_REAL_TIME_S = 86_400.0
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}

@@ -13,7 +13,15 @@ from enum import StrEnum
 from typing import Final
 
 from market.model.arrays import Array
-from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, follow, later, parameter
+from market.model.parameter import (
+    MAX_POWER_MW,
+    MAX_PRICE_CNY_PER_MWH,
+    MAX_SLOPE_CNY_PER_MW2H,
+    Broken,
+    follow,
+    later,
+    parameter,
+)
 
 MAX_PERIODS: Final = 35_136  # a leap year of quarter hours
 MAX_RUN_H: Final = 1e7
@@ -166,7 +174,12 @@ class MarketRules:
         "share", "By how much one replicator step (25) contracts", symbol="δ₁τ", default=0.5, ge=0.001, lt=1
     )
     gradient_step_cny_per_mwh_per_mw: float = parameter(
-        "CNY/MWh per MW", "Step of price rule `gradient`", symbol="δ₂", default=10.0, gt=0, le=1e6
+        "CNY/MWh per MW",
+        "Step of price rule `gradient`",
+        symbol="δ₂",
+        default=10.0,
+        gt=0,
+        le=MAX_SLOPE_CNY_PER_MW2H,
     )
     tatonnement_step_cny_per_mwh: float = parameter(
         "CNY/MWh",

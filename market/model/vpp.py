@@ -25,7 +25,16 @@ from market.model.assets import (
     end_said_once,
 )
 from market.model.group import Group
-from market.model.parameter import MAX_POWER_MW, MAX_PRICE_CNY_PER_MWH, Broken, later, origin, parameter
+from market.model.parameter import (
+    MAX_COST_CNY_PER_H,
+    MAX_POWER_MW,
+    MAX_PRICE_CNY_PER_MWH,
+    MAX_SLOPE_CNY_PER_MW2H,
+    Broken,
+    later,
+    origin,
+    parameter,
+)
 from market.model.rules import OwnTariff
 from market.model.strategy import StrategyChoice
 
@@ -55,7 +64,7 @@ class MicroTurbine:
     ramp_up_mw_per_h: float = parameter("MW/h", "Ramp limit up", ge=0, le=MAX_POWER_MW)
     ramp_down_mw_per_h: float = parameter("MW/h", "Ramp limit down", ge=0, le=MAX_POWER_MW)
     cost_a_cny_per_mw2h: float = parameter(
-        "CNY/(MW² h)", "Quadratic cost", symbol="a", default=0.0, ge=0, le=MAX_PRICE_CNY_PER_MWH
+        "CNY/(MW² h)", "Quadratic cost", symbol="a", default=0.0, ge=0, le=MAX_SLOPE_CNY_PER_MW2H
     )
     cost_b_cny_per_mwh: float = parameter("CNY/MWh", "Linear cost", symbol="b", ge=0, le=MAX_PRICE_CNY_PER_MWH)
     cost_on_cny_per_h: float = parameter(
@@ -64,7 +73,7 @@ class MicroTurbine:
         symbol="c_on",
         default=0.0,
         ge=0,
-        le=MAX_PRICE_CNY_PER_MWH,
+        le=MAX_COST_CNY_PER_H,
     )
     commitment: bool = parameter("", "Whether the unit may be switched off; if not, it always runs", default=False)
     cost_pieces: int = parameter(
@@ -84,7 +93,7 @@ class MicroTurbine:
         "Cost of an hour at each output of curve_mw, straight between them; not convex needs binaries",
         default=(),
         ge=0,
-        le=1e9,
+        le=MAX_COST_CNY_PER_H,
         later=True,
     )
     start_cost_cny: float = parameter(

@@ -126,6 +126,22 @@ def test_file_and_tape_have_the_same_bounds(path: str) -> None:
                 check_shared(forged.shared)
 
 
+@pytest.mark.parametrize(("power", "money"), [(1e-3, 100.0), (1e4, 100.0), (1e-3, 1e-3), (1e4, 1e-3)])
+def test_costs_of_plants_of_a_kilowatt_and_of_a_country_are_taken(power: float, money: float) -> None:
+    scenario = load_scenario("five_vpp")
+    for vpp in scenario.vpps:
+        turbine = vpp.mt
+        assert turbine is not None
+        scenario = with_overrides(
+            scenario,
+            {
+                f"vpps.{vpp.id}.mt.cost_a_cny_per_mw2h": 130.0 * money / power,
+                f"vpps.{vpp.id}.mt.cost_on_cny_per_h": 40.0 * money * power,
+            },
+        )
+    assert scenario.vpps[0].mt.cost_a_cny_per_mw2h == 130.0 * money / power  # type: ignore[union-attr]
+
+
 def with_number(scenario: Scenario, name: str, value: float) -> Scenario | None:
     """The scenario with this number in a field of that name, sealed; None if it is in the file only."""
     from dataclasses import replace
