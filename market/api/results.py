@@ -50,6 +50,10 @@ class Tables(Mapping[str, "pandas.DataFrame"]):
     def __repr__(self) -> str:
         return f"<tables {', '.join(self)}>"
 
+    def __reduce__(self) -> tuple[type[dict[str, pandas.DataFrame]], tuple[dict[str, pandas.DataFrame]]]:
+        """Sent to another process, all of them go as frames."""
+        return dict, (dict(self),)
+
 
 @dataclass(frozen=True, repr=False, eq=False)  # no slots: the scenario is kept once read
 class Run:

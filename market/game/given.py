@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from numbers import Number
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,32 +26,46 @@ _PRICES: Final = ("floor_cny_per_mwh", "cap_cny_per_mwh", "tick_cny_per_mwh")
 _NOT_NEGATIVE: Final = ("own_supply_mw", "temperature_cny_per_mwh", "grid_option_mw")
 
 
-def columns(first: ArrayLike, *others: ArrayLike) -> tuple[Array, ...]:
+def columns(**given: ArrayLike) -> tuple[Array, ...]:
     """All as arrays as long as the first, shape (n,); a single number counts for all.
 
     ScenarioError if one has another length or is no row of numbers.
 
-    >>> columns([1.0, 2.0], 5.0)[1].tolist()
+    >>> columns(deficit_mw=[1.0, 2.0], own_supply_mw=5.0)[1].tolist()
     [5.0, 5.0]
     """
-    rows = [_row(values) for values in (np.atleast_1d(np.asarray(first)), *others)]
-    length = rows[0].size
-    for row in rows:
+    rows = {name: _numbers_in(values, name) for name, values in given.items()}
+    length = next(iter(rows.values())).size
+    for name, row in rows.items():
         if row.ndim > 1 or (row.ndim == 1 and row.size != length):
-            rule, remedy = (
-                f"one number, or one for each of {length}",
-                "give as many as there are sellers, or buyers",
-            )
-            raise ScenarioError([Fault(rule, f"numbers of shape {row.shape}", "PeriodGame.of", remedy)])
-    return tuple(frozen(np.broadcast_to(row, (length,))) for row in rows)
+            rule = f"one number, or one for each of {length}"
+            remedy = "give as many as there are sellers, or buyers"
+            raise ScenarioError([Fault(rule, f"numbers of shape {row.shape}", name, remedy)])
+    return tuple(frozen(np.broadcast_to(row, (length,))) for row in rows.values())
 
 
-def _row(values: ArrayLike) -> Array:
+def number(name: str, value: float) -> float:
+    """That number; ScenarioError if it is none."""
+    found = _numbers_in(value, name)
+    if found.ndim:
+        fault = Fault("one number stands here", f"numbers of shape {found.shape}", name, "give one")
+        raise ScenarioError([fault])
+    return float(found)
+
+
+def _numbers_in(values: ArrayLike, name: str) -> Array:
+    """Real numbers; text, switches, dates and what is masked are none."""
     try:
-        return np.asarray(values, dtype=np.float64)
+        kind, hidden = np.asarray(values).dtype.kind, np.ma.is_masked(values)
+        if kind in "iufO" and not hidden and (kind != "O" or _are_numbers(values)):
+            return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        fault = Fault("numbers stand here", repr(values), "PeriodGame.of", "give a list of numbers")
-        raise ScenarioError([fault]) from None
+        pass
+    raise ScenarioError([Fault("numbers stand here", repr(values), name, "give a number, or a list of numbers")])
+
+
+def _are_numbers(values: ArrayLike) -> bool:
+    return all(isinstance(value, Number) for value in np.ravel(np.asarray(values)))
 
 
 def numbered(letter: str, column: Array) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from market.game.given import check_game, columns, numbered
+from market.game.given import check_game, columns, number, numbered
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration, Role
 from market.model.public import PublicRules
@@ -87,18 +87,24 @@ class PeriodGame:
         >>> game.sellers, game.buyers, game.tradable
         (('S1', 'S2'), ('B1', 'B2'), True)
         """
-        feed_in = floor_cny_per_mwh if feed_in_cny_per_mwh is None else feed_in_cny_per_mwh
-        surplus, reserve = columns(surplus_mw, feed_in if reserve_cny_per_mwh is None else reserve_cny_per_mwh)
-        deficit, own_supply, satisfaction = columns(deficit_mw, own_supply_mw, satisfaction_cny_per_h)
+        floor, cap = number("floor_cny_per_mwh", floor_cny_per_mwh), number("cap_cny_per_mwh", cap_cny_per_mwh)
+        feed_in = floor if feed_in_cny_per_mwh is None else number("feed_in_cny_per_mwh", feed_in_cny_per_mwh)
+        surplus, reserve = columns(
+            surplus_mw=surplus_mw,
+            reserve_cny_per_mwh=feed_in if reserve_cny_per_mwh is None else reserve_cny_per_mwh,
+        )
+        deficit, own_supply, satisfaction = columns(
+            deficit_mw=deficit_mw, own_supply_mw=own_supply_mw, satisfaction_cny_per_h=satisfaction_cny_per_h
+        )
         game = cls(
             0,
-            period_h,
-            floor_cny_per_mwh,
-            cap_cny_per_mwh,
+            number("period_h", period_h),
+            floor,
+            cap,
             feed_in,
-            temperature_cny_per_mwh,
-            base_power_mw,
-            tick_cny_per_mwh,
+            number("temperature_cny_per_mwh", temperature_cny_per_mwh),
+            number("base_power_mw", base_power_mw),
+            number("tick_cny_per_mwh", tick_cny_per_mwh),
             tuple(sellers) or numbered("S", surplus),
             surplus,
             reserve,
@@ -106,8 +112,8 @@ class PeriodGame:
             deficit,
             own_supply,
             satisfaction,
-            grid_option_mw,
-            cap_cny_per_mwh if retail_cny_per_mwh is None else retail_cny_per_mwh,
+            number("grid_option_mw", grid_option_mw),
+            cap if retail_cny_per_mwh is None else number("retail_cny_per_mwh", retail_cny_per_mwh),
         )
         check_game(game)
         return game

@@ -3,7 +3,9 @@ command, table for table; a run read back is the run; whatever is wrong is told 
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 import threading
 from collections.abc import Callable
 from importlib.metadata import version
@@ -76,6 +78,19 @@ def test_a_run_read_back_is_the_run(processes: bool, tmp_path: Path) -> None:
     assert (again.manifest, again.certificate, again.folder) == (day.manifest, day.certificate, day.folder)
     assert again.scenario.digest == day.scenario.digest == market.load("two_vpp").with_(HOTTER).digest
     assert repr(again) == repr(day)
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_a_run_may_be_sent_to_another_process(processes: bool) -> None:
+    day = market.run("two_vpp", HOTTER, processes=processes)
+    sent = pickle.loads(pickle.dumps(day))
+    assert same_tables(day, sent)
+    assert (sent.manifest, sent.certificate, sent.scenario.digest) == (
+        day.manifest,
+        day.certificate,
+        day.scenario.digest,
+    )
+    assert repr(copy.deepcopy(day)) == repr(sent) == repr(day)
 
 
 def test_a_scenario_may_be_a_name_a_folder_or_loaded(tmp_path: Path) -> None:

@@ -73,8 +73,9 @@ def test_a_best_response_may_name_its_seller() -> None:
         ({"deficit_mw": [np.nan, 2.0]}, r"^deficit_mw\[0\]: must be a finite number above 0; got nan; "),
         ({"own_supply_mw": [-1.0, 0.0]}, r"^own_supply_mw\[0\]: must be a finite number of 0 or more; got -1.0; "),
         ({"satisfaction_cny_per_h": [1.0, 2.0, 3.0]}, r"one number, or one for each of 2; got .*\(3,\)"),
-        ({"satisfaction_cny_per_h": "much"}, r"numbers stand here; got 'much'; give a list of numbers"),
-        ({"surplus_mw": [[1.0], [2.0]]}, r"one number, or one for each of"),
+        ({"satisfaction_cny_per_h": "much"}, r"numbers stand here; got 'much'; give a number, or"),
+        ({"surplus_mw": [[1.0], [2.0]]}, r"^surplus_mw: one number, or one for each of"),
+        ({"floor_cny_per_mwh": [400.0, 500.0]}, r"^floor_cny_per_mwh: one number stands here; got .*\(2,\)"),
         ({"cap_cny_per_mwh": np.inf}, r"^cap_cny_per_mwh: must be a finite number above 0; got inf; "),
         ({"temperature_cny_per_mwh": -1.0}, r"^temperature_cny_per_mwh: must be a finite number of 0 or more"),
         ({"feed_in_cny_per_mwh": 500.0}, r"^feed_in_cny_per_mwh: must not be above the floor; got 500.0; "),
@@ -86,6 +87,19 @@ def test_a_best_response_may_name_its_seller() -> None:
 def test_numbers_that_make_no_game_are_told(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(market.errors.ScenarioError, match=told):
         market.PeriodGame.of(**TWO_BY_TWO | changes)
+
+
+NO_NUMBERS: tuple[object, ...] = (
+    *("3", b"3", [True, False], [None, 1.0], ["3", 1], 3 + 0j, {}),
+    np.ma.array([3.0, 1.0], mask=[False, True]),
+)
+
+
+@pytest.mark.parametrize("given", NO_NUMBERS, ids=repr)
+@pytest.mark.parametrize("name", sorted(TWO_BY_TWO))
+def test_what_is_no_number_is_not_made_one(name: str, given: object) -> None:
+    with pytest.raises(market.errors.ScenarioError, match=f"^{name}: numbers stand here; got "):
+        market.PeriodGame.of(**TWO_BY_TWO | {name: given})
 
 
 def test_all_faults_are_told_at_once() -> None:
