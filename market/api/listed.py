@@ -20,4 +20,5 @@ def listed(values: object, where: str) -> list[Any]:
     """
     if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
         return [plain_value(value) for value in values]
-    raise ScenarioError([Fault("must be a list of values", shown(values), where, f"write [{values!r}]")])
+    remedy = "give a list of them" if values is None else f"write [{values!r}]"
+    raise ScenarioError([Fault("must be a list of values", shown(values), where, remedy)])

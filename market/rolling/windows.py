@@ -100,7 +100,7 @@ class _Edges:
         if days > known:
             rule = f"must be at most the {known} days of its series" if known > 1 else "must be 1: it has one day"
             remedy = f"give series of {days} days, and horizon.days: {days}, or run fewer"
-            raise ScenarioError([Fault(rule, str(days), "--days", remedy)])
+            raise ScenarioError([Fault(rule, str(days), "days", remedy)])
         return self._cut(self._period(self._days[days]) if days < known else self._horizon.periods)
 
     def on_from(self, number: int, commit_h: float, hours: float) -> int:

@@ -106,8 +106,9 @@ def _faults_of(schema: type[Section], detail: ErrorDetails, place: Place, in_fil
         if (
             path[:1] == ("vpps",)
             and path[-1:] == ("id",)
-            and isinstance(value, str)
-            and (plain := plain_id(value))
+            and isinstance(value, str | int)
+            and not isinstance(value, bool)
+            and (plain := plain_id(str(value)))
         ):
             remedy = f"write {plain}, say, and keep {shown(value)} as its `label`, which may have any letters"
         yield Fault(f"must be {domain}", shown(value), place(path), f"{_percent(field, kind, value)}{remedy}")

@@ -81,7 +81,10 @@ def test_what_a_mechanism_pays_out_is_not_saved_by_trade(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("billing", ["horizon", "day"])
 def test_three_days_seen_two_ahead_cost_what_three_days_at_once_do(billing: str, tmp_path: Path) -> None:
-    """With batteries of 3 hours within 1 %, with the market and with the grid alone; 24 cases, of which some."""
+    """With batteries of 3 hours and the grid alone within 0.1 %, with the market within 3 %; 24 cases, of which some.
+
+    Plans that cost the same may declare other volumes, and what a market of volumes saves depends on those.
+    """
     for seed in sampled(range(24), 2):
         carbon = {"billing_period": billing, "interval_t": 20.0 if billing == "horizon" else 8.0}
         folder = write_days(
@@ -96,8 +99,8 @@ def test_three_days_seen_two_ahead_cost_what_three_days_at_once_do(billing: str,
         once = market.run(replace(scenario, rolling=None))
         system = once.costs[once.costs.vpp == "system"].set_index("scenario").total_cny
         totals = days.manifest["totals"]
-        assert totals["game_cny"] == pytest.approx(system["game"], rel=0.01), seed
-        assert totals["grid_only_cny"] == pytest.approx(system["grid_only"], rel=0.01), seed
+        assert totals["game_cny"] == pytest.approx(system["game"], rel=0.03), seed
+        assert totals["grid_only_cny"] == pytest.approx(system["grid_only"], rel=0.001), seed
         assert totals["grid_only_cny"] >= system["grid_only"] * (1.0 - 1e-6), "nothing is cheaper than all at once"
         assert days.verdict == "equilibrium"
         assert not days.broken_laws
@@ -403,7 +406,7 @@ def test_the_command_tells_days_and_totals(four_days: Path, tmp_path: Path) -> N
 
 
 REFUSED = [
-    (["--days", "9"], "--days: must be at most the 4 days of its series; got 9"),
+    (["--days", "9"], "days: must be at most the 4 days of its series; got 9"),
     (["--days", "2", "--report"], "--report: many days are drawn one at a time"),
     (["--days", "2", "--view"], "--view: many days are looked at one at a time"),
     (["--days", "2", "--audit", "totals"], "--audit: days go on from plans that are shown"),
