@@ -81,7 +81,7 @@ def test_what_a_mechanism_pays_out_is_not_saved_by_trade(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("billing", ["horizon", "day"])
 def test_three_days_seen_two_ahead_cost_what_three_days_at_once_do(billing: str, tmp_path: Path) -> None:
-    """With batteries of 3 hours and the grid alone within 0.1 %, with the market within 3 %; 24 cases, of which some.
+    """With batteries of 3 hours and the grid alone within 0.1 %, with the market 3 %; 24 cases, of which some.
 
     Plans that cost the same may declare other volumes, and what a market of volumes saves depends on those.
     """

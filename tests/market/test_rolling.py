@@ -87,9 +87,7 @@ def market_start(horizon: Horizon, period: int) -> str:
 
 def test_a_run_has_no_more_days_than_its_series(tmp_path: Path) -> None:
     scenario = market.load(write_days(tmp_path / "s", 2))
-    with pytest.raises(
-        ScenarioError, match=r"days: must be at most the 2 days of its series; got 3; give series"
-    ):
+    with pytest.raises(ScenarioError, match=r"days: must be at most the 2 days of its series; got 3; give series"):
         market.run_days(scenario, 3)
     with pytest.raises(ScenarioError, match=r"must be 1: it has one day"):
         market.run_days("five_vpp", 2)
