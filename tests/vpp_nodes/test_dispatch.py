@@ -422,6 +422,21 @@ def test_duals_have_the_sign_of_a_marginal_cost_and_the_twin_has_them_where_the_
     assert program.integers() == [on[0]]
 
 
+@pytest.mark.parametrize("dearest", range(3))
+def test_a_cost_too_small_for_the_nudges_decides_and_leaves_all_ties_to_them(dearest: int) -> None:
+    """5e-4 is less than the nudges differ by, but more than may be spent; a millionth may."""
+    program = LinearProgram()
+    costs = np.full(3, 10.0)
+    costs[dearest] += 1e-6
+    ties = program.columns(np.zeros(3), np.ones(3), costs, nudge=np.array([2e-3, 1e-3, 3e-3]))
+    pair = program.columns(np.zeros(2), np.ones(2), np.array([10.0005, 10.0]), nudge=np.array([0.0, 2e-3]))
+    for columns in (ties, pair):
+        program.row(1.0, 1.0, list(columns), [1.0] * len(columns))
+    answer = program.solve_lp(1e-6)
+    assert answer.values.tolist() == [0.0, 1.0, 0.0, 0.0, 1.0]
+    assert answer.objective == pytest.approx(costs[1] + 10.0, abs=1e-12)
+
+
 def test_mode_flat_bills_and_minimises_one_price() -> None:
     case = plain_case([10.0], carbon=True)
     flat = replace(case.public.carbon, mode=CarbonMode.FLAT)

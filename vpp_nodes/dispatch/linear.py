@@ -25,6 +25,7 @@ _GLOP_PARAMETERS = (
     "",
     "use_preprocessing: false use_scaling: false",
 )
+_FINER_NUDGES = (0.1, 0.01)  # where whole ones outweigh a cost that is small, but none to be tolerated
 
 
 class SolveStatus(StrEnum):
@@ -166,8 +167,9 @@ class LinearProgram:
 
         It is solved with the nudges added to the costs; then the costs are put right and the solver goes on
         from where it stands: duals and bound are those of the true costs, and so are the values, unless the
-        first answer costs no more than the tolerated share of the money moved above the cheapest. So ties are
-        broken, and with a share above 0 all but equal costs decide nothing either.
+        first answer costs no more than the tolerated share of the money moved above the cheapest, or else one
+        with finer nudges does. So ties are broken, and with a share above 0 all but equal costs decide nothing
+        either.
         """
         nudged = self._copy()
         variables = nudged._model.variable
@@ -209,21 +211,26 @@ class LinearProgram:
         answer = nudged._solve(solver)
         if answer.ending is not SolveStatus.OPTIMAL or not self._nudges:
             return answer
-        variables, set_cost, own = solver.variables(), solver.Objective().SetCoefficient, self._model.variable
-        for column in self._nudges:
-            set_cost(variables[column], own[column].objective_coefficient)
-        cheapest = _run(solver)
-        if cheapest.ending is not SolveStatus.OPTIMAL:
+        cheapest = self._solve_on(solver, 0.0)
+        if cheapest.ending is not SolveStatus.OPTIMAL or not tolerated_share:
             return cheapest
-        return self._preferred(answer, cheapest, tolerated_share) if tolerated_share else cheapest
-
-    def _preferred(self, nudged: LpSolution, cheapest: LpSolution, tolerated_share: float) -> LpSolution:
-        """The nudged answer with the duals and the bound of the cheapest, if it is cheap enough."""
         costs = np.array([variable.objective_coefficient for variable in self._model.variable])
-        above = float(costs @ (nudged.values - cheapest.values))
-        if above > tolerated_share * float(np.abs(costs * cheapest.values).sum()):
-            return cheapest
-        return replace(cheapest, values=nudged.values, objective=cheapest.objective + above)
+        tolerated = tolerated_share * float(np.abs(costs * cheapest.values).sum())
+        for part in (1.0, *_FINER_NUDGES):
+            preferred = answer if part == 1.0 else self._solve_on(solver, part)
+            if preferred.ending is not SolveStatus.OPTIMAL:
+                break
+            above = float(costs @ (preferred.values - cheapest.values))
+            if above <= tolerated:
+                return replace(cheapest, values=preferred.values, objective=cheapest.objective + above)
+        return cheapest
+
+    def _solve_on(self, solver: Any, part: float) -> LpSolution:
+        """With so much of the nudges, from where the solver stands."""
+        variables, set_cost, own = solver.variables(), solver.Objective().SetCoefficient, self._model.variable
+        for column, nudge in self._nudges.items():
+            set_cost(variables[column], own[column].objective_coefficient + part * nudge)
+        return _run(solver)
 
     def solve_milp(self) -> LpSolution:
         """The program with its integer columns by SCIP, to a proven relative gap of 1e-9; no duals, no nudges."""
