@@ -17,7 +17,7 @@ from market.model.public import PublicRules
 from market.model.vpp import Renewable, Vpp
 
 _FINEST_CNY_PER_MWH = 1e-8  # prices are no finer
-_OF_A_STEP = 1e-9  # a reserve this little above a multiple is that multiple
+_ROUNDING = 1e-9  # of it: a reserve this little above a multiple is that multiple, or above the cap is the cap
 _SMALL_MW = 10.0**-VOLUME_DECIMALS  # what rounding adds to a surplus is no part of it
 
 
@@ -67,13 +67,17 @@ def _held_back(vpp: Vpp, plan: DispatchPlan, saved: Array | float) -> Iterator[t
 def declared_reserve_cny_per_mwh(vpp: Vpp, reserve: Array, public: PublicRules) -> Array:
     """What a seller makes public of its reserve r, shape (periods,): where it is above f, rounded up by its step.
 
-    Never beyond the cap, since that would leave the market; a reserve that is beyond it already stays as it is.
+    Never beyond the cap, since that would leave the market: a plan that buys from the grid has λ at the cap, or a
+    last digit above it. A reserve that is really beyond it stays as it is.
     """
     step, feed_in = vpp.exchange.reserve_step_cny_per_mwh, public.tariff.feed_in_cny_per_mwh
+    highest = highest_reserve_cny_per_mwh(public)
+    at_cap = (reserve > highest) & (reserve <= highest + _ROUNDING * np.abs(highest))
+    reserve = frozen(np.where(at_cap, highest, reserve))
     if step < _FINEST_CNY_PER_MWH:
         return reserve
-    rounded = np.ceil(reserve / step - _OF_A_STEP) * step
-    rounded = np.clip(rounded, reserve, np.maximum(highest_reserve_cny_per_mwh(public), reserve))
+    rounded = np.ceil(reserve / step - _ROUNDING) * step
+    rounded = np.clip(rounded, reserve, np.maximum(highest, reserve))
     return frozen(np.where(reserve > feed_in, rounded, reserve))
 
 

@@ -6,6 +6,7 @@ between nodes; and that on no random day a delivered MWh is paid less than it co
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -112,6 +113,14 @@ def test_who_would_need_more_than_the_cap_is_idle() -> None:
         [0.0],
         [0.0],
     )
+
+
+@pytest.mark.parametrize("step", [0.0, 250.0])
+def test_a_last_digit_does_not_keep_who_needs_the_cap_out(step: float) -> None:
+    day = plan(wt=4.0, load=4.0, curtailed=6.0)
+    for needs, told in ((600.0 + 1e-10, [600.0]), (math.nextafter(600.0, 700.0), [600.0]), (600.0 + 1e-5, [0.0])):
+        owner = replace(windy(needs), exchange=replace(windy(needs).exchange, reserve_step_cny_per_mwh=step))
+        assert declare(owner, day, rules(40.0)).reserve_cny_per_mwh.tolist() == told
 
 
 @pytest.mark.parametrize(
