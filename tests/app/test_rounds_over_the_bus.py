@@ -52,7 +52,7 @@ from vpp_nodes.in_memory import Loopback
 from vpp_nodes.node import Audited, Settled
 from vpp_nodes.plant import plant_node
 
-ITERATED = Drawn(3, 3, 4)
+ITERATED = Drawn(4, 3, 4)
 """It settles a round that is not the last."""
 AGREED = Drawn(3, 3, 4, Mechanism.CONSENSUS)
 COMMITTED = Drawn(5, 3, 6, Mechanism.CONSENSUS, rounds=30, commitment=True)
