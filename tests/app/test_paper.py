@@ -29,6 +29,9 @@ from tests.processes.command import rows
 Row = dict[str, str]
 Change = Callable[[dict[str, Any]], Mapping[str, Any] | None]
 
+pytestmark = pytest.mark.in_turn("paper")
+"""All share two long studies."""
+
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:

@@ -63,6 +63,7 @@ def survived(kind: int, messages: int) -> int:
     return read
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("messages", [1, 64, 65, 100, 2000])
 @pytest.mark.parametrize("kind", ["ROUTER", "SUB"])
 def test_a_reset_behind_a_backlog_ends_nothing(kind: str, messages: int) -> None:
