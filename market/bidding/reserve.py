@@ -17,7 +17,7 @@ from market.model.public import PublicRules
 from market.model.vpp import Renewable, Vpp
 
 _FINEST_CNY_PER_MWH = 1e-8  # prices are no finer
-_ROUNDING = 1e-9  # of it: a reserve this little above a multiple is that multiple, or above the cap is the cap
+_ROUNDING = 1e-8  # of it: a reserve this little above a multiple is that multiple, or above the cap is the cap
 _SMALL_MW = 10.0**-VOLUME_DECIMALS  # what rounding adds to a surplus is no part of it
 
 
