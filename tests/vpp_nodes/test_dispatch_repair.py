@@ -21,6 +21,7 @@ from market.scenario.scenario import Scenario
 from tests.market.random_markets import Level, random_market
 from tests.sampling import sampled
 from tests.vpp_nodes.dispatch_cases import MICRO_TURBINE, STORAGE, Case, plain_case
+from vpp_nodes.dispatch import dispatch
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.joint import joint_dispatch
 from vpp_nodes.dispatch.repair import Powers, balanced, missing_mw
@@ -190,6 +191,26 @@ def test_no_random_day_is_refused_and_every_plan_meets_the_balance() -> None:
             assert worst_miss(plan) <= 1e-9
             assert not np.any((plan.buy_mw > 0.0) & (plan.sell_mw > 0.0))
             assert not np.any((plan.charge_mw > 0.0) & (plan.discharge_mw > 0.0))
+
+
+@pytest.mark.parametrize("price_scale", [1e-3, 0.01, 7.0, 100.0])
+def test_what_is_done_among_equals_does_not_depend_on_the_currency(price_scale: float) -> None:
+    for seed in sampled(range(40), 4):
+        usual, other = (random_market(seed, price_scale=scale) for scale in (1.0, price_scale))
+        for vpp, same in zip(usual.vpps, other.vpps, strict=True):
+            plan, again = dispatch(vpp, usual.public, None), dispatch(same, other.public, None)
+            for name in ("mt_mw", "charge_mw", "discharge_mw", "cl_mw", "buy_mw", "sell_mw"):
+                np.testing.assert_allclose(getattr(again, name), getattr(plan, name), atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("forecast_mw", [1e-12, 9e-10, 1e-9, 1.5e-9, 1e-8])
+def test_a_plant_of_a_milliwatt_has_a_plan(forecast_mw: float) -> None:
+    """A power so close to 0 is taken for 0, or for all there is; what it would earn is no error of the plan."""
+    case = plain_case([0.0] * 4)
+    sun = Renewable(frozen([forecast_mw] * 4), 0.0)
+    plan = dispatch(replace(case.vpp, pv=sun), case.public, None)
+    assert abs(plan.costs.total_cny) <= 1e-4
+    assert float(plan.pv_mw.max()) <= forecast_mw
 
 
 def test_plans_made_together_are_repaired_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +17,10 @@ ABSENT: Final = range(0)
 INFINITY: Final = float("inf")
 
 _NUDGE = 1e-3
-"""CNY/MWh: of equally cheap days the nudges prefer the one that uses renewables rather than not, and does the rest
-as little and as early as it can. Roots are used, so that no shift of one quantity makes up for one of another."""
+"""CNY/MWh where the grid's price is about the usual one: of equally cheap days the nudges prefer the one that uses
+renewables rather than not, and does the rest as little and as early as it can. Roots are used, so that no shift of
+one quantity makes up for one of another."""
+_USUAL_PRICE_CNY_PER_MWH = 750.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,21 @@ def add_columns(
     nudge: Array | float | None = None,
     integer: bool = False,
 ) -> range:
-    """One column for each period; `price` is for an hour at 1, and `nudge` is in units of 1e-3 CNY/MWh."""
+    """One column for each period; `price` is for an hour at 1, and `nudge` a multiple of `_NUDGE`."""
     periods, hours = day.periods, day.period_h
     return program.columns(
         np.full(periods, lower),
         np.full(periods, upper),
         np.full(periods, price) * hours,
-        nudge=None if nudge is None else np.full(periods, nudge) * (_NUDGE * hours),
+        nudge=None if nudge is None else np.full(periods, nudge) * (_NUDGE * _price_level(day) * hours),
         integer=integer,
     )
+
+
+def _price_level(day: DispatchDay) -> float:
+    """How high prices are beside the usual ones, as a power of two: the nudges of cheap energy are as small."""
+    mean = float(np.abs(day.public.tariff.retail_cny_per_mwh).mean())
+    return 2.0 ** round(math.log2(mean / _USUAL_PRICE_CNY_PER_MWH)) if mean > 0.0 else 1.0
 
 
 def early(day: DispatchDay) -> Array:

@@ -6,6 +6,7 @@ solved before.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -157,6 +158,10 @@ class LinearProgram:
     def bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the columns as they were added, each of shape (columns,)."""
         return np.concatenate(self._lower), np.concatenate(self._upper)
+
+    def price_of_all(self) -> float:
+        """What one of each column would cost, prices below 0 counted as if above."""
+        return math.fsum(abs(variable.objective_coefficient) for variable in self._model.variable)
 
     def message(self) -> Any:
         """A copy of the program as OR-Tools' own `MPModelProto`, for others to compare with."""

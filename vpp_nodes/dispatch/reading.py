@@ -100,7 +100,8 @@ def make_plan(day: DispatchDay, model: Model, solution: Solution) -> DispatchPla
     """The plan of a solved day: it meets (6), and its costs are recomputed from its powers."""
     carbon, direct, powers = day.public.carbon, day.direct, solution.powers
     account, costs = bill(day, powers)
-    _check_cost(day, costs, objective_cny(carbon, costs), solution.minimised_cny)
+    snapped_cny = _SNAP * model.program.price_of_all()
+    _check_cost(day, costs, objective_cny(carbon, costs), solution.minimised_cny, snapped_cny)
     powers = balanced(day, powers)
     if powers is not solution.powers:
         account, costs = bill(day, powers)
@@ -168,10 +169,15 @@ def bill(day: DispatchDay, powers: Powers) -> tuple[CarbonAccount, CostBreakdown
     return account, cost_breakdown(day.vpp, day.public, powers, excess_t, day.direct.in_mw)
 
 
-def _check_cost(day: DispatchDay, costs: CostBreakdown, objective: float, minimised: float) -> None:
-    """Refuse a plan whose cost is not the one minimised: the pieces of a cost were not taken in order."""
+def _check_cost(
+    day: DispatchDay, costs: CostBreakdown, objective: float, minimised: float, snapped_cny: float
+) -> None:
+    """Refuse a plan whose cost is not the one minimised: the pieces of a cost were not taken in order.
+
+    snapped_cny : what putting values on their bounds may have changed
+    """
     money_moved = sum(abs(getattr(costs, field.name)) for field in fields(costs))
-    if abs(objective - minimised) > _COST_TOLERANCE * (1.0 + money_moved):
+    if abs(objective - minimised) > _COST_TOLERANCE * (1.0 + money_moved) + snapped_cny:
         raise DispatchError(
             f"{day.vpp.id} cannot be dispatched: the plan costs {objective:.6g} CNY, but {minimised:.6g} CNY were "
             "minimised; costs must be convex: mt.cost_a_cny_per_mw2h, the carbon price and its growth must be >= 0"
