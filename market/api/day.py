@@ -22,6 +22,7 @@ from market.errors import Fault, ScenarioError
 from market.extras import need
 from market.scenario import DEFAULT_CASE, load_scenario, require_one_plan, require_plants
 from market.scenario.overrides import require_changes
+from market.scenario.plain_value import plain_int
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
 
@@ -86,7 +87,7 @@ def run(
     >>> len(day.offers)
     4
     """
-    since, started = time.monotonic(), datetime.now().astimezone()
+    since, started, seed = time.monotonic(), datetime.now().astimezone(), plain_int(seed)
     chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
     changes = {
         **require_changes({} if changes is None else changes),

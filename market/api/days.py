@@ -19,6 +19,7 @@ from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.overrides import require_changes
+from market.scenario.plain_value import plain_int
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
 
@@ -127,6 +128,7 @@ def run_days(
     from market.model.disclosure import Disclosure
 
     since, started = time.monotonic(), datetime.now().astimezone()
+    days, seed = plain_int(days), plain_int(seed)
     if days is not None and (type(days) is not int or days < 1):
         raise ScenarioError(
             [Fault("must be a whole number of 1 or more", repr(days), "days", "None stands for all")]

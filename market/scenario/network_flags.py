@@ -112,7 +112,8 @@ def _duration_s(text: str) -> float:
 def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
         percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text, re.ASCII)
-        remedy = f"write it as a share, {float(percent[1]) / 100:g}" if percent else "write it like 0.02"
+        part = float(percent[1]) / 100 if percent else 1.0
+        remedy = f"write it as a share, {part:g}" if part < 1.0 else "write it as a share, like 0.02"
         raise _Unreadable("must be a plain number", remedy, text)
     return float(text)
 

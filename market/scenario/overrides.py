@@ -103,8 +103,9 @@ def require_changes(changes: object, where: str = "changes") -> Changes:
     """The changes, which map paths to values, these as a file has them. ScenarioError for anything else."""
     if isinstance(changes, Mapping) and all(isinstance(path, str) for path in changes):
         return {path: plain_value(value) for path, value in changes.items()}
-    remedy = 'write them like {"carbon.growth": 0.5}'
-    raise ScenarioError([Fault("must map paths of scenario.yaml to values", shown(changes), where, remedy)])
+    no_paths = [path for path in changes if not isinstance(path, str)] if isinstance(changes, Mapping) else []
+    found, remedy = shown(no_paths[0] if no_paths else changes), 'write them like {"carbon.growth": 0.5}'
+    raise ScenarioError([Fault("must map paths of scenario.yaml to values", found, where, remedy)])
 
 
 def _plain(

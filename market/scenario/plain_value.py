@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -20,3 +21,12 @@ def plain_value(value: object) -> object:
     if isinstance(value, Mapping):
         return {name: plain_value(item) for name, item in value.items()}
     return value
+
+
+def plain_int(value: Any) -> Any:
+    """A whole number of numpy's as Python's; anything else as it is.
+
+    >>> plain_int(np.int64(3)), plain_int(3.0), plain_int(None)
+    (3, 3.0, None)
+    """
+    return int(value) if isinstance(value, np.integer) else value

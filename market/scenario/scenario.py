@@ -21,9 +21,9 @@ def is_timed(source: str) -> bool:
     return STAMPED in source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
-    """A market to run. `digest` identifies the whole of it (hex sha-256).
+    """A market to run. `digest` identifies the whole of it (hex sha-256), and equal ones have the same.
 
     vpps : the plants that are known here: all, or, in a folder that `split` has made, one or none
     roster, plant_digests, audit : as in `PublicScenario`
@@ -41,7 +41,24 @@ class Scenario:
     plant_digests: tuple[str, ...]
     audit: Disclosure | None = None
     rolling: Rolling | None = None
-    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same market under the same name, run in the same way.
+
+        >>> from market.scenario import load_scenario
+        >>> case = load_scenario("two_vpp")
+        >>> case == load_scenario("two_vpp"), case == case.with_({"carbon.growth": 0.5})
+        (True, False)
+        """
+        return self._identity == other._identity if isinstance(other, Scenario) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        return self.name, self.digest, tuple(vpp.id for vpp in self.vpps), self.rolling
 
     def with_(self, changes: Mapping[str, object]) -> Scenario:
         """The scenario with some of its values changed: `market.scenario.with_overrides`. ScenarioError as there.

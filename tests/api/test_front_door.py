@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas
 import pytest
 
@@ -91,6 +92,24 @@ def test_a_run_may_be_sent_to_another_process(processes: bool) -> None:
         day.scenario.digest,
     )
     assert repr(copy.deepcopy(day)) == repr(sent) == repr(day)
+
+
+def test_scenarios_are_compared_by_what_they_say() -> None:
+    case = market.load("two_vpp")
+    assert (
+        case
+        == market.load("two_vpp")
+        == case.with_(HOTTER).with_(
+            {"market.choice_temperature_cny_per_mwh": case.public.market.choice_temperature_cny_per_mwh}
+        )
+    )
+    assert case not in [case.with_(HOTTER), market.load("five_vpp"), case.with_({"rolling.plan_h": 48}), "two_vpp"]
+    assert len({case, market.load("two_vpp"), case.with_(HOTTER)}) == 2
+
+
+def test_whole_numbers_of_numpy_count() -> None:
+    assert market.run("two_vpp", seed=np.int64(3)).manifest["seed"] == 3  # type: ignore[arg-type]
+    assert len(market.run_days("two_vpp", np.int64(1), seed=np.uint8(3)).days) == 1  # type: ignore[arg-type]
 
 
 def test_a_scenario_may_be_a_name_a_folder_or_loaded(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ BROKEN: tuple[tuple[tuple[str, ...], Change, tuple[str, ...]], ...] = (
     ((*CSV, "--tz", "Europe/Berlitz"), nothing, ("--tz", "must be a time zone")),
     ((*CSV, "--start", "15.6."), nothing, ("--start", "must be a day or a time in ISO 8601")),
     ((*CSV, "--days", "9"), nothing, ("must have no gaps", "2016-06-17T00:00+02:00")),
-    ((*CSV, "--step", "7min"), nothing, ("--step", "must divide the day")),
+    ((*CSV, "--step", "7min"), nothing, ("--step", "must divide the 48 h of the 2 days")),
     ((*CSV, "--retail", "Preiss"), nothing, ("--retail", "did you mean Preis?")),
     ((*CSV, "--retail", "30 ct"), nothing, ("--retail", "must be in EUR/MWh")),
     ((*CSV, "--retail", "30 USD/MWh"), nothing, ("must be in the scenario's currency, EUR",)),

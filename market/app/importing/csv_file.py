@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -94,14 +94,15 @@ def csv_draft(wishes: CsvWishes, wanted: ImportWishes) -> Draft:
     for price in ("retail", "feed_in"):
         value = getattr(told, price)
         series[price] = {**source, "column": value, "unit": price_unit} if price in prices else value
+    horizon, outside = _horizon(wanted, form, table)
     return Draft(
         f"Plants of {wishes.file.name}",
         wanted.currency,
-        {"horizon": _horizon(wanted, form, table), **rules(wanted.currency, told)},
+        {"horizon": horizon, **rules(wanted.currency, told)},
         series,
         _vpps(roles, wishes.batteries, wanted.currency),
         {name: data},
-        _account(wanted, wishes, roles, used, table, form, told),
+        _account(wanted, wishes, roles, used, table, form, told, outside),
         _places(roles, wishes.batteries),
         CSV_FLAGS,
     )
@@ -214,10 +215,13 @@ def battery(energy: str, power: str, currency: str) -> Fields:
     return {"energy": energy, "charge_max": power, "discharge_max": power, "wear": f"0 {currency}/MWh"}
 
 
-def _horizon(wanted: ImportWishes, form: CsvForm, table: CellTable) -> Fields:
-    """The whole days that the file has, in its own steps; or what flags or another scenario say."""
+def _horizon(wanted: ImportWishes, form: CsvForm, table: CellTable) -> tuple[Fields, list[str]]:
+    """The whole days that the file has, in its own steps; or what flags or another scenario say.
+
+    And what rows that leaves out, in words.
+    """
     if wanted.base is not None:
-        return wanted.base.horizon_fields
+        return wanted.base.horizon_fields, []
     zone, times = wanted.zone or "UTC", moments(form, table)
     step_s = usual_step_s(times)
     if step_s <= 0:
@@ -227,7 +231,18 @@ def _horizon(wanted: ImportWishes, form: CsvForm, table: CellTable) -> Fields:
     begin = moment_of(start, zone)
     covered_h = (last - begin).total_seconds() / 3600.0 + (0.0 if form.stamp == "end" else step_s / 3600.0)
     days = max([1, *(count for count in range(1, 367) if hours_of_days(begin, count) <= covered_h + 1e-6)])
-    return wanted.horizon(start, days, step_s / 3600.0, zone)[0]
+    fields, horizon = wanted.horizon(start, days, step_s / 3600.0, zone)
+    end = begin.astimezone(UTC) + timedelta(hours=horizon.periods * horizon.period_h)
+    return fields, list(_left_out([_local(time, zone) for time in times], begin, end, form.stamp == "end"))
+
+
+def _left_out(times: Sequence[datetime], begin: datetime, end: datetime, at_end: bool) -> Iterator[str]:
+    """The rows outside of the horizon, in words. at_end : whether a time is the end of its row's step"""
+    before = sum(time <= begin if at_end else time < begin for time in times)
+    after = sum(time > end if at_end else time >= end for time in times)
+    for count, where in ((before, f"before {begin:%Y-%m-%d %H:%M}"), (after, "after the last whole day taken")):
+        if count:
+            yield f"{count} row{'s' if count > 1 else ''} {where}; say --start and --days for other days"
 
 
 def _local(time: datetime, zone: str) -> datetime:
@@ -246,10 +261,11 @@ def _account(
     table: CellTable,
     form: CsvForm,
     prices: Prices,
+    outside: Sequence[str],
 ) -> Provenance:
     unused = [name for name in table.header if name not in used and name != form.time]
     form_told = ", ".join(f"{name} {value!r}" for name, value in form.fields().items())
-    dropped = [f"columns that no flag names: {', '.join(unused)}"] if unused else []
+    dropped = [*([f"columns that no flag names: {', '.join(unused)}"] if unused else []), *outside]
     no_load = [
         vpp
         for vpp in dict.fromkeys(role.vpp for role in roles)

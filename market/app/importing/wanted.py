@@ -62,9 +62,12 @@ class ImportWishes:
         tz, day, count = self.zone or zone, self.start or start, self.days or days
         length_h = step_h if self.step is None else self._step_h(self.step)
         begin = moment_of(day, tz)
-        periods = hours_of_days(begin, count) / length_h
+        hours = hours_of_days(begin, count)
+        periods = hours / length_h
         if abs(periods - round(periods)) > 1e-9 * periods:
-            refuse("must divide the day", step_text(length_h * 3600), "--step", "take another, such as 15 min")
+            rule = f"must divide the {number(hours)} h of the {'day' if count == 1 else f'{count} days'}"
+            place = "the usual distance of two rows" if self.step is None else "--step"
+            refuse(rule, step_text(length_h * 3600), place, "say another --step, such as 15 min")
         fields = {"start": day, "days": count, "step": step_text(length_h * 3600), "tz": tz}
         return fields, Horizon(round(periods), length_h, begin.isoformat(timespec="minutes"), tz)
 

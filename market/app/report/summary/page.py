@@ -142,7 +142,10 @@ def _rounds(report: ConcludedDay) -> Iterator[str]:
         regrets = f"the sum of all regrets is {decimal(rounds.regrets_cny, 2)} CNY"
         yield f"round {rounds.settled} of 0–{rounds.rounds[-1].number} is settled: {regrets}"
         if rounds.agreed and report.outcome.verdict is Verdict.UNCERTIFIED:
-            yield "that is the uplift: paid on top, it leaves nobody wanting another day at these prices"
+            yield (
+                "that is what could be saved beyond this, at most, and uplift: paid on top, it leaves nobody "
+                "wanting another day at these prices"
+            )
 
 
 def _losses(report: ConcludedDay) -> Iterator[str]:
