@@ -33,7 +33,7 @@ _LAST_CHOICE: Final = 85  # the round after which no more are made
 _REST: Final = 0.01  # of a typical exchange: a leg ends once nothing moves, or is missing, by more
 _LAST_REST: Final = 0.0002
 _MOST_RELAXED_ROUNDS: Final = 50
-_MOST_ROUNDS: Final = 30  # of a leg with commitments
+_MOST_ROUNDS: Final = 12  # of a leg with commitments: more are better spent on other choices
 _MOST_LAST_ROUNDS: Final = 80  # of the last one, which counts
 
 
