@@ -208,7 +208,7 @@ def test_where_nobody_commits_units_nothing_is_chosen() -> None:
 
 
 def test_a_leg_ends_even_if_nothing_comes_to_rest() -> None:
-    """Fifty rounds, then thirty each, and after 85 no other choice: so a day ends within the budget of 200."""
+    """Fifty rounds, then twelve each, and after 85 no other choice: so a day ends within the budget of 200."""
     search = ConsensusSearch(2, SCALE, TARIFF, HORIZON, replace(MarketRules(), consensus_rounds=10_000))
     ends, legs = [], 0
     while not search.over:
@@ -220,8 +220,8 @@ def test_a_leg_ends_even_if_nothing_comes_to_rest() -> None:
         if search.standing.commitments.begun > legs:
             legs = search.standing.commitments.begun
             ends.append(legs)
-    assert ends == [50, 80, 110]
-    assert search.standing.number == 110 + 80 + 1
+    assert ends == [50, 62, 74, 86]
+    assert search.standing.number == 86 + 80 + 1
 
 
 def test_who_has_no_such_day_is_never_what_is_settled() -> None:
