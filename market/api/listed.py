@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,5 +21,6 @@ def listed(values: object, where: str) -> list[Any]:
     """
     if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
         return [plain_value(value) for value in values]
-    remedy = "give a list of them" if values is None else f"write [{values!r}]"
+    several = isinstance(values, str) and re.fullmatch(r"[\d.]+ ?[,:-][\d., :-]+", values)
+    remedy = "give a list of them, such as [0, 1]" if values is None or several else f"write [{values!r}]"
     raise ScenarioError([Fault("must be a list of values", shown(values), where, remedy)])

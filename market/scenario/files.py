@@ -17,7 +17,7 @@ def read_text(path: Path, place: str, max_mebibytes: int) -> str | Fault:
     `place` is how messages call the file. Never blocks on a device or a pipe, never reads past the limit.
     """
     if not os.path.exists(path):  # unlike Path.exists, never raises
-        return Fault("must be there", "nothing", place, f"create {place} or correct its name")
+        return Fault("must be there", "nothing", place, f"create {place} in {path.parent}, or correct its name")
     if not os.path.isfile(path):
         return Fault("must be a regular file", "a folder or a device", place, f"put a text file at {place}")
     limit = max_mebibytes * _MEBIBYTE

@@ -75,9 +75,8 @@ def _importer(command: Callable[..., tuple[Draft, str]]) -> Any:
             scenario = write_draft(draft, folder)
         if not quiet:
             public = scenario.public
-            size = (
-                f"{len(scenario.vpps)} plants, {public.horizon.periods} periods of {public.horizon.period_h:g} h"
-            )
+            plants = "1 plant" if len(scenario.vpps) == 1 else f"{len(scenario.vpps)} plants"
+            size = f"{plants}, {public.horizon.periods} periods of {public.horizon.period_h:g} h"
             echo(account_text(draft.account))
             echo(f"{folder}: {size}\n  {pasted('check', folder)}\n  {pasted('run', folder)}\n")
         return ExitCode.EQUILIBRIUM

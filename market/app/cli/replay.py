@@ -60,7 +60,9 @@ def replay_command(run: Path, until_s: float | None, *, as_json: bool, plants: s
     else:
         echo(told.text(replay_text(str(run), tally, tape.torn_bytes)), styled=True)
     if tally.differing:
-        echo_error(f"error: {len(tally.differing)} decisions of {run} differ from those computed here")
+        one = len(tally.differing) == 1
+        told_off = "1 decision differs" if one else f"{len(tally.differing)} decisions differ"
+        echo_error(f"error: {run}: {told_off} from those computed here")
     return code
 
 
