@@ -17,7 +17,8 @@ from market.model.public import PublicRules
 from market.model.vpp import Renewable, Vpp
 
 _FINEST_CNY_PER_MWH = 1e-8  # prices are no finer
-_ROUNDING = 1e-8  # of it: a reserve this little above a multiple is that multiple, or above the cap is the cap
+_OF_A_STEP = 1e-9  # a reserve this little above a multiple is that multiple
+_OF_THE_CAP = 1e-8  # a reserve this little above the cap is the cap
 _SMALL_MW = 10.0**-VOLUME_DECIMALS  # what rounding adds to a surplus is no part of it
 
 
@@ -72,11 +73,11 @@ def declared_reserve_cny_per_mwh(vpp: Vpp, reserve: Array, public: PublicRules) 
     """
     step, feed_in = vpp.exchange.reserve_step_cny_per_mwh, public.tariff.feed_in_cny_per_mwh
     highest = highest_reserve_cny_per_mwh(public)
-    at_cap = (reserve > highest) & (reserve <= highest + _ROUNDING * np.abs(highest))
+    at_cap = (reserve > highest) & (reserve <= highest + _OF_THE_CAP * np.abs(highest))
     reserve = frozen(np.where(at_cap, highest, reserve))
     if step < _FINEST_CNY_PER_MWH:
         return reserve
-    rounded = np.ceil(reserve / step - _ROUNDING) * step
+    rounded = np.ceil(reserve / step - _OF_A_STEP) * step
     rounded = np.clip(rounded, reserve, np.maximum(highest, reserve))
     return frozen(np.where(reserve > feed_in, rounded, reserve))
 

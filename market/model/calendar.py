@@ -223,14 +223,19 @@ def clock_ends(horizon: Horizon) -> tuple[str, ...]:
     ('12:00', '00:00')
     """
     moments = starts(horizon)
-    return tuple(f"{each:{_form(moments)}}" for each in (*moments[1:], *([_end(horizon)] if moments else [])))
+    return tuple(f"{each:{_form(moments)}}" for each in (*moments[1:], *([end_of(horizon)] if moments else [])))
 
 
 def _form(moments: Sequence[datetime]) -> str:
     return "%d %b %H:%M" if len({each.date() for each in moments}) > 1 else "%H:%M"
 
 
-def _end(horizon: Horizon) -> datetime:
+def end_of(horizon: Horizon) -> datetime:
+    """When the last period ends, in the horizon's zone; it has a start.
+
+    >>> end_of(Horizon(25, 1, "2016-10-30T00:00+02:00", "Europe/Berlin")).isoformat()
+    '2016-10-31T00:00:00+01:00'
+    """
     last = starts(horizon)[-1].astimezone(UTC) + timedelta(seconds=round(horizon.period_h * 3600, 6))
     return last.astimezone(zone_of(horizon.tz))
 
@@ -291,7 +296,7 @@ def span_text(horizon: Horizon) -> str:
     moments = starts(horizon)
     if not moments:
         return ""
-    return f"{moments[0]:%Y-%m-%d %H:%M} to {_end(horizon):%Y-%m-%d %H:%M}, {horizon.tz or 'UTC'}"
+    return f"{moments[0]:%Y-%m-%d %H:%M} to {end_of(horizon):%Y-%m-%d %H:%M}, {horizon.tz or 'UTC'}"
 
 
 def is_sound(horizon: Horizon) -> bool:

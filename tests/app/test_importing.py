@@ -143,28 +143,18 @@ def test_the_form_of_a_file_is_read_off_it(
     assert close(vpp.load_mw, np.array(values) / 1e6)
 
 
-# Households of EMHASS
-
-
 def test_rows_beyond_whole_days_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"2025-03-0{1 + (hour + 22) // 24} {(hour + 22) % 24:02}:00,{hour}" for hour in range(33)]
     (tmp_path / "odd.csv").write_text("\n".join(["time,A", *rows]) + "\n", encoding="utf-8")
-    imported(
-        "csv",
-        tmp_path / "odd.csv",
-        "--unit",
-        "kW",
-        "--load",
-        "X=A",
-        "--start",
-        "2025-03-02",
-        "--out",
-        tmp_path / "o",
-    )
+    flags = ("--unit", "kW", "--load", "X=A", "--start", "2025-03-02")
+    imported("csv", tmp_path / "odd.csv", *flags, "--out", tmp_path / "o")
     told = capsys.readouterr().out
     assert "2 rows before 2025-03-02 00:00; say --start" in told
     assert "7 rows after the last whole day taken" in told
     assert "7 rows after" in (tmp_path / "o" / "README.md").read_text(encoding="utf-8")
+
+
+# Households of EMHASS
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from vpp_nodes.dispatch.linear import LinearProgram
 ABSENT: Final = range(0)
 INFINITY: Final = float("inf")
 
-_NUDGE = 1e-3
-"""CNY/MWh where the grid's price is about the usual one: of equally cheap days the nudges prefer the one that uses
+_NUDGE_CNY_PER_MWH = 1e-3
+"""Where the grid's price is about the usual one: of equally cheap days the nudges prefer the one that uses
 renewables rather than not, and does the rest as little and as early as it can. Roots are used, so that no shift of
 one quantity makes up for one of another."""
 _USUAL_PRICE_CNY_PER_MWH = 750.0
@@ -43,21 +43,22 @@ def add_columns(
     nudge: Array | float | None = None,
     integer: bool = False,
 ) -> range:
-    """One column for each period; `price` is for an hour at 1, and `nudge` a multiple of `_NUDGE`."""
+    """One column for each period; `price` is for an hour at 1, and `nudge` a multiple of `nudge_cny_per_mwh`."""
     periods, hours = day.periods, day.period_h
     return program.columns(
         np.full(periods, lower),
         np.full(periods, upper),
         np.full(periods, price) * hours,
-        nudge=None if nudge is None else np.full(periods, nudge) * (_NUDGE * _price_level(day) * hours),
+        nudge=None if nudge is None else np.full(periods, nudge) * (nudge_cny_per_mwh(day) * hours),
         integer=integer,
     )
 
 
-def _price_level(day: DispatchDay) -> float:
-    """How high prices are beside the usual ones, as a power of two: the nudges of cheap energy are as small."""
+def nudge_cny_per_mwh(day: DispatchDay) -> float:
+    """The unit of nudges. It follows the grid's price by powers of two: small beside it in any currency."""
     mean = float(np.abs(day.public.tariff.retail_cny_per_mwh).mean())
-    return 2.0 ** round(math.log2(mean / _USUAL_PRICE_CNY_PER_MWH)) if mean > 0.0 else 1.0
+    level = 2.0 ** round(math.log2(mean / _USUAL_PRICE_CNY_PER_MWH)) if mean > 0.0 else 1.0
+    return _NUDGE_CNY_PER_MWH * level
 
 
 def early(day: DispatchDay) -> Array:

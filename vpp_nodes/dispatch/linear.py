@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -221,8 +222,7 @@ class LinearProgram:
             return cheapest
         costs = np.array([variable.objective_coefficient for variable in self._model.variable])
         tolerated = tolerated_share * float(np.abs(costs * cheapest.values).sum())
-        for part in (1.0, *_FINER_NUDGES):
-            preferred = answer if part == 1.0 else self._solve_on(solver, part)
+        for preferred in chain([answer], (self._solve_on(solver, part) for part in _FINER_NUDGES)):
             if preferred.ending is not SolveStatus.OPTIMAL:
                 break
             above = float(costs @ (preferred.values - cheapest.values))

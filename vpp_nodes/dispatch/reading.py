@@ -18,7 +18,7 @@ from market.model.plan import CostBreakdown, DispatchPlan, SolveMethod, UnitPlan
 from market.model.vpp import Renewable, Unit, UnitKind
 from vpp_nodes.dispatch.day import DispatchDay
 from vpp_nodes.dispatch.flexible import ShiftColumns
-from vpp_nodes.dispatch.linear import LpSolution
+from vpp_nodes.dispatch.linear import LinearProgram, LpSolution
 from vpp_nodes.dispatch.model import Model
 from vpp_nodes.dispatch.repair import Powers, balanced
 from vpp_nodes.dispatch.store import BatteryColumns, spare_mw
@@ -100,8 +100,7 @@ def make_plan(day: DispatchDay, model: Model, solution: Solution) -> DispatchPla
     """The plan of a solved day: it meets (6), and its costs are recomputed from its powers."""
     carbon, direct, powers = day.public.carbon, day.direct, solution.powers
     account, costs = bill(day, powers)
-    snapped_cny = _SNAP * model.program.price_of_all()
-    _check_cost(day, costs, objective_cny(carbon, costs), solution.minimised_cny, snapped_cny)
+    _check_cost(day, model.program, costs, objective_cny(carbon, costs), solution.minimised_cny)
     powers = balanced(day, powers)
     if powers is not solution.powers:
         account, costs = bill(day, powers)
@@ -170,14 +169,15 @@ def bill(day: DispatchDay, powers: Powers) -> tuple[CarbonAccount, CostBreakdown
 
 
 def _check_cost(
-    day: DispatchDay, costs: CostBreakdown, objective: float, minimised: float, snapped_cny: float
+    day: DispatchDay, program: LinearProgram, costs: CostBreakdown, objective: float, minimised: float
 ) -> None:
     """Refuse a plan whose cost is not the one minimised: the pieces of a cost were not taken in order.
 
-    snapped_cny : what putting values on their bounds may have changed
+    What putting values on their bounds may have changed is no fault.
     """
     money_moved = sum(abs(getattr(costs, field.name)) for field in fields(costs))
-    if abs(objective - minimised) > _COST_TOLERANCE * (1.0 + money_moved) + snapped_cny:
+    off_cny = abs(objective - minimised) - _COST_TOLERANCE * (1.0 + money_moved)
+    if off_cny > 0.0 and off_cny > _SNAP * program.price_of_all():
         raise DispatchError(
             f"{day.vpp.id} cannot be dispatched: the plan costs {objective:.6g} CNY, but {minimised:.6g} CNY were "
             "minimised; costs must be convex: mt.cost_a_cny_per_mw2h, the carbon price and its growth must be >= 0"

@@ -27,6 +27,7 @@ from market.model.rules import CarbonMode, OwnTariff, Tariff
 from market.model.unit_limits import supply_sum_mw, use_sum_mw
 from market.model.vpp import UnitKind, Vpp
 from market.settlement.settlement import quota_in_t
+from vpp_nodes.dispatch.columns import nudge_cny_per_mwh
 from vpp_nodes.dispatch.day import DispatchDay, checked_day
 from vpp_nodes.dispatch.explain import infeasible_day, least_miss
 from vpp_nodes.dispatch.linear import LpSolution, SolveStatus
@@ -38,7 +39,7 @@ from vpp_nodes.dispatch.variables import TOLERATED_SHARE, Binary, buy_limit_mw, 
 
 _DUST_MW = 1e-6  # of what is missed: a solver's tolerance
 _SNAP_MW = 1e-9
-_NUDGE = 1e-2  # CNY/MWh: of equally cheap days the one that deviates least
+_NUDGE = 10.0  # in nudges of a day: of equally cheap days the one that deviates least
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ def _real_model(question: _Question, binaries: Collection[Binary], missed_mw: fl
     day, schedule, prices = question.day, question.schedule_mw, question.prices
     model, hours, nothing = build_model(day, binaries), day.period_h, day.filled(0.0)
     program, run = model.program, model.variables
-    room, nudge = np.abs(schedule) + 1.0, day.filled(_NUDGE * hours)
+    room, nudge = np.abs(schedule) + 1.0, day.filled(_NUDGE * nudge_cny_per_mwh(day) * hours)
     most_short, most_long = buy_limit_mw(day) + room, sell_limit_mw(day) + room
     short = program.columns(nothing, most_short, prices.short_cny_per_mwh * hours, nudge=nudge)
     long = program.columns(nothing, most_long, -prices.long_cny_per_mwh * hours, nudge=nudge)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +24,7 @@ from market.app.importing.draft import Draft, Entry, Fields, Prices, Provenance,
 from market.app.importing.flag_words import CSV_FLAGS
 from market.app.importing.source_tables import bytes_of, refuse, table_of
 from market.app.importing.wanted import ImportWishes, moment_of
-from market.model.calendar import NoSuchTime, hours_of_days, zone_of
+from market.model.calendar import NoSuchTime, end_of, hours_of_days, zone_of
 from market.model.units import BadUnit, in_unit
 from market.scenario.faults import suggestion
 from market.scenario.fields import ID_PATTERN, is_inside
@@ -226,20 +228,20 @@ def _horizon(wanted: ImportWishes, form: CsvForm, table: CellTable) -> tuple[Fie
     step_s = usual_step_s(times)
     if step_s <= 0:
         refuse_steps(times, table.name)
-    first, last = (_local(time, zone) for time in (times[0], times[-1]))
-    start = wanted.start or first.date().isoformat()
+    earliest, latest = (_local(time, zone) for time in (times[0], times[-1]))
+    start = wanted.start or earliest.date().isoformat()
     begin = moment_of(start, zone)
-    covered_h = (last - begin).total_seconds() / 3600.0 + (0.0 if form.stamp == "end" else step_s / 3600.0)
+    covered_h = (latest - begin).total_seconds() / 3600.0 + (0.0 if form.stamp == "end" else step_s / 3600.0)
     days = max([1, *(count for count in range(1, 367) if hours_of_days(begin, count) <= covered_h + 1e-6)])
     fields, horizon = wanted.horizon(start, days, step_s / 3600.0, zone)
-    end = begin.astimezone(UTC) + timedelta(hours=horizon.periods * horizon.period_h)
-    return fields, list(_left_out([_local(time, zone) for time in times], begin, end, form.stamp == "end"))
+    place = bisect_right if form.stamp == "end" else bisect_left
+    edges = (edge.astimezone(UTC) for edge in (begin, end_of(horizon)))
+    first, last = (place(times, edge, key=partial(_local, zone=zone)) for edge in edges)
+    return fields, list(_left_out(first, len(times) - last, begin))
 
 
-def _left_out(times: Sequence[datetime], begin: datetime, end: datetime, at_end: bool) -> Iterator[str]:
-    """The rows outside of the horizon, in words. at_end : whether a time is the end of its row's step"""
-    before = sum(time <= begin if at_end else time < begin for time in times)
-    after = sum(time > end if at_end else time >= end for time in times)
+def _left_out(before: int, after: int, begin: datetime) -> Iterator[str]:
+    """The rows outside of the horizon, in words."""
     for count, where in ((before, f"before {begin:%Y-%m-%d %H:%M}"), (after, "after the last whole day taken")):
         if count:
             yield f"{count} row{'s' if count > 1 else ''} {where}; say --start and --days for other days"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
 from market.app.importing.draft import number
 from market.app.importing.libraries import quiet
 from market.app.importing.source_tables import refuse
-from market.model.calendar import starts
+from market.model.calendar import end_of, starts
 from market.model.rules import Horizon
 
 SAMPLES: Final = {"greensboro": "723170TYA.CSV", "sand-point": "703165TY.csv"}
@@ -132,7 +132,7 @@ def weather_on(year: TypicalYear, horizon: Horizon) -> HourlyWeather:
     zone = timezone(timedelta(hours=year.offset_h))
     edges = starts(horizon)
     first = edges[0].astimezone(zone).replace(minute=0, second=0, microsecond=0)
-    last = edges[-1].astimezone(UTC) + timedelta(hours=horizon.period_h)
+    last = end_of(horizon)
     begins = []
     while first < last:
         begins.append(first)
