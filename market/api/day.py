@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from market.api.places import folder_at
+from market.api.arguments import folder_at, told, word_of
 from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
 from market.app.runs.seeds import seed_fault
@@ -22,7 +22,7 @@ from market.errors import Fault, ScenarioError
 from market.extras import need
 from market.scenario import DEFAULT_CASE, load_scenario, require_one_plan, require_plants
 from market.scenario.overrides import require_changes
-from market.scenario.plain_value import plain_int
+from market.scenario.plain_value import plain_value
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
 
@@ -87,20 +87,21 @@ def run(
     >>> len(day.offers)
     4
     """
-    since, started, seed = time.monotonic(), datetime.now().astimezone(), plain_int(seed)
+    since, started, seed = time.monotonic(), datetime.now().astimezone(), plain_value(seed)
     chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
     changes = {
         **require_changes({} if changes is None else changes),
         **({} if day_certificate is False else {"market.day_certificate": day_certificate}),
     }
-    check_changes(changes, seed, processes=bool(processes))
+    processes, listener = plain_value(processes), told(on_progress)
     number = _number_of(processes)
+    check_changes(changes, seed, processes=bool(processes))
     if changes:
         chosen = chosen.with_(changes)
     require_one_plan(chosen)
     with as_run_error():
         what = replace(_undertaking(chosen, seed, started, processes=bool(processes)), keep=keep_of(trace, format))
-        report = _carried_out(what, out, on_progress or (lambda progress: None), since, number)
+        report = _carried_out(what, out, listener, since, number)
     for law in report.broken_laws:
         warnings.warn(law, RuntimeWarning, stacklevel=2)
     return Run.of(report, written=out is not None)
@@ -135,7 +136,7 @@ def check_changes(changes: Mapping[str, object], seed: int, *, processes: bool) 
         raise ScenarioError(faults)
 
 
-def _number_of(processes: bool | int) -> int | None:
+def _number_of(processes: object) -> int | None:
     """How many processes are asked for; None where it is only said that there are some, or none."""
     if isinstance(processes, bool):
         return None
@@ -149,12 +150,11 @@ def keep_of(trace: str | None, format: str) -> Keep:
     """What a run folder is to hold. ScenarioError for words that mean nothing."""
     from market.app.results.kept import Keep, TableFormat, TraceLevel
 
-    if trace not in (None, *TraceLevel) or format not in [*TableFormat]:
-        rule = "trace is none, offers or full, format is csv or parquet"
-        raise ScenarioError([Fault(rule, f"{trace!r}, {format!r}", "market.run", "give one of them")])
-    if format == TableFormat.PARQUET:
+    level = None if trace is None else TraceLevel(word_of(trace, TraceLevel, "trace"))
+    tables = TableFormat(word_of(format, TableFormat, "format"))
+    if tables is TableFormat.PARQUET:
         need("parquet", 'format="parquet"')
-    return Keep(None if trace is None else TraceLevel(trace), TableFormat(format))
+    return Keep(level, tables)
 
 
 def _undertaking(scenario: Scenario, seed: int, started: datetime, *, processes: bool) -> RunSpec:

@@ -12,14 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from market.api.arguments import folder_at, told, yes_or_no
 from market.api.day import check_changes, keep_of
-from market.api.places import folder_at
 from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.overrides import require_changes
-from market.scenario.plain_value import plain_int
+from market.scenario.plain_value import plain_value
 from market.scenario.scenario import Scenario
 from market.system_fault import as_run_error
 
@@ -128,11 +128,12 @@ def run_days(
     from market.model.disclosure import Disclosure
 
     since, started = time.monotonic(), datetime.now().astimezone()
-    days, seed = plain_int(days), plain_int(seed)
+    days, seed = plain_value(days), plain_value(seed)
     if days is not None and (type(days) is not int or days < 1):
         raise ScenarioError(
             [Fault("must be a whole number of 1 or more", repr(days), "days", "None stands for all")]
         )
+    asked, listener = whole if whole is None else yes_or_no(whole, "whole"), told(on_progress)
     chosen = require_plants(scenario if isinstance(scenario, Scenario) else load_scenario(scenario))
     changes = require_changes({} if changes is None else changes)
     check_changes(changes, seed, processes=False)
@@ -140,8 +141,8 @@ def run_days(
         chosen = chosen.with_(changes)
     with as_run_error():
         what = RunSpec(chosen, seed, True, started, Disclosure.FULL, keep_of(trace, format))
-        spec = days_spec(what, days, whole=False if out is None and whole is None else whole)
-        return _carried_out(spec, days_in_process, out, on_progress or (lambda progress: None), since)
+        spec = days_spec(what, days, whole=False if out is None and asked is None else asked)
+        return _carried_out(spec, days_in_process, out, listener, since)
 
 
 def open_days(folder: str | Path) -> ManyDays:

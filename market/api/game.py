@@ -5,7 +5,6 @@ Arrays have the shape (n,) over the sellers, (m, n) over buyers and sellers.
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from market.errors import ModelError
@@ -18,8 +17,10 @@ from market.game.demand_curve import demanded_power
 from market.game.period import PeriodGame
 from market.game.replicator import rest_point
 from market.game.result import PeriodResult
+from market.model.arguments import of_kind, real_numbers
 from market.model.arrays import Array
 from market.model.rules import MarketRules
+from market.scenario.plain_value import plain_value
 
 
 def solve_period(game: PeriodGame, rules: MarketRules | None = None) -> PeriodResult:
@@ -28,7 +29,7 @@ def solve_period(game: PeriodGame, rules: MarketRules | None = None) -> PeriodRe
     rules : how sellers re-price, how often at most, and how buyers revise; those of a scenario are its
     `public.market`. Where none are given, a scenario's defaults: best responses. Band, τ and tick are the game's.
     Returns: verdict, prices (n,) in CNY/MWh, probabilities (m, n), powers requested and delivered (m, n) in MW,
-    rounds, and the certificate (M4), which is None where nothing can be traded.
+    rounds, and the certificate (M4), which is None where nothing can be traded. ScenarioError for what is no game.
 
     >>> import market
     >>> game = market.PeriodGame.of(
@@ -44,7 +45,10 @@ def solve_period(game: PeriodGame, rules: MarketRules | None = None) -> PeriodRe
     >>> result.certificate.epsilon_cny < 1e-6
     True
     """
-    return equilibrium.solve_period(game, MarketRules() if rules is None else rules)
+    rules = (
+        MarketRules() if rules is None else of_kind(MarketRules, rules, "rules", "those of load().public.market")
+    )
+    return equilibrium.solve_period(_game(game), rules)
 
 
 def certify(
@@ -58,7 +62,7 @@ def certify(
     price_cny_per_mwh : shape (n,) · probability : shape (m, n), rows sum to 1; else where buyers rest, (M2)
     requested_mw : shape (m, n); else what buyers want of each seller, times its probability, (20), (21)
     Raises: ModelError if the game is not tradable, a price is outside the band or under its seller's reserve, or
-    shapes or numbers do not fit.
+    shapes or numbers do not fit; ScenarioError for what is no game, or no numbers.
 
     >>> import market
     >>> game = market.PeriodGame.of(
@@ -73,13 +77,13 @@ def certify(
     [39.18, 36.33]
     """
     prices = _prices(game, price_cny_per_mwh)
-    chosen = rest_point(game, prices) if probability is None else np.asarray(probability, dtype=np.float64)
+    chosen = rest_point(game, prices) if probability is None else real_numbers("probability", probability)
     if requested_mw is None:
         if chosen.shape != (len(game.buyers), len(game.sellers)):
             raise ModelError(_misfit("probability", (len(game.buyers), len(game.sellers)), chosen))
         requested = requested_power(chosen, demanded_power(game, prices))
     else:
-        requested = np.asarray(requested_mw, dtype=np.float64)
+        requested = real_numbers("requested_mw", requested_mw)
     return certify_game(game, prices, chosen, requested)
 
 
@@ -88,7 +92,7 @@ def best_response(game: PeriodGame, seller: int | str, price_cny_per_mwh: ArrayL
 
     seller : its name, or its place from 0 · price_cny_per_mwh : of all sellers, shape (n,), its own included,
     which does not matter. Of equally good prices the lowest; with τ = 0 on the tick grid.
-    Raises: ModelError as in `certify`.
+    Raises: as in `certify`.
 
     >>> import market
     >>> game = market.PeriodGame.of(
@@ -101,24 +105,30 @@ def best_response(game: PeriodGame, seller: int | str, price_cny_per_mwh: ArrayL
     >>> round(market.best_response(game, "S1", [700.0, 700.0]), 2)
     679.73
     """
-    return pricing.best_response(game, _place(game, seller), _prices(game, price_cny_per_mwh))
+    prices = _prices(game, price_cny_per_mwh)
+    return pricing.best_response(game, _place(game, seller), prices)
+
+
+def _game(given: object) -> PeriodGame:
+    return of_kind(PeriodGame, given, "game", "make one with market.PeriodGame.of")
 
 
 def _place(game: PeriodGame, seller: int | str) -> int:
     if isinstance(seller, str) and seller in game.sellers:
         return game.sellers.index(seller)
-    if isinstance(seller, int) and 0 <= seller < len(game.sellers):
+    seller = plain_value(seller)
+    if type(seller) is int and 0 <= seller < len(game.sellers):
         return seller
     raise ModelError(f"only a seller prices; got {seller!r}; name one of {', '.join(game.sellers)}, or its place")
 
 
 def _prices(game: PeriodGame, given: ArrayLike) -> Array:
     """Prices that the sellers of a game may ask."""
-    if not game.tradable:
+    if not _game(game).tradable:
         raise ModelError(
             "there is nothing to trade in this game; it takes a seller, a buyer, and a floor below a cap"
         )
-    prices = np.asarray(given, dtype=np.float64)
+    prices = real_numbers("price_cny_per_mwh", given)
     if prices.shape != (len(game.sellers),):
         raise ModelError(_misfit("price_cny_per_mwh", (len(game.sellers),), prices))
     least, cap = game.least_price_cny_per_mwh, game.cap_cny_per_mwh

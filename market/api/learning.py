@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from market.api.listed import listed
+from market.api.arguments import listed, yes_or_no
 from market.app.runs.seeds import seed_fault
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
@@ -51,7 +51,8 @@ def parallel_env(
 
     several = [scenarios] if isinstance(scenarios, str | Path | Scenario) else listed(scenarios, "scenarios")
     names = None if learners is None else listed(learners, "learners")
-    faults = [missing_linux("processes=True")] if processes else []
+    over_bus = yes_or_no(processes, "processes")
+    faults = [missing_linux("processes=True")] if over_bus else []
     if not several:
         rule = "must be at least one day"
         faults.append(Fault(rule, "none", "parallel_env: scenarios", "give one, such as 'duopoly'"))
@@ -59,4 +60,4 @@ def parallel_env(
     if found := [fault for fault in faults if fault]:
         raise ScenarioError(found)
     planned = [planned_day(each if isinstance(each, Scenario) else load_scenario(each)) for each in several]
-    return market_env(planned, names, days, processes=processes, seed=seed)
+    return market_env(planned, names, days, processes=over_bus, seed=seed)

@@ -10,8 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from market.api.listed import listed
-from market.api.places import folder_at
+from market.api.arguments import folder_at, listed, told, word_of, yes_or_no
 from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
@@ -86,19 +85,18 @@ def sweep(
     """
     from market.app.analysis.sweep.sweep import Engine, Means, carry_out, check_means
 
-    if combine not in ("grid", "zip") or engine not in ("local", "ray"):
-        rule = "combine is grid or zip, engine is local or ray"
-        raise ScenarioError([Fault(rule, f"{combine!r}, {engine!r}", "market.sweep", "give one of them")])
-    if resume and out is None:
+    over_bus, again = yes_or_no(processes, "processes"), yes_or_no(resume, "resume")
+    listener = told(on_progress)
+    if again and out is None:
         raise ScenarioError(
             [Fault("a sweep is taken up where it was written", "no out", "resume", "give its folder")]
         )
-    means = Means(Engine(engine), jobs, address)
+    means = Means(Engine(word_of(engine, Engine, "engine")), jobs, address)
     check_means(means)
     with as_run_error():
-        plan = _plan(scenarios, {} if values is None else values, combine, seeds, processes=processes)
-        with _journal(plan, out, resume=resume) as journal:
-            carry_out(journal, means, on_progress or (lambda progress: None))
+        plan = _plan(scenarios, {} if values is None else values, combine, seeds, processes=over_bus)
+        with _journal(plan, out, resume=again) as journal:
+            carry_out(journal, means, listener)
             return _told(journal, out)
 
 
@@ -107,11 +105,12 @@ def _plan(
 ) -> SweepPlan:
     from market.app.analysis.sweep.plan import Combine, combined, plan_of
 
+    together = Combine(word_of(combine, Combine, "combine"))
     several = [scenarios] if isinstance(scenarios, str | Path | Scenario) else listed(scenarios, "scenarios")
     loaded = [require_plants(s if isinstance(s, Scenario) else load_scenario(s)) for s in several]
     if isinstance(values, Mapping):
         lists = {path: listed(each, path) for path, each in require_changes(values, "values").items()}
-        changes = combined(lists, Combine(combine))
+        changes = combined(lists, together)
     else:
         changes = tuple(_changes_of_runs(values))
     return plan_of(loaded, changes, tuple(listed(seeds, "seeds")), processes=processes)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from market.continuous_game.enclosure import Enclosure
 from market.continuous_game.game import ContinuousGame
 from market.errors import ModelError
+from market.model.arguments import of_kind, real_numbers
 from market.model.arrays import Array, frozen
 
 _FIRST_CUT: Final = 64
@@ -84,6 +85,7 @@ def certify_game(game: ContinuousGame, choice: ArrayLike, multipliers: ArrayLike
     >>> certificate.regret.round(6).tolist(), certificate.better_choice.round(3).tolist(), certificate.rigorous
     ([0.25, 0.25], [3.5, 3.5], True)
     """
+    game = of_kind(ContinuousGame, game, "game", "make one with market.ContinuousGame.of")
     chosen = game.checked(choice)
     prices = None if multipliers is None else _multipliers(game, multipliers)
     room = game.limits - game.constraints @ chosen
@@ -101,7 +103,7 @@ def certify_game(game: ContinuousGame, choice: ArrayLike, multipliers: ArrayLike
 
 
 def _multipliers(game: ContinuousGame, given: ArrayLike) -> Array:
-    prices = np.atleast_1d(np.asarray(given, dtype=np.float64))
+    prices = np.atleast_1d(real_numbers("multipliers", given))
     if prices.shape != game.limits.shape or not (prices >= 0.0).all():
         raise ModelError(
             f"multipliers must be {game.limits.size} numbers of 0 or more; got {prices.tolist()}; "
@@ -158,9 +160,10 @@ def _enclosed(game: ContinuousGame, i: int, chosen: Array, low: Array, high: Arr
 def _plain(game: ContinuousGame, i: int, chosen: Array, own: Array, price: float) -> Array:
     """What the player earns at some own numbers (K,)."""
     others = chosen.tolist()
-    worth = np.array([float(game.payoff(i, [*others[:i], x, *others[i + 1 :]])) - price * x for x in own.tolist()])
-    if not np.isfinite(worth).all():
-        x = own[~np.isfinite(worth)][0]
+    worth = np.array([game.worth(i, [*others[:i], x, *others[i + 1 :]]) - price * x for x in own.tolist()])
+    sound = np.isfinite(worth) & (np.imag(worth) == 0.0)
+    if not sound.all():
+        x = own[~sound][0]
         raise ModelError(f"the payoff of player {game.players[i]} is no number at {x:g}; choose another interval")
     return worth
 

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from market.errors import ModelError
+from market.errors import Fault, ModelError, ScenarioError
+from market.model.arguments import names_of, real_numbers, several
 from market.model.arrays import Array, frozen
 
 Payoff: TypeAlias = Callable[[Sequence[Any]], Any]
@@ -45,7 +46,8 @@ class ContinuousGame:
     ) -> ContinuousGame:
         """A game from functions and bare numbers; one number for `low` or `high` counts for all.
 
-        Raises: ModelError if shapes do not fit, an interval is empty, or a number is not finite.
+        Raises: ModelError if shapes do not fit, an interval is empty, or a number is not finite; ScenarioError for
+        what is no list of functions, or no numbers.
 
         >>> duopoly = ContinuousGame.of(  # Cournot: price 10 − Σ x, no costs
         ...     [lambda x: (10.0 - sum(x)) * x[0], lambda x: (10.0 - sum(x)) * x[1]], low=0.0, high=10.0
@@ -53,24 +55,39 @@ class ContinuousGame:
         >>> duopoly.players
         ('1', '2')
         """
-        count = len(payoffs)
-        names = tuple(players) or tuple(str(number) for number in range(1, count + 1))
-        matrix = np.asarray(constraints, dtype=np.float64)
+        functions = _functions(payoffs)
+        count = len(functions)
+        names = names_of("players", players) or tuple(str(number) for number in range(1, count + 1))
+        matrix = real_numbers("constraints", constraints)
         matrix = matrix.reshape(0, count) if matrix.size == 0 else np.atleast_2d(matrix)
-        rights = np.atleast_1d(np.asarray(limits, dtype=np.float64))
-        lows, highs = (np.asarray(ends, dtype=np.float64) for ends in (low, high))
+        rights = np.atleast_1d(real_numbers("limits", limits))
+        lows, highs = real_numbers("low", low), real_numbers("high", high)
         _check_shapes(count, names, lows, highs, matrix, rights)
         lows, highs = (frozen(np.broadcast_to(ends, (count,))) for ends in (lows, highs))
         _check_numbers(names, lows, highs, matrix, rights)
-        return cls(tuple(payoffs), lows, highs, frozen(matrix), frozen(rights), names)
+        return cls(functions, lows, highs, frozen(matrix), frozen(rights), names)
 
     def payoff(self, player: int, choice: Sequence[Any]) -> Any:
         """What one player, by its place from 0, earns at these numbers."""
         return self.payoffs[player](list(choice))
 
+    def worth(self, player: int, choice: Sequence[complex]) -> complex:
+        """The payoff at plain numbers, real or complex. ModelError if it is none.
+
+        >>> ContinuousGame.of([lambda x: 2.0 * x[0]], low=0.0, high=1.0).worth(0, [0.5])
+        1.0
+        """
+        found = self.payoff(player, choice)
+        if np.ndim(found) == 0 and np.asarray(found).dtype.kind in "iufc":
+            return complex(found) if np.iscomplexobj(found) else float(found)
+        raise ModelError(
+            f"the payoff of player {self.players[player]} must be a number; got {found!r:.60} at {list(choice)}; "
+            "return one"
+        )
+
     def checked(self, choice: ArrayLike, name: str = "choice") -> Array:
         """Numbers that the players may choose, shape (n,). ModelError if one is outside its interval."""
-        given = np.asarray(choice, dtype=np.float64)
+        given = real_numbers(name, choice)
         if given.shape != self.low.shape:
             raise ModelError(
                 f"{name} must have the shape {self.low.shape}; got {given.shape}; give each player's number"
@@ -83,6 +100,14 @@ class ContinuousGame:
                 f"got {given[i]:g}; stay within that"
             )
         return given
+
+
+def _functions(payoffs: object) -> tuple[Payoff, ...]:
+    rule, remedy = "a function for each player stands here", "give a list of them, such as [lambda x: -x[0] ** 2]"
+    functions = several("payoffs", payoffs, remedy)
+    if all(callable(function) for function in functions):
+        return functions
+    raise ScenarioError([Fault(rule, repr(payoffs)[:60], "payoffs", remedy)])
 
 
 def _check_shapes(

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from market.continuous_game.game import ContinuousGame
 from market.errors import ModelError
+from market.model.arguments import of_kind
 from market.model.arrays import Array, frozen
 
 _COMPLEX_STEP: Final = 1e-30
@@ -57,6 +58,7 @@ def solve_game(game: ContinuousGame, start: ArrayLike | None = None) -> GameSolu
     >>> market.solve_game(duopoly).choice.round(6).tolist()
     [3.333333, 3.333333]
     """
+    game = of_kind(ContinuousGame, game, "game", "make one with market.ContinuousGame.of")
     middle = (game.low + game.high) / 2.0
     first = middle if start is None else game.checked(start, "start")
     point = np.concatenate([first, np.zeros(game.limits.size)])
@@ -147,12 +149,15 @@ class _System:
             numbers: list[complex] = [*inside]
             numbers[i] = complex(inside[i], _COMPLEX_STEP)
             try:
-                found.append(complex(self._game.payoff(i, numbers)).imag / _COMPLEX_STEP)
+                worth = complex(self._game.worth(i, numbers))
             except TypeError:
                 raise ModelError(
                     f"the payoff of player {name} cannot be differentiated; write it with + − * / ** and numpy's "
                     "functions"
                 ) from None
+            if not np.isfinite(worth):
+                raise ModelError(f"the payoff of player {name} is no number at {inside[i]:g}; try another start")
+            found.append(worth.imag / _COMPLEX_STEP)
         return np.array(found)
 
 

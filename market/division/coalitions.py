@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from market.errors import ModelError
+from market.model.arguments import names_of, one_number
 from market.model.arrays import Array, frozen
 
 Worth: TypeAlias = Mapping[str, float] | Mapping[tuple[str, ...], float]
@@ -32,24 +33,31 @@ class CoalitionGame:
     def of(cls, players: Sequence[str], worth: Worth) -> CoalitionGame:
         """A game from the worth of coalitions by their members; whoever is not named is worth 0.
 
-        Raises: ModelError for more players than can be looked at, a member that is none, or no number.
+        Raises: ModelError for more players than can be looked at, a member that is none, no mapping, or no number
+        that is finite; ScenarioError for what is no number at all.
 
         >>> glove = CoalitionGame.of("LRS", {"LR": 1.0, "LS": 1.0, "LRS": 1.0})
         >>> glove.worth_of("RL")
         1.0
         """
-        names = tuple(players)
+        names = names_of("players", players)
         if not 0 < len(names) <= MOST_PLAYERS or len(set(names)) != len(names):
             raise ModelError(
                 f"a game of coalitions has 1 to {MOST_PLAYERS} different players; got {list(names)}; "
                 "sample the Shapley value of more"
             )
+        if not isinstance(worth, Mapping):
+            raise ModelError(
+                f"a game takes the worth of coalitions by their members; got {worth!r:.60}; "
+                'give a mapping such as {"AB": 3.0}'
+            )
         values, given = np.zeros(1 << len(names)), dict[int, object]()
         for group, value in worth.items():
-            coalition = coalition_of([group] if isinstance(group, str) and group in names else list(group), names)
+            members = (group,) if group in names else names_of("worth", group)
+            coalition = coalition_of(members, names)
             if coalition in given:
                 raise ModelError(f"a coalition is named once; got {given[coalition]!r} and {group!r}; keep one")
-            given[coalition], values[coalition] = group, value
+            given[coalition], values[coalition] = group, one_number(f"worth[{group!r}]", value)
         return cls(names, _checked(values))
 
     @classmethod
@@ -77,7 +85,7 @@ def coalition_of(members: Iterable[str], players: Sequence[str]) -> int:
     """The number of a coalition. ModelError for a member that is no player."""
     places = {name: place for place, name in enumerate(players)}
     number = 0
-    for member in members:
+    for member in names_of("members", members):
         if member not in places:
             raise ModelError(f"{member!r} is no player; got players {list(players)}; name one of them")
         number |= 1 << places[member]

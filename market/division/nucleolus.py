@@ -14,6 +14,7 @@ import numpy as np
 
 from market.division.coalitions import CoalitionGame, membership
 from market.errors import ModelError
+from market.model.arguments import of_kind
 from market.model.arrays import Array, BoolArray, frozen
 from vpp_nodes.dispatch.linear import LinearProgram, SolveStatus
 
@@ -48,6 +49,7 @@ def nucleolus(game: CoalitionGame) -> Array:
     >>> nucleolus(bankrupt).round(6).tolist()
     [50.0, 75.0, 75.0]
     """
+    game = of_kind(CoalitionGame, game, "game", "make one with market.CoalitionGame.of")
     members = membership(len(game.players))
     scale = float(np.abs(game.worth).max()) or 1.0
     worth = game.worth / scale
@@ -68,6 +70,7 @@ def least_complaint(game: CoalitionGame) -> float:
 
     (The value of the least core: Maschler, Peleg & Shapley 1979.) −inf for a single player.
     """
+    game = of_kind(CoalitionGame, game, "game", "make one with market.CoalitionGame.of")
     members = membership(len(game.players))
     scale = float(np.abs(game.worth).max()) or 1.0
     if len(game.players) == 1:

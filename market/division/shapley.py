@@ -10,6 +10,7 @@ import numpy as np
 
 from market.division.coalitions import CoalitionGame
 from market.errors import ModelError
+from market.model.arguments import of_kind
 from market.model.arrays import Array, IndexArray, frozen
 
 
@@ -20,6 +21,7 @@ def shapley_value(game: CoalitionGame) -> Array:
     >>> shapley_value(glove).round(4).tolist()
     [0.6667, 0.1667, 0.1667]
     """
+    game = of_kind(CoalitionGame, game, "game", "make one with market.CoalitionGame.of")
     count = len(game.players)
     numbers = np.arange(len(game.worth))
     sizes = np.array([int(number).bit_count() for number in numbers])

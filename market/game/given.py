@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from numbers import Number
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from market.errors import Fault, ScenarioError
+from market.model.arguments import real_numbers
 from market.model.arrays import Array, BoolArray, frozen
 from market.model.rules import LEAST_TEMPERATURE_CNY_PER_MWH
 
@@ -34,7 +34,7 @@ def columns(**given: ArrayLike) -> tuple[Array, ...]:
     >>> columns(deficit_mw=[1.0, 2.0], own_supply_mw=5.0)[1].tolist()
     [5.0, 5.0]
     """
-    rows = {name: _numbers_in(values, name) for name, values in given.items()}
+    rows = {name: real_numbers(name, values) for name, values in given.items()}
     length = next(iter(rows.values())).size
     for name, row in rows.items():
         if row.ndim > 1 or (row.ndim == 1 and row.size != length):
@@ -42,30 +42,6 @@ def columns(**given: ArrayLike) -> tuple[Array, ...]:
             remedy = "give as many as there are sellers, or buyers"
             raise ScenarioError([Fault(rule, f"numbers of shape {row.shape}", name, remedy)])
     return tuple(frozen(np.broadcast_to(row, (length,))) for row in rows.values())
-
-
-def number(name: str, value: float) -> float:
-    """That number; ScenarioError if it is none."""
-    found = _numbers_in(value, name)
-    if found.ndim:
-        fault = Fault("one number stands here", f"numbers of shape {found.shape}", name, "give one")
-        raise ScenarioError([fault])
-    return float(found)
-
-
-def _numbers_in(values: ArrayLike, name: str) -> Array:
-    """Real numbers; text, switches, dates and what is masked are none."""
-    try:
-        kind, hidden = np.asarray(values).dtype.kind, np.ma.is_masked(values)
-        if kind in "iufO" and not hidden and (kind != "O" or _are_numbers(values)):
-            return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        pass
-    raise ScenarioError([Fault("numbers stand here", repr(values), name, "give a number, or a list of numbers")])
-
-
-def _are_numbers(values: ArrayLike) -> bool:
-    return all(isinstance(value, Number) for value in np.ravel(np.asarray(values)))
 
 
 def numbered(letter: str, column: Array) -> tuple[str, ...]:

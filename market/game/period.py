@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from market.game.given import check_game, columns, number, numbered
+from market.game.given import check_game, columns, numbered
+from market.model.arguments import names_of, one_number
 from market.model.arrays import Array, frozen
 from market.model.declaration import Declaration, Role
 from market.model.public import PublicRules
@@ -87,8 +88,11 @@ class PeriodGame:
         >>> game.sellers, game.buyers, game.tradable
         (('S1', 'S2'), ('B1', 'B2'), True)
         """
-        floor, cap = number("floor_cny_per_mwh", floor_cny_per_mwh), number("cap_cny_per_mwh", cap_cny_per_mwh)
-        feed_in = floor if feed_in_cny_per_mwh is None else number("feed_in_cny_per_mwh", feed_in_cny_per_mwh)
+        floor, cap = (
+            one_number("floor_cny_per_mwh", floor_cny_per_mwh),
+            one_number("cap_cny_per_mwh", cap_cny_per_mwh),
+        )
+        feed_in = floor if feed_in_cny_per_mwh is None else one_number("feed_in_cny_per_mwh", feed_in_cny_per_mwh)
         surplus, reserve = columns(
             surplus_mw=surplus_mw,
             reserve_cny_per_mwh=feed_in if reserve_cny_per_mwh is None else reserve_cny_per_mwh,
@@ -98,22 +102,22 @@ class PeriodGame:
         )
         game = cls(
             0,
-            number("period_h", period_h),
+            one_number("period_h", period_h),
             floor,
             cap,
             feed_in,
-            number("temperature_cny_per_mwh", temperature_cny_per_mwh),
-            number("base_power_mw", base_power_mw),
-            number("tick_cny_per_mwh", tick_cny_per_mwh),
-            tuple(sellers) or numbered("S", surplus),
+            one_number("temperature_cny_per_mwh", temperature_cny_per_mwh),
+            one_number("base_power_mw", base_power_mw),
+            one_number("tick_cny_per_mwh", tick_cny_per_mwh),
+            names_of("sellers", sellers) or numbered("S", surplus),
             surplus,
             reserve,
-            tuple(buyers) or numbered("B", deficit),
+            names_of("buyers", buyers) or numbered("B", deficit),
             deficit,
             own_supply,
             satisfaction,
-            number("grid_option_mw", grid_option_mw),
-            cap if retail_cny_per_mwh is None else number("retail_cny_per_mwh", retail_cny_per_mwh),
+            one_number("grid_option_mw", grid_option_mw),
+            cap if retail_cny_per_mwh is None else one_number("retail_cny_per_mwh", retail_cny_per_mwh),
         )
         check_game(game)
         return game

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 
-def plain_value(value: object) -> object:
+def plain_value(value: Any) -> Any:
     """A value as `scenario.yaml` would hold it, whatever stands in it; anything else as it is.
 
     >>> plain_value(np.int64(3)), plain_value([np.float64(0.5), {"a": np.arange(2)}])
@@ -21,12 +21,3 @@ def plain_value(value: object) -> object:
     if isinstance(value, Mapping):
         return {name: plain_value(item) for name, item in value.items()}
     return value
-
-
-def plain_int(value: Any) -> Any:
-    """A whole number of numpy's as Python's; anything else as it is.
-
-    >>> plain_int(np.int64(3)), plain_int(3.0), plain_int(None)
-    (3, 3.0, None)
-    """
-    return int(value) if isinstance(value, np.integer) else value

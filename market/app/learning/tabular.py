@@ -12,10 +12,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from market.errors import ModelError
+from market.app.runs.seeds import seed_fault
+from market.errors import ModelError, ScenarioError
+from market.model.arguments import of_kind, one_number
 from market.model.arrays import Array
+from market.scenario.plain_value import plain_value
 
 _DAYS_A_LEVEL: Final = 20
+_MOST_LEVELS: Final = 100
+"""A learner that remembers has a value for each level in each of their squares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Learning:
 
     >>> Learning(levels=2)
     Traceback (most recent call last):
-    market.errors.ModelError: levels must be at least 3; got 2; give it more prices to choose from
+    market.errors.ModelError: levels must be a whole number from 3 to 100; got 2; take 15
     """
 
     levels: int = 15
@@ -45,14 +50,23 @@ class Learning:
 
     def __post_init__(self) -> None:
         rules = (
-            ("levels", self.levels >= 3, "at least 3", "give it more prices to choose from"),
-            ("step", 0.0 < self.step <= 1.0, "above 0 and at most 1", "take 0.15"),
-            ("discount", 0.0 <= self.discount < 1.0, "from 0 to below 1", "take 0.95"),
-            ("exploring_days", self.exploring_days > 0.0, "above 0", "take an eighth of all days"),
+            ("levels", self._levels_hold(), f"a whole number from 3 to {_MOST_LEVELS}", "take 15"),
+            ("step", 0.0 < one_number("step", self.step) <= 1.0, "above 0 and at most 1", "take 0.15"),
+            ("discount", 0.0 <= one_number("discount", self.discount) < 1.0, "from 0 to below 1", "take 0.95"),
+            (
+                "exploring_days",
+                one_number("exploring_days", self.exploring_days) > 0.0,
+                "above 0",
+                "take an eighth of all days",
+            ),
         )
         for name, holds, rule, remedy in rules:
             if not holds:
                 raise ModelError(f"{name} must be {rule}; got {getattr(self, name)!r}; {remedy}")
+
+    def _levels_hold(self) -> bool:
+        levels = one_number("levels", self.levels)
+        return 3 <= levels <= _MOST_LEVELS and levels.is_integer()
 
 
 def q_learning(exploring_days: float = 4000.0, levels: int = 15) -> Learning:
@@ -87,8 +101,11 @@ class TabularLearner:
     """
 
     def __init__(self, how: Learning, seed: int) -> None:
-        self.how = how
+        self.how = of_kind(Learning, how, "how", "make one with market.bandit() or market.q_learning()")
         self.days = 0
+        seed = plain_value(seed)
+        if fault := seed_fault(seed, "seed"):
+            raise ScenarioError([fault])
         self._random = np.random.default_rng(seed)
         self._shares = np.linspace(0.0, 1.0, how.levels)
         self._value = np.zeros((0, 0, 0))  # (T, states, levels)
