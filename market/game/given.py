@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from market.game.period import PeriodGame
 
 _MOST_TICKS: Final = 1_000_000
+_MOST: Final = 1e12
+"""No number is larger: squares and products of them have to be numbers, too."""
 _POSITIVE: Final = ("surplus_mw", "deficit_mw", "satisfaction_cny_per_h", "base_power_mw", "period_h")
 _PRICES: Final = ("floor_cny_per_mwh", "cap_cny_per_mwh", "tick_cny_per_mwh")
 _NOT_NEGATIVE: Final = ("own_supply_mw", "temperature_cny_per_mwh", "grid_option_mw")
@@ -63,17 +65,17 @@ def check_game(game: PeriodGame) -> None:
 
 def _numbers(game: PeriodGame) -> Iterator[Fault]:
     for names, rule, low in (
-        ((*_POSITIVE, *_PRICES), "must be a finite number above 0", 0.0),
-        (_NOT_NEGATIVE, "must be a finite number of 0 or more", -math.ulp(0.0)),
+        ((*_POSITIVE, *_PRICES), f"must be a number above 0, at most {_MOST:g}", 0.0),
+        (_NOT_NEGATIVE, f"must be a number of 0 or more, at most {_MOST:g}", -math.ulp(0.0)),
         (
             ("feed_in_cny_per_mwh", "reserve_cny_per_mwh", "retail_cny_per_mwh"),
-            "must be a finite number",
-            -math.inf,
+            f"must be a number from {-_MOST:g} to {_MOST:g}",
+            math.nextafter(-_MOST, -math.inf),
         ),
     ):
         for name in names:
             values = np.asarray(getattr(game, name), dtype=np.float64)
-            yield from _where(name, values, np.isfinite(values) & (values > low), rule)
+            yield from _where(name, values, (values > low) & (values <= _MOST), rule)
 
 
 def _where(name: str, values: Array, sound: BoolArray, rule: str) -> Iterator[Fault]:
