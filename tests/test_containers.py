@@ -18,7 +18,7 @@ import yaml
 
 from broker.bus.addresses import is_address
 from broker.bus.keys import load_broker_keys, load_node_keys
-from market.app.cli.main import commands
+from market.app.cli.commands import commands
 from market.scenario import load_scenario
 from tests.processes.command import COMMAND
 

@@ -16,7 +16,7 @@ import click
 import pytest
 
 from market.app.analysis.sweep.kept_sweep import LINES
-from market.app.cli.main import commands
+from market.app.cli.commands import commands
 from tests.app.commands import vppmarket
 
 pytestmark = pytest.mark.timeout(1600)

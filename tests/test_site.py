@@ -21,7 +21,7 @@ import pytest
 import market
 from docs.extensions.help_texts import COLUMNS
 from docs.extensions.terminals import CommandFailed, Terminals
-from market.app.cli.main import commands
+from market.app.cli.commands import commands
 from tests.sampling import sampled
 
 pytestmark = [pytest.mark.timeout(1600), pytest.mark.in_turn("the site")]

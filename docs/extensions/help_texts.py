@@ -9,7 +9,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from market.app.cli.main import commands
+from market.app.cli.commands import commands
 
 COLUMNS = 80
 

@@ -71,7 +71,10 @@ def test_a_best_response_may_name_its_seller() -> None:
     [
         ({"surplus_mw": [3.0, 0.0]}, r"^surplus_mw\[1\]: must be a number above 0, at most 1e\+12; got 0.0; "),
         ({"deficit_mw": [np.nan, 2.0]}, r"^deficit_mw\[0\]: must be a number above 0, at most 1e\+12; got nan; "),
-        ({"own_supply_mw": [-1.0, 0.0]}, r"^own_supply_mw\[0\]: must be a number of 0 or more, at most 1e\+12; got -1.0; "),
+        (
+            {"own_supply_mw": [-1.0, 0.0]},
+            r"^own_supply_mw\[0\]: must be a number of 0 or more, at most 1e\+12; got -1.0; ",
+        ),
         ({"satisfaction_cny_per_h": [1.0, 2.0, 3.0]}, r"one number, or one for each of 2; got .*\(3,\)"),
         ({"satisfaction_cny_per_h": "much"}, r"numbers stand here; got 'much'; give a number, or"),
         ({"surplus_mw": [[1.0], [2.0]]}, r"^surplus_mw: one number, or one for each of"),

@@ -13,7 +13,8 @@ import pytest
 import market.app.cli.node as node_command
 import market.app.cli.run as run_command
 import market.app.view.server as page_server
-from market.app.cli.main import command, commands
+from market.app.cli.commands import commands
+from market.app.cli.main import command
 from market.app.cli.path_value import PathValue
 from market.errors import RunError
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from market.app.cli.commands import commands
 from market.app.cli.help import COMMANDS, EXAMPLES, IMPORTS, OPTIONS, STUDIES, SectionedGroup
-from market.app.cli.main import command, commands
+from market.app.cli.main import command
 
 
 def every_command() -> Iterator[tuple[str, click.Command]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from market.app.cli.main import commands
+from market.app.cli.commands import commands
 from market.app.results.columns import (
     DAY_CERTIFICATE,
     IMBALANCE,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from market.app.cli.main import commands
+from market.app.cli.commands import commands
 from tests.app import import_sources
 from tests.app.commands import vppmarket
 from tests.processes.command import COMMAND
