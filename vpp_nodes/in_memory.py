@@ -31,9 +31,11 @@ from broker.protocol.actions import (
     Tick,
     Write,
 )
-from broker.protocol.coordinator import Coordinator, RunConfig, RunResult
+from broker.protocol.coordinator import Coordinator
 from broker.protocol.membership import Timeouts
 from broker.protocol.resume_point import past_of
+from broker.protocol.run_config import RunConfig
+from broker.protocol.run_result import RunResult
 from broker.tape import Record
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import BROKER, Heartbeat, Hello, Message

@@ -32,7 +32,9 @@ from broker.protocol.actions import (
     Write,
 )
 from broker.protocol.attention import Attention
-from broker.protocol.coordinator import Coordinator, Phase, Progress, RunResult
+from broker.protocol.coordinator import Coordinator
+from broker.protocol.run_progress import Phase, Progress
+from broker.protocol.run_result import RunResult
 from broker.tape import TapeWriter
 from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.limits import Limits

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from broker.admission.acceptance import Acceptance
 from broker.bus.broker_end import Endpoints
@@ -30,11 +28,14 @@ from broker.protocol.actions import (
     Write,
 )
 from broker.protocol.conclusion import concluded_market
-from broker.protocol.epoch import Epoch, Said
+from broker.protocol.epoch import Epoch
 from broker.protocol.losses import Losses
-from broker.protocol.membership import Membership, Presence, Timeouts
+from broker.protocol.membership import Membership, Presence
 from broker.protocol.resume_point import ResumePoint
 from broker.protocol.rounds import PlayedRound, Reviewing, Rounds, played
+from broker.protocol.run_config import RunConfig
+from broker.protocol.run_progress import Phase, Progress
+from broker.protocol.run_result import RunResult
 from broker.protocol.settling import Settling
 from broker.protocol.virtual_time import VirtualTime
 from broker.protocol.wall_time import WallTime
@@ -60,12 +61,8 @@ from broker.wire.messages import (
 )
 from market.errors import DispatchError, MarketError, ProtocolError, RunError
 from market.game.result import PeriodResult
-from market.model.declaration import Declaration
-from market.model.disclosure import Disclosure
-from market.model.network import NetworkRules, OnLoss, TimeMode
-from market.model.public import PublicRules, PublicScenario
+from market.model.network import OnLoss, TimeMode
 from market.model.rules import Coupling
-from market.settlement.rounds import DayRounds
 from market.visible import some_of
 
 BEAT_S = 1.0
@@ -87,97 +84,8 @@ WORDS = {
 """What is told of a node's trouble. The node itself says more, to its owner alone."""
 
 
-class Phase(StrEnum):
-    """How far a run is."""
-
-    JOINING = "joining"
-    PLANNING = "planning"
-    TRADING = "trading"
-    REVIEWING = "reviewing"
-    SETTLING = "settling"
-    OVER = "over"
-
-
 _AFTER_TRADING = (Phase.REVIEWING, Phase.SETTLING)
 """The market is over, and orders are being answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunConfig:
-    """What a broker is asked to run: a market without its plants, and how.
-
-    audit : how much of their days the nodes are asked to show in the end
-    """
-
-    shared: PublicScenario
-    seed: int
-    patience: Timeouts
-    audit: Disclosure = Disclosure.FULL
-
-    @property
-    def public(self) -> PublicRules:
-        """The rules of the market."""
-        return self.shared.public
-
-    @property
-    def vpps(self) -> tuple[str, ...]:
-        """Who takes part, in order."""
-        return self.shared.roster
-
-    @property
-    def network(self) -> NetworkRules:
-        """The conditions between them."""
-        return self.shared.network
-
-    @property
-    def farewell_s(self) -> float:
-        """How long one is told that the run is over that does not take leave.
-
-        Who is waited for when it is lost, is so in the end too; half as long, since it may also be gone for good,
-        the last that it said being lost.
-        """
-        waits = self.network.on_loss is OnLoss.WAIT
-        return self.patience.silence_s + (self.patience.wait_s / 2 if waits else 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """Everything that a complete run leaves behind, of the epoch that was settled where there were several.
-
-    Its tape tells as much but for what has a default.
-    time_s : how long the market took · settled_s : the time at which the market that was settled was over
-    rounds : where the day took several, which they were
-    ended_at : the real time at which each phase ended · withdrawn : who had no part in the end
-    undisclosed : whose plant the market knows nothing of, not even its digest
-    """
-
-    results: tuple[PeriodResult, ...]
-    declarations: tuple[Declaration, ...]
-    audits: dict[str, Audit]
-    said: tuple[Said, ...]
-    time_s: float
-    counters: Counter[str]
-    network: NetworkLog
-    withdrawn: tuple[str, ...]
-    settled_s: float
-    rounds: DayRounds | None
-    refused: Counter[str] = field(default_factory=Counter)
-    process_ids: dict[str, int] = field(default_factory=dict)
-    ended_at: dict[str, float] = field(default_factory=dict)
-    undisclosed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run stands, for people."""
-
-    phase: Phase
-    rounds: int
-    unrested_periods: int
-    messages: int
-    time_s: float
-    waiting_for: tuple[str, ...]
-    waiting_s: float
 
 
 class Coordinator:

@@ -18,8 +18,10 @@ from typing import Any
 from broker.bus.addresses import port_of
 from broker.bus.keys import load_node_keys
 from broker.process.server import BrokerServer
-from broker.protocol.coordinator import Coordinator, RunConfig, RunResult
+from broker.protocol.coordinator import Coordinator
 from broker.protocol.membership import Timeouts
+from broker.protocol.run_config import RunConfig
+from broker.protocol.run_result import RunResult
 from broker.tape import TAPE_NAME, MessageSaid, TapeWriter, read_tape
 from broker.wire.frames import TOKEN_BYTES, Envelope, encode
 from broker.wire.messages import BROKER

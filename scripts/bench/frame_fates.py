@@ -14,7 +14,8 @@ from enum import StrEnum
 from functools import cache
 
 from broker.protocol.actions import Tick
-from broker.protocol.coordinator import Phase, RunResult
+from broker.protocol.run_progress import Phase
+from broker.protocol.run_result import RunResult
 from broker.tape import Ended
 from broker.wire.frames import decode
 from broker.wire.messages import BROKER

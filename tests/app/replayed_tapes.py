@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.tape import TAPE_NAME, Record, TapeWriter, read_tape
 from market.scenario import load_scenario, with_overrides
 from market.scenario.scenario import Scenario

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.screening.messages import parts_of
 from broker.tape import MessageSaid, OrderGiven
 from broker.wire.messages import Answer, Declared, Offer, Settle

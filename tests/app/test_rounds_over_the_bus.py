@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.screening.audits import screen_audit
 from broker.tape import AuditGiven, EpochBegun, MessageSaid, OrderGiven, RoundReviewed
 from broker.wire.messages import Answer, Audit, RoundOver, Settle

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from broker.protocol.actions import ControlCame, DataCame, Parcel
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.tape import OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import (

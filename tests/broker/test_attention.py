@@ -10,7 +10,7 @@ import pytest
 
 from broker.protocol.actions import Tick
 from broker.protocol.attention import MOST_AT_ONCE_S, Attention
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.wire.frames import Envelope
 from broker.wire.messages import BROKER, Beat, Hello, Welcome
 from market.errors import RunError

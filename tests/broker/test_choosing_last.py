@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from broker.protocol import virtual_time
-from broker.protocol.coordinator import RunResult
+from broker.protocol.run_result import RunResult
 from broker.tape import TurnGiven
 from broker.wire.messages import Offer, Selection
 from market.model.network import Constant, LinkConditions, Lognormal, NetworkRules, TimeMode

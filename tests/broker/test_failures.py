@@ -12,7 +12,8 @@ from random import Random
 import pytest
 
 from broker.protocol.actions import ProcessEnded
-from broker.protocol.coordinator import Phase, RunResult
+from broker.protocol.run_progress import Phase
+from broker.protocol.run_result import RunResult
 from broker.tape import Ended, Left, Opened
 from broker.wire.frames import Envelope, encode
 from broker.wire.messages import BROKER, Declared, Done

@@ -20,7 +20,8 @@ import pytest
 
 from broker.bus.broker_end import BrokerEnd
 from broker.protocol.actions import ControlCame, DataCame, Parcel, ProcessEnded, Publish
-from broker.protocol.coordinator import Phase, RunResult
+from broker.protocol.run_progress import Phase
+from broker.protocol.run_result import RunResult
 from broker.screening.messages import screen
 from broker.tape import Ended, MessageSaid, OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, encode

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from broker.protocol.actions import ControlCame
-from broker.protocol.coordinator import Phase
 from broker.protocol.losses import MOST_FAULTS, MOST_LOSSES, Losses
+from broker.protocol.run_progress import Phase
 from broker.tape import EpochBegun, Left
 from broker.wire.frames import Envelope
 from broker.wire.messages import Failure, Trouble

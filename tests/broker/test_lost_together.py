@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.tape import EpochBegun, Left
 from market.model.network import Constant, LinkConditions, NetworkRules, OnLoss, TimeMode
 from tests.broker.days import market_day, public_rules

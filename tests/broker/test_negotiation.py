@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.protocol.actions import DataCame, Parcel, ProcessEnded, Tick
-from broker.protocol.coordinator import Phase
 from broker.protocol.epoch import Said
+from broker.protocol.run_progress import Phase
 from broker.tape import Ended, MessageSaid, Opened, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import BROKER, Audit, Declared, Done, Hello, Message, Offer, Ready, Ref, Selection, Stop

@@ -11,8 +11,9 @@ from dataclasses import replace
 import pytest
 
 from broker.protocol.actions import ControlCame, DataCame, Notice, Parcel, ProcessEnded, Reply, Send, Tick
-from broker.protocol.coordinator import FAREWELL_AGAIN_S, NOT_ACCEPTED, RESEND_AFTER_S, Phase
+from broker.protocol.coordinator import FAREWELL_AGAIN_S, NOT_ACCEPTED, RESEND_AFTER_S
 from broker.protocol.losses import MOST_FAULTS
+from broker.protocol.run_progress import Phase
 from broker.tape import Back, DoneSaid, EpochBegun, Left, OrderGiven, TurnGiven
 from broker.wire.frames import Envelope, decode, encode
 from broker.wire.messages import (

@@ -10,7 +10,7 @@ import pytest
 from broker.delivery.network_log import NetworkLog
 from broker.delivery.sequencer import Grant, Sequencer
 from broker.network import Conditions
-from broker.protocol.coordinator import RunResult
+from broker.protocol.run_result import RunResult
 from broker.tape import TurnGiven
 from broker.wire.messages import Offer, Ref
 from market.model.network import (

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.screening.answers import AnswerRules
 from broker.screening.reviews import screen_review
 from broker.screening.versions import Versions

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from broker.protocol.actions import ControlCame, Reply, Write
-from broker.protocol.coordinator import Coordinator, Phase, RunConfig
+from broker.protocol.coordinator import Coordinator
 from broker.protocol.membership import Timeouts
+from broker.protocol.run_config import RunConfig
+from broker.protocol.run_progress import Phase
 from broker.protocol.settling import Settling
 from broker.tape import AuditGiven
 from broker.wire.frames import Envelope

@@ -18,8 +18,10 @@ import zmq
 
 from broker.bus.broker_end import BrokerEnd
 from broker.process.server import BrokerServer
-from broker.protocol.coordinator import Coordinator, RunConfig, RunResult
+from broker.protocol.coordinator import Coordinator
 from broker.protocol.membership import Timeouts
+from broker.protocol.run_config import RunConfig
+from broker.protocol.run_result import RunResult
 from broker.tape import TapeWriter
 from broker.wire.frames import WIRE_VERSION, Envelope, encode
 from broker.wire.limits import LIFE_SIGN_EVERY_S, MAX_FRAME_BYTES

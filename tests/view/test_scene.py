@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.tape import Back, DoneSaid, EpochBegun, Left, Record, TurnGiven, read_tape
 from broker.wire.messages import Done, Ref, Seen
 from market.app.history.event_log import until

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.wire.frames import Envelope, decode
 from broker.wire.messages import BROKER, Settle, Trade
 from market.errors import TradeError

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.tape import TAPE_NAME, TapeReader
 from broker.tape.files import open_tape
 from market.app.feeds.feed import LiveStatus, State, Status

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from broker.equilibrium.trading import concerned
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.screening.answers import judged_of
 from broker.tape import (
     AuditGiven,

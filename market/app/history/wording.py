@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.tape import (
     AuditGiven,
     Back,

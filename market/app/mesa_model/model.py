@@ -15,7 +15,7 @@ from weakref import finalize
 import mesa
 from mesa.discrete_space import Cell, DiscreteSpace
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from broker.tape import Record
 from market.app.history.period import PeriodNow, period_now
 from market.app.history.snapshot import Snapshot

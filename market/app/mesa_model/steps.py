@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeAlias
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from market.app.history.snapshot import Snapshot
 
 Milestone: TypeAlias = tuple[Phase, int, int, int]

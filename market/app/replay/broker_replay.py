@@ -15,9 +15,10 @@ from broker.delivery.network_log import NetworkLog
 from broker.network import Conditions
 from broker.protocol.actions import Action, Parcel, Write
 from broker.protocol.conclusion import concluded_market
-from broker.protocol.coordinator import RunConfig, RunResult
 from broker.protocol.epoch import Epoch
 from broker.protocol.rounds import PlayedRound, Reviewing, Rounds, played, review_of
+from broker.protocol.run_config import RunConfig
+from broker.protocol.run_result import RunResult
 from broker.protocol.settling import Settling
 from broker.protocol.virtual_time import VirtualTime
 from broker.protocol.wall_time import WallTime, stall_story

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from broker.protocol.coordinator import RunResult
 from broker.protocol.epoch import Epoch
 from broker.protocol.pooling import Pooling
+from broker.protocol.run_result import RunResult
 from broker.tape import TAPE_NAME, Record
 from market.app.replay.replay import Replay
 from market.app.results.concluded_day import ConcludedDay, conclude_day, metadata_of, outcome_of

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from broker.protocol.coordinator import RunResult
+from broker.protocol.run_result import RunResult
 from broker.tape import Opened, Record, Shared
 from market.app.replay.conclusion import day_of_tape
 from market.app.results.kept import KEPT

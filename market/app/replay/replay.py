@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Final
 
 from broker.delivery.network_log import NetworkLog
-from broker.protocol.coordinator import RunConfig, RunResult
 from broker.protocol.membership import Timeouts
 from broker.protocol.rounds import Rounds
+from broker.protocol.run_config import RunConfig
+from broker.protocol.run_result import RunResult
 from broker.tape import (
     AuditGiven,
     DoneSaid,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.protocol.coordinator import RunResult
+from broker.protocol.run_result import RunResult
 from broker.tape import Record, time_of
 from market.app.history.snapshot import Snapshot, apply
 from market.app.replay.decision import Agreement, Decision

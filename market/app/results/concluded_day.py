@@ -41,7 +41,7 @@ from market.settlement.reality import RealSettlement, settle_reality
 from market.settlement.settlement import Settlement, settle
 
 if TYPE_CHECKING:
-    from broker.protocol.coordinator import RunResult
+    from broker.protocol.run_result import RunResult
     from market.app.results.recorded import RecordedRun
 
 

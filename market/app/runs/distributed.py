@@ -15,9 +15,12 @@ from broker.bus.broker_end import BrokerEnd
 from broker.bus.keys import BrokerKeys, NodeKeys
 from broker.process.launch import LocalNodes, Order, deaf_to_interrupts
 from broker.process.server import BrokerServer
-from broker.protocol.coordinator import Coordinator, Progress, RunConfig, RunResult
+from broker.protocol.coordinator import Coordinator
 from broker.protocol.membership import Timeouts
 from broker.protocol.resume_point import past_of
+from broker.protocol.run_config import RunConfig
+from broker.protocol.run_progress import Progress
+from broker.protocol.run_result import RunResult
 from broker.tape import TAPE_NAME, TapeWriter, tape_so_far
 from broker.wire.limits import Limits
 from broker.wire.messages import BROKER

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from broker.protocol.coordinator import Phase, RunResult
+from broker.protocol.run_progress import Phase
+from broker.protocol.run_result import RunResult
 from broker.tape import Record
 from market.model.vpp import Vpp
 from market.scenario.scenario import Scenario

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.protocol.coordinator import Phase
+from broker.protocol.run_progress import Phase
 from market.app.feeds.feed import State, Status
 from market.app.history.timeline import Timeline
 from market.app.view.form import Form, form_of
