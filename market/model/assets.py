@@ -102,7 +102,8 @@ class ShiftableLoad:
     )
     window_h: float = parameter(
         "h",
-        "Length of the windows, counted from the start of the day, within which what is moved away is taken again",
+        "Length of the windows within which what is moved away is taken again: one after the other from the start "
+        "of each day; longer than a day, from the start of the run",
         default=4.0,
         gt=0,
         le=MAX_TIME_H,

@@ -107,12 +107,12 @@ _ROUNDING = 1e-9  # of a day
 
 
 @lru_cache(maxsize=64)
-def day_edges_h(horizon: Horizon) -> tuple[int, tuple[float, ...]]:
+def day_edges_h(horizon: Horizon, earlier: int = 0) -> tuple[int, tuple[float, ...]]:
     """When the days begin that the horizon is of: the number of the first, from 0, and h from its first period on.
 
     Days are counted from the start of the whole run on, `before_h` before the horizon's: by the clocks of its
     zone where it has a start, so that one is of 23 hours and one of 25, else of 24 hours. The first edge is not
-    after the first period, the last not before the end.
+    after the first period, the last not before the end. earlier : how many days before them, where there are any
 
     >>> day_edges_h(Horizon(30, 1.0, before_h=30.0))
     (1, (-6.0, 18.0, 42.0))
@@ -122,8 +122,9 @@ def day_edges_h(horizon: Horizon) -> tuple[int, tuple[float, ...]]:
     edges: list[float] = []
     while not edges or edges[-1] < end_h - _ROUNDING:
         edges.append(_edge_h(horizon, first + len(edges)))
-    begun = sum(edge <= _ROUNDING for edge in edges) - 1
-    return first + begun, tuple(edges[begun:])
+    number = first + sum(edge <= _ROUNDING for edge in edges) - 1
+    before = [_edge_h(horizon, day) for day in range(max(number - earlier, 0), number)]
+    return number - len(before), (*before, *edges[number - first :])
 
 
 def _edge_h(horizon: Horizon, number: int) -> float:

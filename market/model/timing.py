@@ -18,6 +18,7 @@ from market.model.calendar import DAY_H, day_edges_h, day_numbers
 from market.model.rules import Horizon
 
 _ROUNDING = 1e-9
+_DAYS_OF_A_TASK = 2  # what begins every day may go on for two more, of which one is short
 
 
 def days_of(horizon: Horizon) -> tuple[range, ...]:
@@ -36,9 +37,22 @@ def runs(numbers: Sequence[int] | Array) -> tuple[range, ...]:
 
 
 def windows(horizon: Horizon, window_h: float) -> tuple[range, ...]:
-    """The periods of each window; a period belongs to the window in which it begins."""
-    begins_h = horizon.before_h + np.arange(horizon.periods) * horizon.period_h
-    return runs(np.floor(begins_h / window_h + _ROUNDING))
+    """The periods of each window; a period belongs to the window in which it begins.
+
+    They follow each other from the start of each day on, the last of which ends with it, be it a longer or shorter
+    one than usual; those that are longer than a day follow each other from the start of the run on.
+
+    >>> windows(Horizon(30, 1.0), 10.0)
+    (range(0, 10), range(10, 20), range(20, 24), range(24, 30))
+    """
+    begins_h = np.arange(horizon.periods) * horizon.period_h
+    if window_h > DAY_H:
+        return runs(np.floor((horizon.before_h + begins_h) / window_h + _ROUNDING))
+    first, edges_h = day_edges_h(horizon)
+    days = np.array(day_numbers(horizon))
+    of_a_day = math.ceil(DAY_H / window_h - _ROUNDING)
+    in_day = np.floor((begins_h - np.array(edges_h)[days - first]) / window_h + _ROUNDING)
+    return runs(days * of_a_day + np.minimum(in_day, of_a_day - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +87,8 @@ def _all_times(horizon: Horizon, task: Vehicle | Deferrable) -> Iterator[TaskTim
     if not task.every_day:
         yield _time(horizon, task, first_h - horizon.before_h, _until(horizon, last_h, end_h), end_h)
         return
-    number, edges = day_edges_h(horizon)
-    days = list(zip(edges, (*edges[1:], edges[-1] + DAY_H), strict=True))
-    if number:  # what began on the day before may go on
-        days.insert(0, (edges[0] - DAY_H, edges[0]))
-    for begins_h, ends_h in days:
+    _, edges = day_edges_h(horizon, earlier=_DAYS_OF_A_TASK)
+    for begins_h, ends_h in pairwise(edges):
         until_h = ends_h if last_h is None else begins_h + last_h
         yield _time(horizon, task, begins_h + first_h, until_h, math.inf)
 

@@ -264,7 +264,9 @@ class _Day:
         leaves: list[_Terms] = [{} for _ in range(self.periods)]
         comes: list[_Terms] = [{} for _ in range(self.periods)]
         before_h = self.public.horizon.before_h
-        window = [math.floor((before_h + t * self.hours) / users.window_h + 1e-9) for t in range(self.periods)]
+        begins = [before_h + t * self.hours + 1e-9 for t in range(self.periods)]
+        of_day = [(math.floor(h / 24.0), math.floor(h % 24.0 / users.window_h)) for h in begins]
+        window = [(0, math.floor(h / users.window_h)) for h in begins] if users.window_h > 24.0 else of_day
         owed = {}
         for t in [t for t in range(self.periods) if window[t] == window[0] and users.moved_before_mwh]:
             price = users.compensation_cny_per_mwh * self.hours if users.moved_before_mwh < 0.0 else 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
@@ -27,6 +28,7 @@ _GLOP_PARAMETERS = (
     "",
     "use_preprocessing: false use_scaling: false",
 )
+_SCIP_PARAMETERS = "misc/catchctrlc = FALSE"  # an interrupt is for Python: else it would end as an answer
 _FINER_NUDGES = (0.1, 0.01)  # where whole ones outweigh a cost that is small, but none to be tolerated
 
 
@@ -239,7 +241,9 @@ class LinearProgram:
 
     def solve_milp(self) -> LpSolution:
         """The program with its integer columns by SCIP, to a proven relative gap of 1e-9; no duals, no nudges."""
-        return self._solve(pywraplp.Solver("", pywraplp.Solver.SCIP_MIXED_INTEGER_PROGRAMMING))
+        solver = pywraplp.Solver("", pywraplp.Solver.SCIP_MIXED_INTEGER_PROGRAMMING)
+        solver.SetSolverSpecificParametersAsString(_SCIP_PARAMETERS)
+        return self._solve(solver)
 
     def _copy(self) -> LinearProgram:
         copy = LinearProgram()
@@ -257,9 +261,7 @@ class LinearProgram:
 
 
 def _run(solver: Any) -> LpSolution:
-    parameters = pywraplp.MPSolverParameters()
-    parameters.SetDoubleParam(parameters.RELATIVE_MIP_GAP, RELATIVE_MIP_GAP)
-    status = solver.Solve(parameters)
+    status = _ended_aside(solver) if solver.IsMip() else _ended(solver)
     response = wire.MPSolutionResponse()
     solver.FillSolutionResponseProto(response)
     return LpSolution(
@@ -269,3 +271,20 @@ def _run(solver: Any) -> LpSolution:
         objective=response.objective_value,
         bound=response.best_objective_bound if solver.IsMip() else response.objective_value,
     )
+
+
+def _ended(solver: Any) -> Any:
+    parameters = pywraplp.MPSolverParameters()
+    parameters.SetDoubleParam(parameters.RELATIVE_MIP_GAP, RELATIVE_MIP_GAP)
+    return solver.Solve(parameters)
+
+
+def _ended_aside(solver: Any) -> Any:
+    """The same in a thread of its own, so that an interrupt ends a long search here and now."""
+    with ThreadPoolExecutor(1) as aside:
+        search = aside.submit(_ended, solver)
+        try:
+            return search.result()
+        except BaseException:
+            solver.InterruptSolve()
+            raise
