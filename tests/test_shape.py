@@ -213,7 +213,8 @@ def test_a_day_in_one_process_loads_no_bus_and_no_other_way_to_trade(tmp_path: P
     code = f"import sys; from market.app.cli.main import command; command({arguments}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert {name for name in loaded if within(name, "broker")} == {"broker", "broker.tape", "broker.tape.files"}
+    of_broker = {"broker", "broker.tape", "broker.tape.files", "broker.process", "broker.process.interrupts"}
+    assert {name for name in loaded if within(name, "broker")} == of_broker
     assert not loaded & {"zmq", "msgpack", "asyncio", "statistics", "rich", "market.app.results.manifest_shape"}
     ways = ("market.mechanisms", "market.coordination.consensus", "market.rolling", "vpp_nodes.strategies.turns")
     assert not [name for name in loaded for way in ways if within(name, way)]

@@ -27,9 +27,10 @@ WITHOUT_KEYS = "the broker uses no keys; start it with --keys, or this node with
 WITH_KEYS = "the broker asks for a key; start this node with --keys DIR"
 WRONG_KEY = "the broker has another key than the one in broker.key here; copy its broker.key anew"
 
+_NO_CONNECTION = "a broker is there, but no connection to it comes about: is this the first of its three ports?"
 STORIES = {
-    Found.WITHOUT_KEYS: "a broker is there, but no connection to it comes about",
-    Found.WITH_KEYS: "a broker is there, but no connection to it comes about",
+    Found.WITHOUT_KEYS: _NO_CONNECTION,
+    Found.WITH_KEYS: _NO_CONNECTION,
     Found.HUNG_UP: "what listens there takes connections and closes them at once: a forwarder, such as an SSH "
     "tunnel, with no broker behind it?",
     Found.SILENT: "what listens there takes connections and says nothing: a broker that stands still, or a "

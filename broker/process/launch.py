@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 
 from broker.bus.descriptors import ask_for_descriptors
 from broker.process.forked import plain_context
+from broker.process.interrupts import STOPS
 from broker.process.last_words import heard_endings, heard_last
 from market.errors import RunError
 from market.system_fault import reason_and_remedy
@@ -32,9 +33,6 @@ Order: TypeAlias = tuple[Callable[..., None], tuple[Any, ...]]
 """What a process does, and with what."""
 
 GRACE_S = 2.0
-STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
-"""What asks this program to end: from the keyboard, or from whoever manages the machine."""
-
 _LOST = 255
 """What a process is said to have ended with whose fork server is gone; no node ends with it by itself."""
 

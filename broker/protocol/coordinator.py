@@ -355,7 +355,9 @@ class Coordinator:
         failure = self._failures.get(vpp)
         if failure and failure.kind is not Trouble.LEFT:
             return f"{vpp}'s node cannot go on: {WORDS[failure.kind]}"
-        return f"{vpp}'s {how} while {self._story()}; the market cannot go on without it"
+        found, _, question = how.partition("; ")
+        over = f"{vpp}'s {found} while {self._story()}; the market cannot go on without it"
+        return f"{over}: {question}" if question else over
 
     def _without(self, now: float) -> list[Action]:
         """The others begin again without those who have withdrawn, if anybody has."""
@@ -574,8 +576,10 @@ class Coordinator:
         return tuple(sorted({*self.clockwork.waiting_for(), *self.membership.absent} & {*self.epoch.roster}))
 
     def _story(self) -> str:
-        waiting = some_of(self._waiting_for()) or "nobody"
-        return f"{self.phase} (turn {self.clockwork.turn}, waiting for {waiting})"
+        waiting = self._waiting_for()
+        of_time = [] if self._in_real_time else [f"turn {self.clockwork.turn}"]
+        told = ", ".join(of_time + ([f"waiting for {some_of(waiting)}"] if waiting else []))
+        return f"{self.phase} ({told})" if told else str(self.phase)
 
     def proceedings(self) -> RunResult:
         """What a complete run leaves behind (phase `over`)."""

@@ -81,7 +81,8 @@ class ManyDays:
         from market.app.results.days_folder import day_folder
 
         days = int(self.manifest["days"])
-        if self.folder is None or not 1 <= number <= days:
+        number = plain_value(number)
+        if self.folder is None or type(number) is not int or not 1 <= number <= days:
             rule = f"must be a day of a run that was written, 1 to {days}"
             raise ScenarioError([Fault(rule, repr(number), "day", "run the days with out=, and name one of them")])
         return Run.at(day_folder(self.folder, number, days))

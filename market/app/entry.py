@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
+from broker.process.interrupts import STOPS, listen
 from market.letters import substitute
 
 _OTHERS = 0o077
 """What we write may tell of plants: it is for its owner alone, whatever the user's habits."""
 _SELDOM = 100_000
 """Objects made before the collector of cyclic garbage looks for some; a day makes few, and importing none."""
-_STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
     _prepare_streams()
     sys.excepthook = _no_trace_of_interrupts
     sys.unraisablehook = _raise_again
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    listen()
     try:
         return _run()
     except KeyboardInterrupt:
@@ -40,7 +40,7 @@ def main() -> int:
         _say(f"error: {error.filename or 'the system'}: {(error.strerror or str(error)).lower()}")
         return 4
     finally:
-        for stop in _STOPS:
+        for stop in STOPS:
             signal.signal(stop, signal.SIG_IGN)  # what is left is to end, which takes no time
         gc.freeze()  # else the interpreter looks through all that was ever imported, twice, before it ends
 
@@ -66,7 +66,7 @@ def _stops_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         yield
     finally:

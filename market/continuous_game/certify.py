@@ -29,6 +29,7 @@ _BOUND_GAP: Final = 1e-12  # wanted of (bound − found), as a share of the payo
 _NARROWEST: Final = 1e-13  # of the interval: a cell is cut no further
 _SEARCHED: Final = 2049  # points of a search without a bound
 _REFINEMENTS: Final = 12
+_KEPT: Final = 1e-6  # a constraint that is broken by less, as a share of what it adds up, is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class GameCertificate:
 
     regret : the best deviation found, less what the player earns, ≥ 0, shape (n,) · better_choice : where it is
     regret_bound : no deviation gains more, shape (n,); NaN where the payoff cannot be enclosed
-    rigorous : whether all bounds are proved, rounding included
+    rigorous : whether all bounds are proved, rounding included, and the choice keeps the shared constraints, to a
+    millionth of what they add up
     violation : by how much each shared constraint is broken, ≥ 0, shape (r,)
     slackness : Σ multiplier · room left, 0 at a variational equilibrium; 0 without multipliers
     """
@@ -92,11 +94,12 @@ def certify_game(game: ContinuousGame, choice: ArrayLike, multipliers: ArrayLike
     players = range(len(game.players))
     parts = [_player(game, i, chosen, prices) for i in players]
     bounds = np.array([bound for _, _, bound in parts])
+    added = np.abs(game.limits) + np.abs(game.constraints) @ np.abs(chosen)
     return GameCertificate(
         regret=frozen(np.array([regret for regret, _, _ in parts])),
         regret_bound=frozen(bounds),
         better_choice=frozen(np.array([better for _, better, _ in parts])),
-        rigorous=bool(np.isfinite(bounds).all()),
+        rigorous=bool(np.isfinite(bounds).all() and (room >= -_KEPT * added).all()),
         violation=frozen(np.maximum(-room, 0.0)),
         slackness=0.0 if prices is None else float(prices @ np.maximum(room, 0.0)),
     )

@@ -44,7 +44,7 @@ class CoalitionGame:
         if not 0 < len(names) <= MOST_PLAYERS or len(set(names)) != len(names):
             raise ModelError(
                 f"a game of coalitions has 1 to {MOST_PLAYERS} different players; got {list(names)}; "
-                "sample the Shapley value of more"
+                + ("sample the Shapley value of more" if len(names) > MOST_PLAYERS else "name each of them once")
             )
         if not isinstance(worth, Mapping):
             raise ModelError(

@@ -326,6 +326,12 @@ sys.exit(main())
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
+def test_an_interrupt_that_a_library_took_for_an_error_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("market.app.cli.main.interrupted", lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        command(["check", "no_such_case"])
+
+
 def test_an_interrupt_that_python_drops_is_not_lost(tmp_path: Path) -> None:
     # Raised inside a destructor, a KeyboardInterrupt goes no further. Compiled code prints it besides.
     code = """

@@ -140,6 +140,9 @@ def test_shared_constraints_leave_less_to_choose_from_and_multipliers_price_them
     assert priced.regret == pytest.approx([1 / 72, 1 / 36], abs=1e-9)
     broken = market.certify_game(game, [0.2, 0.2])
     assert broken.violation == pytest.approx([0.6])
+    assert elsewhere.rigorous
+    assert not broken.rigorous
+    assert market.certify_game(game, np.round(found.choice, 7), found.multiplier).rigorous
 
 
 # --- the solver ---

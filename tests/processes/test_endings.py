@@ -1,4 +1,5 @@
-"""Claims: SIGTERM ends every command as Ctrl-C does; whatever the system refuses or takes away is told in a line.
+"""Claims: SIGTERM and SIGHUP end every command as Ctrl-C does; whatever the system refuses or takes away is told
+in a line.
 
 It takes away: the fork server that node processes come from, the folder for temporary files, the run folder.
 """
@@ -47,14 +48,18 @@ def end_of(process: subprocess.Popen[str]) -> str:
     return ended.stderr
 
 
-# --- SIGTERM ----------------------------------------------------------------------------------------------------
+# --- SIGTERM, and SIGHUP of a closed terminal -------------------------------------------------------------------
 
 
+STOPS = pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
+
+
+@STOPS
 @pytest.mark.parametrize("to", ["command", "group"])
-def test_a_run_leaves_a_manifest_and_says_how_to_go_on(to: str, tmp_path: Path) -> None:
+def test_a_run_leaves_a_manifest_and_says_how_to_go_on(to: str, stop: signal.Signals, tmp_path: Path) -> None:
     process = start("run", "--out", tmp_path / "run")
     with held_node(process) as node:
-        os.killpg(process.pid, signal.SIGTERM) if to == "group" else process.terminate()
+        os.killpg(process.pid, stop) if to == "group" else process.send_signal(stop)
         if node.is_running() and to == "group":
             node.resume()
         said_last = end_of(process)
@@ -64,22 +69,24 @@ def test_a_run_leaves_a_manifest_and_says_how_to_go_on(to: str, tmp_path: Path) 
 
 
 @pytest.mark.sampled(4)
+@STOPS
 @pytest.mark.parametrize("moment_s", [0.15, 0.3, 0.5, 0.7, 0.9, 1.2, 1.5, 2.0])
-def test_sigterm_at_any_moment_ends_the_run_quietly(moment_s: float, tmp_path: Path) -> None:
+def test_at_any_moment_the_run_ends_quietly(moment_s: float, stop: signal.Signals, tmp_path: Path) -> None:
     """Before the first line of ours has run, the system's own way of ending is not ours to change."""
     process = start("run", "--out", tmp_path / "run")
     try:
         process.wait(timeout=moment_s)
     except subprocess.TimeoutExpired:
-        process.terminate()
+        process.send_signal(stop)
     ended = finish(process, SOON_S)
-    assert ended.returncode in (0, 130) or (ended.returncode == -signal.SIGTERM and moment_s < 0.5)
+    assert ended.returncode in (0, 130) or (ended.returncode == -stop and moment_s < 0.5)
     assert "Traceback" not in ended.stderr, ended.stderr
     if ended.returncode == 130:
         assert "interrupted" in ended.stderr
 
 
-def test_a_broker_tells_its_nodes_and_a_node_its_broker(tmp_path: Path) -> None:
+@STOPS
+def test_a_broker_tells_its_nodes_and_a_node_its_broker(stop: signal.Signals, tmp_path: Path) -> None:
     broker = start("broker", "two_vpp", "--wait", "60", "--out", tmp_path / "run")
     assert broker.stderr is not None
     address = next(line.split()[2].rstrip(";") for line in broker.stderr if "listening on" in line)
@@ -89,14 +96,30 @@ def test_a_broker_tells_its_nodes_and_a_node_its_broker(tmp_path: Path) -> None:
     said(first, "is let in")
     second = start("node", "--id", "Farm", *flags, "--out", tmp_path / "second")
     said(second, "waits")
-    second.terminate()
+    second.send_signal(stop)
     end_of(second)
-    broker.terminate()
+    broker.send_signal(stop)
     end_of(broker)
     ended = finish(first, SOON_S)
     assert ended.returncode == 4
     assert "broken off" in ended.stderr
     assert manifest(tmp_path / "run")["error"] == "interrupted"
+
+
+def test_a_closed_terminal_does_not_end_what_is_to_outlive_it(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        ["nohup", COMMAND, "run", "--out", "run"],
+        cwd=tmp_path,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with held_node(process) as node:
+        process.send_signal(signal.SIGHUP)
+        node.resume()
+        ended = finish(process, SOON_S)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_the_page_ends(tmp_path: Path) -> None:
@@ -206,9 +229,10 @@ def test_a_tape_that_something_else_changes_ends_the_run_soon(bytes_left: int, t
     """It would end in a manifest that vouches for a tape that nobody can read."""
     tape = tmp_path / "run" / "tape.msgpack"
     process = start("run", "--out", tape.parent)
-    with held_node(process):
+    with held_node(process) as node:
         until(lambda: tape.exists() and tape.stat().st_size > 900, process)
         os.truncate(tape, bytes_left)
+        node.resume()  # and so there is more to be written
         ended = finish(process, SOON_S)
     (error,) = errors_of(ended)
     assert error.startswith(f"error: {tape}: the tape has {bytes_left:,} bytes, but ")

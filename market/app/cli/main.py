@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import click
 
+from broker.process.interrupts import interrupted
 from market.app.cli.commands import commands
 from market.app.cli.console import echo_error
 from market.app.results.exit_codes import ExitCode, exit_code_of_error
@@ -21,31 +22,43 @@ HELP = {"--help", "--version"}
 
 def command(arguments: list[str]) -> int:
     """Carry out a command line; returns the exit code. KeyboardInterrupt passes through."""
-    only_told = bool(HELP & {*arguments})
     try:
         _check_empty(arguments)
         with commands.make_context("vppmarket", arguments) as context:
             return int(commands.invoke(context) or 0)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.ClickException as error:
-        echo_error(f"error: {_usage(error)}")
-        return ExitCode.BAD_INPUT
-    except MarketError as error:
-        for line in str(error).splitlines():
-            echo_error(f"error: {line}")
-        for note in getattr(error, "__notes__", ()):
-            echo_error(note)
-        return exit_code_of_error(error)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError) and only_told:
+    except Exception as error:
+        if interrupted():  # a library has taken it for an error of its own
+            _tell_notes(error)
+            raise KeyboardInterrupt from error
+        if isinstance(error, BrokenPipeError) and HELP & {*arguments}:
             return ExitCode.EQUILIBRIUM  # who reads it has read enough
-        echo_error(f"error: {located_reason(error)}")
-        return ExitCode.BROKEN
-    except Exception:
-        echo_error(traceback.format_exc().rstrip())
-        echo_error("error: this is a fault of the program; please report it with the lines above")
-        return ExitCode.BROKEN
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    """The exit code of an error that has been put into words."""
+    match error:
+        case click.ClickException():
+            echo_error(f"error: {_usage(error)}")
+            return ExitCode.BAD_INPUT
+        case MarketError():
+            for line in str(error).splitlines():
+                echo_error(f"error: {line}")
+            _tell_notes(error)
+            return exit_code_of_error(error)
+        case OSError():
+            echo_error(f"error: {located_reason(error)}")
+            return ExitCode.BROKEN
+    echo_error("".join(traceback.format_exception(error)).rstrip())
+    echo_error("error: this is a fault of the program; please report it with the lines above")
+    return ExitCode.BROKEN
+
+
+def _tell_notes(error: Exception) -> None:
+    for note in getattr(error, "__notes__", ()):
+        echo_error(note)
 
 
 def _check_empty(arguments: Sequence[str]) -> None:

@@ -147,6 +147,8 @@ class MarketEnv(ParallelEnv[str, Observation, Array]):  # type: ignore[misc]  # 
 
     def _posted(self, day: TradingDay, actions: Mapping[str, Array]) -> Array:
         """What all sellers ask today, (V, T)."""
+        if strangers := [name for name in actions if name not in self.agents]:
+            raise ModelError(f"only agents act; got an action of {strangers[0]!r}; name one of {self.agents}")
         before = self._answered(day)
         return np.array(
             [

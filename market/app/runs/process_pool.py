@@ -18,6 +18,7 @@ from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
+from broker.process.interrupts import STOPS
 from market.app.runs.system import on_linux
 from market.errors import RunError
 
@@ -90,7 +91,7 @@ def _side_by_side(
     on_wait: Callable[[int], None],
 ) -> None:
     from broker.process.forked import plain_context
-    from broker.process.launch import STOPS, deaf_to_interrupts, warm_up
+    from broker.process.launch import deaf_to_interrupts, warm_up
 
     warm_up(preload)
     pool = ProcessPoolExecutor(count, mp_context=plain_context(), initializer=_as_worker, initargs=(STOPS,))
