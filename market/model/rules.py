@@ -149,7 +149,8 @@ class MarketRules:
     )
     choice_temperature_cny_per_mwh: float = parameter(
         "CNY/MWh",
-        "How widely buyers spread over sellers; 0: the cheapest with something left, prices move on a tick",
+        "How widely buyers spread over sellers, 1e-6 or more; 0: the cheapest with something left, prices move "
+        "on a tick",
         symbol="τ",
         default=50.0,
         ge=0,

@@ -387,7 +387,7 @@ def test_the_command_says_by_its_exit_code_whether_a_run_can_be_relied_on(
     assert told.returncode == 4
     assert "cannot be relied on" in told.stdout
     assert "requested_mw[0]: recorded " in told.stdout
-    assert "from those computed here" in error_lines(told)[0]
+    assert "one difference from what is computed here" in error_lines(told)[0]
     document = json.loads(vppmarket("replay", bad, "--json", cwd=tmp_path).stdout)
     assert document["exit_code"] == 4
     assert document["differences"][0]["values"][0]["place"] == "requested_mw[0]"

@@ -60,9 +60,9 @@ def replay_command(run: Path, until_s: float | None, *, as_json: bool, plants: s
     else:
         echo(told.text(replay_text(str(run), tally, tape.torn_bytes)), styled=True)
     if tally.differing:
-        one = len(tally.differing) == 1
-        told_off = "1 decision differs" if one else f"{len(tally.differing)} decisions differ"
-        echo_error(f"error: {run}: {told_off} from those computed here")
+        count = len(tally.differing)
+        told_off = "one difference" if count == 1 else f"{count} differences"
+        echo_error(f"error: {run}: {told_off} from what is computed here; they are listed above")
     return code
 
 

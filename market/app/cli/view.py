@@ -49,7 +49,7 @@ def view_command(options: ViewOptions) -> int:
     choose(_target(options))
     serve(
         options.port,
-        lambda address: echo_error(f"look at {address}; end with Ctrl-C"),
+        lambda address: echo_error(f"look at {address} (Ctrl-C ends it)"),
         open_browser=options.open_browser,
     )
     return 0
