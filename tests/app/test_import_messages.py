@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,38 @@ def imported(folder: Path, capsys: Captured, text: str, *flags: str, encoding: s
 
 
 FARM = "--load Farm=load"
-REFUSED = {
+
+
+def timed(form: str, first: float | None = None) -> str:
+    """A file whose times are written so; first : of numbers, one an hour of 3600."""
+    times: list[datetime | float] = [
+        FIRST + timedelta(hours=at) if first is None else first + 3600 * at for at in range(24)
+    ]
+    lines = [f"{time:{form}};{load};50" for time, load in zip(times, PLAIN, strict=True)]
+    return "\n".join(["time;load;price", *lines]) + "\n"
+
+
+OTHERS = "correct it, or take the row out if it is none of the series; the others are"
+REFUSED: dict[str, tuple[Any, ...]] = {
+    "a day that no calendar has": (
+        (timed("%Y-%m-%d %H:%M").replace("2024-01-01 05", "2024-02-30 05"),),
+        "m.csv:7 column time: must be a time of a form that is known; got '2024-02-30 05:00'",
+        "no calendar has it",
+    ),
+    "a sum below": (
+        (rows(PLAIN) + "Total;99;50\n",),
+        "m.csv:26 column time:",
+        "got 'Total'",
+        f"{OTHERS} in ISO 8601",
+    ),
+    "units below the names": (
+        (timed("%d.%m.%Y %H:%M").replace("price\n", "price\n-;kW;EUR\n"),),
+        "m.csv:2 column time:",
+        f"{OTHERS} written as %d.%m.%Y %H:%M",
+    ),
+    "seconds since 1970": ((timed(".0f", 1704067200.0),), "got '1704067200'; say --time-format unix if they are"),
+    "milliseconds": ((timed(".0f", 1704067200000.0),), "divide them by 1000 if they are milliseconds"),
+    "remarks on top": (("# made by hand\n" + rows(PLAIN),), "N if the first N lines stand above the header"),
     "negatives": (
         (rows(NOISY),),
         f"{FARM}: must be from 0 to 1000000 MW; got -0.0003 MW",
@@ -126,3 +158,14 @@ def test_a_place_without_a_flag_is_in_the_scenario_that_is_made() -> None:
     assert by_flags(fault, {}, PLACES).remedy == "say unit: MW"
     below = Fault("must be so", "not", "scenario.yaml vpps[0].ess.energy", "say unit: MW")
     assert by_flags(below, CSV_FLAGS, {"vpps[0].ess": "--battery A"}).place == "--battery A"
+
+
+@pytest.mark.parametrize(
+    "text", ["sep=;\n" + rows(PLAIN), timed("%Y%m%d%H"), timed("%Y%m%d%H%M"), timed("%Y%m%d %H%M")]
+)
+def test_a_line_for_excel_and_times_in_digits_are_taken(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert imported(tmp_path, capsys, text) == ""
+    (farm,) = load_scenario(tmp_path / "out").vpps
+    assert farm.total_load_mw.tolist() == pytest.approx([float(load) / 1000.0 for load in PLAIN])

@@ -147,6 +147,8 @@ def _need_column(column: str, table: CellTable, flag: str) -> None:
     if column not in table.header:
         more = f" and {len(table.header) - 12} more" if len(table.header) > 12 else ""
         remedy = f"{suggestion(column, table.header)}{table.name} has {', '.join(table.header[:12])}{more}"
+        if table.header[0].startswith(("#", "//", ";")):
+            remedy += "; say --skip N if the first N lines stand above the header"
         refuse("must be a column of the file", shown(column), flag, remedy)
 
 

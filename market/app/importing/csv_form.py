@@ -6,7 +6,7 @@ A guess is made only where one answer fits; it is written into the scenario, whe
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -20,8 +20,11 @@ from market.scenario.shown_value import shown
 
 FORMATS: Final = (
     *("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S"),
-    *("%m/%d/%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%Y/%m/%d %H:%M", "%Y%m%d%H%M", "%Y%m%d %H%M"),
+    *("%m/%d/%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%Y/%m/%d %H:%M", "%Y%m%d%H%M", "%Y%m%d %H%M", "%Y%m%d%H"),
 )
+_KNOWN: Final = ("iso", *FORMATS)
+_SAY_HOW: Final = "say --time and --time-format, such as '%d.%m.%Y %H:%M'"
+_WIDTHS: Final = {"%Y%m%d%H%M": 12, "%Y%m%d %H%M": 13, "%Y%m%d%H": 10}
 _MARKS: Final = ";\t|,"
 _SAMPLE: Final = 2000
 
@@ -61,9 +64,14 @@ def check_marks(form: CsvForm) -> None:
 
 
 def with_sep(form: CsvForm, text: str) -> CsvForm:
-    """The form with the mark between its columns: the one that the header has most of."""
+    """The form with the mark between its columns: the one that the header has most of.
+
+    A first line such as `sep=;`, by which Excel is told, is no header.
+    """
     if form.sep is not None:
         return form
+    if form.skip is None and (said := re.match(r"sep=(.)\r?\n", text)):
+        return replace(form, sep=said[1], skip=1)
     header = next((line for line in text.splitlines()[form.skip or 0 :] if line.strip()), "")
     return replace(form, sep=max(_MARKS, key=lambda mark: (header.count(mark), -_MARKS.index(mark))))
 
@@ -77,8 +85,7 @@ def with_marks_and_time(form: CsvForm, table: CellTable, wanted: Sequence[str], 
         refuse(
             "must be a column of the file", shown(time), "--time", f"{place} has {', '.join(table.header[:12])}"
         )
-    cells = [row[table.header.index(time)] for row in table.cells]
-    written = form.time_format or _format(cells, place, time)
+    written = form.time_format or _format(table, time)
     return replace(form, decimal=decimal, thousands=thousands, time=time, time_format=written)
 
 
@@ -149,19 +156,39 @@ def _decimal(form: CsvForm, cells: Sequence[str]) -> str:
     return "," if any(re.fullmatch(r"-?[\d' ]*,\d+", plain_marks(cell)) for cell in cells) else "."
 
 
-def _format(cells: Sequence[str], place: str, column: str) -> str:
-    sample = [cell for cell in (*cells[:_SAMPLE], *cells[-_SAMPLE:]) if cell]
-    fits = [text for text in ("iso", *FORMATS) if sample and all(_fits(cell, text) for cell in sample)]
-    if len(fits) != 1:
-        _refuse_times(fits, sample, f"{place} column {column}")
+def _format(table: CellTable, column: str) -> str:
+    index = table.header.index(column)
+    cells = [(number, row[index]) for number, row in enumerate(table.cells) if row[index]]
+    sample = dict((*cells[:_SAMPLE], *cells[-_SAMPLE:]))
+    fits = [text for text in _KNOWN if sample and all(_fits(cell, text) for cell in sample.values())]
+    if len(fits) > 1:
+        rule, place = "must be times that can be read in one way", f"{table.name} column {column}"
+        refuse(rule, " or ".join(fits), place, _SAY_HOW)
+    if not fits:
+        _refuse_times(table, column, sample)
     return fits[0]
 
 
-def _refuse_times(fits: Sequence[str], sample: Sequence[str], place: str) -> NoReturn:
-    odd = [cell for cell in sample if not any(_fits(cell, text) for text in ("iso", *FORMATS))] or sample
-    told = " or ".join(fits) if fits else repr(odd[0] if odd else "")
-    rule = "must be times of one form that is known" if not fits else "must be times that can be read in one way"
-    refuse(rule, told, place, "say --time and --time-format, such as '%d.%m.%Y %H:%M'")
+def _refuse_times(table: CellTable, column: str, sample: Mapping[int, str]) -> NoReturn:
+    """ScenarioError with a time that is not of the form of the others, and its line."""
+    usual = max(_KNOWN, key=lambda text: sum(_fits(cell, text) for cell in sample.values()))
+    odd = [number for number, cell in sample.items() if not _fits(cell, usual)]
+    if not odd:
+        refuse("must hold times", "none", f"{table.name} column {column}", _SAY_HOW)
+    cell, remedy = sample[odd[0]], _SAY_HOW
+    if re.match(r"\d{4}-\d{2}-\d{2}", cell):
+        remedy = "correct it: no calendar has it; 24:00 is 00:00 of the next day"
+    elif len(odd) < len(sample) / 2:
+        remedy = f"correct it, or take the row out if it is none of the series; the others are {_told(usual)}"
+    elif re.fullmatch(r"\d{9,10}(\.\d+)?", cell):
+        remedy = "say --time-format unix if they are seconds since 1970"
+    elif re.fullmatch(r"\d{12,13}", cell):
+        remedy = "divide them by 1000 if they are milliseconds since 1970, and say --time-format unix"
+    refuse("must be a time of a form that is known", repr(cell), table.place(odd[0], column), remedy)
+
+
+def _told(text: str) -> str:
+    return "in ISO 8601" if text == "iso" else f"written as {text}"
 
 
 def _fits(cell: str, text: str) -> bool:
@@ -179,4 +206,6 @@ def _parsed(cell: str, text: str) -> datetime:
         return datetime.fromisoformat(cell)
     if text == "unix":
         return datetime.fromtimestamp(float(cell)).astimezone()
+    if len(cell) < _WIDTHS.get(text, 0):
+        raise ValueError(cell)  # strptime would take 2024050110 for ten past one
     return datetime.strptime(cell, text)

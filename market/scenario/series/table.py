@@ -127,10 +127,15 @@ def _csv(text: str, name: str, source: Section, where: str) -> CellTable | Fault
     body, at = (rows[1:], lines[1:]) if named else (rows, lines)
     for row, line in zip(body, at, strict=True):
         if len(row) != len(header):
-            found = f"{len(row)} cells"
-            remedy = "complete the row; a decimal comma between cells parted by commas has to be told by sep"
-            return Fault(f"must have {len(header)} cells, like the header", found, f"{name}:{line}", remedy)
+            return _uneven(row, header, f"{name}:{line}")
     return CellTable(name, header, body, at)
+
+
+def _uneven(row: Sequence[str], header: Sequence[str], place: str) -> Fault:
+    remedy = "complete the row; a decimal comma between cells parted by commas has to be told by sep"
+    if len(header) == 1:
+        remedy = "say skip: N if the first N lines stand above the header"
+    return Fault(f"must have {len(header)} cells, like the header", f"{len(row)} cells", place, remedy)
 
 
 def _workbook(path: Path, name: str, source: Section, where: str, *, excel: bool) -> CellTable | Fault:
