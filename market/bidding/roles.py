@@ -65,8 +65,8 @@ def day_roles(vpp: Vpp, plan: DispatchPlan, role_tolerance: float) -> DayRoles:
     available = supply + plan.curtailed_mw
     buys = supply < (1.0 - role_tolerance) * demand
     sells = ~buys & (available > (1.0 + role_tolerance) * demand)
-    surplus = _volume(sells, available - demand, vpp.exchange.most_out_mw)
-    deficit = _volume(buys, demand - supply, vpp.exchange.most_in_mw)
+    surplus = _volume(sells, available - demand, vpp.exchange.most_offered_mw)
+    deficit = _volume(buys, demand - supply, vpp.exchange.most_demanded_mw)
     return DayRoles(
         roles=tuple(role_of(s, d) for s, d in zip(surplus.tolist(), deficit.tolist(), strict=True)),
         supply_mw=supply,

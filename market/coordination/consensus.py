@@ -77,14 +77,14 @@ class Participant:
     commits : whether it has units to be switched on and off
     cost_cny : (z, where its units are committed) → F_k(z), infinite where it has no such day; or, with
     commitments, what the cheapest day with them costs
-    least_cny : (π, for a proof) → a proven lower bound of min_z F_k(z) + Δt π·z, the highest for a proof, else it
-    may be that of the relaxed day
+    least_cny : (π, for a proof, z_k) → a proven lower bound of min_z F_k(z) + Δt π·z, the highest for a proof, or
+    that of the relaxed day; where z has no limits of its own, of all z up to twice as far as z_k
     """
 
     vpp: str
     answer: Callable[[Array, Array, Scale, OwnChoice | None], Array]
     cost_cny: Callable[[Array, OwnChoice | None], float]
-    least_cny: Callable[[Array, bool], float]
+    least_cny: Callable[[Array, bool, Array], float]
     commits: bool = False
 
 
@@ -285,7 +285,8 @@ def judged_by(participant: Participant, now: Standing, k: int, period_h: float) 
     cost = participant.cost_cny(net_in_mw, None if proof else now.choice(k))
     if cost == inf:
         return Judged(inf, -inf, participant.commits)
-    regret = max(cost + period_h * float(net_in_mw @ price) - participant.least_cny(price, proof), 0.0)
+    least = participant.least_cny(price, proof, net_in_mw)
+    regret = max(cost + period_h * float(net_in_mw @ price) - least, 0.0)
     return Judged(regret if regret > _NO_GAIN * abs(alone) else 0.0, alone - cost, participant.commits)
 
 

@@ -131,8 +131,8 @@ def declarable_mw(vpp: Vpp) -> tuple[Array, Array]:
     make = make + supply_sum_mw(vpp, LATER_KINDS)
     kept = np.where(load > 0.0, load * (1.0 - sum(shares, 0.0)), load)
     use = load + use_sum_mw(vpp, tuple(UnitKind))
-    surplus = np.clip(make - kept, 0.0, vpp.exchange.most_out_mw)
-    return surplus, np.clip(use, 0.0, vpp.exchange.most_in_mw)
+    surplus = np.clip(make - kept, 0.0, vpp.exchange.most_offered_mw)
+    return surplus, np.clip(use, 0.0, vpp.exchange.most_demanded_mw)
 
 
 def _shedding(vpp: Vpp) -> list[ControllableLoad]:

@@ -345,13 +345,13 @@ class Exchange:
     )
 
     @property
-    def most_in_mw(self) -> float:
-        """The most that it may take from other VPPs, (11), (M21)."""
+    def most_demanded_mw(self) -> float:
+        """The most that it may ask others for, (11), (M21): what it then buys from the grid may be nothing."""
         return min(self.direct_in_max_mw, self.import_max_mw)
 
     @property
-    def most_out_mw(self) -> float:
-        """The most that it may give to them."""
+    def most_offered_mw(self) -> float:
+        """The most that it may offer to others."""
         return min(self.direct_out_max_mw, self.export_max_mw)
 
 

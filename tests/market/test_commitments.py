@@ -78,7 +78,7 @@ class Block:
 
         return min(product((0.0, 1.0), repeat=PERIODS), key=best)
 
-    def least_cny(self, price: Array, proof: bool = True) -> float:
+    def least_cny(self, price: Array, proof: bool = True, net_in_mw: Array | None = None) -> float:
         """min F(z) + π z for |z| up to 4 MW."""
         total = 0.0
         for t in range(PERIODS):

@@ -39,7 +39,7 @@ def quadratic(vpp: str, slope: float, wanted: Array, most_mw: float = inf) -> Pa
             return inf
         return float(HOURS * (slope / 2 * (wanted - net_in) ** 2).sum())
 
-    def least(price: Array, proof: bool) -> float:
+    def least(price: Array, proof: bool, net_in: Array) -> float:
         return float(HOURS * (price * wanted - price**2 / (2 * slope)).sum())
 
     return Participant(vpp, answer, cost, least)

@@ -70,7 +70,7 @@ def test_consensus_answers_are_days_and_bounds_hold() -> None:
         member = participant(case.vpp, case.public, 3)
         assert member.cost_cny(np.zeros(periods), None) == pytest.approx(alone.objective_cny)
         price = np.full(periods, 450.0)
-        least = member.least_cny(price, True)
+        least = member.least_cny(price, True, price * 0.0)
         assert least <= alone.objective_cny + 1e-6 * scale(alone)
 
 

@@ -55,15 +55,15 @@ class OpenPlan:
 
 
 def open_day(vpp: Vpp, public: PublicRules, most_in_mw: Array | float, most_out_mw: Array | float) -> FreeDay:
-    """The day of `vpp` with exchange up to these powers and up to its own limits of (11)."""
+    """The day of `vpp` with exchange up to these powers and its own limits of (11); (M21) has rows of its own."""
     day = checked_day(vpp, public, None)
     limits = vpp.exchange
     return FreeDay(
         vpp,
         public,
         day.direct,
-        day.filled(0.0) + np.minimum(limits.most_in_mw, most_in_mw),
-        day.filled(0.0) + np.minimum(limits.most_out_mw, most_out_mw),
+        day.filled(0.0) + np.minimum(limits.direct_in_max_mw, most_in_mw),
+        day.filled(0.0) + np.minimum(limits.direct_out_max_mw, most_out_mw),
     )
 
 

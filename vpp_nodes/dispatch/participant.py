@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import inf, isfinite
+from typing import Final
+
+import numpy as np
 
 from market.coordination.consensus import OwnChoice, Participant, Scale
 from market.errors import DispatchError
@@ -16,12 +19,15 @@ from vpp_nodes.dispatch.proximal import ProximalQuestion, proximal_answer
 from vpp_nodes.dispatch.solve import dispatch
 from vpp_nodes.dispatch.variables import commitment_binaries
 
+_MOST_DOUBLINGS: Final = 40  # twice as far forty times is further than any power there is
+_LEAST_MW: Final = 1e-3  # of a VPP that can make and use nothing itself
+
 
 def participant(vpp: Vpp, public: PublicRules, participants: int) -> Participant:
     """`vpp` in consensus with so many participants.
 
-    Where it has no limit of direct exchange, so many times all that it can make or use itself stand in for one:
-    that takes nobody else's plant. (M7) is then a bound of exchanges within that.
+    Where it has no limit of direct exchange, so many times all that it can make or use itself stand in for one,
+    which takes nobody else's plant; doubled until it is at least twice as far as where the search stands.
     """
     own = _Participation(vpp, public, participants)
     return Participant(vpp.id, own.answer, own.cost_cny, own.least_cny, own.commits)
@@ -35,14 +41,26 @@ class _Participation:
         self._public = public
         self._participants = participants
         self._committed: dict[tuple[bytes, ...], dict[int, float]] = {}
+        self._programs: dict[int, OpenProgram] = {}
         self.commits = bool(commitment_binaries(vpp))
 
-    @cached_property
-    def _opened(self) -> OpenProgram:
-        stand_in_mw = movable_mw([self._vpp], self._public.horizon.periods) * self._participants
-        limits = (self._vpp.exchange.most_in_mw, self._vpp.exchange.most_out_mw)
-        most_in_mw, most_out_mw = (inf if isfinite(limit) else stand_in_mw for limit in limits)
-        return OpenProgram(self._vpp, self._public, most_in_mw, most_out_mw)
+    def _opened(self, net_in_mw: Array) -> OpenProgram:
+        """Its program around an exchange, shape (periods,): the stand-in is no part of what is asked of it."""
+        doublings = 0
+        while (2.0 * np.abs(net_in_mw) > self._stand_in_mw(doublings)).any() and doublings < _MOST_DOUBLINGS:
+            doublings += 1
+        if doublings not in self._programs:
+            stand_in_mw = self._stand_in_mw(doublings)
+            limits = (self._vpp.exchange.direct_in_max_mw, self._vpp.exchange.direct_out_max_mw)
+            most_in_mw, most_out_mw = (inf if isfinite(limit) else stand_in_mw for limit in limits)
+            self._programs[doublings] = OpenProgram(self._vpp, self._public, most_in_mw, most_out_mw)
+        return self._programs[doublings]
+
+    def _stand_in_mw(self, doublings: int) -> Array:
+        """What stands in for an infinite limit, MW, shape (periods,); where nothing can be moved it grows, too."""
+        own_mw, times = movable_mw([self._vpp], self._public.horizon.periods), 2.0**doublings
+        stand_in: Array = own_mw * (self._participants * times) + max(own_mw.max(), _LEAST_MW) * (times - 1.0)
+        return stand_in
 
     @cached_property
     def _alone_cny(self) -> float:
@@ -54,27 +72,29 @@ class _Participation:
             return {}
         key = tuple(each.tobytes() for each in (choice.price_cny_per_mwh, choice.anchor_mw, choice.step))
         if key not in self._committed:
-            self._committed[key] = committed_at(self._opened, choice)
+            self._committed[key] = committed_at(self._opened(choice.anchor_mw), choice)
         return self._committed[key]
 
     def answer(self, price: Array, anchor: Array, scale: Scale, choice: OwnChoice | None) -> Array:
         """z_k."""
         question = ProximalQuestion(price, anchor, scale.step, scale.reach_mw)
-        return proximal_answer(self._opened, question, self._commitments(choice))
+        return proximal_answer(self._opened(anchor), question, self._commitments(choice))
 
     def cost_cny(self, net_in_mw: Array, choice: OwnChoice | None) -> float:
         """F_k(z), or what it costs with commitments."""
         if not net_in_mw.any():
             return self._alone_cny
         if committed := self._commitments(choice):
-            cost = cost_committed(self._opened, net_in_mw, committed)
+            cost = cost_committed(self._opened(net_in_mw), net_in_mw, committed)
             if cost < inf:
                 return cost
         try:
-            return dispatch(self._vpp, self._public, direct_of(self._opened.day, net_in_mw)).objective_cny
+            direct = direct_of(self._opened(net_in_mw).day, net_in_mw)
+            return dispatch(self._vpp, self._public, direct).objective_cny
         except DispatchError:
             return inf
 
-    def least_cny(self, price: Array, proof: bool) -> float:
-        """The least that any day costs at these prices."""
-        return least_at(self._opened, price) if proof or not self.commits else relaxed_at(self._opened, price)
+    def least_cny(self, price: Array, proof: bool, net_in_mw: Array) -> float:
+        """The least that any day costs at these prices, up to twice as far as this exchange at least."""
+        opened = self._opened(net_in_mw)
+        return least_at(opened, price) if proof or not self.commits else relaxed_at(opened, price)
