@@ -170,6 +170,6 @@ def test_columns_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 
 def test_levels_that_there_are_not_are_refused_by_name() -> None:
-    with pytest.raises(ScenarioError, match="trace is none, offers or full"):
+    with pytest.raises(ScenarioError, match="trace: must be one of none, offers, full; got 'some'"):
         market.run("two_vpp", trace="some")
     assert {level.value for level in TraceLevel} == set(LEVELS)

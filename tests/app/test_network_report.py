@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
 
 import market as market_api
-from broker.delivery.network_log import CarriedMessage, Moment, NetworkLog, Staleness
+from broker.delivery.network_log import CarriedMessage, MessageFate, Moment, NetworkLog, Staleness
 from broker.tape import MessageSaid, TurnGiven
 from broker.wire.messages import BROKER
 from market.app.cli.main import command
@@ -295,8 +295,9 @@ def test_the_arrows_drawn_are_the_messages_of_the_window(folder: Path) -> None:
     arrows = Counter((s, r, round(t, 9), round(a, 9)) for s, r, t, a in zip(*sides, *times, strict=True) if a == a)
     ends = [(*each[:, 0].tolist(), *np.round(each[:, 1], 9).tolist()) for each in segments]
     assert arrows <= Counter(ends)
-    (crosses,) = [line for line in ax.lines if line.get_marker() == "x"]
-    assert len(np.asarray(crosses.get_xdata())) == len(ends) - arrows.total() == np.isnan(drawn["arrival_s"]).sum()
+    marked = {line.get_marker(): len(np.asarray(line.get_xdata())) for line in ax.lines}
+    assert marked["x"] + marked["o"] == len(ends) - arrows.total() == np.isnan(drawn["arrival_s"]).sum()
+    assert marked["o"] == (drawn["fate"] == MessageFate.UNDER_WAY.value).sum()
 
 
 @pytest.mark.parametrize("window", ["2s", "2s:1s", "1:2s", "a:b", ":", "1s:"])

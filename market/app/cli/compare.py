@@ -51,7 +51,7 @@ def _illustrate(compared: Comparison, folder: RunFolder, names: Sequence[str]) -
     from market.app.figures.picture import write_pictures
     from market.app.figures.told import told_pictures
     from market.app.report.compare_report import comparison_page
-    from market.app.report.write import FIGURES, REPORT
+    from market.app.report.file_names import FIGURES, REPORT
 
     told = compared.runs[0].told
     pictures = list(told_pictures(comparison_pictures(compared), told))

@@ -21,7 +21,8 @@ def report_command(folder: Path, window: str | None = None) -> int:
     need("figures", "vppmarket report")
     fill_day(folder)
     from market.app.figures.messages import Window
-    from market.app.report.write import REPORT, write_figures
+    from market.app.report.file_names import REPORT
+    from market.app.report.write import write_figures
 
     run = write_figures(folder, report=True, window=None if times_s is None else Window(*times_s))
     if note := foreign_note(str(folder), run.foreign):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -151,13 +151,23 @@ def _arrows(ax: Axes, said: Records, place: Mapping[str, int]) -> None:
             heads = own & ~lost & ((receiver > sender) == to_right)
             marker = ">" if to_right else "<"
             ax.plot(x_end[heads], y_end[heads], linestyle="none", marker=marker, markersize=4, color=colour)
-    ax.plot(x_end[lost], y_end[lost], linestyle="none", marker="x", markersize=6, color=style.VERMILLION, zorder=3)
+    under_way = said["fate"] == MessageFate.UNDER_WAY.value
+    for which, mark in ((lost & ~under_way, _NEVER), (lost & under_way, _NOT_YET)):
+        ax.plot(x_end[which], y_end[which], linestyle="none", zorder=3, **mark)
     first_s, last_s = float(sent.min()), max(float(y_end.max()), float(sent.max()))
     room = 0.03 * max(last_s - first_s, 1e-6)
     ax.set_ylim(last_s + room, first_s - room)
 
 
 _ENDS = ("sender", "receiver")
+_NEVER: Final[Mapping[str, Any]] = {"marker": "x", "markersize": 6, "color": style.VERMILLION}
+_NOT_YET: Final[Mapping[str, Any]] = {
+    "marker": "o",
+    "markersize": 4,
+    "color": style.GREY,
+    "markerfacecolor": "white",
+}
+"""The ends of a message that never arrived, and of one that was under way when all was over."""
 
 
 def _row_numbers(said: Records) -> Array:
@@ -175,9 +185,10 @@ def _rows(ax: Axes, said: Records, place: Mapping[str, int]) -> None:
         sender, receiver = place[said["sender"][row]], place[said["receiver"][row]]
         colour = KINDS[said["kind"][row]][0]
         ax.plot([sender, receiver], [number, number], color=colour, linewidth=0.9)
-        arrived = not np.isnan(said["arrival_s"][row])
-        marker = (">" if receiver > sender else "<") if arrived else "x"
-        ax.plot([receiver], [number], linestyle="none", marker=marker, markersize=4, color=colour)
+        head: Mapping[str, Any] = {"marker": ">" if receiver > sender else "<", "markersize": 4, "color": colour}
+        if np.isnan(said["arrival_s"][row]):
+            head = _NOT_YET if said["fate"][row] == MessageFate.UNDER_WAY.value else _NEVER
+        ax.plot([receiver], [number], linestyle="none", **head)
         ax.plot([sender], [number], linestyle="none", marker="o", markersize=5, color=colour)
         labels[number] = f"{said['kind'][row]} {said['seq'][row]}"
     step = max(1, len(labels) // MOST_ROWS)
@@ -196,9 +207,12 @@ def _meaning(said: Records) -> list[style.Entry]:
     if (said["attempts"] > 1).any():
         entries.append((Line2D([], [], color=style.BLACK, linestyle="--", linewidth=0.9), "lost, and sent again"))
     fates = set(said["fate"].tolist())
-    if fates & {MessageFate.UNDELIVERABLE.value, MessageFate.UNDER_WAY.value}:  # at rest nobody waits for them
-        cross = Line2D([], [], linestyle="none", marker="x", markersize=6, color=style.VERMILLION)
-        entries.append((cross, "did not arrive"))
+    for fate, mark, what in (
+        (MessageFate.UNDELIVERABLE, _NEVER, "did not arrive"),
+        (MessageFate.UNDER_WAY, _NOT_YET, "not awaited: the market was at rest before"),
+    ):
+        if fate.value in fates:
+            entries.append((Line2D([], [], linestyle="none", **mark), what))
     return entries
 
 

@@ -11,13 +11,12 @@ from market.app.figures.messages import Window
 from market.app.figures.network import network_drawings
 from market.app.figures.picture import Picture, Rendered, rendered, write_pictures
 from market.app.figures.told import told_pictures
+from market.app.report.file_names import FIGURES, REPORT
 from market.app.report.run_report import run_page
 from market.app.results.folder import RunFolder
 from market.app.results.recorded import RecordedRun, read_run
 from market.app.runs.process_pool import solve_many, workers
 
-FIGURES = "figures"
-REPORT = "report.html"
 FEWEST_EACH = 12
 """So many pictures are worth a process of their own: it takes about as long to start as to draw half of them."""
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from math import isinf, isnan
 
+from market.app.report.file_names import REPORT
 from market.app.report.summary.accounts import carbon_table, costs_table, disclosure_lines
 from market.app.report.summary.idleness import trade_lines
 from market.app.report.summary.negotiation import price_tables, roles_table
@@ -66,6 +67,10 @@ def _parts(report: ConcludedDay) -> Iterator[str | Grid]:
 def _next(report: ConcludedDay) -> Iterator[str]:
     """Where everything is, and what can be made of it."""
     yield f"Everything in full precision: {plain(str(report.folder))}"
+    if (report.folder / REPORT).exists():
+        yield f"Its report is {plain(str(report.folder / REPORT))}; look at it on a page:"
+        yield Whole(f"  {plain(pasted('view', report.folder))}")
+        return
     yield "Look at it on a page, or have it drawn as report.html:"
     yield from (Whole(f"  {plain(pasted(name, report.folder))}") for name in ("view", "report"))
 
