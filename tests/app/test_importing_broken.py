@@ -67,7 +67,11 @@ BROKEN: tuple[tuple[tuple[str, ...], Change, tuple[str, ...]], ...] = (
     (
         CSV,
         replaced("meter.csv", "15.06.2016 09:45", "32.06.2016 09:45"),
-        ("must be times of one form", "--time-format"),
+        (
+            "meter.csv:41 column Zeit: must be a time of a form",
+            "'32.06.2016 09:45'",
+            "others are written as %d.%m.%Y",
+        ),
     ),
     (CSV, replaced("meter.csv", ";266,", ";abc;266,", 1), ("must have 6 cells, like the header", "7 cells")),
     *(

@@ -196,7 +196,7 @@ def test_with_keys_the_watcher_looks_on_and_nobody_else(tmp_path: Path) -> None:
 
 @pytest.mark.in_turn
 def test_the_printed_command_works_as_it_stands_and_its_keys_are_for_their_owner_only(tmp_path: Path) -> None:
-    process = start("run", "--watch", "--quiet", "--out", tmp_path / "a run")
+    process = start("run", "--watch", "--quiet", "--silence", "120s", "--out", tmp_path / "a run")
     assert process.stderr is not None
     with held_node(process) as node:
         command = next(line for line in process.stderr if "vppmarket view " in line)

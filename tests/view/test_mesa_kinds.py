@@ -49,7 +49,7 @@ def run_to_its_end(model: MarketModel) -> MarketModel:
 @contextmanager
 def market_elsewhere(folder: Path, *flags: str) -> Iterator[Way]:
     """A run that waits for its first viewer, and how to look on."""
-    process = start("run", "--watch", "--quiet", "--out", folder, *flags)
+    process = start("run", "--watch", "--quiet", "--silence", "120s", "--out", folder, *flags)
     with held_node(process, early=True) as node:
         way = whereabouts(process)
         yield Watching(way.address, way.flag, way.path, node)

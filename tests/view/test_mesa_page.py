@@ -153,7 +153,9 @@ def test_mesas_page_plays_a_market_of_its_own(browser: Browser, processes: bool,
 
 
 def test_mesas_page_plays_a_market_that_runs_elsewhere(browser: Browser, tmp_path: Path) -> None:  # noqa: F811
-    run = start("run", "--watch", "--quiet", "--out", tmp_path / "run")
+    run = start(
+        "run", "--watch", "--quiet", "--silence", "120s", "--out", tmp_path / "run"
+    )  # until the page is up
     with held_node(run) as node:
         way = whereabouts(run)
         given = {"address": way.address, "keys": str(way.path)}
