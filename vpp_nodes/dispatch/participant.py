@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from math import inf, isfinite
+from math import inf, isinf
 from typing import Final
 
 import numpy as np
@@ -46,19 +46,26 @@ class _Participation:
 
     def _opened(self, net_in_mw: Array) -> OpenProgram:
         """Its program around an exchange, shape (periods,): the stand-in is no part of what is asked of it."""
+        limits = self._vpp.exchange
+        open_in, open_out = (isinf(limit) for limit in (limits.direct_in_max_mw, limits.direct_out_max_mw))
+        wanted_mw = 2.0 * np.maximum(net_in_mw * open_in, -net_in_mw * open_out)
         doublings = 0
-        while (2.0 * np.abs(net_in_mw) > self._stand_in_mw(doublings)).any() and doublings < _MOST_DOUBLINGS:
+        while (wanted_mw > self._stand_in_mw(doublings)).any() and doublings < _MOST_DOUBLINGS:
             doublings += 1
         if doublings not in self._programs:
             stand_in_mw = self._stand_in_mw(doublings)
-            limits = (self._vpp.exchange.direct_in_max_mw, self._vpp.exchange.direct_out_max_mw)
-            most_in_mw, most_out_mw = (inf if isfinite(limit) else stand_in_mw for limit in limits)
+            most_in_mw, most_out_mw = (stand_in_mw if is_open else inf for is_open in (open_in, open_out))
             self._programs[doublings] = OpenProgram(self._vpp, self._public, most_in_mw, most_out_mw)
         return self._programs[doublings]
 
+    @cached_property
+    def _own_mw(self) -> Array:
+        """All that it can make or use itself, shape (periods,)."""
+        return movable_mw([self._vpp], self._public.horizon.periods)
+
     def _stand_in_mw(self, doublings: int) -> Array:
         """What stands in for an infinite limit, MW, shape (periods,); where nothing can be moved it grows, too."""
-        own_mw, times = movable_mw([self._vpp], self._public.horizon.periods), 2.0**doublings
+        own_mw, times = self._own_mw, 2.0**doublings
         stand_in: Array = own_mw * (self._participants * times) + max(own_mw.max(), _LEAST_MW) * (times - 1.0)
         return stand_in
 
