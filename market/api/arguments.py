@@ -53,14 +53,6 @@ def yes_or_no(value: object, name: str) -> bool:
     raise ScenarioError([Fault("must be True or False", repr(value)[:60], name, "give one of these")])
 
 
-def word_of(value: object, words: Iterable[str], name: str) -> str:
-    """One of several words. ScenarioError for any other."""
-    known = [str(word) for word in words]
-    if isinstance(value, str) and value in known:
-        return value
-    raise ScenarioError([Fault(f"must be one of {', '.join(known)}", repr(value)[:60], name, "give one of these")])
-
-
 def told(on_progress: object) -> Callable[[RunProgress], None]:
     """Who is told how far a run is; nobody for None. ScenarioError for what cannot be called."""
     if on_progress is None:

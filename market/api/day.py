@@ -13,13 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from market.api.arguments import folder_at, told, word_of
+from market.api.arguments import folder_at, told
 from market.api.results import Run
 from market.app.results.run_metadata import RunProgress
 from market.app.runs.seeds import seed_fault
 from market.app.runs.system import missing_linux
 from market.errors import Fault, ScenarioError
 from market.extras import need
+from market.model.arguments import word_of
 from market.scenario import DEFAULT_CASE, load_scenario, require_one_plan, require_plants
 from market.scenario.overrides import require_changes
 from market.scenario.plain_value import plain_value

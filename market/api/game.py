@@ -45,10 +45,9 @@ def solve_period(game: PeriodGame, rules: MarketRules | None = None) -> PeriodRe
     >>> result.certificate.epsilon_cny < 1e-6
     True
     """
-    rules = (
-        MarketRules() if rules is None else of_kind(MarketRules, rules, "rules", "those of load().public.market")
-    )
-    return equilibrium.solve_period(_game(game), rules)
+    given = MarketRules() if rules is None else rules
+    taken = of_kind(MarketRules, given, "rules", "take those of market.load().public.market")
+    return equilibrium.solve_period(_game(game), taken)
 
 
 def certify(
@@ -76,7 +75,7 @@ def certify(
     >>> certificate.seller_regret_cny.round(2).tolist()
     [39.18, 36.33]
     """
-    prices = _prices(game, price_cny_per_mwh)
+    prices = _prices(_game(game), price_cny_per_mwh)
     chosen = rest_point(game, prices) if probability is None else real_numbers("probability", probability)
     if requested_mw is None:
         if chosen.shape != (len(game.buyers), len(game.sellers)):
@@ -105,12 +104,11 @@ def best_response(game: PeriodGame, seller: int | str, price_cny_per_mwh: ArrayL
     >>> round(market.best_response(game, "S1", [700.0, 700.0]), 2)
     679.73
     """
-    prices = _prices(game, price_cny_per_mwh)
-    return pricing.best_response(game, _place(game, seller), prices)
+    return pricing.best_response(_game(game), _place(game, seller), _prices(game, price_cny_per_mwh))
 
 
 def _game(given: object) -> PeriodGame:
-    return of_kind(PeriodGame, given, "game", "make one with market.PeriodGame.of")
+    return of_kind(PeriodGame, given, "game")
 
 
 def _place(game: PeriodGame, seller: int | str) -> int:
@@ -124,7 +122,7 @@ def _place(game: PeriodGame, seller: int | str) -> int:
 
 def _prices(game: PeriodGame, given: ArrayLike) -> Array:
     """Prices that the sellers of a game may ask."""
-    if not _game(game).tradable:
+    if not game.tradable:
         raise ModelError(
             "there is nothing to trade in this game; it takes a seller, a buyer, and a floor below a cap"
         )

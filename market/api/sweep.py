@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from market.api.arguments import folder_at, listed, told, word_of, yes_or_no
+from market.api.arguments import folder_at, listed, told, yes_or_no
 from market.app.results.run_metadata import RunProgress
 from market.errors import Fault, ScenarioError
+from market.model.arguments import word_of
 from market.scenario import DEFAULT_CASE, load_scenario, require_plants
 from market.scenario.overrides import require_changes
 from market.scenario.scenario import Scenario

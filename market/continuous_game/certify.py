@@ -87,7 +87,7 @@ def certify_game(game: ContinuousGame, choice: ArrayLike, multipliers: ArrayLike
     >>> certificate.regret.round(6).tolist(), certificate.better_choice.round(3).tolist(), certificate.rigorous
     ([0.25, 0.25], [3.5, 3.5], True)
     """
-    game = of_kind(ContinuousGame, game, "game", "make one with market.ContinuousGame.of")
+    game = of_kind(ContinuousGame, game, "game")
     chosen = game.checked(choice)
     prices = None if multipliers is None else _multipliers(game, multipliers)
     room = game.limits - game.constraints @ chosen

@@ -58,7 +58,7 @@ def solve_game(game: ContinuousGame, start: ArrayLike | None = None) -> GameSolu
     >>> market.solve_game(duopoly).choice.round(6).tolist()
     [3.333333, 3.333333]
     """
-    game = of_kind(ContinuousGame, game, "game", "make one with market.ContinuousGame.of")
+    game = of_kind(ContinuousGame, game, "game")
     middle = (game.low + game.high) / 2.0
     first = middle if start is None else game.checked(start, "start")
     point = np.concatenate([first, np.zeros(game.limits.size)])

@@ -49,7 +49,7 @@ def nucleolus(game: CoalitionGame) -> Array:
     >>> nucleolus(bankrupt).round(6).tolist()
     [50.0, 75.0, 75.0]
     """
-    game = of_kind(CoalitionGame, game, "game", "make one with market.CoalitionGame.of")
+    game = of_kind(CoalitionGame, game, "game")
     members = membership(len(game.players))
     scale = float(np.abs(game.worth).max()) or 1.0
     worth = game.worth / scale
@@ -70,7 +70,6 @@ def least_complaint(game: CoalitionGame) -> float:
 
     (The value of the least core: Maschler, Peleg & Shapley 1979.) −inf for a single player.
     """
-    game = of_kind(CoalitionGame, game, "game", "make one with market.CoalitionGame.of")
     members = membership(len(game.players))
     scale = float(np.abs(game.worth).max()) or 1.0
     if len(game.players) == 1:

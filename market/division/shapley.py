@@ -21,7 +21,7 @@ def shapley_value(game: CoalitionGame) -> Array:
     >>> shapley_value(glove).round(4).tolist()
     [0.6667, 0.1667, 0.1667]
     """
-    game = of_kind(CoalitionGame, game, "game", "make one with market.CoalitionGame.of")
+    game = of_kind(CoalitionGame, game, "game")
     count = len(game.players)
     numbers = np.arange(len(game.worth))
     sizes = np.array([int(number).bit_count() for number in numbers])

@@ -73,12 +73,25 @@ def names_of(
     raise ScenarioError([Fault("names stand here, as texts", repr(values)[:60], name, remedy)])
 
 
-def of_kind(kind: type[_Kind], value: object, name: str, remedy: str) -> _Kind:
-    """The value. ScenarioError if it is not of that kind.
+def of_kind(kind: type[_Kind], value: object, name: str, remedy: str = "") -> _Kind:
+    """The value. ScenarioError if it is not of that kind. remedy : where it is not made by the kind's own `of`
 
     >>> of_kind(int, 3, "seed", "give a whole number")
     3
     """
     if isinstance(value, kind):
         return value
-    raise ScenarioError([Fault(f"a {kind.__name__} stands here", repr(value)[:60], name, remedy)])
+    how = remedy or f"make one with market.{kind.__name__}.of"
+    raise ScenarioError([Fault(f"a {kind.__name__} stands here", repr(value)[:60], name, how)])
+
+
+def word_of(value: object, words: Iterable[str], name: str) -> str:
+    """One of several words. ScenarioError for any other.
+
+    >>> word_of("csv", ["csv", "parquet"], "format")
+    'csv'
+    """
+    known = [str(word) for word in words]
+    if isinstance(value, str) and value in known:
+        return value
+    raise ScenarioError([Fault(f"must be one of {', '.join(known)}", repr(value)[:60], name, "give one of these")])

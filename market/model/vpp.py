@@ -346,12 +346,12 @@ class Exchange:
 
     @property
     def most_demanded_mw(self) -> float:
-        """The most that it may ask others for, (11), (M21): what it then buys from the grid may be nothing."""
+        """The most that it may ask others for: what it may take of them, (11), and what may come in, (M21)."""
         return min(self.direct_in_max_mw, self.import_max_mw)
 
     @property
     def most_offered_mw(self) -> float:
-        """The most that it may offer to others."""
+        """The most that it may offer to others, likewise."""
         return min(self.direct_out_max_mw, self.export_max_mw)
 
 

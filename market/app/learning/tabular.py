@@ -12,11 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from market.app.runs.seeds import seed_fault
-from market.errors import ModelError, ScenarioError
+from market.app.runs.seeds import require_seed
+from market.errors import ModelError
 from market.model.arguments import of_kind, one_number
 from market.model.arrays import Array
-from market.scenario.plain_value import plain_value
 
 _DAYS_A_LEVEL: Final = 20
 _MOST_LEVELS: Final = 100
@@ -103,10 +102,7 @@ class TabularLearner:
     def __init__(self, how: Learning, seed: int) -> None:
         self.how = of_kind(Learning, how, "how", "make one with market.bandit() or market.q_learning()")
         self.days = 0
-        seed = plain_value(seed)
-        if fault := seed_fault(seed, "seed"):
-            raise ScenarioError([fault])
-        self._random = np.random.default_rng(seed)
+        self._random = np.random.default_rng(require_seed(seed, "seed"))
         self._shares = np.linspace(0.0, 1.0, how.levels)
         self._value = np.zeros((0, 0, 0))  # (T, states, levels)
         self._tried = np.zeros((0, 0, 2))  # (T, levels): how often in the trial days, and what it earned in all

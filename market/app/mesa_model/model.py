@@ -30,10 +30,10 @@ from market.app.results.concluded_day import ConcludedDay
 from market.app.results.frames import data_frame
 from market.app.results.known_plants import with_known_plants
 from market.app.results.telling import telling_of
-from market.app.runs.seeds import seed_fault
-from market.errors import Fault, MarketError, ScenarioError
+from market.app.runs.seeds import require_seed
+from market.errors import MarketError
+from market.model.arguments import word_of
 from market.scenario import DEFAULT_CASE
-from market.scenario.plain_value import plain_value
 from market.scenario.scenario import Scenario
 from market.settlement.outcome import MarketOutcome
 from market.settlement.settlement import Settlement
@@ -77,14 +77,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]  # Mesa has no types
         token_file: str | Path | None = None,
         **kwargs: object,
     ) -> None:
-        seed = plain_value(seed)
-        if fault := seed_fault(seed, "seed"):
-            raise ScenarioError([fault])
-        if step_unit not in [*StepUnit]:
-            rule = f"must be one of {', '.join(StepUnit)}"
-            raise ScenarioError([Fault(rule, repr(step_unit)[:60], "step_unit", "give one of these")])
+        seed = require_seed(seed, "seed")
         super().__init__(rng=seed)
-        self.step_unit = StepUnit(step_unit)
+        self.step_unit = StepUnit(word_of(step_unit, StepUnit, "step_unit"))
         self._started = datetime.now().astimezone()
         beside: Scenario | None
         if address:

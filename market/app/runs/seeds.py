@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from market.errors import Fault
+from market.errors import Fault, ScenarioError
+from market.scenario.plain_value import plain_value
 
 _MOST_DIGITS: Final = 18
 A_SEED: Final = f"a whole number of 0 or more, of at most {_MOST_DIGITS} digits"
@@ -19,6 +20,18 @@ def seed_fault(seed: object, place: str) -> Fault | None:
     if type(seed) is int and 0 <= seed < 10**_MOST_DIGITS:
         return None
     return Fault(f"must be {A_SEED}", repr(seed)[:60], place, "give another one, such as 0")
+
+
+def require_seed(seed: object, place: str) -> int:
+    """A seed, numpy's as Python's. ScenarioError for what is none.
+
+    >>> require_seed(7, "seed")
+    7
+    """
+    plain = plain_value(seed)
+    if fault := seed_fault(plain, place):
+        raise ScenarioError([fault])
+    return int(plain)
 
 
 def is_seed(text: str) -> bool:
