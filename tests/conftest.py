@@ -34,8 +34,11 @@ ALWAYS = (
     *("tests/test_docs.py", "tests/test_documented_commands.py", "tests/test_doctests.py"),
 )
 
-# A shell that starts the tests in the background has Ctrl-C ignored, and their processes would inherit that.
+# A shell that starts the tests in the background has Ctrl-C ignored, and `nohup` a closed terminal; their processes
+# would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
