@@ -34,7 +34,7 @@ ALWAYS = (
     *("tests/test_docs.py", "tests/test_documented_commands.py", "tests/test_doctests.py"),
 )
 
-# A shell that starts the tests in the background has Ctrl-C ignored, and `nohup` a closed terminal; their processes
+# A shell that starts tests in the background has Ctrl-C ignored, `nohup` a closed terminal, and their processes
 # would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
